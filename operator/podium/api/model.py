@@ -1,0 +1,60 @@
+"""Which registered model, which version of it, and in which registry."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from podium.api.base import Value, rules
+
+# MLflow forbids "/" and ":" in the name of a registered model, and an alias that reads like a version ("v7", "latest").
+ModelName = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^/:%?#\s][^/:%?#]*$")]
+VersionNumber = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}$", max_length=10)]
+AliasName = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$")]
+
+
+class ModelRef(
+    Value,
+    json_schema_extra=rules(
+        ("has(self.version) != has(self.alias)", "exactly one of version and alias is needed"),
+    ),
+):
+    """The model version that Git wants as champion."""
+
+    name: ModelName = Field(description="Name of the registered model in MLflow.")
+    version: VersionNumber | None = Field(None, description="Version of the model that Git wants as champion.")
+    alias: AliasName | None = Field(
+        None, description="Alias to follow instead of a version: when it moves in the registry, a rollout begins."
+    )
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.version is None) == (self.alias is None):
+            raise ValueError("exactly one of version and alias is needed")
+        return self
+
+
+class Aliases(Value):
+    """Names of the aliases that Podium writes."""
+
+    champion: AliasName = Field("champion", description="Alias that points to the promoted version.")
+
+
+class RegistryRef(Value):
+    """The MLflow server that holds the model, and the login for it."""
+
+    uri: str | None = Field(
+        None,
+        description="MLflow tracking URI. Default: the operator's own setting.",
+        pattern=r"^https?://[^\s@]+$",  # a login in the URI would end up in Events and status
+        max_length=1024,
+    )
+    secret_name: str | None = Field(
+        None,
+        description=(
+            "Secret in the same namespace whose keys MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD or "
+            "MLFLOW_TRACKING_TOKEN hold the login. The operator and the serving pods use it."
+        ),
+        pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$",
+        max_length=253,
+    )
+    aliases: Aliases = Field(Aliases(), description="Names of the aliases that Podium writes.")

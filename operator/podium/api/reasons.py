@@ -1,0 +1,55 @@
+"""Reasons: the documented constants that conditions, Events, the registry's tags and metrics carry."""
+
+from typing import Final
+
+# Ready, Reconciling, Stalled
+SERVING: Final = "Serving"  # what Git wants is champion and has ready pods
+PROGRESSING: Final = "Progressing"  # a rollout is under way
+GATES_FAILED: Final = "GatesFailed"  # no pod was started
+VERSION_REJECTED: Final = "VersionRejected"  # what Git wants lost its trial; the champion serves
+CHAMPION_UNAVAILABLE: Final = "ChampionUnavailable"  # the champion has no ready pod
+NO_CHAMPION: Final = "NoChampion"  # nothing has been promoted yet
+ALIAS_CONTESTED: Final = "AliasContested"  # an older ModelDeployment owns the alias
+PAUSED: Final = "Paused"  # spec.paused holds the progress
+SETTLED: Final = "Settled"  # nothing is to be done
+AS_EXPECTED: Final = "AsExpected"
+
+# GatesPassed, RegistryInSync, TrafficInSync
+GATES_PASSED: Final = "GatesPassed"
+FORMER_CHAMPION: Final = "FormerChampion"  # trusted: same version, same digest
+IN_SYNC: Final = "InSync"
+IN_PROGRESS: Final = "InProgress"
+ALIAS_CHANGED: Final = "AliasChanged"  # a person moved it; Podium leaves it alone
+NOT_ASKED: Final = "NotAskedYet"
+
+# What is wrong with the registry
+MODEL_NOT_FOUND: Final = "ModelNotFound"
+VERSION_NOT_FOUND: Final = "VersionNotFound"
+ALIAS_NOT_FOUND: Final = "AliasNotFound"
+VERSION_NOT_READY: Final = "VersionNotReady"
+REGISTRY_UNREACHABLE: Final = "RegistryUnreachable"
+LOGIN_REFUSED: Final = "LoginRefused"
+LOGIN_MISSING: Final = "LoginMissing"  # registry.secretName names a Secret that is not there
+ARTIFACTS_MISSING: Final = "ArtifactsMissing"
+REGISTRY_ERROR: Final = "RegistryError"
+
+# What moves a rollout on
+CHALLENGER_FOUND: Final = "ChallengerFound"
+WARMED: Final = "Warmed"
+STEP_PASSED: Final = "StepPassed"
+STEPS_PASSED: Final = "StepsPassed"
+PROMOTED: Final = "Promoted"
+WATCH_PASSED: Final = "WatchPassed"
+RESTORED: Final = "Restored"
+
+# What ends a trial
+WITHDRAWN: Final = "Withdrawn"  # Git wants another version
+TERMS_CHANGED: Final = "TermsChanged"  # Git changed gates, steps or guards
+CRASHED: Final = "Crashed"
+OUT_OF_MEMORY: Final = "OutOfMemory"
+LOAD_FAILED: Final = "LoadFailed"
+IDENTITY_MISMATCH: Final = "IdentityMismatch"
+NO_READY_PODS: Final = "NoReadyPods"
+WARM_UP_OVERDUE: Final = "WarmUpOverdue"
+GUARD_BROKEN: Final = "GuardBroken"
+SILENCE: Final = "Silence"

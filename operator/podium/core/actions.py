@@ -1,0 +1,62 @@
+"""Everything that Podium may do to the world, as values. `controller.apply` carries them out, one match for all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from podium.api.status import Pinned, Slot
+
+
+@dataclass(frozen=True)
+class RunSlot:
+    """Make the slot's Deployment and Service run this version with so many pods."""
+
+    pinned: Pinned
+    replicas: int
+    why: str
+
+
+@dataclass(frozen=True)
+class StopSlot:
+    """Scale the slot to nothing. Its pods finish what they hold."""
+
+    slot: Slot
+    why: str
+
+
+@dataclass(frozen=True)
+class Route:
+    """Send these shares (percent, summing to 100) to the slots."""
+
+    weights: Mapping[Slot, int]
+    why: str
+
+
+@dataclass(frozen=True)
+class MoveAlias:
+    """Let the champion alias point to this version."""
+
+    alias: str
+    version: str
+    why: str
+
+
+@dataclass(frozen=True)
+class WriteTags:
+    """Write the record of a decision to a model version."""
+
+    version: str
+    tags: Mapping[str, str] = field(hash=False)
+    why: str
+
+
+Action = RunSlot | StopSlot | Route | MoveAlias | WriteTags
+
+
+@dataclass(frozen=True)
+class Event:
+    """A Kubernetes Event. The same transition always gives the same `identity`, so a repeat is no second Event."""
+
+    warning: bool
+    reason: str
+    message: str
+    identity: str

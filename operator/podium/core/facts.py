@@ -1,0 +1,167 @@
+"""All that a decision may look at: gathered once, frozen, then thought about."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from podium.api.spec import Spec
+from podium.api.status import Phase, Pinned, Slot, Status
+
+SLOTS: tuple[Slot, Slot] = ("a", "b")
+
+
+@dataclass(frozen=True)
+class Key:
+    """Which ModelDeployment."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that a person or time has to mend: a reason constant, and a message that says what to do."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """A model version as the registry has it. Names, tags and metrics are hostile input: data, never code."""
+
+    version: str
+    run_id: str
+    digest: str  # see podium.core.digest
+    metrics: Mapping[str, float] = field(default_factory=dict)  # of its run; may hold NaN and infinities
+    tags: Mapping[str, str] = field(default_factory=dict)  # the run's, overlaid by the version's own
+
+
+@dataclass(frozen=True)
+class RegistrySeen:
+    """One look at the registry. Everything is None while it has not answered."""
+
+    wanted: ModelVersion | None = None  # what spec.model names
+    champion: ModelVersion | None = None  # the status's champion
+    alias: str | None = None  # version to which the champion alias points; "" where it is not set
+    tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # version -> its own tags, for the record
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a pod says that it serves, from its own metrics."""
+
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Counters:
+    """Totals since the pod's process began. 4xx answers are in neither."""
+
+    answers: int
+    bad: int
+
+
+@dataclass(frozen=True)
+class Crash:
+    """The last abnormal end of a pod's container."""
+
+    at: datetime
+    exit_code: int
+    reason: str  # kubelet's word: Error, OOMKilled …
+    message: str = ""  # termination message
+
+
+@dataclass(frozen=True)
+class PodSeen:
+    """One pod of a slot that is not being deleted."""
+
+    uid: str
+    name: str
+    version: str  # from its labels: what it was started for
+    ready: bool
+    identity: Identity | None = None  # None until it has been asked and has answered
+    counters: Counters | None = None
+    crash: Crash | None = None
+    waiting: str = ""  # why it does not start, where kubelet says so: ImagePullBackOff …
+
+
+@dataclass(frozen=True)
+class SlotSeen:
+    """A slot's Deployment and its pods."""
+
+    runs: Pinned | None = None  # what the Deployment is for; None where there is none
+    replicas: int = 0  # asked of the Deployment
+    current: bool = True  # False where the Deployment differs from what the spec would make today
+    pods: tuple[PodSeen, ...] = ()
+    stopping: int = 0  # pods that are being deleted
+
+    def ready(self, pinned: Pinned | None) -> int:
+        """How many pods for this version are ready."""
+        return 0 if pinned is None else sum(pod.ready and pod.version == pinned.version for pod in self.pods)
+
+    def proved(self, pinned: Pinned | None) -> int:
+        """How many pods are ready and have said that they serve exactly this digest."""
+        if pinned is None:
+            return 0
+        wanted = Identity(pinned.version, pinned.digest)
+        return sum(pod.ready and pod.identity == wanted for pod in self.pods)
+
+
+@dataclass(frozen=True)
+class TrafficSeen:
+    """Where requests go. Weights are percent by slot; an empty mapping means that there is no route yet."""
+
+    asked: Mapping[Slot, int] = field(default_factory=dict)
+    in_force: Mapping[Slot, float] = field(default_factory=dict)  # measured: share of ready endpoints, in percent
+    current: bool = False  # what is asked is what is in force, as far as this router can
+
+
+@dataclass(frozen=True)
+class Rival:
+    """An older ModelDeployment that writes the same alias of the same registered model."""
+
+    key: Key
+    alias: str
+
+
+@dataclass(frozen=True)
+class World:
+    """What is there, whatever was asked for."""
+
+    registry: RegistrySeen = RegistrySeen()
+    slots: Mapping[Slot, SlotSeen] = field(default_factory=dict)
+    traffic: TrafficSeen = TrafficSeen()
+    rival: Rival | None = None
+
+    def slot(self, slot: Slot) -> SlotSeen:
+        return self.slots.get(slot, SlotSeen())
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One ModelDeployment at one moment."""
+
+    key: Key
+    generation: int
+    spec: Spec
+    status: Status
+    world: World
+    now: datetime
+
+    @property
+    def subject(self) -> Pinned | None:
+        """The version under judgement: the challenger, or the new champion while it is watched."""
+        if self.status.phase is Phase.WATCHING:
+            return self.status.champion
+        return self.status.challenger
+
+    @property
+    def fallback(self) -> Pinned | None:
+        """The version to which traffic would return."""
+        return self.status.former if self.status.phase is Phase.WATCHING else self.status.champion

@@ -1,0 +1,42 @@
+"""The error tree, by what the caller does next.
+
+PodiumError
+ ├─ Temporary            try again later, with backoff
+ │   ├─ Unreachable      the other side did not answer
+ │   └─ Conflict         somebody else wrote first: look again at once
+ └─ Permanent            trying again changes nothing; a person has to act
+     ├─ Refused          the other side understood and said no
+     └─ Missing          what was named is not there
+"""
+
+
+class PodiumError(Exception):
+    """Base of all errors that Podium raises on purpose. `reason` is a constant of podium.api.reasons, or ""."""
+
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Temporary(PodiumError):
+    """Try again later, with backoff."""
+
+
+class Unreachable(Temporary):
+    """The other side did not answer."""
+
+
+class Conflict(Temporary):
+    """Somebody else wrote first: look again at once."""
+
+
+class Permanent(PodiumError):
+    """Trying again changes nothing; a person has to act."""
+
+
+class Refused(Permanent):
+    """The other side understood and said no."""
+
+
+class Missing(Permanent):
+    """What was named is not there."""

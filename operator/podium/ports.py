@@ -1,0 +1,98 @@
+"""The outside world as the controller needs it: small Protocols. Fakes of each ship in `podium.testing`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from podium.api.spec import Spec
+from podium.api.status import Pinned, Slot, Status
+from podium.core.actions import Event
+from podium.core.facts import Counters, Identity, Key, RegistrySeen, Rival, SlotSeen, TrafficSeen
+
+
+@dataclass(frozen=True)
+class ModelDeploymentSeen:
+    """A ModelDeployment as the API server has it. `spec` is None where it cannot be read; `flaw` says why."""
+
+    key: Key
+    uid: str
+    generation: int
+    resource_version: str
+    created: datetime
+    deleting: bool
+    spec: Spec | None
+    status: Status
+    flaw: str = ""
+
+
+@dataclass(frozen=True)
+class RegistryLogin:
+    """Where the registry is and how to log in. Never printed: the values are secrets."""
+
+    uri: str
+    variables: Mapping[str, str]  # MLFLOW_TRACKING_USERNAME, …_PASSWORD, …_TOKEN
+
+    def __repr__(self) -> str:
+        return f"RegistryLogin({self.uri!r}, {len(self.variables)} variables)"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What one ModelDeployment wants to know of the registry."""
+
+    login: RegistryLogin
+    model: str
+    version: str | None  # exactly one of version and wanted_alias
+    wanted_alias: str | None
+    champion: str | None  # version of the status's champion, for comparison
+    champion_alias: str
+    record: tuple[str, ...] = ()  # versions whose own tags are wanted, to see whether a decision is recorded
+
+
+class Registry(Protocol):
+    """The model registry. Each method raises Unreachable, Refused or Missing, with a message that says what to do."""
+
+    async def look(self, question: Question) -> RegistrySeen: ...
+    async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None: ...
+    async def write_tags(self, login: RegistryLogin, model: str, version: str, tags: Mapping[str, str]) -> None: ...
+
+
+class Cluster(Protocol):
+    """The API server: the ModelDeployments, and the slots that Podium owns. Reads are fresh, never cached."""
+
+    async def get(self, key: Key) -> ModelDeploymentSeen | None: ...
+    async def list_all(self) -> Sequence[ModelDeploymentSeen]: ...
+    async def write_status(self, seen: ModelDeploymentSeen, status: Status) -> None: ...  # raises Conflict
+    async def tell(self, seen: ModelDeploymentSeen, event: Event) -> None: ...  # a repeat is no second Event
+    async def secret(self, namespace: str, name: str) -> Mapping[str, str]: ...  # raises Missing
+    async def slots(self, seen: ModelDeploymentSeen) -> Mapping[Slot, SlotSeen]: ...  # pods without identity
+    async def run_slot(self, seen: ModelDeploymentSeen, pinned: Pinned, replicas: int) -> None: ...
+    async def stop_slot(self, seen: ModelDeploymentSeen, slot: Slot) -> None: ...
+
+
+class Router(Protocol):
+    """Where requests go."""
+
+    async def seen(self, seen: ModelDeploymentSeen, slots: Mapping[Slot, SlotSeen]) -> TrafficSeen: ...
+    async def route(self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int]) -> None: ...
+
+
+class EvidenceSource(Protocol):
+    """What the pods say of themselves. A pod that does not answer in time is left out: missing data holds."""
+
+    async def ask(self, namespace: str, pods: Sequence[str]) -> Mapping[str, tuple[Identity | None, Counters]]: ...
+
+
+class Clock(Protocol):
+    """Time, so that tests can make their own."""
+
+    def now(self) -> datetime: ...
+    def monotonic(self) -> float: ...
+    async def sleep(self, seconds: float) -> None: ...
+
+
+__all__ = [
+    "Clock", "Cluster", "EvidenceSource", "ModelDeploymentSeen", "Question", "Registry", "RegistryLogin", "Rival",
+    "Router",
+]  # fmt: skip
