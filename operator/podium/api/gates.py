@@ -43,7 +43,7 @@ class MetricGate(
         return self
 
 
-class TagsGate(Value, json_schema_extra=rules(("has(self.metric) != has(self.tags)", _KINDS))):
+class TagsGate(Value):
     """Tags that the model version, or its run, must carry with a value that is not empty."""
 
     required: list[Annotated[str, Field(min_length=1, max_length=250)]] = Field(
@@ -51,7 +51,7 @@ class TagsGate(Value, json_schema_extra=rules(("has(self.metric) != has(self.tag
     )
 
 
-class Gate(Value):
+class Gate(Value, json_schema_extra=rules(("has(self.metric) != has(self.tags)", _KINDS))):
     """One question about the registry's facts."""
 
     name: GateName

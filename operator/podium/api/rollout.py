@@ -16,12 +16,7 @@ SMALLEST_SHARE, LARGEST_SHARE = 0.00001, 0.5
 OnSilence = Literal["hold", "proceed", "rollback"]
 
 
-class Step(
-    Value,
-    json_schema_extra=rules(
-        ("double(self.atMost.replace('%','')) >= 0.001 && double(self.atMost.replace('%','')) <= 50.0", _SHARE),
-    ),
-):
+class Step(Value):
     """A share of the traffic for the challenger, and how long it must be seen in force."""
 
     weight: Annotated[int, Field(ge=1, le=100, description="Percent of the traffic that the challenger gets.")]
@@ -31,7 +26,12 @@ class Step(
     )
 
 
-class ErrorRateGuard(Value):
+class ErrorRateGuard(
+    Value,
+    json_schema_extra=rules(
+        ("double(self.atMost.replace('%','')) >= 0.001 && double(self.atMost.replace('%','')) <= 50.0", _SHARE),
+    ),
+):
     """Share of the challenger's answers that fail through its own fault (5xx, timeouts; never 4xx)."""
 
     at_most: Percent = Field(description="Largest share of failed answers that is tolerated, in percent.")
@@ -43,7 +43,14 @@ class ErrorRateGuard(Value):
         return self
 
 
-class Guard(
+class Guard(Value):
+    """One question about served traffic, asked all through the trial."""
+
+    name: GateName
+    error_rate: ErrorRateGuard = Field(description="Limit the share of failed answers.")
+
+
+class Rollout(
     Value,
     json_schema_extra=rules(
         (
@@ -54,13 +61,6 @@ class Guard(
         ),
     ),
 ):
-    """One question about served traffic, asked all through the trial."""
-
-    name: GateName
-    error_rate: ErrorRateGuard = Field(description="Limit the share of failed answers.")
-
-
-class Rollout(Value):
     """The trial of a challenger."""
 
     steps: list[Step] = Field(

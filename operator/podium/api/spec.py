@@ -19,7 +19,6 @@ PLURAL: Final = "modeldeployments"
 NAME_LIMIT = 50  # Services are named <name>-a and -b, pods <name>-a-<10>-<5>: all within 63 characters
 _NAME = f"metadata.name must be at most {NAME_LIMIT} characters and a DNS label: Services are named after it"
 _ALIAS = "model.alias must differ from registry.aliases.champion: Podium writes that one"
-_UNIQUE = "names must be unique"
 
 
 class Spec(
