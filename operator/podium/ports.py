@@ -8,7 +8,7 @@ from typing import Protocol
 from podium.api.spec import Spec
 from podium.api.status import Pinned, Slot, Status
 from podium.core.actions import Event
-from podium.core.facts import Counters, Identity, Key, RegistrySeen, Rival, SlotSeen, TrafficSeen
+from podium.core.facts import Counters, Identity, Key, PodSeen, RegistrySeen, SlotSeen, TrafficSeen
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class ModelDeploymentSeen:
     spec: Spec | None
     status: Status
     flaw: str = ""
+    unreadable: bool = False  # the status itself cannot be read: it holds the memory and must not be overwritten
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,35 @@ class Router(Protocol):
     async def route(self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int]) -> None: ...
 
 
-class EvidenceSource(Protocol):
-    """What the pods say of themselves. A pod that does not answer in time is left out: missing data holds."""
+@dataclass(frozen=True)
+class Testimony:
+    """What one pod says of itself."""
 
-    async def ask(self, namespace: str, pods: Sequence[str]) -> Mapping[str, tuple[Identity | None, Counters]]: ...
+    identity: Identity | None
+    counters: Counters
+
+
+class EvidenceSource(Protocol):
+    """What the pods say of themselves, by pod uid. Who does not answer in time is left out: missing data holds."""
+
+    async def ask(self, namespace: str, pods: Sequence[PodSeen]) -> Mapping[str, Testimony]: ...
+
+
+@dataclass(frozen=True)
+class LeaseSeen:
+    """The Lease that says who leads. `version` changes with every write."""
+
+    holder: str  # "" where it was released
+    seconds: float  # how long the holder's claim lasts unless it is renewed
+    version: str
+    transitions: int = 0
+
+
+class LeaseStore(Protocol):
+    """The one Lease of this operator. Times are never compared across machines: only changes of `version` count."""
+
+    async def read(self) -> LeaseSeen | None: ...
+    async def write(self, held: LeaseSeen | None, holder: str, seconds: float) -> LeaseSeen: ...  # raises Conflict
 
 
 class Clock(Protocol):
@@ -93,6 +119,6 @@ class Clock(Protocol):
 
 
 __all__ = [
-    "Clock", "Cluster", "EvidenceSource", "ModelDeploymentSeen", "Question", "Registry", "RegistryLogin", "Rival",
-    "Router",
+    "Clock", "Cluster", "EvidenceSource", "LeaseSeen", "LeaseStore", "ModelDeploymentSeen", "Question", "Registry",
+    "RegistryLogin", "Router", "Testimony",
 ]  # fmt: skip

@@ -12,6 +12,8 @@ NO_CHAMPION: Final = "NoChampion"  # nothing has been promoted yet
 ALIAS_CONTESTED: Final = "AliasContested"  # an older ModelDeployment owns the alias
 PAUSED: Final = "Paused"  # spec.paused holds the progress
 SETTLED: Final = "Settled"  # nothing is to be done
+INVALID_SPEC: Final = "InvalidSpec"  # it got past an older CRD and cannot be read; nothing is touched
+NAME_TAKEN: Final = "NameTaken"  # an object of the name that Podium needs belongs to somebody else
 AS_EXPECTED: Final = "AsExpected"
 
 # GatesPassed, RegistryInSync, TrafficInSync
@@ -20,6 +22,7 @@ FORMER_CHAMPION: Final = "FormerChampion"  # trusted: same version, same digest
 IN_SYNC: Final = "InSync"
 IN_PROGRESS: Final = "InProgress"
 ALIAS_CHANGED: Final = "AliasChanged"  # a person moved it; Podium leaves it alone
+ARTIFACTS_CHANGED: Final = "ArtifactsChanged"  # the registry's bytes are not the pinned ones any more
 NOT_ASKED: Final = "NotAskedYet"
 
 # What is wrong with the registry

@@ -89,6 +89,7 @@ class PodSeen:
     counters: Counters | None = None
     crash: Crash | None = None
     waiting: str = ""  # why it does not start, where kubelet says so: ImagePullBackOff …
+    ip: str = ""  # "" until it has one
 
 
 @dataclass(frozen=True)
