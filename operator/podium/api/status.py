@@ -68,7 +68,7 @@ class Verdict(Value):
 
     reason: str
     message: str
-    rejects: bool = Field(description="True where the version lost its trial; false where Git withdrew it.")
+    rejects: bool = Field(False, description="True where the version lost its trial; false where Git withdrew it.")
 
 
 class Trial(Value):
@@ -100,7 +100,6 @@ class Rejection(Value):
     at: Time
     generation: int
     asked: str = Field(description="Fingerprint of gates, guards and retry under which it lost.")
-    recorded: bool = Field(False, description="True once the registry's tags say so too.")
 
 
 class HistoryEntry(Value):

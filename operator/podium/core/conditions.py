@@ -1,0 +1,161 @@
+"""Conditions in the form of kstatus, so that kubectl wait, Argo CD, Flux and helm --wait work unchanged."""
+
+from collections.abc import Iterator
+
+from podium.api import reasons
+from podium.api.status import Condition, Phase, Pinned, Status
+from podium.core.facts import Facts, Problem
+from podium.core.messages import LONGEST, UNDER_WAY
+from podium.core.wishes import wanted
+
+Said = tuple[str, str, str, str]  # type, status, reason, message
+
+
+def conditions(facts: Facts, before: Status) -> list[Condition]:
+    """All conditions; the moment of a transition is kept for as long as the condition's status is."""
+    return [_kept(condition, before) for condition in _all(facts)]
+
+
+def condition_of(status: Status, kind: str) -> Condition | None:
+    return next((condition for condition in status.conditions if condition.type == kind), None)
+
+
+def _all(facts: Facts) -> Iterator[Condition]:
+    for about in (_ready, _reconciling, _stalled, _gates, _registry, _traffic):
+        kind, status, reason, message = about(facts)
+        yield Condition.model_validate(
+            {
+                "type": kind,
+                "status": status,
+                "reason": reason,
+                "message": message[:LONGEST],
+                "observed_generation": facts.generation,
+                "last_transition_time": facts.now,
+            }
+        )
+
+
+def _kept(condition: Condition, before: Status) -> Condition:
+    """The moment of the last transition is kept for as long as the status of the condition is."""
+    known = condition_of(before, condition.type)
+    if known is None or known.status != condition.status:
+        return condition
+    return condition.model_copy(update={"last_transition_time": known.last_transition_time})
+
+
+def _ready(facts: Facts) -> Said:
+    """True once what Git wants is champion, watched or settled, and has ready pods: what `kubectl wait` waits for."""
+    champion, message = facts.status.champion, facts.status.message
+    if champion is not None and not _able(facts, champion) and facts.status.phase is not Phase.PROMOTING:
+        return (
+            "Ready",
+            "False",
+            reasons.CHAMPION_UNAVAILABLE,
+            f"champion {champion.version} has no ready pod; {message}",
+        )
+    stall = _stall(facts)
+    if stall is not None:
+        return "Ready", "False", stall.reason, message
+    if facts.status.phase in {Phase.SETTLED, Phase.WATCHING} and champion is not None:
+        return "Ready", "True", reasons.SERVING, message
+    problem = facts.world.registry.problem
+    if problem is not None and facts.status.phase in {Phase.PENDING, Phase.GATING}:
+        return "Ready", "False", problem.reason, message
+    return "Ready", "Unknown", reasons.PAUSED if facts.spec.paused else reasons.PROGRESSING, message
+
+
+def _able(facts: Facts, pinned: Pinned) -> bool:
+    return facts.world.slot(pinned.slot).ready(pinned) > 0
+
+
+def _stall(facts: Facts) -> Problem | None:
+    """What only a person can mend."""
+    if facts.world.rival is not None:
+        return Problem(reasons.ALIAS_CONTESTED, facts.status.message)
+    if facts.status.phase is Phase.REJECTED:
+        return Problem(reasons.VERSION_REJECTED, facts.status.message)
+    if facts.status.phase is Phase.BLOCKED:
+        return Problem(reasons.GATES_FAILED, facts.status.message)
+    return None
+
+
+def _reconciling(facts: Facts) -> Said:
+    if facts.status.phase in UNDER_WAY and _stall(facts) is None:
+        return "Reconciling", "True", reasons.PAUSED if facts.spec.paused else reasons.PROGRESSING, facts.status.message
+    return "Reconciling", "False", reasons.SETTLED, "nothing is under way"
+
+
+def _stalled(facts: Facts) -> Said:
+    stall = _stall(facts)
+    if stall is not None:
+        return "Stalled", "True", stall.reason, stall.message
+    return "Stalled", "False", reasons.AS_EXPECTED, "nothing waits for a person"
+
+
+def _gates(facts: Facts) -> Said:
+    phase, known = facts.status.phase, condition_of(facts.status, "GatesPassed")
+    if phase is Phase.BLOCKED:
+        return "GatesPassed", "False", reasons.GATES_FAILED, facts.status.message
+    if phase in {Phase.PENDING, Phase.GATING}:
+        return "GatesPassed", "Unknown", reasons.NOT_ASKED, "the gates have not been asked yet"
+    if phase is Phase.WARMING and facts.status.trial is not None and facts.status.trial.trusted:
+        return "GatesPassed", "True", reasons.FORMER_CHAMPION, "a former champion with the same digest is trusted"
+    if known is not None and known.status == "True":
+        return "GatesPassed", known.status, known.reason, known.message
+    subject = facts.subject or facts.status.champion
+    return (
+        "GatesPassed",
+        "True",
+        reasons.GATES_PASSED,
+        f"all gates held for version {subject.version if subject else ''}",
+    )
+
+
+def registry_problem(facts: Facts) -> Problem | None:
+    """What keeps the registry and the decision apart, for a person to see."""
+    registry, champion = facts.world.registry, facts.status.champion
+    if registry.problem is not None:
+        return registry.problem
+    if champion is None or registry.alias is None:
+        return None
+    if registry.alias != champion.version and facts.status.registry.alias == champion.version:
+        alias = facts.spec.registry.aliases.champion
+        message = (
+            f"alias {alias} of {facts.spec.model.name} was moved to {registry.alias or 'nothing'} by somebody else; "
+            f"champion is version {champion.version}. Podium leaves the alias alone until the next promotion: to serve "
+            f"another version, change spec.model"
+        )
+        return Problem(reasons.ALIAS_CHANGED, message)
+    version = wanted(facts)
+    if version is not None and version.version == champion.version and version.digest != champion.digest:
+        message = (
+            f"the artifacts of version {champion.version} have changed in the registry since they were pinned: new "
+            f"pods cannot start. Restore them, or register them as a new version"
+        )
+        return Problem(reasons.ARTIFACTS_CHANGED, message)
+    return None
+
+
+def _registry(facts: Facts) -> Said:
+    problem, champion = registry_problem(facts), facts.status.champion
+    if problem is not None:
+        return "RegistryInSync", "False", problem.reason, problem.message
+    if champion is None or facts.world.registry.alias is None:
+        known = condition_of(facts.status, "RegistryInSync")
+        if known is not None and known.status == "True":  # not asked again yet
+            return "RegistryInSync", "True", known.reason, known.message
+        return "RegistryInSync", "Unknown", reasons.NOT_ASKED, "the registry has not answered yet"
+    alias = facts.spec.registry.aliases.champion
+    if facts.world.registry.alias != champion.version:
+        message = f"alias {alias} is to move to version {champion.version}"
+        return "RegistryInSync", "False", reasons.IN_PROGRESS, message
+    return "RegistryInSync", "True", reasons.IN_SYNC, f"alias {alias} points to version {champion.version}"
+
+
+def _traffic(facts: Facts) -> Said:
+    traffic = facts.world.traffic
+    if traffic.asked and traffic.current:
+        return "TrafficInSync", "True", reasons.IN_SYNC, "requests go where they should"
+    if not traffic.asked:
+        return "TrafficInSync", "Unknown", reasons.NOT_ASKED, "no traffic has been asked for yet"
+    return "TrafficInSync", "False", reasons.IN_PROGRESS, "endpoints are following"

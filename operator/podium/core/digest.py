@@ -1,0 +1,26 @@
+r"""The digest that pins a model version: one hash over the hashes of its files.
+
+Anybody can check it with a shell, in the model's directory:
+
+    find . -type f ! -name registered_model_meta -printf '%P\n' | LC_ALL=C sort \
+        | xargs -d '\n' sha256sum | sha256sum
+"""
+
+import hashlib
+from collections.abc import Mapping
+
+# MLflow writes this file beside a model when it downloads it, with the name it was asked for: it is not the model's.
+IGNORED_FILES = frozenset({"registered_model_meta"})
+
+
+def digest_of(files: Mapping[str, str]) -> str:
+    """Return `sha256:<hex>` over the lines that `sha256sum` prints for the files, sorted by path.
+
+    `files` maps a path (relative, with slashes) to the sha256 of the file's content in hex.
+    Files that MLflow adds on download are left out, wherever they lie.
+    """
+    total = hashlib.sha256()
+    for path in sorted(files, key=str.encode):
+        if path.rpartition("/")[2] not in IGNORED_FILES:
+            total.update(f"{files[path]}  {path}\n".encode())
+    return f"sha256:{total.hexdigest()}"

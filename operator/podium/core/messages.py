@@ -1,0 +1,143 @@
+"""What is going on, in one sentence, for each phase: what is wanted, what was seen, and what would change it."""
+
+from collections.abc import Callable, Mapping
+
+from podium.api.base import format_duration, format_time
+from podium.api.status import Phase
+from podium.core import gates, guards
+from podium.core.facts import Facts
+from podium.core.shares import challenger_pods
+from podium.core.wishes import rejection
+
+UNDER_WAY = frozenset(
+    {Phase.GATING, Phase.WARMING, Phase.CANARY, Phase.PROMOTING, Phase.WATCHING, Phase.ROLLING_BACK, Phase.PENDING}
+)
+LONGEST = 1024  # the API server keeps longer ones; nobody reads them
+
+
+def message(facts: Facts) -> str:
+    if facts.world.rival is not None:
+        return _contested(facts)
+    text = MESSAGES[facts.status.phase](facts)
+    held = facts.spec.paused and facts.status.phase in UNDER_WAY - {Phase.ROLLING_BACK}
+    return f"paused: {text}"[:LONGEST] if held else text[:LONGEST]
+
+
+def _contested(facts: Facts) -> str:
+    rival = facts.world.rival
+    assert rival is not None
+    return (
+        f"alias {rival.alias} of {facts.spec.model.name} belongs to the older ModelDeployment {rival.key}: give this "
+        f"one another name in spec.registry.aliases.champion"
+    )
+
+
+def _pending(facts: Facts) -> str:
+    problem = facts.world.registry.problem
+    return problem.message if problem else f"asking the registry about {facts.spec.model.name}"
+
+
+def _gating(facts: Facts) -> str:
+    problem = facts.world.registry.problem
+    return problem.message if problem else f"asking {len(facts.spec.gates)} gates about version {_version(facts)}"
+
+
+def _blocked(facts: Facts) -> str:
+    version = facts.world.registry.wanted
+    failures = gates.failures(facts, version) if version is not None else []
+    if not failures:
+        return facts.status.message
+    return f"version {_version(facts)} stays out: {'; '.join(failures)}"
+
+
+def _warming(facts: Facts) -> str:
+    subject = facts.status.challenger
+    assert subject is not None
+    seen = facts.world.slot(subject.slot)
+    waiting = sorted({pod.waiting or (pod.crash.message if pod.crash else "") for pod in seen.pods} - {""})
+    proved, wanted = seen.proved(subject), challenger_pods(facts)
+    text = f"starting version {subject.version}: {proved} of {wanted} pods are ready and proved"
+    return "; ".join([text, *waiting[:2]])
+
+
+def _canary(facts: Facts) -> str:
+    trial = facts.status.trial
+    assert trial is not None
+    tally = trial.evidence.challenger
+    last = trial.step == len(trial.steps) - 1
+    goals = [judged.enough if last else judged.exposed for judged in guards.judge(trial)]
+    goal = f" of ~{max(goals)}" if goals and max(goals) > tally.answers else ""
+    text = f"step {trial.step + 1} of {len(trial.steps)}: {tally.answers}{goal} answers, {_errors(tally.bad)}"
+    if trial.in_force_since is None:
+        return f"{text}; waiting until {trial.steps[trial.step].weight} % is in force"
+    if trial.step_began is not None and goal and facts.now - trial.step_began >= trial.patience:
+        waited = format_duration(trial.patience)
+        return f"{text}; too little traffic to tell after {waited}, onSilence is {trial.on_silence}"
+    return text
+
+
+def _errors(count: int) -> str:
+    return "1 error" if count == 1 else f"{count} errors"
+
+
+def _promoting(facts: Facts) -> str:
+    subject = facts.status.challenger
+    assert subject is not None
+    proved, full = facts.world.slot(subject.slot).proved(subject), facts.spec.serving.replicas
+    return f"moving all traffic to version {subject.version}: {min(proved, full)} of {full} pods are ready and proved"
+
+
+def _watching(facts: Facts) -> str:
+    champion, former, trial = facts.status.champion, facts.status.former, facts.status.trial
+    assert champion is not None
+    if former is None or trial is None or facts.status.phase_since is None:
+        return f"version {champion.version} is champion"
+    until = format_time((facts.status.phase_since + trial.watch).replace(microsecond=0))
+    return f"version {champion.version} is champion; version {former.version} stays warm until {until}"
+
+
+def _rolling_back(facts: Facts) -> str:
+    champion, challenger, trial = facts.status.champion, facts.status.challenger, facts.status.trial
+    verdict = trial.verdict if trial else None
+    gone = f"from version {challenger.version}" if challenger else ""
+    if champion is None:
+        return f"stopping {gone.removeprefix('from ')}: {verdict.message if verdict else ''}"
+    hindered = (
+        "" if facts.world.slot(champion.slot).ready(champion) else f"; version {champion.version} has no ready pod"
+    )
+    return f"taking traffic back {gone} to {champion.version}: {verdict.message if verdict else ''}{hindered}"
+
+
+def _rejected(facts: Facts) -> str:
+    lost, champion = rejection(facts), facts.status.champion
+    if lost is None:
+        return facts.status.message
+    serving = f"champion {champion.version} serves" if champion else "nothing serves: there was no champion before"
+    hint = "change version, gates or guards, or set spec.rollout.retry, to try again"
+    return f"version {lost.version} lost its trial: {lost.message}; {serving}; {hint}"
+
+
+def _settled(facts: Facts) -> str:
+    champion = facts.status.champion
+    assert champion is not None
+    ready, full = facts.world.slot(champion.slot).ready(champion), facts.spec.serving.replicas
+    return f"version {champion.version} serves: {min(ready, full)} of {full} pods are ready"
+
+
+MESSAGES: Mapping[Phase, Callable[[Facts], str]] = {
+    Phase.PENDING: _pending,
+    Phase.GATING: _gating,
+    Phase.BLOCKED: _blocked,
+    Phase.WARMING: _warming,
+    Phase.CANARY: _canary,
+    Phase.PROMOTING: _promoting,
+    Phase.WATCHING: _watching,
+    Phase.ROLLING_BACK: _rolling_back,
+    Phase.REJECTED: _rejected,
+    Phase.SETTLED: _settled,
+}
+
+
+def _version(facts: Facts) -> str:
+    subject = facts.status.challenger
+    return subject.version if subject else "?"

@@ -1,0 +1,180 @@
+"""What is still to be done: posture minus what is seen. `decide` is the whole decision."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from podium.api.status import Phase, Pinned, Slot, Status
+from podium.core.actions import Action, Event, MoveAlias, Route, RunSlot, StopSlot, WriteTags
+from podium.core.conditions import conditions
+from podium.core.events import events
+from podium.core.facts import SLOTS, Facts
+from podium.core.lifecycle import enter
+from podium.core.messages import message
+from podium.core.postures import POSTURES, Size, Traffic
+from podium.core.record import tags_for, unrecorded
+from podium.core.rollout import Move, next_move
+from podium.core.shares import challenger_pods, pods_for
+from podium.core.witness import without_fresh_counts, witness
+
+ALL = 100  # percent
+
+# How long to wait for news before looking again, in seconds. Watches and the registry's poll bring most looks forward.
+LOOK_AGAIN: Mapping[Phase, float] = {
+    Phase.PENDING: 5,
+    Phase.GATING: 5,
+    Phase.BLOCKED: 30,
+    Phase.WARMING: 1,
+    Phase.CANARY: 1,
+    Phase.PROMOTING: 1,
+    Phase.WATCHING: 1,
+    Phase.ROLLING_BACK: 0.5,
+    Phase.REJECTED: 60,
+    Phase.SETTLED: 60,
+}
+SOON = 0.1  # something was just done: see what came of it
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to write down, what to do, what to tell, and in how many seconds to look again."""
+
+    status: Status
+    actions: tuple[Action, ...]
+    events: tuple[Event, ...]
+    look_again: float
+    move: Move | None = None
+
+
+def decide(facts: Facts) -> Decision:
+    """The whole decision on one ModelDeployment at one moment. At most one move of the table is made."""
+    looked = replace(facts, status=witness(facts))
+    move = next_move(looked)
+    status = enter(looked, move) if move else without_fresh_counts(facts.status, looked.status, facts)
+    after = replace(facts, status=status)
+    actions = tuple(_plan(after))
+    return Decision(
+        status=_told(after, before=facts.status),
+        actions=actions,
+        events=events(facts, move, after),
+        look_again=SOON if move or actions else LOOK_AGAIN[status.phase],
+        move=move,
+    )
+
+
+def _told(facts: Facts, before: Status) -> Status:
+    """The status with its message and conditions, and the generation that it is about."""
+    update = {"observed_generation": facts.generation, "message": message(facts)}
+    status = facts.status.model_copy(update=update)
+    return status.model_copy(update={"conditions": conditions(replace(facts, status=status), before)})
+
+
+def _plan(facts: Facts) -> Iterator[Action]:
+    """All that is owed, most urgent first.
+
+    Traffic comes first because it only ever moves to pods that were already seen ready; what has no traffic is stopped
+    last, and not before it has been seen to have none.
+    """
+    yield from _routes(facts)
+    yield from _runs(facts)
+    yield from _registry(facts)
+    yield from _stops(facts)
+
+
+# --- traffic ----------------------------------------------------------------------------------------------------------
+
+
+def _routes(facts: Facts) -> Iterator[Action]:
+    weights = _weights(facts)
+    if weights is not None and weights != facts.world.traffic.asked:
+        shares = ", ".join(f"{weight} % to slot {slot}" for slot, weight in sorted(weights.items()))
+        yield Route(weights, why=f"{facts.status.phase}: {shares}")
+
+
+def _weights(facts: Facts) -> Mapping[Slot, int] | None:
+    """The weights to ask for, or None to leave the traffic where it is."""
+    traffic = POSTURES[facts.status.phase].traffic
+    challenger, trial = facts.status.challenger, facts.status.trial
+    up: Mapping[Slot, int] | None = None
+    if challenger is not None and trial is not None:
+        proved = facts.world.slot(challenger.slot).proved(challenger)
+        replicas = facts.spec.serving.replicas
+        if traffic is Traffic.CHALLENGER and proved >= replicas:
+            up = _to(challenger, ALL)
+        if traffic is Traffic.STEP and proved >= pods_for(trial.steps[trial.step].weight, replicas):
+            up = _to(challenger, trial.steps[trial.step].weight)
+    if up is not None:
+        return up
+    if traffic is not Traffic.CHAMPION and facts.world.traffic.asked:
+        return None  # the last step goes on until the next one can be carried
+    return _back(facts)
+
+
+def _back(facts: Facts) -> Mapping[Slot, int] | None:
+    """All to the champion; but the healthier side keeps the traffic while only that has a ready pod."""
+    champion = facts.status.champion
+    if champion is None:
+        return None
+    other = _other(champion.slot)
+    able = facts.world.slot(champion.slot).ready(champion) > 0
+    other_seen = facts.world.slot(other)
+    carried = facts.world.traffic.asked.get(other, 0) > 0 and other_seen.ready(other_seen.runs) > 0
+    return _to(champion, ALL) if able or not carried else None
+
+
+def _to(pinned: Pinned, weight: int) -> Mapping[Slot, int]:
+    return {pinned.slot: weight, _other(pinned.slot): ALL - weight}
+
+
+def _other(slot: Slot) -> Slot:
+    return "b" if slot == "a" else "a"
+
+
+# --- pods -------------------------------------------------------------------------------------------------------------
+
+
+def _sizes(facts: Facts) -> Iterator[tuple[Pinned, int]]:
+    """Every version that is to run, with its number of pods."""
+    status, posture, full = facts.status, POSTURES[facts.status.phase], facts.spec.serving.replicas
+    if status.champion is not None:
+        yield status.champion, full
+    for pinned, size in ((status.challenger, posture.challenger), (status.former, posture.former)):
+        if pinned is not None and size is not Size.NONE:
+            yield pinned, full if size is Size.FULL else challenger_pods(facts)
+
+
+def _runs(facts: Facts) -> Iterator[Action]:
+    for pinned, replicas in _sizes(facts):
+        seen = facts.world.slot(pinned.slot)
+        if seen.runs != pinned or seen.replicas != replicas or not seen.current:
+            yield RunSlot(pinned, replicas, why=f"{facts.status.phase}: version {pinned.version} with {replicas} pods")
+
+
+def _stops(facts: Facts) -> Iterator[Action]:
+    wanted = {pinned.slot for pinned, _ in _sizes(facts)}
+    for slot in SLOTS:
+        traffic = facts.world.traffic
+        carries = traffic.asked.get(slot, 0) > 0 or traffic.in_force.get(slot, 0) > 0
+        if slot in wanted or facts.world.slot(slot).replicas == 0:
+            continue
+        if not carries or facts.status.champion is None:
+            yield StopSlot(slot, why=f"{facts.status.phase}: slot {slot} has no traffic and nothing to wait for")
+
+
+# --- registry ---------------------------------------------------------------------------------------------------------
+
+
+def _registry(facts: Facts) -> Iterator[Action]:
+    """The alias and the record of decisions. A person's own change of the alias is left alone."""
+    registry, status = facts.world.registry, facts.status
+    if facts.world.rival is not None:
+        return
+    champion = status.champion
+    if champion is not None and registry.alias is not None:
+        ours = status.registry.alias == champion.version  # it has been there by our decision; who moved it since?
+        if registry.alias != champion.version and not ours:
+            alias = facts.spec.registry.aliases.champion
+            was = f"version {registry.alias}" if registry.alias else "nothing"
+            yield MoveAlias(alias, champion.version, why=f"alias {alias} moves from {was} to {champion.version}")
+    for entry in unrecorded(status):
+        if entry.version in registry.tags:
+            yield WriteTags(entry.version, tags_for(entry, facts), why=f"{entry.outcome}: {entry.reason}")

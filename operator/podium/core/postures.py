@@ -1,0 +1,51 @@
+"""What a phase means for the world: what runs at which size, and where traffic goes. The second table.
+
+The alias follows the status's champion in every phase, so it needs no column.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from podium.api.status import Phase
+
+
+class Size(Enum):
+    """How many pods a version has."""
+
+    NONE = "none"
+    SHARE = "as many as its share of the traffic needs"
+    FULL = "as many as spec.serving.replicas says"
+
+
+class Traffic(Enum):
+    """Who gets it."""
+
+    CHAMPION = "the champion"
+    STEP = "the champion, and the challenger by the step's weight"
+    CHALLENGER = "the challenger"
+
+
+@dataclass(frozen=True)
+class Posture:
+    """The world as a phase wants it. The champion always runs at full size."""
+
+    challenger: Size
+    former: Size
+    traffic: Traffic
+
+
+_QUIET = Posture(Size.NONE, Size.NONE, Traffic.CHAMPION)
+
+POSTURES: Mapping[Phase, Posture] = {
+    Phase.PENDING: _QUIET,
+    Phase.GATING: _QUIET,
+    Phase.BLOCKED: _QUIET,
+    Phase.WARMING: Posture(Size.SHARE, Size.NONE, Traffic.CHAMPION),
+    Phase.CANARY: Posture(Size.SHARE, Size.NONE, Traffic.STEP),
+    Phase.PROMOTING: Posture(Size.FULL, Size.NONE, Traffic.CHALLENGER),
+    Phase.WATCHING: Posture(Size.NONE, Size.FULL, Traffic.CHAMPION),
+    Phase.ROLLING_BACK: _QUIET,
+    Phase.REJECTED: _QUIET,
+    Phase.SETTLED: _QUIET,
+}

@@ -1,0 +1,27 @@
+"""The decision record in the registry: which tags tell of which decision."""
+
+from collections.abc import Mapping
+
+from podium.api.base import format_time
+from podium.api.status import HistoryEntry, Status
+from podium.core.facts import Facts
+
+PREFIX = "podium.dev/"
+LONGEST = 500  # MLflow keeps 5,000 characters; nobody reads as many
+
+
+def unrecorded(status: Status) -> list[HistoryEntry]:
+    """The newest decision about each version, where the registry is not yet known to have it."""
+    newest = {entry.version: entry for entry in status.history if entry.outcome != "Withdrawn"}
+    return [entry for entry in newest.values() if not entry.recorded]
+
+
+def tags_for(entry: HistoryEntry, facts: Facts) -> Mapping[str, str]:
+    """When, why and by which generation of which ModelDeployment a version was promoted or rejected."""
+    return {
+        f"{PREFIX}decision": entry.outcome.lower(),
+        f"{PREFIX}decided-at": format_time(entry.at),
+        f"{PREFIX}reason": entry.reason,
+        f"{PREFIX}message": entry.message[:LONGEST],
+        f"{PREFIX}decided-by": f"{facts.key} generation {entry.generation}",
+    }

@@ -1,0 +1,27 @@
+"""Fingerprints of what Git asks, so that a change of it is noticed and nothing else is."""
+
+import json
+from hashlib import sha256
+
+from podium.api.base import Value
+from podium.api.spec import Spec
+
+
+def terms(spec: Spec) -> str:
+    """The terms of a trial: editing any of them restarts it."""
+    return _fingerprint(spec.gates, spec.rollout.steps, spec.rollout.guards)
+
+
+def asked(spec: Spec) -> str:
+    """What a rejection was about: a change of any of it gives the version another trial."""
+    return _fingerprint(spec.gates, spec.rollout.guards, spec.rollout.retry)
+
+
+def _fingerprint(*parts: object) -> str:
+    text = json.dumps(parts, sort_keys=True, default=_plain)
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def _plain(value: object) -> object:
+    assert isinstance(value, Value)
+    return value.model_dump(mode="json", exclude_defaults=True)

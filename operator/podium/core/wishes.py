@@ -1,0 +1,36 @@
+"""What Git wants, and what is known about that version already."""
+
+from podium.api.status import HistoryEntry, Pinned, Rejection
+from podium.core.facts import Facts, ModelVersion
+from podium.core.terms import asked
+
+
+def wish(facts: Facts) -> str | None:
+    """The version that Git wants, or None while an alias cannot be resolved."""
+    wanted = facts.world.registry.wanted
+    return facts.spec.model.version or (wanted.version if wanted else None)
+
+
+def wanted(facts: Facts) -> ModelVersion | None:
+    """What Git wants, in full. A former champion is known from the status, without asking the registry."""
+    if facts.world.registry.wanted is not None:
+        return facts.world.registry.wanted
+    for entry in reversed(facts.status.history):
+        if entry.version == facts.spec.model.version and entry.outcome == "Promoted":
+            return ModelVersion(entry.version, entry.run_id, entry.digest)
+    return None
+
+
+def rejection(facts: Facts) -> Rejection | None:
+    """The rejection that stands against what Git wants, as long as Git has not said anything new."""
+    version = wanted(facts)
+    if version is None:
+        return None
+    this = (version.version, version.digest, asked(facts.spec))
+    return next((r for r in reversed(facts.status.rejected) if (r.version, r.digest, r.asked) == this), None)
+
+
+def former_champion(facts: Facts, pinned: Pinned) -> HistoryEntry | None:
+    """The entry by which this version is trusted: promoted before with this digest, and not condemned since."""
+    entries = [e for e in facts.status.history if (e.version, e.digest) == (pinned.version, pinned.digest)]
+    return entries[-1] if entries and entries[-1].outcome == "Promoted" else None
