@@ -1,0 +1,55 @@
+"""`python -m podium.runtime`: serve the model version that the environment names."""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import MutableMapping
+
+import uvloop
+
+from podium.runtime.exits import Exit, StartError
+from podium.runtime.reference import identity_from
+from podium.runtime.server import run
+from podium.runtime.settings import Settings, termination_log
+
+log = logging.getLogger("podium.runtime")
+
+# What MLflow does unless told otherwise, and a server must not: call home, and retry for minutes before it says
+# that the registry is down. Whoever sets these is obeyed.
+MLFLOW_DEFAULTS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3"}
+
+
+def main(environ: MutableMapping[str, str]) -> Exit:
+    """Serve, and return how it ended."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    for name, value in MLFLOW_DEFAULTS.items():
+        environ.setdefault(name, value)
+    try:
+        settings = Settings.from_environment(environ)
+        identity = identity_from(settings.model_uri)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run(settings, identity))
+    except StartError as error:
+        log.error("exit %d %s: %s", error.exit_code, error.exit_code.name, error.reason)  # noqa: TRY400  no trace
+        _leave_word(environ, error)
+        return error.exit_code
+    return Exit.DONE
+
+
+def _leave_word(environ: MutableMapping[str, str], error: StartError) -> None:
+    """Write the reason where Kubernetes shows it as the container's termination message."""
+    file = termination_log(environ)
+    if file is None:
+        return
+    try:
+        file.write_text(f"{error.exit_code.name}: {error.reason}\n")
+    except OSError:
+        log.exception("the reason could not be written to %s", file)
+
+
+if __name__ == "__main__":
+    ended = main(os.environ)
+    logging.shutdown()
+    # A loading or predicting thread may hang in foreign code, and nothing is left to be said.
+    os._exit(ended)

@@ -1,0 +1,24 @@
+"""The files of a model on disk, and their digest. Files are hashed as a stream: a model may be larger than memory."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from podium.core.digest import digest_of
+
+
+def digest_of_directory(directory: Path) -> str:
+    """Return the digest of all files below the directory."""
+    return digest_of({path.relative_to(directory).as_posix(): sha256_of(path) for path in files_below(directory)})
+
+
+def files_below(directory: Path) -> Iterator[Path]:
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            yield Path(folder, name)
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,115 @@
+"""What can go wrong with one request, sorted by whose fault it is.
+
+Fault
+ ├─ RequestFault      4xx: the request must change            outcome client_error
+ │   ├─ NotHere          404, 405
+ │   ├─ TooSlow          408: the body did not arrive in time
+ │   ├─ TooLarge         413
+ │   └─ WrongMediaType   415
+ ├─ ModelFault        500: the model must change              outcome model_error
+ │   └─ NotANumber       NaN or infinite where the signature says a number   outcome nan
+ └─ Refusal           503: the same request may succeed later
+     ├─ Overloaded       the queue is full                    outcome overload
+     ├─ TooLate          the deadline cannot be met           outcome timeout
+     └─ NotReady         no model yet                         not counted: nobody has been promised anything
+
+A message goes to whoever sent the request: it never holds a stack trace, nor what was in the request.
+"""
+
+from enum import StrEnum
+from http import HTTPStatus
+
+
+class Outcome(StrEnum):
+    """How a prediction request ended; the label of `podium_requests_total`."""
+
+    OK = "ok"
+    CLIENT_ERROR = "client_error"
+    MODEL_ERROR = "model_error"
+    NAN = "nan"
+    OVERLOAD = "overload"
+    TIMEOUT = "timeout"
+
+
+class Fault(Exception):
+    """A request that gets no prediction."""
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    outcome: Outcome | None = Outcome.MODEL_ERROR
+    retry_after: int | None = None  # seconds
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class RequestFault(Fault):
+    """The request is wrong; sending it again changes nothing."""
+
+    status = HTTPStatus.BAD_REQUEST
+    outcome = Outcome.CLIENT_ERROR
+
+
+class NotHere(RequestFault):
+    """No such path, or not with this method."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class WrongMethod(NotHere):
+    """The path exists; the method does not."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+
+
+class TooSlow(RequestFault):
+    """The body did not arrive in time."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+
+
+class TooLarge(RequestFault):
+    """The body is larger than the limit."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class WrongMediaType(RequestFault):
+    """The body is of a kind that nobody here reads."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class ModelFault(Fault):
+    """The model could not answer a request that fits its signature."""
+
+
+class NotANumber(ModelFault):
+    """The model answered NaN or infinity where its signature says a number."""
+
+    outcome = Outcome.NAN
+
+
+class Refusal(Fault):
+    """Nothing is wrong with the request or the model; there is no room or no time."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after = 1
+
+
+class Overloaded(Refusal):
+    """The queue is full."""
+
+    outcome = Outcome.OVERLOAD
+
+
+class TooLate(Refusal):
+    """The answer would come, or came, after the deadline."""
+
+    outcome = Outcome.TIMEOUT
+
+
+class NotReady(Refusal):
+    """The model is not loaded yet."""
+
+    outcome = None

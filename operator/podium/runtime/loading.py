@@ -1,0 +1,94 @@
+"""From a reference to a model that has proved itself: fetch, digest, requirements, load, warm-up. In that order.
+
+Imported only in the loading thread: MLflow takes seconds to import, and `/healthz` answers meanwhile.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from podium.runtime.artifact import digest_of_directory
+from podium.runtime.exits import Exit, StartError
+from podium.runtime.faults import Fault
+from podium.runtime.identity import Identity
+from podium.runtime.model import Model
+from podium.runtime.protocols import invocations
+from podium.runtime.requirements import Difference, check
+from podium.runtime.scoring import Scorer
+from podium.runtime.settings import Settings
+from podium.runtime.source import Fetched, fetch
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+SERVING_EXAMPLE = (
+    "serving_input_example.json"  # the body of /invocations that MLflow writes for a model's input example
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model that is ready to serve."""
+
+    identity: Identity
+    scorer: Scorer
+    differences: list[Difference]
+
+
+def load(settings: Settings) -> Loaded:
+    """Do all that stands before readiness.
+
+    Raises StartError: any step failed; its exit code says which.
+    """
+    fetched = _timed("fetched", lambda: fetch(settings.model_uri))
+    identity = _proved(fetched, settings)
+    differences = check(fetched.directory, settings.requirements_ignored)
+    model = _timed("loaded", lambda: _load(fetched.directory))
+    scorer = Scorer(model)
+    _timed("warmed up", lambda: _warm_up(scorer, fetched.directory))
+    return Loaded(identity, scorer, differences)
+
+
+def _timed(what: str, step: Callable[[], T]) -> T:
+    started = time.monotonic()
+    result = step()
+    log.info("%s in %.2f s", what, time.monotonic() - started)
+    return result
+
+
+def _proved(fetched: Fetched, settings: Settings) -> Identity:
+    digest = digest_of_directory(fetched.directory)
+    if settings.digest not in {None, digest}:
+        raise StartError(
+            Exit.DIGEST_MISMATCH,
+            f"{settings.model_uri}: wanted digest {settings.digest}, found {digest}; the files of this version have "
+            "changed since it was pinned: register a new version instead",
+        )
+    return replace(fetched.identity, digest=digest, run_id=settings.run_id or fetched.identity.run_id)
+
+
+def _load(directory: Path) -> Model:
+    try:
+        return Model.load(directory)
+    except ModuleNotFoundError as error:
+        raise StartError(Exit.REQUIREMENT_MISSING, f"the model needs {error.name}, which is not installed") from error
+    except Exception as error:
+        log.exception("the model cannot be loaded")
+        raise StartError(Exit.NOT_LOADED, f"the model cannot be loaded: {type(error).__name__}: {error}") from error
+
+
+def _warm_up(scorer: Scorer, directory: Path) -> None:
+    """Answer the model's own input example, by the same code that will answer requests."""
+    example = directory / SERVING_EXAMPLE
+    if not example.exists():
+        log.warning("no warm-up: the model was logged without an input example (log_model(…, input_example=…))")
+        return
+    try:
+        scorer.invocations(example.read_bytes(), invocations.JSON)
+    except Fault as error:
+        reason = f"the model cannot answer its own input example: {error.message}"
+        raise StartError(Exit.WARM_UP_FAILED, reason) from error

@@ -1,0 +1,86 @@
+"""The packages that a model says it needs, compared with the packages that are installed."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from podium.runtime.exits import Exit, StartError
+
+log = logging.getLogger(__name__)
+
+# MLflow names itself by the package with the server; the client alone loads models as well.
+_SUBSTITUTES = {"mlflow": "mlflow-skinny"}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One requirement that is not met. `found` is None where the package is not installed."""
+
+    package: str
+    wanted: str
+    found: str | None
+
+    def __str__(self) -> str:
+        return f"{self.package}: wanted {self.wanted or 'any'}, found {self.found or 'nothing'}"
+
+
+def differences(directory: Path) -> list[Difference]:
+    """Return how the installed packages differ from the model's requirements.txt, in its order."""
+    file = directory / "requirements.txt"
+    if not file.exists():
+        return []
+    return [found for line in file.read_text().splitlines() for found in _compared(line)]
+
+
+def check(directory: Path, ignored: frozenset[str]) -> list[Difference]:
+    """Log all differences and return them.
+
+    Raises StartError: a package is not installed, and is not among the ignored ones. (MLflow infers requirements
+    from what was imported while the model was logged: with skops, which is its default for scikit-learn, that names
+    pytest and rich, which no prediction needs and the server's image does not have.)
+    """
+    found = differences(directory)
+    for difference in found:
+        log.warning("requirement of the model not met: %s", difference)
+    missing = [f"{one.package}{one.wanted}" for one in found if one.found is None and one.package not in ignored]
+    if missing:
+        raise StartError(
+            Exit.REQUIREMENT_MISSING,
+            f"the model needs packages that are not installed: {', '.join(missing)}; "
+            "install them in the server's image, or name them in PODIUM_REQUIREMENTS_IGNORED",
+        )
+    return found
+
+
+def _compared(line: str) -> Iterator[Difference]:
+    text = line.partition("#")[0].strip()
+    if not text or text.startswith("-"):  # options of pip: -c constraints.txt
+        return
+    try:
+        wanted = Requirement(text)
+    except InvalidRequirement:  # a URL or a path: pip knows more forms than the standard has
+        log.warning("requirement of the model not checked: %r is not a name with a version", text)
+        return
+    if wanted.marker is None or wanted.marker.evaluate():
+        yield from _difference(wanted)
+
+
+def _difference(wanted: Requirement) -> Iterator[Difference]:
+    found = installed(wanted.name)
+    if found is None or not wanted.specifier.contains(found, prereleases=True):
+        yield Difference(wanted.name.lower(), str(wanted.specifier), found)
+
+
+def installed(package: str) -> str | None:
+    """Return the installed version of a package, or of the smaller one that can stand for it."""
+    for name in (package, _SUBSTITUTES.get(package.lower())):
+        try:
+            if name:
+                return version(name)
+        except PackageNotFoundError:
+            continue
+    return None

@@ -1,0 +1,106 @@
+"""What the server is told from outside, read once from the environment and never changed."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from podium.runtime.exits import Exit, StartError
+
+N = TypeVar("N", int, float)
+
+LATENCY_EDGES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
+TERMINATION_LOG = "/dev/termination-log"  # where Kubernetes looks, unless the pod says otherwise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting, with the default that is safe in production. Sizes in bytes, times in seconds."""
+
+    model_uri: str
+    digest: str | None = None
+    run_id: str | None = None
+    host: str = "0.0.0.0"  # noqa: S104  a pod is reached from outside; `podium serve` says 127.0.0.1
+    port: int = 8080
+    drain_seconds: float = 5.0
+    latency_edges: tuple[float, ...] = LATENCY_EDGES
+    queue_limit: int = 512  # requests waiting for the model
+    max_body_bytes: int = 16 * 1024 * 1024
+    body_seconds: float = 30.0  # to send a body, once its headers are here
+    request_seconds: float = 60.0  # to answer, unless x-request-timeout says less
+    requirements_ignored: frozenset[str] = frozenset({"pytest", "rich"})
+    termination_log: Path | None = None
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read the PODIUM_* variables.
+
+        Raises StartError: a variable is missing or is not of its type; the message names it.
+        """
+        read = _Reader(environ)
+        return cls(
+            model_uri=read.text("PODIUM_MODEL_URI"),
+            digest=environ.get("PODIUM_MODEL_DIGEST") or None,
+            run_id=environ.get("PODIUM_MODEL_RUN_ID") or None,
+            host=environ.get("PODIUM_HOST") or cls.host,
+            port=read.number("PODIUM_PORT", cls.port, int),
+            drain_seconds=read.number("PODIUM_DRAIN_SECONDS", cls.drain_seconds, float),
+            latency_edges=read.edges("PODIUM_LATENCY_EDGES", cls.latency_edges),
+            queue_limit=read.number("PODIUM_QUEUE_LIMIT", cls.queue_limit, int),
+            max_body_bytes=read.number("PODIUM_MAX_BODY_BYTES", cls.max_body_bytes, int),
+            body_seconds=read.number("PODIUM_BODY_SECONDS", cls.body_seconds, float),
+            request_seconds=read.number("PODIUM_REQUEST_SECONDS", cls.request_seconds, float),
+            requirements_ignored=read.names("PODIUM_REQUIREMENTS_IGNORED", cls.requirements_ignored),
+            termination_log=termination_log(environ),
+        )
+
+
+class _Reader:
+    """Turns variables into values, and names the variable when one cannot be read."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def text(self, name: str) -> str:
+        if value := self._environ.get(name):
+            return value
+        raise StartError(Exit.BAD_SETTINGS, f"{name} is not set; wanted e.g. models:/churn/7")
+
+    def number(self, name: str, default: N, kind: Callable[[str], N]) -> N:
+        raw = self._environ.get(name)
+        if not raw:
+            return default
+        try:
+            value = kind(raw)
+        except ValueError:
+            value = kind("-1")
+        if value < 0 or not math.isfinite(value):
+            wanted = "whole number" if kind is int else "number"
+            raise StartError(Exit.BAD_SETTINGS, f"{name}: wanted a {wanted} of at least 0, found {raw!r}")
+        return value
+
+    def edges(self, name: str, default: tuple[float, ...]) -> tuple[float, ...]:
+        raw = self._environ.get(name)
+        if not raw:
+            return default
+        try:
+            edges = tuple(float(edge) for edge in raw.split(","))
+        except ValueError:
+            edges = ()
+        if not edges or any(not 0 < edge < math.inf for edge in edges) or list(edges) != sorted(set(edges)):
+            wanted = "rising seconds, separated by commas (0.05,0.12,0.5)"
+            raise StartError(Exit.BAD_SETTINGS, f"{name}: wanted {wanted}, found {raw!r}")
+        return edges
+
+    def names(self, name: str, default: frozenset[str]) -> frozenset[str]:
+        raw = self._environ.get(name)
+        return default if raw is None else frozenset(part.strip().lower() for part in raw.split(",") if part.strip())
+
+
+def termination_log(environ: Mapping[str, str]) -> Path | None:
+    """Return the file in which Kubernetes reads why a container ended, or None where there is none."""
+    if named := environ.get("PODIUM_TERMINATION_LOG"):
+        return Path(named)
+    default = Path(TERMINATION_LOG)
+    return default if default.exists() else None

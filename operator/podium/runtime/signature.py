@@ -1,0 +1,95 @@
+"""What a signature asks of the data, said to people: which column, which row, wanted and found. Never the data."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from mlflow.types import DataType, Schema
+
+_NUMBERS = frozenset({DataType.double, DataType.float})
+_WHOLE = frozenset({DataType.integer, DataType.long})
+_WORDS = {
+    DataType.double: "a number (double)",
+    DataType.float: "a number (float)",
+    DataType.integer: "a whole number (integer)",
+    DataType.long: "a whole number (long)",
+    DataType.boolean: "true or false (boolean)",
+    DataType.string: "a text (string)",
+    DataType.binary: "base64 text (binary)",
+    DataType.datetime: "a date and time (datetime)",
+}
+_SHOWN = 5  # names in a message
+
+
+def explain(data: Any, schema: Schema | None, error: Exception) -> str:
+    """Return why the data does not fit: the first thing that is wrong, in the order in which a person would look."""
+    if schema is not None and isinstance(data, pd.DataFrame):
+        for problem in problems(data, schema):
+            return problem
+    return (
+        f"the request does not fit the model's signature ({type(error).__name__}); GET /v2/models shows what it wants"
+    )
+
+
+def problems(frame: pd.DataFrame, schema: Schema) -> Iterator[str]:
+    """Yield what is wrong with the frame: missing columns first, then cells by column and row."""
+    if schema.is_tensor_spec():
+        return
+    if schema.has_input_names():
+        yield from missing_columns(frame.columns, schema)
+    elif len(frame.columns) < len(schema.inputs):
+        yield f"wanted {len(schema.inputs)} columns, found {len(frame.columns)}"
+    names = schema.input_names() if schema.has_input_names() else list(frame.columns)
+    for name, spec in zip(names, schema.inputs, strict=False):
+        if name in frame.columns:
+            yield from _cells(name, frame[name], spec.type)
+
+
+def missing_columns(found: Iterable[Any], schema: Schema) -> Iterator[str]:
+    here = set(found)
+    missing = [name for name in schema.required_input_names() if name not in here]
+    if missing:
+        extra = [name for name in here if name not in schema.input_names()]
+        also = f"; not in the signature: {named(extra)}" if extra else ""
+        yield f"missing {named(missing)}{also}"
+
+
+def named(names: Iterable[Any]) -> str:
+    """Return `column 'age'`, or `columns 'age', 'sex' and 3 more`."""
+    texts = sorted(repr(str(name)[:80]) for name in names)
+    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return f"column{'s' if len(texts) > 1 else ''} {', '.join(texts[:_SHOWN])}{more}"
+
+
+def _cells(name: Any, column: pd.Series, wanted: Any) -> Iterator[str]:
+    for row, cell in enumerate(column):
+        if isinstance(wanted, DataType) and not fits(cell, wanted):
+            yield f"row {row}, column {str(name)[:80]!r}: wanted {_WORDS[wanted]}, found {kind(cell)}"
+
+
+def fits(cell: Any, wanted: DataType) -> bool:
+    """Return whether a JSON value can stand in a column of this type."""
+    if cell is None or (isinstance(cell, float) and np.isnan(cell)):
+        return wanted not in _WHOLE and wanted is not DataType.boolean
+    if wanted in _NUMBERS:
+        return isinstance(cell, (int, float, np.number)) or _is_number(cell)
+    if wanted in _WHOLE:
+        return isinstance(cell, (int, np.integer)) or (isinstance(cell, float) and cell.is_integer())
+    if wanted is DataType.boolean:
+        return isinstance(cell, (bool, np.bool_))
+    return isinstance(cell, (str, bytes)) or wanted is DataType.datetime
+
+
+def _is_number(cell: Any) -> bool:
+    try:
+        float(cell)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def kind(value: Any) -> str:
+    """Return what a JSON value is, without saying the value."""
+    names = {bool: "true or false", str: "a text", dict: "an object", list: "a list", type(None): "null"}
+    return names.get(type(value), "a number" if isinstance(value, (int, float, np.number)) else type(value).__name__)

@@ -1,0 +1,44 @@
+"""The digest that pins a version can be checked by anybody, with a shell."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from podium.core.digest import digest_of
+from podium.runtime.artifact import digest_of_directory
+
+IN_SHELL = (
+    "find . -type f ! -name registered_model_meta -printf '%P\\n' | LC_ALL=C sort "
+    "| xargs -d '\\n' sha256sum | sha256sum"
+)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    for name, text in (("MLmodel", "flavors"), ("data/model.skops", "weights"), ("Zeta é b", "x"), ("a/b/c", "")):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_it_is_what_sha256sum_says_of_what_sha256sum_says(model: Path) -> None:
+    (model / "registered_model_meta").write_text("added by MLflow")
+    shell = subprocess.run(["bash", "-c", IN_SHELL], cwd=model, capture_output=True, text=True, check=True)
+    assert digest_of_directory(model) == f"sha256:{shell.stdout.split()[0]}"
+
+
+def test_it_does_not_see_what_mlflow_adds_on_download(model: Path) -> None:
+    before = digest_of_directory(model)
+    (model / "registered_model_meta").write_text("model_name: churn")
+    assert digest_of_directory(model) == before
+
+
+def test_it_sees_every_other_change(model: Path) -> None:
+    before = digest_of_directory(model)
+    (model / "a/b/c").rename(model / "a/b/d")
+    assert digest_of_directory(model) != before
+
+
+def test_the_order_of_the_files_does_not_matter() -> None:
+    assert digest_of({"a": "1", "b": "2"}) == digest_of({"b": "2", "a": "1"})

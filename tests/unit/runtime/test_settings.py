@@ -1,0 +1,45 @@
+"""Settings come from the environment, and a wrong one is refused by its name."""
+
+import pytest
+
+from podium.runtime.exits import Exit, StartError
+from podium.runtime.settings import Settings
+
+MODEL = {"PODIUM_MODEL_URI": "models:/churn/7"}
+
+
+def test_the_model_is_all_that_must_be_said() -> None:
+    settings = Settings.from_environment(MODEL)
+    assert (settings.model_uri, settings.port, settings.drain_seconds) == ("models:/churn/7", 8080, 5.0)
+
+
+def test_empty_variables_are_as_good_as_unset() -> None:
+    assert Settings.from_environment({**MODEL, "PODIUM_PORT": "", "PODIUM_MODEL_DIGEST": ""}).digest is None
+
+
+def test_latency_edges_are_read_in_seconds() -> None:
+    settings = Settings.from_environment({**MODEL, "PODIUM_LATENCY_EDGES": "0.05, 0.12,0.5"})
+    assert settings.latency_edges == (0.05, 0.12, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PODIUM_PORT", "eighty"),
+        ("PODIUM_PORT", "1.5"),
+        ("PODIUM_DRAIN_SECONDS", "-1"),
+        ("PODIUM_DRAIN_SECONDS", "nan"),
+        ("PODIUM_LATENCY_EDGES", "0.5,0.1"),
+        ("PODIUM_LATENCY_EDGES", "fast"),
+        ("PODIUM_LATENCY_EDGES", "0,1"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_its_name(name: str, value: str) -> None:
+    with pytest.raises(StartError, match=f"{name}: wanted .*, found '{value}'") as refused:
+        Settings.from_environment({**MODEL, name: value})
+    assert refused.value.exit_code is Exit.BAD_SETTINGS
+
+
+def test_no_model_is_refused() -> None:
+    with pytest.raises(StartError, match="PODIUM_MODEL_URI is not set"):
+        Settings.from_environment({})
