@@ -1,0 +1,1 @@
+"""Ways to learn what the pods have answered. Each implements the port EvidenceSource."""

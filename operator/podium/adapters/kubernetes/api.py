@@ -1,0 +1,152 @@
+"""The API server as JSON over HTTP: the few verbs that Podium uses, each bounded in time.
+
+It stands on the transport and the login of `kubernetes.aio`, and leaves out its generated models: an object that is
+read, compared and applied is a dict all the way, so no field is lost that the models do not know yet.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Self
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.config import load_incluster_config, load_kube_config
+
+from podium.adapters.kubernetes.errors import FOREIGN, from_exception, from_status
+from podium.adapters.kubernetes.names import FIELD_MANAGER
+from podium.errors import Refused, Unreachable
+
+Json = dict[str, Any]
+TIMEOUT: Final = 10.0  # seconds for one request; a reconcile is tried again rather than waited for
+_APPLY = "application/apply-patch+yaml"
+_MERGE = "application/merge-patch+json"
+_JSON = "application/json"
+
+
+async def login() -> Configuration:
+    """The service account in a pod, otherwise the kubeconfig. Raises Refused where neither can be used."""
+    configuration = Configuration()
+    try:
+        if in_cluster():
+            load_incluster_config(configuration)
+        else:
+            await load_kube_config(config_file=_kubeconfig(), client_configuration=configuration, persist_config=False)
+    except Exception as error:  # kubeconfig loaders raise whatever a broken file makes them raise
+        raise Refused(f"no login to the API server: set KUBECONFIG, or run in a pod ({error})") from error
+    return configuration
+
+
+def in_cluster() -> bool:
+    """Whether this process runs in a pod, with a kubeconfig not said to be used instead."""
+    return bool(os.environ.get("KUBERNETES_SERVICE_HOST")) and not os.environ.get("KUBECONFIG")
+
+
+def _kubeconfig() -> str:
+    return os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
+
+
+class Api:
+    """A connection to the API server. All methods raise the errors of `podium.errors`.
+
+    `within` is the time for the whole exchange in seconds, reading included.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self._client = ApiClient(configuration)
+        self._client.user_agent = "podium"
+
+    @classmethod
+    async def connect(cls) -> Self:
+        return cls(await login())
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def get(self, path: str, *, within: float = TIMEOUT) -> Json:
+        return await self._json("GET", path, within=within)
+
+    async def list(self, path: str, *, selector: str = "", within: float = TIMEOUT) -> Sequence[Json]:
+        """All objects of the collection that match the label selector, fresh from etcd."""
+        query = {"labelSelector": selector} if selector else {}
+        return (await self._json("GET", path, query=query, within=within)).get("items") or []
+
+    async def create(self, path: str, body: Json) -> Json:
+        return await self._json("POST", path, query={"fieldManager": FIELD_MANAGER}, body=body)
+
+    async def replace(self, path: str, body: Json) -> Json:
+        """PUT: refused with Conflict where `metadata.resourceVersion` is no longer the newest."""
+        return await self._json("PUT", path, query={"fieldManager": FIELD_MANAGER}, body=body)
+
+    async def apply(self, path: str, body: Json, *, force: bool) -> Json:
+        """Server-side apply. With `force`, fields that others have taken come back to us."""
+        query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}
+        return await self._json("PATCH", path, query=query, body=body, content_type=_APPLY)
+
+    async def merge(self, path: str, body: Json) -> Json:
+        return await self._json("PATCH", path, query={"fieldManager": FIELD_MANAGER}, body=body, content_type=_MERGE)
+
+    async def text(self, path: str, *, limit: int, within: float) -> str:
+        """At most `limit` bytes of what is there, as text: for what pods say through the API server's proxy."""
+        return (await self._call("GET", path, limit=limit, within=within)).decode(errors="replace")
+
+    async def _json(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        content_type: str = _JSON,
+        within: float = TIMEOUT,
+    ) -> Json:
+        target = f"{path}?{urlencode(query)}" if query else path
+        content = await self._call(method, target, body=body, content_type=content_type, within=within)
+        found = _payload(content)
+        if not isinstance(found, dict):
+            raise Unreachable(f"{method} {path}: wanted a JSON object, found {found!r:.200}")
+        return found
+
+    async def _call(
+        self,
+        method: str,
+        target: str,
+        *,
+        within: float,
+        body: Json | None = None,
+        content_type: str = _JSON,
+        limit: int | None = None,
+    ) -> bytes:
+        doing = f"{method} {target.partition('?')[0]}"
+        headers = {"Accept": "application/json, */*", "Content-Type": content_type}
+        bound = aiohttp.ClientTimeout(total=within)
+        try:
+            signed = await self._client.param_serialize(
+                method, target, header_params=headers, body=body, auth_settings=["BearerToken"]
+            )
+            answer = (await self._client.call_api(*signed, _request_timeout=bound)).response
+            async with answer:
+                content: bytes = await answer.read() if limit is None else await read_at_most(answer.content, limit)
+        except FOREIGN as error:
+            raise from_exception(error, doing) from error
+        if not 200 <= answer.status < 300:  # noqa: PLR2004  the successes of HTTP
+            raise from_status(answer.status, _payload(content), doing)
+        return content
+
+
+async def read_at_most(stream: aiohttp.StreamReader, limit: int) -> bytes:
+    """The first `limit` bytes of an answer's body, however they are cut into packets."""
+    content = b""
+    while len(content) < limit and (chunk := await stream.read(limit - len(content))):
+        content += chunk
+    return content
+
+
+def _payload(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return content.decode(errors="replace")

@@ -1,0 +1,136 @@
+"""The port Cluster on the real API server."""
+
+import asyncio
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from podium.adapters.kubernetes import names, read, render
+from podium.adapters.kubernetes.api import Api, Json
+from podium.adapters.kubernetes.events import event_object
+from podium.adapters.kubernetes.owned import OwnedObjects, stranger
+from podium.adapters.kubernetes.subset import contains
+from podium.api.spec import API_VERSION, KIND, Spec
+from podium.api.status import Pinned, Slot, Status
+from podium.core.actions import Event
+from podium.core.facts import SLOTS, Key, SlotSeen
+from podium.errors import Conflict, Missing, Refused
+from podium.ports import Clock, ModelDeploymentSeen
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a namespace holds for one ModelDeployment, by kind."""
+
+    deployments: Mapping[str, Json]
+    services: Mapping[str, Json]
+    pods: Sequence[Json]
+
+
+class KubernetesCluster:
+    """Implements the port Cluster."""
+
+    def __init__(self, api: Api, clock: Clock, defaults: render.Defaults, instance: str) -> None:
+        self._api = api
+        self._clock = clock
+        self._defaults = defaults
+        self._instance = instance  # who tells Events: the operator's own pod
+        self._owned = OwnedObjects(api)
+
+    async def get(self, key: Key) -> ModelDeploymentSeen | None:
+        found = await self._owned.find(names.MODEL_DEPLOYMENTS, key.namespace, key.name)
+        return None if found is None else read.model_deployment(found)
+
+    async def list_all(self) -> Sequence[ModelDeploymentSeen]:
+        return [read.model_deployment(found) for found in await self._api.list(names.ALL_MODEL_DEPLOYMENTS)]
+
+    async def write_status(self, seen: ModelDeploymentSeen, status: Status) -> None:
+        if seen.unreadable:
+            raise Refused(f"{seen.key}: the status is not overwritten, it cannot be read: {seen.flaw}")
+        metadata = {
+            "namespace": seen.key.namespace,
+            "name": seen.key.name,
+            "uid": seen.uid,
+            "resourceVersion": seen.resource_version,
+        }
+        body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "status": dump(status)}
+        path = names.path(names.MODEL_DEPLOYMENTS, seen.key.namespace, seen.key.name, "status")
+        await self._api.replace(path, body)
+
+    async def tell(self, seen: ModelDeploymentSeen, event: Event) -> None:
+        told = event_object(seen, event, self._instance, self._clock.now())
+        try:
+            await self._api.create(names.path(names.EVENTS, seen.key.namespace), told)
+        except Conflict:
+            return  # told before: the name is made from what happened
+
+    async def secret(self, namespace: str, name: str) -> Mapping[str, str]:
+        found = await self._api.get(names.path(names.SECRETS, namespace, name))
+        data: Mapping[str, str] = found.get("data") or {}
+        return {key: base64.b64decode(value).decode(errors="replace") for key, value in data.items()}
+
+    async def slots(self, seen: ModelDeploymentSeen) -> Mapping[Slot, SlotSeen]:
+        found = await self._find(seen)
+        return {slot: self._slot(seen, found, slot) for slot in SLOTS}
+
+    async def run_slot(self, seen: ModelDeploymentSeen, pinned: Pinned, replicas: int) -> None:
+        spec, owner = _spec(seen), read.owner_of(seen)
+        # The Service first: a pod must never be ready without the Service through which it is looked at.
+        await self._owned.apply(names.SERVICES, render.slot_service(owner, spec, pinned.slot))
+        made = render.deployment(owner, spec, pinned, replicas, self._defaults)
+        await self._owned.apply(names.DEPLOYMENTS, made)
+
+    async def stop_slot(self, seen: ModelDeploymentSeen, slot: Slot) -> None:
+        namespace, name = seen.key.namespace, names.slot_name(seen.key.name, slot)
+        found = await self._owned.find(names.DEPLOYMENTS, namespace, name)
+        if found is None:
+            return
+        if not read.owned(found, seen.uid):
+            owner = render.owner_reference(read.owner_of(seen))
+            raise stranger({**found, "metadata": {**found["metadata"], "ownerReferences": [owner]}})
+        body = {"metadata": {"uid": found["metadata"]["uid"]}, "spec": {"replicas": 0}}
+        await self._api.merge(names.path(names.DEPLOYMENTS, namespace, name), body)
+
+    async def _find(self, seen: ModelDeploymentSeen) -> _Found:
+        namespace, selector = seen.key.namespace, f"{names.DEPLOYMENT}={seen.key.name}"
+        collections = (names.DEPLOYMENTS, names.SERVICES, names.PODS)
+        lists = (self._api.list(names.path(each, namespace), selector=selector) for each in collections)
+        deployments, services, pods = await asyncio.gather(*lists)
+        return _Found(_by_name(deployments, seen.uid), _by_name(services, seen.uid), pods)
+
+    def _slot(self, seen: ModelDeploymentSeen, found: _Found, slot: Slot) -> SlotSeen:
+        name = names.slot_name(seen.key.name, slot)
+        deployment = found.deployments.get(name)
+        pods, stopping = read.pods_of(found.pods, slot)
+        if deployment is None:
+            return SlotSeen(pods=pods, stopping=stopping)
+        seen_slot = SlotSeen(
+            runs=read.pinned(deployment),
+            replicas=int(deployment.get("spec", {}).get("replicas", 1)),
+            pods=pods,
+            stopping=stopping,
+        )
+        return replace(seen_slot, current=self._current(seen, seen_slot, deployment, found.services.get(name)))
+
+    def _current(self, seen: ModelDeploymentSeen, slot: SlotSeen, deployment: Json, service: Json | None) -> bool:
+        if seen.spec is None or slot.runs is None:
+            return False
+        owner = read.owner_of(seen)
+        wanted = render.deployment(owner, seen.spec, slot.runs, slot.replicas, self._defaults)
+        return contains(deployment, wanted) and contains(service, render.slot_service(owner, seen.spec, slot.runs.slot))
+
+
+def dump(status: Status) -> dict[str, Any]:
+    """A status as the API server stores it."""
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _spec(seen: ModelDeploymentSeen) -> Spec:
+    if seen.spec is None:
+        raise Missing(f"{seen.key}: nothing can be run, {seen.flaw}")
+    return seen.spec
+
+
+def _by_name(found: Sequence[Json], uid: str) -> Mapping[str, Json]:
+    return {one["metadata"]["name"]: one for one in found if read.owned(one, uid)}

@@ -1,0 +1,46 @@
+"""The API server's errors in Podium's words: one table by HTTP status, one by exception."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import aiohttp
+from kubernetes.aio.client.exceptions import OpenApiException
+from kubernetes.aio.config import ConfigException
+
+from podium.errors import Conflict, Missing, PodiumError, Refused, Unreachable
+
+# What the caller does next decides the class; every status that is not here falls to its hundred.
+BY_STATUS: Final[Mapping[int, type[PodiumError]]] = {
+    404: Missing,
+    408: Unreachable,
+    409: Conflict,
+    410: Unreachable,  # a resourceVersion or continue token has grown too old: list again
+    429: Unreachable,
+}
+BY_HUNDRED: Final[Mapping[int, type[PodiumError]]] = {4: Refused, 5: Unreachable}
+
+BY_EXCEPTION: Final[Mapping[type[Exception], type[PodiumError]]] = {
+    aiohttp.ClientError: Unreachable,  # connection, TLS, proxy, payload
+    TimeoutError: Unreachable,
+    OSError: Unreachable,
+    ConfigException: Refused,  # kubeconfig or service account cannot be used
+    OpenApiException: Refused,  # the client itself finds the request wrong
+    ValueError: Unreachable,  # an answer that is not JSON comes from something in between, not from the API server
+}
+FOREIGN: Final = tuple(BY_EXCEPTION)
+
+
+def from_status(status: int, payload: Any, doing: str) -> PodiumError:
+    """The error for an answer that is not 2xx. `doing` says what was tried, e.g. `PATCH /api/v1/…`."""
+    message, reason = str(payload)[:256], ""
+    if isinstance(payload, Mapping):
+        message, reason = str(payload.get("message", "")), str(payload.get("reason", ""))
+    kind = BY_STATUS.get(status) or BY_HUNDRED.get(status // 100, Unreachable)
+    return kind(f"{doing}: the API server answered {status} {reason}: {message}")
+
+
+def from_exception(error: Exception, doing: str) -> PodiumError:
+    """The error for an exception of the client. The most special row of the table speaks."""
+    kinds = (BY_EXCEPTION[base] for base in type(error).__mro__ if base in BY_EXCEPTION)
+    kind = next(kinds, Unreachable)
+    return kind(f"{doing}: {type(error).__name__}: {error}")

@@ -1,0 +1,44 @@
+"""Names that the objects in the cluster carry: labels, annotations, the field manager, paths of the API."""
+
+from typing import Final
+from urllib.parse import quote
+
+from podium.api.spec import GROUP, PLURAL, VERSION_NAME
+from podium.api.status import Slot
+
+FIELD_MANAGER: Final = "podium"
+
+MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+APP_NAME: Final = "app.kubernetes.io/name"
+DEPLOYMENT: Final = "podium.dev/deployment"
+SLOT: Final = "podium.dev/slot"
+VERSION: Final = "podium.dev/version"
+RUN_ID: Final = "podium.dev/run-id"
+DIGEST: Final = "podium.dev/digest"
+RENDERED: Final = "podium.dev/rendered"  # fingerprint of what was applied, so that a removed field is noticed
+WEIGHTS: Final = "podium.dev/weights"
+SERVICE_NAME: Final = "kubernetes.io/service-name"  # set by Kubernetes on EndpointSlices
+
+CONTAINER: Final = "model"
+PORT: Final = 8080
+
+DEPLOYMENTS: Final = "/apis/apps/v1/namespaces/{}/deployments"
+SERVICES: Final = "/api/v1/namespaces/{}/services"
+PODS: Final = "/api/v1/namespaces/{}/pods"
+SECRETS: Final = "/api/v1/namespaces/{}/secrets"
+ENDPOINT_SLICES: Final = "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices"
+EVENTS: Final = "/apis/events.k8s.io/v1/namespaces/{}/events"
+LEASES: Final = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
+MODEL_DEPLOYMENTS: Final = f"/apis/{GROUP}/{VERSION_NAME}/namespaces/{{}}/{PLURAL}"
+ALL_MODEL_DEPLOYMENTS: Final = f"/apis/{GROUP}/{VERSION_NAME}/{PLURAL}"
+
+
+def path(collection: str, namespace: str, name: str = "", subresource: str = "") -> str:
+    """The path of a collection or of one object in it, safe whatever the names hold."""
+    parts = [collection.format(quote(namespace, safe="")), quote(name, safe=""), subresource]
+    return "/".join(part for part in parts if part)
+
+
+def slot_name(name: str, slot: Slot) -> str:
+    """The name of the slot's Deployment and Service."""
+    return f"{name}-{slot}"

@@ -1,0 +1,48 @@
+"""Writing objects that belong to a ModelDeployment, and never those of anybody else."""
+
+from podium.adapters.kubernetes import names, read
+from podium.adapters.kubernetes.api import Api, Json
+from podium.api import reasons
+from podium.errors import Missing, Refused
+
+
+class OwnedObjects:
+    """Reads and applies Podium's own objects: Deployments and Services of one ModelDeployment."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def find(self, collection: str, namespace: str, name: str) -> Json | None:
+        try:
+            return await self._api.get(names.path(collection, namespace, name))
+        except Missing:
+            return None
+
+    async def apply(self, collection: str, wanted: Json) -> None:
+        """Make the object as wanted. Raises Refused where it is somebody else's, Conflict where it was replaced now.
+
+        The uid in the patch makes the API server refuse (409) where the object that was looked at is gone. Where there
+        was none, others' fields are not forced: an object that appears in between is not taken over.
+        """
+        metadata = wanted["metadata"]
+        found = await self.find(collection, metadata["namespace"], metadata["name"])
+        path = names.path(collection, metadata["namespace"], metadata["name"])
+        if found is None:
+            await self._api.apply(path, wanted, force=False)
+            return
+        uid = metadata["ownerReferences"][0]["uid"]
+        if not read.owned(found, uid):
+            raise stranger(wanted)
+        same = {**wanted, "metadata": {**metadata, "uid": found["metadata"]["uid"]}}
+        await self._api.apply(path, same, force=True)
+
+
+def stranger(wanted: Json) -> Refused:
+    """The error for an object that stands where ours should be."""
+    name = f"{wanted['metadata']['namespace']}/{wanted['metadata']['name']}"
+    owner = wanted["metadata"]["ownerReferences"][0]["name"]
+    return Refused(
+        f"{wanted['kind']} {name} exists and does not belong to ModelDeployment {owner}: "
+        "delete or rename it, or rename the ModelDeployment",
+        reason=reasons.NAME_TAKEN,
+    )

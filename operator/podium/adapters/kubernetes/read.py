@@ -1,0 +1,151 @@
+"""What the API server sends, understood: JSON in, facts out. Pure.
+
+Pods' messages are written by what runs in them, and so are data, cut to a bounded length.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from podium.adapters.kubernetes import names
+from podium.adapters.kubernetes.render import Owner
+from podium.api.spec import Spec
+from podium.api.status import Pinned, Slot, Status
+from podium.core.facts import SLOTS, Crash, Key, PodSeen
+from podium.ports import ModelDeploymentSeen
+
+Json = Mapping[str, Any]
+_MESSAGE_LIMIT: Final = 2000
+_STARTING: Final = frozenset({"ContainerCreating", "PodInitializing", ""})  # why a healthy pod waits
+_LONG_AGO: Final = datetime.fromtimestamp(0, UTC)
+
+
+def model_deployment(found: Json) -> ModelDeploymentSeen:
+    """A ModelDeployment; what cannot be read is said in its `flaw`, never raised: others must still be served."""
+    metadata = found["metadata"]
+    spec, flaw = _spec(found.get("spec"))
+    status, status_flaw = _status(found.get("status"))
+    return ModelDeploymentSeen(
+        key=Key(metadata["namespace"], metadata["name"]),
+        uid=metadata["uid"],
+        generation=metadata["generation"],
+        resource_version=metadata["resourceVersion"],
+        created=moment(metadata.get("creationTimestamp")),
+        deleting="deletionTimestamp" in metadata,
+        spec=None if status_flaw else spec,
+        status=status,
+        flaw=status_flaw or flaw,
+        unreadable=bool(status_flaw),
+    )
+
+
+def owner_of(seen: ModelDeploymentSeen) -> Owner:
+    return Owner(seen.key.namespace, seen.key.name, seen.uid)
+
+
+def owned(found: Json, uid: str) -> bool:
+    """Whether the object belongs to the ModelDeployment of this uid."""
+    references = found.get("metadata", {}).get("ownerReferences") or []
+    return any(reference.get("uid") == uid and reference.get("controller") for reference in references)
+
+
+def pinned(found: Json) -> Pinned | None:
+    """What a slot's Deployment is for, from its labels and annotations."""
+    labels, annotations = metadata_of(found)
+    version, digest, slot = labels.get(names.VERSION), annotations.get(names.DIGEST), labels.get(names.SLOT)
+    if not version or not digest or slot not in SLOTS:
+        return None
+    return Pinned(version=version, run_id=annotations.get(names.RUN_ID, ""), digest=digest, slot=slot)
+
+
+def metadata_of(found: Json) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Labels and annotations."""
+    metadata = found.get("metadata", {})
+    return metadata.get("labels") or {}, metadata.get("annotations") or {}
+
+
+def pods_of(found: Iterable[Json], slot: Slot) -> tuple[tuple[PodSeen, ...], int]:
+    """The slot's living pods, oldest name first, and how many more are being deleted.
+
+    A pod in phase Failed was evicted or lost with its node (its containers are always restarted otherwise): its place
+    is taken by a new one, and its end says nothing of the version.
+    """
+    mine = [pod for pod in found if metadata_of(pod)[0].get(names.SLOT) == slot]
+    stopping = sum("deletionTimestamp" in pod["metadata"] for pod in mine)
+    living = (pod for pod in mine if "deletionTimestamp" not in pod["metadata"])
+    lasting = (pod for pod in living if pod.get("status", {}).get("phase") not in ("Failed", "Succeeded"))
+    return tuple(sorted(map(pod_seen, lasting), key=lambda pod: pod.name)), stopping
+
+
+def pod_seen(found: Json) -> PodSeen:
+    """One pod, without identity and counters: those it says itself."""
+    metadata, status = found["metadata"], found.get("status", {})
+    container = _container(status.get("containerStatuses") or [])
+    return PodSeen(
+        uid=metadata["uid"],
+        name=metadata["name"],
+        version=metadata_of(found)[0].get(names.VERSION, ""),
+        ready=_condition(status, "Ready").get("status") == "True",
+        crash=_crash(container),
+        waiting=_waiting(container, _condition(status, "PodScheduled")),
+        ip=status.get("podIP") or "",
+    )
+
+
+def moment(text: object) -> datetime:
+    """An RFC 3339 time; long ago where there is none or it cannot be read."""
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC)
+    except ValueError:
+        return _LONG_AGO
+
+
+def _spec(found: object) -> tuple[Spec | None, str]:
+    try:
+        return Spec.model_validate(found), ""
+    except ValidationError as error:
+        return None, f"spec cannot be read: {_faults(error)}"
+
+
+def _status(found: object) -> tuple[Status, str]:
+    try:
+        return Status.model_validate(found or {}), ""
+    except ValidationError as error:
+        return Status(), f"status cannot be read, it may be a newer Podium's: {_faults(error)}"
+
+
+def _faults(error: ValidationError) -> str:
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    said = (f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}" for fault in faults[:5])
+    return "; ".join(said)[:_MESSAGE_LIMIT]
+
+
+def _container(statuses: Sequence[Json]) -> Json:
+    return next((one for one in statuses if one.get("name") == names.CONTAINER), {})
+
+
+def _condition(status: Json, kind: str) -> Json:
+    return next((one for one in status.get("conditions") or [] if one.get("type") == kind), {})
+
+
+def _crash(container: Json) -> Crash | None:
+    ends = ((container.get(state) or {}).get("terminated") for state in ("state", "lastState"))
+    end = next(filter(None, ends), None)
+    if end is None:
+        return None
+    return Crash(
+        at=moment(end.get("finishedAt")),
+        exit_code=int(end.get("exitCode", 0)),
+        reason=str(end.get("reason", ""))[:128],
+        message=str(end.get("message", "")).strip()[:_MESSAGE_LIMIT],
+    )
+
+
+def _waiting(container: Json, scheduled: Json) -> str:
+    waiting = (container.get("state") or {}).get("waiting") or {}
+    reason, message = waiting.get("reason", ""), waiting.get("message", "")
+    if scheduled.get("status") == "False":
+        reason, message = scheduled.get("reason", ""), scheduled.get("message", "")
+    return "" if reason in _STARTING else f"{reason}: {message}".removesuffix(": ")[:_MESSAGE_LIMIT]

@@ -1,0 +1,225 @@
+"""The objects that Podium owns, made from what Git says. Pure: the same input always gives the same object.
+
+Shape: functions return JSON objects for server-side apply. Only fields that Podium has an opinion on are in them, so
+that a person may set the others (the type of the main Service, say) and keep them.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from podium.adapters.kubernetes import names
+from podium.api.serving import Serving
+from podium.api.spec import API_VERSION, KIND, Spec
+from podium.api.status import Pinned, Slot
+
+Json = dict[str, Any]
+_USER: Final = 65532
+_GRACE: Final = 30  # seconds beyond the drain: what a pod may take to finish the requests that it holds
+_LABEL_LIMIT: Final = 63
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The ModelDeployment that everything made for it belongs to, and is garbage-collected with."""
+
+    namespace: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """The operator's own settings for what a ModelDeployment leaves out."""
+
+    image: str
+    registry_uri: str
+
+
+def deployment(owner: Owner, spec: Spec, pinned: Pinned, replicas: int, defaults: Defaults) -> Json:
+    """The slot's Deployment: this version, so many pods."""
+    labels = _labels(owner, spec, pinned.slot) | {names.VERSION: pinned.version}
+    selector = {names.DEPLOYMENT: owner.name, names.SLOT: pinned.slot}
+    return _object(
+        owner,
+        names.slot_name(owner.name, pinned.slot),
+        kind=("apps/v1", "Deployment"),
+        labels=labels,
+        annotations=_identity(pinned),
+        spec={
+            "replicas": replicas,
+            "revisionHistoryLimit": 2,
+            "selector": {"matchLabels": selector},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+            "template": {
+                "metadata": {"labels": labels, "annotations": {**spec.serving.annotations, **_identity(pinned)}},
+                "spec": _pod(spec, pinned, defaults),
+            },
+        },
+    )
+
+
+def slot_service(owner: Owner, spec: Spec, slot: Slot) -> Json:
+    """The Service of one slot: for looking at one version, and for routers that weigh Services."""
+    selector = {names.DEPLOYMENT: owner.name, names.SLOT: slot}
+    return _service(owner, names.slot_name(owner.name, slot), _labels(owner, spec, slot), {}, selector)
+
+
+def main_service(owner: Owner, spec: Spec, weights: Mapping[Slot, int]) -> Json:
+    """The Service that clients use: one slot's pods, or both slots' where both have a share."""
+    annotations = {names.WEIGHTS: format_weights(weights)}
+    return _service(owner, owner.name, _labels(owner, spec), annotations, selector_for(owner.name, weights))
+
+
+def selector_for(name: str, weights: Mapping[Slot, int]) -> dict[str, str]:
+    """The main Service's selector for these shares: it names a slot where all the traffic is on one."""
+    slots = [slot for slot, weight in weights.items() if weight > 0]
+    return {names.DEPLOYMENT: name} | ({names.SLOT: slots[0]} if len(slots) == 1 else {})
+
+
+def format_weights(weights: Mapping[Slot, int]) -> str:
+    """Weights as the annotation has them: `a=95,b=5`."""
+    return ",".join(f"{slot}={weights[slot]}" for slot in sorted(weights))
+
+
+def fingerprint(rendered: Json) -> str:
+    """A short hash of an object without its replicas, which change with every step."""
+    spec = {key: value for key, value in rendered["spec"].items() if key != "replicas"}
+    text = json.dumps({**rendered, "spec": spec}, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _object(owner: Owner, name: str, *, kind: tuple[str, str], labels: Json, annotations: Json, spec: Json) -> Json:
+    made: Json = {
+        "apiVersion": kind[0],
+        "kind": kind[1],
+        "metadata": {
+            "name": name,
+            "namespace": owner.namespace,
+            "labels": labels,
+            "annotations": annotations,
+            "ownerReferences": [owner_reference(owner)],
+        },
+        "spec": spec,
+    }
+    made["metadata"]["annotations"] = {**annotations, names.RENDERED: fingerprint(made)}
+    return made
+
+
+def owner_reference(owner: Owner) -> Json:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "name": owner.name,
+        "uid": owner.uid,
+        "controller": True,
+        "blockOwnerDeletion": False,  # true needs the right to set finalizers on ModelDeployments
+    }
+
+
+def _service(owner: Owner, name: str, labels: Json, annotations: Json, selector: dict[str, str]) -> Json:
+    ports = [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": "http"}]
+    kind = ("v1", "Service")
+    spec = {"selector": selector, "ports": ports}
+    return _object(owner, name, kind=kind, labels=labels, annotations=annotations, spec=spec)
+
+
+def _labels(owner: Owner, spec: Spec, slot: Slot | None = None) -> dict[str, str]:
+    labels = {
+        names.MANAGED_BY: "podium",
+        names.APP_NAME: _label_value(spec.model.name),
+        names.DEPLOYMENT: owner.name,
+    }
+    return labels if slot is None else labels | {names.SLOT: slot}
+
+
+def _label_value(text: str) -> str:
+    """The text where a label may hold it, a stand-in where not: a model's name may hold almost anything."""
+    kept = text[:_LABEL_LIMIT]
+    allowed = kept.isascii() and kept[:1].isalnum() and kept[-1:].isalnum()
+    return kept if allowed and all(letter.isalnum() or letter in "-_." for letter in kept) else "podium-model"
+
+
+def _identity(pinned: Pinned) -> dict[str, str]:
+    return {names.RUN_ID: pinned.run_id, names.DIGEST: pinned.digest}
+
+
+def _pod(spec: Spec, pinned: Pinned, defaults: Defaults) -> Json:
+    serving = spec.serving
+    return {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _USER,
+            "runAsGroup": _USER,
+            "fsGroup": _USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "terminationGracePeriodSeconds": round(serving.drain.total_seconds()) + _GRACE,
+        "containers": [_container(spec, pinned, defaults)],
+        "volumes": [{"name": "tmp", "emptyDir": {}}],
+        **_passed_through(serving),
+    }
+
+
+def _passed_through(serving: Serving) -> Json:
+    fields: Json = {
+        "nodeSelector": serving.node_selector,
+        "tolerations": serving.tolerations,
+        "affinity": serving.affinity,
+        "imagePullSecrets": serving.image_pull_secrets,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _container(spec: Spec, pinned: Pinned, defaults: Defaults) -> Json:
+    serving = spec.serving
+    made = {
+        "name": names.CONTAINER,
+        "image": serving.image or defaults.image,
+        "ports": [{"name": "http", "containerPort": names.PORT, "protocol": "TCP"}],
+        "env": environment(spec, pinned, defaults),
+        "envFrom": _sources(spec),
+        "resources": serving.resources,
+        "startupProbe": _probe("/readyz", periodSeconds=1, failureThreshold=3600),
+        "readinessProbe": _probe("/readyz", periodSeconds=1, failureThreshold=2),
+        "livenessProbe": _probe("/healthz", periodSeconds=10, failureThreshold=6),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "terminationMessagePolicy": "File",
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108  a path in the pod
+    }
+    return {name: value for name, value in made.items() if value}
+
+
+def _probe(path: str, **timing: int) -> Json:
+    return {"httpGet": {"path": path, "port": "http"}, "timeoutSeconds": 3, **timing}
+
+
+def _sources(spec: Spec) -> list[Json]:
+    secret = spec.registry.secret_name
+    login: list[Json] = [{"secretRef": {"name": secret}}] if secret else []
+    return [*spec.serving.env_from, *login]
+
+
+def environment(spec: Spec, pinned: Pinned, defaults: Defaults) -> list[Json]:
+    """The container's variables. The rule: a name that Podium sets is Podium's, whatever the user's list says.
+
+    They are what a pod proves its identity against. In Kubernetes `env` wins over `envFrom`: that way in is shut too.
+    """
+    ours = {
+        "PODIUM_MODEL_URI": f"models:/{spec.model.name}/{pinned.version}",
+        "PODIUM_MODEL_DIGEST": pinned.digest,
+        "PODIUM_MODEL_RUN_ID": pinned.run_id,
+        "PODIUM_DRAIN_SECONDS": f"{spec.serving.drain.total_seconds():g}",
+        "PODIUM_PORT": str(names.PORT),
+        "MLFLOW_TRACKING_URI": spec.registry.uri or defaults.registry_uri,
+    }
+    kept = [variable for variable in spec.serving.env if variable.get("name") not in ours]
+    return [*kept, *({"name": name, "value": value} for name, value in ours.items())]

@@ -1,0 +1,44 @@
+"""Whether a live object holds all that was asked for.
+
+The API server adds defaults, rewrites quantities and drops empty values, and others may add fields of their own:
+none of that is drift. A value that was asked for and is now another one, is.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from podium.adapters.kubernetes.quantity import same_quantity
+
+_QUANTITIES = frozenset({"limits", "requests"})
+
+
+def contains(live: Any, wanted: Any, *, quantities: bool = False) -> bool:
+    """Return whether everything in `wanted` is in `live`. Lists of named things are matched by name."""
+    if isinstance(wanted, Mapping):
+        return _contains_mapping(live, wanted, quantities=quantities)
+    if isinstance(wanted, Sequence) and not isinstance(wanted, str):
+        return _contains_list(live, wanted)
+    if live == wanted or (_empty(wanted) and _empty(live)):
+        return True
+    return quantities and same_quantity(live, wanted)
+
+
+def _contains_mapping(live: Any, wanted: Mapping[str, Any], *, quantities: bool) -> bool:
+    if not isinstance(live, Mapping):
+        return _empty(live) and all(map(_empty, wanted.values()))
+    return all(
+        contains(live.get(key), value, quantities=quantities or key in _QUANTITIES) for key, value in wanted.items()
+    )
+
+
+def _contains_list(live: Any, wanted: Sequence[Any]) -> bool:
+    found = live if isinstance(live, Sequence) and not isinstance(live, str) else []
+    if wanted and all(isinstance(item, Mapping) and "name" in item for item in wanted):
+        named = {item.get("name"): item for item in found if isinstance(item, Mapping)}
+        return all(contains(named.get(item["name"]), item) for item in wanted)
+    return len(found) == len(wanted) and all(map(contains, found, wanted))
+
+
+def _empty(value: Any) -> bool:
+    # Go's `omitempty` drops these, so the API server gives back nothing where they were asked for.
+    return value is None or value in ("", 0) or (isinstance(value, (Mapping, Sequence)) and not value)
