@@ -1,13 +1,26 @@
-"""What all API models share: frozen values in camelCase, Go-style durations, percent shares, timestamps, CEL rules."""
+"""What all API models share: frozen values in camelCase, Go-style durations, percent shares, timestamps."""
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, ClassVar, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
-DURATION_PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
+from podium.api.rules import Rule, with_rules
+
+# Six digits: Go's durations, which CEL reads, end after 292 years.
+DURATION_PATTERN = r"^([0-9]{1,6}(\.[0-9]{1,3})?(ms|s|m|h))+$"
 PERCENT_PATTERN = r"^(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)%$"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -16,11 +29,20 @@ class Value(BaseModel):
     """A frozen value of the API. Unknown fields are refused: a typo must never be silently ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+    RULES: ClassVar[tuple[Rule, ...]] = ()
 
+    @model_validator(mode="after")
+    def _rules_hold(self) -> Self:
+        for rule in self.RULES:
+            rule.check(self)
+        return self
 
-def rules(*pairs: tuple[str, str]) -> dict[str, Any]:
-    """CEL rules for the API server, as (expression, message) pairs, in the place where the schema carries them."""
-    return {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in pairs]}
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = handler(core)
+        inner = handler.resolve_ref_schema(schema)
+        inner.update(with_rules(inner, cls.RULES))
+        return schema
 
 
 def parse_duration(value: object) -> object:
@@ -29,7 +51,7 @@ def parse_duration(value: object) -> object:
         return value
     if not re.fullmatch(DURATION_PATTERN, value):
         raise ValueError(f"wanted a duration such as 90s, 5m or 1h30m, found {value!r}")
-    parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)", value)
+    parts = re.findall(r"([0-9.]+)(ms|s|m|h)", value)
     return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
 
 
@@ -54,8 +76,13 @@ def parse_percent(value: object) -> object:
 
 
 def format_percent(value: float) -> str:
-    """A fraction as percent with at most three significant digits: 0.0612 is `6.12%`."""
+    """A fraction as percent with at most three significant digits, for messages: 0.0612 is `6.12%`."""
     return f"{value * 100:.3g}%"
+
+
+def write_percent(value: float) -> str:
+    """A fraction as percent in full, so that what was read is what is written: 0.012345 is `1.2345%`."""
+    return f"{value * 100:.12f}".rstrip("0").rstrip(".") + "%"
 
 
 def format_time(value: datetime) -> str:
@@ -72,7 +99,7 @@ Duration = Annotated[
 Percent = Annotated[
     float,
     BeforeValidator(parse_percent),
-    PlainSerializer(format_percent, return_type=str),
+    PlainSerializer(write_percent, return_type=str),
     WithJsonSchema({"type": "string", "pattern": PERCENT_PATTERN, "maxLength": 16}),
 ]
 Time = Annotated[
@@ -80,3 +107,24 @@ Time = Annotated[
     PlainSerializer(format_time, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
+
+
+def duration_between(low: str, high: str) -> Rule:
+    """A rule for a Duration: not under `low` and not over `high`."""
+    least, most = parse_duration(low), parse_duration(high)
+    return Rule(
+        cel=f"duration(self) >= duration('{low}') && duration(self) <= duration('{high}')",
+        message=f"must be between {low} and {high}",
+        holds=lambda value: least <= value <= most,
+    )
+
+
+def percent_between(low: str, high: str) -> Rule:
+    """A rule for a Percent: not under `low` and not over `high`."""
+    least, most = parse_percent(low), parse_percent(high)
+    number = "double(self.replace('%', ''))"
+    return Rule(
+        cel=f"{number} >= double('{low[:-1]}') && {number} <= double('{high[:-1]}')",
+        message=f"must be between {low} and {high}",
+        holds=lambda value: least <= value <= most,
+    )

@@ -1,10 +1,11 @@
 """Gates: questions about the registry's facts, all of which must hold before any pod is started."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from podium.api.base import Value, rules
+from podium.api.base import Value
+from podium.api.rules import KeyedBy, Rule
 
 GateName = Annotated[
     str,
@@ -14,17 +15,25 @@ GateName = Annotated[
         description="Name of this gate or guard, as messages and metrics show it.",
     ),
 ]
-_LIMITS = "at least one of atLeast, atMost and maxDropFromChampion is needed"
-_KINDS = "exactly one of metric and tags is needed"
 
 
-class MetricGate(
-    Value,
-    json_schema_extra=rules(
-        ("has(self.atLeast) || has(self.atMost) || has(self.maxDropFromChampion)", _LIMITS),
-    ),
-):
+class MetricGate(Value):
     """A metric of the version's run against fixed limits, or against the champion's own value."""
+
+    RULES = (
+        Rule(
+            "has(self.atLeast) || has(self.atMost) || has(self.maxDropFromChampion)",
+            "at least one of atLeast, atMost and maxDropFromChampion is needed",
+            lambda gate: {gate.at_least, gate.at_most, gate.max_drop_from_champion} != {None},
+            reason="FieldValueRequired",
+        ),
+        Rule(
+            "!has(self.atLeast) || !has(self.atMost) || self.atLeast <= self.atMost",
+            "atLeast must not be above atMost: no value could pass",
+            lambda gate: gate.at_least is None or gate.at_most is None or gate.at_least <= gate.at_most,
+            field=".atLeast",
+        ),
+    )
 
     key: str = Field(min_length=1, max_length=250, description="Key of the metric, as the run logged it.")
     at_least: float | None = Field(None, description="The metric must be at least this.", allow_inf_nan=False)
@@ -36,12 +45,6 @@ class MetricGate(
         description="The metric may be lower than the champion's by at most this. Holds where there is no champion.",
     )
 
-    @model_validator(mode="after")
-    def _limited(self) -> Self:
-        if self.at_least is None and self.at_most is None and self.max_drop_from_champion is None:
-            raise ValueError(_LIMITS)
-        return self
-
 
 class TagsGate(Value):
     """Tags that the model version, or its run, must carry with a value that is not empty."""
@@ -51,15 +54,20 @@ class TagsGate(Value):
     )
 
 
-class Gate(Value, json_schema_extra=rules(("has(self.metric) != has(self.tags)", _KINDS))):
+class Gate(Value):
     """One question about the registry's facts."""
+
+    RULES = (
+        Rule(
+            "has(self.metric) != has(self.tags)",
+            "exactly one of metric and tags is needed",
+            lambda gate: (gate.metric is None) != (gate.tags is None),
+        ),
+    )
 
     name: GateName
     metric: MetricGate | None = Field(None, description="Compare a metric of the version's run.")
     tags: TagsGate | None = Field(None, description="Require tags on the version or its run.")
 
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        if (self.metric is None) == (self.tags is None):
-            raise ValueError(_KINDS)
-        return self
+
+Gates = Annotated[list[Gate], Field(max_length=32), KeyedBy("name")]

@@ -1,36 +1,43 @@
 """Which registered model, which version of it, and in which registry."""
 
-from typing import Annotated, Self
+import re
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from podium.api.base import Value, rules
+from podium.api.base import Value
+from podium.api.rules import Rule
 
 # MLflow forbids "/" and ":" in the name of a registered model, and an alias that reads like a version ("v7", "latest").
 ModelName = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^/:%?#\s][^/:%?#]*$")]
 VersionNumber = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}$", max_length=10)]
-AliasName = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$")]
-
-
-class ModelRef(
-    Value,
-    json_schema_extra=rules(
-        ("has(self.version) != has(self.alias)", "exactly one of version and alias is needed"),
+AliasName = Annotated[
+    str,
+    Field(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$"),
+    Rule(
+        "self != 'latest' && !self.matches('^[vV][0-9]+$')",
+        "must not read like a version, as v7 or latest do: MLflow refuses such aliases",
+        lambda alias: alias != "latest" and not re.fullmatch("[vV][0-9]+", alias),
     ),
-):
+]
+
+
+class ModelRef(Value):
     """The model version that Git wants as champion."""
+
+    RULES = (
+        Rule(
+            "has(self.version) != has(self.alias)",
+            "exactly one of version and alias is needed",
+            lambda model: (model.version is None) != (model.alias is None),
+        ),
+    )
 
     name: ModelName = Field(description="Name of the registered model in MLflow.")
     version: VersionNumber | None = Field(None, description="Version of the model that Git wants as champion.")
     alias: AliasName | None = Field(
         None, description="Alias to follow instead of a version: when it moves in the registry, a rollout begins."
     )
-
-    @model_validator(mode="after")
-    def _one_of(self) -> Self:
-        if (self.version is None) == (self.alias is None):
-            raise ValueError("exactly one of version and alias is needed")
-        return self
 
 
 class Aliases(Value):

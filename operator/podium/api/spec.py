@@ -1,13 +1,15 @@
 """The ModelDeployment itself: what Git says."""
 
-from typing import Any, Final, Literal, Self
+import re
+from typing import Any, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from podium.api.base import Value, rules
-from podium.api.gates import Gate
+from podium.api.base import Value
+from podium.api.gates import Gates
 from podium.api.model import ModelRef, RegistryRef
 from podium.api.rollout import Rollout
+from podium.api.rules import Rule
 from podium.api.serving import Serving
 from podium.api.status import Status
 
@@ -16,41 +18,49 @@ VERSION_NAME: Final = "v1alpha1"
 API_VERSION: Final = "podium.dev/v1alpha1"
 KIND: Final = "ModelDeployment"
 PLURAL: Final = "modeldeployments"
-NAME_LIMIT = 50  # Services are named <name>-a and -b, pods <name>-a-<10>-<5>: all within 63 characters
-_NAME = f"metadata.name must be at most {NAME_LIMIT} characters and a DNS label: Services are named after it"
-_ALIAS = "model.alias must differ from registry.aliases.champion: Podium writes that one"
+# Services are named <name>-a and -b, and labels hold the name: at most 63 characters, as in RFC 1035. What is left is
+# for suffixes of objects that are still to come. (Names of pods are cut by Kubernetes itself.)
+NAME_LIMIT = 50
+NAME_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
 
 
-class Spec(
-    Value,
-    json_schema_extra=rules(
-        (
+class Spec(Value):
+    """What Git wants: the version, the gates it must pass, how it runs and how it is tried."""
+
+    RULES = (
+        Rule(
             "!has(self.model.alias) || self.model.alias != (has(self.registry) && has(self.registry.aliases) && "
             "has(self.registry.aliases.champion) ? self.registry.aliases.champion : 'champion')",
-            _ALIAS,
+            "must differ from registry.aliases.champion: Podium writes that one",
+            lambda spec: spec.model.alias != spec.registry.aliases.champion,
+            field=".model.alias",
         ),
-    ),
-):
-    """What Git wants: the version, the gates it must pass, how it runs and how it is tried."""
+    )
 
     model: ModelRef = Field(description="The model version that Git wants as champion.")
     registry: RegistryRef = Field(RegistryRef(), description="The MLflow registry. Default: the operator's setting.")
-    gates: list[Gate] = Field(
-        [], max_length=32, description="Questions about the registry's facts; all hold, or no pod is started."
-    )
+    gates: Gates = Field([], description="Questions about the registry's facts; all hold, or no pod is started.")
     serving: Serving = Field(Serving(), description="How the versions run.")
     rollout: Rollout = Field(Rollout(), description="The trial of a challenger.")
     paused: bool = Field(False, description="Holds all progress. A rollback is never held.")
 
-    @model_validator(mode="after")
-    def _own_alias(self) -> Self:
-        if self.model.alias == self.registry.aliases.champion:
-            raise ValueError(_ALIAS)
-        return self
+
+def _nameable(name: str | None) -> bool:
+    """Whether the objects that belong to it can be named after it. With generateName there is no name yet."""
+    return name is None or (len(name) <= NAME_LIMIT and re.fullmatch(NAME_PATTERN, name) is not None)
 
 
 class ModelDeployment(Value):
     """A registered model in service: one champion, and a challenger while a new version is on trial."""
+
+    RULES = (
+        Rule(
+            f"self.metadata.name.size() <= {NAME_LIMIT} && self.metadata.name.matches('{NAME_PATTERN}')",
+            f"must be at most {NAME_LIMIT} of a-z, 0-9 and -, beginning with a letter: Services are named after it",
+            lambda it: _nameable(it.metadata.get("name")),
+            field=".metadata.name",
+        ),
+    )
 
     api_version: Literal["podium.dev/v1alpha1"] = API_VERSION
     kind: Literal["ModelDeployment"] = KIND

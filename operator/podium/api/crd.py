@@ -1,0 +1,125 @@
+"""The CustomResourceDefinition, made of the models: what the API server knows of a ModelDeployment.
+
+The schema is structural: no `$ref`, no null, no `additionalProperties: false` (unknown fields are pruned or, by
+kubectl, refused). Two things are left out on purpose.
+
+- Defaults. What Git says is what is stored, so that `kubectl diff` and GitOps tools see no fields that nobody wrote;
+  inside lists those would be drift for ever. The operator reads a missing field as its default, and so do the
+  descriptions here, which say it.
+- In the status: rules and required fields. The API server checks the whole object whenever a person changes the spec;
+  a status that an older operator wrote must never stand in the way of that.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from podium.api.schema import everywhere, plain, raw_schema
+from podium.api.spec import GROUP, KIND, PLURAL, VERSION_NAME
+
+NAME: Final = f"{PLURAL}.{GROUP}"
+_READY = '.status.conditions[?(@.type=="Ready")]'
+_COLUMNS = (
+    # name, type, path, only with `-o wide`
+    ("Champion", "string", ".status.champion.version", False),
+    ("Challenger", "string", ".status.challenger.version", False),
+    ("Phase", "string", ".status.phase", False),
+    ("Weight", "integer", ".status.weight.asked", False),
+    ("Ready", "string", f"{_READY}.status", False),
+    ("Message", "string", ".status.message", False),
+    ("Model", "string", ".spec.model.name", True),
+    ("Share", "integer", ".status.weight.inForce", True),
+    ("Reason", "string", f"{_READY}.reason", True),
+    ("Age", "date", ".metadata.creationTimestamp", False),
+)
+
+
+def definition() -> dict[str, Any]:
+    """The CustomResourceDefinition as an object for the API server."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": NAME},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": KIND,
+                "listKind": f"{KIND}List",
+                "plural": PLURAL,
+                "singular": KIND.lower(),
+                "shortNames": ["md"],
+                "categories": ["podium"],
+            },
+            "versions": [_version()],
+        },
+    }
+
+
+def _version() -> dict[str, Any]:
+    return {
+        "name": VERSION_NAME,
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": [
+            *_columns(),
+            {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
+        ],
+        "schema": {"openAPIV3Schema": structural_schema()},
+    }
+
+
+def _columns() -> list[dict[str, Any]]:
+    return [
+        {"name": name, "type": kind, "jsonPath": path} | ({"priority": 1} if wide else {})
+        for name, kind, path, wide in _COLUMNS
+    ]
+
+
+def structural_schema() -> dict[str, Any]:
+    """The models' schema in the API server's dialect."""
+    raw = raw_schema()
+    definitions = raw.pop("$defs")
+    schema = everywhere(lambda inner: _structural(inner, definitions), raw)
+    properties = schema["properties"]
+    # The API server lets a CRD say no more about metadata than that it has a name, for rules to speak of.
+    properties["metadata"] = {"type": "object", "properties": {"name": {"type": "string"}}}
+    properties["spec"] = everywhere(_default_in_words, properties["spec"])
+    properties["status"] = everywhere(_undemanding, properties["status"])
+    properties |= {name: everywhere(_without_default, inner) for name, inner in properties.items()}
+    return {"type": "object"} | schema | {"required": ["spec"]}
+
+
+def _structural(schema: dict[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    schema = plain(schema)
+    if "$ref" in schema:
+        target = definitions[schema.pop("$ref").removeprefix("#/$defs/")]
+        schema = _structural({**target, **schema}, definitions)
+    if "const" in schema:
+        schema["enum"] = [schema.pop("const")]
+    if schema.get("additionalProperties") is False:
+        del schema["additionalProperties"]
+    return schema
+
+
+def _default_in_words(schema: dict[str, Any]) -> dict[str, Any]:
+    default = schema.get("default")
+    if default in (None, "", [], {}) or schema.get("type") == "object":  # an object's own fields say theirs
+        return schema
+    text = default if isinstance(default, str) else json.dumps(default)
+    return schema | {"description": f"{schema.get('description', '')} Default: {text}."}
+
+
+def _without_default(schema: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key != "default"}
+
+
+def _undemanding(schema: dict[str, Any]) -> dict[str, Any]:
+    keys = schema.get("x-kubernetes-list-map-keys", [])
+    schema = {key: value for key, value in schema.items() if key not in {"x-kubernetes-validations", "required"}}
+    if keys:  # outermost first: the mark is read when the turn of the items comes
+        schema["items"] = schema["items"] | {"x-keys": keys}
+    if "x-keys" in schema:
+        schema["required"] = schema.pop("x-keys")
+    return schema

@@ -1,0 +1,57 @@
+"""The command itself: which verbs there are. None of them is imported before it is asked for."""
+
+from importlib import import_module
+from typing import Final, NamedTuple
+
+import click
+
+
+class Verb(NamedTuple):
+    """Where a verb is, what it does, and the extra of the package that it needs."""
+
+    module: str  # of podium.cli; the command in it has the name of the verb
+    help: str
+    extra: str
+
+
+VERBS: Final = {
+    "schema": Verb("schema", "Print the CustomResourceDefinition, or the JSON Schema for editors.", "cli"),
+    "validate": Verb("validate", "Check ModelDeployments in YAML files, without a cluster.", "cli"),
+}
+
+
+class Verbs(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as click calls it
+        return sorted(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        verb = VERBS.get(cmd_name)
+        return _command(cmd_name, verb) if verb else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, VERBS[name].help) for name in self.list_commands(ctx)])
+
+
+def _command(name: str, verb: Verb) -> click.Command:
+    try:
+        module = import_module(f"podium.cli.{verb.module}")
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] == "podium":
+            raise
+        message = f"{name} needs {missing.name}, which is not installed. Do: pip install 'podium[{verb.extra}]'"
+        raise click.ClickException(message) from missing
+    command: click.Command = getattr(module, name)
+    return command
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="podium")
+def main() -> None:
+    """Declarative, Git-driven, self-defending rollout of ML models on Kubernetes."""
+
+
+if __name__ == "__main__":
+    main()
