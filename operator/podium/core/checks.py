@@ -37,7 +37,7 @@ def known_rejected(facts: Facts) -> Verdict | None:
     found = rejection(facts)
     if found is None or (facts.status.champion is not None and facts.status.champion.version == found.version):
         return None
-    message = f"version {found.version} lost its trial before: {found.message}"
+    message = f"version {found.version} stays rejected: {found.message}"
     return Verdict(reason=reasons.VERSION_REJECTED, message=message)
 
 
@@ -93,8 +93,8 @@ def gates_passed(facts: Facts) -> Verdict | None:
     version = facts.world.registry.wanted
     if version is None or gates.failures(facts, version):
         return None
-    count = len(facts.spec.gates)
-    return Verdict(reason=reasons.GATES_PASSED, message=f"all {count} gates hold" if count else "no gate is asked for")
+    names = ", ".join(gate.name for gate in facts.spec.gates)
+    return Verdict(reason=reasons.GATES_PASSED, message=f"all gates hold: {names}" if names else "no gate is asked for")
 
 
 # --- progress ---------------------------------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ def restored(facts: Facts) -> Verdict | None:
     back = world.traffic.asked.get(champion.slot) == 100  # noqa: PLR2004 - percent
     if not back or world.traffic.in_force.get(challenger.slot, 0) > 0:
         return None
-    return Verdict(reason=reasons.RESTORED, message=f"version {champion.version} has all the traffic again")
+    return Verdict(reason=reasons.RESTORED, message=f"version {champion.version} has all the traffic")
 
 
 # --- time and evidence ------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from podium.api.status import Pinned, Verdict
 from podium.core.facts import Crash, Facts, PodSeen
 
 COULD_NOT_FETCH, DIGEST_MISMATCH = 3, 5  # exit codes of the model server that mean more than a crash
+SHORT = len("sha256:") + 12
 LOAD_FAILURES = (4, 6, 7)  # could not load, a requirement is missing, the warm-up failed
 
 
@@ -27,8 +28,8 @@ def _wrong_identity(pod: PodSeen, subject: Pinned) -> Verdict | None:
     if said is None or (said.version, said.digest) == (subject.version, subject.digest):
         return None
     message = (
-        f"pod {pod.name} serves version {said.version} with digest {said.digest}, pinned is version {subject.version} "
-        f"with {subject.digest}"
+        f"pod {pod.name} serves version {said.version} with digest {said.digest[:SHORT]}…, pinned is version "
+        f"{subject.version} with {subject.digest[:SHORT]}…"
     )
     return Verdict(reason=reasons.IDENTITY_MISMATCH, message=message, rejects=True)
 

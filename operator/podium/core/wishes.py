@@ -22,12 +22,17 @@ def wanted(facts: Facts) -> ModelVersion | None:
 
 
 def rejection(facts: Facts) -> Rejection | None:
-    """The rejection that stands against what Git wants, as long as Git has not said anything new."""
-    version = wanted(facts)
-    if version is None:
-        return None
-    this = (version.version, version.digest, asked(facts.spec))
-    return next((r for r in reversed(facts.status.rejected) if (r.version, r.digest, r.asked) == this), None)
+    """The rejection that stands against what Git wants, as long as Git has not said anything new.
+
+    While the registry does not answer, the digest is not known, and the version alone stands for it: doubt never starts
+    a rejected version again.
+    """
+    version = facts.world.registry.wanted
+    number, digest = (version.version, version.digest) if version else (facts.spec.model.version, None)
+    for lost in reversed(facts.status.rejected):
+        if lost.version == number and digest in {lost.digest, None} and lost.asked == asked(facts.spec):
+            return lost
+    return None
 
 
 def former_champion(facts: Facts, pinned: Pinned) -> HistoryEntry | None:

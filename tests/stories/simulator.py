@@ -1,0 +1,351 @@
+"""A cluster, a registry and some clients in virtual time, on which the real core plays whole rollouts.
+
+Nothing is awaited and nothing sleeps: `Simulation.until` moves the clock from look to look. Each look gathers facts, lets
+the core decide, writes the status down and carries the actions out, as the controller does. What happens is told in
+`log`, one line each, and every promise that can be checked at a moment is checked at every moment.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from podium.api.spec import ModelDeployment, Spec
+from podium.api.status import Phase, Pinned, Slot, Status
+from podium.core.actions import Action, MoveAlias, Route, RunSlot, StopSlot, WriteTags
+from podium.core.facts import (
+    SLOTS,
+    Counters,
+    Crash,
+    Facts,
+    Identity,
+    Key,
+    ModelVersion,
+    PodSeen,
+    RegistrySeen,
+    Rival,
+    SlotSeen,
+    TrafficSeen,
+    World,
+)
+from podium.core.plan import Decision, decide
+from podium.core.wishes import rejection
+
+BEGIN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+@dataclass
+class Behaviour:
+    """How a version behaves: the figures of its run, and what it does once it serves."""
+
+    metrics: dict[str, float] = field(default_factory=lambda: {"auc": 0.9})
+    tags: dict[str, str] = field(default_factory=dict)
+    load: timedelta = 2 * SECOND
+    bad: float = 0.0  # share of answers that fail
+    crash_on_load: int = 0  # exit code, or 0
+    crash_after: int | None = None  # answers until a pod crashes
+    lies: bool = False  # its pods report another digest
+    ready: bool = True
+
+
+@dataclass
+class Pod:
+    uid: str
+    slot: Slot
+    version: str
+    digest: str
+    born: datetime
+    answers: int = 0
+    bad: int = 0
+    crash: Crash | None = None
+
+
+@dataclass
+class Place:
+    """A slot: what its Deployment is for, and its pods."""
+
+    runs: Pinned | None = None
+    replicas: int = 0
+    pods: list[Pod] = field(default_factory=list)
+
+
+def spec_of(version: str = "1", **parts: object) -> Spec:
+    """A spec as YAML would give it; parts replace whole sections."""
+    body: dict[str, object] = {"model": {"name": "churn", "version": version}, **parts}
+    given = {
+        "apiVersion": "podium.dev/v1alpha1",
+        "kind": "ModelDeployment",
+        "metadata": {"name": "churn"},
+        "spec": body,
+    }
+    return ModelDeployment.model_validate(given).spec
+
+
+class Simulation:
+    """One ModelDeployment and its world. Seeds make it repeatable; `chaos` loses, repeats and reorders actions."""
+
+    def __init__(self, spec: Spec, *, rate: float = 50, seed: int = 1, chaos: float = 0.0) -> None:
+        self.spec, self.generation, self.status = spec, 1, Status()
+        self.now, self.rate, self.chaos = BEGIN, rate, chaos
+        self.random, self.mischief = random.Random(seed), random.Random(seed + 1)
+        self.versions: dict[str, Behaviour] = {}
+        self.alias, self.tags, self.problem = "", {}, None  # type: str, dict[str, dict[str, str]], Problem | None
+        self.rival: Rival | None = None
+        self.places: dict[Slot, Place] = {slot: Place() for slot in SLOTS}
+        self.weights: dict[Slot, int] = {}
+        self.failed: dict[str, int] = {}
+        self.served: dict[str, int] = {}
+        self.log: list[str] = []
+        self.writes = 0
+        self._pods = 0
+        self._owed = 0.0
+        self._look_at = BEGIN
+
+    # --- what people do -----------------------------------------------------------------------------------------------
+
+    def register(self, version: str, **behaviour: object) -> None:
+        self.versions[version] = Behaviour(**behaviour)  # type: ignore[arg-type] # stories name the fields
+
+    def commit(self, spec: Spec, what: str) -> None:
+        """Git says something: the generation rises only if the spec differs."""
+        self._tell(f"git: {what}")
+        if spec != self.spec:
+            self.spec, self.generation = spec, self.generation + 1
+        self._look_at = self.now
+
+    def note(self, what: str) -> None:
+        self._tell(what)
+
+    def restart(self) -> None:
+        """The operator dies and comes back: all that it knows is the status."""
+        self._tell("operator restarted")
+        self.status = Status.model_validate_json(self.status.model_dump_json(by_alias=True))
+        self._look_at = self.now
+
+    # --- time ---------------------------------------------------------------------------------------------------------
+
+    def until(self, condition: Callable[["Simulation"], bool], within: timedelta = timedelta(hours=3)) -> None:
+        """Let time pass until the condition holds. Raises AssertionError with the log when it does not in time."""
+        deadline = self.now + within
+        while not condition(self):
+            assert self.now < deadline, "\n".join([*self.log, f"never happened; phase {self.status.phase}"])
+            self.tick()
+
+    def run(self, duration: timedelta) -> None:
+        end = self.now + duration
+        self.until(lambda sim: sim.now >= end)
+
+    def reach(self, phase: Phase) -> None:
+        self.until(lambda sim: sim.status.phase is phase)
+
+    def settle(self, version: str) -> None:
+        """Until this version is champion and nothing is on trial."""
+        self.until(lambda sim: sim.status.phase is Phase.SETTLED and sim.champion() == version)
+
+    def champion(self) -> str:
+        return self.status.champion.version if self.status.champion else ""
+
+    def tick(self) -> None:
+        """A quarter of a second: clients ask, pods live, and the operator looks if it is time to."""
+        step = SECOND / 4
+        self.now += step
+        self._serve(step)
+        if self.now >= self._look_at:
+            self.look()
+
+    def look(self) -> Decision:
+        facts = self.facts()
+        decision = decide(facts)
+        if self._mischief():
+            self._look_at = self.now + SECOND / 4  # died before the status was written
+            return decision
+        self._record(decision)
+        for action in self._shaken(decision.actions):
+            self._apply(action)
+        self._check(facts)
+        self._look_at = self.now + timedelta(seconds=decision.look_again)
+        return decision
+
+    # --- what is seen -------------------------------------------------------------------------------------------------
+
+    def facts(self) -> Facts:
+        world = World(
+            registry=self._registry(),
+            slots={slot: self._slot(slot) for slot in SLOTS},
+            traffic=TrafficSeen(asked=dict(self.weights), in_force=self.in_force(), current=bool(self.weights)),
+            rival=self.rival,
+        )
+        return Facts(Key("ml", "churn"), self.generation, self.spec, self.status, world, self.now)
+
+    def in_force(self) -> dict[Slot, float]:
+        """Shares as a Service gives them: by ready pods of the slots that have any weight."""
+        ready = {slot: len(list(self._ready(slot))) for slot in SLOTS if self.weights.get(slot, 0) > 0}
+        total = sum(ready.values())
+        return {slot: 100 * count / total for slot, count in ready.items()} if total else {}
+
+    def digest(self, version: str) -> str:
+        return f"sha256:{int(version):064x}"
+
+    def _registry(self) -> RegistrySeen:
+        if self.problem is not None:
+            return RegistrySeen(problem=self.problem)
+        champion = self.status.champion
+        return RegistrySeen(
+            wanted=self._model_version(self.spec.model.version or ""),
+            champion=self._model_version(champion.version) if champion else None,
+            alias=self.alias,
+            tags={version: self.tags.get(version, {}) for version in self.versions},
+        )
+
+    def _model_version(self, version: str) -> ModelVersion | None:
+        known = self.versions.get(version)
+        if known is None:
+            return None
+        return ModelVersion(version, f"run-{version}", self.digest(version), known.metrics, known.tags)
+
+    def _slot(self, slot: Slot) -> SlotSeen:
+        place = self.places[slot]
+        pods = tuple(self._pod(pod) for pod in place.pods)
+        return SlotSeen(runs=place.runs, replicas=place.replicas, current=True, pods=pods)
+
+    def _pod(self, pod: Pod) -> PodSeen:
+        ready = pod in self._ready(pod.slot)
+        said = "sha256:" + "f" * 64 if self.versions[pod.version].lies else pod.digest
+        return PodSeen(
+            uid=pod.uid,
+            name=pod.uid,
+            version=pod.version,
+            ready=ready,
+            identity=Identity(pod.version, said) if ready else None,
+            counters=Counters(pod.answers, pod.bad) if ready else None,
+            crash=pod.crash,
+        )
+
+    def _ready(self, slot: Slot) -> Iterator[Pod]:
+        for pod in self.places[slot].pods:
+            behaviour = self.versions[pod.version]
+            crashing = pod.crash is not None and (behaviour.crash_on_load or behaviour.crash_after is not None)
+            if behaviour.ready and not crashing and self.now >= pod.born + behaviour.load:
+                yield pod
+
+    # --- what pods and clients do -------------------------------------------------------------------------------------
+
+    def _serve(self, step: timedelta) -> None:
+        self._load()
+        self._owed += self.rate * step.total_seconds()
+        while self._owed >= 1:
+            self._owed -= 1
+            serving = [pod for slot, weight in self.weights.items() if weight > 0 for pod in self._ready(slot)]
+            if serving:
+                self._answer(self.random.choice(serving))
+            elif self.weights:
+                self.failed["nobody"] = self.failed.get("nobody", 0) + 1
+
+    def _load(self) -> None:
+        for place in self.places.values():
+            for pod in place.pods:
+                behaviour = self.versions[pod.version]
+                if behaviour.crash_on_load and pod.crash is None and self.now >= pod.born + behaviour.load:
+                    pod.crash = Crash(self.now, behaviour.crash_on_load, "Error", "cannot load the model")
+
+    def _answer(self, pod: Pod) -> None:
+        behaviour = self.versions[pod.version]
+        bad = self.random.random() < behaviour.bad
+        pod.answers, pod.bad = pod.answers + 1, pod.bad + bad
+        self.served[pod.version] = self.served.get(pod.version, 0) + 1
+        self.failed[pod.version] = self.failed.get(pod.version, 0) + bad
+        if behaviour.crash_after is not None and pod.answers >= behaviour.crash_after:
+            pod.crash = Crash(self.now, 139, "Error", "segmentation fault")
+
+    # --- what the operator does ---------------------------------------------------------------------------------------
+
+    def _record(self, decision: Decision) -> None:
+        told = [f"{'!' if event.warning else '*'} {event.message}" for event in decision.events]
+        if decision.status != self.status:
+            self.writes += 1
+            self.status = decision.status
+        for line in told:
+            self._tell(line)
+
+    def _apply(self, action: Action) -> None:
+        before = self._state()
+        match action:
+            case RunSlot(pinned, replicas):
+                self._run(pinned, replicas)
+                line = f"  run slot {pinned.slot}: version {pinned.version}, {replicas} pods"
+            case StopSlot(slot):
+                self.places[slot] = replace(self.places[slot], replicas=0, pods=[])
+                line = f"  stop slot {slot}"
+            case Route(weights):
+                self._check_route(weights)
+                self.weights = dict(weights)
+                line = "  route " + ", ".join(f"{slot}={weights[slot]}%" for slot in sorted(weights))
+            case MoveAlias(alias, version):
+                self.alias = version if self.problem is None else self.alias
+                line = f"  alias {alias} -> {version}"
+            case WriteTags(version, tags):
+                if self.problem is None:
+                    self.tags.setdefault(version, {}).update(tags)
+                line = f"  tags of version {version}: {tags['podium.dev/decision']}"
+        if self._state() != before:
+            self.writes += 1
+            self._tell(line)
+
+    def _run(self, pinned: Pinned, replicas: int) -> None:
+        place = self.places[pinned.slot]
+        pods = place.pods if place.runs == pinned else []
+        while len(pods) < replicas:
+            self._pods += 1
+            pods.append(Pod(f"pod-{self._pods}", pinned.slot, pinned.version, pinned.digest, self.now))
+        self.places[pinned.slot] = Place(pinned, replicas, pods[:replicas])
+
+    def _state(self) -> tuple[object, ...]:
+        places = [(slot, place.runs, place.replicas) for slot, place in self.places.items()]
+        return places, dict(self.weights), self.alias, {version: dict(tags) for version, tags in self.tags.items()}
+
+    def _tell(self, line: str) -> None:
+        seconds = int((self.now - BEGIN).total_seconds())
+        self.log.append(f"{seconds // 60:3d}:{seconds % 60:02d}  {line}")
+
+    # --- mischief -----------------------------------------------------------------------------------------------------
+
+    def _mischief(self) -> bool:
+        return self.mischief.random() < self.chaos
+
+    def _shaken(self, actions: tuple[Action, ...]) -> list[Action]:
+        """Some actions lost, some repeated, and their order shuffled."""
+        kept = [action for action in actions for _ in range(0 if self._mischief() else 2 if self._mischief() else 1)]
+        if self._mischief():
+            self.mischief.shuffle(kept)
+        return kept
+
+    # --- the promises, at every moment --------------------------------------------------------------------------------
+
+    def _check_route(self, weights: object) -> None:
+        """Promise 1: weight is only given to a version whose pods are ready and have proved what they serve."""
+        assert isinstance(weights, dict)
+        assert sum(weights.values()) == 100
+        champion = self.status.champion
+        for slot, weight in weights.items():
+            if weight > self.weights.get(slot, 0) and (champion is None or slot != champion.slot):
+                seen = self._slot(slot)
+                assert seen.proved(seen.runs) > 0, f"{weight} % to slot {slot} without a proved pod"
+
+    def _check(self, facts: Facts) -> None:
+        status = self.status
+        full = self.spec.serving.replicas
+        if status.champion is not None and status.phase is not Phase.PROMOTING and self.chaos == 0:
+            place = self.places[status.champion.slot]
+            assert place.runs == status.champion, "promise 2: the champion runs"
+            assert place.replicas == full, "promise 2: the champion keeps its size"
+        if status.former is not None and self.chaos == 0:
+            assert self.places[status.former.slot].replicas == full, "promise 2: the former champion stays warm"
+        lost = rejection(replace(facts, status=status))
+        if lost is not None and status.phase in {Phase.REJECTED, Phase.SETTLED}:
+            carried = [slot for slot, share in self.in_force().items() if share and self._version(slot) == lost.version]
+            assert not carried, "promise 4: a rejected version gets no traffic"
+
+    def _version(self, slot: Slot) -> str:
+        runs = self.places[slot].runs
+        return runs.version if runs else ""

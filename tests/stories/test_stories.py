@@ -1,0 +1,302 @@
+"""Each story is one rollout, told as the log in golden/<name>.txt. `PODIUM_GOLDEN=write` writes them anew."""
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from podium.api import reasons
+from podium.api.status import Phase
+from podium.core.facts import Key, Problem, Rival
+from tests.stories.simulator import SECOND, Simulation, spec_of
+
+GOLDEN = Path(__file__).parent / "golden"
+MINUTE = timedelta(minutes=1)
+QUICK = {"steps": [{"weight": 25, "hold": "10s"}, {"weight": 50, "hold": "10s"}], "watch": "1m"}
+GATES = [{"name": "accurate", "metric": {"key": "auc", "atLeast": 0.75, "maxDropFromChampion": 0.01}}]
+Story = Callable[[], Simulation]
+
+
+def serving(rollout: dict[str, object] | None = None, **options: object) -> Simulation:
+    """Version 1 is champion and settled."""
+    sim = Simulation(spec_of("1", rollout=rollout or QUICK, gates=GATES), **options)  # type: ignore[arg-type]
+    sim.register("1")
+    sim.reach(Phase.SETTLED)
+    sim.run(3 * SECOND)
+    return sim
+
+
+def wants(sim: Simulation, version: str, rollout: dict[str, object] | None = None, **parts: object) -> None:
+    parts = {"rollout": rollout or QUICK, "gates": GATES, **parts}
+    sim.commit(spec_of(version, **parts), f"version {version}")
+
+
+def good() -> Simulation:
+    sim = serving()
+    sim.register("2", metrics={"auc": 0.92})
+    wants(sim, "2")
+    sim.settle("2")
+    sim.run(MINUTE)
+    return sim
+
+
+def bad() -> Simulation:
+    sim = serving()
+    sim.register("2", bad=0.2)
+    wants(sim, "2")
+    sim.reach(Phase.REJECTED)
+    sim.run(MINUTE)
+    return sim
+
+
+def bad_while_watched() -> Simulation:
+    sim = serving()
+    sim.register("2")
+    wants(sim, "2")
+    sim.reach(Phase.WATCHING)
+    sim.note("version 2 turns bad")
+    sim.versions["2"].bad = 0.5
+    sim.reach(Phase.REJECTED)
+    return sim
+
+
+def gate_fails() -> Simulation:
+    sim = serving()
+    sim.register("2", metrics={"auc": 0.6})
+    wants(sim, "2")
+    sim.reach(Phase.BLOCKED)
+    sim.run(MINUTE)
+    sim.note("auc of version 2 is logged again: 0.95")
+    sim.versions["2"].metrics = {"auc": 0.95}
+    sim.settle("2")
+    return sim
+
+
+def crash_in_warm_up() -> Simulation:
+    sim = serving()
+    sim.register("2", crash_on_load=4)
+    wants(sim, "2")
+    sim.reach(Phase.REJECTED)
+    return sim
+
+
+def crash_in_canary() -> Simulation:
+    sim = serving()
+    sim.register("2", crash_after=20)
+    wants(sim, "2")
+    sim.reach(Phase.REJECTED)
+    return sim
+
+
+def never_ready() -> Simulation:
+    sim = serving()
+    sim.register("2", ready=False)
+    wants(sim, "2", {**QUICK, "warmUp": "2m"})
+    sim.reach(Phase.REJECTED)
+    return sim
+
+
+def wrong_identity() -> Simulation:
+    sim = serving()
+    sim.register("2", lies=True)
+    wants(sim, "2")
+    sim.reach(Phase.REJECTED)
+    assert "2" not in sim.served
+    return sim
+
+
+def silence_holds() -> Simulation:
+    sim = serving()
+    sim.register("2")
+    sim.note("nobody asks any more")
+    sim.rate = 0
+    wants(sim, "2", {**QUICK, "patience": "5m"})
+    sim.reach(Phase.CANARY)
+    sim.run(10 * MINUTE)
+    sim.note(f"message: {sim.status.message}")
+    assert sim.status.phase is Phase.CANARY
+    return sim
+
+
+def silence_proceeds() -> Simulation:
+    sim = serving()
+    sim.register("2")
+    sim.rate = 0
+    wants(sim, "2", {**QUICK, "patience": "5m", "onSilence": "proceed"})
+    sim.settle("2")
+    return sim
+
+
+def silence_rolls_back() -> Simulation:
+    sim = serving()
+    sim.register("2")
+    sim.rate = 0
+    wants(sim, "2", {**QUICK, "patience": "5m", "onSilence": "rollback"})
+    sim.reach(Phase.REJECTED)
+    return sim
+
+
+def paused() -> Simulation:
+    sim = serving()
+    sim.register("2")
+    wants(sim, "2")
+    sim.reach(Phase.CANARY)
+    sim.commit(spec_of("2", rollout=QUICK, gates=GATES, paused=True), "paused: true")
+    sim.run(5 * MINUTE)
+    sim.note(f"message: {sim.status.message}")
+    assert sim.status.phase is Phase.CANARY
+    sim.note("version 2 turns bad: a rollback is never held")
+    sim.versions["2"].bad = 0.5
+    sim.until(lambda s: s.in_force().get("b", 0) == 0)
+    sim.run(5 * SECOND)
+    return sim
+
+
+def superseded() -> Simulation:
+    sim = serving()
+    sim.register("2")
+    sim.register("3")
+    wants(sim, "2")
+    sim.reach(Phase.CANARY)
+    sim.run(5 * SECOND)
+    wants(sim, "3")
+    sim.settle("3")
+    return sim
+
+
+def reverted_while_warm() -> Simulation:
+    sim = serving()
+    sim.register("2")
+    wants(sim, "2")
+    sim.reach(Phase.WATCHING)
+    sim.run(5 * SECOND)
+    wants(sim, "1")
+    sim.settle("1")
+    return sim
+
+
+def reverted_later() -> Simulation:
+    sim = good()
+    sim.log.clear()
+    wants(sim, "1")
+    sim.reach(Phase.WATCHING)
+    sim.settle("1")
+    return sim
+
+
+def rejected_and_applied_again() -> Simulation:
+    sim = bad()
+    sim.log.clear()
+    wants(sim, "2")
+    sim.run(2 * MINUTE)
+    wants(sim, "1")
+    sim.run(MINUTE)
+    wants(sim, "2")
+    sim.run(2 * MINUTE)
+    assert sim.status.phase is Phase.REJECTED
+    sim.note("version 2 was mended on the feature store's side")
+    sim.versions["2"].bad = 0
+    wants(sim, "2", {**QUICK, "retry": "feature store mended"})
+    sim.settle("2")
+    return sim
+
+
+def operator_restarted() -> Simulation:
+    sim = serving()
+    sim.register("2")
+    wants(sim, "2")
+    for phase in (Phase.GATING, Phase.WARMING, Phase.CANARY, Phase.PROMOTING, Phase.WATCHING):
+        sim.reach(phase)
+        sim.restart()
+    sim.settle("2")
+    return sim
+
+
+def terms_changed() -> Simulation:
+    sim = serving()
+    sim.register("2")
+    wants(sim, "2")
+    sim.reach(Phase.CANARY)
+    wants(sim, "2", {**QUICK, "steps": [{"weight": 10, "hold": "5s"}]})
+    sim.settle("2")
+    return sim
+
+
+def registry_down() -> Simulation:
+    sim = serving()
+    sim.register("2", bad=0.3)
+    wants(sim, "2")
+    sim.reach(Phase.CANARY)
+    sim.note("MLflow stops")
+    sim.problem = Problem(
+        reasons.REGISTRY_UNREACHABLE, "http://mlflow.ml:5000 does not answer: start it, or mend the URI"
+    )
+    sim.until(lambda s: s.in_force().get("b", 0) == 0 and s.status.phase is Phase.REJECTED)
+    sim.run(MINUTE)
+    sim.note("MLflow is back")
+    sim.problem = None
+    sim.run(2 * MINUTE)
+    assert sim.tags["2"]["podium.dev/decision"] == "rejected"
+    return sim
+
+
+def first_version_crashes() -> Simulation:
+    sim = Simulation(spec_of("1", rollout=QUICK))
+    sim.register("1", crash_on_load=4)
+    sim.reach(Phase.REJECTED)
+    sim.register("2")
+    wants(sim, "2", gates=[])
+    sim.settle("2")
+    return sim
+
+
+def alias_moved_by_a_person() -> Simulation:
+    sim = serving()
+    sim.register("2")
+    sim.note("somebody moves the alias champion to 2")
+    sim.alias = "2"
+    sim.run(3 * MINUTE)
+    assert sim.alias == "2"
+    sim.note(f"RegistryInSync: {next(c.message for c in sim.status.conditions if c.type == 'RegistryInSync')}")
+    return sim
+
+
+def contested() -> Simulation:
+    sim = Simulation(spec_of("1", rollout=QUICK))
+    sim.register("1")
+    sim.rival = Rival(Key("ml", "churn-eu"), "champion")
+    sim.run(MINUTE)
+    assert sim.status.champion is None
+    sim.note(f"message: {sim.status.message}")
+    return sim
+
+
+STORIES: list[Story] = [
+    good, bad, bad_while_watched, gate_fails, crash_in_warm_up, crash_in_canary, never_ready, wrong_identity,
+    silence_holds, silence_proceeds, silence_rolls_back, paused, superseded, reverted_while_warm, reverted_later,
+    rejected_and_applied_again, operator_restarted, terms_changed, registry_down, first_version_crashes,
+    alias_moved_by_a_person, contested,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_the_story_goes_as_told(story: Story) -> None:
+    sim = story()
+    told = "\n".join([*sim.log, "", f"message: {sim.status.message}", *_served(sim)]) + "\n"
+    golden = GOLDEN / f"{story.__name__}.txt"
+    if os.environ.get("PODIUM_GOLDEN") == "write":
+        golden.write_text(told)
+    assert told == golden.read_text()
+
+
+def _served(sim: Simulation) -> list[str]:
+    return [
+        f"version {version}: {count} answers, {sim.failed.get(version, 0)} bad"
+        for version, count in sorted(sim.served.items())
+    ]
+
+
+def test_every_story_is_told_once() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.txt")} == {story.__name__ for story in STORIES}
