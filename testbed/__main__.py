@@ -1,0 +1,110 @@
+"""`python3 -m testbed`: one function for each command."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from testbed import images, places
+from testbed.cluster import DEFAULT, Cluster
+from testbed.errors import TestbedError
+
+
+def up(cluster: Cluster, args: argparse.Namespace) -> None:
+    cluster.up(args.workers)
+    print(f"export KUBECONFIG={cluster.kubeconfig}")
+
+
+def down(cluster: Cluster, args: argparse.Namespace) -> None:
+    cluster.down()
+
+
+def status(cluster: Cluster, args: argparse.Namespace) -> None:
+    complaint = cluster.why_not_ready()
+    seen = {
+        "name": cluster.name,
+        "way": cluster.way.name,
+        "ready": complaint is None,
+        "complaint": complaint,
+        "nodes": cluster.nodes(),
+        "kubeconfig": str(cluster.kubeconfig),
+    }
+    if args.json:
+        print(json.dumps(seen))
+    else:
+        print("\n".join(f"{name:<11} {value}" for name, value in seen.items()))
+    if complaint:
+        raise SystemExit(1)
+
+
+def kubeconfig(cluster: Cluster, args: argparse.Namespace) -> None:
+    print(cluster.kubeconfig)
+
+
+def load(cluster: Cluster, args: argparse.Namespace) -> None:
+    cluster.load(*args.images)
+
+
+def prepare(cluster: Cluster, args: argparse.Namespace) -> None:
+    cluster.way.ensure_tools()
+    cluster.way.kind()
+    print(cluster.way.node_image())
+
+
+def build_base(cluster: Cluster, args: argparse.Namespace) -> None:
+    cluster.way.ensure_tools()
+    print(cluster.way.base_image())
+
+
+def image_build(cluster: Cluster, args: argparse.Namespace) -> None:
+    arguments = dict(argument.split("=", 1) for argument in args.build_arg)
+    image = images.build(cluster.way, args.image, args.file, args.context, arguments)
+    if args.load:
+        cluster.load(image)
+    print(image)
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="python3 -m testbed", description="A real Kubernetes cluster for tests.")
+    top.add_argument("--name", default=DEFAULT, help="the cluster's name (default: %(default)s)")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: object, help: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=help, description=help)
+        added.set_defaults(run=run)
+        return added
+
+    up_command = command("up", up, "start the cluster, or see that it is up")
+    up_command.add_argument(
+        "--workers", type=int, nargs="?", help="nodes beside the control plane (default: as many as there are)"
+    )
+    command("down", down, "remove the cluster and all that belongs to it")
+    command("status", status, "say how the cluster is").add_argument("--json", action="store_true")
+    command("kubeconfig", kubeconfig, "print the path of the cluster's kubeconfig")
+    command("load", load, "put images on every node").add_argument("images", nargs="+", metavar="IMAGE")
+    command("prepare", prepare, "build everything that a cluster needs and is not in the cache")
+    command("build-base", build_base, "build the base of Podium's images and print its name")
+    build = command("image", image_build, "build an image and print its name")
+    build.add_argument("verb", choices=["build"])
+    build.add_argument("image", help="a short name, such as podium-operator")
+    build.add_argument("--file", type=Path, required=True, help="the Containerfile")
+    build.add_argument("--context", type=Path, default=Path.cwd())
+    build.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE")
+    build.add_argument("--load", action="store_true", help="put it on every node too")
+    return top
+
+
+def main() -> int:
+    args = parser().parse_args()
+    try:
+        args.run(Cluster(args.name), args)
+    except TestbedError as error:
+        print(f"testbed: {error}\ntestbed: logs of builds are in {places.folder('logs')}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

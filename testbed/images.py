@@ -1,0 +1,94 @@
+"""Podium's own images: named by their content, built where they are not, and put on nodes where they are not.
+
+A name looks like `localhost/podium-operator:3f2a9c81d0b7`. The tag is the hash of all that goes in: the Containerfile,
+the files that its COPY lines name, the build arguments and the base image. So an unchanged source is neither built nor
+loaded again, and what a pod runs can be told from its name.
+"""
+
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from testbed import layers, places
+from testbed.errors import TestbedError
+from testbed.locks import held
+from testbed.progress import step
+from testbed.way import Way
+
+if TYPE_CHECKING:
+    from testbed.cluster import Cluster
+
+CTR = ("ctr", "--namespace=k8s.io", "images")
+
+
+def build(way: Way, name: str, containerfile: Path, context: Path, arguments: Mapping[str, str]) -> str:
+    """The image's full name. The build sees nothing of the context but what the Containerfile copies."""
+    given = {"BASE": way.base_image(), **arguments}
+    sources = copied(containerfile.read_text(), context)
+    key = layers.key_of(containerfile, *_named(sources, context), *(f"{k}={v}" for k, v in sorted(given.items())))
+    image = f"localhost/{name}:{key}"
+    if way.engine.has_image(image):
+        return image
+    with held(f"image-{name}"), step(f"building {image}"):
+        staged = _stage(name, containerfile, sources, context)
+        way.build(image, staged / "Containerfile", staged, given)
+        shutil.rmtree(staged)
+    return image
+
+
+def copied(containerfile: str, context: Path) -> list[Path]:
+    """The files and folders of the context that COPY and ADD lines name, patterns resolved.
+
+    Raises `TestbedError` for a source that is not there, and for what this cannot tell: variables and JSON lists.
+    """
+    whole_lines = re.sub(r"\\\n", " ", containerfile)
+    found: list[Path] = []
+    for line in re.findall(r"^\s*(?:COPY|ADD)\s+(.+)$", whole_lines, re.MULTILINE | re.IGNORECASE):
+        words = [word for word in line.split() if not word.startswith("--")]
+        if "--from=" in line:
+            continue
+        if "$" in line or line.lstrip().startswith("["):
+            raise TestbedError(f"cannot tell which files this copies: {line}")
+        for word in words[:-1]:
+            matches = sorted(context.glob(word.strip("/"))) if word.strip("./") else [context]
+            if not matches:
+                raise TestbedError(f"the Containerfile copies {word}, which is not in {context}")
+            found += matches
+    return list(dict.fromkeys(found))
+
+
+def _named(sources: list[Path], context: Path) -> list[str | Path]:
+    return [each for source in sources for each in (str(source.relative_to(context)), source)]
+
+
+def _stage(name: str, containerfile: Path, sources: list[Path], context: Path) -> Path:
+    staged = places.folder("work") / f"image-{name}"
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir()
+    for source in sources:
+        target = staged / source.relative_to(context)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+        else:
+            shutil.copy2(source, target)
+    shutil.copy2(containerfile, staged / "Containerfile")
+    return staged
+
+
+def is_on(cluster: "Cluster", node: str, image: str) -> bool:
+    """Whether a node has this very image under that name.
+
+    containerd keeps an image under its name and under the hash of its configuration, with one digest for both.
+    """
+    wanted = cluster.way.engine.image_id(image)
+    rows = [line.split() for line in cluster.on_node(node, *CTR, "list").splitlines()[1:]]
+    digests = {row[0]: row[2] for row in rows}
+    return image in digests and digests[image] == digests.get(wanted)
+
+
+def put_on(cluster: "Cluster", node: str, image: str) -> None:
+    """Streams an image into a node's containerd, which unpacks it at once."""
+    cluster.way.engine.save_into(image, node, *CTR, "import", "--all-platforms", "--digests", "-")

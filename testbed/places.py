@@ -1,0 +1,29 @@
+"""Where things are kept: all of it in one cache folder, none of it in the work tree."""
+
+import os
+from pathlib import Path
+
+
+def cache() -> Path:
+    """`$PODIUM_CACHE`, or `podium` in the user's cache folder."""
+    if chosen := os.environ.get("PODIUM_CACHE"):
+        return Path(chosen).expanduser().absolute()
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(home).expanduser().absolute() / "podium"
+
+
+def folder(*names: str) -> Path:
+    """A folder in the cache, made if it is not there."""
+    path = cache().joinpath(*names)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def recipe(name: str) -> Path:
+    """The folder with the sources of a layer."""
+    return Path(__file__).parent / "recipes" / name
+
+
+def flat(name: str) -> str:
+    """A name that is one file's name."""
+    return name.replace("/", "-").replace(":", "-")

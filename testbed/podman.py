@@ -1,0 +1,87 @@
+"""The way without Docker and without a hub: podman, buildah and a node image made on the spot."""
+
+import resource
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from testbed import layers, nodeimage, pipsettings, places, tools
+from testbed.buildah import Buildah
+from testbed.engine import Engine
+from testbed.errors import MissingTools
+
+PROCESSES = 32768
+MODULES = Path("/lib/modules")
+
+
+def containers_conf(open_files: int, processes: int, systemd: bool) -> str:
+    """podman's settings. Its own limits are higher than a machine without CAP_SYS_RESOURCE grants.
+
+    crun refuses a hybrid of both cgroup versions, so runc starts the nodes. Nodes find each other by name, which
+    netavark does with aardvark-dns; the older CNI networks would need a plugin for it.
+    """
+    return f"""\
+[containers]
+default_ulimits = ["nofile={open_files}:{open_files}", "nproc={processes}:{processes}"]
+log_driver = "k8s-file"
+
+[engine]
+runtime = "runc"
+cgroup_manager = "{"systemd" if systemd else "cgroupfs"}"
+events_logger = "file"
+
+[network]
+network_backend = "netavark"
+"""
+
+
+def environment() -> dict[str, str]:
+    settings = places.folder("podman") / "containers.conf"
+    open_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    most = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+    processes = PROCESSES if most == resource.RLIM_INFINITY else min(PROCESSES, most)
+    settings.write_text(containers_conf(open_files, processes, Path("/run/systemd/system").is_dir()))
+    return {
+        "CONTAINERS_CONF": str(settings),
+        "STORAGE_DRIVER": "overlay",
+        "BUILDAH_ISOLATION": "chroot",
+        "KIND_EXPERIMENTAL_PROVIDER": "podman",
+    }
+
+
+def buildah() -> Buildah:
+    return Buildah(environment())
+
+
+@dataclass(frozen=True)
+class PodmanWay:
+    engine: Engine = field(default_factory=lambda: Engine("podman", environment()))
+    name: str = "podman"
+    own_network: bool = True
+
+    def ensure_tools(self) -> None:
+        tools.ensure(tools.FOR_PODMAN, root=True, go=True)
+        # podman mounts it into the nodes; a kernel without modules has none.
+        try:
+            MODULES.mkdir(parents=True, exist_ok=True)
+        except OSError as refused:
+            raise MissingTools([f"{MODULES}: {refused}"]) from refused
+
+    def kind(self) -> Path:
+        return nodeimage.kind()
+
+    def kubectl(self) -> Path:
+        return nodeimage.component("kubectl")
+
+    def node_image(self) -> str:
+        return nodeimage.node(self._buildah)
+
+    def base_image(self) -> str:
+        return nodeimage.base(self._buildah)
+
+    def build(self, image: str, containerfile: Path, context: Path, arguments: dict[str, str]) -> None:
+        log = layers.log_of(places.flat(image))
+        self._buildah.build(image, containerfile, context, arguments, log, mounts=pipsettings.mounts())
+
+    @property
+    def _buildah(self) -> Buildah:
+        return Buildah(self.engine.env)

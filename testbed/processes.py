@@ -1,0 +1,22 @@
+"""Processes of this machine, by number."""
+
+import os
+import signal
+from pathlib import Path
+
+from testbed.waiting import wait_until
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process exists and is not merely unburied."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] not in ("Z", "X")
+
+
+def kill_and_wait(pid: int) -> None:
+    """Ends a process and, where it is the first of a container, all others in there."""
+    os.kill(pid, signal.SIGKILL)
+    wait_until(f"process {pid} ends", lambda: not is_alive(pid), 30, interval=0.02)

@@ -1,0 +1,35 @@
+"""What is remembered of a cluster between two commands."""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from testbed import places
+
+
+@dataclass(frozen=True)
+class State:
+    """How a cluster was made; written only once it has been seen to work."""
+
+    way: str
+    workers: int
+    recipe: str
+
+    def write(self, cluster: str) -> None:
+        (folder(cluster) / "state.json").write_text(json.dumps(asdict(self)))
+
+
+def read(cluster: str) -> State | None:
+    try:
+        return State(**json.loads((folder(cluster) / "state.json").read_text()))
+    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+        return None
+
+
+def forget(cluster: str) -> None:
+    shutil.rmtree(folder(cluster), ignore_errors=True)
+
+
+def folder(cluster: str) -> Path:
+    return places.folder("clusters", cluster)
