@@ -62,10 +62,7 @@ def _version() -> dict[str, Any]:
         "served": True,
         "storage": True,
         "subresources": {"status": {}},
-        "additionalPrinterColumns": [
-            *_columns(),
-            {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
-        ],
+        "additionalPrinterColumns": _columns(),
         "schema": {"openAPIV3Schema": structural_schema()},
     }
 
@@ -86,7 +83,7 @@ def structural_schema() -> dict[str, Any]:
     # The API server lets a CRD say no more about metadata than that it has a name, for rules to speak of.
     properties["metadata"] = {"type": "object", "properties": {"name": {"type": "string"}}}
     properties["spec"] = everywhere(_default_in_words, properties["spec"])
-    properties["status"] = everywhere(_undemanding, properties["status"])
+    properties["status"] = everywhere(_keys_required, everywhere(_undemanding, properties["status"]))
     properties |= {name: everywhere(_without_default, inner) for name, inner in properties.items()}
     return {"type": "object"} | schema | {"required": ["spec"]}
 
@@ -116,10 +113,10 @@ def _without_default(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _undemanding(schema: dict[str, Any]) -> dict[str, Any]:
-    keys = schema.get("x-kubernetes-list-map-keys", [])
-    schema = {key: value for key, value in schema.items() if key not in {"x-kubernetes-validations", "required"}}
-    if keys:  # outermost first: the mark is read when the turn of the items comes
-        schema["items"] = schema["items"] | {"x-keys": keys}
-    if "x-keys" in schema:
-        schema["required"] = schema.pop("x-keys")
-    return schema
+    return {key: value for key, value in schema.items() if key not in {"x-kubernetes-validations", "required"}}
+
+
+def _keys_required(schema: dict[str, Any]) -> dict[str, Any]:
+    """The keys of a keyed list are the one thing that its items must have."""
+    keys = schema.get("x-kubernetes-list-map-keys")
+    return schema | {"items": schema["items"] | {"required": keys}} if keys else schema

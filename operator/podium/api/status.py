@@ -3,10 +3,11 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from podium.api.base import Duration, Time, Value
 from podium.api.rollout import Guard, OnSilence, Step
+from podium.api.rules import KeyedBy
 
 Slot = Literal["a", "b"]
 Outcome = Literal["Promoted", "Rejected", "Withdrawn"]
@@ -29,7 +30,13 @@ class Phase(StrEnum):
     SETTLED = "Settled"
 
 
-class Pinned(Value):
+class Memory(Value):
+    """A part of the status. Unknown fields are ignored: a newer operator may have written them."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Pinned(Memory):
     """A model version, resolved once: pods that load anything else get no traffic."""
 
     version: str = Field(description="Version of the registered model.")
@@ -38,94 +45,94 @@ class Pinned(Value):
     slot: Slot = Field(description="Slot (Deployment and Service) where it runs.")
 
 
-class Tally(Value):
+class Tally(Memory):
     """Answers counted as evidence. Client errors are not answers in this sense."""
 
     answers: int = Field(0, ge=0, description="Answers that count as evidence, good and bad.")
     bad: int = Field(0, ge=0, description="Those that failed through the version's own fault.")
 
 
-class PodTally(Value):
+class PodTally(Memory):
     """Last counters seen of one pod, so that only what came since is added."""
 
-    uid: str
-    slot: Slot
-    answers: int = Field(ge=0)
-    bad: int = Field(ge=0)
+    uid: str = Field(description="UID of the pod.")
+    slot: Slot = Field(description="Slot that it belongs to.")
+    answers: int = Field(ge=0, description="Its counter of answers that count as evidence.")
+    bad: int = Field(ge=0, description="Its counter of failed ones.")
 
 
-class Evidence(Value):
+class Evidence(Memory):
     """What the trial's pods have answered since the challenger got its first traffic."""
 
-    challenger: Tally = Tally()
-    champion: Tally = Tally()
-    pods: list[PodTally] = []
+    challenger: Tally = Field(Tally(), description="What the challenger answered.")
+    champion: Tally = Field(Tally(), description="What the champion answered in the same time.")
+    pods: list[PodTally] = Field([], description="Last counters seen, by pod.")
     seen_at: Time | None = Field(None, description="When these counts were taken.")
 
 
-class Verdict(Value):
+class Verdict(Memory):
     """Why a trial ended, and whether the version lost it."""
 
-    reason: str
-    message: str
+    reason: str = Field(description="Reason, a documented constant.")
+    message: str = Field(description="Why, in one sentence.")
     rejects: bool = Field(False, description="True where the version lost its trial; false where Git withdrew it.")
 
 
-class Trial(Value):
+class Trial(Memory):
     """A trial, with the terms under which it began."""
 
     generation: int = Field(description="metadata.generation that began the trial.")
-    began: Time
+    began: Time = Field(description="When the trial began.")
     terms: str = Field(description="Fingerprint of gates, steps and guards as they were when the trial began.")
     trusted: bool = Field(False, description="True for a former champion with the same digest: no steps.")
-    steps: list[Step]
-    guards: list[Guard]
-    on_silence: OnSilence
-    patience: Duration
-    watch: Duration
+    steps: list[Step] = Field(description="Steps of this trial.")
+    guards: list[Guard] = Field(description="Guards of this trial.")
+    on_silence: OnSilence = Field(description="What silence does in this trial.")
+    patience: Duration = Field(description="How long a step of this trial may wait for answers.")
+    watch: Duration = Field(description="How long the former champion is kept after this trial.")
     step: int = Field(0, ge=0, description="Index of the step in force, from 0.")
     step_began: Time | None = Field(None, description="When this step's weight was asked for.")
     in_force_since: Time | None = Field(None, description="Since when this step's weight has been seen in force.")
-    evidence: Evidence = Evidence()
-    verdict: Verdict | None = None
+    evidence: Evidence = Field(Evidence(), description="What has been answered since its first traffic.")
+    verdict: Verdict | None = Field(None, description="Why it ended; until then not there.")
 
 
-class Rejection(Value):
+class Rejection(Memory):
     """A version that lost its trial. It is not tried again until Git says something new."""
 
-    version: str
-    digest: str
-    reason: str
-    message: str
-    at: Time
-    generation: int
+    version: str = Field(description="Version of the registered model.")
+    digest: str = Field(description="Digest of its artifacts.")
+    reason: str = Field(description="Reason, a documented constant.")
+    message: str = Field(description="Why it lost, in one sentence.")
+    at: Time = Field(description="When it was rejected.")
+    generation: int = Field(description="metadata.generation that asked for it.")
     asked: str = Field(description="Fingerprint of gates, guards and retry under which it lost.")
 
 
-class HistoryEntry(Value):
+class HistoryEntry(Memory):
     """One decision."""
 
-    version: str
-    run_id: str = ""
-    digest: str
-    outcome: Outcome
-    reason: str
-    message: str
-    at: Time
-    generation: int
-    answers: int = 0
-    bad: int = 0
+    version: str = Field(description="Version of the registered model.")
+    run_id: str = Field("", description="MLflow run that made it.")
+    digest: str = Field(description="Digest of its artifacts.")
+    outcome: Outcome = Field(description="How its trial ended.")
+    reason: str = Field(description="Reason, a documented constant.")
+    message: str = Field(description="Why, in one sentence.")
+    at: Time = Field(description="When it was decided.")
+    generation: int = Field(description="metadata.generation that asked for it.")
+    answers: int = Field(0, description="Answers that counted as evidence.")
+    bad: int = Field(0, description="Those that failed.")
     recorded: bool = Field(False, description="True once the registry's tags say so too.")
 
 
-class Weight(Value):
+class Weight(Memory):
     """The challenger's share of the traffic."""
 
     asked: int = Field(0, ge=0, le=100, description="Percent that the step asks for.")
     in_force: int = Field(0, ge=0, le=100, description="Percent of the serving endpoints that are the challenger's.")
 
 
-class RegistryStatus(Value):
+class RegistryStatus(Memory):
     """What the registry is known to say."""
 
     alias: str | None = Field(
@@ -133,33 +140,36 @@ class RegistryStatus(Value):
     )
 
 
-class Condition(Value):
+class Condition(Memory):
     """A condition in the form of kstatus."""
 
-    type: str
-    status: Literal["True", "False", "Unknown"]
-    reason: str
-    message: str
-    observed_generation: int
-    last_transition_time: Time
+    type: str = Field(description="What the condition is about: Ready, Reconciling, Stalled …")
+    status: Literal["True", "False", "Unknown"] = Field(description="Whether it holds.")
+    reason: str = Field(description="Reason, a documented constant.")
+    message: str = Field(description="What is so, and what would change it.")
+    observed_generation: int = Field(description="metadata.generation that it is about.")
+    last_transition_time: Time = Field(description="When its status last changed.")
 
 
-class Status(Value):
+class Status(Memory):
     """What Podium decided, and why."""
 
     observed_generation: int = Field(0, description="metadata.generation that this status is about.")
-    phase: Phase = Phase.PENDING
-    phase_since: Time | None = None
+    phase: Phase = Field(Phase.PENDING, description="Where the rollout stands.")
+    phase_since: Time | None = Field(None, description="Since when.")
     message: str = Field("", description="What is going on, in one sentence.")
     champion: Pinned | None = Field(None, description="The version that serves and is trusted.")
     challenger: Pinned | None = Field(None, description="The version on trial beside it.")
     former: Pinned | None = Field(None, description="The champion before this one, kept warm during the watch.")
-    trial: Trial | None = None
-    weight: Weight | None = None
-    rejected: Annotated[list[Rejection], Field(max_length=REJECTED_LIMIT)] = []
-    history: Annotated[list[HistoryEntry], Field(max_length=HISTORY_LIMIT)] = []
-    registry: RegistryStatus = RegistryStatus()
-    conditions: Annotated[
-        list[Condition],
-        Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}),
-    ] = []
+    trial: Trial | None = Field(None, description="The trial that is under way, or the last one.")
+    weight: Weight | None = Field(None, description="The share of the traffic that the challenger gets.")
+    rejected: list[Rejection] = Field(
+        [], max_length=REJECTED_LIMIT, description="Versions that lost their trial, and are not tried again."
+    )
+    history: list[HistoryEntry] = Field(
+        [], max_length=HISTORY_LIMIT, description="Decisions so far, the last one last."
+    )
+    registry: RegistryStatus = Field(RegistryStatus(), description="What the registry is known to say.")
+    conditions: Annotated[list[Condition], KeyedBy("type")] = Field(
+        [], description="Conditions in the form of kstatus, and Podium's own beside them."
+    )
