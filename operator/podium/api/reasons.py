@@ -35,6 +35,7 @@ LOGIN_REFUSED: Final = "LoginRefused"
 LOGIN_MISSING: Final = "LoginMissing"  # registry.secretName names a Secret that is not there
 ARTIFACTS_MISSING: Final = "ArtifactsMissing"
 REGISTRY_ERROR: Final = "RegistryError"
+DIGEST_PENDING: Final = "DigestPending"  # the artifacts are being downloaded and hashed
 
 # What moves a rollout on
 CHALLENGER_FOUND: Final = "ChallengerFound"
