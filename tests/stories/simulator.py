@@ -1,8 +1,8 @@
 """A cluster, a registry and some clients in virtual time, on which the real core plays whole rollouts.
 
-Nothing is awaited and nothing sleeps: `Simulation.until` moves the clock from look to look. Each look gathers facts, lets
-the core decide, writes the status down and carries the actions out, as the controller does. What happens is told in
-`log`, one line each, and every promise that can be checked at a moment is checked at every moment.
+Nothing is awaited and nothing sleeps: `Simulation.until` moves the clock from look to look. Each look gathers facts,
+lets the core decide, writes the status down and carries the actions out, as the controller does. What happens is told
+in `log`, one line each, and every promise that can be checked at a moment is checked at every moment.
 """
 
 import random
@@ -22,6 +22,7 @@ from podium.core.facts import (
     Key,
     ModelVersion,
     PodSeen,
+    Problem,
     RegistrySeen,
     Rival,
     SlotSeen,
@@ -90,7 +91,9 @@ class Simulation:
         self.now, self.rate, self.chaos = BEGIN, rate, chaos
         self.random, self.mischief = random.Random(seed), random.Random(seed + 1)
         self.versions: dict[str, Behaviour] = {}
-        self.alias, self.tags, self.problem = "", {}, None  # type: str, dict[str, dict[str, str]], Problem | None
+        self.alias = ""
+        self.tags: dict[str, dict[str, str]] = {}
+        self.problem: Problem | None = None
         self.rival: Rival | None = None
         self.places: dict[Slot, Place] = {slot: Place() for slot in SLOTS}
         self.weights: dict[Slot, int] = {}

@@ -20,7 +20,8 @@ def events(before: Facts, move: Move | None, after: Facts) -> tuple[Event, ...]:
 
 def _of_move(before: Facts, move: Move, after: Facts) -> Event:
     trial, subject = before.status.trial, after.subject or before.subject
-    about = f"version {subject.version}: " if subject and f"version {subject.version} " not in move.verdict.message else ""
+    named = subject is None or f"version {subject.version} " in move.verdict.message
+    about = "" if named or subject is None else f"version {subject.version}: "
     identity = f"{before.generation}/{before.status.phase_since}/{trial.step if trial else 0}/{move.target}"
     warning = move.target in WARNINGS or move.verdict.rejects
     message = f"{move.source} -> {move.target}: {about}{move.verdict.message}"

@@ -1,0 +1,66 @@
+# Few commands, the same for people and for CI.
+
+PYTHON  ?= python3
+WORKERS ?= 0
+VENV    := .venv
+BIN     := $(VENV)/bin
+STAMP   := $(VENV)/.installed
+CODE    := operator tests demo testbed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check unit e2e cluster-up cluster-down crds format lock clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[1m%-13s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(STAMP) ## A model's life on a real cluster: deployed, improved, and a bad version taken back
+	$(BIN)/python -m demo
+
+test: check ## Everything: checks, unit, stories, contracts, end to end on a real cluster
+	$(BIN)/python -m testbed up
+	$(BIN)/pytest
+
+check: $(STAMP) ## Lint, types, contracts between the layers, generated files current
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/mypy tests demo testbed
+	$(BIN)/lint-imports
+	$(BIN)/python -m podium.api.crd --check
+
+unit: $(STAMP) ## The tests that need neither cluster nor network
+	$(BIN)/pytest tests/unit tests/stories
+
+e2e: $(STAMP) ## The tests on the real cluster
+	$(BIN)/python -m testbed up
+	$(BIN)/pytest tests/contract tests/e2e
+
+cluster-up: $(STAMP) ## A real Kubernetes cluster (kind) for tests and the demo; WORKERS=2 for more nodes
+	$(BIN)/python -m testbed up --workers $(WORKERS)
+
+cluster-down: $(STAMP) ## Remove the cluster and everything that belongs to it
+	$(BIN)/python -m testbed down
+
+crds: $(STAMP) ## Write the CRD and the JSON Schema from the models in operator/podium/api
+	$(BIN)/python -m podium.api.crd
+
+format: $(STAMP) ## Format the code
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate
+
+lock: $(STAMP) ## Write the locks in requirements/ from pyproject.toml
+	$(LOCK) --extra dev pyproject.toml -o requirements/dev.txt
+	$(LOCK) -c requirements/dev.txt --extra operator pyproject.toml -o requirements/operator.txt
+	$(LOCK) -c requirements/dev.txt --extra runtime --extra sklearn pyproject.toml -o requirements/runtime.txt
+	$(LOCK) -c requirements/dev.txt --extra mlflow-server pyproject.toml -o requirements/mlflow.txt
+
+clean: ## Remove the virtual environment and all caches of tools
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
