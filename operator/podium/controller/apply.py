@@ -1,0 +1,49 @@
+"""All writes: one match on the action. What fails is said; the rest is still tried where order is not safety."""
+
+import logging
+from collections.abc import Sequence
+from typing import assert_never
+
+from podium.controller.observe import Ports
+from podium.core.actions import Action, MoveAlias, Route, RunSlot, StopSlot, WriteTags
+from podium.errors import PodiumError
+from podium.ports import ModelDeploymentSeen
+
+_log = logging.getLogger(__name__)
+
+
+async def apply(actions: Sequence[Action], seen: ModelDeploymentSeen, ports: Ports) -> tuple[PodiumError, ...]:
+    """Carry the actions out in order. Returns what failed.
+
+    A slot is not stopped after traffic could not be moved: it may still carry some. Everything else is independent:
+    pods that a quota refuses must not keep traffic from going back, nor a refused Service keep pods from starting.
+    """
+    failures: list[PodiumError] = []
+    routed = True
+    for action in actions:
+        if isinstance(action, StopSlot) and not routed:
+            _log.warning("slot %s is not stopped: traffic could not be moved first", action.slot)
+            continue
+        try:
+            await _carry_out(action, seen, ports)
+        except PodiumError as error:
+            routed = routed and not isinstance(action, Route)
+            failures.append(error)
+            _log.error("not done (%s): %s", action.why, error)
+    ports.registry.owe(seen.key, [action for action in actions if isinstance(action, MoveAlias | WriteTags)])
+    return tuple(failures)
+
+
+async def _carry_out(action: Action, seen: ModelDeploymentSeen, ports: Ports) -> None:
+    match action:
+        case Route():
+            await ports.router.route(seen, action.weights)
+        case RunSlot():
+            await ports.cluster.run_slot(seen, action.pinned, action.replicas)
+        case StopSlot():
+            await ports.cluster.stop_slot(seen, action.slot)
+        case MoveAlias() | WriteTags():
+            return  # left at the registry's desk, all together: they are carried out in the background
+        case _:
+            assert_never(action)
+    _log.info("done: %s", action.why)

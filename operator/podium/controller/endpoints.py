@@ -1,0 +1,38 @@
+"""What the operator serves: /healthz, /readyz and /metrics on one port."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from podium.controller.metrics import Metrics
+
+
+@asynccontextmanager
+async def serving(metrics: Metrics, ready: Callable[[], bool], port: int) -> AsyncIterator[int]:
+    """Serve while inside; gives the port, which is any free one where 0 was asked for."""
+    runner = web.AppRunner(application(metrics, ready), access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, port=port, shutdown_timeout=0.2)
+        await site.start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def application(metrics: Metrics, ready: Callable[[], bool]) -> web.Application:
+    """The three pages. Healthy is a loop that answers; ready is one whose watches run. A standby is both."""
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def readyz(_: web.Request) -> web.Response:
+        return web.Response(text="ok\n") if ready() else web.Response(status=503, text="no watches yet\n")
+
+    async def show(_: web.Request) -> web.Response:
+        return web.Response(body=metrics.render(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+    app = web.Application()
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", show)])
+    return app

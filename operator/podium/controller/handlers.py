@@ -1,0 +1,52 @@
+"""kopf's decorators, and nothing else: every event only says which ModelDeployment to look at.
+
+kopf's create and update handlers are not used: they are edge-triggered, write annotations and finalizers, and retry
+every 60 s. `on.event` writes nothing and returns nothing.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import kopf
+
+from podium.adapters.kubernetes import names
+from podium.api.spec import GROUP, PLURAL, VERSION_NAME
+from podium.core.facts import Key
+
+OWNED = (
+    ("", "v1", "pods"),
+    ("", "v1", "services"),
+    ("apps", "v1", "deployments"),
+    ("discovery.k8s.io", "v1", "endpointslices"),
+)
+
+
+def handlers(
+    *,
+    login: Callable[[], Awaitable[kopf.ConnectionInfo]],
+    changed: Callable[[Key], None],
+    relisted: Callable[[], None],
+) -> kopf.OperatorRegistry:
+    """A registry of kopf with all that Podium watches. The callables are called in kopf's thread."""
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=registry)
+    async def log_in(**_: Any) -> kopf.ConnectionInfo:
+        return await login()
+
+    @kopf.on.event(GROUP, VERSION_NAME, PLURAL, registry=registry)
+    async def model_deployment(*, namespace: str | None, name: str, **event: Any) -> None:
+        changed(Key(namespace or "", name))
+        if event["type"] is None:  # from a list, not from a watch
+            relisted()
+
+    async def owned(*, namespace: str | None, labels: Mapping[str, str], **event: Any) -> None:
+        changed(Key(namespace or "", labels[names.DEPLOYMENT]))
+        if event["type"] is None:
+            relisted()
+
+    for group, version, plural in OWNED:
+        kopf.on.event(group, version, plural, id=plural, labels={names.DEPLOYMENT: kopf.PRESENT}, registry=registry)(
+            owned
+        )
+    return registry

@@ -1,0 +1,78 @@
+"""All reads of one look, gathered into one value. Fresh each time: there is no cache that can be stale.
+
+Essential is what the slots are and what the main Service says; without them there is no look. What pods say, and which
+endpoints are ready, is put in as far as it can be had: a way back must not wait for it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from podium.api.status import Phase, Slot
+from podium.controller.registry_watch import RegistryWatch
+from podium.controller.rivals import rival_of
+from podium.core.facts import Rival, SlotSeen, World
+from podium.errors import PodiumError
+from podium.ports import Clock, Cluster, EvidenceSource, ModelDeploymentSeen, Router, Testimony
+
+QUIET: Final = frozenset({Phase.PENDING, Phase.GATING, Phase.BLOCKED, Phase.SETTLED, Phase.REJECTED})
+_EVIDENCE: Final = 2.0  # seconds for all pods together; each has less of its own
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The outside world of one operator."""
+
+    cluster: Cluster
+    router: Router
+    evidence: EvidenceSource
+    clock: Clock
+    registry: RegistryWatch
+    registry_uri: str  # the default one: two ModelDeployments may mean the same, one by name and one by default
+
+
+async def observe(seen: ModelDeploymentSeen, ports: Ports) -> World:
+    """What is there, whatever was asked for."""
+    slots = await ports.cluster.slots(seen)
+    traffic, said, rival = await asyncio.gather(
+        ports.router.seen(seen, slots), _testimonies(seen, slots, ports), _rival(seen, ports)
+    )
+    return World(registry=ports.registry.seen(seen), slots=_with_words(slots, said), traffic=traffic, rival=rival)
+
+
+async def _testimonies(
+    seen: ModelDeploymentSeen, slots: Mapping[Slot, SlotSeen], ports: Ports
+) -> Mapping[str, Testimony]:
+    pods = [pod for slot in slots.values() for pod in slot.pods]
+    try:
+        async with asyncio.timeout(_EVIDENCE):
+            return await ports.evidence.ask(seen.key.namespace, pods)
+    except (PodiumError, TimeoutError) as error:
+        _log.warning("%s: the pods were not heard: %s", seen.key, error or "they took too long")
+        return {}
+
+
+async def _rival(seen: ModelDeploymentSeen, ports: Ports) -> Rival | None:
+    """Asked only while nothing is on trial: a rollback must not wait for a list of everything."""
+    if seen.status.phase not in QUIET:
+        return None
+    return rival_of(seen, await ports.cluster.list_all(), ports.registry_uri)
+
+
+def _with_words(slots: Mapping[Slot, SlotSeen], said: Mapping[str, Testimony]) -> Mapping[Slot, SlotSeen]:
+    """The slots, with what their pods said of themselves."""
+    return {
+        slot: replace(
+            seen,
+            pods=tuple(
+                replace(pod, identity=said[pod.uid].identity, counters=said[pod.uid].counters)
+                if pod.uid in said
+                else pod
+                for pod in seen.pods
+            ),
+        )
+        for slot, seen in slots.items()
+    }

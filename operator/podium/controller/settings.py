@@ -1,0 +1,94 @@
+"""The operator's settings, from the environment: a kustomize overlay patches them, a shell exports them."""
+
+import os
+import socket
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final, Literal, Self, cast
+
+from podium.api.base import parse_duration
+from podium.errors import Refused
+
+LOGIN_VARIABLES: Final = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+Scrape = Literal["direct", "proxy"]
+LogFormat = Literal["json", "text"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set, with the defaults of a pod. Times are in seconds."""
+
+    identity: str  # who leads, who tells Events; unique for each process
+    registry_uri: str = ""  # PODIUM_REGISTRY_URI: for ModelDeployments that name none
+    registry_login: Mapping[str, str] = field(default_factory=dict, repr=False)  # MLFLOW_TRACKING_…, for that one only
+    runtime_image: str = "podium-runtime:0.1.0"  # PODIUM_RUNTIME_IMAGE
+    registry_poll: float = 10.0  # PODIUM_REGISTRY_POLL
+    namespace: str = "podium-system"  # PODIUM_NAMESPACE: where the Lease is
+    watched: tuple[str, ...] = ()  # PODIUM_WATCH_NAMESPACES, separated by commas; all where there is none
+    leader_election: bool = True  # PODIUM_LEADER_ELECTION=on|off
+    scrape: Scrape = "direct"  # PODIUM_SCRAPE: proxy reaches pods from outside the cluster
+    resync: float = 300.0  # PODIUM_RESYNC: look at everything, whatever was missed
+    workers: int = 8  # PODIUM_WORKERS: reconciles at the same time
+    http_port: int = 8081  # PODIUM_HTTP_PORT: health and metrics; 0 takes any free one
+    log_format: LogFormat = "json"  # PODIUM_LOG_FORMAT=json|text
+    log_level: str = "INFO"  # PODIUM_LOG_LEVEL
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ, *, in_cluster: bool = False) -> Self:
+        """Read the variables. Raises Refused where one cannot be understood."""
+        read = _Reader(environ)
+        return cls(
+            identity=f"{read.text('PODIUM_POD_NAME', socket.gethostname())}_{uuid.uuid4().hex[:8]}",
+            registry_uri=read.text("PODIUM_REGISTRY_URI", ""),
+            registry_login={name: environ[name] for name in LOGIN_VARIABLES if environ.get(name)},
+            runtime_image=read.text("PODIUM_RUNTIME_IMAGE", cls.runtime_image),
+            registry_poll=read.seconds("PODIUM_REGISTRY_POLL", cls.registry_poll),
+            namespace=read.text("PODIUM_NAMESPACE", cls.namespace),
+            watched=tuple(filter(None, read.text("PODIUM_WATCH_NAMESPACES", "").replace(" ", "").split(","))),
+            leader_election=read.choice("PODIUM_LEADER_ELECTION", "on", ("on", "off")) == "on",
+            scrape=cast(
+                "Scrape", read.choice("PODIUM_SCRAPE", "direct" if in_cluster else "proxy", ("direct", "proxy"))
+            ),
+            resync=read.seconds("PODIUM_RESYNC", cls.resync),
+            workers=max(1, read.number("PODIUM_WORKERS", cls.workers)),
+            http_port=read.number("PODIUM_HTTP_PORT", cls.http_port),
+            log_format=cast("LogFormat", read.choice("PODIUM_LOG_FORMAT", "json", ("json", "text"))),
+            log_level=read.choice("PODIUM_LOG_LEVEL", cls.log_level, ("DEBUG", "INFO", "WARNING", "ERROR")),
+        )
+
+
+class _Reader:
+    """Turns variables into values, and names the variable that cannot be one."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def text(self, name: str, default: str) -> str:
+        return self._environ.get(name, "").strip() or default
+
+    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        found = self.text(name, default)
+        if found not in allowed:
+            raise Refused(f"{name}: wanted one of {', '.join(allowed)}, found {found!r}")
+        return found
+
+    def number(self, name: str, default: int) -> int:
+        found = self.text(name, str(default))
+        if not (found.isascii() and found.isdigit()):
+            raise Refused(f"{name}: wanted a whole number, found {found!r}")
+        return int(found)
+
+    def seconds(self, name: str, default: float) -> float:
+        found = self.text(name, "")
+        if not found:
+            return default
+        try:
+            duration = parse_duration(found)
+        except ValueError as error:
+            raise Refused(f"{name}: {error}") from error
+        assert isinstance(duration, timedelta)
+        if not duration:
+            raise Refused(f"{name}: wanted more than nothing, found {found!r}")
+        return duration.total_seconds()

@@ -1,0 +1,61 @@
+"""Looking at everything: when leadership begins, after kopf has listed anew, and now and then.
+
+A deletion that happened while a watch was broken is told by nobody: a key that is known here but no longer in the
+list is looked at too, found to be gone, and forgotten.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+
+from podium.controller.waiting import news_or
+from podium.core.facts import Key
+from podium.errors import PodiumError
+from podium.ports import Clock, Cluster
+
+_DEBOUNCE = 2.0  # seconds: a relist tells of each object
+_RETRY = 2.0
+_log = logging.getLogger(__name__)
+
+
+class Sweep:
+    """Adds all keys to the queue."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        clock: Clock,
+        *,
+        add: Callable[[Key], None],
+        known: Callable[[], Iterable[Key]],
+        every: float,
+    ) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._add = add
+        self._known = known
+        self._every = every
+        self._relisted = asyncio.Event()
+
+    def relisted(self) -> None:
+        """A watch has begun anew: something may have been missed."""
+        self._relisted.set()
+
+    async def run(self) -> None:
+        """Sweep at once, and then whenever it is time, until cancelled."""
+        while True:
+            self._relisted.clear()
+            done = await self.once()
+            await news_or(self._clock, self._relisted, self._every if done else _RETRY)
+            await self._clock.sleep(_DEBOUNCE)
+
+    async def once(self) -> bool:
+        """Add every key that is there, and every one that is known. Returns whether the list could be read."""
+        try:
+            listed = {seen.key for seen in await self._cluster.list_all()}
+        except PodiumError as error:
+            _log.warning("ModelDeployments cannot be listed, trying again: %s", error)
+            return False
+        for key in sorted(listed.union(self._known()), key=str):
+            self._add(key)
+        return True

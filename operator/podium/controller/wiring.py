@@ -1,0 +1,146 @@
+"""How the parts are put together, and how they start and end."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from podium.adapters.clock import RealClock
+from podium.adapters.evidence.pods import DirectFetch, PodsEvidence, ProxyFetch
+from podium.adapters.kubernetes.api import Api
+from podium.adapters.kubernetes.cluster import KubernetesCluster
+from podium.adapters.kubernetes.lease import KubernetesLease
+from podium.adapters.kubernetes.render import Defaults
+from podium.adapters.mlflow import MlflowRegistry
+from podium.adapters.routers.replicas import ReplicasRouter
+from podium.controller.endpoints import serving
+from podium.controller.leader import Election, Times
+from podium.controller.metrics import Metrics
+from podium.controller.observe import Ports
+from podium.controller.queue import WorkQueue
+from podium.controller.reconcile import Reconciler
+from podium.controller.registry_watch import RegistryWatch
+from podium.controller.settings import Settings
+from podium.controller.sweep import Sweep
+from podium.controller.watches import Watches
+from podium.core.facts import Key
+from podium.ports import Clock, Cluster, EvidenceSource, LeaseStore, Registry, Router
+
+LEASE = "podium-operator"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The outside systems, as ports: real ones here, fakes in tests."""
+
+    cluster: Cluster
+    router: Router
+    evidence: EvidenceSource
+    registry: Registry
+    lease: LeaseStore
+    clock: Clock
+
+
+class Operator:
+    """All parts of one operator process."""
+
+    def __init__(self, outside: Outside, settings: Settings) -> None:
+        self.metrics = Metrics()
+        self._outside = outside
+        self._settings = settings
+        self.registry = RegistryWatch(outside.registry, outside.cluster, outside.clock, settings, notify=self.changed)
+        ports = Ports(
+            outside.cluster, outside.router, outside.evidence, outside.clock, self.registry, settings.registry_uri
+        )
+        self.reconciler = Reconciler(ports, self.metrics)
+        self.queue = WorkQueue(self.reconciler, outside.clock, self.metrics, workers=settings.workers)
+        self.sweep = Sweep(
+            outside.cluster,
+            outside.clock,
+            add=self.queue.add,
+            known=lambda: self.registry.known() | self.metrics.known(),
+            every=settings.resync,
+        )
+
+    async def run(self) -> None:
+        """Work, or stand by, until cancelled."""
+        if not self._settings.leader_election:
+            self._leads(True)
+            return await self.lead()
+        election = Election(
+            self._outside.lease, self._outside.clock, self._settings.identity, times=Times(), told=self._leads
+        )
+        return await election.run(self.lead)
+
+    async def lead(self) -> None:
+        """The work of a leader, until cancelled. Nothing of it goes on afterwards."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.sweep.run(), name="sweep")
+                group.create_task(self.queue.run(), name="queue")
+        finally:
+            await self.registry.close()
+
+    def changed(self, key: Key) -> None:
+        """A watch, or the registry, tells of something that this ModelDeployment cares for."""
+        self.queue.add(key)
+
+    def _leads(self, leading: bool) -> None:
+        self.metrics.leading.set(leading)
+
+
+async def main(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT."""
+    stopping = asyncio.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(each, stopping.set)
+    async with connected(settings) as outside:
+        operator = Operator(outside, settings)
+        watches = Watches(
+            outside.cluster,
+            outside.clock,
+            namespaces=settings.watched,
+            changed=operator.changed,
+            relisted=operator.sweep.relisted,
+        )
+        async with serving(operator.metrics, lambda: watches.watching, settings.http_port) as port:
+            _log.info("%s is up, health and metrics on port %d", settings.identity, port)
+            await until(stopping, operator.run, watches.run)
+    _log.info("%s has stopped", settings.identity)
+
+
+async def until(stopping: asyncio.Event, *parts: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run the parts until the event is set or one of them fails, then end them all, and raise what failed."""
+    tasks = [asyncio.create_task(part()) for part in parts]
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
+    for task in (*tasks, stop):
+        task.cancel()
+    await asyncio.wait([*tasks, stop])
+    for task in tasks:
+        if not task.cancelled():
+            task.result()
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[Outside]:
+    """The real outside systems."""
+    async with AsyncExitStack() as stack:
+        api, clock = await Api.connect(), RealClock()
+        stack.push_async_callback(api.close)
+        fetch = DirectFetch() if settings.scrape == "direct" else ProxyFetch(api)
+        stack.push_async_callback(fetch.close)
+        registry = MlflowRegistry()
+        defaults = Defaults(image=settings.runtime_image, registry_uri=settings.registry_uri)
+        yield Outside(
+            cluster=KubernetesCluster(api, clock, defaults, settings.identity, settings.watched),
+            router=ReplicasRouter(api),
+            evidence=PodsEvidence(fetch),
+            registry=registry,
+            lease=KubernetesLease(api, clock, settings.namespace, LEASE),
+            clock=clock,
+        )
