@@ -31,11 +31,14 @@ class _Found:
 class KubernetesCluster:
     """Implements the port Cluster."""
 
-    def __init__(self, api: Api, clock: Clock, defaults: render.Defaults, instance: str) -> None:
+    def __init__(
+        self, api: Api, clock: Clock, defaults: render.Defaults, instance: str, watched: tuple[str, ...] = ()
+    ) -> None:
         self._api = api
         self._clock = clock
         self._defaults = defaults
         self._instance = instance  # who tells Events: the operator's own pod
+        self._watched = watched  # namespaces; all where there is none
         self._owned = OwnedObjects(api)
 
     async def get(self, key: Key) -> ModelDeploymentSeen | None:
@@ -43,7 +46,9 @@ class KubernetesCluster:
         return None if found is None else read.model_deployment(found)
 
     async def list_all(self) -> Sequence[ModelDeploymentSeen]:
-        return [read.model_deployment(found) for found in await self._api.list(names.ALL_MODEL_DEPLOYMENTS)]
+        paths = [names.path(names.MODEL_DEPLOYMENTS, namespace) for namespace in self._watched]
+        lists = await asyncio.gather(*map(self._api.list, paths or [names.ALL_MODEL_DEPLOYMENTS]))
+        return [read.model_deployment(found) for each in lists for found in each]
 
     async def write_status(self, seen: ModelDeploymentSeen, status: Status) -> None:
         if seen.unreadable:
