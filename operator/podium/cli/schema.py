@@ -21,9 +21,14 @@ def schema(form: str) -> None:
     click.echo(crd_yaml() if form == "crd" else schema_json(), nl=False)
 
 
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - people read this file: nothing stands elsewhere
+        return True
+
+
 def crd_yaml() -> str:
     """The CustomResourceDefinition as YAML."""
-    return _HEADER + yaml.safe_dump(definition(), sort_keys=False, width=110)
+    return _HEADER + yaml.dump(definition(), Dumper=_Dumper, sort_keys=False, width=110)
 
 
 def schema_json() -> str:
