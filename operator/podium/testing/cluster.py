@@ -1,0 +1,272 @@
+"""A cluster in memory: ModelDeployments with resource versions, slots whose pods take time to start and to stop.
+
+Everything follows from the clock and from what was asked: the same calls at the same times show the same cluster.
+
+    cluster = FakeCluster(clock)
+    cluster.behave("3", Behaviour(ready_after=1.0, crash_after=20.0, exit_code=1))
+    seen = cluster.put(Key("ml", "churn"), {"model": {"name": "churn", "version": "3"}})
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from podium.api import reasons
+from podium.api.spec import Spec
+from podium.api.status import Pinned, Slot, Status
+from podium.core.actions import Event
+from podium.core.facts import SLOTS, Crash, Key, PodSeen, SlotSeen
+from podium.errors import Conflict, Missing, PodiumError, Refused
+from podium.ports import Clock, ModelDeploymentSeen
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How the pods of a version behave. Times are in seconds since the pod was made."""
+
+    ready_after: float = 2.0
+    crash_after: float | None = None  # from then on it is never ready again
+    exit_code: int = 1
+    message: str = ""
+    digest: str | None = None  # what it says that it serves; None is what it was started for
+    bad_share: float = 0.0  # of its answers
+    silent: bool = False  # says nothing of itself
+
+
+@dataclass
+class _Pod:
+    uid: str
+    name: str
+    pinned: Pinned
+    born: float
+    stopping_since: float | None = None
+
+
+@dataclass
+class _Deployment:
+    owner: str
+    runs: Pinned
+    replicas: int
+    serving: str  # the spec that it was made from, as text
+    pods: list[_Pod] = field(default_factory=list)
+
+
+@dataclass
+class _Stored:
+    uid: str
+    spec: dict[str, Any]
+    created: datetime
+    version: int
+    generation: int = 1
+    status: Status = field(default_factory=Status)
+
+
+class FakeCluster:
+    """Implements the port Cluster."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.events: list[tuple[Key, Event]] = []
+        self.secrets: dict[tuple[str, str], Mapping[str, str]] = {}
+        self.strangers: set[tuple[str, str]] = set()  # (namespace, name) of Deployments and Services of others
+        self.writes: list[str] = []  # every write, as text
+        self.failure: PodiumError | None = None  # raised by everything while it is set
+        self._clock = clock
+        self._behaviours: dict[str, Behaviour] = {}
+        self._stored: dict[Key, _Stored] = {}
+        self._deployments: dict[tuple[Key, Slot], _Deployment] = {}
+        self._told: set[tuple[str, str]] = set()
+        self._numbers = itertools.count(1)
+
+    # --- what a test does ---------------------------------------------------------------------------------------------
+
+    def put(self, key: Key, spec: Mapping[str, Any]) -> ModelDeploymentSeen:
+        """Apply a ModelDeployment, as `kubectl apply` does."""
+        known = self._stored.get(key)
+        if known is None:
+            number = next(self._numbers)
+            self._stored[key] = _Stored(f"uid-{number}", dict(spec), self._clock.now(), number)
+        elif known.spec != dict(spec):
+            known.spec, known.generation, known.version = dict(spec), known.generation + 1, next(self._numbers)
+        return self._seen(key)
+
+    def remove(self, key: Key) -> None:
+        """Delete a ModelDeployment. What belongs to it is garbage-collected."""
+        del self._stored[key]
+        for slot in SLOTS:
+            self._deployments.pop((key, slot), None)
+
+    def behave(self, version: str, behaviour: Behaviour) -> None:
+        """Say how the pods of a version behave, from now on."""
+        self._behaviours[version] = behaviour
+
+    def behaviour(self, version: str) -> Behaviour:
+        return self._behaviours.get(version, Behaviour())
+
+    def drift(self, key: Key, slot: Slot) -> None:
+        """Change a slot's Deployment by hand."""
+        self._deployments[key, slot].serving = "changed by hand"
+
+    # --- the port -----------------------------------------------------------------------------------------------------
+
+    async def get(self, key: Key) -> ModelDeploymentSeen | None:
+        self._may_fail()
+        return self._seen(key) if key in self._stored else None
+
+    async def list_all(self) -> Sequence[ModelDeploymentSeen]:
+        self._may_fail()
+        return [self._seen(key) for key in self._stored]
+
+    async def write_status(self, seen: ModelDeploymentSeen, status: Status) -> None:
+        self._may_fail()
+        stored = self._stored.get(seen.key)
+        if stored is None:
+            raise Missing(f"{seen.key} is not there")
+        if (stored.uid, str(stored.version)) != (seen.uid, seen.resource_version):
+            raise Conflict(f"{seen.key}: the object has been modified")
+        stored.status = Status.model_validate(status.model_dump(mode="json", by_alias=True))
+        stored.version = next(self._numbers)
+        self.writes.append(f"status of {seen.key}: {status.phase}")
+
+    async def tell(self, seen: ModelDeploymentSeen, event: Event) -> None:
+        self._may_fail()
+        if (seen.uid, event.identity) not in self._told:
+            self._told.add((seen.uid, event.identity))
+            self.events.append((seen.key, event))
+
+    async def secret(self, namespace: str, name: str) -> Mapping[str, str]:
+        self._may_fail()
+        if (namespace, name) not in self.secrets:
+            raise Missing(f"Secret {namespace}/{name} is not there")
+        return self.secrets[namespace, name]
+
+    async def slots(self, seen: ModelDeploymentSeen) -> Mapping[Slot, SlotSeen]:
+        self._may_fail()
+        return self.slots_now(seen)
+
+    async def run_slot(self, seen: ModelDeploymentSeen, pinned: Pinned, replicas: int) -> None:
+        self._may_fail()
+        self._refuse_stranger(seen, pinned.slot)
+        if seen.spec is None:
+            raise Missing(f"{seen.key}: nothing can be run, {seen.flaw}")
+        place, serving = (seen.key, pinned.slot), _text(seen.spec)
+        known = self._deployments.get(place)
+        if known is None or known.owner != seen.uid:
+            self._deployments[place] = _Deployment(seen.uid, pinned, replicas, serving)
+        else:
+            known.runs, known.replicas, known.serving = pinned, replicas, serving
+        self._settle(place)
+        self.writes.append(f"run {seen.key} slot {pinned.slot}: version {pinned.version} with {replicas}")
+
+    async def stop_slot(self, seen: ModelDeploymentSeen, slot: Slot) -> None:
+        self._may_fail()
+        if (seen.key, slot) not in self._deployments:
+            return
+        self._refuse_stranger(seen, slot)
+        self._deployments[seen.key, slot].replicas = 0
+        self._settle((seen.key, slot))
+        self.writes.append(f"stop {seen.key} slot {slot}")
+
+    # --- what the other fakes look at ---------------------------------------------------------------------------------
+
+    def slots_now(self, seen: ModelDeploymentSeen) -> Mapping[Slot, SlotSeen]:
+        return {slot: self._slot(seen, slot) for slot in SLOTS}
+
+    def pinned_of(self, uid: str) -> Pinned | None:
+        """What the pod of this uid was started for."""
+        pods = (pod for deployment in self._deployments.values() for pod in deployment.pods)
+        return next((pod.pinned for pod in pods if pod.uid == uid), None)
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _may_fail(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+    def _refuse_stranger(self, seen: ModelDeploymentSeen, slot: Slot) -> None:
+        if (seen.key.namespace, f"{seen.key.name}-{slot}") in self.strangers:
+            raise Refused(f"Deployment {seen.key}-{slot} belongs to somebody else", reason=reasons.NAME_TAKEN)
+
+    def _seen(self, key: Key) -> ModelDeploymentSeen:
+        stored = self._stored[key]
+        try:
+            spec, flaw = Spec.model_validate(stored.spec), ""
+        except ValidationError as error:
+            spec, flaw = None, f"spec cannot be read: {error.errors()[0]['msg']}"
+        return ModelDeploymentSeen(
+            key=key,
+            uid=stored.uid,
+            generation=stored.generation,
+            resource_version=str(stored.version),
+            created=stored.created,
+            deleting=False,
+            spec=spec,
+            status=stored.status,
+            flaw=flaw,
+        )
+
+    def _slot(self, seen: ModelDeploymentSeen, slot: Slot) -> SlotSeen:
+        deployment = self._deployments.get((seen.key, slot))
+        if deployment is None or deployment.owner != seen.uid:
+            return SlotSeen()
+        self._settle((seen.key, slot))
+        living = [pod for pod in deployment.pods if pod.stopping_since is None]
+        return SlotSeen(
+            runs=deployment.runs,
+            replicas=deployment.replicas,
+            current=seen.spec is not None and deployment.serving == _text(seen.spec),
+            pods=tuple(self._pod_seen(pod) for pod in sorted(living, key=lambda pod: pod.name)),
+            stopping=len(deployment.pods) - len(living),
+        )
+
+    def _settle(self, place: tuple[Key, Slot]) -> None:
+        """Do what a Deployment's controller does: make what is missing, stop what is too much, forget what has gone."""
+        deployment, now = self._deployments[place], self._clock.monotonic()
+        drain = self._drain(place[0])
+        deployment.pods = [
+            pod for pod in deployment.pods if pod.stopping_since is None or now - pod.stopping_since < drain
+        ]
+        fitting = [pod for pod in deployment.pods if pod.pinned == deployment.runs and pod.stopping_since is None]
+        for _ in range(deployment.replicas - len(fitting)):
+            number = next(self._numbers)
+            name = f"{place[0].name}-{place[1]}-{number:05d}"
+            fitting.append(_Pod(f"pod-{number}", name, deployment.runs, now))
+            deployment.pods.append(fitting[-1])
+        for pod in fitting[deployment.replicas :]:
+            pod.stopping_since = now
+        self._retire(deployment, fitting, now)
+
+    def _retire(self, deployment: _Deployment, fitting: list[_Pod], now: float) -> None:
+        """Old pods stay until the new ones are ready: maxUnavailable is 0."""
+        if sum(self._pod_seen(pod).ready for pod in fitting) < deployment.replicas:
+            return
+        for pod in deployment.pods:
+            if pod.pinned != deployment.runs and pod.stopping_since is None:
+                pod.stopping_since = now
+
+    def _drain(self, key: Key) -> float:
+        stored = self._stored.get(key)
+        spec = self._seen(key).spec if stored else None
+        return spec.serving.drain.total_seconds() if spec else 0.0
+
+    def _pod_seen(self, pod: _Pod) -> PodSeen:
+        behaviour, age = self.behaviour(pod.pinned.version), self._clock.monotonic() - pod.born
+        crashed = behaviour.crash_after is not None and age >= behaviour.crash_after
+        seen = PodSeen(
+            uid=pod.uid,
+            name=pod.name,
+            version=pod.pinned.version,
+            ready=age >= behaviour.ready_after and not crashed,
+            ip="10.0.0.1",
+        )
+        if not crashed:
+            return seen
+        at = self._clock.now() - timedelta(seconds=age - (behaviour.crash_after or 0.0))
+        return replace(seen, crash=Crash(at, behaviour.exit_code, "Error", behaviour.message))
+
+
+def _text(spec: Spec) -> str:
+    return spec.serving.model_dump_json(exclude={"replicas"})
