@@ -94,13 +94,15 @@ Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
     PlainSerializer(format_duration, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "maxLength": 32}),
+    WithJsonSchema(
+        {"type": "string", "pattern": DURATION_PATTERN, "maxLength": 32, "examples": ["90s", "5m", "1h30m"]}
+    ),
 ]
 Percent = Annotated[
     float,
     BeforeValidator(parse_percent),
     PlainSerializer(write_percent, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": PERCENT_PATTERN, "maxLength": 16}),
+    WithJsonSchema({"type": "string", "pattern": PERCENT_PATTERN, "maxLength": 16, "examples": ["1%", "0.5%"]}),
 ]
 Time = Annotated[
     datetime,

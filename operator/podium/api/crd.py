@@ -90,6 +90,7 @@ def structural_schema() -> dict[str, Any]:
 
 def _structural(schema: dict[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
     schema = plain(schema)
+    schema.pop("examples", None)
     if "$ref" in schema:
         target = definitions[schema.pop("$ref").removeprefix("#/$defs/")]
         schema = _structural({**target, **schema}, definitions)

@@ -12,6 +12,7 @@ GateName = Annotated[
     Field(
         pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
         max_length=40,
+        examples=["accurate", "not-worse"],
         description="Name of this gate or guard, as messages and metrics show it.",
     ),
 ]

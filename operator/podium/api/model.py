@@ -10,10 +10,10 @@ from podium.api.rules import Rule
 
 # MLflow forbids "/" and ":" in the name of a registered model, and an alias that reads like a version ("v7", "latest").
 ModelName = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^/:%?#\s][^/:%?#]*$")]
-VersionNumber = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}$", max_length=10)]
+VersionNumber = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}$", max_length=10, examples=["7"])]
 AliasName = Annotated[
     str,
-    Field(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$"),
+    Field(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$", examples=["champion"]),
     Rule(
         "self != 'latest' && !self.matches('^[vV][0-9]+$')",
         "must not read like a version, as v7 or latest do: MLflow refuses such aliases",
@@ -52,7 +52,8 @@ class RegistryRef(Value):
     uri: str | None = Field(
         None,
         description="MLflow tracking URI. Default: the operator's own setting.",
-        pattern=r"^https?://[^\s@]+$",  # a login in the URI would end up in Events and status
+        pattern=r"^https?://[^\s@]+$",
+        examples=["https://mlflow.example.com"],  # a login in the URI would end up in Events and status
         max_length=1024,
     )
     secret_name: str | None = Field(
@@ -62,6 +63,7 @@ class RegistryRef(Value):
             "MLFLOW_TRACKING_TOKEN hold the login. The operator and the serving pods use it."
         ),
         pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$",
+        examples=["mlflow-login"],
         max_length=253,
     )
     aliases: Aliases = Field(Aliases(), description="Names of the aliases that Podium writes.")

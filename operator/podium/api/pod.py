@@ -26,6 +26,7 @@ Quantity = Annotated[
             "x-kubernetes-int-or-string": True,
             "pattern": QUANTITY_PATTERN,
             "maxLength": 32,
+            "examples": ["500m", "2Gi"],
         }
     ),
 ]
@@ -37,6 +38,7 @@ ObjectName = Annotated[
     Field(
         pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$",
         max_length=253,
+        examples=["my-config"],
         description="Name of the object, in the same namespace.",
     ),
 ]

@@ -16,13 +16,13 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _METADATA = {
     "type": "object",
     "description": "Name, namespace, labels and annotations, as of every Kubernetes object.",
-    "anyOf": [{"required": ["name"]}, {"required": ["generateName"]}],
     "properties": {
         "name": {
             "type": "string",
             "description": "Name of the ModelDeployment. The objects that Podium makes are named after it.",
             "maxLength": NAME_LIMIT,
             "pattern": NAME_PATTERN,
+            "examples": ["churn", "fraud-eu"],
         },
         "namespace": {"type": "string", "description": "Namespace of the ModelDeployment."},
         "labels": {

@@ -1,6 +1,7 @@
 """The ModelDeployment itself: what Git says."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from pydantic import Field
@@ -45,9 +46,12 @@ class Spec(Value):
     paused: bool = Field(False, description="Holds all progress. A rollback is never held.")
 
 
-def _nameable(name: str | None) -> bool:
-    """Whether the objects that belong to it can be named after it. With generateName there is no name yet."""
-    return name is None or (len(name) <= NAME_LIMIT and re.fullmatch(NAME_PATTERN, name) is not None)
+def _nameable(metadata: Mapping[str, Any]) -> bool:
+    """Whether the objects that belong to it can be named after it. With generateName, the API server makes the name."""
+    name = metadata.get("name")
+    if name is None:
+        return bool(metadata.get("generateName"))
+    return len(name) <= NAME_LIMIT and re.fullmatch(NAME_PATTERN, name) is not None
 
 
 class ModelDeployment(Value):
@@ -57,7 +61,7 @@ class ModelDeployment(Value):
         Rule(
             f"self.metadata.name.size() <= {NAME_LIMIT} && self.metadata.name.matches('{NAME_PATTERN}')",
             f"must be at most {NAME_LIMIT} of a-z, 0-9 and -, beginning with a letter: Services are named after it",
-            lambda it: _nameable(it.metadata.get("name")),
+            lambda it: _nameable(it.metadata),
             field=".metadata.name",
         ),
     )

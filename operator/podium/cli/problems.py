@@ -1,0 +1,174 @@
+"""What is wrong with a ModelDeployment, said as a person would: where, what is wanted, what was found, what to do.
+
+Two readers look at the object. The JSON Schema knows the shape and speaks first; the models know the rules, which the
+API server has as CEL. Both, and so the API server, name the same fields.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, Final
+
+from jsonschema import Draft202012Validator
+from pydantic import ValidationError as ModelError
+
+from podium.api.rules import BROKEN
+from podium.api.schema import json_schema
+from podium.api.spec import ModelDeployment
+from podium.cli.documents import Path
+
+_SHOWN: Final = 60  # characters of a value that was found
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong."""
+
+    path: Path
+    message: str
+
+    @property
+    def field(self) -> str:
+        """The path as the API server writes it: `spec.rollout.steps[1].weight`."""
+        text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.path)
+        return text.removeprefix(".")
+
+
+def problems(value: Any) -> list[Problem]:
+    """Everything that is wrong with an object that says it is a ModelDeployment: one problem a field."""
+    found = {problem.path: problem for misfit in _misfits(value) for problem in _misshapen(misfit)}
+    found |= {problem.path: problem for problem in _broken_rules(value, shape_holds=not found)}
+    return list(found.values())
+
+
+# --- the shape: what the JSON Schema says -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A keyword of the schema (`maximum`), what it asks for, and the value that does not fit."""
+
+    path: Path
+    keyword: str
+    asked: Any
+    value: Any
+    schema: Mapping[str, Any]
+
+
+def _misfits(value: Any) -> Iterator[Misfit]:
+    for error in _validator().iter_errors(value):
+        schema = error.schema
+        assert isinstance(schema, Mapping)
+        yield Misfit(tuple(error.absolute_path), str(error.validator), error.validator_value, error.instance, schema)
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(json_schema())
+
+
+def _misshapen(misfit: Misfit) -> Iterator[Problem]:
+    match misfit.keyword:
+        case "additionalProperties":
+            known = misfit.schema["properties"]
+            for name in sorted(set(misfit.value) - set(known)):
+                yield Problem((*misfit.path, name), _unknown(name, known))
+        case "required":
+            for name in sorted(set(misfit.asked) - set(misfit.value)):
+                yield Problem((*misfit.path, name), _missing(misfit.schema["properties"][name]))
+        case _:
+            yield Problem(misfit.path, f"wanted {_wanted(misfit)}, found {show(misfit.value)}{_advice(misfit)}")
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    if near:
+        return f"there is no such field; do: write {near[0]}, if that is meant"
+    return f"there is no such field; do: remove it, or write one of {', '.join(sorted(known))}"
+
+
+def _missing(schema: Mapping[str, Any]) -> str:
+    return f"wanted a value, found nothing; do: add it ({schema.get('description', '').removesuffix('.')})"
+
+
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "fields",
+    "array": "a list",
+}
+# The keywords that the schema has, in words. A test knows that none is missing.
+WANTED: Mapping[str, Callable[[Any], str]] = {
+    "type": lambda asked: _TYPES[asked],
+    "anyOf": lambda asked: " or ".join(_TYPES[choice["type"]] for choice in asked),
+    "pattern": lambda asked: f"text that matches {asked}",
+    "enum": lambda asked: f"one of {', '.join(asked)}",
+    "const": str,
+    "minimum": lambda asked: f"at least {asked}",
+    "maximum": lambda asked: f"at most {asked}",
+    "minLength": lambda asked: f"at least {asked} characters",
+    "maxLength": lambda asked: f"at most {asked} characters",
+    "minItems": lambda asked: f"at least {asked} of them",
+    "maxItems": lambda asked: f"at most {asked} of them",
+    "maxProperties": lambda asked: f"at most {asked} of them",
+}
+
+
+def _wanted(misfit: Misfit) -> str:
+    examples = misfit.schema.get("examples", [])
+    if misfit.keyword == "pattern" and examples:
+        return f"text such as {' or '.join(examples)}"
+    return WANTED[misfit.keyword](misfit.asked)
+
+
+def _advice(misfit: Misfit) -> str:
+    """What to do, where that is plain."""
+    value = misfit.value
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number and misfit.keyword in {"type", "anyOf"} and "text" in _wanted(misfit):
+        return f'; do: write it in quotes, "{show(value)}"'
+    near = get_close_matches(value, misfit.asked, n=1) if misfit.keyword == "enum" and isinstance(value, str) else []
+    return f"; do: write {near[0]}, if that is meant" if near else ""
+
+
+# --- the rules: what the models say -----------------------------------------------------------------------------------
+
+
+def _broken_rules(value: Any, *, shape_holds: bool) -> Iterator[Problem]:
+    """Where the shape does not hold, models complain about that too; then only their rules are listened to."""
+    try:
+        ModelDeployment.model_validate(value)
+    except ModelError as error:
+        for entry in error.errors(include_url=False):
+            if entry["type"] == BROKEN:
+                path = (*entry["loc"], *_steps(entry["ctx"]["field"]))
+                yield Problem(path, f"{entry['msg']}; found {show(_at(value, path))}")
+            elif shape_holds:
+                yield Problem(entry["loc"], f"{entry['msg']}; found {show(entry['input'])}")
+
+
+def _steps(field: str) -> Path:
+    """The parts of a rule's field: `.metadata.name`, `[1]`."""
+    return tuple(name or int(index) for name, index in re.findall(r"\.([^.\[]+)|\[([0-9]+)\]", field))
+
+
+def _at(value: Any, path: Path) -> Any:
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def show(value: Any) -> str:
+    """A value in one short line."""
+    if value is None:
+        return "nothing"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -1,0 +1,109 @@
+"""`podium validate`: ModelDeployments in YAML files, checked as the API server would, without a cluster."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from podium.api.spec import GROUP, KIND
+from podium.cli.documents import Document, Unreadable, read_documents
+from podium.cli.problems import problems
+
+_SUFFIXES = {".yaml", ".yml"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A problem, and the line where it is."""
+
+    file: str
+    line: int
+    path: str  # of the field, as the API server writes it; "" for the file as a whole
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: " + ": ".join(filter(None, [self.path, self.message]))
+
+
+@dataclass
+class Report:
+    """What was looked at, and what was wrong with it."""
+
+    checked: int = 0
+    skipped: int = 0  # objects of other kinds
+    problems: list[Found] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        counts = [(self.checked, KIND, "checked"), (self.skipped, "other object", "skipped")]
+        words = [f"{count} {noun}{'' if count == 1 else 's'} {verb}" for count, noun, verb in counts]
+        return f"{', '.join(words)}, {len(self.problems)} problem{'' if len(self.problems) == 1 else 's'}"
+
+
+@click.command(short_help="Check ModelDeployments in YAML files, without a cluster.")
+@click.argument(
+    "sources", metavar="FILE…", nargs=-1, required=True, type=click.Path(exists=True, allow_dash=True, readable=True)
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
+def validate(sources: tuple[str, ...], *, as_json: bool) -> None:
+    """Check ModelDeployments in YAML files as the API server would, without a cluster.
+
+    FILE is a YAML file, a directory (all its *.yaml and *.yml, at any depth) or - for standard input. Objects of other
+    kinds are skipped.
+
+    Exit code: 0 when all is well, 1 when something is wrong in a file, 2 when a file cannot be read.
+    """
+    report = Report()
+    for name, text in _texts(sources):
+        _check(name, text, report)
+    for line in [json.dumps(asdict(report), indent=2)] if as_json else report.problems:
+        click.echo(line)
+    click.echo(report, err=True)
+    sys.exit(1 if report.problems else 0)
+
+
+def _texts(sources: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for source in sources:
+        if source == "-":
+            yield "<stdin>", sys.stdin.read()
+            continue
+        for path in _files(Path(source)):
+            try:
+                yield str(path), path.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise click.FileError(str(path), str(error)) from error
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    inside = (file for file in path.rglob("*") if file.suffix in _SUFFIXES and file.is_file())
+    return sorted(file for file in inside if not any(part.startswith(".") for part in file.relative_to(path).parts))
+
+
+def _check(file: str, text: str, report: Report) -> None:
+    try:
+        for document in read_documents(text):
+            if _is_ours(document.value):
+                report.checked += 1
+                report.problems += _found(file, document)
+            else:
+                report.skipped += 1
+    except Unreadable as error:
+        report.problems.append(Found(file, error.line, "", f"this is not YAML that kubectl would take: {error}"))
+
+
+def _is_ours(value: Any) -> bool:
+    """By group or by kind, so that a slip in one of them is found."""
+    if not isinstance(value, dict):
+        return False
+    group = str(value.get("apiVersion")).partition("/")[0]
+    return group == GROUP or value.get("kind") == KIND
+
+
+def _found(file: str, document: Document) -> list[Found]:
+    found = (Found(file, document.line(it.path), it.field, it.message) for it in problems(document.value))
+    return sorted(found, key=lambda problem: (problem.line, problem.path))
