@@ -1,0 +1,59 @@
+"""What all tests share: the real cluster, and a namespace of one's own on it.
+
+A test that takes one of these fixtures carries the marker `cluster`. It is skipped where no cluster is running, but
+never in CI (CI=true), which starts one.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from testbed.cluster import Cluster
+from testbed.errors import TestbedError
+
+from tests.kubectl import Kubectl
+
+CRDS = Path(__file__).parent.parent / "crds"
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    """The cluster of `make cluster-up`. All tests share it."""
+    shared = Cluster()
+    if os.environ.get("CI") == "true":
+        shared.up()
+        return shared
+    try:
+        complaint = shared.why_not_ready()
+    except TestbedError as error:
+        complaint = str(error)
+    if complaint:
+        pytest.skip(f"{complaint}; do: make cluster-up")
+    return shared
+
+
+@pytest.fixture(scope="session")
+def crd(cluster: Cluster) -> str:
+    """The name of the CustomResourceDefinition, which is installed and served."""
+    name = "modeldeployments.podium.dev"
+    cluster.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={CRDS}")
+    cluster.kubectl("wait", "--for=condition=Established", f"crd/{name}", "--timeout=30s")
+    return name
+
+
+@pytest.fixture
+def namespace(cluster: Cluster, crd: str) -> Iterator[str]:
+    """A namespace of the test's own, where only pods with restricted security may run. It is removed afterwards."""
+    name = f"test-{uuid4().hex[:8]}"
+    cluster.kubectl("create", "namespace", name)
+    cluster.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+    yield name
+    cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def kubectl(cluster: Cluster, namespace: str) -> Kubectl:
+    """kubectl in the test's own namespace."""
+    return Kubectl(cluster, namespace)
