@@ -10,9 +10,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+
 from testbed.cluster import Cluster
 from testbed.errors import TestbedError
-
 from tests.kubectl import Kubectl
 
 CRDS = Path(__file__).parent.parent / "crds"
