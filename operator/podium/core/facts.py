@@ -35,7 +35,7 @@ class ModelVersion:
 
     version: str
     run_id: str
-    digest: str  # see podium.core.digest
+    digest: str  # see podium.core.digest; "" for the champion beside another version: the status has it pinned
     metrics: Mapping[str, float] = field(default_factory=dict)  # of its run; may hold NaN and infinities
     tags: Mapping[str, str] = field(default_factory=dict)  # the run's, overlaid by the version's own
 

@@ -1,0 +1,182 @@
+"""What can go wrong with MLflow, as Podium's errors. Every error of its client is in one of the tables below.
+
+What an error means depends on what was asked: a 404 is a missing model here and a missing file there. So a question
+is asked within `asking(Wish(…))`, which knows the words for it.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+import requests.exceptions as http
+from mlflow.exceptions import ERROR_CODE_TO_HTTP_STATUS, MlflowException, RestException
+
+from podium.adapters.mlflow.logins import secrets
+from podium.adapters.mlflow.plain_text import plain, plain_uri
+from podium.api import reasons
+from podium.errors import Missing, PodiumError, Refused, Temporary, Unreachable
+from podium.ports import RegistryLogin
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked of the registry, in words for the message that tells of its failure."""
+
+    login: RegistryLogin
+    what: str  # 'version 7 of registered model "churn"'
+    field: str  # where the spec asks for it
+    missing: str = reasons.REGISTRY_ERROR  # the reason, where it is not there
+    advice: str = ""  # what to do where it is not there
+
+    @property
+    def place(self) -> str:
+        return f"the registry {plain_uri(self.login.uri)}"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One kind of failure. `words` has places for what was wanted, where, from which field, and what was said."""
+
+    error: type[PodiumError]
+    reason: str
+    words: str
+
+
+_SILENT = Fault(
+    Unreachable,
+    reasons.REGISTRY_UNREACHABLE,
+    "{what} was wanted, and {place} does not answer: {said}. Look whether it runs, and at spec.registry.uri",
+)
+_FAILING = Fault(
+    Unreachable,
+    reasons.REGISTRY_UNREACHABLE,
+    "{what} was wanted, and {place} fails to answer: {said}. Look at its log",
+)
+_STRANGE = Fault(
+    Temporary,
+    reasons.REGISTRY_ERROR,
+    "{what} was wanted, and {place} answers as no MLflow server does: {said}. Look at spec.registry.uri",
+)
+_NO_LOGIN = Fault(
+    Refused,
+    reasons.LOGIN_REFUSED,
+    "{what} was wanted, and {place} refuses the login: {said}. Look at the Secret that spec.registry.secretName names",
+)
+_NO_RIGHT = Fault(
+    Refused,
+    reasons.LOGIN_REFUSED,
+    "{what} was wanted, and {place} does not allow it to this login: {said}. Give the user of the Secret that "
+    "spec.registry.secretName names the right to it",
+)
+_NOT_THERE = Fault(Missing, "", "{what} was wanted ({field}), and {place} does not have it. {advice}")
+_REFUSED = Fault(
+    Refused, reasons.REGISTRY_ERROR, "{what} was wanted ({field}), and {place} says no to the question: {said}"
+)
+_BAD_ADDRESS = Fault(
+    Refused, reasons.REGISTRY_ERROR, "{what} was wanted, and spec.registry.uri is no address of a server: {said}"
+)
+_BAD_LOGIN = Fault(
+    Refused,
+    reasons.LOGIN_REFUSED,
+    "{what} was wanted, and the login for {place} holds characters that cannot be sent. Look at the Secret that "
+    "spec.registry.secretName names",
+)
+_NOT_INSTALLED = Fault(
+    Refused,
+    reasons.REGISTRY_ERROR,
+    "{what} was wanted, and MLflow's client lacks a package for where it is stored: {said}. Add it to the images of "
+    "the operator and of the model server, or let the registry serve its artifacts itself (--serve-artifacts)",
+)
+_OWN_TROUBLE = Fault(
+    Temporary, reasons.REGISTRY_ERROR, "{what} was wanted, and the operator's own machine is in trouble: {said}"
+)
+
+_NO_CODE: Final = "INTERNAL_ERROR"  # what MLflow's client gives its own errors, too
+
+# By what the server said. MLflow's error codes stand for these, see ERROR_CODE_TO_HTTP_STATUS.
+BY_STATUS: Final = {
+    400: _REFUSED, 401: _NO_LOGIN, 403: _NO_RIGHT, 404: _NOT_THERE, 409: _FAILING, 429: _FAILING, 499: _FAILING,
+    500: _FAILING, 501: _STRANGE, 503: _FAILING, 504: _FAILING,
+}  # fmt: skip
+
+# By what was raised before there was an answer. The first that fits, so the special comes before the general.
+BY_EXCEPTION: Final[Sequence[tuple[type[Exception], Fault]]] = (
+    (http.InvalidHeader, _BAD_LOGIN),
+    (http.InvalidURL, _BAD_ADDRESS),
+    (http.MissingSchema, _BAD_ADDRESS),
+    (http.InvalidSchema, _BAD_ADDRESS),
+    (http.URLRequired, _BAD_ADDRESS),
+    (http.RetryError, _FAILING),
+    (http.ConnectionError, _SILENT),
+    (http.Timeout, _SILENT),
+    (http.ChunkedEncodingError, _SILENT),
+    (http.ContentDecodingError, _STRANGE),
+    (http.InvalidJSONError, _STRANGE),
+    (http.TooManyRedirects, _STRANGE),
+    (http.StreamConsumedError, _STRANGE),
+    (http.UnrewindableBodyError, _STRANGE),
+    (http.RequestException, _SILENT),
+    (ImportError, _NOT_INSTALLED),
+    (OSError, _OWN_TROUBLE),
+    (
+        Exception,
+        _STRANGE,
+    ),  # an answer that MLflow's client cannot read ends in any error at all: KeyError, ParseError …
+)
+
+
+@contextmanager
+def asking(wish: Wish) -> Iterator[None]:
+    """Within this block, what MLflow's client raises is raised as an error of Podium, in the words of the wish."""
+    try:
+        yield
+    except PodiumError:
+        raise
+    except Exception as error:  # noqa: BLE001  a hostile answer can make the client raise anything
+        _raise(error, wish)
+
+
+def _raise(error: Exception, wish: Wish) -> NoReturn:
+    fault, cause = fault_of(error)
+    said = plain(_innermost(cause), secrets=secrets(wish.login)) or type(cause).__name__
+    message = fault.words.format(
+        what=wish.what, place=wish.place, field=wish.field, advice=wish.advice, said=said.rstrip(".")
+    )
+    raise fault.error(message.strip(), reason=fault.reason or wish.missing) from error
+
+
+def fault_of(error: Exception) -> tuple[Fault, Exception]:
+    """Which fault an error of MLflow's client is, and the error that tells most about it."""
+    for link in _chain(error):
+        if isinstance(link, http.HTTPError) and link.response is not None:
+            return _of_status(link.response.status_code), link
+        if isinstance(link, http.RequestException):
+            return _of_exception(link), link
+    if isinstance(error, MlflowException) and (isinstance(error, RestException) or error.error_code != _NO_CODE):
+        return _of_status(ERROR_CODE_TO_HTTP_STATUS.get(error.error_code, 500)), error
+    return _of_exception(error), error
+
+
+def _of_status(status: int) -> Fault:
+    return BY_STATUS.get(status) or (_REFUSED if 400 <= status < 500 else _FAILING)  # noqa: PLR2004  HTTP's classes
+
+
+def _of_exception(error: Exception) -> Fault:
+    return next(fault for kind, fault in BY_EXCEPTION if isinstance(error, kind))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it was raised from or while handling. MLflow folds the network's errors into its own."""
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = link.__cause__ or link.__context__
+
+
+def _innermost(error: Exception) -> object:
+    """The operating system's word, where there is one ("Connection refused"): the layers above repeat it at length."""
+    if not isinstance(error, http.ConnectionError):
+        return error
+    words = [link.strerror for link in _chain(error) if isinstance(link, OSError) and link.strerror]
+    return words[-1] if words else error

@@ -1,0 +1,150 @@
+"""The Registry port: look, move the alias, write the tags."""
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from typing import TypeVar
+
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion as Entry
+
+from podium.adapters.mlflow import process
+from podium.adapters.mlflow.artifacts import artifacts_named, digest_of_version
+from podium.adapters.mlflow.digests import PATIENCE, Digests
+from podium.adapters.mlflow.faults import Wish, asking
+from podium.adapters.mlflow.logins import logged_in
+from podium.adapters.mlflow.plain_text import plain, plain_uri
+from podium.adapters.mlflow.versions import LONGEST_KEY, LONGEST_VALUE, Registered, bounded_tags
+from podium.adapters.mlflow.workers import Workers
+from podium.api import reasons
+from podium.core.facts import ModelVersion, RegistrySeen
+from podium.errors import Missing, Unreachable
+from podium.ports import Question, RegistryLogin
+
+T = TypeVar("T")
+DEADLINE = 8.0  # seconds for a look or a write: some ten requests, each of which takes a few milliseconds
+
+
+class MlflowRegistry:
+    """MLflow, asked in threads by its own client. For one event loop; close it at the end."""
+
+    def __init__(self, *, deadline: float = DEADLINE, patience: float = PATIENCE) -> None:
+        process.prepare()
+        self._deadline = deadline
+        self._asks = Workers("mlflow-ask", size=16, share=4)
+        self._downloads = Workers("mlflow-digest", size=4, share=2)
+        self._digests = Digests(patience)
+
+    async def look(self, question: Question) -> RegistrySeen:
+        """Return all that the question asks for, the champion's digest left out: the status has it pinned.
+
+        Raises Missing, Refused or Unreachable with a reason of podium.api.reasons where the wanted version cannot be
+        had, and Temporary while its digest is being made. A champion that is gone is None, not an error.
+        """
+        seen, entry = await self._ask(question.login, "a look", lambda: _look(question))
+        digest = await self._digest(question.login, entry)
+        assert seen.wanted is not None
+        return RegistrySeen(_with_digest(seen.wanted, digest), seen.champion, seen.alias, seen.tags)
+
+    async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None:
+        """Let the alias point to the version, whatever it pointed to. Raises Missing, Refused or Unreachable."""
+        what = f'alias {plain(alias)} on version {plain(version)} of registered model "{plain(model)}"'
+        advice = "It has been deleted: let Git want another version"
+        wish = Wish(login, what, "spec.registry.aliases", reasons.VERSION_NOT_FOUND, advice)
+
+        def move() -> None:
+            with asking(wish):
+                _client(login).set_registered_model_alias(model, alias, version)
+
+        await self._ask(login, what, move)
+
+    async def write_tags(self, login: RegistryLogin, model: str, version: str, tags: Mapping[str, str]) -> None:
+        """Set these tags on the version, and leave its others. Raises Missing, Refused or Unreachable.
+
+        Values are cut to 5,000 characters, the limit of MLflow 3.0; newer ones take 100,000.
+        """
+        what = f'tags on version {plain(version)} of registered model "{plain(model)}"'
+        advice = "It has been deleted: nothing is left to record"
+        wish = Wish(login, what, "the record of a decision", reasons.VERSION_NOT_FOUND, advice)
+
+        def write() -> None:
+            client = _client(login)
+            with asking(wish):
+                for key, value in tags.items():
+                    client.set_model_version_tag(model, version, key[:LONGEST_KEY], value[:LONGEST_VALUE])
+
+        await self._ask(login, what, write)
+
+    async def close(self) -> None:
+        """Let go of the threads. What has begun in them ends by itself."""
+        await self._digests.close()
+        self._asks.close()
+        self._downloads.close()
+
+    async def _digest(self, login: RegistryLogin, entry: Entry) -> str:
+        def hashed() -> str:
+            with logged_in(login):
+                return digest_of_version(login, entry)
+
+        def make() -> Awaitable[str]:
+            return self._downloads.run(login.uri, hashed)
+
+        return await self._digests.of(_key(login, entry), artifacts_named(entry), make)
+
+    async def _ask(self, login: RegistryLogin, what: str, work: Callable[[], T]) -> T:
+        def asked() -> T:
+            with logged_in(login):
+                return work()
+
+        try:
+            return await self._asks.run(login.uri, asked, deadline=self._deadline)
+        except TimeoutError as error:
+            raise Unreachable(
+                f"{what} was wanted, and the registry {plain_uri(login.uri)} did not answer within "
+                f"{self._deadline:g} s. Look whether it runs, and at spec.registry.uri",
+                reason=reasons.REGISTRY_UNREACHABLE,
+            ) from error
+
+
+def _look(question: Question) -> tuple[RegistrySeen, Entry]:
+    """All of a look but the digest. Blocking."""
+    model = Registered(question.login, question.model)
+    entry = model.wanted(question.version, question.wanted_alias)
+    wanted = model.facts(entry)
+    seen = RegistrySeen(
+        wanted=wanted,
+        champion=wanted if question.champion == wanted.version else _champion(model, question.champion),
+        alias=model.alias(question.champion_alias),
+        tags=_records(model, question, entry),
+    )
+    return seen, entry
+
+
+def _champion(model: Registered, version: str | None) -> ModelVersion | None:
+    if version is None:
+        return None
+    try:
+        return model.facts(model.entry(version))
+    except Missing:
+        return None  # it serves all the same; the gates that need it say that it is gone
+
+
+def _records(model: Registered, question: Question, entry: Entry) -> Mapping[str, Mapping[str, str]]:
+    known = {str(entry.version): bounded_tags(entry.tags)}
+    found = ((version, known.get(version) or model.own_tags(version)) for version in question.record)
+    return {version: tags for version, tags in found if tags is not None}
+
+
+def _with_digest(version: ModelVersion, digest: str) -> ModelVersion:
+    return ModelVersion(version.version, version.run_id, digest, version.metrics, version.tags)
+
+
+def _client(login: RegistryLogin) -> MlflowClient:
+    return MlflowClient(tracking_uri=login.uri, registry_uri=login.uri)
+
+
+def _key(login: RegistryLogin, entry: Entry) -> Hashable:
+    """What a digest is remembered by: each login sees for itself, and a version made anew under an old number is new.
+
+    The time of the last update is not in it: writing our own tags would change it.
+    """
+    made = (entry.creation_timestamp, entry.source, entry.run_id)
+    return login.uri, frozenset(login.variables.items()), entry.name, str(entry.version), made

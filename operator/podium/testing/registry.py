@@ -1,0 +1,155 @@
+"""A model registry in memory, with the meaning of the real one: one contract suite runs against both."""
+
+import hashlib
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+
+from podium.api import reasons
+from podium.core.digest import digest_of
+from podium.core.facts import ModelVersion, RegistrySeen
+from podium.errors import Missing, Refused, Temporary, Unreachable
+from podium.ports import Question, RegistryLogin
+
+USERNAME, PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
+
+
+@dataclass
+class FakeVersion:
+    """A version of a registered model, with all that its run and it carry."""
+
+    version: str
+    files: MutableMapping[str, bytes]
+    metrics: Mapping[str, float]
+    run_tags: Mapping[str, str]
+    tags: MutableMapping[str, str]
+    status: str = "READY"
+
+    @property
+    def run_id(self) -> str:
+        return f"run-{self.version}"
+
+    @property
+    def digest(self) -> str:
+        return digest_of({path: hashlib.sha256(content).hexdigest() for path, content in self.files.items()})
+
+
+@dataclass
+class FakeModel:
+    """A registered model."""
+
+    versions: MutableMapping[str, FakeVersion] = field(default_factory=dict)
+    aliases: MutableMapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class FakeRegistry:
+    """The Registry port without a server. What happened to it is in its fields: tests read and change them."""
+
+    models: MutableMapping[str, FakeModel] = field(default_factory=dict)
+    users: Mapping[str, str] | None = None  # name -> password; None: everybody may do everything
+    readers: frozenset[str] = frozenset()  # users that may only look
+    unreachable: bool = False
+    dead: frozenset[str] = frozenset()  # URIs where nobody answers
+    pending_digests: bool = False  # as while a big model is being downloaded
+    writes: list[str] = field(default_factory=list)  # every write, in order, in words
+    _digests: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def publish(
+        self,
+        model: str,
+        *,
+        files: Mapping[str, bytes] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        run_tags: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+        status: str = "READY",
+    ) -> str:
+        """Register a new version of the model and return its number. Versions differ in their files by default."""
+        versions = self.models.setdefault(model, FakeModel()).versions
+        number = str(max(map(int, versions), default=0) + 1)
+        content = files if files is not None else {"MLmodel": f"{model} {number}".encode()}
+        versions[number] = FakeVersion(
+            number, dict(content), dict(metrics or {}), dict(run_tags or {}), dict(tags or {}), status
+        )
+        return number
+
+    def point(self, model: str, alias: str, version: str) -> None:
+        """Set an alias, as a person would."""
+        self.models[model].aliases[alias] = version
+
+    def overwrite(self, model: str, version: str, path: str, content: bytes) -> None:
+        """Change a file of a version in place. As with the real one, a digest that was made stays as it was."""
+        self.models[model].versions[version].files[path] = content
+
+    def restart(self) -> None:
+        """Forget what is only in memory, as a restarted operator does."""
+        self._digests.clear()
+
+    async def look(self, question: Question) -> RegistrySeen:
+        model = self._model(question.login, question.model)
+        wanted = self._wanted(model, question)
+        champion = model.versions.get(question.champion or "")
+        return RegistrySeen(
+            wanted=_facts(wanted, self._digest(question.model, wanted)),
+            champion=_facts(champion, "") if champion else None,
+            alias=model.aliases.get(question.champion_alias, ""),
+            tags={name: dict(model.versions[name].tags) for name in question.record if name in model.versions},
+        )
+
+    async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None:
+        found = self._model(login, model, writes=True)
+        self._version(found, model, version)
+        found.aliases[alias] = version
+        self.writes.append(f"alias {alias} of {model} to {version}")
+
+    async def write_tags(self, login: RegistryLogin, model: str, version: str, tags: Mapping[str, str]) -> None:
+        found = self._version(self._model(login, model, writes=True), model, version)
+        found.tags.update(tags)
+        self.writes.append(f"tags {', '.join(sorted(tags))} of {model} {version}")
+
+    def _model(self, login: RegistryLogin, name: str, *, writes: bool = False) -> FakeModel:
+        if self.unreachable or login.uri in self.dead:
+            raise Unreachable(f"the registry {login.uri} does not answer", reason=reasons.REGISTRY_UNREACHABLE)
+        self._admit(login, writes=writes)
+        if name not in self.models:
+            raise Missing(f"registered model {name} was wanted (spec.model.name)", reason=reasons.MODEL_NOT_FOUND)
+        return self.models[name]
+
+    def _admit(self, login: RegistryLogin, *, writes: bool) -> None:
+        user = login.variables.get(USERNAME, "")
+        known = self.users is None or self.users.get(user, "") == login.variables.get(PASSWORD)
+        if not known or (writes and user in self.readers):
+            raise Refused(f"the registry {login.uri} refuses the login", reason=reasons.LOGIN_REFUSED)
+
+    def _wanted(self, model: FakeModel, question: Question) -> FakeVersion:
+        if question.wanted_alias is not None and question.wanted_alias not in model.aliases:
+            raise Missing(
+                f"alias {question.wanted_alias} was wanted (spec.model.alias)", reason=reasons.ALIAS_NOT_FOUND
+            )
+        number = question.version or model.aliases[question.wanted_alias or ""]
+        found = self._version(model, question.model, number)
+        if found.status != "READY":
+            error = Refused if found.status == "FAILED_REGISTRATION" else Temporary
+            raise error(f"version {number} is {found.status}", reason=reasons.VERSION_NOT_READY)
+        return found
+
+    def _version(self, model: FakeModel, name: str, number: str) -> FakeVersion:
+        if number not in model.versions:
+            raise Missing(
+                f"version {number} of {name} was wanted (spec.model.version)", reason=reasons.VERSION_NOT_FOUND
+            )
+        return model.versions[number]
+
+    def _digest(self, model: str, version: FakeVersion) -> str:
+        if (model, version.version) not in self._digests:
+            if self.pending_digests:
+                raise Temporary("the artifacts are being downloaded", reason=reasons.DIGEST_PENDING)
+            if not version.files:
+                raise Missing(f"the artifacts of {model} {version.version}", reason=reasons.ARTIFACTS_MISSING)
+            self._digests[model, version.version] = version.digest
+        return self._digests[model, version.version]
+
+
+def _facts(version: FakeVersion, digest: str) -> ModelVersion:
+    tags = {**version.run_tags, **version.tags}
+    return ModelVersion(version.version, version.run_id, digest, dict(version.metrics), tags)

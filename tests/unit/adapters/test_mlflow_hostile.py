@@ -1,0 +1,166 @@
+"""A server that means no good, or is no MLflow server at all."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from mlflow.entities import Metric
+
+from podium.adapters.mlflow import MlflowRegistry
+from podium.adapters.mlflow.artifacts import safe_path
+from podium.adapters.mlflow.faults import Wish
+from podium.adapters.mlflow.versions import bounded_metrics, bounded_tags, last_values
+from podium.api import reasons
+from podium.errors import PodiumError, Refused, Temporary, Unreachable
+from podium.ports import Question, RegistryLogin
+
+Answer = Callable[[str], tuple[int, dict[str, str], bytes]]
+TOKEN = {"MLFLOW_TRACKING_TOKEN": "of-alice"}
+VERSION = {
+    "name": "churn",
+    "version": "7",
+    "status": "READY",
+    "source": "models:/m-1",
+    "creation_timestamp": 1,
+    "run_id": "../../etc",
+}
+PATHS = {
+    "/api/2.0/mlflow/registered-models/get": {"registered_model": {"name": "churn"}},
+    "/api/2.0/mlflow/model-versions/get": {"model_version": VERSION},
+    "/api/2.0/mlflow/logged-models/m-1": {"model": {"info": {"model_id": "m-1"}}},
+}
+
+
+class Served(ThreadingHTTPServer):
+    """A server on loopback that remembers who asked for what."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.seen: list[tuple[str, str | None]] = []
+        super().__init__(("127.0.0.1", 0), _handler(self, answer))
+        self.uri = f"http://127.0.0.1:{self.server_address[1]}"
+
+
+@contextmanager
+def served(answer: Answer) -> Iterator[Served]:
+    with Served(answer) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>login here</html>", b"[]", b'{"registered_model": 7}', b"\xff\xfe", b"{}"]
+)
+async def test_an_answer_that_is_not_mlflows_is_an_error_of_podium(body: bytes) -> None:
+    with served(lambda path: (200, {}, body)) as server:
+        error = await _error(server.uri)
+    assert error.reason in {reasons.REGISTRY_ERROR, reasons.VERSION_NOT_READY}
+
+
+async def test_a_server_cannot_put_our_threads_to_sleep() -> None:
+    with served(lambda path: (503, {"Retry-After": "3600"}, b"busy")) as server:
+        assert isinstance(await _error(server.uri), Unreachable)
+
+
+async def test_a_server_that_says_nothing_is_given_up_at_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        error = await _error(f"http://127.0.0.1:{silent.getsockname()[1]}", deadline=0.2)
+    assert (type(error), error.reason) == (Unreachable, reasons.REGISTRY_UNREACHABLE)
+    assert "0.2 s" in str(error)
+
+
+async def test_a_redirect_takes_no_login_along() -> None:
+    with served(lambda path: (404, {}, b"")) as other:
+        with served(lambda path: (302, {"Location": f"{other.uri}{path}"}, b"")) as server:
+            await _error(server.uri)
+            assert server.seen[0][1] == "Bearer of-alice"
+        assert [login for _, login in other.seen] == [None] * len(other.seen) != []
+
+
+async def test_artifacts_on_another_host_are_asked_for_without_the_login() -> None:
+    with served(lambda path: (404, {}, b"")) as other:
+        with served(_registry(f"mlflow-artifacts://127.0.0.1:{other.server_address[1]}/1")) as server:
+            await _error(server.uri)
+        assert [login for _, login in other.seen] == [None] * len(other.seen) != []
+
+
+@pytest.mark.parametrize("place", ["/etc", "file:///etc", "models:/other/1", "runs:/"])
+async def test_artifacts_on_a_disk_are_not_looked_for_on_ours(place: str) -> None:
+    with served(_registry(place)) as server:
+        error = await _error(server.uri)
+    assert isinstance(error, Refused)
+    assert "--serve-artifacts" in str(error)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../up", "a/../../up", "a//b", "./a", "a\nb", "a\\b", ""])
+def test_a_path_out_of_the_models_folder_is_refused(path: str) -> None:
+    with pytest.raises(Refused):
+        safe_path(path, Wish(RegistryLogin("http://x", {}), "the artifacts", "spec.model.version"))
+
+
+async def test_a_listing_that_leads_out_of_the_folder_downloads_nothing() -> None:
+    files = json.dumps({"files": [{"path": "..%2f..%2fetc/passwd", "is_dir": False, "file_size": 1}]}).encode()
+    with served(_registry("mlflow-artifacts:/1", files)) as server:
+        error = await _error(server.uri)
+        assert isinstance(error, Refused | Temporary)
+        assert not any("passwd" in path for path, _ in server.seen)
+
+
+def test_what_is_read_of_tags_and_metrics_is_bounded() -> None:
+    tags = bounded_tags({"k" * 1000: "v", "long": "v" * 10**6} | {f"k{i}": "v" for i in range(5000)})
+    assert (len(tags), len(tags["long"])) == (1000, 5000)
+    assert bounded_metrics({"m" * 1000: 1.0, "auc": 0.5}) == {"auc": 0.5}
+
+
+def test_the_last_value_of_a_metric_is_that_of_the_last_step() -> None:
+    assert last_values([_metric(2, 1, 0.9), _metric(1, 9, 0.1), _metric(2, 0, 0.2)]) == {"auc": 0.9}
+
+
+def _metric(step: int, timestamp: int, value: float) -> Any:
+    return Metric("auc", value, timestamp, step)
+
+
+def _registry(place: str, listing: bytes = b"{}") -> Answer:
+    def answer(path: str) -> tuple[int, dict[str, str], bytes]:
+        if path.startswith("/api/2.0/mlflow/model-versions/get-download-uri"):
+            return 200, {}, json.dumps({"artifact_uri": place}).encode()
+        known = PATHS.get(path.partition("?")[0])
+        return (200, {}, json.dumps(known).encode()) if known else (200, {}, listing)
+
+    return answer
+
+
+def _handler(server: Served, answer: Answer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            server.seen.append((self.path, self.headers.get("Authorization")))
+            status, headers, body = answer(self.path)
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            """The tests' output is not its place."""
+
+    return Handler
+
+
+async def _error(uri: str, deadline: float = 8.0) -> PodiumError:
+    registry = MlflowRegistry(deadline=deadline)
+    try:
+        with pytest.raises(PodiumError) as caught:
+            await registry.look(Question(RegistryLogin(uri, TOKEN), "churn", "7", None, None, "champion"))
+    finally:
+        await registry.close()
+    return caught.value

@@ -1,0 +1,104 @@
+"""Threads and digests: nobody waits for a dead server or a big model."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from podium.adapters.mlflow import digests
+from podium.adapters.mlflow.digests import Digests
+from podium.adapters.mlflow.workers import Workers
+from podium.api import reasons
+from podium.errors import Temporary
+
+
+@pytest.fixture
+def workers() -> Iterator[Workers]:
+    made = Workers("test", size=2, share=1)
+    yield made
+    made.close()
+
+
+async def test_work_is_done_and_its_result_handed_back(workers: Workers) -> None:
+    assert await workers.run("here", lambda: 7) == 7
+
+
+async def test_a_caller_waits_no_longer_than_said_and_other_places_go_on(workers: Workers) -> None:
+    release = threading.Event()
+    try:
+        with pytest.raises(TimeoutError):
+            await workers.run("dead", release.wait, deadline=0.05)
+        with pytest.raises(TimeoutError):  # its one thread is still taken
+            await workers.run("dead", lambda: 1, deadline=0.05)
+        assert await workers.run("alive", lambda: 2, deadline=5) == 2
+    finally:
+        release.set()
+    assert await workers.run("dead", lambda: 3, deadline=5) == 3
+
+
+async def test_a_digest_is_made_once() -> None:
+    made = []
+
+    async def make() -> str:
+        made.append(1)
+        return "sha256:1"
+
+    known = Digests()
+    assert [await known.of("key", "it", make) for _ in range(3)] == ["sha256:1"] * 3
+    assert len(made) == 1
+
+
+async def test_a_digest_in_the_making_is_told_and_found_later() -> None:
+    known, ready = Digests(patience=0), asyncio.Event()
+
+    async def make() -> str:
+        await ready.wait()
+        return "sha256:1"
+
+    with pytest.raises(Temporary, match="are being downloaded") as caught:
+        await known.of("key", "the artifacts", make)
+    assert caught.value.reason == reasons.DIGEST_PENDING
+    ready.set()
+    known.patience = 5
+    assert await known.of("key", "the artifacts", make) == "sha256:1"
+
+
+async def test_a_failure_is_told_once_and_then_tried_again() -> None:
+    outcomes: list[Exception | str] = [OSError("the first time"), "sha256:1"]
+
+    async def make() -> str:
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    known = Digests()
+    with pytest.raises(OSError, match="the first time"):
+        await known.of("key", "it", make)
+    assert await known.of("key", "it", make) == "sha256:1"
+
+
+async def test_only_so_many_digests_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digests, "MOST_KEPT", 2)
+    made, known = [], Digests()
+
+    async def make() -> str:
+        made.append(1)
+        return "sha256:1"
+
+    for key in "abcab":
+        await known.of(key, "it", make)
+    assert len(made) == 5
+
+
+async def test_closing_waits_for_no_download() -> None:
+    known = Digests(patience=0)
+
+    async def make() -> str:
+        await asyncio.Event().wait()
+        return "never"
+
+    with pytest.raises(Temporary):
+        await known.of("key", "it", make)
+    await asyncio.wait_for(known.close(), 5)
