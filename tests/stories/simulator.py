@@ -30,6 +30,7 @@ from podium.core.facts import (
     World,
 )
 from podium.core.plan import Decision, decide
+from podium.core.shares import pods_for
 from podium.core.wishes import rejection
 
 BEGIN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -332,8 +333,9 @@ class Simulation:
         champion = self.status.champion
         for slot, weight in weights.items():
             if weight > self.weights.get(slot, 0) and (champion is None or slot != champion.slot):
-                seen = self._slot(slot)
-                assert seen.proved(seen.runs) > 0, f"{weight} % to slot {slot} without a proved pod"
+                seen, full = self._slot(slot), self.spec.serving.replicas
+                needed = full if weight == 100 else pods_for(weight, full)
+                assert seen.proved(seen.runs) >= needed, f"{weight} % to slot {slot} without {needed} proved pods"
 
     def _check(self, facts: Facts) -> None:
         status = self.status

@@ -1,0 +1,133 @@
+"""The plan: posture minus what is seen, one row a situation."""
+
+from dataclasses import replace
+
+import pytest
+
+from podium.api.status import Phase, Pinned, Slot, Status, Trial
+from podium.core.actions import Action, MoveAlias, Route, RunSlot, StopSlot
+from podium.core.facts import Facts, Identity, PodSeen, RegistrySeen, SlotSeen, TrafficSeen, World
+from podium.core.plan import decide
+from podium.core.terms import terms
+from tests.stories.simulator import spec_of
+from tests.unit.core.given import NOW, facts, pinned
+
+OLD, NEW = pinned("1", "a"), pinned("2", "b")
+SPEC = spec_of("2", serving={"replicas": 2}, rollout={"steps": [{"weight": 50}]})
+TRIAL = Trial(
+    generation=1,
+    began=NOW,
+    terms=terms(SPEC),
+    steps=SPEC.rollout.steps,
+    guards=SPEC.rollout.guards,
+    on_silence="hold",
+    patience=SPEC.rollout.patience,
+    watch=SPEC.rollout.watch,
+    step_began=NOW,
+)
+
+
+def runs(version: Pinned, ready: int, replicas: int = 2, digest: str = "") -> SlotSeen:
+    pods = tuple(
+        PodSeen(
+            uid=f"{version.version}-{number}",
+            name=f"{version.version}-{number}",
+            version=version.version,
+            ready=number < ready,
+            identity=Identity(version.version, digest or version.digest) if number < ready else None,
+        )
+        for number in range(replicas)
+    )
+    return SlotSeen(runs=version, replicas=replicas, pods=pods)
+
+
+def at(phase: Phase, old: SlotSeen, new: SlotSeen, weights: dict[Slot, int], **share: float) -> Facts:
+    in_force: dict[Slot, float] = {"a": share.get("a", weights.get("a", 0)), "b": share.get("b", weights.get("b", 0))}
+    world = World(slots={"a": old, "b": new}, traffic=TrafficSeen(weights, in_force, current=True))
+    status = Status(phase=phase, phase_since=NOW, champion=OLD, challenger=NEW, trial=TRIAL)
+    return facts(spec=SPEC, status=status, world=world)
+
+
+def done(given: Facts, kind: type[Action]) -> list[Action]:
+    return [action for action in decide(given).actions if isinstance(action, kind)]
+
+
+ALL_OLD: dict[Slot, int] = {"a": 100, "b": 0}
+HALF: dict[Slot, int] = {"a": 50, "b": 50}
+ALL_NEW: dict[Slot, int] = {"a": 0, "b": 100}
+
+
+@pytest.mark.parametrize(
+    ("phase", "new_ready", "weights", "asked"),
+    [
+        (Phase.CANARY, 2, ALL_OLD, HALF),
+        (Phase.CANARY, 1, ALL_OLD, None),  # the share could not be carried
+        (Phase.CANARY, 0, HALF, None),  # unready pods get no traffic anyhow; the weight stays asked for
+        (Phase.PROMOTING, 2, HALF, ALL_NEW),
+        (Phase.PROMOTING, 1, HALF, None),
+        (Phase.ROLLING_BACK, 2, HALF, ALL_OLD),
+        (Phase.ROLLING_BACK, 0, HALF, ALL_OLD),
+        (Phase.ROLLING_BACK, 2, {}, ALL_OLD),
+    ],
+)
+def test_traffic_moves_only_to_pods_that_can_carry_it(
+    phase: Phase, new_ready: int, weights: dict[Slot, int], asked: dict[Slot, int] | None
+) -> None:
+    routes = done(at(phase, runs(OLD, 2), runs(NEW, new_ready), weights), Route)
+    assert [route.weights for route in routes if isinstance(route, Route)] == ([asked] if asked else [])
+
+
+def test_ready_pods_that_report_another_digest_get_no_traffic() -> None:
+    given = at(Phase.CANARY, runs(OLD, 2), runs(NEW, 2, digest="sha256:other"), ALL_OLD)
+    decision = decide(given)
+    assert decision.status.phase is Phase.ROLLING_BACK
+    assert not done(given, Route)
+
+
+def test_traffic_stays_with_the_healthier_side_while_the_champion_has_no_ready_pod() -> None:
+    assert not done(at(Phase.ROLLING_BACK, runs(OLD, 0), runs(NEW, 1), HALF), Route)
+    assert done(at(Phase.ROLLING_BACK, runs(OLD, 0), runs(NEW, 0), HALF), Route)
+
+
+def test_a_slot_is_stopped_only_after_its_traffic_is_seen_to_be_gone() -> None:
+    assert not done(at(Phase.ROLLING_BACK, runs(OLD, 2), runs(NEW, 2), HALF), StopSlot)
+    assert not done(at(Phase.ROLLING_BACK, runs(OLD, 2), runs(NEW, 2), ALL_OLD, b=50), StopSlot)
+    assert done(at(Phase.ROLLING_BACK, runs(OLD, 2), runs(NEW, 2), ALL_OLD), StopSlot)
+
+
+def test_going_back_comes_before_everything_else() -> None:
+    given = at(Phase.ROLLING_BACK, runs(OLD, 1, replicas=1), runs(NEW, 2), HALF)
+    assert [type(action) for action in decide(given).actions] == [Route, RunSlot]
+
+
+def test_what_is_in_place_is_left_alone() -> None:
+    given = at(Phase.CANARY, runs(OLD, 2), runs(NEW, 2), HALF)
+    assert decide(given).actions == ()
+
+
+def test_drift_of_a_deployment_is_repaired() -> None:
+    drifted = replace(runs(OLD, 2), current=False)
+    assert done(at(Phase.CANARY, drifted, runs(NEW, 2), HALF), RunSlot) == [
+        RunSlot(OLD, 2, why="Canary: version 1 with 2 pods")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seen", "confirmed", "moves"),
+    [
+        ("", None, True),  # never set
+        ("7", None, True),  # set by somebody before the first decision
+        ("1", None, False),
+        ("7", "1", False),  # it was where Podium put it: a person moved it
+        ("7", "7", True),  # Podium's own older decision
+        (None, "7", False),  # the registry has not answered
+    ],
+)
+def test_the_alias_follows_decisions_and_respects_people(seen: str | None, confirmed: str | None, moves: bool) -> None:
+    world = World(
+        registry=RegistrySeen(alias=seen), slots={"a": runs(OLD, 2)}, traffic=TrafficSeen(ALL_OLD, {"a": 100}, True)
+    )
+    status = Status(phase=Phase.SETTLED, phase_since=NOW, champion=OLD)
+    status = status.model_copy(update={"registry": status.registry.model_copy(update={"alias": confirmed})})
+    given = facts(spec=spec_of("1", serving={"replicas": 2}), status=status, world=world)
+    assert [type(action) for action in decide(given).actions] == ([MoveAlias] if moves else [])
