@@ -13,6 +13,7 @@ from podium.api.rollout import Rollout
 from podium.api.rules import Rule
 from podium.api.serving import Serving
 from podium.api.status import Status
+from podium.api.traffic import Traffic
 
 GROUP: Final = "podium.dev"
 VERSION_NAME: Final = "v1alpha1"
@@ -42,6 +43,7 @@ class Spec(Value):
     registry: RegistryRef = Field(RegistryRef(), description="The MLflow registry. Default: the operator's setting.")
     gates: Gates = Field([], description="Questions about the registry's facts; all hold, or no pod is started.")
     serving: Serving = Field(Serving(), description="How the versions run.")
+    traffic: Traffic = Field(Traffic(), description="How clients reach the model.")
     rollout: Rollout = Field(Rollout(), description="The trial of a challenger.")
     paused: bool = Field(False, description="Holds all progress. A rollback is never held.")
 
