@@ -82,15 +82,14 @@ def structural_schema() -> dict[str, Any]:
     properties = schema["properties"]
     # The API server lets a CRD say no more about metadata than that it has a name, for rules to speak of.
     properties["metadata"] = {"type": "object", "properties": {"name": {"type": "string"}}}
-    properties["spec"] = everywhere(_default_in_words, properties["spec"])
+    properties["spec"] = everywhere(_in_words, properties["spec"])
     properties["status"] = everywhere(_keys_required, everywhere(_undemanding, properties["status"]))
-    properties |= {name: everywhere(_without_default, inner) for name, inner in properties.items()}
+    properties |= {name: everywhere(_without_annotations, inner) for name, inner in properties.items()}
     return {"type": "object"} | schema | {"required": ["spec"]}
 
 
 def _structural(schema: dict[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
     schema = plain(schema)
-    schema.pop("examples", None)
     if "$ref" in schema:
         target = definitions[schema.pop("$ref").removeprefix("#/$defs/")]
         schema = _structural({**target, **schema}, definitions)
@@ -101,16 +100,19 @@ def _structural(schema: dict[str, Any], definitions: Mapping[str, Any]) -> dict[
     return schema
 
 
-def _default_in_words(schema: dict[str, Any]) -> dict[str, Any]:
+def _in_words(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with its examples and its default in the description."""
+    words = [schema["description"]] if "description" in schema else []
+    if "examples" in schema:
+        words.append(f"For example {' or '.join(schema['examples'])}.")
     default = schema.get("default")
-    if default in (None, "", [], {}) or schema.get("type") == "object":  # an object's own fields say theirs
-        return schema
-    text = default if isinstance(default, str) else json.dumps(default)
-    return schema | {"description": f"{schema.get('description', '')} Default: {text}."}
+    if default not in (None, "", [], {}) and schema.get("type") != "object":  # an object's own fields say theirs
+        words.append(f"Default: {default if isinstance(default, str) else json.dumps(default)}.")
+    return schema | ({"description": " ".join(words)} if words else {})
 
 
-def _without_default(schema: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in schema.items() if key != "default"}
+def _without_annotations(schema: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key not in {"default", "examples"}}
 
 
 def _undemanding(schema: dict[str, Any]) -> dict[str, Any]:

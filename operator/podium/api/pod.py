@@ -113,6 +113,17 @@ class EnvSource(Value):
     resource_field_ref: ResourceOfContainer | None = Field(None, description="A resource of the container.")
 
 
+# What the pods' identity hangs on, and what other fields say. A test holds it against what is really set.
+RESERVED = (
+    "MLFLOW_TRACKING_URI",
+    "PODIUM_DRAIN_SECONDS",
+    "PODIUM_MODEL_DIGEST",
+    "PODIUM_MODEL_RUN_ID",
+    "PODIUM_MODEL_URI",
+    "PODIUM_PORT",
+)
+
+
 class EnvVar(Value):
     """One variable of the container's environment."""
 
@@ -124,7 +135,15 @@ class EnvVar(Value):
         ),
     )
 
-    name: str = Field(min_length=1, max_length=253, pattern=r"^[ -<>-~]+$", description="Name of the variable.")
+    name: Annotated[
+        str,
+        Rule(
+            f"!(self in {list(RESERVED)})",
+            f"must not be one of {', '.join(RESERVED)}: Podium sets these itself",
+            lambda name: name not in RESERVED,
+            reason="FieldValueForbidden",
+        ),
+    ] = Field(min_length=1, max_length=253, pattern=r"^[ -<>-~]+$", description="Name of the variable.")
     value: str | None = Field(None, max_length=32768, description="Its value.")
     value_from: EnvSource | None = Field(None, description="Where its value comes from.")
 

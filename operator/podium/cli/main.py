@@ -15,7 +15,7 @@ class Verb(NamedTuple):
 
 
 VERBS: Final = {
-    "schema": Verb("schema", "Print the CustomResourceDefinition, or the JSON Schema for editors.", "cli"),
+    "schema": Verb("schema", "Print the CRD, the JSON Schema for editors, or the reference.", "cli"),
     "validate": Verb("validate", "Check ModelDeployments in YAML files, without a cluster.", "cli"),
 }
 

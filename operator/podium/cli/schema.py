@@ -1,24 +1,17 @@
-"""`podium schema`: the CustomResourceDefinition, and the JSON Schema for editors."""
+"""`podium schema`: what a ModelDeployment may hold, for the API server, for editors and for people."""
 
 import json
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import click
 import yaml
 
 from podium.api.crd import definition
+from podium.api.reference import reference
 from podium.api.schema import json_schema
 
 _HEADER = "# Made of operator/podium/api by `make crds`. Change the models there, not this file.\n"
-
-
-@click.command(short_help="Print the CustomResourceDefinition, or the JSON Schema for editors.")
-@click.argument("form", type=click.Choice(["crd", "json"]), default="json")
-def schema(form: str) -> None:
-    """Print the schema of a ModelDeployment.
-
-    `json` is a JSON Schema, which editors and CI use; `crd` is what `kubectl apply -f -` takes.
-    """
-    click.echo(crd_yaml() if form == "crd" else schema_json(), nl=False)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -34,3 +27,17 @@ def crd_yaml() -> str:
 def schema_json() -> str:
     """The JSON Schema as text."""
     return json.dumps(json_schema(), indent=2) + "\n"
+
+
+FORMS: Final[Mapping[str, Callable[[], str]]] = {"json": schema_json, "crd": crd_yaml, "markdown": reference}
+
+
+@click.command(short_help="Print the CRD, the JSON Schema for editors, or the reference.")
+@click.argument("form", type=click.Choice(list(FORMS)), default="json")
+def schema(form: str) -> None:
+    """Print what a ModelDeployment may hold.
+
+    `json` is a JSON Schema, which editors and CI use; `crd` is what `kubectl apply -f -` takes; `markdown` is the
+    reference for people.
+    """
+    click.echo(FORMS[form](), nl=False)
