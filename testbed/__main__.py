@@ -15,7 +15,7 @@ def up(cluster: Cluster, args: argparse.Namespace) -> None:
     print(f"export KUBECONFIG={cluster.kubeconfig}")
 
 
-def down(cluster: Cluster, args: argparse.Namespace) -> None:
+def down(cluster: Cluster, _: argparse.Namespace) -> None:
     cluster.down()
 
 
@@ -37,7 +37,7 @@ def status(cluster: Cluster, args: argparse.Namespace) -> None:
         raise SystemExit(1)
 
 
-def kubeconfig(cluster: Cluster, args: argparse.Namespace) -> None:
+def kubeconfig(cluster: Cluster, _: argparse.Namespace) -> None:
     print(cluster.kubeconfig)
 
 
@@ -45,13 +45,13 @@ def load(cluster: Cluster, args: argparse.Namespace) -> None:
     cluster.load(*args.images)
 
 
-def prepare(cluster: Cluster, args: argparse.Namespace) -> None:
+def prepare(cluster: Cluster, _: argparse.Namespace) -> None:
     cluster.way.ensure_tools()
     cluster.way.kind()
     print(cluster.way.node_image())
 
 
-def build_base(cluster: Cluster, args: argparse.Namespace) -> None:
+def build_base(cluster: Cluster, _: argparse.Namespace) -> None:
     cluster.way.ensure_tools()
     print(cluster.way.base_image())
 
@@ -69,8 +69,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--name", default=DEFAULT, help="the cluster's name (default: %(default)s)")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: object, help: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=help, description=help)
+    def command(name: str, run: object, purpose: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=purpose, description=purpose)
         added.set_defaults(run=run)
         return added
 

@@ -1,6 +1,5 @@
 """Images by buildah, without a daemon and without a hub."""
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,8 @@ REPOSITORY = "localhost/podium-testbed"
 
 @dataclass(frozen=True)
 class Buildah:
+    """`buildah`, and podman where it is about images only."""
+
     env: Mapping[str, str] = field(default_factory=dict)
 
     def has(self, image: str) -> bool:
@@ -42,11 +43,11 @@ class Buildah:
         mounts: Sequence[str] = (),
     ) -> None:
         """`docker build`, as far as it goes without a daemon. Unchanged steps are taken from earlier builds."""
-        words: list[str | Path] = ["buildah", "bud", "--layers", "--isolation=chroot", "--pull=never"]
+        words = ["buildah", "bud", "--layers", "--isolation=chroot", "--pull=never"]
         words += [f"--volume={mount}" for mount in mounts]
         words += [f"--build-arg={name}={value}" for name, value in arguments.items()]
         words += [f"--target={stage}"] if stage else []
-        words += [f"--tag={image}", f"--file={containerfile}", context]
+        words += [f"--tag={image}", f"--file={containerfile}", str(context)]
         run_logged(f"building {image.rsplit('/', 1)[-1]}", words, log, env=self.env)
 
     def commit_folder(self, root: Path, image: str) -> None:
@@ -60,7 +61,7 @@ class Buildah:
 
     def save(self, images: Sequence[str], archive: Path) -> None:
         """One archive of several images, with shared layers in it once."""
-        command = ["podman", "save", "--multi-image-archive", "--quiet", "--output", archive, *images]
+        command = ["podman", "save", "--multi-image-archive", "--quiet", "--output", str(archive), *images]
         run(command, env=self.env, timeout=600)
 
     def _run(self, *words: str) -> str:

@@ -1,26 +1,31 @@
 """A cluster, as tests and the demo use it.
 
+A test's first lines:
+
     cluster = Cluster()
     cluster.up()
     image = cluster.build_and_load("podium-operator", containerfile, context)
     cluster.kubectl("apply", "--filename", "-", input=manifest)
+
+Every method that talks to the cluster raises a `TestbedError` where it cannot.
 """
 
 import json
 import os
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from testbed import audit, health, images, kindconfig, layers, podnetwork, state, way
+from testbed import audit, health, images, kindconfig, layers, podnetwork, state
+from testbed.choice import this_machines
 from testbed.commands import run, run_logged
 from testbed.errors import TestbedError
 from testbed.locks import held
 from testbed.progress import say, step
 from testbed.waiting import wait_until
+from testbed.way import Way
 
 DEFAULT = "podium"
 LABEL = "io.x-k8s.kind.cluster"
@@ -36,8 +41,8 @@ class Cluster:
         self.network = f"kind-{name}"
 
     @cached_property
-    def way(self) -> way.Way:
-        return way.this_machines()
+    def way(self) -> Way:
+        return this_machines()
 
     @property
     def kubeconfig(self) -> Path:
@@ -62,7 +67,8 @@ class Cluster:
             wanted = self._wanted(workers)
             reason = self._why_not(wanted)
             if reason is None:
-                return say(f"cluster {self.name} is up, with {wanted.workers} workers")
+                say(f"cluster {self.name} is up, with {wanted.workers} workers")
+                return
             say(f"making cluster {self.name} with {wanted.workers} workers: {reason}")
             self._remove()
             with step(f"cluster {self.name}"):
@@ -77,7 +83,10 @@ class Cluster:
         before = state.read(self.name)
         if workers is None:
             workers = before.workers if before else 0
-        return state.State(way=self.way.name, workers=workers, recipe=layers.key_of(self._config(workers, Path("/"))))
+        recipe = layers.key_of(
+            self._config(workers, Path("/")), *kindconfig.files().values(), podnetwork.conflist("here")
+        )
+        return state.State(way=self.way.name, workers=workers, recipe=recipe)
 
     def _config(self, workers: int, files: Path) -> str:
         return kindconfig.render(
@@ -115,9 +124,9 @@ class Cluster:
         wanted.write(self.name)
 
     def _kind_create(self, config: Path) -> None:
-        words = ["create", "cluster", "--name", self.name, "--config", config, "--kubeconfig", self.kubeconfig]
+        words = ["create", "cluster", "--name", self.name, "--config", str(config)]
         # Kept after a failure: `up` removes it when it is called again, and until then one can look at it.
-        words += ["--retain", "--wait=0s"]
+        words += ["--kubeconfig", str(self.kubeconfig), "--retain", "--wait=0s"]
         networks = {f"KIND_EXPERIMENTAL_{engine}_NETWORK": self.network for engine in ("DOCKER", "PODMAN")}
         log = layers.log_of(f"cluster-{self.name}")
         run_logged("kind create cluster", [self.way.kind(), *words], log, env={**self.way.engine.env, **networks})
@@ -126,13 +135,13 @@ class Cluster:
         engine = self.way.engine
         nodes = self.nodes()
         if nodes:
-            engine.kill(nodes)
-            engine.run("rm", "--force", "--volumes", *nodes)
+            engine.remove(nodes)
         volumes = engine.volumes(self.name)
         if volumes:
             engine.run("volume", "rm", "--force", *volumes)
         if engine.has_network(self.network):
             engine.run("network", "rm", self.network)
+        self.way.sweep()
         state.forget(self.name)
 
     # --- what it is like
@@ -160,7 +169,12 @@ class Cluster:
 
     # --- using it
 
-    def kubectl(self, *words: str, input: str | None = None, timeout: float = 120) -> str:
+    def kubectl(
+        self,
+        *words: str,
+        input: str | None = None,  # noqa: A002  as in subprocess.run
+        timeout: float = 120,
+    ) -> str:
         """What `kubectl` prints. Raises `CommandFailed`."""
         return run([self.way.kubectl(), *words], env=self.env, input=input, timeout=timeout)
 
@@ -177,10 +191,12 @@ class Cluster:
 
     def load(self, *names: str) -> None:
         """Puts images on every node, where a node does not have them yet."""
-        todo = [(image, node) for image in names for node in self.nodes() if not images.is_on(self, node, image)]
-        for image in dict.fromkeys(image for image, _ in todo):
-            with step(f"loading {image}"), ThreadPoolExecutor() as pool:
-                list(pool.map(lambda node, image=image: images.put_on(self, node, image), [n for i, n in todo if i == image]))
+        for image in names:
+            without = [node for node in self.nodes() if not images.is_on(self, node, image)]
+            if without:
+                with step(f"loading {image}"):
+                    for node in without:
+                        self.way.put(image, node)
 
     def build_and_load(
         self, name: str, containerfile: Path, context: Path, arguments: Mapping[str, str] | None = None
@@ -197,7 +213,13 @@ class Cluster:
 
     # --- nodes
 
-    def on_node(self, node: str, *command: str, input: str | None = None, timeout: float = 120) -> str:
+    def on_node(
+        self,
+        node: str,
+        *command: str,
+        input: str | None = None,  # noqa: A002  as in subprocess.run
+        timeout: float = 120,
+    ) -> str:
         """What a command prints on a node. Raises `CommandFailed`."""
         flags = ["--interactive"] if input is not None else []
         return self.way.engine.run("exec", *flags, node, *command, input=input, timeout=timeout)

@@ -1,10 +1,14 @@
 """Running other programs: the only place that starts a process."""
 
+import contextlib
 import os
+import shutil
 import subprocess
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from testbed.errors import CommandFailed, TimedOut
 from testbed.progress import say
@@ -23,7 +27,7 @@ def run(
     *,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    input: str | None = None,
+    input: str | None = None,  # noqa: A002  as in subprocess.run
     check: bool = True,
     timeout: float = 120,
 ) -> str:
@@ -34,7 +38,14 @@ def run(
     words = [str(word) for word in command]
     try:
         done = subprocess.run(
-            words, env=environment(env), cwd=cwd, input=input, capture_output=True, text=True, timeout=timeout
+            words,
+            check=False,
+            env=environment(env),
+            cwd=cwd,
+            input=input,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
         )
     except subprocess.TimeoutExpired:
         raise TimedOut(f"no end after {timeout:.0f} s: {' '.join(words)}") from None
@@ -91,26 +102,32 @@ def _still_runs(process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def pipe(
-    producer: Sequence[str | Path],
+def feed(
+    write: Callable[[IO[bytes]], None],
     consumer: Sequence[str | Path],
     *,
     env: Mapping[str, str] | None = None,
-    timeout: float = 600,
-) -> str:
-    """`producer | consumer`; returns what the consumer prints. Raises `CommandFailed` for whichever failed."""
-    from_words, to_words = [str(word) for word in producer], [str(word) for word in consumer]
-    with subprocess.Popen(
-        from_words, env=environment(env), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as source:
-        sink = subprocess.run(
-            to_words, env=environment(env), stdin=source.stdout, capture_output=True, text=True, timeout=timeout
+) -> None:
+    """Runs a command whose standard input `write` makes on the fly. Raises `CommandFailed`."""
+    words = [str(word) for word in consumer]
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            words, env=environment(env), stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
         )
-        assert source.stdout and source.stderr
-        source.stdout.close()
-        complaint = source.stderr.read().decode(errors="replace")
-    if sink.returncode:
-        raise CommandFailed(to_words, sink.returncode, sink.stdout + sink.stderr + complaint)
+        assert process.stdin
+        with contextlib.suppress(BrokenPipeError), process.stdin:
+            write(process.stdin)
+        if process.wait():
+            output.seek(0)
+            raise CommandFailed(words, process.returncode, output.read().decode(errors="replace"))
+
+
+def pipe(
+    producer: Sequence[str | Path], consumer: Sequence[str | Path], *, env: Mapping[str, str] | None = None
+) -> None:
+    """`producer | consumer`. Raises `CommandFailed` for whichever failed."""
+    words = [str(word) for word in producer]
+    with subprocess.Popen(words, env=environment(env), stdout=subprocess.PIPE) as source:
+        feed(lambda target: shutil.copyfileobj(source.stdout or target, target), consumer, env=env)
     if source.returncode:
-        raise CommandFailed(from_words, source.returncode, complaint)
-    return sink.stdout
+        raise CommandFailed(words, source.returncode, "")

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from testbed import layers, places, tools
-from testbed.commands import run_logged
+from testbed.commands import pipe, run_logged
 from testbed.engine import Engine
 from testbed.errors import MissingTools, TestbedError
+from testbed.images import IMPORT
 from testbed.nodeimage import kind as kind_from_module
 
 # From the release notes of kind 0.33.0; the digest is what makes it that release's build.
@@ -18,6 +19,8 @@ BASE_IMAGE = "python:3.12-slim-bookworm"
 
 @dataclass(frozen=True)
 class DockerWay:
+    """A Docker engine, and a hub that it can pull from."""
+
     engine: Engine = field(default_factory=lambda: Engine("docker"))
     name: str = "docker"
     own_network: bool = False
@@ -61,6 +64,12 @@ class DockerWay:
 
     def base_image(self) -> str:
         return BASE_IMAGE
+
+    def sweep(self) -> None:
+        """Docker leaves nothing."""
+
+    def put(self, image: str, node: str) -> None:
+        pipe(["docker", "save", image], self.engine.into(node, *IMPORT))
 
     def build(self, image: str, containerfile: Path, context: Path, arguments: dict[str, str]) -> None:
         words = ["docker", "build", "--tag", image, "--file", str(containerfile)]

@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from testbed.commands import pipe, run, succeeds
+from testbed.commands import run, succeeds
 from testbed.processes import is_alive, kill_and_wait
+from testbed.waiting import wait_until
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,13 @@ class Engine:
     command: str
     env: Mapping[str, str] = field(default_factory=dict)
 
-    def run(self, *words: str, input: str | None = None, check: bool = True, timeout: float = 120) -> str:
+    def run(
+        self,
+        *words: str,
+        input: str | None = None,  # noqa: A002  as in subprocess.run
+        check: bool = True,
+        timeout: float = 120,
+    ) -> str:
         return run([self.command, *words], env=self.env, input=input, check=check, timeout=timeout)
 
     def lines(self, *words: str) -> list[str]:
@@ -33,11 +40,9 @@ class Engine:
         """Names of containers with that label, dead ones too."""
         return self.lines("ps", "--all", "--filter", f"label={label}", "--format", "{{.Names}}")
 
-    def save_into(self, image: str, container: str, *consumer: str) -> str:
-        """Streams an image into a program in a container."""
-        return pipe(
-            [self.command, "save", image], [self.command, "exec", "--interactive", container, *consumer], env=self.env
-        )
+    def into(self, container: str, *command: str) -> list[str]:
+        """The command line of a program in a container that reads our standard input."""
+        return [self.command, "exec", "--interactive", container, *command]
 
     def running(self, containers: Sequence[str]) -> list[str]:
         """Those of the containers whose first process lives."""
@@ -48,14 +53,23 @@ class Engine:
         pid = self.run("inspect", "--format", "{{.State.Pid}}", container, check=False).strip()
         return int(pid) if pid.isdigit() and is_alive(int(pid)) else 0
 
-    def kill(self, containers: Sequence[str]) -> None:
-        """Ends containers without their monitors' help: these may be dead too, and then `rm` waits for them in vain."""
+    def remove(self, containers: Sequence[str]) -> None:
+        """Removes containers with their volumes, also those whose monitors were killed.
+
+        `rm` would ask a dead monitor to end the processes, so they are ended first. It may fail still, once: then it
+        has just found out that the container is dead.
+        """
         for name in containers:
             if pid := self._pid(name):
                 kill_and_wait(pid)
+        wait_until(f"{self.command} removes {', '.join(containers)}", lambda: self._removed(containers), 90)
+
+    def _removed(self, containers: Sequence[str]) -> bool:
+        self.run("rm", "--force", "--volumes", *containers, check=False)
+        return not {*containers} & {*self.lines("ps", "--all", "--format", "{{.Names}}")}
 
     def volumes(self, cluster: str) -> list[str]:
-        """Volumes that kind made for the nodes of a cluster. (With Docker they are anonymous, and go with the nodes.)"""
+        """Volumes that kind made for the nodes of a cluster. Docker's are anonymous, and go with the nodes."""
         rows = self.run("volume", "ls", "--format", "{{.Name}} {{.Labels}}").splitlines()
         label = re.compile(rf"(?<![\w-]){re.escape(cluster)}-(control-plane|worker\d*)(?![\w-])")
         return [row.split()[0] for row in rows if label.search(row)]

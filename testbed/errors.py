@@ -1,9 +1,13 @@
 """What can go wrong, sorted by what the caller does next.
 
+The tree:
+
     TestbedError
     +-- MissingTools    the person installs something
     +-- CommandFailed   the person reads the command's last lines
     +-- TimedOut        the person looks at what was waited for
+
+Each is a sentence or two for the person at the shell; `__main__` prints it without a traceback.
 """
 
 from collections.abc import Sequence

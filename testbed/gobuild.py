@@ -16,7 +16,7 @@ def program(name: str, *, package: str = ".", stamps: Sequence[str] = ()) -> Pat
     key = layers.key_of(recipe, package, flags)
 
     def build(target: Path) -> None:
-        command = ["go", "build", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", target / name, package]
+        command = ["go", "build", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", str(target / name), package]
         run_logged(f"building {name}", command, layers.log_of(name), cwd=recipe, env=ENVIRONMENT)
 
     return layers.kept_folder(name, key, build) / name

@@ -20,7 +20,9 @@ from testbed.way import Way
 if TYPE_CHECKING:
     from testbed.cluster import Cluster
 
-CTR = ("ctr", "--namespace=k8s.io", "images")
+CTR = ("ctr", "--namespace=k8s.io")
+IMPORT = (*CTR, "images", "import", "-")
+CACHES = shutil.ignore_patterns("__pycache__")
 
 
 def build(way: Way, name: str, containerfile: Path, context: Path, arguments: Mapping[str, str]) -> str:
@@ -71,7 +73,7 @@ def _stage(name: str, containerfile: Path, sources: list[Path], context: Path) -
         target = staged / source.relative_to(context)
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+            shutil.copytree(source, target, symlinks=True, ignore=CACHES, dirs_exist_ok=True)
         else:
             shutil.copy2(source, target)
     shutil.copy2(containerfile, staged / "Containerfile")
@@ -84,11 +86,6 @@ def is_on(cluster: "Cluster", node: str, image: str) -> bool:
     containerd keeps an image under its name and under the hash of its configuration, with one digest for both.
     """
     wanted = cluster.way.engine.image_id(image)
-    rows = [line.split() for line in cluster.on_node(node, *CTR, "list").splitlines()[1:]]
+    rows = [line.split() for line in cluster.on_node(node, *CTR, "images", "list").splitlines()[1:]]
     digests = {row[0]: row[2] for row in rows}
     return image in digests and digests[image] == digests.get(wanted)
-
-
-def put_on(cluster: "Cluster", node: str, image: str) -> None:
-    """Streams an image into a node's containerd, which unpacks it at once."""
-    cluster.way.engine.save_into(image, node, *CTR, "import", "--all-platforms", "--digests", "-")

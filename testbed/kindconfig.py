@@ -25,8 +25,6 @@ CLUSTER = {
             "audit-log-path": audit.LOG_ON_NODE,
             "audit-log-maxsize": "200",
             "audit-log-maxbackup": "1",
-            # Nothing here is worth waiting for: a client that goes away is not missed.
-            "profiling": "false",
         },
         "extraVolumes": [
             {"name": "podium", "hostPath": FILES_ON_NODE, "mountPath": FILES_ON_NODE, "readOnly": True},
@@ -56,7 +54,7 @@ def files() -> dict[str, str]:
 
 
 def render(*, workers: int, files_here: Path, image: str, own_network: bool, ports: range) -> str:
-    """kind's configuration. With `own_network`, kind installs no pod network of its own."""
+    """Everything for `kind create cluster --config`. With `own_network`, kind installs no pod network of its own."""
     control_plane: dict[str, Any] = {
         "role": "control-plane",
         "image": image,

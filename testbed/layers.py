@@ -7,7 +7,6 @@ counts.
 """
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +36,7 @@ def _parts(each: str | Path) -> list[bytes]:
         inside = sorted(path for path in each.rglob("*") if not path.is_dir() and "__pycache__" not in path.parts)
         return [part for path in inside for part in [str(path.relative_to(each)).encode(), *_parts(path)]]
     if each.is_symlink():
-        return [b"link", os.readlink(each).encode()]
+        return [b"link", str(each.readlink()).encode()]
     return [b"file", oct(each.stat().st_mode & 0o111).encode(), each.read_bytes()]
 
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from testbed import gobuild, layers, places
 from testbed.buildah import Buildah
 from testbed.commands import run, run_logged
-from testbed.progress import step
 
 KUBERNETES = "v1.34.4"
 KIND_MODULE = "sigs.k8s.io/kind"
@@ -67,7 +66,7 @@ def base(buildah: Buildah) -> str:
     def build(image: str) -> None:
         root = places.folder("work") / f"base-{key}"
         shutil.rmtree(root, ignore_errors=True)
-        command = ["debootstrap", "--variant=minbase", f"--include={','.join(packages)}", DEBIAN, root, *_mirror()]
+        command = ["debootstrap", "--variant=minbase", f"--include={','.join(packages)}", DEBIAN, str(root), *_mirror()]
         run_logged("debootstrap", command, layers.log_of("base"))
         run(["sh", places.recipe("base") / "slim.sh", root])
         buildah.commit_folder(root, image)
@@ -139,7 +138,7 @@ def control_plane(buildah: Buildah) -> Path:
 
 def image_names() -> list[str]:
     """What kubeadm and kind's containerd settings ask for."""
-    listing = [component("kubeadm"), "config", "images", "list", "--kubernetes-version", KUBERNETES]
+    listing = [str(component("kubeadm")), "config", "images", "list", "--kubernetes-version", KUBERNETES]
     settings = (kind_files() / "etc/containerd/config.toml").read_text()
     sandbox = re.findall(r'sandbox_image = "(.+)"', settings)
     return sorted({*run(listing).split(), *sandbox})
@@ -147,7 +146,7 @@ def image_names() -> list[str]:
 
 def stage_of(image: str) -> str:
     """Which stage of the Containerfile makes an image: its last name, or that of the binary with all components."""
-    name = image.rsplit("/", 1)[-1].split(":")[0]
+    name = image.rsplit("/", 1)[-1].partition(":")[0]
     return name if name in ("coredns", "kube-proxy", "pause") else "components"
 
 

@@ -24,7 +24,7 @@ def mounts() -> list[str]:
 
 
 def config_files(env: Mapping[str, str]) -> list[Path]:
-    """pip's settings on this machine, the ones that overrule others last."""
+    """Files with pip's settings on this machine, the ones that overrule others last."""
     config_home = Path(env.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
     files = [Path("/etc/pip.conf"), Path("~/.pip/pip.conf").expanduser(), config_home / "pip/pip.conf"]
     return files + ([Path(env["PIP_CONFIG_FILE"])] if "PIP_CONFIG_FILE" in env else [])

@@ -2,19 +2,26 @@
 
 import resource
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from testbed import layers, nodeimage, pipsettings, places, tools
+from testbed import layers, nodeimage, oci, pipsettings, places, tools
 from testbed.buildah import Buildah
+from testbed.commands import feed, run
 from testbed.engine import Engine
 from testbed.errors import MissingTools
+from testbed.images import CTR, IMPORT
+from testbed.locks import held
+from testbed.processes import remove_cgroup
 
 PROCESSES = 32768
 MODULES = Path("/lib/modules")
+CGROUPS = Path("/sys/fs/cgroup")
+NAMESPACES = Path("/run/netns")
 
 
 def containers_conf(open_files: int, processes: int, systemd: bool) -> str:
-    """podman's settings. Its own limits are higher than a machine without CAP_SYS_RESOURCE grants.
+    """Settings for podman, whose own limits are higher than a machine without CAP_SYS_RESOURCE grants.
 
     crun refuses a hybrid of both cgroup versions, so runc starts the nodes. Nodes find each other by name, which
     netavark does with aardvark-dns; the older CNI networks would need a plugin for it.
@@ -54,6 +61,8 @@ def buildah() -> Buildah:
 
 @dataclass(frozen=True)
 class PodmanWay:
+    """Nothing is asked of the machine but root, Go, and Debian packages."""
+
     engine: Engine = field(default_factory=lambda: Engine("podman", environment()))
     name: str = "podman"
     own_network: bool = True
@@ -77,6 +86,22 @@ class PodmanWay:
 
     def base_image(self) -> str:
         return nodeimage.base(self._buildah)
+
+    def sweep(self) -> None:
+        """Control groups of containers whose monitors were killed, and podman's mount for network namespaces."""
+        alive = self.engine.lines("ps", "--all", "--quiet", "--no-trunc")
+        for path in CGROUPS.glob("*/libpod_parent/libpod-*"):
+            if not any(identity in path.name for identity in alive):
+                remove_cgroup(path)
+        if NAMESPACES.is_mount() and not any(NAMESPACES.iterdir()):
+            run(["umount", NAMESPACES], check=False)
+
+    def put(self, image: str, node: str) -> None:
+        with held(oci.lock_of(image)):
+            layout = oci.export(image, self.engine.env)
+            there = self.engine.lines("exec", node, *CTR, "content", "list", "--quiet")
+            archive = partial(oci.write_archive, layout, image, there)
+            feed(archive, self.engine.into(node, *IMPORT), env=self.engine.env)
 
     def build(self, image: str, containerfile: Path, context: Path, arguments: dict[str, str]) -> None:
         log = layers.log_of(places.flat(image))

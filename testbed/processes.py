@@ -1,5 +1,6 @@
-"""Processes of this machine, by number."""
+"""Processes of this machine, and the control groups that held them."""
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -20,3 +21,10 @@ def kill_and_wait(pid: int) -> None:
     """Ends a process and, where it is the first of a container, all others in there."""
     os.kill(pid, signal.SIGKILL)
     wait_until(f"process {pid} ends", lambda: not is_alive(pid), 30, interval=0.02)
+
+
+def remove_cgroup(path: Path) -> None:
+    """Removes a control group and those below it, but for any with processes in it: the kernel keeps these."""
+    for each in [*sorted((child for child in path.rglob("*") if child.is_dir()), reverse=True), path]:
+        with contextlib.suppress(OSError):
+            each.rmdir()

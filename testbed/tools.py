@@ -33,6 +33,7 @@ FOR_PODMAN = (
     Tool("buildah", "buildah"),
     Tool("runc", "runc"),
     Tool("iptables", "iptables"),
+    Tool("skopeo", "skopeo"),
     Tool("debootstrap", "debootstrap"),
     Tool("/usr/lib/podman/netavark", "netavark"),
     Tool("/usr/lib/podman/aardvark-dns", "aardvark-dns"),
