@@ -10,7 +10,7 @@ from podium.adapters.kubernetes import names, read, render
 from podium.adapters.kubernetes.api import Api, Json
 from podium.adapters.kubernetes.events import event_object
 from podium.adapters.kubernetes.owned import OwnedObjects, stranger
-from podium.adapters.kubernetes.subset import contains
+from podium.adapters.kubernetes.subset import holds
 from podium.api.spec import API_VERSION, KIND, Spec
 from podium.api.status import Pinned, Slot, Status
 from podium.core.actions import Event
@@ -123,7 +123,7 @@ class KubernetesCluster:
             return False
         owner = read.owner_of(seen)
         wanted = render.deployment(owner, seen.spec, slot.runs, slot.replicas, self._defaults)
-        return contains(deployment, wanted) and contains(service, render.slot_service(owner, seen.spec, slot.runs.slot))
+        return holds(deployment, wanted) and holds(service, render.slot_service(owner, seen.spec, slot.runs.slot))
 
 
 def dump(status: Status) -> dict[str, Any]:

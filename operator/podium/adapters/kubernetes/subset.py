@@ -12,6 +12,14 @@ from podium.adapters.kubernetes.quantity import same_quantity
 _QUANTITIES = frozenset({"limits", "requests"})
 
 
+def holds(live: Any, wanted: Mapping[str, Any]) -> bool:
+    """Return whether an object of the cluster has the metadata and the spec that were asked for.
+
+    Not its kind: the API server leaves that out of the items of a list.
+    """
+    return isinstance(live, Mapping) and all(contains(live.get(part), wanted[part]) for part in ("metadata", "spec"))
+
+
 def contains(live: Any, wanted: Any, *, quantities: bool = False) -> bool:
     """Return whether everything in `wanted` is in `live`. Lists of named things are matched by name."""
     if isinstance(wanted, Mapping):

@@ -12,7 +12,7 @@ from typing import Any
 from podium.adapters.kubernetes import names, read, render
 from podium.adapters.kubernetes.api import Api, Json
 from podium.adapters.kubernetes.owned import OwnedObjects
-from podium.adapters.kubernetes.subset import contains
+from podium.adapters.kubernetes.subset import holds
 from podium.api.status import Slot
 from podium.core.facts import SLOTS, SlotSeen, TrafficSeen
 from podium.errors import Missing, PodiumError
@@ -51,7 +51,7 @@ class ReplicasRouter:
     def _as_asked(seen: ModelDeploymentSeen, service: Json, weights: Mapping[Slot, int]) -> bool:
         if seen.spec is None or not weights:
             return False
-        return contains(service, render.main_service(read.owner_of(seen), seen.spec, weights)) and (
+        return holds(service, render.main_service(read.owner_of(seen), seen.spec, weights)) and (
             service["spec"].get("selector") == render.selector_for(seen.key.name, weights)
         )
 
