@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 import numpy as np
+import orjson
 import pandas as pd
 from mlflow.types import DataType, Schema
 from mlflow.utils.proto_json_utils import NumpyEncoder, _get_jsonable_obj
@@ -14,22 +15,51 @@ from podium.runtime.faults import ModelFault, NotANumber
 log = logging.getLogger(__name__)
 
 _NUMERIC = frozenset({DataType.double, DataType.float, DataType.integer, DataType.long})
+_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+_default = NumpyEncoder().default
 
 
-def check_numbers(raw: Any, outputs: Schema | None) -> None:
-    """Hold numbers to the signature.
+class AnswerCheck:
+    """What a signature promises of the answers, read once."""
 
-    Raises NotANumber: NaN or infinity where the signature says a number that is always there.
-    """
-    if outputs is None:
-        return
-    if isinstance(raw, pd.DataFrame) and outputs.has_input_names():
-        numeric = [spec.name for spec in outputs.inputs if _is_number(spec)]
-        raw = raw[[name for name in numeric if name in raw.columns]]
-    elif not all(_is_number(spec) for spec in outputs.inputs):
-        return
-    if not _finite(raw):
-        raise NotANumber("the model answered NaN or infinity where its signature says a number")
+    def __init__(self, outputs: Schema | None) -> None:
+        self._inner: tuple[int, ...] | None = None  # the dimensions after the first; -1 is any
+        self._numeric_columns: list[str] = []
+        self._all_numeric = False
+        if outputs is None or not outputs.inputs:
+            return
+        specs = outputs.inputs
+        self._all_numeric = all(_is_number(spec) for spec in specs)
+        if outputs.has_input_names() and not outputs.is_tensor_spec():
+            self._numeric_columns = [spec.name for spec in specs if _is_number(spec)]
+        if len(specs) == 1 and outputs.is_tensor_spec():
+            self._inner = tuple(specs[0].shape[1:])
+
+    def __call__(self, raw: Any) -> None:
+        """Hold an answer to the signature.
+
+        Raises NotANumber: NaN or infinity where the signature says a number that is always there.
+        Raises ModelFault: another shape than the signature's.
+        """
+        if isinstance(raw, np.ndarray):
+            self._check_shape(raw)
+            if not self._all_numeric or raw.dtype.kind in "iub":
+                return
+            finite = np.isfinite(raw).all() if raw.dtype.kind == "f" else _finite(raw)
+        elif isinstance(raw, pd.DataFrame) and self._numeric_columns:
+            finite = _finite(raw[[name for name in self._numeric_columns if name in raw.columns]])
+        else:
+            finite = not self._all_numeric or _finite(raw)
+        if not finite:
+            raise NotANumber("the model answered NaN or infinity where its signature says a number")
+
+    def _check_shape(self, raw: np.ndarray[Any, Any]) -> None:
+        wanted = self._inner
+        if wanted is None:
+            return
+        found = raw.shape[1:]
+        if len(found) != len(wanted) or any(each not in {-1, there} for each, there in zip(wanted, found, strict=True)):
+            raise ModelFault(f"the model's answer has the shape {raw.shape}; its signature says {(-1, *wanted)}")
 
 
 def _is_number(spec: Any) -> bool:
@@ -47,17 +77,21 @@ def _finite(raw: Any) -> bool:
         return True
 
 
-def jsonable(raw: Any) -> bytes:
-    """Write a model's answer as JSON. NaN, which JSON cannot say, becomes null where no signature forbids it.
+def plain(raw: Any) -> Any:
+    """Return an answer as lists, dicts and scalars, as MLflow's server does."""
+    return raw.tolist() if type(raw) is np.ndarray else _get_jsonable_obj(raw, pandas_orient="records")
+
+
+def dumps(value: Any) -> bytes:
+    """Write plain values as JSON. NaN, which JSON cannot say, becomes null where no signature forbids it.
 
     Raises ModelFault: the answer holds something that JSON cannot say at all.
     """
-    plain = _get_jsonable_obj(raw, pandas_orient="records")
     try:
         try:
-            return json.dumps(plain, cls=NumpyEncoder, allow_nan=False, separators=(",", ":")).encode()
-        except ValueError:
-            with_nan = json.dumps(plain, cls=NumpyEncoder)
+            return orjson.dumps(value, default=_default, option=_OPTIONS)
+        except TypeError:  # orjson knows no integers above 64 bits, and nests less deep
+            with_nan = json.dumps(value, cls=NumpyEncoder)
             return json.dumps(json.loads(with_nan, parse_constant=lambda _: None), separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as error:
         log.exception("the model's answer cannot be written")

@@ -1,53 +1,37 @@
-"""The server's face: routes, identity, deadlines and counts, as a bare ASGI application.
+"""The server's face: routes, readiness, deadlines and counts.
 
 No framework: a prediction passes through here tens of thousands of times a second, and there are few routes.
 """
 
-import asyncio
-import itertools
 import logging
-import os
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from enum import Enum, auto
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
-
-import orjson
+from typing import TYPE_CHECKING
 
 from podium.runtime import metrics
-from podium.runtime.faults import (
-    Fault,
-    ModelFault,
-    NotHere,
-    NotReady,
-    Outcome,
-    RequestFault,
-    TooLarge,
-    TooSlow,
-    WrongMethod,
-)
-from podium.runtime.identity import Headers, Identity
+from podium.runtime.exchange import JSON, Answer, Reply, Request
+from podium.runtime.faults import Fault, ModelFault, NotHere, NotReady, Outcome, RequestFault, WrongMethod
+from podium.runtime.identity import Identity
 from podium.runtime.metrics import Metrics
-from podium.runtime.queue import PredictionQueue
+from podium.runtime.queue import Job, PredictionQueue
+from podium.runtime.refusals import refusal
 from podium.runtime.settings import Settings
+from podium.runtime.streaming import NDJSON, Stream
 
 if TYPE_CHECKING:
-    from podium.runtime.scoring import Scorer  # imports MLflow, which takes seconds: see podium.runtime.loading
+    # These import MLflow, which takes seconds: see podium.runtime.loading
+    from podium.runtime.loading import Loaded
+    from podium.runtime.scoring import Ask, Read
 
 log = logging.getLogger(__name__)
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-JSON = b"application/json"
-TEXT = b"text/plain; charset=utf-8"
-
-_REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _DEADLINE = re.compile(r"(?P<number>[0-9]{1,9}(\.[0-9]{1,9})?)(?P<unit>ms|s)?")
+
+Page = Callable[[], Answer]
 
 
 class Phase(Enum):
@@ -58,143 +42,153 @@ class Phase(Enum):
     DRAINING = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What goes back, but for the headers that every answer has."""
+class Serving:
+    """What is there once the model is: made whole, so that nothing is half ready."""
 
-    status: int
-    body: bytes
-    content_type: bytes = TEXT
-    headers: Headers = field(default_factory=list)
+    def __init__(self, loaded: "Loaded", settings: Settings) -> None:
+        self.scorer = loaded.scorer
+        self._endpoints = loaded.endpoints
+        self._streams = loaded.streams
+        self._pages: dict[str, Callable[[bool], Answer]] = loaded.pages
+        self.queue = PredictionQueue(loaded.scorer, settings.queue_limit, settings.max_batch_rows)
+        self.metrics = Metrics(loaded.identity, settings.latency_edges, lambda: self.queue.depth)
+        self.queue.on_batch = self.metrics.count_batch
+
+    def streams(self, request: Request) -> bool:
+        """Return whether this is to be answered line by line."""
+        return request.path in self._streams and NDJSON in (request.header(b"accept") or b"")
+
+    def endpoint(self, request: Request) -> "Read | None":
+        """Return how a body sent to this path is read, or None."""
+        return (self._streams if self.streams(request) else self._endpoints).get(request.path)
+
+    def parts(self, read: "Read", request: Request) -> "Callable[[], list[Ask]]":
+        """Return what reads the parts of a request that is answered line by line."""
+        return lambda: read(request.body, request.content_type, self.scorer).parts
+
+    def page(self, path: str, *, ready: bool) -> Page | None:
+        """Return the page about the model at this path, or None."""
+        page = self._pages.get(path)
+        return None if page is None else partial(page, ready)
 
 
 class App:
-    """The ASGI application. Starts without a model; `serve` gives it one, `drain` takes it out of service."""
+    """Answers requests. Starts without a model; `serve` gives it one, `drain` takes it out of service."""
 
     def __init__(self, settings: Settings, identity: Identity) -> None:
         self._settings = settings
-        self._identity = identity
         self._phase = Phase.LOADING
-        self._scorer: Scorer | None = None
-        self._queue: PredictionQueue | None = None
-        self._metrics: Metrics | None = None
-        self._request_ids = (b"%s-%x" % (os.urandom(6).hex().encode(), n) for n in itertools.count(1))
-        self._pages: dict[str, Callable[[], Answer]] = {
+        self._serving: Serving | None = None
+        self.identity_block = identity.block
+        self._pages: dict[str, Page] = {
             "/healthz": lambda: Answer(HTTPStatus.OK, b"ok\n"),
             "/readyz": self._readyz,
             "/ping": self._ping,
-            "/version": self._version,
+            "/health": self._ping,  # MLflow's server has both
             "/metrics": self._render_metrics,
+            "/v2/health/live": lambda: Answer(HTTPStatus.OK, b'{"live":true}', JSON),
+            "/v2/health/ready": self._v2_ready,
         }
 
-    @property
-    def headers(self) -> Headers:
-        """The headers of every answer, also of those that are given before the application is asked."""
-        return self._identity.headers
-
-    def serve(self, identity: Identity, scorer: "Scorer") -> None:
+    def serve(self, loaded: "Loaded") -> None:
         """Begin to answer predictions. Called on the event loop."""
-        self._identity = identity
-        self._scorer = scorer
-        self._queue = PredictionQueue(self._settings.queue_limit)
-        self._metrics = Metrics(identity, self._settings.latency_edges)
+        self._serving = Serving(loaded, self._settings)
+        self.identity_block = loaded.identity.block
         self._phase = Phase.READY
 
     def drain(self) -> None:
-        """Stop being ready; go on answering, and close each connection after its next answer."""
+        """Stop being ready, and go on answering."""
         self._phase = Phase.DRAINING
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        request_id = self._request_id(scope["headers"])
-        if scope["path"] == "/invocations":
-            answer = await self._predict(scope, receive)
-        else:
-            answer = self._page(scope)
-        await self._send(answer, request_id, send)
+    def expire(self, now: float) -> None:
+        """Refuse what has waited for too long."""
+        if self._serving is not None:
+            self._serving.queue.expire(now)
 
-    def _request_id(self, headers: Headers) -> bytes:
-        for name, value in headers:
-            if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-                return value
-        return next(self._request_ids)
+    def handle(self, request: Request, reply: Reply) -> None:
+        """Answer the request, now or later. Never raises."""
+        try:
+            serving = self._serving
+            read = serving.endpoint(request) if serving is not None else None
+            if serving is not None and read is not None:
+                self._predict(serving, read, request, reply)
+            else:
+                reply(self._page(request))
+        except Exception:
+            log.exception("a fault of the server itself, in request %s", request.id.decode())
+            reply(refusal(ModelFault("internal error"), request.path))
 
-    async def _send(self, answer: Answer, request_id: bytes, send: Send) -> None:
-        headers = [
-            (b"content-type", answer.content_type),
-            (b"content-length", b"%d" % len(answer.body)),
-            *self._identity.headers,
-            (b"x-request-id", request_id),
-            *answer.headers,
-        ]
-        if self._phase is Phase.DRAINING:
-            headers.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
+    def refuse(self, error: Exception) -> Answer:
+        """Answer a request that never became whole. It is counted: nobody but a client of predictions sends bodies."""
+        fault = error if isinstance(error, Fault) else ModelFault("internal error")
+        if self._serving is not None and fault.outcome is not None:
+            self._serving.metrics.count(fault.outcome, 0.0)
+        return refusal(fault)
 
     # Pages: cheap, never counted
 
-    def _page(self, scope: Scope) -> Answer:
-        page = self._pages.get(scope["path"])
+    def _page(self, request: Request) -> Answer:
+        page = self._pages.get(request.path)
+        if page is None and self._serving is not None:
+            page = self._serving.page(request.path, ready=self._phase is Phase.READY)
         if page is None:
-            return refusal(NotHere("no such path; see /openapi.json"))
-        if scope["method"] not in {"GET", "HEAD"}:
-            return refusal(WrongMethod(f"wanted GET, found {scope['method'][:20]}"), (b"allow", b"GET, HEAD"))
+            return refusal(self._not_here(), request.path)
+        if request.method not in {"GET", "HEAD"}:
+            fault = WrongMethod(f"wanted GET, found {request.method[:20]}")
+            return refusal(fault, request.path, (b"allow", b"GET, HEAD"))
         return page()
 
+    def _not_here(self) -> Fault:
+        if self._serving is None:
+            return NotReady("the model is not loaded yet; GET /readyz says when it is")
+        return NotHere("no such path, or no such model or version; GET /openapi.json lists what is here")
+
     def _readyz(self) -> Answer:
-        ready = self._phase is Phase.READY
-        return Answer(
-            HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE, self._phase.name.lower().encode() + b"\n"
-        )
+        word = self._phase.name.lower().encode() + b"\n"
+        return Answer(self._ready_status(), word)
+
+    def _ready_status(self) -> HTTPStatus:
+        return HTTPStatus.OK if self._phase is Phase.READY else HTTPStatus.SERVICE_UNAVAILABLE
+
+    def _v2_ready(self) -> Answer:
+        word = b"true" if self._phase is Phase.READY else b"false"
+        return Answer(self._ready_status(), b'{"ready":%b}' % word, JSON)
 
     def _ping(self) -> Answer:
-        loaded = self._scorer is not None
+        loaded = self._serving is not None
         return Answer(HTTPStatus.OK if loaded else HTTPStatus.SERVICE_UNAVAILABLE, b"\n", JSON)
 
-    def _version(self) -> Answer:
-        if self._scorer is None:
-            return refusal(NotReady("the model is not loaded yet"))
-        return Answer(HTTPStatus.OK, self._scorer.mlflow_version.encode())
-
     def _render_metrics(self) -> Answer:
-        if self._metrics is None or self._queue is None:
-            return Answer(HTTPStatus.OK, b"", metrics.CONTENT_TYPE)
-        self._metrics.queue_depth.set(self._queue.depth)
-        return Answer(HTTPStatus.OK, self._metrics.render(), metrics.CONTENT_TYPE)
+        text = self._serving.metrics.render() if self._serving is not None else b""
+        return Answer(HTTPStatus.OK, text, metrics.CONTENT_TYPE)
 
     # Predictions: every one ends in exactly one outcome
 
-    async def _predict(self, scope: Scope, receive: Receive) -> Answer:
-        started = time.monotonic()
-        outcome: Outcome | None = Outcome.OK
+    def _predict(self, serving: Serving, read: "Read", request: Request, reply: Reply) -> None:
+        def count(fault: Fault | None) -> None:
+            serving.metrics.count(Outcome.OK if fault is None else fault.outcome, time.monotonic() - request.started)
+
+        def done(body: bytes | None, fault: Fault | None) -> None:
+            count(fault)
+            reply(Answer(HTTPStatus.OK, body or b"", JSON) if fault is None else refusal(fault, request.path))
+
         try:
-            answer = Answer(HTTPStatus.OK, await self._predicted(scope, receive, started), JSON)
+            if request.method != "POST":
+                raise WrongMethod(f"wanted POST, found {request.method[:20]}")
+            deadline = request.started + self._seconds(request)
+            if serving.streams(request):
+                Stream(serving.queue, serving.parts(read, request), request, deadline, reply, count).start()
+                return
+            ask = serving.scorer.ask(read, request.body, request.content_type)
+            if not ask.planned:
+                serving.metrics.fallbacks += 1
+            serving.queue.submit(Job(ask, request, deadline, done))
         except Fault as fault:
-            answer, outcome = refusal(fault), fault.outcome
-        except Exception:
-            log.exception("a fault of the server itself")
-            answer, outcome = refusal(ModelFault("internal error")), Outcome.MODEL_ERROR
-        if self._metrics is not None and outcome is not None:
-            self._metrics.count(outcome, time.monotonic() - started)
-        return answer
+            done(None, fault)
 
-    async def _predicted(self, scope: Scope, receive: Receive, started: float) -> bytes:
-        if self._scorer is None or self._queue is None:
-            raise NotReady("the model is not loaded yet; GET /readyz says when it is")
-        if scope["method"] != "POST":
-            raise WrongMethod(f"wanted POST, found {scope['method'][:20]}")
-        headers = dict(scope["headers"])
-        deadline = started + self._seconds(headers)
-        body = await self._body(headers, receive)
-        content_type = headers.get(b"content-type", b"").decode("latin-1")
-        scorer = self._scorer
-        answer: bytes = await self._queue.run(lambda: scorer.invocations(body, content_type), deadline)
-        return answer
-
-    def _seconds(self, headers: dict[bytes, bytes]) -> float:
+    def _seconds(self, request: Request) -> float:
         """Return how long the client waits: its x-request-timeout (`1.5`, `2s`, `500ms`), or our own limit if less."""
-        raw = headers.get(b"x-request-timeout")
+        raw = request.header(b"x-request-timeout")
         if raw is None:
             return self._settings.request_seconds
         found = _DEADLINE.fullmatch(raw.decode("latin-1"))
@@ -202,39 +196,3 @@ class App:
             raise RequestFault("x-request-timeout: wanted seconds, as 1.5, 2s or 500ms")
         seconds = float(found["number"]) / (1000 if found["unit"] == "ms" else 1)
         return min(seconds, self._settings.request_seconds)
-
-    async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
-        limit = self._settings.max_body_bytes
-        if int(headers.get(b"content-length", b"0")) > limit:  # the HTTP parser has refused all that is no number
-            raise TooLarge(f"wanted a body of at most {limit} bytes (PODIUM_MAX_BODY_BYTES)")
-        try:
-            async with asyncio.timeout(self._settings.body_seconds):
-                return await _received(receive, limit)
-        except TimeoutError as error:
-            raise TooSlow(f"the body did not arrive within {self._settings.body_seconds:g} s") from error
-
-
-async def _received(receive: Receive, limit: int) -> bytes:
-    parts: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise RequestFault("the client went away before its body was here")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        more = message.get("more_body", False)
-        if size > limit:
-            raise TooLarge(f"wanted a body of at most {limit} bytes (PODIUM_MAX_BODY_BYTES)")
-    return b"".join(parts) if len(parts) > 1 else parts[0]
-
-
-def refusal(fault: Fault, *headers: tuple[bytes, bytes]) -> Answer:
-    """Turn a Fault into an answer, in the shape of MLflow's errors."""
-    code = type(fault).__name__
-    extra = list(headers)
-    if fault.retry_after is not None:
-        extra.append((b"retry-after", b"%d" % fault.retry_after))
-    if isinstance(fault, (TooLarge, TooSlow)):
-        extra.append((b"connection", b"close"))  # the rest of the body is not wanted
-    return Answer(fault.status, orjson.dumps({"error_code": code, "message": fault.message}), JSON, extra)

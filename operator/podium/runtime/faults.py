@@ -2,7 +2,8 @@
 
 Fault
  ├─ RequestFault      4xx: the request must change            outcome client_error
- │   ├─ NotHere          404, 405
+ │   ├─ NotHere          404; WrongMethod 405
+ │   ├─ Abandoned        the client went away: counted, but nobody is there to be told
  │   ├─ TooSlow          408: the body did not arrive in time
  │   ├─ TooLarge         413
  │   └─ WrongMediaType   415
@@ -60,6 +61,10 @@ class WrongMethod(NotHere):
     """The path exists; the method does not."""
 
     status = HTTPStatus.METHOD_NOT_ALLOWED
+
+
+class Abandoned(RequestFault):
+    """The client went away before its answer was there."""
 
 
 class TooSlow(RequestFault):

@@ -20,10 +20,10 @@ class Identity:
     digest: str = ""
 
     @cached_property
-    def headers(self) -> Headers:
-        """The headers that every answer carries."""
+    def block(self) -> bytes:
+        """The header lines that every answer carries, each with its line end."""
         named = (("x-podium-model", self.model), ("x-podium-version", self.version), ("x-podium-run-id", self.run_id))
-        return [(name.encode(), _header_value(value)) for name, value in named]
+        return b"".join(b"%b: %b\r\n" % (name.encode(), _header_value(value)) for name, value in named)
 
 
 def _header_value(value: str) -> bytes:

@@ -16,8 +16,10 @@ from podium.runtime.faults import Fault
 from podium.runtime.identity import Identity
 from podium.runtime.model import Model
 from podium.runtime.protocols import invocations
-from podium.runtime.requirements import Difference, check
-from podium.runtime.scoring import Scorer
+from podium.runtime.protocols.bodies import JSON
+from podium.runtime.protocols.routes import About, Page, endpoints, pages, streams
+from podium.runtime.requirements import check
+from podium.runtime.scoring import Read, Scorer
 from podium.runtime.settings import Settings
 from podium.runtime.source import Fetched, fetch
 
@@ -36,7 +38,9 @@ class Loaded:
 
     identity: Identity
     scorer: Scorer
-    differences: list[Difference]
+    endpoints: dict[str, Read]  # path -> what a POST there means
+    streams: dict[str, Read]  # the same, where the client accepts lines
+    pages: dict[str, Page]  # path -> what is told of the model
 
 
 def load(settings: Settings) -> Loaded:
@@ -47,10 +51,11 @@ def load(settings: Settings) -> Loaded:
     fetched = _timed("fetched", lambda: fetch(settings.model_uri))
     identity = _proved(fetched, settings)
     differences = check(fetched.directory, settings.requirements_ignored)
-    model = _timed("loaded", lambda: _load(fetched.directory))
-    scorer = Scorer(model)
+    model = _timed("loaded", lambda: _load(fetched.directory, settings))
+    scorer = Scorer(model, settings.batching)
     _timed("warmed up", lambda: _warm_up(scorer, fetched.directory))
-    return Loaded(identity, scorer, differences)
+    told = pages(About(identity, model, differences))
+    return Loaded(identity, scorer, endpoints(identity), streams(), told)
 
 
 def _timed(what: str, step: Callable[[], T]) -> T:
@@ -71,9 +76,9 @@ def _proved(fetched: Fetched, settings: Settings) -> Identity:
     return replace(fetched.identity, digest=digest, run_id=settings.run_id or fetched.identity.run_id)
 
 
-def _load(directory: Path) -> Model:
+def _load(directory: Path, settings: Settings) -> Model:
     try:
-        return Model.load(directory)
+        return Model.load(directory, settings.extra_columns)
     except ModuleNotFoundError as error:
         raise StartError(Exit.REQUIREMENT_MISSING, f"the model needs {error.name}, which is not installed") from error
     except Exception as error:
@@ -88,7 +93,7 @@ def _warm_up(scorer: Scorer, directory: Path) -> None:
         log.warning("no warm-up: the model was logged without an input example (log_model(…, input_example=…))")
         return
     try:
-        scorer.invocations(example.read_bytes(), invocations.JSON)
+        scorer.answer(invocations.read(example.read_bytes(), JSON, scorer))
     except Fault as error:
         reason = f"the model cannot answer its own input example: {error.message}"
         raise StartError(Exit.WARM_UP_FAILED, reason) from error

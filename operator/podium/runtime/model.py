@@ -5,6 +5,7 @@ exceptions. The model's own function is wrapped here, so that what it raises is 
 """
 
 import functools
+import inspect
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +16,16 @@ import mlflow.pyfunc
 from mlflow.types import Schema
 
 from podium.runtime.faults import Fault, ModelFault, RequestFault
+from podium.runtime.plan import Plan, Rows, compile_plan
+from podium.runtime.settings import ExtraColumns
 from podium.runtime.signature import explain
 
 log = logging.getLogger(__name__)
+
+# Flavours whose predict answers row by row: what is asked for one row does not change the answer for another.
+ROW_WISE = frozenset({"mlflow.sklearn", "mlflow.xgboost", "mlflow.lightgbm", "mlflow.catboost"})
+_NOT_ROW_WISE = frozenset({"score"})  # scikit-learn's figure of merit over all rows, which MLflow can serve as predict
+_PLANNED = ROW_WISE | {"mlflow.pyfunc.model"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +40,45 @@ class Query:
 class Model:
     """MLflow's model: data in, raw predictions out, or a Fault."""
 
-    def __init__(self, pyfunc: Any) -> None:
+    def __init__(self, pyfunc: Any, extra_columns: ExtraColumns = ExtraColumns.REFUSE) -> None:
         self._pyfunc = pyfunc
         pyfunc._predict_fn = _own_faults(pyfunc._predict_fn)  # noqa: SLF001  MLflow has no other place to stand
+        self._direct = _direct_call(pyfunc)
         self.metadata = pyfunc.metadata
+        self.extra_columns = extra_columns
         self.inputs: Schema | None = pyfunc.metadata.get_input_schema()
         self.outputs: Schema | None = pyfunc.metadata.get_output_schema()
+        self.plan = self._plan()
+        self.row_wise = pyfunc.loader_module in ROW_WISE and _predict_name(pyfunc) not in _NOT_ROW_WISE
 
     @classmethod
-    def load(cls, directory: Path) -> "Model":
-        return cls(mlflow.pyfunc.load_model(str(directory), suppress_warnings=True))
+    def load(cls, directory: Path, extra_columns: ExtraColumns = ExtraColumns.REFUSE) -> "Model":
+        return cls(mlflow.pyfunc.load_model(str(directory), suppress_warnings=True), extra_columns)
+
+    @property
+    def platform(self) -> str:
+        """The flavour, as the Open Inference Protocol names platforms."""
+        return str(self._pyfunc.loader_module).removeprefix("mlflow.").replace(".", "_")
+
+    def _plan(self) -> Plan | None:
+        """Plan where MLflow itself would hand the enforced frame to the model unchanged, and nowhere else."""
+        metadata = self.metadata
+        if self._pyfunc.loader_module not in _PLANNED or metadata.get_params_schema() is not None:
+            return None
+        if metadata._is_signature_from_type_hint() or metadata._is_type_hint_from_example():  # noqa: SLF001
+            return None
+        return compile_plan(self.inputs)
+
+    def predict_rows(self, rows: Rows) -> Any:
+        """Return what the model says of rows that its plan has read.
+
+        Raises ModelFault: the model raised, or gave another number of answers than it was asked for.
+        """
+        assert self.plan is not None
+        raw = self._direct(self.plan.build(rows))
+        if self.row_wise and length(raw) != len(rows):
+            raise ModelFault(f"the model was asked for {len(rows)} rows and answered {length(raw)}")
+        return raw
 
     def predict(self, query: Query) -> Any:
         """Return what the model says.
@@ -55,6 +92,27 @@ class Model:
         except Exception as error:
             log.info("request does not fit the signature: %s", type(error).__name__)
             raise RequestFault(explain(query.data, self.inputs, error)) from error
+
+
+def length(raw: Any) -> int | None:
+    """Return how many answers there are, or None where the model's answer has no rows."""
+    shape = getattr(raw, "shape", None)
+    if shape is not None:
+        return shape[0] if shape else None
+    return len(raw) if isinstance(raw, list) else None
+
+
+def _predict_name(pyfunc: Any) -> str:
+    return str(pyfunc.metadata.flavors["python_function"].get("predict_fn", "predict"))
+
+
+def _direct_call(pyfunc: Any) -> Callable[[Any], Any]:
+    """Return the model's own function, called as `PyFuncModel._predict` calls it after the signature is enforced."""
+    predict = pyfunc._predict_fn  # noqa: SLF001
+    params = inspect.signature(predict).parameters.get("params")
+    if params is not None and params.kind is not inspect.Parameter.VAR_KEYWORD:
+        return functools.partial(predict, params=None)
+    return predict  # type: ignore[no-any-return]
 
 
 def _own_faults(predict: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,94 +1,200 @@
-"""The one thread that predicts, and the bounded queue before it. Prediction never runs on the event loop."""
+"""The one thread that predicts, and the bounded queue before it.
+
+Requests that wait while a prediction runs are joined into the next one; no timer holds anybody back. What can be
+joined was validated before (`scoring.Ask.rows`), so that a bad row cannot fail its neighbours; and where the model
+fails on joined rows, each request is tried again alone.
+"""
 
 import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable
-from queue import SimpleQueue
-from typing import Any
+from collections.abc import Callable, Iterator
+from itertools import chain
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
 
-from podium.runtime.faults import Fault, ModelFault, Overloaded, TooLate
+from podium.runtime.exchange import Request
+from podium.runtime.faults import Abandoned, Fault, ModelFault, Overloaded, TooLate
+
+if TYPE_CHECKING:
+    from podium.runtime.scoring import Ask, Scorer  # imports MLflow, which takes seconds: see podium.runtime.loading
 
 log = logging.getLogger(__name__)
 
-Work = Callable[[], Any]
+Done = Callable[[bytes | None, Fault | None], None]
+TIMER_SECONDS = 5.0  # deadlines nearer than this get a timer; the sweep of the server finds the others
+
+_PACE_WEIGHT = 0.1  # of the newest prediction in the moving average of seconds per request
 
 
 class Job:
-    """One piece of work, and the future that somebody on the event loop waits for."""
+    """One request's wait for the model. `done` is called once, on the event loop."""
 
-    __slots__ = ("deadline", "future", "work")
+    __slots__ = ("ask", "deadline", "done", "request", "settled")
 
-    def __init__(self, work: Work, deadline: float, future: "asyncio.Future[Any]") -> None:
-        self.work = work
-        self.deadline = deadline
-        self.future = future
+    def __init__(self, ask: "Ask", request: Request, deadline: float, done: Done) -> None:
+        self.ask = ask
+        self.request = request
+        self.deadline = deadline  # of time.monotonic()
+        self.done = done
+        self.settled = False
+
+    def settle(self, body: bytes | None, fault: Fault | None) -> None:
+        if not self.settled:
+            self.settled = True
+            self.done(body, fault)
+
+    @property
+    def hopeless(self) -> Fault | None:
+        """Why nobody would take this job's answer."""
+        if self.settled or time.monotonic() > self.deadline:
+            return TooLate("no answer by the deadline")
+        return Abandoned("the client went away") if self.request.abandoned else None
+
+
+Result = tuple[Job, bytes | None, Fault | None]
 
 
 class PredictionQueue:
-    """Runs work one by one in its own thread. All methods are called on the event loop."""
+    """Bounded, first come first served. Its methods are called on the event loop."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, scorer: "Scorer", limit: int, max_batch_rows: int) -> None:
+        self._scorer = scorer
         self._limit = limit
+        self._max_batch_rows = max_batch_rows
         self._loop = asyncio.get_running_loop()
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="prediction", daemon=True)
-        self._thread.start()
-        self.depth = 0  # waiting or running
+        self._jobs: SimpleQueue[Job] = SimpleQueue()
+        self._pending: set[Job] = set()
+        self._pace = 0.0  # seconds a request, lately
+        self.on_batch: Callable[[int, int], None] = lambda requests, rows: None  # noqa: ARG005
+        threading.Thread(target=self._run, name="prediction", daemon=True).start()
 
-    async def run(self, work: Work, deadline: float) -> Any:
-        """Run the work in the prediction thread and return its result. `deadline` is of time.monotonic().
+    @property
+    def depth(self) -> int:
+        """Requests that wait or are being predicted."""
+        return len(self._pending)
 
-        Raises Overloaded: the queue is full. Raises TooLate: not done by the deadline. Raises what the work raises.
+    def submit(self, job: Job) -> None:
+        """Take a job in.
+
+        Raises Overloaded: the queue is full. Raises TooLate: the job's turn would come after its deadline.
         """
-        if self.depth >= self._limit:
-            raise Overloaded(f"{self.depth} requests wait already, which is the limit")
-        job = Job(work, deadline, self._loop.create_future())
-        self.depth += 1
-        job.future.add_done_callback(self._leave)
-        timer = self._loop.call_later(max(0.0, deadline - time.monotonic()), _expire, job.future)
+        depth = len(self._pending)
+        if depth >= self._limit:
+            raise Overloaded(f"{depth} requests wait already, which is the limit")
+        left = job.deadline - time.monotonic()
+        if depth * self._pace > left:
+            raise TooLate("the deadline cannot be met: too many requests wait")
+        self._pending.add(job)
+        if left < TIMER_SECONDS:
+            self._loop.call_later(max(0.0, left), job.settle, None, TooLate("no answer by the deadline"))
         self._jobs.put(job)
-        try:
-            return await job.future
-        finally:
-            timer.cancel()
 
-    def close(self) -> None:
-        """Let the thread end after what it holds."""
-        self._jobs.put(None)
+    def expire(self, now: float) -> None:
+        """Settle the jobs whose deadline has passed. They leave the queue when the thread meets them."""
+        for job in [job for job in self._pending if now > job.deadline]:
+            job.settle(None, TooLate("no answer by the deadline"))
 
-    def _leave(self, _: "asyncio.Future[Any]") -> None:
-        self.depth -= 1
+    def _deliver(self, results: list[Result]) -> None:
+        for job, body, fault in results:
+            self._pending.discard(job)
+            job.settle(body, fault)
+
+    # The prediction thread
 
     def _run(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            if job.future.done() or time.monotonic() > job.deadline:
-                continue  # nobody waits any more: late work is dropped before it is predicted
-            result, error = _attempt(job.work)
-            self._loop.call_soon_threadsafe(_settle, job.future, result, error)
+        while True:
+            together: list[Job] = []
+            for job in self._waiting():
+                if job.ask.rows is not None and self._scorer.joins:
+                    together.append(job)
+                else:
+                    self._predict([job])
+            for batch in batches(together, self._max_batch_rows):
+                self._predict(batch)
+
+    def _waiting(self) -> list[Job]:
+        """Return all jobs that wait, and at least one."""
+        jobs = [self._jobs.get()]
+        try:
+            while True:
+                jobs.append(self._jobs.get_nowait())
+        except Empty:
+            return jobs
+
+    def _predict(self, batch: list[Job]) -> None:
+        started = time.monotonic()
+        try:
+            results = self._answered(batch)
+        except BaseException as error:
+            # Nothing may end this thread: a model that calls sys.exit() is at fault, not the server.
+            log.exception("a prediction ended in a way that nobody foresaw")
+            fault = ModelFault(f"the prediction ended with {type(error).__name__}")
+            results = [(job, None, fault) for job in batch]
+        self._pace += _PACE_WEIGHT * ((time.monotonic() - started) / len(batch) - self._pace)
+        self._loop.call_soon_threadsafe(self._deliver, results)
+
+    def _answered(self, batch: list[Job]) -> list[Result]:
+        dropped: list[Result] = [(job, None, fault) for job in batch if (fault := job.hopeless)]
+        live = [job for job in batch if not job.hopeless] if dropped else batch
+        if len(live) > 1:
+            return dropped + self._together(live)
+        return dropped + [self._alone(job) for job in live]
+
+    def _alone(self, job: Job) -> Result:
+        try:
+            body = self._scorer.answer(job.ask)
+        except Fault as fault:
+            return job, None, fault
+        if job.ask.rows is not None:
+            self._loop.call_soon_threadsafe(self.on_batch, 1, len(job.ask.rows))
+        return job, body, None
+
+    def _together(self, live: list[Job]) -> list[Result]:
+        rows = list(chain.from_iterable(job.ask.rows or () for job in live))
+        try:
+            raw = self._scorer.model.predict_rows(rows)
+            shares = list(_shares(raw, live))
+        except Exception:  # noqa: BLE001  each is tried again alone, and says itself what was wrong
+            log.warning("a joined prediction of %d requests failed; each is tried again alone", len(live))
+            return [self._alone(job) for job in live]
+        self._loop.call_soon_threadsafe(self.on_batch, len(live), len(rows))
+        return [self._share(job, share) for job, share in zip(live, shares, strict=True)]
+
+    def _share(self, job: Job, share: Any) -> Result:
+        assert job.ask.write is not None
+        try:
+            return job, self._scorer.written(share, job.ask.write), None
+        except Fault as fault:
+            return job, None, fault
 
 
-def _attempt(work: Work) -> tuple[Any, Fault | None]:
-    try:
-        return work(), None
-    except Fault as fault:
-        return None, fault
-    except BaseException as error:
-        # Nothing may end this thread: a model that calls sys.exit() is at fault, not the server.
-        log.exception("a prediction ended in a way that nobody foresaw")
-        return None, ModelFault(f"the prediction ended with {type(error).__name__}")
+def _shares(raw: Any, jobs: list[Job]) -> Iterator[Any]:
+    """Cut the predictions for all into each job's own.
+
+    Raises ValueError: the predictions are not one a row.
+    """
+    lengths = [len(job.ask.rows or ()) for job in jobs]
+    if len(raw) != sum(lengths):
+        raise ValueError(f"{sum(lengths)} rows were asked and {len(raw)} were answered")
+    cut = raw.iloc if hasattr(raw, "iloc") else raw
+    start = 0
+    for length in lengths:
+        yield cut[start : start + length]
+        start += length
 
 
-def _settle(future: "asyncio.Future[Any]", result: Any, error: Fault | None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
-
-
-def _expire(future: "asyncio.Future[Any]") -> None:
-    if not future.done():
-        future.set_exception(TooLate("no answer by the deadline"))
+def batches(jobs: list[Job], max_rows: int) -> Iterator[list[Job]]:
+    """Cut the jobs into batches of at most so many rows, or of one job."""
+    batch: list[Job] = []
+    size = 0
+    for job in jobs:
+        rows = len(job.ask.rows or ())
+        if batch and size + rows > max_rows:
+            yield batch
+            batch, size = [], 0
+        batch.append(job)
+        size += rows
+    if batch:
+        yield batch

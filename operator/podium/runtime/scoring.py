@@ -1,25 +1,66 @@
-"""A request answered, start to end: body, Query, predictions, check, body. Runs in the prediction thread."""
+"""What a request asks of the model, and how its share of the predictions becomes its answer."""
 
-import mlflow
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
-from podium.runtime.answers import check_numbers
-from podium.runtime.model import Model
-from podium.runtime.protocols import invocations
+from podium.runtime.answers import AnswerCheck
+from podium.runtime.model import Model, Query
+from podium.runtime.plan import Rows
+from podium.runtime.settings import Batching
+
+INLINE_BYTES = 256 * 1024  # a larger body would hold up the event loop for more than about 5 ms
+
+Write = Callable[[Any], bytes]  # a request's share of the raw predictions -> the body of its answer
+Work = Callable[[], bytes]
+
+
+@dataclass(slots=True)
+class Ask:
+    """Rows that can be joined with others', or work to be done alone, or parts to be answered one after another."""
+
+    rows: Rows | None = None
+    write: Write | None = None  # with rows
+    work: Work | None = None
+    parts: "list[Ask]" = field(default_factory=list)
+    planned: bool = True  # False where the plan could not express the request
+
+
+Read = Callable[[bytes, str, "Scorer"], Ask]  # body, content type
 
 
 class Scorer:
-    """Answers whole requests with one model."""
+    """One model, asked in any protocol."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, batching: Batching = Batching.AUTO) -> None:
         self.model = model
-        self.mlflow_version: str = mlflow.__version__
+        self.joins = batching is Batching.ON or (batching is Batching.AUTO and model.row_wise)
+        self._check = AnswerCheck(model.outputs)
 
-    def invocations(self, body: bytes, content_type: str) -> bytes:
-        """Answer `POST /invocations`.
+    def ask(self, read: Read, body: bytes, content_type: str) -> Ask:
+        """Read a request on the event loop where that is quick, and leave it to the prediction thread otherwise.
 
-        Raises Fault: of the request or of the model.
+        Raises RequestFault: it is wrong already.
         """
-        query = invocations.read(body, content_type, self.model)
-        raw = self.model.predict(query)
-        check_numbers(raw, self.model.outputs)
-        return invocations.write(raw, query)
+        if len(body) <= INLINE_BYTES:
+            return read(body, content_type, self)
+        return Ask(work=lambda: self.answer(read(body, content_type, self)))
+
+    def answer(self, ask: Ask) -> bytes:
+        """Answer a request alone, whatever it is. Raises Fault: the request's or the model's."""
+        if ask.work is not None:
+            return ask.work()
+        if ask.parts:
+            return b"".join(map(self.answer, ask.parts))
+        assert ask.rows is not None
+        assert ask.write is not None
+        return self.written(self.model.predict_rows(ask.rows), ask.write)
+
+    def answer_query(self, query: Query, write: Write) -> bytes:
+        """Answer what the plan could not express. Raises Fault: the request's or the model's."""
+        return self.written(self.model.predict(query), write)
+
+    def written(self, raw: Any, write: Write) -> bytes:
+        """Return the answer's body. Raises ModelFault: the answer is not what the signature says."""
+        self._check(raw)
+        return write(raw)

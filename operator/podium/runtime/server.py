@@ -7,13 +7,13 @@ import logging
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
-import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from podium.runtime.app import App
+from podium.runtime.connection import Connection, Limits, Shared
 from podium.runtime.exits import Exit, StartError
 from podium.runtime.identity import Identity
 from podium.runtime.settings import Settings
@@ -23,26 +23,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-
-class Connection(HttpToolsProtocol):
-    """One client's connection. Answers that come before the application, to bytes that are no HTTP, name us too."""
-
-    def send_400_response(self, msg: str) -> None:
-        app: App = self.config.app  # type: ignore[assignment]  # uvicorn knows it as any ASGI application
-        lines = [b"HTTP/1.1 400 Bad Request", b"content-type: text/plain; charset=utf-8", b"connection: close"]
-        lines += [b"%s: %s" % header for header in app.headers]
-        body = msg.encode()
-        lines += [b"content-length: %d" % len(body), b"", body]
-        self.transport.write(b"\r\n".join(lines))
-        self.transport.close()
-
-
-class Server(uvicorn.Server):
-    """uvicorn, with its signal handling left to `run`, which drains first."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+BACKLOG = 4096  # connections that wait to be accepted; the system's own limit may be lower
+IDLE_SECONDS = 75.0  # longer than the 60 s of common load balancers, so that they are the ones to close
+SWEEP_SECONDS = 0.5
 
 
 async def run(settings: Settings, identity: Identity) -> None:
@@ -52,32 +35,29 @@ async def run(settings: Settings, identity: Identity) -> None:
     """
     stop = _Stop()
     app = App(settings, identity)
+    shared = Shared(app, _limits(settings))
     with listening(settings) as sock:
-        server = Server(_config(app, settings))
-        serving = asyncio.create_task(server.serve(sockets=[sock]))
+        accepting = await asyncio.get_running_loop().create_server(
+            lambda: Connection(shared), sock=sock, backlog=BACKLOG
+        )
+        sweeping = asyncio.create_task(_sweep(shared, app))
         try:
             await _load_and_serve(app, settings, stop)
-            await _drained(app, settings, stop)
+            await _drain(app, shared, settings, stop)
         finally:
-            server.should_exit = True
-            await serving
+            accepting.close()
+            await _finish(shared, settings)
+            sweeping.cancel()
     log.info("all answers are out; goodbye")
 
 
-def _config(app: App, settings: Settings) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http=Connection,
-        ws="none",
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        backlog=4096,
-        timeout_keep_alive=75,  # longer than the 60 s of common load balancers, so that they are the ones to close
-        timeout_graceful_shutdown=max(1, round(settings.request_seconds)),
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        body_bytes=settings.max_body_bytes,
+        buffered_bytes=settings.max_buffered_bytes,
+        arrive_seconds=settings.body_seconds,
+        send_seconds=settings.send_seconds,
+        idle_seconds=IDLE_SECONDS,
     )
 
 
@@ -113,6 +93,17 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
         yield sock
 
 
+async def _sweep(shared: Shared, app: App) -> None:
+    """Look after what no event brings up: the date, and what takes too long."""
+    while True:
+        shared.date = formatdate(usegmt=True).encode()
+        now = time.monotonic()
+        for connection in list(shared.connections):
+            connection.close_if_overdue(now)
+        app.expire(now)
+        await asyncio.sleep(SWEEP_SECONDS)
+
+
 async def _load_and_serve(app: App, settings: Settings, stop: _Stop) -> None:
     """Load in a thread of its own. A stop does not wait for it: nobody has been promised an answer yet."""
     loading = asyncio.create_task(_in_thread(settings))
@@ -123,14 +114,9 @@ async def _load_and_serve(app: App, settings: Settings, stop: _Stop) -> None:
         return
     stopped.cancel()
     loaded = loading.result()
-    app.serve(loaded.identity, loaded.scorer)
-    log.info(
-        "ready: model %s version %s run %s digest %s",
-        loaded.identity.model,
-        loaded.identity.version,
-        loaded.identity.run_id,
-        loaded.identity.digest,
-    )
+    app.serve(loaded)
+    who = loaded.identity
+    log.info("ready: model %s version %s run %s digest %s", who.model, who.version, who.run_id, who.digest)
 
 
 async def _in_thread(settings: Settings) -> "Loaded":
@@ -159,11 +145,22 @@ async def _in_thread(settings: Settings) -> "Loaded":
     return loaded
 
 
-async def _drained(app: App, settings: Settings, stop: _Stop) -> None:
+async def _drain(app: App, shared: Shared, settings: Settings, stop: _Stop) -> None:
     """Wait for the stop, then go on answering while the routes to this pod are being taken down."""
     await stop.asked.wait()
     app.drain()
+    shared.draining = True
     if not stop.insisted.is_set():
         log.info("draining for %g s", settings.drain_seconds)
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.insisted.wait(), settings.drain_seconds)
+
+
+async def _finish(shared: Shared, settings: Settings) -> None:
+    """Let every answer that is owed go out; the limits of time for each see to it that this ends."""
+    shared.draining = shared.closing = True
+    until = time.monotonic() + settings.request_seconds + settings.body_seconds
+    while shared.connections and time.monotonic() < until:
+        for connection in list(shared.connections):
+            connection.close_if_idle()
+        await asyncio.sleep(0.01)

@@ -3,15 +3,32 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
 from podium.runtime.exits import Exit, StartError
 
 N = TypeVar("N", int, float)
+E = TypeVar("E", bound=StrEnum)
 
 LATENCY_EDGES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 TERMINATION_LOG = "/dev/termination-log"  # where Kubernetes looks, unless the pod says otherwise
+
+
+class Batching(StrEnum):
+    """Whether requests that wait are joined into one prediction."""
+
+    AUTO = "auto"  # where the flavour is known to predict row by row
+    ON = "on"
+    OFF = "off"
+
+
+class ExtraColumns(StrEnum):
+    """What becomes of columns that the signature does not know."""
+
+    REFUSE = "refuse"  # a misspelt optional column would otherwise be dropped in silence
+    IGNORE = "ignore"  # as MLflow's server does
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +44,13 @@ class Settings:
     latency_edges: tuple[float, ...] = LATENCY_EDGES
     queue_limit: int = 512  # requests waiting for the model
     max_body_bytes: int = 16 * 1024 * 1024
-    body_seconds: float = 30.0  # to send a body, once its headers are here
+    max_buffered_bytes: int = 256 * 1024 * 1024  # bodies of all clients together
+    body_seconds: float = 30.0  # for a request to arrive, from its first byte
+    send_seconds: float = 30.0  # for a client to take its answer
     request_seconds: float = 60.0  # to answer, unless x-request-timeout says less
+    batching: Batching = Batching.AUTO
+    max_batch_rows: int = 4096  # rows that are joined into one prediction
+    extra_columns: ExtraColumns = ExtraColumns.REFUSE
     requirements_ignored: frozenset[str] = frozenset({"pytest", "rich"})
     termination_log: Path | None = None
 
@@ -49,8 +71,13 @@ class Settings:
             latency_edges=read.edges("PODIUM_LATENCY_EDGES", cls.latency_edges),
             queue_limit=read.number("PODIUM_QUEUE_LIMIT", cls.queue_limit, int),
             max_body_bytes=read.number("PODIUM_MAX_BODY_BYTES", cls.max_body_bytes, int),
+            max_buffered_bytes=read.number("PODIUM_MAX_BUFFERED_BYTES", cls.max_buffered_bytes, int),
+            send_seconds=read.number("PODIUM_SEND_SECONDS", cls.send_seconds, float),
             body_seconds=read.number("PODIUM_BODY_SECONDS", cls.body_seconds, float),
             request_seconds=read.number("PODIUM_REQUEST_SECONDS", cls.request_seconds, float),
+            batching=read.choice("PODIUM_BATCHING", cls.batching),
+            max_batch_rows=read.number("PODIUM_MAX_BATCH_ROWS", cls.max_batch_rows, int),
+            extra_columns=read.choice("PODIUM_EXTRA_COLUMNS", cls.extra_columns),
             requirements_ignored=read.names("PODIUM_REQUIREMENTS_IGNORED", cls.requirements_ignored),
             termination_log=termination_log(environ),
         )
@@ -92,6 +119,16 @@ class _Reader:
             wanted = "rising seconds, separated by commas (0.05,0.12,0.5)"
             raise StartError(Exit.BAD_SETTINGS, f"{name}: wanted {wanted}, found {raw!r}")
         return edges
+
+    def choice(self, name: str, default: E) -> E:
+        raw = self._environ.get(name)
+        if not raw:
+            return default
+        try:
+            return type(default)(raw.lower())
+        except ValueError as error:
+            wanted = " or ".join(type(default))
+            raise StartError(Exit.BAD_SETTINGS, f"{name}: wanted {wanted}, found {raw!r}") from error
 
     def names(self, name: str, default: frozenset[str]) -> frozenset[str]:
         raw = self._environ.get(name)

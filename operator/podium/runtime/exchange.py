@@ -1,0 +1,64 @@
+"""One request and its answer: all that the HTTP layer and the application say to each other."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Protocol
+
+from podium.runtime.identity import Headers
+
+JSON = b"application/json"
+TEXT = b"text/plain; charset=utf-8"
+
+
+class Request:
+    """A whole request: its body is here, or nobody would have been asked."""
+
+    __slots__ = ("abandoned", "body", "headers", "id", "method", "path", "started")
+
+    def __init__(self, method: str, path: str, headers: Headers, body: bytes, request_id: bytes) -> None:
+        self.method = method
+        self.path = path
+        self.headers = headers  # names in lower case
+        self.body = body
+        self.id = request_id
+        self.started = time.monotonic()
+        self.abandoned = False  # the client went away: an answer is of no use any more
+
+    def header(self, name: bytes) -> bytes | None:
+        for found, value in self.headers:
+            if found == name:
+                return value
+        return None
+
+    @property
+    def content_type(self) -> str:
+        return (self.header(b"content-type") or b"").decode("latin-1")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back, but for the headers that every answer has."""
+
+    status: int = HTTPStatus.OK
+    body: bytes | AsyncIterator[bytes] = b""  # an iterator is sent in chunks, as fast as the client reads
+    content_type: bytes = TEXT
+    headers: Headers = field(default_factory=list)
+
+
+Reply = Callable[[Answer], None]
+
+
+class Application(Protocol):
+    """What a connection needs of whoever answers."""
+
+    @property
+    def identity_block(self) -> bytes:
+        """The header lines that every answer carries, each with its line end."""
+
+    def handle(self, request: Request, reply: Reply) -> None:
+        """Answer the request by calling `reply` once, now or later, on the event loop. Never raises."""
+
+    def refuse(self, error: Exception) -> Answer:
+        """Return the answer to a request that never became whole."""

@@ -1,0 +1,178 @@
+"""A signature compiled once, so that a usual request needs no look at it again.
+
+A plan takes parsed JSON apart into rows of plain numbers, texts and booleans in the signature's order, checking the
+type of each cell, and builds one array or frame of many requests' rows. It says None to everything that it cannot
+express exactly as MLflow would (nulls, texts that look like numbers, optional columns that are absent, dates …):
+then MLflow's own code reads the request, slower, and has the last word on what is right and wrong.
+"""
+
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from mlflow.types import DataType, Schema
+
+Row = Sequence[Any]
+Rows = list[Row]
+
+_FLOATS = frozenset({float, int})
+_CELLS: dict[DataType, frozenset[type]] = {
+    DataType.double: _FLOATS,
+    DataType.float: _FLOATS,
+    DataType.long: frozenset({int}),
+    DataType.integer: frozenset({int}),
+    DataType.boolean: frozenset({bool}),
+    DataType.string: frozenset({str}),
+}
+
+
+class Plan:
+    """How to read rows for one signature. `names` is None where the rows are those of a matrix."""
+
+    def __init__(self, names: tuple[str, ...] | None, width: int, check: Callable[[Rows], bool]) -> None:
+        self.names = names
+        self.width = width
+        self._check = check
+
+    def rows(self, form: str, value: Any) -> Rows | None:
+        """Return the rows of a body in one of MLflow's forms, or None where this plan cannot express it."""
+        if self.names is None:
+            found = value if form in {"instances", "inputs"} and type(value) is list else None
+        elif form == "dataframe_split":
+            found = self._split(value)
+        elif type(value) is list:
+            found = self.records(value)
+        elif form == "inputs" and type(value) is dict:
+            found = self._columns(value)
+        else:
+            return None
+        return found if found and self._fit(found) else None
+
+    def checked_records(self, records: list[Any]) -> Rows | None:
+        """Return the rows of a list of objects, or of a list of lists where the signature has no names."""
+        found = records if self.names is None else self.records(records)
+        return found if found and self._fit(found) else None
+
+    def _fit(self, rows: Rows) -> bool:
+        width = self.width
+        return all(type(row) in {list, tuple} and len(row) == width for row in rows) and self._check(rows)
+
+    def _split(self, value: Any) -> Rows | None:
+        if type(value) is not dict or not value.keys() <= {"columns", "data", "index"}:
+            return None
+        data, columns, index = value.get("data"), value.get("columns"), value.get("index")
+        if type(data) is not list or type(columns) is not list:
+            return None
+        if index is not None and (type(index) is not list or len(index) != len(data)):
+            return None
+        return data if tuple(columns) == self.names else self._reordered(data, columns)
+
+    def _reordered(self, data: list[Any], columns: list[Any]) -> Rows | None:
+        """Put the cells of each row into the signature's order."""
+        assert self.names is not None
+        if len(columns) != self.width or not all(type(name) is str for name in columns):
+            return None
+        if set(columns) != set(self.names) or any(type(row) is not list or len(row) != self.width for row in data):
+            return None
+        return self._taken([columns.index(name) for name in self.names], data)
+
+    def records(self, records: list[Any]) -> Rows | None:
+        width = self.width
+        if not all(type(record) is dict and len(record) == width for record in records):
+            return None
+        try:
+            return self._taken(self.names or (), records)
+        except KeyError:
+            return None
+
+    def _taken(self, keys: Sequence[Any], records: list[Any]) -> Rows:
+        if len(keys) == 1:
+            return [(record[keys[0]],) for record in records]
+        return list(map(itemgetter(*keys), records))
+
+    def _columns(self, value: dict[str, Any]) -> Rows | None:
+        assert self.names is not None
+        if value.keys() != set(self.names) or not all(type(column) is list for column in value.values()):
+            return None
+        columns = [value[name] for name in self.names]
+        return list(zip(*columns, strict=True)) if len({len(column) for column in columns}) == 1 else None
+
+    def build(self, rows: Rows) -> Any:
+        """Return what the model is given for these rows."""
+        raise NotImplementedError
+
+
+class MatrixPlan(Plan):
+    """All cells of one type: one array, and one block in the frame."""
+
+    def __init__(self, names: tuple[str, ...] | None, width: int, dtype: np.dtype[Any], cells: frozenset[type]) -> None:
+        super().__init__(names, width, _uniform(cells, dtype))
+        self._dtype = dtype
+        self._index = None if names is None else pd.Index(names)
+
+    def build(self, rows: Rows) -> Any:
+        array = np.array(rows, dtype=self._dtype)
+        return array if self._index is None else pd.DataFrame(array, columns=self._index, copy=False)
+
+
+class ColumnsPlan(Plan):
+    """Columns of several types: one array each."""
+
+    def __init__(self, names: tuple[str, ...], types: list[DataType]) -> None:
+        checks = [_uniform(_CELLS[each], each.to_numpy()) for each in types]
+        super().__init__(names, len(names), lambda rows: _all_columns(rows, checks))
+        self._dtypes = ["str" if each is DataType.string else each.to_numpy() for each in types]
+        self._names = names
+
+    def build(self, rows: Rows) -> Any:
+        columns = zip(*rows, strict=True)
+        return pd.DataFrame(
+            {
+                name: pd.array(list(column), dtype=dtype) if dtype == "str" else np.array(column, dtype=dtype)
+                for name, dtype, column in zip(self._names, self._dtypes, columns, strict=True)
+            }
+        )
+
+
+def _uniform(cells: frozenset[type], dtype: np.dtype[Any]) -> Callable[[Rows], bool]:
+    """Return a check that all cells are of these types, and whole numbers within the bounds of theirs."""
+    if dtype.kind != "i":
+        return lambda rows: all(cells.issuperset(map(type, row)) for row in rows)
+    bounds = np.iinfo(dtype)
+    low, high = int(bounds.min), int(bounds.max)
+    return lambda rows: all(cells.issuperset(map(type, row)) and low <= min(row) and max(row) <= high for row in rows)
+
+
+def _all_columns(rows: Rows, checks: list[Callable[[Rows], bool]]) -> bool:
+    return all(check([column]) for check, column in zip(checks, zip(*rows, strict=True), strict=True))
+
+
+def compile_plan(schema: Schema | None) -> Plan | None:
+    """Return the plan for a signature, or None where there is none: MLflow's own code reads every request then."""
+    if schema is None or not schema.inputs:
+        return None
+    if schema.is_tensor_spec():
+        return _matrix_of(schema)
+    types = schema.input_types()
+    if not schema.has_input_names() or not all(isinstance(each, DataType) and each in _CELLS for each in types):
+        return None
+    names = tuple(schema.input_names())
+    if len(set(names)) != len(names):
+        return None
+    if len(set(types)) == 1 and types[0] not in {DataType.string, DataType.boolean}:
+        return MatrixPlan(names, len(names), types[0].to_numpy(), _CELLS[types[0]])
+    return ColumnsPlan(names, types)
+
+
+def _matrix_of(schema: Schema) -> Plan | None:
+    """A signature of one unnamed matrix: rows without names."""
+    (spec, *more) = schema.inputs
+    dtype = np.dtype(spec.type)
+    matrix_dimensions = 2
+    if more or schema.has_input_names() or len(spec.shape) != matrix_dimensions or spec.shape[0] != -1:
+        return None
+    if spec.shape[1] < 1 or dtype.kind not in "fi":
+        return None
+    return MatrixPlan(None, spec.shape[1], dtype, _FLOATS if dtype.kind == "f" else frozenset({int}))

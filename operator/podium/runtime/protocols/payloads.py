@@ -1,0 +1,115 @@
+"""MLflow's JSON forms, to which every protocol here is translated: by the plan, or else by MLflow's own functions."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+from mlflow.pyfunc import scoring_server
+from mlflow.pyfunc.utils.serving_data_parser import is_unified_llm_input
+
+from podium.runtime.faults import RequestFault
+from podium.runtime.model import Model, Query
+from podium.runtime.plan import Rows
+from podium.runtime.scoring import Ask, Scorer, Write
+from podium.runtime.settings import ExtraColumns
+from podium.runtime.signature import explain, kind, named
+
+FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
+
+
+def ask_payload(parsed: Any, scorer: Scorer, write: Write, write_unwrapped: Write | None = None) -> Ask:
+    """Return what a JSON body asks; only what is quick is done at once."""
+    rows = _planned(parsed, scorer.model)
+    if rows is not None:
+        return Ask(rows=rows, write=write)
+
+    def work() -> bytes:
+        query = read_payload(parsed, scorer.model)
+        return scorer.answer_query(query, write_unwrapped if query.unwrapped and write_unwrapped else write)
+
+    return Ask(work=work, planned=False)
+
+
+def _planned(parsed: Any, model: Model) -> Rows | None:
+    if model.plan is None or type(parsed) is not dict or len(parsed) != 1:
+        return None
+    ((form, value),) = parsed.items()
+    return model.plan.rows(form, value)
+
+
+def read_payload(parsed: Any, model: Model) -> Query:
+    """Read a body by MLflow's own functions.
+
+    Raises RequestFault: it has no known form, or does not fit the signature.
+    """
+    if not isinstance(parsed, dict):
+        raise RequestFault(f"wanted a JSON object with one of {', '.join(FORMS)}, found {kind(parsed)}")
+    if is_unified_llm_input(parsed):
+        # MLflow's name, and MLflow's rule: such bodies are handed to the model as they are.
+        data, params = scoring_server._split_data_and_params_for_llm_input(  # noqa: SLF001
+            parsed, model.metadata.get_params_schema()
+        )
+        return Query(data, params, unwrapped=True)
+    form = _form(parsed)
+    params = parsed.get("params")
+    if params is not None and not isinstance(params, dict):
+        raise RequestFault(f"params: wanted an object, found {kind(params)}")
+    _refuse_incomplete_records(parsed[form], model)
+    data = _data(parsed[form], form, model)
+    if model.extra_columns is ExtraColumns.REFUSE:
+        _refuse_extra_columns(data, model)
+    return Query(data, params)
+
+
+def _form(parsed: dict[str, Any]) -> str:
+    found = [form for form in FORMS if form in parsed]
+    if len(found) != 1:
+        raise RequestFault(f"wanted exactly one of {', '.join(FORMS)}, found {', '.join(found) or 'none'}")
+    return found[0]
+
+
+def _refuse_incomplete_records(value: Any, model: Model) -> None:
+    """pandas would fill what a record leaves out with NaN, and the model would be blamed for what it makes of that."""
+    schema = model.inputs
+    if schema is None or not schema.has_input_names() or not isinstance(value, list):
+        return
+    required = schema.required_input_names()
+    for row, record in enumerate(value):
+        if isinstance(record, dict) and (missing := [name for name in required if name not in record]):
+            raise RequestFault(f"row {row}: missing {named(missing)}")
+
+
+def _data(value: Any, form: str, model: Model) -> Any:
+    if model.metadata._is_signature_from_type_hint():  # noqa: SLF001  as MLflow's server asks it
+        if form != "inputs":
+            raise RequestFault(f"this model's signature comes from type hints: wanted inputs, found {form}")
+        return value
+    try:
+        return scoring_server.infer_and_parse_data({form: value}, model.inputs)
+    except Exception as error:
+        raise RequestFault(_problem(value, form, model, error)) from error
+
+
+def _problem(value: Any, form: str, model: Model, error: Exception) -> str:
+    """Say what is wrong without quoting the data, as MLflow's own messages do."""
+    try:
+        return explain(_untyped(value, form), model.inputs, error)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return f"{form}: this is not what MLflow means by it ({type(error.__context__ or error).__name__})"
+
+
+def _untyped(value: Any, form: str) -> pd.DataFrame:
+    if form == "dataframe_split":
+        return pd.DataFrame(value["data"], columns=value.get("columns"), dtype=object)
+    return pd.DataFrame(value, dtype=object)
+
+
+def _refuse_extra_columns(data: Any, model: Model) -> None:
+    schema = model.inputs
+    if schema is None or not schema.has_input_names() or not isinstance(data, (pd.DataFrame, dict)):
+        return
+    found: Iterable[Any] = data.columns if isinstance(data, pd.DataFrame) else data
+    known = set(schema.input_names())
+    missing = set(schema.required_input_names()).difference(found)
+    if not missing and (extra := [name for name in found if name not in known]):
+        raise RequestFault(f"not in the model's signature: {named(extra)} (PODIUM_EXTRA_COLUMNS=ignore allows it)")

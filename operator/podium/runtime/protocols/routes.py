@@ -1,0 +1,109 @@
+"""Which path means what, once the model is known: a flat table, because its name and version are in the paths."""
+
+import functools
+import urllib.parse
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import mlflow
+import orjson
+
+from podium.runtime.exchange import JSON, Answer
+from podium.runtime.identity import Identity
+from podium.runtime.model import Model
+from podium.runtime.protocols import inference, invocations, items
+from podium.runtime.protocols.openapi import document
+from podium.runtime.requirements import Difference
+from podium.runtime.scoring import Read
+
+Page = Callable[[bool], Answer]  # given whether the server is ready
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What can be told of the served model."""
+
+    identity: Identity
+    model: Model
+    differences: list[Difference]
+    source: dict[str, Any] = field(default_factory=dict)
+
+
+def endpoints(identity: Identity) -> dict[str, Read]:
+    """Return what a POST means, by path."""
+    infer = inference.reader(identity.model, identity.version)
+    return {
+        "/invocations": invocations.read,
+        "/api/v1/predict": items.one(identity.model, identity.version),
+        "/api/v1/batch": items.many(identity.model, identity.version),
+        **{f"{path}/infer": infer for path in _model_paths(identity)},
+    }
+
+
+def streams() -> dict[str, Read]:
+    """Return what a POST means, by path, where the client asks for lines."""
+    return {"/api/v1/batch": items.many_streamed}
+
+
+def pages(about: About) -> dict[str, Page]:
+    """Return what a GET shows, by path. All but the readiness is written once."""
+    told = _page(_metadata(about))
+    who = about.identity
+    openapi = _page(document(who.model, who.version, about.model.inputs, about.model.outputs))
+    ready = functools.partial(_ready, who)
+    return {
+        "/version": lambda _: Answer(HTTPStatus.OK, mlflow.__version__.encode()),
+        "/openapi.json": openapi,
+        "/v2": _page({"name": "podium", "version": _own_version(), "extensions": []}),
+        **dict.fromkeys(_model_paths(who), told),
+        **{f"{path}/ready": ready for path in _model_paths(who)},
+    }
+
+
+def _model_paths(identity: Identity) -> list[str]:
+    """Return the paths of the model and of its version, as they come with and without percent-encoding."""
+    found = []
+    for name in {identity.model, urllib.parse.quote(identity.model, safe="")}:
+        path = f"/v2/models/{name}"
+        found += [path, f"{path}/versions/{identity.version}"]
+    return found
+
+
+def _page(value: dict[str, Any]) -> Page:
+    answer = Answer(HTTPStatus.OK, orjson.dumps(value), JSON)
+    return lambda _: answer
+
+
+def _ready(identity: Identity, ready: bool) -> Answer:
+    status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+    return Answer(status, orjson.dumps({"name": identity.model, "ready": ready}), JSON)
+
+
+def _metadata(about: About) -> dict[str, Any]:
+    model, who = about.model, about.identity
+    return {
+        "name": who.model,
+        "versions": [who.version],
+        "platform": f"mlflow_{model.platform}",
+        "inputs": inference.tensors_of(model.inputs, "input"),
+        "outputs": inference.tensors_of(model.outputs, "output"),
+        "podium": {
+            "run_id": who.run_id,
+            "digest": who.digest,
+            "planned": model.plan is not None,
+            "requirements": [
+                {"package": each.package, "wanted": each.wanted, "found": each.found} for each in about.differences
+            ],
+            **about.source,
+        },
+    }
+
+
+def _own_version() -> str:
+    try:
+        return version("podium")
+    except PackageNotFoundError:  # run from its sources, as in the image
+        return "0"
