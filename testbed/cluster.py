@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from testbed import audit, health, images, kindconfig, layers, podnetwork, state
+from testbed import audit, health, images, kindconfig, layers, places, podnetwork, state
 from testbed.choice import this_machines
 from testbed.commands import run, run_logged
 from testbed.errors import TestbedError
@@ -111,11 +111,9 @@ class Cluster:
     def _create(self, wanted: state.State) -> None:
         here = state.folder(self.name)
         for name, text in kindconfig.files().items():
-            file = here / "control-plane" / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
+            places.write(here / "control-plane" / name, text)
         config = here / "kind.json"
-        config.write_text(self._config(wanted.workers, here / "control-plane"))
+        places.write(config, self._config(wanted.workers, here / "control-plane"))
         self._kind_create(config)
         if self.way.own_network:
             podnetwork.connect(self)

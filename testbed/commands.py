@@ -103,7 +103,7 @@ def _still_runs(process: subprocess.Popen[bytes]) -> bool:
 
 
 def feed(
-    write: Callable[[IO[bytes]], None],
+    write: Callable[[IO[bytes]], object],
     consumer: Sequence[str | Path],
     *,
     env: Mapping[str, str] | None = None,

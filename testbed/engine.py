@@ -70,9 +70,13 @@ class Engine:
 
     def volumes(self, cluster: str) -> list[str]:
         """Volumes that kind made for the nodes of a cluster. Docker's are anonymous, and go with the nodes."""
-        rows = self.run("volume", "ls", "--format", "{{.Name}} {{.Labels}}").splitlines()
-        label = re.compile(rf"(?<![\w-]){re.escape(cluster)}-(control-plane|worker\d*)(?![\w-])")
-        return [row.split()[0] for row in rows if label.search(row)]
+        return labelled(cluster, self.run("volume", "ls", "--format", "{{.Name}} {{.Labels}}").splitlines())
 
     def has_network(self, name: str) -> bool:
         return name in self.lines("network", "ls", "--format", "{{.Name}}")
+
+
+def labelled(cluster: str, rows: Sequence[str]) -> list[str]:
+    """The first words of the rows that name a node of the cluster, and not of one whose name only ends alike."""
+    label = re.compile(rf"(?<![\w-]){re.escape(cluster)}-(control-plane|worker\d*)(?![\w-])")
+    return [row.split()[0] for row in rows if label.search(row)]

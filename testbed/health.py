@@ -23,17 +23,18 @@ def complaint(cluster: "Cluster", nodes: int) -> str | None:
     except TestbedError as error:
         return f"the API server does not answer: {str(error).splitlines()[-1]}"
     items = json.loads(seen)["items"]
-    return _of_objects(items, nodes) or _of_dns(cluster, items)
+    return of_objects(items, nodes) or _of_dns(cluster, items)
 
 
-def _of_objects(items: list[dict[str, Any]], nodes: int) -> str | None:
+def of_objects(items: list[dict[str, Any]], nodes: int) -> str | None:
+    """The first thing amiss among what the API server tells."""
     ready = [item for item in items if item["kind"] == "Node" and _is_ready(item)]
     if len(ready) != nodes:
         return f"{len(ready)} of {nodes} nodes are Ready"
-    status = {item["metadata"]["name"]: item.get("status", {}) for item in items}
-    if not status["coredns"].get("availableReplicas"):
+    status: dict[str, dict[str, Any]] = {item["metadata"]["name"]: item["status"] for item in items}
+    if not status.get("coredns", {}).get("availableReplicas"):
         return "CoreDNS is not available"
-    if status["kube-proxy"].get("numberReady") != nodes:
+    if status.get("kube-proxy", {}).get("numberReady") != nodes:
         return "kube-proxy is not ready on every node"
     return None
 

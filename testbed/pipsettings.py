@@ -17,7 +17,7 @@ def mounts() -> list[str]:
     """`host:container:options` of the trusted certificates, of pip's settings and of a cache for its downloads."""
     found = settings(os.environ, config_files(os.environ))
     config = places.folder("pip") / "pip.conf"
-    config.write_text(render(found))
+    places.write(config, render(found))
     shared = [f"{config}:{CONFIG_IN_IMAGE}:ro", f"{places.folder('pip', 'cache')}:{CACHE_IN_IMAGE}:rw"]
     shared += [f"{path}:{path}:ro" for path in local_folders(found)]
     return shared + ([f"{CERTIFICATES}:{CERTIFICATES}:ro"] if CERTIFICATES.is_dir() else [])

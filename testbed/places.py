@@ -27,3 +27,13 @@ def recipe(name: str) -> Path:
 def flat(name: str) -> str:
     """A name that is one file's name."""
     return name.replace("/", "-").replace(":", "-")
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a file unless it says just that, and so that no reader ever sees half of it."""
+    if path.exists() and path.read_text() == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    unfinished.write_text(text)
+    unfinished.replace(path)

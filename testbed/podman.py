@@ -46,7 +46,7 @@ def environment() -> dict[str, str]:
     open_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     most = resource.getrlimit(resource.RLIMIT_NPROC)[1]
     processes = PROCESSES if most == resource.RLIM_INFINITY else min(PROCESSES, most)
-    settings.write_text(containers_conf(open_files, processes, Path("/run/systemd/system").is_dir()))
+    places.write(settings, containers_conf(open_files, processes, Path("/run/systemd/system").is_dir()))
     return {
         "CONTAINERS_CONF": str(settings),
         "STORAGE_DRIVER": "overlay",

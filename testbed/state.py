@@ -17,7 +17,7 @@ class State:
     recipe: str
 
     def write(self, cluster: str) -> None:
-        (folder(cluster) / "state.json").write_text(json.dumps(asdict(self)))
+        places.write(folder(cluster) / "state.json", json.dumps(asdict(self)))
 
 
 def read(cluster: str) -> State | None:
