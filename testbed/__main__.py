@@ -12,7 +12,7 @@ from testbed.errors import TestbedError
 
 def up(cluster: Cluster, args: argparse.Namespace) -> None:
     cluster.up(args.workers)
-    print(f"export KUBECONFIG={cluster.kubeconfig}")
+    print("\n".join(f"export {name}='{value}'" for name, value in cluster.env.items()))
 
 
 def down(cluster: Cluster, _: argparse.Namespace) -> None:
@@ -74,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    up_command = command("up", up, "start the cluster, or see that it is up")
+    up_command = command("up", up, "start the cluster or see that it is up, and print what a shell needs to use it")
     up_command.add_argument(
         "--workers", type=int, nargs="?", help="nodes beside the control plane (default: as many as there are)"
     )

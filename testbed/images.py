@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 CTR = ("ctr", "--namespace=k8s.io")
 IMPORT = (*CTR, "images", "import", "-")
+KEPT = 5  # images of one name
 CACHES = shutil.ignore_patterns("__pycache__")
 
 
@@ -37,7 +38,15 @@ def build(way: Way, name: str, containerfile: Path, context: Path, arguments: Ma
         staged = _stage(name, containerfile, sources, context)
         way.build(image, staged / "Containerfile", staged, given)
         shutil.rmtree(staged)
+        _forget_old(way, name)
     return image
+
+
+def _forget_old(way: Way, name: str) -> None:
+    """Removes all but the newest images of a name; the engine lists these first."""
+    rows = way.engine.lines("images", f"--filter=reference=localhost/{name}", "--format={{.Repository}}:{{.Tag}}")
+    for old in rows[KEPT:]:
+        way.engine.run("rmi", old, check=False)
 
 
 def copied(containerfile: str, context: Path) -> list[Path]:

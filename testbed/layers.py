@@ -29,6 +29,11 @@ def key_of(*inputs: str | Path) -> str:
     return total.hexdigest()[:12]
 
 
+def identity(path: Path) -> str | Path:
+    """What stands for a file in a key: its place in the cache, which ends with a key, or else its content."""
+    return str(path.relative_to(places.cache())) if path.is_relative_to(places.cache()) else path
+
+
 def _parts(each: str | Path) -> list[bytes]:
     if isinstance(each, str):
         return [b"text", each.encode()]

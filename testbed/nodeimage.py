@@ -88,8 +88,8 @@ def packages(buildah: Buildah) -> str:
 
 def _from_recipe(buildah: Buildah, name: str, files: Mapping[str, Path], arguments: Mapping[str, str]) -> str:
     """The image of the Containerfile in a recipe; `files` are put into its context beside the recipe's own."""
-    places_of_files = [text for target, source in files.items() for text in (target, str(source))]
-    key = layers.key_of(places.recipe(name), *places_of_files, *(f"{k}={v}" for k, v in arguments.items()))
+    inputs = [each for target, source in files.items() for each in (target, layers.identity(source))]
+    key = layers.key_of(places.recipe(name), *inputs, *(f"{k}={v}" for k, v in arguments.items()))
 
     def build(image: str) -> None:
         context = _context(name, files)
@@ -118,7 +118,8 @@ def control_plane(buildah: Buildah) -> Path:
     below = packages(buildah)
     programs = {name: gobuild.program(name) for name in ("coredns", "pause")} | {"kubernetes": kubernetes()}
     names = image_names()
-    key = layers.key_of(places.recipe("control-plane"), below, *map(str, programs.values()), *names)
+    inputs = [layers.identity(program) for program in programs.values()]
+    key = layers.key_of(places.recipe("control-plane"), below, *inputs, *names)
 
     def build(target: Path) -> None:
         context = _context("control-plane", {f"files/{name}": path for name, path in programs.items()})

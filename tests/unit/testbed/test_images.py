@@ -27,6 +27,16 @@ class FakeEngine(Engine):
     def has_image(self, image: str) -> bool:
         return image in self.images
 
+    def lines(self, *words: str) -> list[str]:
+        """Names of images, the newest first."""
+        assert words[0] == "images"
+        return sorted(self.images, reverse=True)
+
+    def run(self, *words: str, **_: object) -> str:
+        assert words[0] == "rmi"
+        self.images.remove(words[1])
+        return ""
+
 
 @dataclass
 class FakeWay:
@@ -121,3 +131,11 @@ def test_another_base_changes_the_name(context: Path) -> None:
 
 def test_a_name_can_be_told_from_names_on_a_hub(context: Path) -> None:
     assert built(FakeWay(), context).startswith("localhost/app:")
+
+
+def test_old_images_of_a_name_are_forgotten(context: Path) -> None:
+    way = FakeWay()
+    way.engine.images.update(f"localhost/app:{number:012}" for number in range(9))
+    image = built(way, context)
+    assert image in way.engine.images
+    assert len(way.engine.images) == images.KEPT

@@ -74,3 +74,14 @@ def test_a_half_finished_build_does_not_count() -> None:
         layers.kept_folder("layer", "key", fail)
     layer = layers.kept_folder("layer", "key", lambda target: (target / "whole").touch())
     assert [path.name for path in layer.iterdir()] == ["whole"]
+
+
+def test_what_stands_for_a_layer_does_not_depend_on_where_the_cache_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def identity(cache: str) -> str | Path:
+        monkeypatch.setenv("PODIUM_CACHE", str(tmp_path / cache))
+        return layers.identity(layers.kept_folder("layer", "key", lambda _: None) / "program")
+
+    assert identity("one") == identity("two") == "layers/layer-key/program"
+    assert layers.identity(Path("/etc/hostname")) == Path("/etc/hostname")
