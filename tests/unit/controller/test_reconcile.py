@@ -1,0 +1,257 @@
+import logging
+from dataclasses import replace
+
+import pytest
+
+from podium.api import reasons
+from podium.api.status import Phase
+from podium.core.facts import Key
+from podium.errors import Refused, Unreachable
+from podium.testing.cluster import Behaviour
+from tests.unit.controller.world import KEY, SETTINGS, World, spec
+
+
+async def test_the_first_version_becomes_champion() -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        status = await world.until(Phase.SETTLED)
+        await world.clock.advance(1)
+    assert status.champion is not None
+    assert status.champion.version == "1"
+    assert world.registry.models["churn"].aliases == {"champion": "1"}
+    assert world.registry.models["churn"].versions["1"].tags["podium.dev/decision"] == "promoted"
+
+
+async def test_a_good_version_is_promoted_and_a_bad_one_taken_back() -> None:
+    world = World()
+    world.cluster.behave("3", Behaviour(bad_share=0.2))
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.SETTLED)
+        world.apply(operator, spec("2"))
+        await world.until(Phase.WATCHING, requests=50)
+        status = await world.until(Phase.SETTLED, requests=50)
+        assert status.champion is not None
+        assert status.champion.version == "2"
+        world.apply(operator, spec("3"))
+        status = await world.until(Phase.REJECTED, requests=50)
+        await world.clock.advance(1)
+    assert status.champion is not None
+    assert status.champion.version == "2"
+    assert world.registry.models["churn"].aliases == {"champion": "2"}
+    assert world.registry.models["churn"].versions["3"].tags["podium.dev/decision"] == "rejected"
+    assert [event.reason for _, event in world.cluster.events if event.warning] == [
+        reasons.GUARD_BROKEN,
+        reasons.VERSION_REJECTED,
+    ]
+
+
+async def test_at_rest_nothing_is_written() -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.SETTLED)
+        await world.clock.advance(30)
+        written = len(world.cluster.writes), len(world.registry.writes)
+        await world.clock.advance(3600)
+        assert (len(world.cluster.writes), len(world.registry.writes)) == written
+
+
+async def test_a_rollback_does_not_wait_for_the_registry() -> None:
+    world = World()
+    world.cluster.behave("2", Behaviour(bad_share=0.5))
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.SETTLED)
+        world.apply(operator, spec("2"))
+        await world.until(Phase.CANARY)
+        world.registry.unreachable = True
+        await world.clock.advance(30)
+        await world.until(Phase.REJECTED, within=5, requests=50)
+        assert (await world.router.seen(await world.seen(), await world.cluster.slots(await world.seen()))).asked == {
+            "a": 100,
+            "b": 0,
+        }
+        world.registry.unreachable = False
+        await world.clock.advance(60)
+    assert world.registry.models["churn"].versions["2"].tags["podium.dev/decision"] == "rejected"
+
+
+async def test_a_restarted_operator_goes_on_and_makes_nothing_twice() -> None:
+    world = World()
+    for phase in (Phase.WARMING, Phase.CANARY, Phase.WATCHING):
+        async with world.operator() as operator:
+            if phase is Phase.WARMING:
+                world.apply(operator, spec("1"))
+                await world.until(Phase.SETTLED)
+                world.apply(operator, spec("2"))
+            await world.until(phase, requests=50)
+    async with world.operator():
+        status = await world.until(Phase.SETTLED, requests=50)
+    assert status.champion is not None
+    assert status.champion.version == "2"
+    assert [entry.version for entry in status.history] == ["1", "2"]
+    told = [event.identity for _, event in world.cluster.events]
+    assert len(told) == len(set(told))
+
+
+async def test_drift_is_put_back() -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.SETTLED)
+        await world.clock.advance(5)
+        world.cluster.drift(KEY, "a")
+        world.router.drift(await world.seen())
+        operator.changed(KEY)
+        await world.clock.advance(5)
+        slots = await world.cluster.slots(await world.seen())
+        assert slots["a"].current
+        assert (await world.router.seen(await world.seen(), slots)).asked == {"a": 100, "b": 0}
+
+
+async def test_when_somebody_else_wrote_first_nothing_is_applied_and_all_is_looked_at_again() -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        stale = await world.seen()
+        world.cluster.put(KEY, spec("2"))
+
+        async def old(_: Key) -> object:
+            world.cluster.get = type(world.cluster).get.__get__(world.cluster)  # type: ignore[method-assign]
+            return stale
+
+        world.cluster.get = old  # type: ignore[method-assign,assignment]
+        assert await operator.reconciler(KEY) == 0.0
+        assert world.cluster.writes == []
+        status = await world.until(Phase.SETTLED)
+    assert status.champion is not None
+    assert status.champion.version == "2"
+
+
+async def test_a_spec_that_cannot_be_read_is_said_and_nothing_else_is_touched() -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.SETTLED)
+        before = await world.status()
+        world.cluster.writes.clear()
+        world.apply(operator, {"model": {"name": "churn", "version": "1"}, "rollout": {"stepz": []}})
+        await world.clock.advance(60)
+        status = await world.status()
+    stalled = next(condition for condition in status.conditions if condition.type == "Stalled")
+    assert (stalled.status, stalled.reason) == ("True", reasons.INVALID_SPEC)
+    assert status.champion == before.champion
+    assert world.cluster.writes == [f"status of {KEY}: Settled"]
+
+
+async def test_a_status_that_cannot_be_read_is_never_overwritten() -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        seen = replace(await world.seen(), spec=None, flaw="status cannot be read", unreadable=True)
+
+        async def get(_: Key) -> object:
+            return seen
+
+        world.cluster.get = get  # type: ignore[method-assign,assignment]
+        await world.clock.advance(60)
+    assert world.cluster.writes == []
+
+
+async def test_what_belongs_to_somebody_else_is_left_alone_and_tried_less_and_less_often() -> None:
+    world = World()
+    world.cluster.strangers.add(("ml", "churn-a"))
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.WARMING)
+        before = operator.metrics.reconciles.labels("modeldeployment", "requeue_after")._value.get()
+        await world.clock.advance(60)
+        after = operator.metrics.reconciles.labels("modeldeployment", "requeue_after")._value.get()
+    assert after - before < 80
+    assert not [line for line in world.cluster.writes if line.startswith("run")]
+
+
+async def test_a_slot_is_not_stopped_after_traffic_could_not_be_moved() -> None:
+    world = World()
+    world.cluster.behave("2", Behaviour(bad_share=0.5))
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.SETTLED)
+        world.apply(operator, spec("2"))
+        await world.until(Phase.CANARY)
+        world.router.failure = Unreachable("the API server refuses this patch")
+        world.evidence.serve(await world.seen(), 100)
+        await world.clock.advance(10)
+        assert (await world.status()).phase is Phase.ROLLING_BACK
+        assert not [line for line in world.cluster.writes if line.startswith("stop")]
+        world.router.failure = None
+        await world.until(Phase.REJECTED)
+
+
+async def test_pods_that_are_refused_do_not_hinder_the_way_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.cluster.behave("2", Behaviour(bad_share=0.5))
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.SETTLED)
+        world.apply(operator, spec("2"))
+        await world.until(Phase.CANARY)
+
+        async def refuse(*_: object) -> None:
+            raise Refused("exceeded quota")
+
+        monkeypatch.setattr(world.cluster, "run_slot", refuse)
+        world.cluster.drift(KEY, "a")
+        await world.until(Phase.REJECTED, within=10, requests=50)
+
+
+async def test_the_younger_of_two_that_write_one_alias_names_the_older() -> None:
+    world = World()
+    younger = Key("another", "churn")
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.SETTLED)
+        world.apply(operator, spec("2"), younger)
+        await world.clock.advance(30)
+        stalled = next(one for one in (await world.status(younger)).conditions if one.type == "Stalled")
+        assert (stalled.status, stalled.reason) == ("True", reasons.ALIAS_CONTESTED)
+        assert str(KEY) in stalled.message
+        assert world.registry.models["churn"].aliases == {"champion": "1"}
+
+
+async def test_nothing_is_kept_of_what_is_gone() -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.SETTLED)
+        world.cluster.remove(KEY)
+        await world.clock.advance(SETTINGS.resync + 10)  # no watch told of it: the sweep finds out
+        assert b"churn" not in operator.metrics.render()
+        assert operator.registry.known() == frozenset()
+
+
+async def test_every_line_about_an_object_says_which_and_where_it_stands(caplog: pytest.LogCaptureFixture) -> None:
+    from podium.controller.logs import JsonLines
+
+    lines = []
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(JsonLines().format(record))
+
+    handler = Kept()
+    logging.getLogger("podium").addHandler(handler)
+    caplog.set_level(logging.INFO, "podium")
+    world = World()
+    try:
+        async with world.operator() as operator:
+            world.apply(operator, spec("1"))
+            await world.until(Phase.SETTLED)
+    finally:
+        logging.getLogger("podium").removeHandler(handler)
+    moves = [line for line in lines if "Warming -> Promoting" in line]
+    assert len(moves) == 1
+    for part in ('"namespace": "ml"', '"name": "churn"', '"version": "1"', '"phase": "Promoting"'):
+        assert part in moves[0]
