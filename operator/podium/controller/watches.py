@@ -10,7 +10,7 @@ import logging
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import kopf
 
@@ -24,6 +24,7 @@ from podium.ports import Clock, Cluster
 
 _LAST_RESTART: Final = 10.0
 _STOPPING: Final = 1.5  # seconds that kopf is waited for at the end; its thread holds nothing that must be saved
+_IDENTITY: Any = "podium"  # for peering, which is off; left out, kopf looks for a user's name, and a pod has none
 _log = logging.getLogger(__name__)
 
 
@@ -141,6 +142,7 @@ class _Host:
                 registry=handlers(login=connection, changed=self._changed, relisted=self._relisted),
                 settings=kopf_settings(),
                 standalone=True,
+                identity=_IDENTITY,
                 clusterwide=not self._namespaces,
                 namespaces=self._namespaces,
                 stop_flag=flag,
