@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from urllib.request import urlopen
 import pytest
 
 from testbed.cluster import Cluster
+from testbed.errors import CommandFailed
 from testbed.kindconfig import NODE_PORTS
 from testbed.waiting import wait_until
 
@@ -32,7 +34,7 @@ RESTRICTED = {
 
 
 def web(image: str) -> str:
-    """A pod that serves HTTP, and a Service in front of it that is open on this machine."""
+    """A pod that serves HTTP, and a Service in front of it."""
     container = {
         "name": "web",
         "image": image,
@@ -49,8 +51,8 @@ def web(image: str) -> str:
     service = {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"name": "web"},
-        "spec": {"type": "NodePort", "selector": LABELS, "ports": [{"port": 80, "targetPort": 8080, "nodePort": PORT}]},
+        "metadata": {"name": "front"},
+        "spec": {"selector": LABELS, "ports": [{"port": 80, "targetPort": 8080}]},
     }
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": [pod, service]})
 
@@ -78,12 +80,17 @@ def test_up_after_up_changes_nothing(cluster: Cluster) -> None:
 
 
 def test_a_pod_finds_a_service_by_name_and_reaches_it(cluster: Cluster, served: str) -> None:
-    code = "from urllib.request import urlopen; print(urlopen('http://web/hostname', timeout=5).status)"
-    assert in_pod(cluster, served, code) == "200"
+    code = "from urllib.request import urlopen; print(urlopen('http://front/hostname', timeout=5).status)"
+
+    def answers() -> bool:
+        with suppress(CommandFailed):  # kube-proxy follows within a second
+            return in_pod(cluster, served, code) == "200"
+        return False
+
+    wait_until("the service answers", answers, 10)
 
 
-@pytest.mark.usefixtures("served")
-def test_a_node_port_is_open_on_this_machine() -> None:
+def test_a_node_port_is_open_on_this_machine(cluster: Cluster, served: str) -> None:
     def answer() -> str | None:
         try:
             with urlopen(f"http://127.0.0.1:{PORT}/hostname", timeout=2) as response:
@@ -91,7 +98,13 @@ def test_a_node_port_is_open_on_this_machine() -> None:
         except OSError:
             return None
 
-    assert wait_until("the NodePort answers", answer, 10) == "web"
+    ports = [{"port": 80, "targetPort": 8080, "nodePort": PORT}]
+    patch = json.dumps({"spec": {"type": "NodePort", "ports": ports}})
+    cluster.kubectl("patch", "service", "front", "--namespace", served, "--patch", patch)
+    try:
+        assert wait_until("the NodePort answers", answer, 10) == "web"
+    finally:
+        cluster.kubectl("delete", "service", "front", "--namespace", served)
 
 
 def test_a_pod_reaches_a_server_of_this_machine(cluster: Cluster, served: str) -> None:
