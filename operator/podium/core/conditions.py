@@ -6,7 +6,7 @@ from podium.api import reasons
 from podium.api.status import Condition, Phase, Pinned, Status
 from podium.core.facts import Facts, Problem
 from podium.core.messages import LONGEST, UNDER_WAY
-from podium.core.wishes import wanted
+from podium.core.wishes import rejection, wanted
 
 Said = tuple[str, str, str, str]  # type, status, reason, message
 
@@ -93,22 +93,16 @@ def _stalled(facts: Facts) -> Said:
 
 
 def _gates(facts: Facts) -> Said:
-    phase, known = facts.status.phase, condition_of(facts.status, "GatesPassed")
+    phase, trial = facts.status.phase, facts.status.trial
     if phase is Phase.BLOCKED:
         return "GatesPassed", "False", reasons.GATES_FAILED, facts.status.message
     if phase in {Phase.PENDING, Phase.GATING}:
         return "GatesPassed", "Unknown", reasons.NOT_ASKED, "the gates have not been asked yet"
-    if phase is Phase.WARMING and facts.status.trial is not None and facts.status.trial.trusted:
+    if trial is not None and trial.trusted:
         return "GatesPassed", "True", reasons.FORMER_CHAMPION, "a former champion with the same digest is trusted"
-    if known is not None and known.status == "True":
-        return "GatesPassed", known.status, known.reason, known.message
-    subject = facts.subject or facts.status.champion
-    return (
-        "GatesPassed",
-        "True",
-        reasons.GATES_PASSED,
-        f"all gates held for version {subject.version if subject else ''}",
-    )
+    lost, subject = rejection(facts), facts.subject or facts.status.champion
+    version = lost.version if phase is Phase.REJECTED and lost else subject.version if subject else "?"
+    return "GatesPassed", "True", reasons.GATES_PASSED, f"all gates held for version {version}"
 
 
 def registry_problem(facts: Facts) -> Problem | None:

@@ -1,0 +1,75 @@
+"""Judges a version against a fixed limit, block by block; a block is what came since the last look, of any size.
+
+Broken is proved by the mean of two e-processes, each begun with a part of the capital:
+
+- the closed form over all answers so far (`counts`), which finds any share above the limit in the end;
+- bets that begin at every answer (`bets`), for a version that was good for long and then turned bad.
+
+Holds is proved by the closed form alone, and it is withdrawn again when the later answers speak against it. Under the
+null each answer is bad with a chance of at most (at least) the limit, given what came before; the chances may move.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import log, log1p
+from typing import Self
+
+from podium.core.evidence import bets
+from podium.core.evidence.alternatives import worse_than
+from podium.core.evidence.counts import log_evidence_above, proves_below
+from podium.core.evidence.judgement import Judgement, check_counts, judgement
+
+_ALTERNATIVES = 10
+_STEADY = 0.75  # of the capital is on the closed form
+
+
+@dataclass(frozen=True)
+class LimitMemory:
+    """All that the judge has to remember between two looks: plain numbers, for a status."""
+
+    bad: int = 0
+    good: int = 0
+    late: tuple[float, ...] = bets.opening(_ALTERNATIVES)  # wealth of the bets that begin at every answer, in nats
+    broken: bool = False  # was proved once
+
+
+@dataclass(frozen=True)
+class AgainstLimit:
+    """A judge of one share of bad answers. Wrongly says broken with a chance of at most alpha, holds of beta."""
+
+    limit: float
+    alpha: float
+    beta: float
+    memory: LimitMemory = LimitMemory()
+
+    def see(self, bad: int, good: int) -> Self:
+        """The judge after one more block."""
+        check_counts(bad=bad, good=good)
+        if bad + good == 0:
+            return self
+        before = self.memory
+        after = replace(before, bad=before.bad + bad, good=before.good + good, late=self._late(bad, good))
+        return replace(self, memory=replace(after, broken=before.broken or self._proved(after)))
+
+    @property
+    def verdict(self) -> Judgement:
+        seen = self.memory
+        holds = not seen.broken and proves_below(seen.bad, seen.good, self.limit, self.beta)
+        return judgement(broken=seen.broken, holds=holds)
+
+    def _late(self, bad: int, good: int) -> bets.Wealth:
+        before = self.memory.bad + self.memory.good
+        factors = [bad * of_bad + good * of_good for of_bad, of_good in _log_ratios(self.limit)]
+        return bets.settled(self.memory.late, factors, before, before + bad + good)
+
+    def _proved(self, seen: LimitMemory) -> bool:
+        steady = log_evidence_above(seen.bad, seen.good, self.limit, least=-log(self.alpha))
+        wealth = bets.log_total((log(_STEADY) + steady, log(1 - _STEADY) + bets.log_total(seen.late)))
+        return wealth >= -log(self.alpha)
+
+
+@lru_cache(maxsize=64)
+def _log_ratios(limit: float) -> tuple[tuple[float, float], ...]:
+    """What one bad and one good answer add to the wealth on each alternative, in nats."""
+    shares = worse_than(limit, _ALTERNATIVES)
+    return tuple((log(share / limit), log1p(-share) - log1p(-limit)) for share in shares)

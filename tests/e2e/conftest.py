@@ -1,0 +1,128 @@
+"""The stage of the end-to-end tests: MLflow with trained models, and the operator from manifests/, made once."""
+
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from mlflow import MlflowClient
+
+from demo import cases, stage
+from testbed.cluster import Cluster
+from testbed.waiting import wait_until
+from tests.e2e.rollout import Rollout
+from tests.kubectl import Kubectl
+
+ROOT = Path(__file__).parents[2]
+FIRST_PORT = 31011  # NodePorts below are the demo's
+OPERATOR = "podium-operator"
+
+
+@dataclass(frozen=True)
+class Mlflow:
+    """The MLflow server in the cluster."""
+
+    cluster: Cluster
+    client: MlflowClient
+    model: str  # versions: 1 fair, 2 better, 3 raises for one case in five
+
+    def stop(self) -> None:
+        self._scale(0)
+        wait_until("MLflow has stopped", lambda: not self.cluster.get("pods", "--namespace=mlflow")["items"], 120)
+
+    def start(self) -> None:
+        self._scale(1)
+        words = ["rollout", "status", "deployment/mlflow", "--namespace=mlflow", "--timeout=180s"]
+        self.cluster.kubectl(*words, timeout=200)
+
+    def _scale(self, replicas: int) -> None:
+        self.cluster.kubectl("scale", "deployment/mlflow", "--namespace=mlflow", f"--replicas={replicas}")
+
+
+@dataclass(frozen=True)
+class Operator:
+    """The operator's pods in podium-system."""
+
+    kubectl: Kubectl
+
+    def scale(self, replicas: int) -> None:
+        self.kubectl("scale", f"deployment/{OPERATOR}", f"--replicas={replicas}")
+        wait_until(f"{replicas} operators", lambda: len(self.pods()) == replicas, 120)
+        self.kubectl("rollout", "status", f"deployment/{OPERATOR}", "--timeout=120s", timeout=150)
+
+    def pods(self) -> list[str]:
+        """Names of its pods that are not being deleted."""
+        found = self.kubectl.get("pods", "--selector=app.kubernetes.io/component=operator")["items"]
+        return [pod["metadata"]["name"] for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    def leader(self) -> str:
+        """The pod that holds the Lease; empty while nobody does."""
+        holder = self.kubectl.get("lease", OPERATOR)["spec"].get("holderIdentity") or ""
+        return str(holder).rpartition("_")[0]
+
+    def kill(self) -> None:
+        """`kill -9` of every operator at once. New pods take their place without waiting out a restart's backoff."""
+        cluster = self.kubectl.cluster
+        pods = self.pods()
+        for node in cluster.nodes():
+            cluster.kill_on_node(node, "podium.controller", "KILL")
+        self.kubectl("delete", "pods", *pods, "--force", "--grace-period=0", "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def images(cluster: Cluster) -> dict[str, str]:
+    return {
+        name: cluster.build_and_load(f"podium-{name}", ROOT / "images" / name / "Containerfile", ROOT)
+        for name in stage.IMAGES
+    }
+
+
+@pytest.fixture(scope="session")
+def mlflow(cluster: Cluster, images: dict[str, str]) -> Mlflow:
+    """A real MLflow server with three versions of a freshly trained model."""
+    stage.install_mlflow(cluster, images, print)
+    model = f"e2e-{uuid4().hex[:6]}"
+    environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+    command = [sys.executable, "-W", "ignore", "-m", "demo.models", stage.MLFLOW_OUTSIDE, model]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    return Mlflow(cluster, MlflowClient(stage.MLFLOW_OUTSIDE, stage.MLFLOW_OUTSIDE), model)
+
+
+@pytest.fixture(scope="session")
+def operator(cluster: Cluster, images: dict[str, str], crd: str) -> Operator:
+    """Two replicas, as manifests/ say."""
+    stage.install_operator(cluster, images, print)
+    return Operator(Kubectl(cluster, "podium-system"))
+
+
+@pytest.fixture
+def lone_operator(operator: Operator) -> Iterator[Operator]:
+    """One replica only, so that killing it leaves nobody."""
+    operator.scale(1)
+    yield operator
+    operator.scale(2)
+
+
+@pytest.fixture(scope="session")
+def ports(cluster: Cluster) -> Iterator[int]:
+    taken = itertools.cycle(range(FIRST_PORT, cluster.node_ports.stop))
+    return iter(taken)
+
+
+@pytest.fixture
+def rollout(kubectl: Kubectl, operator: Operator, mlflow: Mlflow, ports: Iterator[int]) -> Iterator[Rollout]:
+    """A ModelDeployment that has not been applied yet. It is gone before the next test begins."""
+    subject = Rollout(kubectl, mlflow.model, next(ports))
+    yield subject
+    kubectl("delete", "modeldeployment", "--all", "--cascade=foreground", "--timeout=120s", timeout=150)
+
+
+@pytest.fixture(scope="session")
+def rows() -> list[bytes]:
+    """Requests with the real rows of the data set, one row each."""
+    return cases.bodies()

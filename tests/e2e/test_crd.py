@@ -1,0 +1,276 @@
+"""The CustomResourceDefinition on a real API server: what it accepts, refuses, keeps and shows."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from kubernetes import client, config
+
+from podium.api.spec import GROUP, PLURAL, VERSION_NAME, Spec
+from podium.cli.documents import read_documents
+from podium.cli.problems import problems
+from testbed.cluster import Cluster
+from testbed.errors import CommandFailed
+from tests.kubectl import Kubectl
+from tests.written import EXAMPLES, MISTAKES, refused, title
+
+pytestmark = pytest.mark.cluster
+
+Refused = Callable[[Any], set[str]]
+
+
+@pytest.fixture(scope="module")
+def api(cluster: Cluster) -> Iterator[client.CustomObjectsApi]:
+    with closing(config.new_client_from_config(config_file=str(cluster.kubeconfig))) as connection:
+        yield client.CustomObjectsApi(connection)
+
+
+@pytest.fixture(scope="module")
+def refused_by_server(api: client.CustomObjectsApi, crd: str) -> Refused:
+    """The paths of the fields for which the API server refuses an object; nothing is stored."""
+
+    def answer(value: Any, strictness: str) -> set[str]:
+        place = (GROUP, VERSION_NAME, "default", PLURAL)
+        try:
+            api.create_namespaced_custom_object(*place, value, dry_run="All", field_validation=strictness)
+        except client.ApiException as refusal:
+            return paths_in(json.loads(refusal.body))
+        return set()
+
+    # Where there are unknown fields, which are told first, it says nothing of the others.
+    return lambda value: answer(value, "Strict") | answer(value, "Ignore")
+
+
+def paths_in(status: dict[str, Any]) -> set[str]:
+    """The fields that a refusal names. Unknown fields are told in words only."""
+    causes = status.get("details", {}).get("causes", [])
+    named = {cause["field"] for cause in causes} - {"<nil>"}  # "some validation rules were not checked …"
+    return named | set(re.findall(r'unknown field "([^"]+)"', status["message"]))
+
+
+def read(file: Path) -> Any:
+    (document,) = read_documents(file.read_text())
+    return document.value
+
+
+@pytest.mark.parametrize("file", MISTAKES, ids=title)
+def test_a_mistake_is_refused_with_the_path_of_its_field(refused_by_server: Refused, file: Path) -> None:
+    assert refused_by_server(read(file)) == refused(file)
+
+
+def test_every_mistake_is_refused_by_server_side_apply_too(cluster: Cluster, crd: str) -> None:
+    """In words of its own where a list has keys, so that only the fact is compared."""
+    files = [f"--filename={file}" for file in MISTAKES]
+    with pytest.raises(CommandFailed) as caught:
+        cluster.kubectl("apply", "--server-side", "--dry-run=server", *files)
+    assert "serverside-applied" not in caught.value.output
+
+
+def test_a_field_without_value_is_refused_by_server_side_apply(kubectl: Kubectl) -> None:
+    """`kubectl create` takes it for a field that is not there; `podium validate` is as strict as apply."""
+    with pytest.raises(CommandFailed, match=r"spec\.serving: Invalid value"):
+        kubectl.apply(EXAMPLES[0].read_text() + "  serving:\n")
+
+
+def test_what_is_refused_is_not_stored(kubectl: Kubectl) -> None:
+    mistake = next(file for file in MISTAKES if file.stem == "steps-falling")
+    with pytest.raises(CommandFailed, match=r"spec\.rollout\.steps: .* each step must have a higher weight"):
+        kubectl("create", f"--filename={mistake}")
+    assert kubectl.get("md")["items"] == []
+
+
+def test_an_example_is_accepted_and_stored_as_it_was_written(kubectl: Kubectl) -> None:
+    for number, file in enumerate(EXAMPLES):
+        written = read(file)
+        name = f"{written['metadata']['name']}-{number}"
+        kubectl.apply(json.dumps(written | {"metadata": {"name": name}}))
+        stored = kubectl.get("md", name)
+        assert stored["spec"] == written["spec"]
+        assert "status" not in stored
+        assert Spec.model_validate(stored["spec"])
+
+
+TRIAL: dict[str, Any] = {
+    "observedGeneration": 1,
+    "phase": "Canary",
+    "message": "step 2 of 3",
+    "champion": {"version": "6", "digest": "sha256:00", "slot": "a"},
+    "challenger": {"version": "7", "digest": "sha256:01", "slot": "b"},
+    "weight": {"asked": 25, "inForce": 33},
+    "conditions": [
+        {
+            "type": "Ready",
+            "status": "True",
+            "reason": "Serving",
+            "message": "",
+            "observedGeneration": 1,
+            "lastTransitionTime": "2026-11-21T05:00:00Z",
+        }
+    ],
+}
+
+
+def set_status(kubectl: Kubectl, status: dict[str, Any]) -> None:
+    patch = json.dumps({"status": status})
+    kubectl("patch", "md", "churn", "--subresource=status", "--type=merge", f"--patch={patch}")
+
+
+def test_kubectl_get_shows_the_rollout_at_a_glance(kubectl: Kubectl) -> None:
+    kubectl.apply(EXAMPLES[0].read_text())
+    set_status(kubectl, TRIAL)
+    head, row = kubectl("get", "md").splitlines()
+    assert head.split() == ["NAME", "CHAMPION", "CHALLENGER", "PHASE", "WEIGHT", "READY", "MESSAGE", "AGE"]
+    assert re.split(r" {2,}", row)[:-1] == ["churn", "6", "7", "Canary", "25", "True", "step 2 of 3"]
+
+
+def test_kubectl_finds_it_by_every_name(kubectl: Kubectl) -> None:
+    kubectl.apply(EXAMPLES[0].read_text())
+    for name in ("md", "modeldeployment", "modeldeployments", "modeldeployments.podium.dev", "podium"):
+        assert len(kubectl.get(name)["items"]) == 1
+
+
+def test_kubectl_wait_reads_the_conditions(kubectl: Kubectl) -> None:
+    kubectl.apply(EXAMPLES[0].read_text())
+    set_status(kubectl, TRIAL)
+    assert "condition met" in kubectl("wait", "--for=condition=Ready", "md/churn", "--timeout=10s")
+
+
+def test_kubectl_explains_every_field(kubectl: Kubectl) -> None:
+    assert "In force, at the least" not in kubectl("explain", "md.spec.rollout.steps.hold")
+    assert "Default: 30s." in kubectl("explain", "md.spec.rollout.steps.hold")
+
+
+def test_people_do_not_write_the_status(kubectl: Kubectl) -> None:
+    kubectl.apply(EXAMPLES[0].read_text() + "status: {phase: Settled}\n")
+    assert "status" not in kubectl.get("md", "churn")
+
+
+def test_a_change_of_the_spec_leaves_the_status_and_counts(kubectl: Kubectl) -> None:
+    kubectl.apply(EXAMPLES[0].read_text())
+    set_status(kubectl, TRIAL)
+    assert kubectl.get("md", "churn")["metadata"]["generation"] == 1
+    kubectl.apply(EXAMPLES[0].read_text().replace('"7"', '"8"'))
+    stored = kubectl.get("md", "churn")
+    assert stored["status"] == TRIAL
+    assert stored["metadata"]["generation"] == 2
+
+
+def test_the_status_of_an_older_operator_does_not_stand_in_the_way(kubectl: Kubectl) -> None:
+    """The API server checks the whole object whenever the spec changes."""
+    kubectl.apply(EXAMPLES[0].read_text())
+    set_status(kubectl, {"trial": {"steps": [{"weight": 50}, {"weight": 5}]}, "history": [{"version": "6"}]})
+    kubectl.apply(EXAMPLES[0].read_text().replace('"7"', '"8"'))
+    assert kubectl.get("md", "churn")["spec"]["model"]["version"] == "8"
+
+
+SCALARS = """7 "7" 0x1F 010 0o10 0b11 1_000 08 0.75 .5 1. 1e-3 1E3 -1 +1 5% 1:30 2026-11-20 2026-11-20T05:00:00Z
+yes y Off TRUE tRUE ~ null Null = '1'"""
+
+
+def test_yaml_is_read_as_kubectl_reads_it(kubectl: Kubectl) -> None:
+    lines = [f"        k{index}: {text}\n" for index, text in enumerate(SCALARS.split())]
+    text = EXAMPLES[0].read_text() + "  serving:\n    affinity:\n      all:\n" + "".join(lines)
+    made = json.loads(kubectl("create", "--dry-run=client", "--output=json", "--filename=-", stdin=text))
+    (document,) = read_documents(text)
+    assert document.value["spec"]["serving"] == made["spec"]["serving"]
+
+
+# --- one question, two who answer -------------------------------------------------------------------------------------
+
+# Values that are right in one place and wrong in another, and some that are wrong everywhere.
+TRICKY: list[Any] = [
+    *["", "a", "A", "a-b", "a.b", "-a", "7", "07", "v7", "latest", "champion", "x" * 300, "a\n", "é", "a b", "a/b"],
+    *[
+        "0s",
+        "1s",
+        "90s",
+        "1h30m",
+        "168h",
+        "168h1ms",
+        "0.5s",
+        "5d",
+        "1m1",
+        "999999h",
+        "0%",
+        "0.001%",
+        "50%",
+        "50.1%",
+        "1",
+    ],
+    *[0, 1, 5, 100, 101, -1, 0.5, 1e30, True, False, [], {}, [{}], {"a": "b"}],
+    *["hold", "rollback", "NoSchedule", "500m", "2Gi", "2GB", "http://a", "http://a:b@c", "PODIUM_PORT"],
+]
+WHERE = [
+    *["model.name", "model.version", "model.alias", "registry.uri", "registry.secretName", "registry.aliases.champion"],
+    *["gates", "gates.0.name", "gates.0.metric.key", "gates.0.metric.atLeast", "gates.0.metric.maxDropFromChampion"],
+    *["gates.0.tags", "gates.1.name", "gates.1.tags.required", "gates.1.tags.required.0", "paused", "serving"],
+    *["serving.replicas", "serving.image", "serving.resources", "serving.resources.limits.cpu", "serving.env.0.name"],
+    *["serving.env.0.value", "serving.env.0.valueFrom", "serving.env.1.valueFrom.fieldRef", "serving.env.1.name"],
+    *[
+        "serving.envFrom",
+        "serving.nodeSelector",
+        "serving.tolerations.0.effect",
+        "serving.annotations",
+        "serving.drain",
+    ],
+    *["rollout.steps", "rollout.steps.0.weight", "rollout.steps.1.weight", "rollout.steps.0.hold", "rollout.watch"],
+    *["rollout.guards", "rollout.guards.0.name", "rollout.guards.0.errorRate", "rollout.guards.0.errorRate.atMost"],
+    *["rollout.onSilence", "rollout.patience", "rollout.warmUp", "rollout.retry", "unknown", "rollout.unknown"],
+    *["traffic.service.type", "traffic.service.port", "traffic.service.nodePort"],
+]
+FULL = """
+model: {name: churn, version: "7"}
+registry: {uri: "https://mlflow", secretName: login, aliases: {champion: best}}
+gates:
+- {name: accurate, metric: {key: auc, atLeast: 0.5, maxDropFromChampion: 0.1}}
+- {name: reproducible, tags: {required: [git_sha]}}
+paused: false
+serving:
+  replicas: 3
+  resources: {limits: {cpu: "1"}}
+  env:
+  - {name: A, value: b}
+  - {name: B, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+  envFrom: [{secretRef: {name: a}}]
+  tolerations: [{key: a, effect: NoSchedule}]
+rollout:
+  steps: [{weight: 5, hold: 1m}, {weight: 25}]
+  guards: [{name: errors, errorRate: {atMost: 1%}}]
+traffic: {service: {type: NodePort}}
+"""
+
+
+def changed(places: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A full object with these values in these places."""
+    spec = yaml.safe_load(FULL)
+    for place, value in places:
+        *way, last = [int(part) if part.isdigit() else part for part in place.split(".")]
+        target = spec
+        for part in way:
+            target = target[part] if isinstance(part, int) else target.setdefault(part, {})
+        target[last] = value
+    return {"apiVersion": "podium.dev/v1alpha1", "kind": "ModelDeployment", "metadata": {"name": "churn"}, "spec": spec}
+
+
+@given(st.tuples(st.sampled_from(WHERE), st.sampled_from(TRICKY)))
+@settings(
+    max_examples=400,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_what_is_refused_offline_is_what_the_api_server_refuses(
+    refused_by_server: Refused, change: tuple[str, Any]
+) -> None:
+    value = changed([change])
+    offline, server = {problem.field for problem in problems(value)}, refused_by_server(value)
+    assert bool(offline) == bool(server)
+    assert offline <= server  # the server may also tell of a rule around a field that is wrong already
