@@ -15,7 +15,7 @@ from testbed.cluster import Cluster
 from testbed.errors import TestbedError
 from tests.kubectl import Kubectl
 
-CRDS = Path(__file__).parent.parent / "crds"
+CRD = Path(__file__).parent.parent / "crds" / "podium.dev_modeldeployments.yaml"
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +38,7 @@ def cluster() -> Cluster:
 def crd(cluster: Cluster) -> str:
     """The name of the CustomResourceDefinition, which is installed and served."""
     name = "modeldeployments.podium.dev"
-    cluster.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={CRDS}")
+    cluster.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={CRD}")
     cluster.kubectl("wait", "--for=condition=Established", f"crd/{name}", "--timeout=30s")
     return name
 

@@ -32,7 +32,7 @@ Quantity = Annotated[
 ]
 Amounts = Annotated[dict[str, Quantity], Field(max_length=16)]
 Labels = Annotated[dict[str, Annotated[str, Field(max_length=63)]], Field(max_length=64)]
-Annotations = Annotated[dict[str, str], Field(max_length=64)]
+Annotations = Annotated[dict[str, Annotated[str, Field(max_length=16384)]], Field(max_length=64)]
 ObjectName = Annotated[
     str,
     Field(

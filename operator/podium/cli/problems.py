@@ -129,6 +129,8 @@ def _wanted(misfit: Misfit) -> str:
 def _advice(misfit: Misfit) -> str:
     """What to do, where that is plain."""
     value = misfit.value
+    if value is None:
+        return "; do: give it a value, or remove it"
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if number and misfit.keyword in {"type", "anyOf"} and "text" in _wanted(misfit):
         return f'; do: write it in quotes, "{show(value)}"'
@@ -141,8 +143,9 @@ def _advice(misfit: Misfit) -> str:
 
 def _broken_rules(value: Any, *, shape_holds: bool) -> Iterator[Problem]:
     """Where the shape does not hold, models complain about that too; then only their rules are listened to."""
+    written = {key: part for key, part in value.items() if key != "status"} if isinstance(value, dict) else value
     try:
-        ModelDeployment.model_validate(value)
+        ModelDeployment.model_validate(written)
     except ModelError as error:
         for entry in error.errors(include_url=False):
             if entry["type"] == BROKEN:

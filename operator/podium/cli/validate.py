@@ -43,6 +43,12 @@ class Report:
         return f"{', '.join(words)}, {len(self.problems)} problem{'' if len(self.problems) == 1 else 's'}"
 
 
+class Unopened(click.ClickException):
+    """Nothing can be said about the file."""
+
+    exit_code = 2
+
+
 @click.command(short_help="Check ModelDeployments in YAML files, without a cluster.")
 @click.argument(
     "sources", metavar="FILE…", nargs=-1, required=True, type=click.Path(exists=True, allow_dash=True, readable=True)
@@ -74,7 +80,7 @@ def _texts(sources: tuple[str, ...]) -> Iterator[tuple[str, str]]:
             try:
                 yield str(path), path.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
-                raise click.FileError(str(path), str(error)) from error
+                raise Unopened(f"{path} cannot be read: {error}") from error
 
 
 def _files(path: Path) -> list[Path]:

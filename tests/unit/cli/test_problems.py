@@ -1,0 +1,140 @@
+"""What is wrong with an object, said as a person would say it."""
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from podium.api.schema import everywhere, json_schema
+from podium.cli.documents import read_documents
+from podium.cli.problems import WANTED, problems
+from tests.written import EXAMPLES, MISTAKES, refused, title
+
+GOOD = {
+    "apiVersion": "podium.dev/v1alpha1",
+    "kind": "ModelDeployment",
+    "metadata": {"name": "churn"},
+    "spec": {"model": {"name": "churn", "version": "7"}},
+}
+
+
+def with_spec(**spec: Any) -> dict[str, Any]:
+    return GOOD | {"spec": GOOD["spec"] | spec}  # type: ignore[operator]
+
+
+def said(value: Any) -> dict[str, str]:
+    return {problem.field: problem.message for problem in problems(value)}
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=title)
+def test_an_example_has_no_problem(file: Path) -> None:
+    (document,) = read_documents(file.read_text())
+    assert not problems(document.value)
+
+
+@pytest.mark.parametrize("file", MISTAKES, ids=title)
+def test_a_mistake_is_found_in_the_field_where_it_is(file: Path) -> None:
+    (document,) = read_documents(file.read_text())
+    assert set(said(document.value)) == refused(file)
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "message"),
+    [
+        (
+            {"model": {"name": "churn", "version": 7}},
+            "spec.model.version",
+            'wanted text, found 7; do: write it in quotes, "7"',
+        ),
+        (
+            {"rollout": {"steps": [{"weight": 5}, {"weight": 101}]}},
+            "spec.rollout.steps[1].weight",
+            "wanted at most 100, found 101",
+        ),
+        (
+            {"rollout": {"steps": [{"hold": "5m"}]}},
+            "spec.rollout.steps[0].weight",
+            "wanted a value, found nothing; do: add it (Percent of the traffic that the challenger gets)",
+        ),
+        (
+            {"rollout": {"steps": [{"weight": 5, "hold": "5 min"}]}},
+            "spec.rollout.steps[0].hold",
+            'wanted text such as 90s or 5m or 1h30m, found "5 min"',
+        ),
+        (
+            {"rollout": {"steps": [{"weight": 5, "hold": "200h"}]}},
+            "spec.rollout.steps[0].hold",
+            'must be between 0s and 168h; found "200h"',
+        ),
+        (
+            {"rollout": {"steps": [{"weight": 5}, {"weight": 5}]}},
+            "spec.rollout.steps",
+            'each step must have a higher weight than the one before it; found [{"weight": 5}, {"weight": 5}]',
+        ),
+        (
+            {"rollout": {"onSilence": "holds"}},
+            "spec.rollout.onSilence",
+            'wanted one of hold, proceed, rollback, found "holds"; do: write hold, if that is meant',
+        ),
+        ({"rolout": {}}, "spec.rolout", "there is no such field; do: write rollout, if that is meant"),
+        (
+            {"xyz": {}},
+            "spec.xyz",
+            "there is no such field; do: remove it, or write one of "
+            "gates, model, paused, registry, rollout, serving, traffic",
+        ),
+        (
+            {"serving": {"resources": {"limits": {"cpu": 0.5}}}},
+            "spec.serving.resources.limits.cpu",
+            'wanted a whole number or text, found 0.5; do: write it in quotes, "0.5"',
+        ),
+        (
+            {"paused": None},
+            "spec.paused",
+            "wanted true or false, found nothing; do: give it a value, or remove it",
+        ),
+        ({"serving": {"image": "x" * 600}}, "spec.serving.image", f'wanted at most 512 characters, found "{"x" * 59}…'),
+    ],
+)
+def test_it_says_what_is_wanted_and_found_and_what_to_do(spec: dict[str, Any], field: str, message: str) -> None:
+    assert said(with_spec(**spec)) == {field: message}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"apiVersion": "podium.dev/v1"}, "apiVersion"),
+        ({"kind": "ModelDeploymnet"}, "kind"),
+        ({"metadata": {}}, "metadata.name"),
+        ({"metadata": {"name": "churn", "labels": {"team": 7}}}, "metadata.labels.team"),
+        ({"spec": []}, "spec"),
+        ({"stauts": {}}, "stauts"),
+    ],
+)
+def test_what_is_around_the_spec_is_looked_at_too(change: dict[str, Any], field: str) -> None:
+    assert set(said(GOOD | change)) == {field}
+
+
+def test_numbers_that_json_cannot_hold_are_refused() -> None:
+    gates = [{"name": "accurate", "metric": {"key": "auc", "atLeast": float("nan")}}]
+    assert set(said(with_spec(gates=gates))) == {"spec.gates[0].metric.atLeast"}
+
+
+def test_what_the_api_server_gave_back_has_no_problem() -> None:
+    stored = deepcopy(GOOD) | {"status": {"phase": "Settled", "champion": {"version": "7"}}}
+    stored["metadata"] = {"name": "churn", "uid": "1", "generation": 3, "managedFields": []}
+    assert not problems(stored)
+
+
+def test_there_are_words_for_every_keyword_of_the_schema() -> None:
+    notes = {"$schema", "$defs", "$ref", "title", "description", "default", "examples"}
+    structure = {"properties", "items", "additionalProperties", "required"}
+    used: set[str] = set()
+
+    def look(schema: dict[str, Any]) -> dict[str, Any]:
+        used.update(schema)
+        return schema
+
+    everywhere(look, json_schema())
+    assert used - notes - structure <= set(WANTED)

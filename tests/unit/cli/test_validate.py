@@ -1,0 +1,105 @@
+"""`podium validate` as people and CI call it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from podium.cli.main import main
+
+GOOD = """\
+apiVersion: podium.dev/v1alpha1
+kind: ModelDeployment
+metadata: {name: churn}
+spec:
+  model: {name: churn, version: "7"}
+"""
+BAD = GOOD.replace('"7"', "7")
+OTHER = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
+
+
+def validate(*words: str | Path, stdin: str = "") -> Result:
+    return CliRunner().invoke(main, ["validate", *map(str, words)], input=stdin)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "good.yaml").write_text(GOOD)
+    (tmp_path / "deep" / ".git").mkdir(parents=True)
+    (tmp_path / "deep" / "bad.yml").write_text(f"{OTHER}---\n{BAD}")
+    (tmp_path / "deep" / ".git" / "hidden.yaml").write_text("no: [yaml\n")
+    (tmp_path / "notes.txt").write_text("no: [yaml\n")
+    return tmp_path
+
+
+def test_a_good_file_passes(folder: Path) -> None:
+    result = validate(folder / "good.yaml")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "1 ModelDeployment checked, 0 other objects skipped, 0 problems\n"
+
+
+def test_a_folder_is_searched_and_a_problem_is_told_with_file_line_and_field(folder: Path) -> None:
+    result = validate(folder)
+    place = folder / "deep" / "bad.yml"
+    assert result.exit_code == 1
+    assert result.stdout == f'{place}:9: spec.model.version: wanted text, found 7; do: write it in quotes, "7"\n'
+    assert result.stderr == "2 ModelDeployments checked, 1 other object skipped, 1 problem\n"
+
+
+def test_standard_input_is_a_file_too() -> None:
+    result = validate("-", stdin=BAD)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("<stdin>:5: spec.model.version: ")
+
+
+def test_programs_get_json(folder: Path) -> None:
+    result = validate("--json", folder)
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {
+        "checked": 2,
+        "skipped": 1,
+        "problems": [
+            {
+                "file": str(folder / "deep" / "bad.yml"),
+                "line": 9,
+                "path": "spec.model.version",
+                "message": 'wanted text, found 7; do: write it in quotes, "7"',
+            }
+        ],
+    }
+
+
+def test_problems_come_in_the_order_of_the_file() -> None:
+    text = GOOD.replace("churn}", "Churn}") + "  paused: 1\n  gates: 2\n"
+    assert [line.split(": ")[1] for line in validate("-", stdin=text).stdout.splitlines()] == [
+        "metadata.name",
+        "spec.paused",
+        "spec.gates",
+    ]
+
+
+def test_what_is_no_yaml_is_told_with_its_line() -> None:
+    result = validate("-", stdin="a: [1\nb: 2\n")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("<stdin>:2: this is not YAML that kubectl would take: ")
+
+
+def test_the_objects_before_a_broken_one_are_still_checked() -> None:
+    result = validate("-", stdin=f"{BAD}---\na: [1\n")
+    assert len(result.stdout.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [(GOOD.replace("podium.dev/", "podium.io/"), "apiVersion"), (GOOD.replace("ModelDeployment", "Model"), "kind")],
+)
+def test_a_slip_in_group_or_kind_does_not_hide_the_object(text: str, field: str) -> None:
+    assert validate("-", stdin=text).stdout.startswith(f"<stdin>:{1 if field == 'apiVersion' else 2}: {field}: ")
+
+
+def test_a_file_that_cannot_be_read_is_another_matter(tmp_path: Path) -> None:
+    (tmp_path / "latin.yaml").write_bytes(b"name: caf\xe9\n")
+    assert validate(tmp_path / "latin.yaml").exit_code == 2
+    assert validate(tmp_path / "missing.yaml").exit_code == 2
+    assert validate().exit_code == 2
