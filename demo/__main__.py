@@ -1,0 +1,143 @@
+"""`python -m demo`: set the stage, play, sum up. The last line is one JSON object; the exit code says how it went."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from demo import registry, stage, story
+from demo.cases import bodies
+from demo.clients import Clients
+from demo.repository import Repository
+from demo.rollout import Seen, Watch
+from demo.screen import Screen, shares
+from demo.story import BAD, Play
+from testbed import places
+from testbed.cluster import Cluster
+from testbed.errors import TestbedError
+
+RATE = 50.0  # requests a second
+
+
+def main() -> int:
+    """Return 0 where every act went as told."""
+    began = time.monotonic()
+
+    def clock() -> float:
+        return time.monotonic() - began
+
+    screen = Screen(clock)
+    screen.headline("The stage")
+    try:
+        cluster = set_stage(screen)
+        play = asyncio.run(perform(cluster, screen, clock))
+    except (TestbedError, RuntimeError, OSError) as error:
+        screen.say(f"the demo ended early: {error}", "✗")
+        return 1
+    sum_up(play, screen)
+    screen.plain(json.dumps(result(play, clock())))
+    return 1 if play.broken else 0
+
+
+def set_stage(screen: Screen) -> Cluster:
+    cluster, images = stage.build(screen.say)
+    stage.clear(cluster, screen.say)
+    stage.install_mlflow(cluster, images, screen.say)
+    registry.forget(stage.MLFLOW_OUTSIDE, stage.MODEL)
+    versions = stage.register_models(screen.say)
+    screen.say(f"registered: {stage.MODEL} {', '.join(versions)}")
+    stage.install_operator(cluster, images, screen.say)
+    return cluster
+
+
+async def perform(cluster: Cluster, screen: Screen, clock: Callable[[], float]) -> Play:
+    """All three acts, with the clients at work from the first answer to the last."""
+    environment = cluster.env
+    watch = Watch(str(cluster.way.kubectl()), environment, teller(screen))
+    clients = Clients("127.0.0.1", stage.MODEL_PORT, bodies(), RATE, clock)
+    repository = Repository(places.folder("demo") / "repository")
+    repository.create()
+    play, stop = Play(cluster, watch, clients, repository, screen), asyncio.Event()
+    following = [asyncio.create_task(watch.run())]
+    try:
+        await story.first_deployment(play)
+        traffic = asyncio.create_task(clients.run(stop))
+        following.append(asyncio.create_task(play.tell_traffic()))
+        await story.better_version(play)
+        await story.bad_version(play)
+        stop.set()
+        await traffic
+    finally:
+        for task in following:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+    return play
+
+
+def teller(screen: Screen) -> Callable[[Seen], None]:
+    """Say what the status says, whenever the rollout has moved."""
+    last: list[tuple[str, ...]] = []
+
+    def told(seen: Seen) -> None:
+        now = (seen.phase, seen.weight, seen.champion, seen.challenger)
+        if now != (last[-1] if last else ()):
+            last.append(now)
+            screen.say(" ".join(filter(None, [f"{seen.phase:<11}", seen.weight, seen.message])), "▶")
+
+    return told
+
+
+def sum_up(play: Play, screen: Screen) -> None:
+    """The same as the last line, for people, with what the words mean."""
+    ledger, rollback = play.clients.ledger, play.clients.ledger.rollback(BAD)
+    own, bystanders = (rollback.own_failures, rollback.bystanders) if rollback else (0, 0)
+    screen.headline("What came of it")
+    screen.entry("champion", play.watch.seen.champion)
+    screen.entry("rejected", ", ".join(play.watch.seen.rejected))
+    screen.entry("requests", f"{ledger.requests} at {RATE:g}/s: {shares(ledger.by_version())}")
+    screen.entry("failed", f"{len(ledger.failures)} in all; version {BAD} itself failed {own} of them")
+    screen.entry("failed during rollback", f"{bystanders} (others, from version {BAD}'s first failed answer on)")
+    if rollback:
+        screen.entry(
+            "rollback", f"{rollback.seconds:.2f} s from version {BAD}'s first failed answer to its last answer"
+        )
+    for truth in play.broken:
+        screen.entry("NOT AS TOLD", truth)
+    for trouble in sorted({answer.trouble for answer in ledger.failures if answer.trouble})[:5]:
+        screen.entry("trouble", trouble)
+    look_around(play, screen)
+
+
+def look_around(play: Play, screen: Screen) -> None:
+    kubectl = Path(play.cluster.env["PATH"].partition(":")[0])
+    screen.headline("The cluster goes on running. Look around")
+    screen.plain(f"export KUBECONFIG={play.cluster.kubeconfig} PATH={kubectl}:$PATH")
+    screen.plain("kubectl get md -w")
+    screen.plain("kubectl describe md churn")
+    screen.plain(f"git -C {play.repository.folder} log --patch")
+    screen.plain(f"MLflow: {stage.MLFLOW_OUTSIDE}")
+    screen.plain(f"the model: http://127.0.0.1:{stage.MODEL_PORT}/invocations")
+    screen.plain("take it all down: make cluster-down")
+    screen.plain()
+
+
+def result(play: Play, seconds: float) -> dict[str, object]:
+    """The last line, for programs."""
+    ledger, rollback = play.clients.ledger, play.clients.ledger.rollback(BAD)
+    return {
+        "champion": play.watch.seen.champion,
+        "rejected": play.watch.seen.rejected,
+        "requests": ledger.requests,
+        "failed": len(ledger.failures),
+        "failed_during_rollback": rollback.bystanders if rollback else 0,
+        "rollback_seconds": round(rollback.seconds, 2) if rollback else None,
+        "demo_seconds": round(seconds, 1),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

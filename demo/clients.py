@@ -1,0 +1,121 @@
+"""Clients that send requests at a steady rate, whatever becomes of the answers, over connections that they keep.
+
+*Open loop*: the next request is sent when its time has come, not when the last answer is there, as by many independent
+people. A slow server gets no less to do, and what it makes wait is seen. Connections are kept and used again, as by
+real clients, and given up after some requests, as by real clients too: who keeps one for ever never meets a new pod.
+"""
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from demo.ledger import Answer, Ledger
+
+PER_CONNECTION = 20  # requests until a client gives its connection up
+KEPT = 10  # connections that are open at the least
+PATIENCE = 10.0  # seconds until a client gives up a request
+
+
+@dataclass
+class Connection:
+    """One kept connection to the server."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    uses: int = 0
+
+    async def ask(self, head: bytes, body: bytes) -> tuple[int, dict[str, str], bool]:
+        """Send a request and return status, headers, and whether the connection may be used again."""
+        self.uses += 1
+        self.writer.write(head + body)
+        status, headers = parse_head(await self.reader.readuntil(b"\r\n\r\n"))
+        await self.reader.readexactly(int(headers.get("content-length", "0")))
+        return status, headers, headers.get("connection", "").lower() != "close" and self.uses < PER_CONNECTION
+
+    @property
+    def usable(self) -> bool:
+        """Whether the server has not closed it meanwhile."""
+        return not (self.reader.at_eof() or self.writer.is_closing())
+
+
+@dataclass
+class Clients:
+    """All clients together, sending `rate` requests a second from now until `stop`."""
+
+    host: str
+    port: int
+    bodies: Sequence[bytes]
+    rate: float
+    clock: Callable[[], float]
+    ledger: Ledger = field(default_factory=Ledger)
+    _idle: deque[Connection] = field(default_factory=deque)
+    _open: int = 0
+    _under_way: set["asyncio.Task[None]"] = field(default_factory=set)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send until told to stop, then wait for what is under way."""
+        began = self.clock()
+        for number in itertools.count():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), max(0.0, began + number / self.rate - self.clock()))
+            if stop.is_set():
+                break
+            task = asyncio.create_task(self._one(self.bodies[number % len(self.bodies)]))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        await asyncio.gather(*self._under_way)
+        while self._idle:
+            self._close(self._idle.popleft())
+
+    async def _one(self, body: bytes) -> None:
+        sent = self.clock()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                status, version = await self._ask(body)
+        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:  # TimeoutError is an OSError
+            self.ledger.add(Answer(sent, self.clock(), "", 0, f"{type(error).__name__}: {error}"[:200]))
+            return
+        self.ledger.add(Answer(sent, self.clock(), version, status))
+
+    async def _ask(self, body: bytes) -> tuple[int, str]:
+        head = (
+            f"POST /invocations HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        ).encode()
+        connection, kept = await self._connection(), False
+        try:
+            status, headers, kept = await connection.ask(head, body)
+        finally:
+            if kept:
+                self._idle.append(connection)
+            else:
+                self._close(connection)
+        return status, headers.get("x-podium-version", "")
+
+    async def _connection(self) -> Connection:
+        """The connection that has been idle for longest, or a new one while few are open or all are in use."""
+        while self._idle and self._open >= KEPT:
+            connection = self._idle.popleft()
+            if connection.usable:
+                return connection
+            self._close(connection)
+        opened = Connection(*await asyncio.open_connection(self.host, self.port))
+        self._open += 1
+        return opened
+
+    def _close(self, connection: Connection) -> None:
+        self._open -= 1
+        connection.writer.close()
+
+
+def parse_head(head: bytes) -> tuple[int, dict[str, str]]:
+    """Return the status and the headers, names in lower case. Raises ValueError where it is not HTTP."""
+    first, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
+    protocol, _, rest = first.partition(" ")
+    if not protocol.startswith("HTTP/1."):
+        raise ValueError(f"wanted an answer in HTTP/1, found {first[:60]!r}")
+    pairs = (line.partition(":") for line in lines)
+    return int(rest[:3]), {name.strip().lower(): value.strip() for name, _, value in pairs}

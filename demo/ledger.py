@@ -1,0 +1,67 @@
+"""What the clients saw: every answer, and what follows from all of them. Pure; times are seconds of one clock."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+OK = 200
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one request."""
+
+    sent: float
+    at: float  # when the answer was there, or when the client gave up
+    version: str  # from the header x-podium-version; "" where nobody answered
+    status: int  # of HTTP; 0 where nobody answered
+    trouble: str = ""  # why nobody answered
+
+    @property
+    def failed(self) -> bool:
+        return self.status != OK
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """How a bad version left the traffic, as the clients saw it."""
+
+    seconds: float  # from its first failed answer until its last answer of any kind
+    own_failures: int  # failed answers of the bad version itself
+    bystanders: int  # requests that failed from its first failed answer on, and that it did not answer itself
+
+
+@dataclass
+class Ledger:
+    """All answers in the order in which they came."""
+
+    answers: list[Answer] = field(default_factory=list)
+
+    def add(self, answer: Answer) -> None:
+        self.answers.append(answer)
+
+    @property
+    def requests(self) -> int:
+        return len(self.answers)
+
+    @property
+    def failures(self) -> Sequence[Answer]:
+        return [answer for answer in self.answers if answer.failed]
+
+    def by_version(self, since: int = 0) -> Counter[str]:
+        """How many answers each version gave, from the answer with that index on. "" counts those that nobody gave."""
+        return Counter(answer.version for answer in self.answers[since:])
+
+    def strays(self, bad: str) -> Sequence[Answer]:
+        """Failed requests that the bad version did not answer: nobody was promised that they may fail."""
+        return [answer for answer in self.failures if answer.version != bad]
+
+    def rollback(self, bad: str) -> Rollback | None:
+        """How the bad version left the traffic; None where none of its answers failed."""
+        failed = [answer.at for answer in self.failures if answer.version == bad]
+        if not failed:
+            return None
+        first = min(failed)
+        last = max(answer.at for answer in self.answers if answer.version == bad)
+        bystanders = sum(answer.at >= first for answer in self.strays(bad))
+        return Rollback(last - first, len(failed), bystanders)

@@ -1,0 +1,114 @@
+"""The stage: cluster, images, MLflow with the three models, the operator. Made once; what is there already is kept."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+
+from demo.rollout import NAME
+from testbed.cluster import Cluster
+from testbed.waiting import wait_until
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+MODEL = "churn"
+MLFLOW_PORT, MODEL_PORT = 31005, 31010  # on 127.0.0.1, as NodePorts
+MLFLOW_INSIDE, MLFLOW_OUTSIDE = "http://mlflow.mlflow:5000", f"http://127.0.0.1:{MLFLOW_PORT}"
+IMAGES = ("mlflow", "operator", "runtime")
+ROLLED_OUT = 300  # seconds that a Deployment may take, on a busy machine
+
+Say = Callable[[str], None]
+
+
+def build(say: Say) -> tuple[Cluster, dict[str, str]]:
+    """Bring the cluster up with all images on it. Returns the images' full names."""
+    cluster = Cluster()
+    say("cluster: a real Kubernetes on this machine")
+    cluster.up()
+    say("images: the MLflow server, the operator, the model server")
+    images = {
+        name: cluster.build_and_load(f"podium-{name}", ROOT / "images" / name / "Containerfile", ROOT)
+        for name in IMAGES
+    }
+    return cluster, images
+
+
+def clear(cluster: Cluster, say: Say) -> None:
+    """Remove what an earlier demo left: it begins with the first deployment."""
+    if _known(cluster) and cluster.kubectl("get", "modeldeployment", NAME, "--ignore-not-found").strip():
+        say("removing what an earlier demo left")
+        cluster.kubectl("delete", "modeldeployment", NAME, "--timeout=120s")
+    wait_until("the pods of an earlier demo are gone", lambda: not _pods(cluster), 120)
+
+
+def install_mlflow(cluster: Cluster, images: dict[str, str], say: Say) -> None:
+    say(f"MLflow: {MLFLOW_OUTSIDE} (in the cluster {MLFLOW_INSIDE})")
+    manifest = (HERE / "mlflow.yaml").read_text().replace("image: podium-mlflow", f"image: {images['mlflow']}")
+    cluster.kubectl("apply", "--filename=-", input=manifest)
+    _rolled_out(cluster, "mlflow", "mlflow")
+
+
+def register_models(say: Say) -> list[str]:
+    """Train and register the three versions, as a data scientist does: from a process that knows nothing of Podium."""
+    say("training and registering three versions")
+    environment = os.environ | {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        "PYTHONWARNINGS": "ignore",  # its libraries' own, on a screen that tells a story
+    }
+    command = [sys.executable, "-m", "demo.models", MLFLOW_OUTSIDE, MODEL]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  our words
+    if done.returncode != 0:
+        raise RuntimeError(f"the models cannot be trained and registered:\n{done.stderr[-3000:]}")
+    return done.stdout.split()
+
+
+def install_operator(cluster: Cluster, images: dict[str, str], say: Say) -> None:
+    say("the operator: CRD, rights and two replicas, from manifests/")
+    # Kustomize takes relative paths only, so the overlay lies beside the base.
+    with TemporaryDirectory(prefix=".demo-", dir=ROOT) as folder:
+        Path(folder, "kustomization.yaml").write_text(yaml.safe_dump(overlay(images)))
+        manifest = cluster.kubectl("kustomize", folder)
+    cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", input=manifest)
+    cluster.kubectl("wait", "--for=condition=Established", "crd/modeldeployments.podium.dev", "--timeout=60s")
+    _rolled_out(cluster, "podium-system", "podium-operator")
+
+
+def overlay(images: dict[str, str]) -> dict[str, Any]:
+    """What a cluster's own kustomization says: where the images and the registry are."""
+    operator, _, tag = images["operator"].rpartition(":")
+    variables = {"PODIUM_REGISTRY_URI": MLFLOW_INSIDE, "PODIUM_RUNTIME_IMAGE": images["runtime"]}
+    containers = [{"name": "operator", "env": [{"name": name, "value": text} for name, text in variables.items()]}]
+    patch = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "podium-operator", "namespace": "podium-system"},
+        "spec": {"template": {"spec": {"containers": containers}}},
+    }
+    return {
+        "resources": ["../manifests"],
+        "images": [{"name": "podium-operator", "newName": operator, "newTag": tag}],
+        "patches": [{"patch": yaml.safe_dump(patch)}],
+    }
+
+
+def _rolled_out(cluster: Cluster, namespace: str, name: str) -> None:
+    cluster.kubectl(
+        "rollout", "status", f"deployment/{name}", f"--namespace={namespace}", f"--timeout={ROLLED_OUT}s",
+        timeout=ROLLED_OUT + 30,
+    )  # fmt: skip
+
+
+def _known(cluster: Cluster) -> bool:
+    found = cluster.kubectl("get", "crd", "modeldeployments.podium.dev", "--ignore-not-found", "--output=name")
+    return bool(found.strip())
+
+
+def _pods(cluster: Cluster) -> list[Any]:
+    found: list[Any] = cluster.get("pods", f"--selector=podium.dev/deployment={NAME}")["items"]
+    return found

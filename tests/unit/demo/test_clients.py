@@ -1,0 +1,126 @@
+"""The demo's clients: a steady rate, kept connections, and every failure counted."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from demo.clients import KEPT, PER_CONNECTION, Clients, parse_head
+from demo.ledger import Answer, Ledger
+
+ANSWER = "HTTP/1.1 {status} X\r\nX-Podium-Version: 7\r\nContent-Length: 2\r\n{more}\r\nok"
+
+
+@dataclass
+class Served:
+    """A server that says the same to all, and remembers."""
+
+    status: int = 200
+    more: str = ""
+    delay: float = 0
+    connections: int = 0
+    bodies: list[bytes] = field(default_factory=list)
+    port: int = 0
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while True:
+                _, headers = parse_head(b"HTTP/1.1 200 \r\n" + await _headers(reader))
+                self.bodies.append(await reader.readexactly(int(headers["content-length"])))
+                await asyncio.sleep(self.delay)
+                writer.write(ANSWER.format(status=self.status, more=self.more).encode())
+                if "close" in self.more:
+                    break
+        except asyncio.IncompleteReadError:
+            pass  # the client has gone
+        finally:
+            writer.close()
+
+
+async def _headers(reader: asyncio.StreamReader) -> bytes:
+    return (await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n")[2]
+
+
+@asynccontextmanager
+async def served(said: Served) -> AsyncIterator[Clients]:
+    async with await asyncio.start_server(said.talk, "127.0.0.1", 0) as server:
+        said.port = server.sockets[0].getsockname()[1]
+        yield Clients("127.0.0.1", said.port, [b"one", b"two"], 500.0, time.monotonic)
+
+
+class Awaited(Ledger):
+    """A ledger that tells when so many answers are in it."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count, self.full = count, asyncio.Event()
+
+    def add(self, answer: Answer) -> None:
+        super().add(answer)
+        if self.requests >= self.count:
+            self.full.set()
+
+
+async def _send(clients: Clients, count: int) -> None:
+    """Let the clients work until so many answers are there."""
+    clients.ledger = awaited = Awaited(count)
+    async with asyncio.timeout(30):
+        await clients.run(awaited.full)
+
+
+async def test_every_answer_is_recorded_with_its_version() -> None:
+    async with served(Served()) as clients:
+        await _send(clients, 20)
+    assert not clients.ledger.failures
+    assert set(clients.ledger.by_version()) == {"7"}
+
+
+async def test_bodies_are_sent_one_after_another() -> None:
+    said = Served()
+    async with served(said) as clients:
+        await _send(clients, 4)
+    assert set(said.bodies) == {b"one", b"two"}
+
+
+async def test_connections_are_kept_and_given_up_after_some_requests() -> None:
+    said = Served()
+    async with served(said) as clients:
+        await _send(clients, 300)
+    fewest = len(said.bodies) / PER_CONNECTION
+    assert fewest <= said.connections <= fewest + 2 * KEPT
+
+
+async def test_a_connection_that_the_server_ends_is_not_used_again() -> None:
+    said = Served(more="Connection: close\r\n")
+    async with served(said) as clients:
+        await _send(clients, 20)
+    assert not clients.ledger.failures
+    assert said.connections == len(said.bodies)
+
+
+async def test_a_slow_server_gets_no_less_to_do() -> None:
+    said = Served(delay=0.2)
+    async with served(said) as clients:
+        await _send(clients, 1)
+    assert len(said.bodies) > 20
+
+
+async def test_an_error_of_the_server_is_a_failure_of_that_version() -> None:
+    async with served(Served(status=500)) as clients:
+        await _send(clients, 5)
+    assert all(answer.failed and answer.version == "7" for answer in clients.ledger.answers)
+
+
+async def test_a_server_that_is_not_there_is_a_failure_of_nobody() -> None:
+    clients = Clients("127.0.0.1", 1, [b"one"], 500.0, time.monotonic)
+    await _send(clients, 3)
+    assert all(answer.failed and answer.version == "" and answer.trouble for answer in clients.ledger.answers)
+
+
+def test_what_is_not_http_is_refused() -> None:
+    with pytest.raises(ValueError, match="HTTP/1"):
+        parse_head(b"SSH-2.0-OpenSSH\r\n\r\n")
