@@ -5,7 +5,6 @@ exceptions. The model's own function is wrapped here, so that what it raises is 
 """
 
 import functools
-import inspect
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,16 +15,12 @@ import mlflow.pyfunc
 from mlflow.types import Schema
 
 from podium.runtime.faults import Fault, ModelFault, RequestFault
-from podium.runtime.plan import Plan, Rows, compile_plan
+from podium.runtime.flavours import PLANNED, direct_call, is_row_wise, takes_matrix
+from podium.runtime.plan import MatrixPlan, Plan, Rows, compile_plan
 from podium.runtime.settings import ExtraColumns
 from podium.runtime.signature import explain
 
 log = logging.getLogger(__name__)
-
-# Flavours whose predict answers row by row: what is asked for one row does not change the answer for another.
-ROW_WISE = frozenset({"mlflow.sklearn", "mlflow.xgboost", "mlflow.lightgbm", "mlflow.catboost"})
-_NOT_ROW_WISE = frozenset({"score"})  # scikit-learn's figure of merit over all rows, which MLflow can serve as predict
-_PLANNED = ROW_WISE | {"mlflow.pyfunc.model"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +38,13 @@ class Model:
     def __init__(self, pyfunc: Any, extra_columns: ExtraColumns = ExtraColumns.REFUSE) -> None:
         self._pyfunc = pyfunc
         pyfunc._predict_fn = _own_faults(pyfunc._predict_fn)  # noqa: SLF001  MLflow has no other place to stand
-        self._direct = _direct_call(pyfunc)
+        self._direct = direct_call(pyfunc)
         self.metadata = pyfunc.metadata
         self.extra_columns = extra_columns
         self.inputs: Schema | None = pyfunc.metadata.get_input_schema()
         self.outputs: Schema | None = pyfunc.metadata.get_output_schema()
         self.plan = self._plan()
-        self.row_wise = pyfunc.loader_module in ROW_WISE and _predict_name(pyfunc) not in _NOT_ROW_WISE
+        self.row_wise = is_row_wise(pyfunc)
 
     @classmethod
     def load(cls, directory: Path, extra_columns: ExtraColumns = ExtraColumns.REFUSE) -> "Model":
@@ -63,11 +58,14 @@ class Model:
     def _plan(self) -> Plan | None:
         """Plan where MLflow itself would hand the enforced frame to the model unchanged, and nowhere else."""
         metadata = self.metadata
-        if self._pyfunc.loader_module not in _PLANNED or metadata.get_params_schema() is not None:
+        if self._pyfunc.loader_module not in PLANNED or metadata.get_params_schema() is not None:
             return None
         if metadata._is_signature_from_type_hint() or metadata._is_type_hint_from_example():  # noqa: SLF001
             return None
-        return compile_plan(self.inputs)
+        plan = compile_plan(self.inputs)
+        if isinstance(plan, MatrixPlan) and takes_matrix(self._pyfunc, plan.names):
+            plan.framed = False
+        return plan
 
     def predict_rows(self, rows: Rows) -> Any:
         """Return what the model says of rows that its plan has read.
@@ -100,19 +98,6 @@ def length(raw: Any) -> int | None:
     if shape is not None:
         return shape[0] if shape else None
     return len(raw) if isinstance(raw, list) else None
-
-
-def _predict_name(pyfunc: Any) -> str:
-    return str(pyfunc.metadata.flavors["python_function"].get("predict_fn", "predict"))
-
-
-def _direct_call(pyfunc: Any) -> Callable[[Any], Any]:
-    """Return the model's own function, called as `PyFuncModel._predict` calls it after the signature is enforced."""
-    predict = pyfunc._predict_fn  # noqa: SLF001
-    params = inspect.signature(predict).parameters.get("params")
-    if params is not None and params.kind is not inspect.Parameter.VAR_KEYWORD:
-        return functools.partial(predict, params=None)
-    return predict  # type: ignore[no-any-return]
 
 
 def _own_faults(predict: Callable[..., Any]) -> Callable[..., Any]:

@@ -110,11 +110,12 @@ class MatrixPlan(Plan):
     def __init__(self, names: tuple[str, ...] | None, width: int, dtype: np.dtype[Any], cells: frozenset[type]) -> None:
         super().__init__(names, width, _uniform(cells, dtype))
         self._dtype = dtype
+        self.framed = names is not None  # False where the model wants no names
         self._index = None if names is None else pd.Index(names)
 
     def build(self, rows: Rows) -> Any:
         array = np.array(rows, dtype=self._dtype)
-        return array if self._index is None else pd.DataFrame(array, columns=self._index, copy=False)
+        return pd.DataFrame(array, columns=self._index, copy=False) if self.framed else array
 
 
 class ColumnsPlan(Plan):

@@ -64,7 +64,8 @@ class PredictionQueue:
         self._limit = limit
         self._max_batch_rows = max_batch_rows
         self._loop = asyncio.get_running_loop()
-        self._jobs: SimpleQueue[Job] = SimpleQueue()
+        self._arrived: list[Job] = []  # in this turn of the event loop
+        self._jobs: SimpleQueue[list[Job]] = SimpleQueue()
         self._pending: set[Job] = set()
         self._pace = 0.0  # seconds a request, lately
         self.on_batch: Callable[[int, int], None] = lambda requests, rows: None  # noqa: ARG005
@@ -89,7 +90,15 @@ class PredictionQueue:
         self._pending.add(job)
         if left < TIMER_SECONDS:
             self._loop.call_later(max(0.0, left), job.settle, None, TooLate("no answer by the deadline"))
-        self._jobs.put(job)
+        if not self._arrived:
+            # All that is readable in this turn is handed over together. The thread would otherwise begin with the
+            # first request, and keep the interpreter from reading its neighbours.
+            self._loop.call_soon(self._hand_over)
+        self._arrived.append(job)
+
+    def _hand_over(self) -> None:
+        self._jobs.put(self._arrived)
+        self._arrived = []
 
     def expire(self, now: float) -> None:
         """Settle the jobs whose deadline has passed. They leave the queue when the thread meets them."""
@@ -116,10 +125,10 @@ class PredictionQueue:
 
     def _waiting(self) -> list[Job]:
         """Return all jobs that wait, and at least one."""
-        jobs = [self._jobs.get()]
+        jobs = self._jobs.get()
         try:
             while True:
-                jobs.append(self._jobs.get_nowait())
+                jobs += self._jobs.get_nowait()
         except Empty:
             return jobs
 

@@ -69,7 +69,7 @@ def _form(parsed: dict[str, Any]) -> str:
 
 
 def _refuse_incomplete_records(value: Any, model: Model) -> None:
-    """pandas would fill what a record leaves out with NaN, and the model would be blamed for what it makes of that."""
+    """Pandas would fill what a record leaves out with NaN, and the model would be blamed for what it makes of that."""
     schema = model.inputs
     if schema is None or not schema.has_input_names() or not isinstance(value, list):
         return
