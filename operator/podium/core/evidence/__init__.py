@@ -8,8 +8,9 @@ expect to gain, so by Ville's inequality the wealth ever reaches 1/α with proba
     against_limit     the same, fed block by block, and quick after a late fault
     against_champion  the challenger beside a champion under the same circumstances
 
-Below them: `bets` (wealth over starting times), `projection` (the null's point nearest to a bet), `beta` (the incomplete
-Beta function). Everything is in terms of counts only; what counts as a bad answer is not known here.
+Below them: `bets` (wealth over starting times), `alternatives` (which shares are bet on), `projection` (the e-variable
+of a block of two samples), `beta` (the incomplete Beta function). All is in terms of counts: what makes an answer bad is
+not known here.
 """
 
 from podium.core.evidence.against_champion import AgainstChampion, ChampionMemory

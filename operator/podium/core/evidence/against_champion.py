@@ -5,11 +5,12 @@ both, most of its answers fall into the outage and most of the champion's do not
 both live under the same circumstances. So each block has its own e-variable (`projection`), whatever the champion's
 share in it is, and the wealth is their product.
 
-What is bet on comes from earlier blocks only: the champion's share as it was lately, and challengers that are worse than
-it by some odds, or as bad as this challenger was so far. The bets begin at every answer (`bets`), as against a limit.
+What is bet on comes from earlier blocks only: the champion's share as it was lately, and challengers that are worse
+than it by some odds, or as bad as this challenger was so far. The bets begin at every answer (`bets`), as against a
+limit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import log
 from typing import Self
@@ -19,14 +20,49 @@ from podium.core.evidence.alternatives import worse_than
 from podium.core.evidence.judgement import Judgement, check_counts, judgement
 from podium.core.evidence.projection import log_e_variable
 
-Pair = tuple[int, int]  # of the challenger, of the champion
-
 _WORSE = 7  # fixed alternatives, and one more that is learned
 _ALTERNATIVES = _WORSE + 1
 _GOOD = 3  # alternatives for "holds"
-_RECENT = 5000.0  # answers of the champion that its share is learned from: an outage is to be forgotten
-_GUESS = (0.5, 50.0)  # bad and good answers that the champion is thought to have given before the first block
+_RECENT = 5000.0  # answers of the champion that its share is learned from: an outage has to be forgotten
+_GUESS = (0.5, 50.0)  # bad and good answers that the champion is taken to have given before the first block
+_LEARNING = 10  # answers that the first guess of the challenger's share is worth
 _HOPELESS = 0.95  # where the champion fails this often, no challenger is measurably worse
+_SMALLEST, _LARGEST = 2, 1000  # a block is complete at this harmonic size, or at this many answers whoever gave them
+
+
+@dataclass(frozen=True)
+class Block:
+    """Answers of both, given under the same circumstances."""
+
+    challenger_bad: int = 0
+    challenger_good: int = 0
+    champion_bad: int = 0
+    champion_good: int = 0
+
+    def __add__(self, other: "Block") -> "Block":
+        return Block(
+            self.challenger_bad + other.challenger_bad,
+            self.challenger_good + other.challenger_good,
+            self.champion_bad + other.champion_bad,
+            self.champion_good + other.champion_good,
+        )
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is something to compare. Decided by how many answers there are, never by what they are.
+
+        A block to which one side gave no answer compares nothing, and is let go after 1,000 answers: by then the
+        circumstances may have changed. n1 n0 / (n1 + n0) is what two samples are worth together; below 2 the chance
+        ratio of the two sizes costs a fifth of the evidence (one answer a look), above it a tenth or less.
+        """
+        challenger, champion = self.challenger_bad + self.challenger_good, self.champion_bad + self.champion_good
+        both = challenger + champion
+        return challenger * champion >= _SMALLEST * both > 0 or both >= _LARGEST
+
+    def log_e_variable(self, challenger: float, champion: float, margin: float) -> float:
+        """What a bet on these two shares gains from this block, in nats."""
+        bad, good = (self.challenger_bad, self.champion_bad), (self.challenger_good, self.champion_good)
+        return log_e_variable((challenger, champion), bad, good, margin)
 
 
 @dataclass(frozen=True)
@@ -37,7 +73,7 @@ class ChampionMemory:
     good: int = 0
     champion_bad: float = _GUESS[0]  # of the champion, lately
     champion_good: float = _GUESS[1]
-    pending: tuple[int, int, int, int] = (0, 0, 0, 0)  # a block that is not complete yet, as given to `see`
+    pending: Block = Block()  # not complete yet
     worse: tuple[float, ...] = bets.opening(_ALTERNATIVES)  # wealth of the bets that it is worse, in nats
     no_worse: tuple[float, ...] = (-log(_GOOD),) * _GOOD  # and of those that it is not
     broken: bool = False  # was proved once
@@ -53,8 +89,57 @@ class AgainstChampion:
     memory: ChampionMemory = ChampionMemory()
 
     def see(self, challenger_bad: int, challenger_good: int, champion_bad: int, champion_good: int) -> Self:
-        """The judge after one more block, in which both have answered under the same circumstances."""
-        block = (challenger_bad, challenger_good, champion_bad, champion_good)
-        check_counts(challenger_bad=block[0], challenger_good=block[1], champion_bad=block[2], champion_good=block[3])
-        pending = tuple(a + b for a, b in zip(self.memory.pending, block, strict=True))
-        return self
+        """The judge after one more block."""
+        block = Block(challenger_bad, challenger_good, champion_bad, champion_good)
+        check_counts(**vars(block))
+        pending = self.memory.pending + block
+        if not pending.complete:
+            return replace(self, memory=replace(self.memory, pending=pending))
+        return replace(self, memory=self._learned(pending, self._bet(pending)))
+
+    @property
+    def verdict(self) -> Judgement:
+        holds = bets.log_total(self.memory.no_worse) >= -log(self.beta)
+        return judgement(broken=self.memory.broken, holds=holds)
+
+    @property
+    def champion(self) -> float:
+        """The champion's share of bad answers lately, with a first guess mixed in."""
+        return self.memory.champion_bad / (self.memory.champion_bad + self.memory.champion_good)
+
+    def _bet(self, block: Block) -> ChampionMemory:
+        """The wealth after the block, bet on what was known before it."""
+        memory, base = self.memory, self.champion + self.margin
+        if base >= _HOPELESS:
+            return memory
+        gains = [block.log_e_variable(share, self.champion, self.margin) for share in self._worse(base)]
+        before, answers = memory.bad + memory.good, block.challenger_bad + block.challenger_good
+        worse = bets.settled(memory.worse, gains, before, before + answers)
+        no_worse = tuple(
+            wealth + block.log_e_variable(share, self.champion, self.margin)
+            for wealth, share in zip(memory.no_worse, self._no_worse(), strict=True)
+        )
+        broken = memory.broken or bets.log_total(worse) >= -log(self.alpha)
+        return replace(memory, worse=worse, no_worse=no_worse, broken=broken)
+
+    def _worse(self, base: float) -> Iterator[float]:
+        shares = worse_than(base, _WORSE)
+        yield from shares
+        seen = self.memory.bad + self.memory.good
+        yield max((self.memory.bad + _LEARNING * shares[1]) / (seen + _LEARNING), base)
+
+    def _no_worse(self) -> tuple[float, float, float]:
+        champion = self.champion
+        return champion + self.margin / 2, champion, champion / 4
+
+    def _learned(self, block: Block, memory: ChampionMemory) -> ChampionMemory:
+        bad, good = memory.champion_bad + block.champion_bad, memory.champion_good + block.champion_good
+        kept = min(1.0, _RECENT / (bad + good))
+        return replace(
+            memory,
+            bad=memory.bad + block.challenger_bad,
+            good=memory.good + block.challenger_good,
+            champion_bad=bad * kept,
+            champion_good=good * kept,
+            pending=Block(),
+        )

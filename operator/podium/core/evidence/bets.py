@@ -9,8 +9,8 @@ number (the recursion of Shiryaev and Roberts):
     W_t = (W_{t-1} + m_t) S_t
 
 so no start is ever dropped or thinned out. With starts that all cost 1 this is the e-SR detector of Shin, Ramdas,
-Rinaldo, *E-detectors: a nonparametric framework for sequential change detection* (2022); with weights that sum to one it
-stays an e-process, and α bounds the chance of a false alarm over the whole trial, not only its rate.
+Rinaldo, *E-detectors: a nonparametric framework for sequential change detection* (2022); with weights that sum to one
+it stays an e-process, and α bounds the chance of a false alarm in the whole trial, not only the rate of them.
 
 The weights are laid over answers, not looks: a start within the answers n..m gets (1 + n/10)^-0.2 - (1 + m/10)^-0.2. So
 they do not depend on how the answers were cut into blocks. After n answers one start in ten costs log(10 n) or so more

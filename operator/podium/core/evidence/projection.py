@@ -1,23 +1,24 @@
 """The e-variable of one block of two samples, by the point of the null that is nearest to the alternative.
 
 The null is that the challenger's share of bad answers lies on one side of the champion's plus a margin, wherever the
-champion's is: a convex set of pairs. Bet on the pair (a1, a0) beyond it, on n1 and n0 answers, and let (t + margin, t) be
-the pair of the null that minimises n1 KL(a1 || t + margin) + n0 KL(a0 || t). Then
+champion's is: a convex set of pairs. Bet on the pair (a1, a0) beyond it, on n1 and n0 answers, and let (t + margin, t)
+be the pair of the null that minimises n1 KL(a1 || t + margin) + n0 KL(a0 || t). Then
 
     S = p(block; a1, a0) / p(block; t + margin, t)
 
 has expectation at most 1 under every pair of the null: Turner, Ly, Grünwald, *Generic E-variables for exact sequential
 k-sample tests that allow for optional stopping* (2024), for margins Turner, Grünwald, *Exact anytime-valid confidence
-intervals for contingency tables and beyond* (2023). Each answer's factor is linear in its own chance of being bad, so the
-shares may even move within a block, as long as their means are a pair of the null (inequality of the means).
+intervals for contingency tables and beyond* (2023). Each answer's factor is linear in its own chance of being bad, so
+the shares may even move within a block, as long as their means are a pair of the null (inequality of the means).
 
 The minimum has to be a minimum. The expectation is 1 + n (slope of the divergence at t) and more, so a t that is off by
-0.01 % (a grid) condemns good challengers once n0 is large. Newton's method within a bracket finds it to the last digits.
+0.01 % (a grid) condemns good challengers once n0 is large. Newton's method in a bracket finds it to the last digits.
 """
 
-from math import log, log1p
+from math import log1p
 
-_ROUNDS = 80  # bisection alone would need 60; Newton's steps take 4 to 8
+_ROUNDS = 80  # bisection alone would need 60; Newton's steps take 3 to 6
+_NEAR = 1e-9  # each step squares the error, so after one as small as this there is none left
 
 
 def log_e_variable(a: tuple[float, float], bad: tuple[int, int], good: tuple[int, int], margin: float) -> float:
@@ -42,7 +43,7 @@ def nearest_champion(a: tuple[float, float], answers: tuple[int, int], margin: f
         low, high = (point, high) if slope < 0 else (low, point)
         step = slope / curvature
         point -= step
-        if abs(step) <= 1e-15 * point:
+        if abs(step) <= _NEAR * point:
             break
     return point
 
