@@ -1,7 +1,7 @@
 """The objects that Podium owns, made from what Git says. Pure: the same input always gives the same object.
 
 Shape: functions return JSON objects for server-side apply. Only fields that Podium has an opinion on are in them, so
-that a person may set the others (the type of the main Service, say) and keep them.
+that a person may set the others (the session affinity of the main Service, say) and keep them.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from podium.adapters.kubernetes import names
 from podium.api.serving import Serving
 from podium.api.spec import API_VERSION, KIND, Spec
 from podium.api.status import Pinned, Slot
+from podium.api.traffic import MainService
 
 Json = dict[str, Any]
 _USER: Final = 65532
@@ -69,8 +70,9 @@ def slot_service(owner: Owner, spec: Spec, slot: Slot) -> Json:
 
 def main_service(owner: Owner, spec: Spec, weights: Mapping[Slot, int]) -> Json:
     """The Service that clients use: one slot's pods, or both slots' where both have a share."""
-    annotations = {names.WEIGHTS: format_weights(weights)}
-    return _service(owner, owner.name, _labels(owner, spec), annotations, selector_for(owner.name, weights))
+    wanted = spec.traffic.service
+    annotations = {**wanted.annotations, names.WEIGHTS: format_weights(weights)}
+    return _service(owner, owner.name, _labels(owner, spec), annotations, selector_for(owner.name, weights), wanted)
 
 
 def selector_for(name: str, weights: Mapping[Slot, int]) -> dict[str, str]:
@@ -119,11 +121,19 @@ def owner_reference(owner: Owner) -> Json:
     }
 
 
-def _service(owner: Owner, name: str, labels: Json, annotations: Json, selector: dict[str, str]) -> Json:
-    ports = [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": "http"}]
-    kind = ("v1", "Service")
-    spec = {"selector": selector, "ports": ports}
-    return _object(owner, name, kind=kind, labels=labels, annotations=annotations, spec=spec)
+def _service(
+    owner: Owner,
+    name: str,
+    labels: Json,
+    annotations: Json,
+    selector: dict[str, str],
+    wanted: MainService = MainService(),  # noqa: B008  a frozen value
+) -> Json:
+    port: Json = {"name": "http", "port": wanted.port, "protocol": "TCP", "targetPort": "http"}
+    if wanted.node_port is not None:  # where it is left out, the one that Kubernetes picked stays
+        port["nodePort"] = wanted.node_port
+    spec = {"type": wanted.type, "selector": selector, "ports": [port]}
+    return _object(owner, name, kind=("v1", "Service"), labels=labels, annotations=annotations, spec=spec)
 
 
 def _labels(owner: Owner, spec: Spec, slot: Slot | None = None) -> dict[str, str]:
