@@ -21,7 +21,7 @@ BASE_IMAGE = "python:3.12-slim-bookworm"
 class DockerWay:
     """A Docker engine, and a hub that it can pull from."""
 
-    engine: Engine = field(default_factory=lambda: Engine("docker"))
+    engine: Engine = field(default_factory=lambda: Engine("docker", daemon=True))
     name: str = "docker"
     own_network: bool = False
 
@@ -30,10 +30,13 @@ class DockerWay:
         if self.engine.has_image(NODE_IMAGE):
             return True
         try:
-            self.engine.run("pull", "--quiet", NODE_IMAGE, timeout=600)
+            self._pull()
         except TestbedError:
             return False
         return True
+
+    def _pull(self) -> None:
+        self.engine.run("pull", "--quiet", NODE_IMAGE, timeout=600)
 
     def ensure_tools(self) -> None:
         tools.ensure((), root=False, go=True)
@@ -58,8 +61,8 @@ class DockerWay:
             self.engine.run("rm", "--volumes", container)
 
     def node_image(self) -> str:
-        if not self.has_node_image():
-            raise TestbedError(f"cannot pull {NODE_IMAGE}")
+        if not self.engine.has_image(NODE_IMAGE):
+            self._pull()
         return NODE_IMAGE
 
     def base_image(self) -> str:

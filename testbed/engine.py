@@ -5,16 +5,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from testbed.commands import run, succeeds
-from testbed.processes import is_alive, kill_and_wait
+from testbed.processes import is_in, kill_and_wait
 from testbed.waiting import wait_until
 
 
 @dataclass(frozen=True)
 class Engine:
-    """`docker` or `podman`, with the environment that it and kind are run in."""
+    """`docker` or `podman`, with the environment that it and kind are run in.
+
+    A daemon knows which containers live, perhaps on another machine. Without one, each container has a monitor, and
+    when that was killed only the processes themselves can tell.
+    """
 
     command: str
     env: Mapping[str, str] = field(default_factory=dict)
+    daemon: bool = False
 
     def run(
         self,
@@ -45,21 +50,25 @@ class Engine:
         return [self.command, "exec", "--interactive", container, *command]
 
     def running(self, containers: Sequence[str]) -> list[str]:
-        """Those of the containers whose first process lives."""
-        return [name for name in containers if self._pid(name)]
+        """Those of the containers that live."""
+        return [name for name in containers if (self._is_running(name) if self.daemon else self._pid(name))]
+
+    def _is_running(self, container: str) -> bool:
+        return self.run("inspect", "--format", "{{.State.Running}}", container, check=False).strip() == "true"
 
     def _pid(self, container: str) -> int:
-        """The first process as this machine numbers it; 0 for a dead one."""
-        pid = self.run("inspect", "--format", "{{.State.Pid}}", container, check=False).strip()
-        return int(pid) if pid.isdigit() and is_alive(int(pid)) else 0
+        """The first process as this machine numbers it; 0 for a dead one, though its number may be another's now."""
+        found = self.run("inspect", "--format", "{{.State.Pid}} {{.Id}}", container, check=False).split()
+        pid, identity = (int(found[0]), found[1]) if found else (0, "")
+        return pid if pid and is_in(pid, identity) else 0
 
     def remove(self, containers: Sequence[str]) -> None:
         """Removes containers with their volumes, also those whose monitors were killed.
 
-        `rm` would ask a dead monitor to end the processes, so they are ended first. It may fail still, once: then it
-        has just found out that the container is dead.
+        Without a daemon, `rm` would ask a dead monitor to end the processes, so they are ended first. It may fail
+        still, once: then it has just found out that the container is dead.
         """
-        for name in containers:
+        for name in [] if self.daemon else containers:
             if pid := self._pid(name):
                 kill_and_wait(pid)
         wait_until(f"{self.command} removes {', '.join(containers)}", lambda: self._removed(containers), 90)

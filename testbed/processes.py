@@ -17,6 +17,15 @@ def is_alive(pid: int) -> bool:
     return status.rpartition(")")[2].split()[0] not in ("Z", "X")
 
 
+def is_in(pid: int, container: str) -> bool:
+    """Whether a living process is in the control group of a container. Numbers of dead processes are given out again."""
+    try:
+        groups = Path(f"/proc/{pid}/cgroup").read_text()
+    except OSError:
+        return False
+    return container in groups and is_alive(pid)
+
+
 def kill_and_wait(pid: int) -> None:
     """Ends a process and, where it is the first of a container, all others in there."""
     os.kill(pid, signal.SIGKILL)
