@@ -72,7 +72,8 @@ def main_service(owner: Owner, spec: Spec, weights: Mapping[Slot, int]) -> Json:
     """The Service that clients use: one slot's pods, or both slots' where both have a share."""
     wanted = spec.traffic.service
     annotations = {**wanted.annotations, names.WEIGHTS: format_weights(weights)}
-    return _service(owner, owner.name, _labels(owner, spec), annotations, selector_for(owner.name, weights), wanted)
+    selector = selector_for(owner.name, weights)
+    return _service(owner, owner.name, _labels(owner, spec), annotations, selector, wanted=wanted)
 
 
 def selector_for(name: str, weights: Mapping[Slot, int]) -> dict[str, str]:
@@ -127,6 +128,7 @@ def _service(
     labels: Json,
     annotations: Json,
     selector: dict[str, str],
+    *,
     wanted: MainService = MainService(),  # noqa: B008  a frozen value
 ) -> Json:
     port: Json = {"name": "http", "port": wanted.port, "protocol": "TCP", "targetPort": "http"}
