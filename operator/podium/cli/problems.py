@@ -40,7 +40,10 @@ class Problem:
 def problems(value: Any) -> list[Problem]:
     """Everything that is wrong with an object that says it is a ModelDeployment: one problem a field."""
     found = {problem.path: problem for misfit in _misfits(value) for problem in _misshapen(misfit)}
-    found |= {problem.path: problem for problem in _broken_rules(value, shape_holds=not found)}
+    for problem in _broken_rules(value, shape_holds=not found):
+        size = len(problem.path)
+        if not any(path[:size] == problem.path and len(path) > size for path in found):
+            found[problem.path] = problem  # a rule cannot be judged around a value that is wrong already
     return list(found.values())
 
 
@@ -152,7 +155,7 @@ def _broken_rules(value: Any, *, shape_holds: bool) -> Iterator[Problem]:
                 path = (*entry["loc"], *_steps(entry["ctx"]["field"]))
                 yield Problem(path, f"{entry['msg']}; found {show(_at(value, path))}")
             elif shape_holds:
-                yield Problem(entry["loc"], f"{entry['msg']}; found {show(entry['input'])}")
+                yield Problem(_existing(value, entry["loc"]), f"{entry['msg']}; found {show(entry['input'])}")
 
 
 def _steps(field: str) -> Path:
@@ -160,12 +163,21 @@ def _steps(field: str) -> Path:
     return tuple(name or int(index) for name, index in re.findall(r"\.([^.\[]+)|\[([0-9]+)\]", field))
 
 
-def _at(value: Any, path: Path) -> Any:
-    for part in path:
+def _existing(value: Any, path: Path) -> Path:
+    """The path as far as it leads. Pydantic adds a name of its own for each of the types that a value might have."""
+    for size, part in enumerate(path):
         try:
             value = value[part]
         except (KeyError, IndexError, TypeError):
-            return None
+            return path[:size]
+    return path
+
+
+def _at(value: Any, path: Path) -> Any:
+    if _existing(value, path) != path:
+        return None
+    for part in path:
+        value = value[part]
     return value
 
 
