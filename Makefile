@@ -26,7 +26,7 @@ check: $(STAMP) ## Lint, types, contracts between the layers, generated files cu
 	$(BIN)/mypy
 	$(BIN)/mypy tests demo testbed
 	$(BIN)/lint-imports
-	$(BIN)/python -m podium.api.crd --check
+	$(BIN)/pytest --quiet tests/unit/cli/test_schema.py
 
 unit: $(STAMP) ## The tests that need neither cluster nor network
 	$(BIN)/pytest tests/unit tests/stories
@@ -41,8 +41,10 @@ cluster-up: $(STAMP) ## A real Kubernetes cluster (kind) for tests and the demo;
 cluster-down: $(STAMP) ## Remove the cluster and everything that belongs to it
 	$(BIN)/python -m testbed down
 
-crds: $(STAMP) ## Write the CRD and the JSON Schema from the models in operator/podium/api
-	$(BIN)/python -m podium.api.crd
+crds: $(STAMP) ## Write the CRD, the JSON Schema and the reference from the models in operator/podium/api
+	$(BIN)/podium schema crd > crds/podium.dev_modeldeployments.yaml
+	$(BIN)/podium schema json > schemas/modeldeployment.json
+	$(BIN)/podium schema markdown > docs/reference.md
 
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff format $(CODE)
