@@ -43,7 +43,7 @@ ObjectName = Annotated[
     ),
 ]
 KeyName = Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253, description="Key in the object's data.")]
-Optional = Annotated[bool, Field(description="Whether the object, or its key, may be missing.")]
+MayBeMissing = Annotated[bool, Field(description="Whether the object, or its key, may be missing.")]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class KeyOfObject(Value):
 
     name: ObjectName
     key: KeyName
-    optional: Optional = False
+    optional: MayBeMissing = False
 
 
 class FieldOfPod(Value):
@@ -152,7 +152,7 @@ class ObjectRef(Value):
     """A ConfigMap or Secret."""
 
     name: ObjectName
-    optional: Optional = False
+    optional: MayBeMissing = False
 
 
 class EnvFrom(Value):
