@@ -10,6 +10,7 @@ A test's first lines:
 Every method that talks to the cluster raises a `TestbedError` where it cannot.
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ from typing import Any
 from testbed import audit, health, images, kindconfig, layers, places, podnetwork, state
 from testbed.choice import this_machines
 from testbed.commands import run, run_logged
-from testbed.errors import TestbedError
+from testbed.errors import TestbedError, TimedOut
 from testbed.locks import held
 from testbed.progress import say, step
 from testbed.waiting import wait_until
@@ -29,7 +30,8 @@ from testbed.way import Way
 
 DEFAULT = "podium"
 LABEL = "io.x-k8s.kind.cluster"
-CERTAIN = 180.0  # seconds; a cluster that takes longer to be ready never will be
+CERTAIN = 180.0  # seconds; a new cluster that takes longer to be ready never will be
+PATIENCE = 40.0  # seconds for one that was ready before
 
 
 class Cluster:
@@ -106,7 +108,17 @@ class Cluster:
             return f"it has {found.workers} workers"
         if found != wanted:
             return "it was made by another recipe"
-        return self.why_not_ready()
+        return self._lasting_complaint()
+
+    def _lasting_complaint(self) -> str | None:
+        """What is amiss and stays so. Nodes that run get time: they start what was killed, or are merely busy."""
+        complaint = self.why_not_ready()
+        if complaint and self.way.engine.running(self.nodes()):
+            say(f"cluster {self.name} is not ready, giving it {PATIENCE:.0f} s: {complaint}")
+            with contextlib.suppress(TimedOut):
+                wait_until("the cluster is ready", lambda: self.why_not_ready() is None, PATIENCE, interval=1)
+            return self.why_not_ready()
+        return complaint
 
     def _create(self, wanted: state.State) -> None:
         here = state.folder(self.name)

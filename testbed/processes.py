@@ -18,7 +18,7 @@ def is_alive(pid: int) -> bool:
 
 
 def is_in(pid: int, container: str) -> bool:
-    """Whether a living process is in the control group of a container. Numbers of dead processes are given out again."""
+    """Whether a living process belongs to a container: the number of a dead one may be another's now."""
     try:
         groups = Path(f"/proc/{pid}/cgroup").read_text()
     except OSError:

@@ -35,6 +35,7 @@ FOR_PODMAN = (
     Tool("iptables", "iptables"),
     Tool("skopeo", "skopeo"),
     Tool("debootstrap", "debootstrap"),
+    Tool("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"),
     Tool("/usr/lib/podman/netavark", "netavark"),
     Tool("/usr/lib/podman/aardvark-dns", "aardvark-dns"),
 )

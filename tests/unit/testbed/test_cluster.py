@@ -1,11 +1,12 @@
 """What can be known of a cluster without starting one."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from testbed import health, nodeimage, places, podman, state
+from testbed import health, nodeimage, places, podman, processes, state
 from testbed.__main__ import parser
 from testbed.cluster import Cluster
 from testbed.engine import labelled
@@ -113,3 +114,19 @@ def test_waiting_ends_with_what_was_waited_for() -> None:
 def test_waiting_in_vain_says_for_what() -> None:
     with pytest.raises(TimedOut, match="it is so"):
         wait_until("it is so", lambda: False, 0, interval=0)
+
+
+def test_a_number_that_another_process_has_now_is_not_the_containers() -> None:
+    assert processes.is_alive(os.getpid())
+    assert not processes.is_in(os.getpid(), "0123456789abcdef")
+
+
+def test_a_file_is_written_only_when_it_changes(tmp_path: Path) -> None:
+    file = tmp_path / "folder" / "file"
+    places.write(file, "one")
+    before = file.stat().st_mtime_ns
+    places.write(file, "one")
+    assert file.stat().st_mtime_ns == before
+    places.write(file, "two")
+    assert file.read_text() == "two"
+    assert [path.name for path in file.parent.iterdir()] == ["file"]
