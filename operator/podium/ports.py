@@ -80,7 +80,7 @@ class Router(Protocol):
 
 
 @dataclass(frozen=True)
-class Testimony:
+class Statement:
     """What one pod says of itself."""
 
     identity: Identity | None
@@ -90,7 +90,7 @@ class Testimony:
 class EvidenceSource(Protocol):
     """What the pods say of themselves, by pod uid. Who does not answer in time is left out: missing data holds."""
 
-    async def ask(self, namespace: str, pods: Sequence[PodSeen]) -> Mapping[str, Testimony]: ...
+    async def ask(self, namespace: str, pods: Sequence[PodSeen]) -> Mapping[str, Statement]: ...
 
 
 @dataclass(frozen=True)
@@ -120,5 +120,5 @@ class Clock(Protocol):
 
 __all__ = [
     "Clock", "Cluster", "EvidenceSource", "LeaseSeen", "LeaseStore", "ModelDeploymentSeen", "Question", "Registry",
-    "RegistryLogin", "Router", "Testimony",
+    "RegistryLogin", "Router", "Statement",
 ]  # fmt: skip

@@ -11,10 +11,10 @@ from podium.controller.metrics import Metrics
 @asynccontextmanager
 async def serving(metrics: Metrics, ready: Callable[[], bool], port: int) -> AsyncIterator[int]:
     """Serve while inside; gives the port, which is any free one where 0 was asked for."""
-    runner = web.AppRunner(application(metrics, ready), access_log=None)
+    runner = web.AppRunner(application(metrics, ready), access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, port=port, shutdown_timeout=0.2)
+        site = web.TCPSite(runner, port=port)
         await site.start()
         yield runner.addresses[0][1]
     finally:

@@ -1,6 +1,6 @@
 """What the operator says of itself in Prometheus's words: the usual names of controllers, and the rollouts' own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Final
@@ -94,6 +94,7 @@ class Metrics:
 
     def _evidence(self, key: Key, status: Status) -> None:
         if status.trial is None:
+            self._remove(key, self._answers, self._bad)
             return
         evidence = status.trial.evidence
         for side, tally in (("challenger", evidence.challenger), ("champion", evidence.champion)):
@@ -106,9 +107,12 @@ class Metrics:
 
     def forget(self, key: Key) -> None:
         """Remove all series of a ModelDeployment that is gone."""
-        labels: Mapping[str, str] = {"namespace": key.namespace, "name": key.name}
-        for family in (self._phase, self._weight, self._transitions, self._answers, self._bad):
-            family.remove_by_labels(dict(labels))
+        self._remove(key, self._phase, self._weight, self._transitions, self._answers, self._bad)
+
+    @staticmethod
+    def _remove(key: Key, *families: Gauge | Counter) -> None:
+        for family in families:
+            family.remove_by_labels({"namespace": key.namespace, "name": key.name})
 
     def known(self) -> frozenset[Key]:
         """Every ModelDeployment that has series here."""

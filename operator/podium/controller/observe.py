@@ -15,7 +15,7 @@ from podium.controller.registry_watch import RegistryWatch
 from podium.controller.rivals import rival_of
 from podium.core.facts import Rival, SlotSeen, World
 from podium.errors import PodiumError
-from podium.ports import Clock, Cluster, EvidenceSource, ModelDeploymentSeen, Router, Testimony
+from podium.ports import Clock, Cluster, EvidenceSource, ModelDeploymentSeen, Router, Statement
 
 QUIET: Final = frozenset({Phase.PENDING, Phase.GATING, Phase.BLOCKED, Phase.SETTLED, Phase.REJECTED})
 _EVIDENCE: Final = 2.0  # seconds for all pods together; each has less of its own
@@ -38,14 +38,14 @@ async def observe(seen: ModelDeploymentSeen, ports: Ports) -> World:
     """What is there, whatever was asked for."""
     slots = await ports.cluster.slots(seen)
     traffic, said, rival = await asyncio.gather(
-        ports.router.seen(seen, slots), _testimonies(seen, slots, ports), _rival(seen, ports)
+        ports.router.seen(seen, slots), _statements(seen, slots, ports), _rival(seen, ports)
     )
     return World(registry=ports.registry.seen(seen), slots=_with_words(slots, said), traffic=traffic, rival=rival)
 
 
-async def _testimonies(
+async def _statements(
     seen: ModelDeploymentSeen, slots: Mapping[Slot, SlotSeen], ports: Ports
-) -> Mapping[str, Testimony]:
+) -> Mapping[str, Statement]:
     pods = [pod for slot in slots.values() for pod in slot.pods]
     try:
         async with asyncio.timeout(_EVIDENCE):
@@ -62,7 +62,7 @@ async def _rival(seen: ModelDeploymentSeen, ports: Ports) -> Rival | None:
     return rival_of(seen, await ports.cluster.list_all(), ports.registry_uri)
 
 
-def _with_words(slots: Mapping[Slot, SlotSeen], said: Mapping[str, Testimony]) -> Mapping[Slot, SlotSeen]:
+def _with_words(slots: Mapping[Slot, SlotSeen], said: Mapping[str, Statement]) -> Mapping[Slot, SlotSeen]:
     """The slots, with what their pods said of themselves."""
     return {
         slot: replace(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from podium.api.status import Slot
 from podium.core.facts import SLOTS, Counters, Identity, PodSeen
-from podium.ports import ModelDeploymentSeen, Testimony
+from podium.ports import ModelDeploymentSeen, Statement
 from podium.testing.cluster import FakeCluster
 from podium.testing.router import FakeRouter
 
@@ -24,7 +24,7 @@ class FakeEvidence:
         self._router = router
         self._counts: dict[str, _Count] = {}
 
-    async def ask(self, namespace: str, pods: Sequence[PodSeen]) -> Mapping[str, Testimony]:
+    async def ask(self, namespace: str, pods: Sequence[PodSeen]) -> Mapping[str, Statement]:
         del namespace  # uids are unique here
         said = {pod.uid: self._say(pod) for pod in pods}
         return {uid: words for uid, words in said.items() if words is not None}
@@ -50,10 +50,10 @@ class FakeEvidence:
         count.bad = wanted
         return failed
 
-    def _say(self, pod: PodSeen) -> Testimony | None:
+    def _say(self, pod: PodSeen) -> Statement | None:
         pinned, behaviour = self._cluster.pinned_of(pod.uid), self._cluster.behaviour(pod.version)
         if pinned is None or behaviour.silent or not pod.ready:
             return None
         count = self._counts.get(pod.uid, _Count())
         identity = Identity(pinned.version, behaviour.digest or pinned.digest)
-        return Testimony(identity, Counters(count.answers, count.bad))
+        return Statement(identity, Counters(count.answers, count.bad))

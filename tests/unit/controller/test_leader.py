@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -77,7 +77,7 @@ def lease() -> FakeLease:
 
 
 @pytest.fixture
-async def pair(lease: FakeLease, clock: FakeClock) -> "Iterator[tuple[Candidate, Candidate]]":  # type: ignore[misc]
+async def pair(lease: FakeLease, clock: FakeClock) -> AsyncIterator[tuple[Candidate, Candidate]]:
     first = Candidate("first", lease, clock)
     await clock.advance(0.1)
     second = Candidate("second", lease, clock)

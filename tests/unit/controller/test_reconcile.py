@@ -5,6 +5,7 @@ import pytest
 
 from podium.api import reasons
 from podium.api.status import Phase
+from podium.controller.logs import JsonLines
 from podium.core.facts import Key
 from podium.errors import Refused, Unreachable
 from podium.testing.cluster import Behaviour
@@ -233,8 +234,6 @@ async def test_nothing_is_kept_of_what_is_gone() -> None:
 
 
 async def test_every_line_about_an_object_says_which_and_where_it_stands(caplog: pytest.LogCaptureFixture) -> None:
-    from podium.controller.logs import JsonLines
-
     lines = []
 
     class Kept(logging.Handler):

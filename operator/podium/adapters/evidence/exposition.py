@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from podium.core.facts import Counters, Identity
-from podium.ports import Testimony
+from podium.ports import Statement
 
 GOOD: Final = frozenset({"ok"})
 BAD: Final = frozenset({"model_error", "nan", "timeout"})
@@ -23,7 +23,7 @@ _LABEL: Final = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]{0,63})="((?:[^"\\]|\\.){0,10
 _ESCAPES: Final = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
 
 
-def testimony(text: str) -> Testimony | None:
+def statement(text: str) -> Statement | None:
     """Read the text; None where it holds no count that can be believed."""
     identities, answers, bad = set(), 0, 0
     for name, labels, number in _samples(text):
@@ -38,7 +38,7 @@ def testimony(text: str) -> Testimony | None:
     if not identities and not answers:
         return None
     # Two identities at once are no identity: such a pod proves nothing.
-    return Testimony(identities.pop() if len(identities) == 1 else None, Counters(answers=answers, bad=bad))
+    return Statement(identities.pop() if len(identities) == 1 else None, Counters(answers=answers, bad=bad))
 
 
 def _samples(text: str) -> Iterator[tuple[str, Mapping[str, str], str]]:

@@ -7,13 +7,13 @@ from typing import Final
 
 import aiohttp
 
-from podium.adapters.evidence.exposition import testimony
+from podium.adapters.evidence.exposition import statement
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api, read_at_most
 from podium.adapters.kubernetes.errors import FOREIGN, from_exception
 from podium.core.facts import PodSeen
 from podium.errors import PodiumError, Unreachable
-from podium.ports import Testimony
+from podium.ports import Statement
 
 TIMEOUT: Final = 0.7  # seconds; looks are a second apart
 LIMIT: Final = 512 * 1024  # bytes of /metrics that are read
@@ -28,16 +28,16 @@ class PodsEvidence:
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
 
-    async def ask(self, namespace: str, pods: Sequence[PodSeen]) -> Mapping[str, Testimony]:
+    async def ask(self, namespace: str, pods: Sequence[PodSeen]) -> Mapping[str, Statement]:
         places = asyncio.Semaphore(_AT_ONCE)
         asked = [self._ask(namespace, pod, places) for pod in pods if pod.ip]
         said = await asyncio.gather(*asked)
         return {uid: words for uid, words in said if words is not None}
 
-    async def _ask(self, namespace: str, pod: PodSeen, places: asyncio.Semaphore) -> tuple[str, Testimony | None]:
+    async def _ask(self, namespace: str, pod: PodSeen, places: asyncio.Semaphore) -> tuple[str, Statement | None]:
         try:
             async with places:
-                return pod.uid, testimony(await self._fetch(namespace, pod))
+                return pod.uid, statement(await self._fetch(namespace, pod))
         except PodiumError as error:
             _log.debug("pod %s/%s says nothing: %s", namespace, pod.name, error)
             return pod.uid, None

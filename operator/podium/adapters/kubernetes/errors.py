@@ -40,7 +40,13 @@ def from_status(status: int, payload: Any, doing: str) -> PodiumError:
 
 
 def from_exception(error: Exception, doing: str) -> PodiumError:
-    """The error for an exception of the client. The most special row of the table speaks."""
-    kinds = (BY_EXCEPTION[base] for base in type(error).__mro__ if base in BY_EXCEPTION)
-    kind = next(kinds, Unreachable)
-    return kind(f"{doing}: {type(error).__name__}: {error}")
+    """The error for an exception of the client."""
+    return kind_of(type(error))(f"{doing}: {type(error).__name__}: {error}")
+
+
+def kind_of(exception: type[Exception]) -> type[PodiumError]:
+    """The class for an exception's class: the most special row of the table speaks. Raises LookupError without one."""
+    for base in exception.__mro__:
+        if base in BY_EXCEPTION:
+            return BY_EXCEPTION[base]
+    raise LookupError(f"{exception.__name__} is in no row of the table")

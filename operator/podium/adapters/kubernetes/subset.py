@@ -49,4 +49,6 @@ def _contains_list(live: Any, wanted: Sequence[Any]) -> bool:
 
 def _empty(value: Any) -> bool:
     # Go's `omitempty` drops these, so the API server gives back nothing where they were asked for.
-    return value is None or value in ("", 0) or (isinstance(value, (Mapping, Sequence)) and not value)
+    if isinstance(value, Mapping):
+        return all(map(_empty, value.values()))
+    return value is None or value in ("", 0) or (isinstance(value, Sequence) and not value)

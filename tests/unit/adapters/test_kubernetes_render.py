@@ -1,0 +1,102 @@
+"""Rendered objects as golden files, which a reviewer reads as YAML. PODIUM_GOLDEN=write writes them anew."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from podium.adapters.kubernetes import names, render
+from podium.api.spec import Spec
+from podium.api.status import Pinned
+
+GOLDEN = Path(__file__).parent / "golden"
+OWNER = render.Owner("ml", "churn", "0a1b2c3d")
+DEFAULTS = render.Defaults(image="podium-runtime:0.1.0", registry_uri="http://mlflow.ml:5000")
+PINNED = Pinned(version="7", run_id="r7", digest="sha256:77", slot="b")
+SMALL = Spec.model_validate({"model": {"name": "churn", "version": "7"}})
+FULL = Spec.model_validate(
+    {
+        "model": {"name": "Kündigung (EU) / v2".replace("/", "-"), "version": "7"},
+        "registry": {"uri": "https://mlflow.example.com", "secretName": "mlflow-login"},
+        "serving": {
+            "replicas": 3,
+            "image": "registry.example.com/server:1",
+            "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"memory": "2Gi"}},
+            "env": [
+                {"name": "THREADS", "value": "2"},
+                {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "token", "key": "value"}}},
+            ],
+            "envFrom": [{"configMapRef": {"name": "features"}}],
+            "nodeSelector": {"disk": "fast"},
+            "tolerations": [{"key": "gpu", "operator": "Exists"}],
+            "affinity": {"podAntiAffinity": {}},
+            "imagePullSecrets": [{"name": "pull"}],
+            "annotations": {"prometheus.io/scrape": "true"},
+            "drain": "15s",
+        },
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("deployment-small", render.deployment(OWNER, SMALL, PINNED, 1, DEFAULTS)),
+        ("deployment-full", render.deployment(OWNER, FULL, PINNED, 3, DEFAULTS)),
+        ("slot-service", render.slot_service(OWNER, SMALL, "b")),
+        ("main-service-one-slot", render.main_service(OWNER, SMALL, {"a": 100, "b": 0})),
+        ("main-service-both-slots", render.main_service(OWNER, SMALL, {"a": 95, "b": 5})),
+    ],
+)
+def test_objects_are_rendered_as_the_golden_files_say(name: str, made: dict[str, Any]) -> None:
+    file = GOLDEN / f"{name}.yaml"
+    text = yaml.safe_dump(json.loads(json.dumps(made)), sort_keys=False, width=120, allow_unicode=True)
+    if os.environ.get("PODIUM_GOLDEN") == "write":
+        file.write_text(text)
+    assert text == file.read_text()
+
+
+def test_what_a_pod_proves_its_identity_against_cannot_be_overridden() -> None:
+    # The API refuses such a name too; an older CRD may not.
+    serving = SMALL.serving.model_copy(update={"env": [{"name": "PODIUM_MODEL_DIGEST", "value": "sha256:forged"}]})
+    environment = render.environment(SMALL.model_copy(update={"serving": serving}), PINNED, DEFAULTS)
+    assert [one["value"] for one in environment if one["name"] == "PODIUM_MODEL_DIGEST"] == ["sha256:77"]
+
+
+def test_the_annotations_of_the_identity_cannot_be_overridden() -> None:
+    serving = SMALL.serving.model_copy(update={"annotations": {names.DIGEST: "sha256:forged"}})
+    spec = SMALL.model_copy(update={"serving": serving})
+    template = render.deployment(OWNER, spec, PINNED, 3, DEFAULTS)["spec"]["template"]
+    assert template["metadata"]["annotations"][names.DIGEST] == "sha256:77"
+
+
+def test_the_number_of_pods_does_not_change_the_fingerprint_but_everything_else_does() -> None:
+    one, three = (render.deployment(OWNER, SMALL, PINNED, count, DEFAULTS) for count in (1, 3))
+    other = render.deployment(OWNER, FULL, PINNED, 1, DEFAULTS)
+    prints = [made["metadata"]["annotations"][names.RENDERED] for made in (one, three, other)]
+    assert prints[0] == prints[1] != prints[2]
+
+
+@pytest.mark.parametrize(
+    ("model", "label"),
+    [
+        ("churn", "churn"),
+        ("main.sales.churn", "main.sales.churn"),
+        ("my model", "podium-model"),
+        ("-x", "podium-model"),
+        ("Kündigung", "podium-model"),
+        ("x" * 70, "x" * 63),
+        ("x" * 62 + "_y", "podium-model"),
+    ],
+)
+def test_a_models_name_is_a_label_where_a_label_can_hold_it(model: str, label: str) -> None:
+    spec = Spec.model_validate({"model": {"name": model, "version": "7"}})
+    assert render.slot_service(OWNER, spec, "a")["metadata"]["labels"][names.APP_NAME] == label
+
+
+def test_both_slots_are_selected_only_while_both_have_a_share() -> None:
+    assert render.selector_for("churn", {"a": 1, "b": 99}) == {names.DEPLOYMENT: "churn"}
+    assert render.selector_for("churn", {"a": 0, "b": 100}) == {names.DEPLOYMENT: "churn", names.SLOT: "b"}

@@ -1,0 +1,86 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+
+from podium.adapters.evidence import pods as evidence
+from podium.adapters.evidence.pods import DirectFetch, PodsEvidence
+from podium.adapters.kubernetes import names
+from podium.core.facts import Counters, Identity, PodSeen
+from podium.errors import Unreachable
+from podium.ports import Statement
+
+TEXT = (
+    'podium_model_info{version="7",digest="sha256:77"} 1\n'
+    'podium_requests_total{outcome="ok"} 9\npodium_requests_total{outcome="nan"} 1\n'
+)
+WORDS = Statement(Identity("7", "sha256:77"), Counters(10, 1))
+
+
+def pod(uid: str, ip: str = "127.0.0.1") -> PodSeen:
+    return PodSeen(uid=uid, name=uid, version="7", ready=True, ip=ip)
+
+
+@pytest.fixture
+async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[dict[str, object]]:
+    """A pod's server on this machine; what it says can be changed."""
+    says: dict[str, object] = {"body": TEXT}
+
+    async def metrics(request: web.Request) -> web.StreamResponse:
+        if "slow" in says:
+            await asyncio.sleep(30)
+        if "endless" in says:
+            answer = web.StreamResponse()
+            await answer.prepare(request)
+            while True:
+                await answer.write(b"x" * 65536 + b"\n")
+        if "moved" in says:
+            raise web.HTTPFound("http://127.0.0.1:1/")
+        return web.Response(text=str(says["body"]), status=int(str(says.get("status", 200))))
+
+    app = web.Application()
+    app.add_routes([web.get("/metrics", metrics)])
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    monkeypatch.setattr(names, "PORT", runner.addresses[0][1])
+    yield says
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def source() -> AsyncIterator[PodsEvidence]:
+    fetch = DirectFetch()
+    yield PodsEvidence(fetch)
+    await fetch.close()
+
+
+async def test_every_pod_is_asked_at_its_address(server: dict[str, object], source: PodsEvidence) -> None:
+    assert await source.ask("ml", [pod("p1"), pod("p2")]) == {"p1": WORDS, "p2": WORDS}
+
+
+async def test_a_pod_without_an_address_is_not_asked(server: dict[str, object], source: PodsEvidence) -> None:
+    assert await source.ask("ml", [pod("p1", ip="")]) == {}
+
+
+@pytest.mark.parametrize(
+    "says", [{"status": 500}, {"status": 404}, {"slow": 1}, {"endless": 1}, {"moved": 1}, {"body": "<html>"}], ids=str
+)
+async def test_a_pod_that_does_not_say_it_properly_is_left_out_in_time(
+    server: dict[str, object], source: PodsEvidence, says: dict[str, object]
+) -> None:
+    server.update(says)
+    async with asyncio.timeout(5 * evidence.TIMEOUT):
+        assert await source.ask("ml", [pod("p1"), pod("gone", ip="127.0.0.9")]) == {}
+
+
+async def test_one_that_is_silent_hinders_no_other() -> None:
+    async def fetch(_: str, one: PodSeen) -> str:
+        if one.uid == "gone":
+            raise Unreachable("no answer")
+        return TEXT
+
+    said = await PodsEvidence(fetch).ask("ml", [pod("gone"), pod("p1")])
+    assert said == {"p1": WORDS}

@@ -1,0 +1,72 @@
+from datetime import UTC, datetime, timedelta
+
+from podium.api.status import Evidence, Phase, Pinned, Status, Tally, Trial
+from podium.controller.metrics import Metrics
+from podium.core.facts import Key, TrafficSeen
+
+KEY, OTHER = Key("ml", "churn"), Key("ml", "fraud")
+STATUS = Status(phase=Phase.CANARY, challenger=Pinned(version="7", digest="d", slot="b"))
+TRAFFIC = TrafficSeen(asked={"a": 95, "b": 5}, in_force={"a": 75.0, "b": 25.0})
+
+
+def shown(metrics: Metrics) -> str:
+    return metrics.render().decode()
+
+
+def test_where_a_rollout_stands_is_shown() -> None:
+    metrics = Metrics()
+    metrics.show(KEY, STATUS, TRAFFIC)
+    text = shown(metrics)
+    assert 'podium_modeldeployment_phase{name="churn",namespace="ml",phase="Canary"} 1.0' in text
+    assert 'podium_modeldeployment_phase{name="churn",namespace="ml",phase="Settled"} 0.0' in text
+    assert 'podium_traffic_weight_percent{kind="asked",name="churn",namespace="ml"} 5.0' in text
+    assert 'podium_traffic_weight_percent{kind="in_force",name="churn",namespace="ml"} 25.0' in text
+
+
+def test_the_evidence_of_a_trial_is_shown_and_goes_with_it() -> None:
+    metrics = Metrics()
+    evidence = Evidence(challenger=Tally(answers=100, bad=3))
+    trial = Trial(
+        generation=1,
+        began=datetime(2026, 1, 1, tzinfo=UTC),
+        terms="",
+        steps=[],
+        guards=[],
+        on_silence="hold",
+        patience=timedelta(hours=1),
+        watch=timedelta(minutes=1),
+        evidence=evidence,
+    )
+    metrics.show(KEY, STATUS.model_copy(update={"trial": trial}), TRAFFIC)
+    assert 'podium_evidence_bad{name="churn",namespace="ml",side="challenger"} 3.0' in shown(metrics)
+    metrics.show(KEY, STATUS, TRAFFIC)
+    assert "podium_evidence_bad{" not in shown(metrics)
+
+
+def test_the_series_of_what_is_gone_go_too() -> None:
+    metrics = Metrics()
+    metrics.show(KEY, STATUS, TRAFFIC)
+    metrics.show(OTHER, STATUS, TRAFFIC)
+    metrics.forget(KEY)
+    assert metrics.known() == {OTHER}
+    assert "churn" not in shown(metrics)
+    assert "fraud" in shown(metrics)
+
+
+def test_the_usual_names_of_controllers_are_there() -> None:
+    metrics = Metrics()
+    metrics.reconciled("success")
+    metrics.reconciled("error")
+    with metrics.reconciling():
+        assert 'controller_runtime_active_workers{controller="modeldeployment"} 1.0' in shown(metrics)
+    text = shown(metrics)
+    for line in (
+        'controller_runtime_reconcile_total{controller="modeldeployment",result="success"} 1.0',
+        'controller_runtime_reconcile_errors_total{controller="modeldeployment"} 1.0',
+        'controller_runtime_reconcile_time_seconds_count{controller="modeldeployment"} 1.0',
+        'workqueue_depth{name="modeldeployment"} 0.0',
+        'workqueue_adds_total{name="modeldeployment"} 0.0',
+        'workqueue_retries_total{name="modeldeployment"} 0.0',
+        'leader_election_master_status{name="podium"} 0.0',
+    ):
+        assert line in text

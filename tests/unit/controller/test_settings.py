@@ -1,0 +1,63 @@
+import pytest
+
+from podium.controller.settings import Settings
+from podium.errors import Refused
+
+
+def test_the_defaults_are_those_of_a_pod() -> None:
+    settings = Settings.from_environment({}, in_cluster=True)
+    assert (settings.scrape, settings.leader_election, settings.log_format) == ("direct", True, "json")
+    assert settings.watched == ()
+
+
+def test_from_a_shell_pods_are_reached_through_the_api_server() -> None:
+    assert Settings.from_environment({}, in_cluster=False).scrape == "proxy"
+
+
+def test_every_setting_can_be_said() -> None:
+    settings = Settings.from_environment(
+        {
+            "PODIUM_REGISTRY_URI": "http://mlflow.ml:5000",
+            "PODIUM_RUNTIME_IMAGE": "server:1",
+            "PODIUM_REGISTRY_POLL": "1m30s",
+            "PODIUM_NAMESPACE": "ops",
+            "PODIUM_POD_NAME": "operator-1",
+            "PODIUM_WATCH_NAMESPACES": "ml, fraud",
+            "PODIUM_LEADER_ELECTION": "off",
+            "PODIUM_SCRAPE": "direct",
+            "PODIUM_RESYNC": "10s",
+            "PODIUM_WORKERS": "2",
+            "PODIUM_HTTP_PORT": "0",
+            "PODIUM_LOG_FORMAT": "text",
+            "PODIUM_LOG_LEVEL": "DEBUG",
+            "MLFLOW_TRACKING_TOKEN": "secret",
+        }
+    )
+    assert settings.registry_uri == "http://mlflow.ml:5000"
+    assert (settings.registry_poll, settings.resync, settings.workers) == (90.0, 10.0, 2)
+    assert settings.watched == ("ml", "fraud")
+    assert settings.identity.startswith("operator-1_")
+    assert not settings.leader_election
+    assert settings.registry_login == {"MLFLOW_TRACKING_TOKEN": "secret"}
+    assert "secret" not in repr(settings)
+
+
+def test_two_processes_on_one_machine_are_two_candidates() -> None:
+    assert Settings.from_environment({}).identity != Settings.from_environment({}).identity
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PODIUM_REGISTRY_POLL", "soon"),
+        ("PODIUM_RESYNC", "0s"),
+        ("PODIUM_WORKERS", "-1"),
+        ("PODIUM_HTTP_PORT", "http"),
+        ("PODIUM_LEADER_ELECTION", "maybe"),
+        ("PODIUM_SCRAPE", "guess"),
+        ("PODIUM_LOG_FORMAT", "xml"),
+    ],
+)
+def test_a_setting_that_cannot_be_understood_is_named(name: str, value: str) -> None:
+    with pytest.raises(Refused, match=f"{name}: .*{value}"):
+        Settings.from_environment({name: value})
