@@ -9,7 +9,6 @@ from collections.abc import MutableMapping
 import uvloop
 
 from podium.runtime.exits import Exit, StartError
-from podium.runtime.reference import identity_from
 from podium.runtime.server import run
 from podium.runtime.settings import Settings, termination_log
 
@@ -27,9 +26,8 @@ def main(environ: MutableMapping[str, str]) -> Exit:
         environ.setdefault(name, value)
     try:
         settings = Settings.from_environment(environ)
-        identity = identity_from(settings.model_uri)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run(settings, identity))
+            runner.run(run(settings, settings.references[0].identity))
     except StartError as error:
         log.error("exit %d %s: %s", error.exit_code, error.exit_code.name, error.reason)  # noqa: TRY400  no trace
         _leave_word(environ, error)
@@ -51,5 +49,6 @@ def _leave_word(environ: MutableMapping[str, str], error: StartError) -> None:
 if __name__ == "__main__":
     ended = main(os.environ)
     logging.shutdown()
+    sys.stdout.flush()
     # A loading or predicting thread may hang in foreign code, and nothing is left to be said.
     os._exit(ended)

@@ -17,6 +17,7 @@ from podium.runtime.exchange import JSON, Answer, Reply, Request
 from podium.runtime.faults import Fault, ModelFault, NotHere, NotReady, Outcome, RequestFault, WrongMethod
 from podium.runtime.identity import Identity
 from podium.runtime.metrics import Metrics
+from podium.runtime.prediction_log import PredictionLog
 from podium.runtime.queue import Job, PredictionQueue
 from podium.runtime.refusals import refusal
 from podium.runtime.settings import Settings
@@ -52,7 +53,17 @@ class Serving:
         self._pages: dict[str, Callable[[bool], Answer]] = loaded.pages
         self.queue = PredictionQueue(loaded.scorer, settings.queue_limit, settings.max_batch_rows)
         self.metrics = Metrics(loaded.identity, settings.latency_edges, lambda: self.queue.depth)
+        self.metrics.from_cache = loaded.from_cache
+        self.log = PredictionLog(loaded.identity, settings.prediction_log_bodies) if settings.prediction_log else None
         self.queue.on_batch = self.metrics.count_batch
+
+    def count(self, request: Request, fault: Fault | None, body: bytes | None) -> None:
+        """Put a prediction's end on record."""
+        outcome = Outcome.OK if fault is None else fault.outcome
+        seconds = time.monotonic() - request.started
+        self.metrics.count(outcome, seconds)
+        if self.log is not None and outcome is not None:
+            self.log.write(request, outcome, seconds, body)
 
     def streams(self, request: Request) -> bool:
         """Return whether this is to be answered line by line."""
@@ -165,11 +176,11 @@ class App:
     # Predictions: every one ends in exactly one outcome
 
     def _predict(self, serving: Serving, read: "Read", request: Request, reply: Reply) -> None:
-        def count(fault: Fault | None) -> None:
-            serving.metrics.count(Outcome.OK if fault is None else fault.outcome, time.monotonic() - request.started)
+        def count(fault: Fault | None, body: bytes | None = None) -> None:
+            serving.count(request, fault, body)
 
         def done(body: bytes | None, fault: Fault | None) -> None:
-            count(fault)
+            count(fault, body)
             reply(Answer(HTTPStatus.OK, body or b"", JSON) if fault is None else refusal(fault, request.path))
 
         try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from podium.runtime.artifact import digest_of_directory
+from podium.runtime.cache import Cache
 from podium.runtime.exits import Exit, StartError
 from podium.runtime.faults import Fault
 from podium.runtime.identity import Identity
@@ -41,6 +41,7 @@ class Loaded:
     endpoints: dict[str, Read]  # path -> what a POST there means
     streams: dict[str, Read]  # the same, where the client accepts lines
     pages: dict[str, Page]  # path -> what is told of the model
+    from_cache: bool = False
 
 
 def load(settings: Settings) -> Loaded:
@@ -48,14 +49,18 @@ def load(settings: Settings) -> Loaded:
 
     Raises StartError: any step failed; its exit code says which.
     """
-    fetched = _timed("fetched", lambda: fetch(settings.model_uri))
+    cache = Cache(settings.cache_directory) if settings.cache_directory is not None else None
+    fetched = _timed("fetched", lambda: fetch(settings.references, cache, fall_back=settings.source_fallback))
     identity = _proved(fetched, settings)
     differences = check(fetched.directory, settings.requirements_ignored)
     model = _timed("loaded", lambda: _load(fetched.directory, settings))
     scorer = Scorer(model, settings.batching)
     _timed("warmed up", lambda: _warm_up(scorer, fetched.directory))
-    told = pages(About(identity, model, differences))
-    return Loaded(identity, scorer, endpoints(identity), streams(), told)
+    if cache is not None and fetched.reference is not None:
+        cache.save(fetched.reference.text, fetched.directory, fetched.identity)
+    source = {"source": fetched.attempts, "from_cache": fetched.from_cache}
+    told = pages(About(identity, model, differences, source))
+    return Loaded(identity, scorer, endpoints(identity), streams(), told, from_cache=fetched.from_cache)
 
 
 def _timed(what: str, step: Callable[[], T]) -> T:
@@ -66,14 +71,14 @@ def _timed(what: str, step: Callable[[], T]) -> T:
 
 
 def _proved(fetched: Fetched, settings: Settings) -> Identity:
-    digest = digest_of_directory(fetched.directory)
-    if settings.digest not in {None, digest}:
+    found = fetched.identity
+    if settings.digest not in {None, found.digest}:
         raise StartError(
             Exit.DIGEST_MISMATCH,
-            f"{settings.model_uri}: wanted digest {settings.digest}, found {digest}; the files of this version have "
-            "changed since it was pinned: register a new version instead",
+            f"{settings.references[0]}: wanted digest {settings.digest}, found {found.digest}; the files of this "
+            "version have changed since it was pinned: register a new version instead",
         )
-    return replace(fetched.identity, digest=digest, run_id=settings.run_id or fetched.identity.run_id)
+    return replace(found, run_id=settings.run_id or found.run_id)
 
 
 def _load(directory: Path, settings: Settings) -> Model:

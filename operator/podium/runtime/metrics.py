@@ -52,6 +52,7 @@ class Metrics:
         self._batches = Tally(BATCH_EDGES)
         self._rows = 0
         self.fallbacks = 0  # requests that the compiled plan could not express
+        self.from_cache = False  # whether the registry was silent at start
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
@@ -105,6 +106,11 @@ class Metrics:
             counter = CounterMetricFamily(name, text, labels=names)
             counter.add_metric(values, count)
             yield counter
+        cached = GaugeMetricFamily(
+            "podium_model_from_cache", "1 where the registry was silent and the last good copy serves.", labels=names
+        )
+        cached.add_metric(values, float(self.from_cache))
+        yield cached
         depth = GaugeMetricFamily("podium_queue_depth", "Requests that wait or are being predicted.", labels=names)
         depth.add_metric(values, self._depth())
         yield depth

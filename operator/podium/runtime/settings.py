@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from podium.runtime.exits import Exit, StartError
+from podium.runtime.older_names import mapped
+from podium.runtime.reference import Reference, references
 
 N = TypeVar("N", int, float)
 E = TypeVar("E", bound=StrEnum)
@@ -35,7 +37,9 @@ class ExtraColumns(StrEnum):
 class Settings:
     """Every setting, with the default that is safe in production. Sizes in bytes, times in seconds."""
 
-    model_uri: str
+    references: tuple[Reference, ...]
+    source_fallback: bool = False  # whether a reference that fails is replaced by the next
+    cache_directory: Path | None = None
     digest: str | None = None
     run_id: str | None = None
     host: str = "0.0.0.0"  # noqa: S104  a pod is reached from outside; `podium serve` says 127.0.0.1
@@ -51,6 +55,8 @@ class Settings:
     batching: Batching = Batching.AUTO
     max_batch_rows: int = 4096  # rows that are joined into one prediction
     extra_columns: ExtraColumns = ExtraColumns.REFUSE
+    prediction_log: bool = False
+    prediction_log_bodies: float = 0.0  # share of the requests whose input and output are logged, 0 to 1
     requirements_ignored: frozenset[str] = frozenset({"pytest", "rich"})
     termination_log: Path | None = None
 
@@ -60,9 +66,14 @@ class Settings:
 
         Raises StartError: a variable is missing or is not of its type; the message names it.
         """
+        environ = mapped(environ)
         read = _Reader(environ)
         return cls(
-            model_uri=read.text("PODIUM_MODEL_URI"),
+            references=references(environ),
+            source_fallback=read.flag("PODIUM_SOURCE_FALLBACK"),
+            cache_directory=read.path("PODIUM_CACHE_DIR"),
+            prediction_log=read.flag("PODIUM_PREDICTION_LOG"),
+            prediction_log_bodies=read.number("PODIUM_PREDICTION_LOG_BODIES", cls.prediction_log_bodies, float),
             digest=environ.get("PODIUM_MODEL_DIGEST") or None,
             run_id=environ.get("PODIUM_MODEL_RUN_ID") or None,
             host=environ.get("PODIUM_HOST") or cls.host,
@@ -89,10 +100,15 @@ class _Reader:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
 
-    def text(self, name: str) -> str:
-        if value := self._environ.get(name):
-            return value
-        raise StartError(Exit.BAD_SETTINGS, f"{name} is not set; wanted e.g. models:/churn/7")
+    def flag(self, name: str) -> bool:
+        raw = (self._environ.get(name) or "off").lower()
+        if raw not in {"on", "true", "1", "off", "false", "0"}:
+            raise StartError(Exit.BAD_SETTINGS, f"{name}: wanted on or off, found {raw!r}")
+        return raw in {"on", "true", "1"}
+
+    def path(self, name: str) -> Path | None:
+        raw = self._environ.get(name)
+        return Path(raw) if raw else None
 
     def number(self, name: str, default: N, kind: Callable[[str], N]) -> N:
         raw = self._environ.get(name)

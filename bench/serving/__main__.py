@@ -1,0 +1,152 @@
+"""Runs the comparison: progress, a table, and one JSON object as the last line."""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from bench.serving import load, servers
+from bench.serving.load import Measured
+
+CONNECTIONS = (1, 16, 64)
+WANTED = {"lr": {1: 6, 16: 35, 64: 60}, "rf": {1: 2, 16: 15, 64: 40}}  # at least, as a ratio of throughputs
+WANTED_P99 = 1 / 20  # at most, LR at 16 connections
+WANTED_MEMORY = 0.7  # at most
+WANTED_BATCH_ROWS, WANTED_SCORE_ROWS = 50_000, 300_000  # a second, at least
+BATCH_ROWS = 1000
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(prog="bench.serving", description=__doc__)
+    options.add_argument("--seconds", type=int, default=5, help="of one run of wrk")
+    options.add_argument("--rounds", type=int, default=3, help="of which the median counts")
+    chosen = options.parse_args()
+    load.require_wrk()
+    with tempfile.TemporaryDirectory(prefix="podium-bench-") as name:
+        result = Bench(Path(name), chosen.seconds, chosen.rounds).run()
+    print_table(result)
+    print(json.dumps(result))
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+class Bench:
+    """One comparison, in a folder of its own."""
+
+    def __init__(self, folder: Path, seconds: int, rounds: int) -> None:
+        self.folder, self.seconds, self.rounds = folder, seconds, rounds
+        self.store = f"sqlite:///{folder}/mlflow.db"
+        self.environ = {**os.environ, "MLFLOW_TRACKING_URI": self.store, "MLFLOW_DISABLE_TELEMETRY": "true"}
+        self.environ["PYTHONPATH"] = str(Path(__file__).parents[2] / "operator")
+        self.result: dict[str, Any] = {"absolute": {}}
+
+    def run(self) -> dict[str, Any]:
+        say("training and registering the models …")
+        train = [sys.executable, str(Path(__file__).with_name("models.py")), str(self.folder)]
+        with (self.folder / "train.log").open("wb") as log:
+            subprocess.run(train, env=self.environ, cwd=self.folder, check=True, stdout=log, stderr=log)
+        for model in WANTED:
+            self.compare(model)
+        self.result["score_rows_per_s"] = self.score()
+        return self.result
+
+    def compare(self, model: str) -> None:
+        say(f"starting both servers of {model} …")
+        mlflow, podium = (start(model, self.store, self.folder) for start in (servers.mlflow, servers.podium))
+        with mlflow as theirs, podium as ours:
+            runs: dict[tuple[str, int], list[Measured]] = {}
+            for connections in CONNECTIONS:
+                self.in_turn(model, connections, (theirs, ours), runs)
+            if model == "lr":
+                self.memory(theirs, ours)
+                self.result["batch_rows_per_s"] = self.batch(ours)
+        self.result[model] = ratios(model, runs, self.result)
+
+    def in_turn(
+        self,
+        model: str,
+        connections: int,
+        both: tuple[servers.Server, ...],
+        runs: dict[tuple[str, int], list[Measured]],
+    ) -> None:
+        lua = load.script(self.folder / "one.json")
+        for number in range(self.rounds):
+            for server in both:
+                measured = load.measure(f"{server.url}/invocations", lua, connections, self.seconds)
+                runs.setdefault((server.name, connections), []).append(measured)
+                say(f"  {model} c={connections} round {number + 1}: {server.name} {describe(measured)}")
+
+    def memory(self, theirs: servers.Server, ours: servers.Server) -> None:
+        found = {server.name: server.memory_mib() for server in (theirs, ours)}
+        self.result["memory"] = round(found["podium"] / found["mlflow"], 3)
+        self.result["absolute"]["memory_mib"] = {name: round(mib, 1) for name, mib in found.items()}
+
+    def batch(self, ours: servers.Server) -> int:
+        lua = load.script(self.folder / "batch.json")
+        runs = [load.measure(f"{ours.url}/api/v1/batch", lua, 2, self.seconds) for _ in range(self.rounds)]
+        rows = round(statistics.median(each.per_second for each in runs) * BATCH_ROWS)
+        say(f"  batches of {BATCH_ROWS} rows: {rows:,} rows/s")
+        return rows
+
+    def score(self) -> int:
+        say("podium score, a million rows of Parquet …")
+        command = [sys.executable, "-m", "podium.cli.score", "--model", "models:/lr/1", "--json"]
+        command += ["--input", str(self.folder / "million.parquet"), "--output", str(self.folder / "scored.parquet")]
+        with (self.folder / "score.log").open("wb") as log:
+            done = subprocess.run(
+                command, env=self.environ, cwd=self.folder, check=True, stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        rows: int = json.loads(done.stdout.splitlines()[-1])["rows_per_s"]
+        say(f"  {rows:,} rows/s")
+        return rows
+
+
+def describe(measured: Measured) -> str:
+    failed = f", {measured.failed} FAILED" if measured.failed else ""
+    return f"{measured.per_second:,.0f}/s, p99 {measured.p99_seconds * 1000:,.1f} ms{failed}"
+
+
+def ratios(model: str, runs: dict[tuple[str, int], list[Measured]], result: dict[str, Any]) -> dict[str, Any]:
+    rates = {key: statistics.median(each.per_second for each in measured) for key, measured in runs.items()}
+    p99s = {key: statistics.median(each.p99_seconds for each in measured) for key, measured in runs.items()}
+    result["absolute"][model] = {
+        f"c{connections}": {
+            name: {
+                "per_second": round(rates[name, connections], 1),
+                "p99_ms": round(p99s[name, connections] * 1000, 2),
+                "failed": sum(each.failed for each in runs[name, connections]),
+            }
+            for name in ("mlflow", "podium")
+        }
+        for connections in CONNECTIONS
+    }
+    found = {f"c{each}": round(rates["podium", each] / rates["mlflow", each], 1) for each in CONNECTIONS}
+    return {**found, "p99_c16": round(p99s["podium", 16] / p99s["mlflow", 16], 4)}
+
+
+def print_table(result: dict[str, Any]) -> None:
+    rows = [
+        (f"{model} throughput c={each}", f">= {wanted}", result[model][f"c{each}"], result[model][f"c{each}"] >= wanted)
+        for model, by_connections in WANTED.items()
+        for each, wanted in by_connections.items()
+    ]
+    p99, memory = result["lr"]["p99_c16"], result["memory"]
+    rows.append(("lr p99 latency c=16", f"<= {WANTED_P99}", p99, p99 <= WANTED_P99))
+    rows.append(("memory (PSS)", f"<= {WANTED_MEMORY}", memory, memory <= WANTED_MEMORY))
+    batch_rows, score_rows = result["batch_rows_per_s"], result["score_rows_per_s"]
+    rows.append(("batch rows/s", f">= {WANTED_BATCH_ROWS}", batch_rows, batch_rows >= WANTED_BATCH_ROWS))
+    rows.append(("score rows/s", f">= {WANTED_SCORE_ROWS}", score_rows, score_rows >= WANTED_SCORE_ROWS))
+    say(f"\n{'ratio to mlflow models serve':32}{'wanted':>12}{'found':>12}")
+    for what, wanted, found, reached in rows:
+        say(f"{what:32}{wanted:>12}{found:>12}  {'' if reached else 'NOT REACHED'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""The two servers as processes on loopback, and what they take of the machine."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+READY_SECONDS = 300.0
+# One thread for numerics on both sides, as in a pod with one CPU.
+SINGLE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server."""
+
+    name: str
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def memory_mib(self) -> float:
+        """Return the proportional set size of the process and its children."""
+        return sum(_pss_kib(pid) for pid in _family(self.process.pid)) / 1024
+
+
+def _family(root: int) -> list[int]:
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            pid, rest = stat.read_text().split(" ", 1)
+        except OSError:  # it ended meanwhile
+            continue
+        parents[int(pid)] = int(rest.rpartition(")")[2].split()[1])
+    found = [root]
+    for pid in found:
+        found += [child for child, parent in parents.items() if parent == pid]
+    return found
+
+
+def _pss_kib(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+    return 0
+
+
+@contextmanager
+def podium(model: str, store: str, folder: Path) -> Iterator[Server]:
+    port = free_port()
+    environ = {
+        "PODIUM_MODEL_URI": f"models:/{model}/1",
+        "PODIUM_HOST": "127.0.0.1",
+        "PODIUM_PORT": str(port),
+        "PODIUM_DRAIN_SECONDS": "0",
+        "PYTHONPATH": str(Path(__file__).parents[2] / "operator"),
+        "MLFLOW_TRACKING_URI": store,
+    }
+    command = [sys.executable, "-m", "podium.runtime"]
+    with _running("podium", command, f"http://127.0.0.1:{port}/readyz", environ, folder) as server:
+        yield server
+
+
+@contextmanager
+def mlflow(model: str, store: str, folder: Path) -> Iterator[Server]:
+    port = free_port()
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", f"models:/{model}/1"]
+    command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
+    environ = {"MLFLOW_TRACKING_URI": store, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    with _running("mlflow", command, f"http://127.0.0.1:{port}/ping", environ, folder) as server:
+        yield server
+
+
+@contextmanager
+def _running(name: str, command: list[str], ready: str, environ: dict[str, str], folder: Path) -> Iterator[Server]:
+    environ = {**os.environ, **SINGLE, **environ}
+    with (folder / f"{name}.log").open("ab") as log:
+        process = subprocess.Popen(command, env=environ, stdout=log, stderr=log, cwd=folder, start_new_session=True)
+    try:
+        _wait(ready, process, folder / f"{name}.log")
+        yield Server(name, ready.rpartition("/")[0], process)
+    finally:
+        os.killpg(process.pid, 15)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            process.wait()
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + READY_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise SystemExit(f"{url}: wanted 200 within {READY_SECONDS:g} s, found none; its log is {log}")
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])

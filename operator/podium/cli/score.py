@@ -1,0 +1,125 @@
+"""`podium score`: a table larger than memory, scored by a model version, every row stamped with who scored it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+
+import click
+
+from podium.runtime.batch.job import Mismatch, Order, Summary
+from podium.runtime.batch.job import score as score_table
+from podium.runtime.batch.journal import OtherRun
+from podium.runtime.batch.tables import Unreadable
+from podium.runtime.exits import StartError
+from podium.runtime.faults import Fault
+from podium.runtime.model import Model
+from podium.runtime.reference import references
+from podium.runtime.source import fetch
+
+_SUFFIXES = {".csv", ".parquet"}
+
+
+@click.command(short_help="Score a CSV or Parquet file larger than memory.")
+@click.option("--model", "uri", required=True, help="models:/churn/7, models:/churn@champion, a directory …")
+@click.option("--input", "source", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--output", "target", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--chunk-rows", default=100_000, show_default=True, type=click.IntRange(1), help="Rows in memory at once."
+)
+@click.option("--git-sha", help="Commit that the rows are stamped with.  [default: the one checked out here]")
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object instead of a table.")
+def score(uri: str, source: Path, target: Path, chunk_rows: int, git_sha: str | None, *, as_json: bool) -> None:
+    """Score a table, and stamp every row with model, version, run, time, batch and commit.
+
+    The output appears whole or not at all. An interrupted run leaves its predictions beside the output, and the same
+    command goes on where it ended.
+    """
+    if target.suffix not in _SUFFIXES:
+        raise click.BadParameter(f"wanted .csv or .parquet, found {target.name}", param_hint="--output")
+    try:
+        fetched = fetch(references({"PODIUM_MODEL_URI": uri}), None, fall_back=False)
+        order = Order(
+            model=Model.load(fetched.directory),
+            identity=fetched.identity,
+            input=source,
+            output=target,
+            git_sha=git_sha if git_sha is not None else _checked_out(),
+            chunk_rows=chunk_rows,
+        )
+        with _Bar() as bar:
+            summary = score_table(order, bar.advance)
+    except (StartError, Unreadable, OtherRun, Mismatch, Fault) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(_as_json(summary) if as_json else _as_table(summary, target))
+
+
+class _Bar:
+    """A progress bar on standard error, if somebody watches."""
+
+    def __init__(self) -> None:
+        self._bar: click._termui_impl.ProgressBar[int] | None = None
+        self._rows = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.render_finish()
+
+    def advance(self, rows: int, total: int | None) -> None:
+        self._rows += rows
+        if not sys.stderr.isatty():
+            return
+        if total is None:
+            click.echo(f"\rscored {self._rows:,} rows", nl=False, err=True)
+            return
+        if self._bar is None:
+            self._bar = click.progressbar(length=total, label="scoring", file=sys.stderr, show_pos=True)
+            self._bar.__enter__()
+        self._bar.update(rows)
+
+
+def _checked_out() -> str:
+    for name in ("GIT_SHA", "GITHUB_SHA", "CI_COMMIT_SHA"):
+        if value := os.environ.get(name):
+            return value
+    try:
+        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)  # noqa: S607
+    except (OSError, subprocess.CalledProcessError):
+        return ""  # not in a checkout: the column stays empty
+    return found.stdout.strip()
+
+
+def _as_json(summary: Summary) -> str:
+    return json.dumps(
+        {
+            "rows": summary.rows,
+            "reused_rows": summary.reused_rows,
+            "seconds": round(summary.seconds, 3),
+            "rows_per_s": round(summary.rows_per_s),
+            "batch_id": summary.batch_id,
+            "predictions": summary.distributions,
+        }
+    )
+
+
+def _as_table(summary: Summary, target: Path) -> str:
+    reused = f" ({summary.reused_rows:,} by an earlier run)" if summary.reused_rows else ""
+    lines = [
+        f"{summary.rows:,} rows{reused} in {summary.seconds:.1f} s, {summary.rows_per_s:,.0f} rows/s -> {target}",
+        f"batch {summary.batch_id}",
+    ]
+    for name, found in summary.distributions.items():
+        lines.append(f"{name}:")
+        labels = found.pop("labels", {})
+        lines += [f"  {label:>12}  {count:>12,}  {count / found['count']:6.1%}" for label, count in labels.items()]
+        lines += [f"  {key:>12}  {value:>12,.6g}" for key, value in found.items()]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    score()

@@ -1,0 +1,80 @@
+"""What a broken run leaves behind, so that the next one predicts nothing twice.
+
+    <output>.scoring/run.json        what is being done: input, model, chunk size, batch id
+    <output>.scoring/00000012.arrow  the predictions of chunk 12
+
+The output itself is written anew by the next run, from the input and these: a Parquet file without its end is of no
+use. A journal of other work (another input, model or chunk size) is refused rather than mixed in.
+"""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.ipc
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is being done; two runs that differ must not share predictions."""
+
+    input: str
+    input_size: int
+    input_changed: int  # nanoseconds
+    model: str
+    digest: str
+    chunk_rows: int
+
+
+class OtherRun(Exception):
+    """The journal that is here is of other work."""
+
+
+class Journal:
+    """Predictions by chunk, kept until the output is whole."""
+
+    def __init__(self, output: Path) -> None:
+        self._folder = output.with_name(f"{output.name}.scoring")
+
+    def begin(self, run: Run, batch_id: str) -> str:
+        """Return the batch id under which this run goes on, or begins.
+
+        Raises OtherRun: what lies here was begun with another input, model or chunk size.
+        """
+        note = self._folder / "run.json"
+        if note.exists():
+            before = json.loads(note.read_text())
+            if before["run"] != asdict(run):
+                differs = ", ".join(key for key, value in asdict(run).items() if before["run"].get(key) != value)
+                raise OtherRun(
+                    f"{self._folder}: an unfinished run of other work (differs in {differs}); remove it first"
+                )
+            return str(before["batch_id"])
+        self._folder.mkdir(parents=True, exist_ok=True)
+        _replace(note, json.dumps({"run": asdict(run), "batch_id": batch_id}).encode())
+        return batch_id
+
+    def read(self, chunk: int) -> pa.Table | None:
+        file = self._file(chunk)
+        return pyarrow.ipc.open_file(file).read_all() if file.exists() else None
+
+    def write(self, chunk: int, predictions: pa.Table) -> None:
+        sink = pa.BufferOutputStream()
+        with pyarrow.ipc.new_file(sink, predictions.schema) as writer:
+            writer.write_table(predictions)
+        _replace(self._file(chunk), sink.getvalue().to_pybytes())
+
+    def done(self) -> None:
+        shutil.rmtree(self._folder)
+
+    def _file(self, chunk: int) -> Path:
+        return self._folder / f"{chunk:08}.arrow"
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """Write whole or not at all."""
+    beside = file.with_name(f"{file.name}.new")
+    beside.write_bytes(content)
+    beside.replace(file)
