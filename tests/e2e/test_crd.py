@@ -1,4 +1,8 @@
-"""The CustomResourceDefinition on a real API server: what it accepts, refuses, keeps and shows."""
+"""The CustomResourceDefinition on a real API server: what it accepts, refuses, keeps and shows.
+
+An operator may be at work on the same cluster. So most tests ask the API server what it would do (`dry-run=server`),
+and those that need an object to stay use a twin of the definition, in a group that no operator watches.
+"""
 
 import json
 import re
@@ -13,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from kubernetes import client, config
 
+from podium.api.crd import definition
 from podium.api.spec import GROUP, PLURAL, VERSION_NAME, Spec
 from podium.cli.documents import read_documents
 from podium.cli.problems import problems
@@ -65,11 +70,11 @@ def test_a_mistake_is_refused_with_the_path_of_its_field(refused_by_server: Refu
     assert refused_by_server(read(file)) == refused(file)
 
 
-def test_every_mistake_is_refused_by_server_side_apply_too(cluster: Cluster, crd: str) -> None:
+def test_every_mistake_is_refused_by_server_side_apply_too(kubectl: Kubectl) -> None:
     """In words of its own where a list has keys, so that only the fact is compared."""
     files = [f"--filename={file}" for file in MISTAKES]
     with pytest.raises(CommandFailed) as caught:
-        cluster.kubectl("apply", "--server-side", "--dry-run=server", *files)
+        kubectl("apply", "--server-side", "--dry-run=server", *files)
     assert "serverside-applied" not in caught.value.output
 
 
@@ -86,15 +91,53 @@ def test_what_is_refused_is_not_stored(kubectl: Kubectl) -> None:
     assert kubectl.get("md")["items"] == []
 
 
-def test_an_example_is_accepted_and_stored_as_it_was_written(kubectl: Kubectl) -> None:
-    for number, file in enumerate(EXAMPLES):
-        written = read(file)
-        name = f"{written['metadata']['name']}-{number}"
-        kubectl.apply(json.dumps(written | {"metadata": {"name": name}}))
-        stored = kubectl.get("md", name)
-        assert stored["spec"] == written["spec"]
-        assert "status" not in stored
-        assert Spec.model_validate(stored["spec"])
+@pytest.mark.parametrize("file", EXAMPLES, ids=title)
+def test_an_example_is_accepted_and_stored_as_it_was_written(kubectl: Kubectl, file: Path) -> None:
+    words = ("apply", "--server-side", "--dry-run=server", "--output=json", f"--filename={file}")
+    stored = json.loads(kubectl(*words))
+    assert stored["spec"] == read(file)["spec"]
+    assert Spec.model_validate(stored["spec"])
+
+
+def test_people_do_not_write_the_status(kubectl: Kubectl) -> None:
+    text = EXAMPLES[0].read_text() + "status: {phase: Settled}\n"
+    words = ("apply", "--server-side", "--dry-run=server", "--output=json", "--filename=-")
+    assert "status" not in json.loads(kubectl(*words, stdin=text))
+
+
+def test_kubectl_knows_it_by_every_name(kubectl: Kubectl) -> None:
+    for name in ("md", "modeldeployment", "modeldeployments", "modeldeployments.podium.dev", "podium"):
+        assert kubectl.get(name)["items"] == []
+
+
+def test_kubectl_explains_a_field(kubectl: Kubectl) -> None:
+    assert "Default: 30s." in kubectl("explain", "md.spec.rollout.steps.hold")
+
+
+# --- objects that stay ------------------------------------------------------------------------------------------------
+
+TWIN_GROUP = "twin.podium.dev"
+TWIN = f"modeldeployments.{TWIN_GROUP}"
+SHORTEST = EXAMPLES[0].read_text().replace("podium.dev/", f"{TWIN_GROUP}/")
+
+
+@pytest.fixture(scope="module")
+def twin(cluster: Cluster) -> Iterator[str]:
+    """The same definition under another name."""
+    text = json.dumps(definition()).replace("podium.dev", TWIN_GROUP)
+    twin = json.loads(text)
+    twin["spec"]["names"] |= {"shortNames": [], "categories": []}
+    cluster.kubectl("apply", "--server-side", "--filename=-", input=json.dumps(twin))
+    cluster.kubectl("wait", "--for=condition=Established", f"crd/{TWIN}", "--timeout=30s")
+    yield TWIN
+    cluster.kubectl("delete", "crd", TWIN, "--timeout=60s")
+
+
+@pytest.fixture
+def churn(kubectl: Kubectl, twin: str) -> str:
+    """An object of the shortest example, as kubectl calls it."""
+    kubectl.apply(SHORTEST)
+    return f"{twin}/churn"
 
 
 TRIAL: dict[str, Any] = {
@@ -119,56 +162,38 @@ TRIAL: dict[str, Any] = {
 
 def set_status(kubectl: Kubectl, status: dict[str, Any]) -> None:
     patch = json.dumps({"status": status})
-    kubectl("patch", "md", "churn", "--subresource=status", "--type=merge", f"--patch={patch}")
+    kubectl("patch", TWIN, "churn", "--subresource=status", "--type=merge", f"--patch={patch}")
 
 
-def test_kubectl_get_shows_the_rollout_at_a_glance(kubectl: Kubectl) -> None:
-    kubectl.apply(EXAMPLES[0].read_text())
+def test_kubectl_get_shows_the_rollout_at_a_glance(kubectl: Kubectl, churn: str) -> None:
     set_status(kubectl, TRIAL)
-    head, row = kubectl("get", "md").splitlines()
+    head, row = kubectl("get", churn).splitlines()
     assert head.split() == ["NAME", "CHAMPION", "CHALLENGER", "PHASE", "WEIGHT", "READY", "MESSAGE", "AGE"]
     assert re.split(r" {2,}", row)[:-1] == ["churn", "6", "7", "Canary", "25", "True", "step 2 of 3"]
 
 
-def test_kubectl_finds_it_by_every_name(kubectl: Kubectl) -> None:
-    kubectl.apply(EXAMPLES[0].read_text())
-    for name in ("md", "modeldeployment", "modeldeployments", "modeldeployments.podium.dev", "podium"):
-        assert len(kubectl.get(name)["items"]) == 1
-
-
-def test_kubectl_wait_reads_the_conditions(kubectl: Kubectl) -> None:
-    kubectl.apply(EXAMPLES[0].read_text())
+def test_kubectl_wait_reads_the_conditions(kubectl: Kubectl, churn: str) -> None:
     set_status(kubectl, TRIAL)
-    assert "condition met" in kubectl("wait", "--for=condition=Ready", "md/churn", "--timeout=10s")
+    assert "condition met" in kubectl("wait", "--for=condition=Ready", churn, "--timeout=10s")
 
 
-def test_kubectl_explains_every_field(kubectl: Kubectl) -> None:
-    assert "In force, at the least" not in kubectl("explain", "md.spec.rollout.steps.hold")
-    assert "Default: 30s." in kubectl("explain", "md.spec.rollout.steps.hold")
-
-
-def test_people_do_not_write_the_status(kubectl: Kubectl) -> None:
-    kubectl.apply(EXAMPLES[0].read_text() + "status: {phase: Settled}\n")
-    assert "status" not in kubectl.get("md", "churn")
-
-
-def test_a_change_of_the_spec_leaves_the_status_and_counts(kubectl: Kubectl) -> None:
-    kubectl.apply(EXAMPLES[0].read_text())
+def test_a_change_of_the_spec_leaves_the_status_and_counts(kubectl: Kubectl, churn: str) -> None:
     set_status(kubectl, TRIAL)
-    assert kubectl.get("md", "churn")["metadata"]["generation"] == 1
-    kubectl.apply(EXAMPLES[0].read_text().replace('"7"', '"8"'))
-    stored = kubectl.get("md", "churn")
+    assert kubectl.get(churn)["metadata"]["generation"] == 1
+    kubectl.apply(SHORTEST.replace('"7"', '"8"'))
+    stored = kubectl.get(churn)
     assert stored["status"] == TRIAL
     assert stored["metadata"]["generation"] == 2
 
 
-def test_the_status_of_an_older_operator_does_not_stand_in_the_way(kubectl: Kubectl) -> None:
+def test_the_status_of_an_older_operator_does_not_stand_in_the_way(kubectl: Kubectl, churn: str) -> None:
     """The API server checks the whole object whenever the spec changes."""
-    kubectl.apply(EXAMPLES[0].read_text())
     set_status(kubectl, {"trial": {"steps": [{"weight": 50}, {"weight": 5}]}, "history": [{"version": "6"}]})
-    kubectl.apply(EXAMPLES[0].read_text().replace('"7"', '"8"'))
-    assert kubectl.get("md", "churn")["spec"]["model"]["version"] == "8"
+    kubectl.apply(SHORTEST.replace('"7"', '"8"'))
+    assert kubectl.get(churn)["spec"]["model"]["version"] == "8"
 
+
+# --- one question, two who answer -------------------------------------------------------------------------------------
 
 SCALARS = """7 "7" 0x1F 010 0o10 0b11 1_000 08 0.75 .5 1. 1e-3 1E3 -1 +1 5% 1:30 2026-11-20 2026-11-20T05:00:00Z
 yes y Off TRUE tRUE ~ null Null = '1'"""
@@ -181,8 +206,6 @@ def test_yaml_is_read_as_kubectl_reads_it(kubectl: Kubectl) -> None:
     (document,) = read_documents(text)
     assert document.value["spec"]["serving"] == made["spec"]["serving"]
 
-
-# --- one question, two who answer -------------------------------------------------------------------------------------
 
 # Values that are right in one place and wrong in another, and some that are wrong everywhere.
 TRICKY: list[Any] = [
