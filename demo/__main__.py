@@ -65,11 +65,13 @@ async def perform(cluster: Cluster, screen: Screen, clock: Callable[[], float]) 
     try:
         await story.first_deployment(play)
         traffic = asyncio.create_task(clients.run(stop))
-        following.append(asyncio.create_task(play.tell_traffic()))
+        following += [traffic, asyncio.create_task(play.tell_traffic())]
         await story.better_version(play)
         await story.bad_version(play)
         stop.set()
         await traffic
+    except story.CutShort as cut:
+        play.screen.say(str(cut), "✗")
     finally:
         for task in following:
             task.cancel()

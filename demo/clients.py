@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from demo.ledger import Answer, Ledger
+from demo.ledger import OK, Answer, Ledger
 
 PER_CONNECTION = 20  # requests until a client gives its connection up
-KEPT = 10  # connections that are open at the least
+KEPT = 10  # connections that are kept open; more are opened while all of them are in use, and closed afterwards
+KNOCK = 0.1  # seconds between two tries to reach a server that is just coming
 PATIENCE = 10.0  # seconds until a client gives up a request
 
 
@@ -55,6 +56,18 @@ class Clients:
     _open: int = 0
     _under_way: set["asyncio.Task[None]"] = field(default_factory=set)
 
+    async def reached(self, within: float) -> bool:
+        """Whether an answer came within so many seconds. What was asked until then is in no ledger."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while True:
+                    with suppress(OSError, EOFError):  # nobody there yet
+                        if (await self._ask(self.bodies[0]))[0] == OK:
+                            self._hang_up()
+                            return True
+                    await asyncio.sleep(KNOCK)
+        return False
+
     async def run(self, stop: asyncio.Event) -> None:
         """Send until told to stop, then wait for what is under way."""
         began = self.clock()
@@ -67,8 +80,7 @@ class Clients:
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
         await asyncio.gather(*self._under_way)
-        while self._idle:
-            self._close(self._idle.popleft())
+        self._hang_up()
 
     async def _one(self, body: bytes) -> None:
         sent = self.clock()
@@ -89,7 +101,7 @@ class Clients:
         try:
             status, headers, kept = await connection.ask(head, body)
         finally:
-            if kept:
+            if kept and self._open <= KEPT:
                 self._idle.append(connection)
             else:
                 self._close(connection)
@@ -105,6 +117,10 @@ class Clients:
         opened = Connection(*await asyncio.open_connection(self.host, self.port))
         self._open += 1
         return opened
+
+    def _hang_up(self) -> None:
+        while self._idle:
+            self._close(self._idle.popleft())
 
     def _close(self, connection: Connection) -> None:
         self._open -= 1

@@ -36,7 +36,8 @@ class Seen:
     def weight(self) -> str:
         """The challenger's share, asked for and in force."""
         weight = self.status.get("weight") or {}
-        return f"weight {weight.get('asked', 0)} (in force {weight.get('inForce', 0)})" if weight else ""
+        asked, in_force = weight.get("asked", 0), weight.get("inForce", 0)
+        return f"weight {asked} (in force {in_force})" if asked or in_force else ""
 
     @property
     def champion(self) -> str:
@@ -68,7 +69,8 @@ class Watch:
     """What is known of the ModelDeployment, and who waits for it."""
 
     def __init__(self, kubectl: str, environment: Mapping[str, str], told: Callable[[Seen], None]) -> None:
-        self._command = (kubectl, "get", "modeldeployment", NAME, "--watch", f"--output=jsonpath={COLUMNS}")
+        only = f"--field-selector=metadata.name={NAME}"  # a name that is not there yet would end the watch
+        self._command = (kubectl, "get", "modeldeployments", only, "--watch", f"--output=jsonpath={COLUMNS}")
         self._environment, self._told = environment, told
         self._changed = asyncio.Condition()
         self.seen = Seen()

@@ -18,6 +18,10 @@ ROLLBACK_LIMIT = 5.0  # seconds within which a bad version must be out of the tr
 FIRST, BETTER, BAD = "1", "2", "3"
 
 
+class CutShort(Exception):
+    """An act did not come to its end: those after it would tell nothing."""
+
+
 @dataclass
 class Play:
     """What all acts have at hand."""
@@ -49,8 +53,11 @@ class Play:
         self.screen.say(f"kubectl apply: {told.strip()}", "●")
 
     async def until(self, what: str, holds: "Condition") -> None:
-        """Wait until the status says so, and expect it."""
-        self.expect(await self.watch.until(holds, DEADLINE), what)
+        """Wait until the status says so. Raises CutShort where it does not in time."""
+        held = await self.watch.until(holds, DEADLINE)
+        self.expect(held, what)
+        if not held:
+            raise CutShort(f"not within {DEADLINE:g} s: {what}; the last word was: {self.watch.seen.message}")
 
     async def tell_traffic(self) -> None:
         """Say every two seconds what the clients saw. Runs until cancelled."""
@@ -84,6 +91,7 @@ async def first_deployment(play: Play) -> None:
     play.screen.headline("Act 1: a first deployment")
     await play.want(FIRST, "Serve the tumour classifier, version 1")
     await play.until("version 1 is champion and Ready", Condition(FIRST, ready="True"))
+    play.expect(await play.clients.reached(DEADLINE), f"clients reach it at 127.0.0.1:{stage.MODEL_PORT}")
 
 
 async def better_version(play: Play) -> None:

@@ -121,6 +121,16 @@ async def test_a_server_that_is_not_there_is_a_failure_of_nobody() -> None:
     assert all(answer.failed and answer.version == "" and answer.trouble for answer in clients.ledger.answers)
 
 
+async def test_a_server_is_reached_once_it_answers() -> None:
+    async with served(Served()) as clients:
+        assert await clients.reached(within=30)
+        assert not clients.ledger.requests
+
+
+async def test_a_server_that_is_not_there_is_not_reached() -> None:
+    assert not await Clients("127.0.0.1", 1, [b"one"], 500.0, time.monotonic).reached(within=0.01)
+
+
 def test_what_is_not_http_is_refused() -> None:
     with pytest.raises(ValueError, match="HTTP/1"):
         parse_head(b"SSH-2.0-OpenSSH\r\n\r\n")
