@@ -1,7 +1,7 @@
 # Few commands, the same for people and for CI.
 
 PYTHON  ?= python3
-WORKERS ?= 0
+WORKERS ?=
 VENV    := .venv
 BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed
