@@ -9,8 +9,8 @@ expect to gain, so by Ville's inequality the wealth ever reaches 1/α with proba
     against_champion  the challenger beside a champion under the same circumstances
 
 Below them: `bets` (wealth over starting times), `alternatives` (which shares are bet on), `projection` (the e-variable
-of a block of two samples), `beta` (the incomplete Beta function). All is in terms of counts: what makes an answer bad is
-not known here.
+of a block of two samples), `beta` (the incomplete Beta function). All is in terms of counts: what makes an answer bad
+is not known here.
 """
 
 from podium.core.evidence.against_champion import AgainstChampion, ChampionMemory

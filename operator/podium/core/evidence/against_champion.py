@@ -20,14 +20,15 @@ from podium.core.evidence.alternatives import worse_than
 from podium.core.evidence.judgement import Judgement, check_counts, judgement
 from podium.core.evidence.projection import log_e_variable
 
-_WORSE = 7  # fixed alternatives, and one more that is learned
-_ALTERNATIVES = _WORSE + 1
-_GOOD = 3  # alternatives for "holds"
-_RECENT = 5000.0  # answers of the champion that its share is learned from: an outage has to be forgotten
-_GUESS = (0.5, 50.0)  # bad and good answers that the champion is taken to have given before the first block
-_LEARNING = 10  # answers that the first guess of the challenger's share is worth
-_HOPELESS = 0.95  # where the champion fails this often, no challenger is measurably worse
-_SMALLEST, _LARGEST = 2, 1000  # a block is complete at this harmonic size, or at this many answers whoever gave them
+WORSE = 7  # fixed alternatives, after one that is learned
+ALTERNATIVES = WORSE + 1
+AT_ONCE = 0.75  # of the capital is for the start at the first answer: most faults are there from the beginning
+GOOD = 3  # alternatives for "holds"
+RECENT = 5000.0  # answers of the champion that its share is learned from: an outage has to be forgotten
+GUESS = (0.5, 50.0)  # bad and good answers that the champion is taken to have given before the first block
+LEARNING = 10  # answers that the first guess of the challenger's share is worth
+HOPELESS = 0.95  # where the champion fails this often, no challenger is measurably worse
+SMALLEST, LARGEST = 2, 1000  # a block is complete at this harmonic size, or at this many answers whoever gave them
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Block:
         """
         challenger, champion = self.challenger_bad + self.challenger_good, self.champion_bad + self.champion_good
         both = challenger + champion
-        return challenger * champion >= _SMALLEST * both > 0 or both >= _LARGEST
+        return challenger * champion >= SMALLEST * both > 0 or both >= LARGEST
 
     def log_e_variable(self, challenger: float, champion: float, margin: float) -> float:
         """What a bet on these two shares gains from this block, in nats."""
@@ -71,11 +72,11 @@ class ChampionMemory:
 
     bad: int = 0  # of the challenger, in complete blocks
     good: int = 0
-    champion_bad: float = _GUESS[0]  # of the champion, lately
-    champion_good: float = _GUESS[1]
+    champion_bad: float = GUESS[0]  # of the champion, lately
+    champion_good: float = GUESS[1]
     pending: Block = Block()  # not complete yet
-    worse: tuple[float, ...] = bets.opening(_ALTERNATIVES)  # wealth of the bets that it is worse, in nats
-    no_worse: tuple[float, ...] = (-log(_GOOD),) * _GOOD  # and of those that it is not
+    worse: tuple[float, ...] = bets.opening(ALTERNATIVES, AT_ONCE)  # wealth of the bets that it is worse, in nats
+    no_worse: tuple[float, ...] = (-log(GOOD),) * GOOD  # and of those that it is not
     broken: bool = False  # was proved once
 
 
@@ -109,32 +110,32 @@ class AgainstChampion:
 
     def _bet(self, block: Block) -> ChampionMemory:
         """The wealth after the block, bet on what was known before it."""
-        memory, base = self.memory, self.champion + self.margin
-        if base >= _HOPELESS:
+        memory, champion = self.memory, self.champion
+        base = champion + self.margin
+        if base >= HOPELESS:
             return memory
-        gains = [block.log_e_variable(share, self.champion, self.margin) for share in self._worse(base)]
+        gains = [block.log_e_variable(share, champion, self.margin) for share in self._worse(base)]
         before, answers = memory.bad + memory.good, block.challenger_bad + block.challenger_good
-        worse = bets.settled(memory.worse, gains, before, before + answers)
+        worse = bets.settled(memory.worse, gains, bets.starts_within(before, before + answers, AT_ONCE))
         no_worse = tuple(
-            wealth + block.log_e_variable(share, self.champion, self.margin)
-            for wealth, share in zip(memory.no_worse, self._no_worse(), strict=True)
+            wealth + block.log_e_variable(share, champion, self.margin)
+            for wealth, share in zip(memory.no_worse, self._no_worse(champion), strict=True)
         )
         broken = memory.broken or bets.log_total(worse) >= -log(self.alpha)
         return replace(memory, worse=worse, no_worse=no_worse, broken=broken)
 
     def _worse(self, base: float) -> Iterator[float]:
-        shares = worse_than(base, _WORSE)
-        yield from shares
+        shares = worse_than(base, WORSE)
         seen = self.memory.bad + self.memory.good
-        yield max((self.memory.bad + _LEARNING * shares[1]) / (seen + _LEARNING), base)
+        yield max((self.memory.bad + LEARNING * shares[1]) / (seen + LEARNING), base)
+        yield from shares
 
-    def _no_worse(self) -> tuple[float, float, float]:
-        champion = self.champion
+    def _no_worse(self, champion: float) -> tuple[float, float, float]:
         return champion + self.margin / 2, champion, champion / 4
 
     def _learned(self, block: Block, memory: ChampionMemory) -> ChampionMemory:
         bad, good = memory.champion_bad + block.champion_bad, memory.champion_good + block.champion_good
-        kept = min(1.0, _RECENT / (bad + good))
+        kept = min(1.0, RECENT / (bad + good))
         return replace(
             memory,
             bad=memory.bad + block.challenger_bad,

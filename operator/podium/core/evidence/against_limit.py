@@ -19,8 +19,9 @@ from podium.core.evidence.alternatives import worse_than
 from podium.core.evidence.counts import log_evidence_above, proves_below
 from podium.core.evidence.judgement import Judgement, check_counts, judgement
 
-_ALTERNATIVES = 10
-_STEADY = 0.75  # of the capital is on the closed form
+ALTERNATIVES = 10
+STEADY = 0.3  # of the capital is on the closed form; a late fault is found the sooner, the less it is
+AT_ONCE = 0.1  # of the rest is for the start at the first answer, where the closed form begins too
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class LimitMemory:
 
     bad: int = 0
     good: int = 0
-    late: tuple[float, ...] = bets.opening(_ALTERNATIVES)  # wealth of the bets that begin at every answer, in nats
+    late: tuple[float, ...] = bets.opening(ALTERNATIVES, AT_ONCE)  # wealth of the bets begun at every answer, nats
     broken: bool = False  # was proved once
 
 
@@ -59,17 +60,18 @@ class AgainstLimit:
 
     def _late(self, bad: int, good: int) -> bets.Wealth:
         before = self.memory.bad + self.memory.good
-        factors = [bad * of_bad + good * of_good for of_bad, of_good in _log_ratios(self.limit)]
-        return bets.settled(self.memory.late, factors, before, before + bad + good)
+        factors = [bad * of_bad + good * of_good for of_bad, of_good in log_ratios(self.limit)]
+        starts = bets.starts_within(before, before + bad + good, AT_ONCE)
+        return bets.settled(self.memory.late, factors, starts)
 
     def _proved(self, seen: LimitMemory) -> bool:
         steady = log_evidence_above(seen.bad, seen.good, self.limit, least=-log(self.alpha))
-        wealth = bets.log_total((log(_STEADY) + steady, log(1 - _STEADY) + bets.log_total(seen.late)))
+        wealth = bets.log_total((log(STEADY) + steady, log(1 - STEADY) + bets.log_total(seen.late)))
         return wealth >= -log(self.alpha)
 
 
 @lru_cache(maxsize=64)
-def _log_ratios(limit: float) -> tuple[tuple[float, float], ...]:
+def log_ratios(limit: float) -> tuple[tuple[float, float], ...]:
     """What one bad and one good answer add to the wealth on each alternative, in nats."""
-    shares = worse_than(limit, _ALTERNATIVES)
+    shares = worse_than(limit, ALTERNATIVES)
     return tuple((log(share / limit), log1p(-share) - log1p(-limit)) for share in shares)

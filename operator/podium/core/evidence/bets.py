@@ -18,24 +18,31 @@ nats than the first; a fault pays that once, as some 10 answers at 20 % errors.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from math import exp, log
 
 Wealth = tuple[float, ...]  # by alternative, in nats
 
-AT_ONCE = 0.75  # of the capital is for the start at the first answer: most faults are there from the beginning
-_SCALE, _DECAY = 10.0, 0.2  # the slower the decay, the less a late start costs, and the more an early one
-_MOST = 600.0  # nats; exp(600) is a number still, and far beyond any proof
+SCALE, DECAY = 10.0, 0.2  # the slower the decay, the less a late start costs, and the more an early one
+PREFERENCE = 0.75  # each alternative gets so much of the one before: a large difference shows soon enough anyway
+MOST = 600.0  # nats; exp(600) is a number still, and far beyond any proof
+LEAST = 1e-300  # after some 10^14 answers a start's capital is rounded to nothing, and wealth could be too
 
 
-def opening(alternatives: int) -> Wealth:
-    """The wealth before the first answer: an equal share on each alternative."""
-    return (log(AT_ONCE / alternatives),) * alternatives
+def opening(alternatives: int, at_once: float) -> Wealth:
+    """The wealth before the first answer, where the part `at_once` of the capital is for the start there."""
+    return tuple(log(at_once * part) for part in parts(alternatives))
 
 
-def settled(wealth: Wealth, log_factors: Iterable[float], before: int, after: int) -> Wealth:
-    """The wealth after a block that brought the answers `before`..`after`, with the starts at its end paid in."""
-    fresh = (1 - AT_ONCE) * (_unspent(before) - _unspent(after)) / len(wealth)
-    return tuple(log(exp(min(held + factor, _MOST)) + fresh) for held, factor in zip(wealth, log_factors, strict=True))
+def settled(wealth: Wealth, log_factors: Iterable[float], starts: float) -> Wealth:
+    """The wealth after a block, with the capital of the starts at its end paid in."""
+    changed = zip(wealth, log_factors, parts(len(wealth)), strict=True)
+    return tuple(log(max(exp(min(held + factor, MOST)) + starts * part, LEAST)) for held, factor, part in changed)
+
+
+def starts_within(before: int, after: int, at_once: float) -> float:
+    """The capital of the starts at the answers `before`..`after`. All there are, up to infinity, get 1 - `at_once`."""
+    return (1 - at_once) * float((1 + before / SCALE) ** -DECAY - (1 + after / SCALE) ** -DECAY)
 
 
 def log_total(wealth: Wealth) -> float:
@@ -44,5 +51,8 @@ def log_total(wealth: Wealth) -> float:
     return most + log(sum(exp(held - most) for held in wealth))
 
 
-def _unspent(answers: int) -> float:
-    return float((1 + answers / _SCALE) ** -_DECAY)
+@lru_cache(maxsize=16)
+def parts(alternatives: int) -> tuple[float, ...]:
+    """How the capital is divided over the alternatives, nearest first. The parts sum to one."""
+    weights = [PREFERENCE**k for k in range(alternatives)]
+    return tuple(weight / sum(weights) for weight in weights)

@@ -29,34 +29,26 @@ def log_e_variable(a: tuple[float, float], bad: tuple[int, int], good: tuple[int
     return _log_ratio(a[0], challenger, bad[0], good[0]) + _log_ratio(a[1], champion, bad[1], good[1])
 
 
-def nearest_champion(a: tuple[float, float], answers: tuple[int, int], margin: float) -> float:
+def nearest_champion(a: tuple[float, float], answers: tuple[float, float], margin: float) -> float:
     """The champion's share t at the point of the edge (t + margin, t) that is nearest to the alternative `a`."""
+    n1, n0 = answers
     one, other = a[1], a[0] - margin  # the minimum lies between what the champion and what the challenger suggest
     low, high = max(min(one, other), 0.0), min(max(one, other), 1.0 - margin)
-    if answers[0] == 0 or answers[1] == 0:
-        return min(max(one if answers[0] == 0 else other, low), high)
-    point = (answers[0] * other + answers[1] * one) / (answers[0] + answers[1])
+    if n1 == 0 or n0 == 0:
+        return min(max(one if n1 == 0 else other, low), high)
+    t = (n1 * other + n0 * one) / (n1 + n0)
     for _ in range(_ROUNDS):
-        if not low < point < high:
-            point = (low + high) / 2
-        slope, curvature = _slope(point, a, answers, margin)
-        low, high = (point, high) if slope < 0 else (low, point)
-        step = slope / curvature
-        point -= step
-        if abs(step) <= _NEAR * point:
+        if not low < t < high:
+            t = (low + high) / 2
+        v1, v0 = (t + margin) * (1 - t - margin), t * (1 - t)
+        d1, d0 = (t - other) / v1, (t - one) / v0
+        slope = n1 * d1 + n0 * d0  # of the divergence by t; below, its second derivative
+        step = slope / (n1 * (1 - (1 - 2 * (t + margin)) * d1) / v1 + n0 * (1 - (1 - 2 * t) * d0) / v0)
+        low, high = (t, high) if slope < 0 else (low, t)
+        t -= step
+        if abs(step) <= _NEAR * t:
             break
-    return point
-
-
-def _slope(t: float, a: tuple[float, float], answers: tuple[int, int], margin: float) -> tuple[float, float]:
-    """First and second derivative of the divergence by t."""
-    challenger = t + margin
-    v1, v0 = challenger * (1 - challenger), t * (1 - t)
-    d1, d0 = (challenger - a[0]) / v1, (t - a[1]) / v0
-    first = answers[0] * d1 + answers[1] * d0
-    curve1 = (1 - (1 - 2 * challenger) * d1) / v1
-    curve0 = (1 - (1 - 2 * t) * d0) / v0
-    return first, answers[0] * curve1 + answers[1] * curve0
+    return t
 
 
 def _log_ratio(share: float, null: float, bad: int, good: int) -> float:

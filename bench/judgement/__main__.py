@@ -1,0 +1,141 @@
+"""Measures the judge: progress, tables, plots, and one JSON object as the last line."""
+
+import argparse
+import json
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.judgement import cost, errors, plots, speed, windows
+from bench.judgement.errors import ALPHA, LIMIT, Rate
+
+SHARES = (0.02, 0.03, 0.05, 0.1, 0.2)
+LATE = (0.05, 0.2, 1.0)
+GOOD_BEFORE = 12_000
+WANTED = {"false_rejections_upper": 0.01, "broken": 1.4, "against_champion": 1.4, "holds": 1.5, "verdict_cpu_ms": 1.0}
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is simulated."""
+
+    trials: int = 10_000  # of each kind, for rates
+    answers: int = 10_000  # in each of them
+    medians: int = 2000  # trials of each kind, for medians
+    looks: int = 2000  # for the CPU time
+
+
+QUICK = Effort(trials=100, answers=1000, medians=40, looks=50)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(prog="bench.judgement", description=__doc__)
+    options.add_argument("--output", type=Path, default=Path("build/bench-judgement"), help="folder of the plots")
+    options.add_argument("--quick", action="store_true", help="a hundredth of the work: shows that it runs, no more")
+    options.add_argument("--seed", type=int, default=1)
+    chosen = options.parse_args()
+    chosen.output.mkdir(parents=True, exist_ok=True)
+    measured = measure(QUICK if chosen.quick else Effort(), chosen.seed, chosen.output)
+    print(json.dumps(measured))
+
+
+def measure(effort: Effort, seed: int, output: Path) -> dict[str, object]:
+    """Everything, in the order in which it is told."""
+    wrong = _rates(effort, seed, output)
+    broken = _limit(effort, seed, output)
+    champion = _champion(effort, seed)
+    holds = speed.holds(LIMIT / 5, effort.medians, seed)
+    print(f"\nanswers to holds, true {holds.what}: {holds}")
+    late = _late(effort, seed)
+    cpu = {guards: cost.verdict_cpu_ms(guards, effort.looks, seed) for guards in (0, 4, 8)}
+    for guards, took in cpu.items():
+        print(f"one verdict of 8 guards, {guards} of them against the champion: {took:.2f} ms of CPU")
+    return {
+        "false_rejections_upper": round(wrong["rejected"], 5),
+        "false_holds_upper": round(wrong["held"], 5),
+        "broken": broken,
+        "against_champion": champion,
+        "holds": round(holds.ratio, 3),
+        "late": late,
+        "verdict_cpu_ms": round(max(cpu.values()), 3),
+    }
+
+
+def _rates(effort: Effort, seed: int, output: Path) -> dict[str, float]:
+    print(f"wrong verdicts, {effort.trials} trials of {effort.answers} answers each; upper ends of 99 % intervals")
+    rejected = list(_told(errors.against_limit(effort.trials, effort.answers, seed)))
+    rejected += _told(errors.against_champion(effort.trials, effort.answers, seed))
+    held = list(_told(errors.false_holds(effort.trials, effort.answers, seed)))
+    plots.false_rejections(rejected, output / "false-rejections.svg")
+    return {"rejected": max(rate.upper for rate in rejected), "held": max(rate.upper for rate in held)}
+
+
+def _told(rates: Iterable[Rate]) -> Iterator[Rate]:
+    began = time.monotonic()
+    for rate in rates:
+        took, began = time.monotonic() - began, time.monotonic()
+        what = f"{rate.guard:<15} {rate.traffic:<34} {rate.challenger:<16}"
+        print(
+            f"  {what} {rate.wrong:5d}  {rate.wrong / rate.trials:7.3%}  < {rate.upper:7.3%}  {took:5.1f} s", flush=True
+        )
+        yield rate
+
+
+def _limit(effort: Effort, seed: int, output: Path) -> dict[str, float]:
+    """Answers to broken, beside the thresholds that others use."""
+    speeds = [speed.broken(share, effort.medians, seed) for share in SHARES]
+    medians = {
+        str(window): [windows.detection(window, share, effort.medians, seed) for share in SHARES]
+        for window in windows.WINDOWS
+    }
+    print(f"\nmedian answers until rollback (failed users), limit {LIMIT:.0%}; false rollbacks of a version with 0.2 %")
+    print(f"  {'':<26}" + "".join(f"{share:>14.0%}" for share in SHARES) + f"{'500 answers':>14}{'10,000':>10}")
+    _row("information bound", [found.bound or 0 for found in speeds], "")
+    _row("Podium", [found.median for found in speeds], _healthy_share(effort, seed))
+    for window in windows.WINDOWS:
+        false = [windows.false_rollbacks(window, answers, effort.trials, seed) for answers in (500, 10_000)]
+        _row(str(window), medians[str(window)], f"{false[0]:>14.1%}{false[1]:>10.1%}")
+    plots.detection(speeds, medians, SHARES, output / "detection.svg")
+    plots.waiting(speeds, output / "waiting.svg")
+    ratios = {f"{share:g}": round(found.ratio, 3) for share, found in zip(SHARES, speeds, strict=True)}
+    print("  Podium by the bound: " + ", ".join(f"{share}: {ratio:.2f}" for share, ratio in ratios.items()))
+    return ratios
+
+
+def _row(name: str, medians: list[float], rest: str) -> None:
+    cells = (f"{median:.0f} ({median * share:.0f})" for median, share in zip(medians, SHARES, strict=True))
+    print(f"  {name:<26}" + "".join(f"{cell:>14}" for cell in cells) + rest)
+
+
+def _healthy_share(effort: Effort, seed: int) -> str:
+    rejected = [errors.healthy(effort.trials, answers, windows.HEALTHY, seed) for answers in (500, 10_000)]
+    return f"{rejected[0]:>14.1%}{rejected[1]:>10.1%}"
+
+
+def _champion(effort: Effort, seed: int) -> dict[str, float]:
+    ratios = {}
+    print(
+        f"\nagainst the champion, margin {errors.MARGIN:.1%}, champion {errors.CHAMPION:.0%}: the challenger's answers"
+    )
+    for challenger, weight, rate in ((0.05, 0.05, 100), (0.05, 0.5, 20), (0.01, 0.05, 100), (0.01, 0.5, 100)):
+        found = speed.beside_champion(challenger, weight, rate, max(effort.medians // 4, 40), seed)
+        verdict = "holds" if challenger <= errors.CHAMPION else "broken"
+        print(f"  {verdict}: {found.what} of the traffic, {rate} answers a look: {found}", flush=True)
+        if verdict == "broken":
+            ratios[f"{weight:g}"] = round(found.ratio, 3)
+    return ratios
+
+
+def _late(effort: Effort, seed: int) -> dict[str, float]:
+    print(f"\nafter {GOOD_BEFORE} good answers, 10 answers a look, α = {ALPHA:.0%}")
+    medians = {}
+    for share in LATE:
+        found = speed.broken(share, max(effort.medians // 4, 40), seed, good_before=GOOD_BEFORE, look=10)
+        print(f"  {found.what} errors are found after a median of {found.median:.0f} answers")
+        medians[f"{share:g}"] = found.median
+    return medians
+
+
+if __name__ == "__main__":
+    main()
