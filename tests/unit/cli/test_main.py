@@ -13,9 +13,10 @@ from podium.cli.main import VERBS, main
 
 @pytest.mark.parametrize("verb", sorted(VERBS))
 def test_every_verb_is_there_and_can_explain_itself(verb: str) -> None:
-    result = CliRunner().invoke(main, [verb, "--help"])
-    assert result.exit_code == 0, result.output
-    assert verb in result.output
+    """In a process of its own: what a verb imports is its own matter, and MLflow warns of itself when it is imported."""
+    command = [sys.executable, "-m", "podium.cli.main", verb, "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"Usage: python -m podium.cli.main {verb} ")
 
 
 def test_the_help_lists_the_verbs_without_importing_them() -> None:
