@@ -103,7 +103,7 @@ class MlflowWorld:
         tags: Mapping[str, str] | None = None,
         status: str = "READY",
     ) -> str:
-        with self._client() as client:
+        with self.client() as client:
             if not client.search_registered_models(f"name = '{model}'"):
                 client.create_registered_model(model)
             experiment = client.get_experiment_by_name(model)
@@ -118,20 +118,22 @@ class MlflowWorld:
             made = client.create_model_version(
                 model, f"models:/{logged}", run, tags=dict(tags or {}), await_creation_for=0, model_id=logged
             )
-        self._mark(model, str(made.version), status)
+        if status != "READY":  # only stores that copy a model on registering it have other ones
+            statement = "UPDATE model_versions SET status = ? WHERE name = ? AND version = ?"
+            self.execute(statement, status, model, str(made.version))
         return str(made.version)
 
     def point(self, model: str, alias: str, version: str) -> None:
-        with self._client() as client:
+        with self.client() as client:
             client.set_registered_model_alias(model, alias, version)
 
     def overwrite(self, model: str, version: str, path: str, content: bytes) -> None:
-        with self._client() as client:
+        with self.client() as client:
             source = str(client.get_model_version(model, version).source)
             self._upload(client, source.removeprefix("models:/"), {path: content})
 
     @contextmanager
-    def _client(self) -> Iterator[Any]:
+    def client(self) -> Iterator[Any]:
         with logged_in(login(self.uri, EDITOR)):
             yield MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
@@ -142,13 +144,10 @@ class MlflowWorld:
                 Path(folder, path).write_bytes(content)
             client.log_model_artifacts(logged_model, folder)
 
-    def _mark(self, model: str, version: str, status: str) -> None:
-        """No API sets it: only stores that copy a model on registering it have other ones than READY."""
-        if status != "READY":
-            with closing(sqlite3.connect(self.database)) as database, database:
-                database.execute(
-                    "UPDATE model_versions SET status = ? WHERE name = ? AND version = ?", (status, model, version)
-                )
+    def execute(self, statement: str, *values: str) -> None:
+        """Change the server's database, where no API does."""
+        with closing(sqlite3.connect(self.database)) as database, database:
+            database.execute(statement, values)
 
 
 @contextmanager

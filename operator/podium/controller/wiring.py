@@ -135,6 +135,7 @@ async def connected(settings: Settings) -> AsyncIterator[Outside]:
         fetch = DirectFetch() if settings.scrape == "direct" else ProxyFetch(api)
         stack.push_async_callback(fetch.close)
         registry = MlflowRegistry()
+        stack.push_async_callback(registry.close)
         defaults = Defaults(image=settings.runtime_image, registry_uri=settings.registry_uri)
         yield Outside(
             cluster=KubernetesCluster(api, clock, defaults, settings.identity, settings.watched),

@@ -41,6 +41,11 @@ class FakeEvidence:
                 bad[pinned.version] = bad.get(pinned.version, 0) + self._answer(uid, pinned.version)
         return bad
 
+    def answer(self, uid: str, requests: int) -> int:
+        """Send requests to one pod, whatever the route says. Returns how many it answered badly."""
+        pinned = self._cluster.pinned_of(uid)
+        return sum(self._answer(uid, pinned.version) for _ in range(requests)) if pinned else 0
+
     def _answer(self, uid: str, version: str) -> int:
         """One answer; every so many are bad that the share comes out exactly, always the same ones."""
         count = self._counts.setdefault(uid, _Count())

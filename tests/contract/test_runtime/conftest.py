@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # MLflow warns of itself when it is imported
+    import mlflow.pyfunc  # noqa: F401
 
 ROOT = Path(__file__).parents[3]
 START_DEADLINE = 120.0  # seconds; MLflow takes 2 to import on an idle machine, and 20 beside a build

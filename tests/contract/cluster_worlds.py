@@ -1,0 +1,196 @@
+"""A cluster of either kind, with the hands of a person beside it: what the contract suites of Cluster, Router and
+EvidenceSource need of both.
+
+On the real one the ModelDeployment is held by a finalizer and is being deleted all the time: an operator that happens
+to run on the shared cluster leaves such a one alone, and reads and writes go on as always.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
+from typing import Any, Protocol, TypeVar
+
+from podium.adapters.clock import RealClock
+from podium.adapters.evidence.pods import PodsEvidence, ProxyFetch
+from podium.adapters.kubernetes import names
+from podium.adapters.kubernetes.api import Api
+from podium.adapters.kubernetes.cluster import KubernetesCluster
+from podium.adapters.kubernetes.render import Defaults
+from podium.adapters.routers.replicas import ReplicasRouter
+from podium.api.status import Slot, Status
+from podium.core.facts import Key, PodSeen
+from podium.ports import Cluster, EvidenceSource, ModelDeploymentSeen, Router
+from podium.testing.clock import FakeClock
+from podium.testing.cluster import Behaviour, FakeCluster
+from podium.testing.evidence import FakeEvidence
+from podium.testing.router import FakeRouter
+from tests.kubectl import Kubectl
+
+T = TypeVar("T")
+DEADLINE = 90  # seconds in which a pod must do what it is told, on two busy cores
+ME = "contract-suite"
+FINALIZER = "tests.podium.dev/held"
+
+
+class ClusterWorld(Protocol):
+    """A cluster with one ModelDeployment, `churn`, and the people who use it."""
+
+    cluster: Cluster
+    router: Router
+    evidence: EvidenceSource
+    key: Key
+
+    async def put(self, version: str = "1", **behaviours: Behaviour) -> ModelDeploymentSeen: ...
+    async def edit(self, annotations: Mapping[str, str]) -> ModelDeploymentSeen: ...  # spec.serving.annotations
+    async def until(self, check: Callable[[], Awaitable[T | None]]) -> T: ...
+    async def told(self, seen: ModelDeploymentSeen) -> list[tuple[str, str]]: ...  # Events: reason and message
+    async def drift(self, slot: Slot) -> None: ...
+    async def drift_route(self) -> None: ...
+    async def stranger(self, name: str) -> None: ...  # Deployment and Service of somebody else
+    async def secret(self, name: str, values: Mapping[str, str]) -> None: ...
+    async def answer(self, pod: PodSeen, requests: int) -> None: ...
+
+
+def spec(version: str, annotations: Mapping[str, str]) -> dict[str, Any]:
+    serving: dict[str, Any] = {"replicas": 1, "drain": "0s"}
+    if annotations:  # server-side apply makes null of a mapping that has become empty
+        serving["annotations"] = dict(annotations)
+    return {"model": {"name": "churn", "version": version}, "serving": serving}
+
+
+class FakeClusterWorld:
+    """Everything in memory."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.key = Key("ml", "churn")
+        self._cluster = FakeCluster(self.clock)
+        self._router = FakeRouter(self._cluster)
+        self._evidence = FakeEvidence(self._cluster, self._router)
+        self.cluster: Cluster = self._cluster
+        self.router: Router = self._router
+        self.evidence: EvidenceSource = self._evidence
+        self._version = "1"
+
+    async def put(self, version: str = "1", **behaviours: Behaviour) -> ModelDeploymentSeen:
+        for name, behaviour in behaviours.items():
+            self._cluster.behave(name.removeprefix("v"), behaviour)
+        self._version = version
+        return self._cluster.put(self.key, spec(version, {}))
+
+    async def edit(self, annotations: Mapping[str, str]) -> ModelDeploymentSeen:
+        return self._cluster.put(self.key, spec(self._version, annotations))
+
+    async def until(self, check: Callable[[], Awaitable[T | None]]) -> T:
+        for _ in range(DEADLINE):
+            if (found := await check()) is not None:
+                return found
+            await self.clock.advance(1)
+        raise AssertionError("it did not happen")
+
+    async def told(self, seen: ModelDeploymentSeen) -> list[tuple[str, str]]:
+        return [(event.reason, event.message) for key, event in self._cluster.events if key == seen.key]
+
+    async def drift(self, slot: Slot) -> None:
+        self._cluster.drift(self.key, slot)
+
+    async def drift_route(self) -> None:
+        found = await self._cluster.get(self.key)
+        assert found is not None
+        self._router.drift(found)
+
+    async def stranger(self, name: str) -> None:
+        self._cluster.strangers.add((self.key.namespace, name))
+
+    async def secret(self, name: str, values: Mapping[str, str]) -> None:
+        self._cluster.secrets[self.key.namespace, name] = dict(values)
+
+    async def answer(self, pod: PodSeen, requests: int) -> None:
+        self._evidence.answer(pod.uid, requests)
+
+
+class RealClusterWorld:
+    """The API server, pods of the stand-in, and kubectl as the person."""
+
+    def __init__(self, api: Api, kubectl: Kubectl, image: str) -> None:
+        self.key = Key(kubectl.namespace, "churn")
+        self._api, self._kubectl, self._image = api, kubectl, image
+        defaults = Defaults(image=image, registry_uri="http://mlflow.test")
+        self.cluster: Cluster = KubernetesCluster(api, RealClock(), defaults, ME)
+        self.router: Router = ReplicasRouter(api)
+        self.evidence: EvidenceSource = PodsEvidence(ProxyFetch(api))
+        self._version = "1"
+        self._told: dict[str, dict[str, Any]] = {}
+
+    async def put(self, version: str = "1", **behaviours: Behaviour) -> ModelDeploymentSeen:
+        self._version = version
+        self._told |= {name.removeprefix("v"): asdict(behaviour) for name, behaviour in behaviours.items()}
+        return await self.edit({})
+
+    async def edit(self, annotations: Mapping[str, str]) -> ModelDeploymentSeen:
+        wanted = spec(self._version, annotations)
+        wanted["serving"]["env"] = [{"name": "STAND_IN", "value": json.dumps(self._told)}]
+        new = await self.cluster.get(self.key) is None
+        metadata: dict[str, Any] = {"name": self.key.name, "finalizers": [FINALIZER]}
+        body = {"apiVersion": "podium.dev/v1alpha1", "kind": "ModelDeployment", "metadata": metadata, "spec": wanted}
+        self._kubectl.apply(json.dumps(body))
+        if new:
+            await self._hold()
+        found = await self.cluster.get(self.key)
+        assert found is not None
+        return found
+
+    async def _hold(self) -> None:
+        """Keep an operator off, and forget what one may have written in the moment before."""
+        self._kubectl("delete", "md", self.key.name, "--wait=false")
+
+        async def forgotten() -> bool | None:
+            found = await self.cluster.get(self.key)
+            assert found is not None
+            if found.status != Status():
+                await asyncio.gather(self.cluster.write_status(found, Status()), return_exceptions=True)
+                return None
+            return True
+
+        await self.until(forgotten)
+
+    async def let_go(self) -> None:
+        """Let the ModelDeployment end, and with it all that belongs to it."""
+        if await self.cluster.get(self.key) is not None:
+            self._kubectl("patch", "md", self.key.name, "--type=merge", "--patch", '{"metadata":{"finalizers":null}}')
+
+    async def until(self, check: Callable[[], Awaitable[T | None]]) -> T:
+        end = time.monotonic() + DEADLINE
+        while (found := await check()) is None:
+            assert time.monotonic() < end, self._kubectl("get", "all,endpointslices", "--output=wide")
+            await asyncio.sleep(0.1)
+        return found
+
+    async def told(self, seen: ModelDeploymentSeen) -> list[tuple[str, str]]:
+        found = self._kubectl.get("events", f"--field-selector=involvedObject.uid={seen.uid}")
+        ours = (event for event in found["items"] if event["reportingInstance"] == ME)
+        return [(event["reason"], event["message"]) for event in ours]
+
+    async def drift(self, slot: Slot) -> None:
+        name = names.slot_name(self.key.name, slot)
+        self._kubectl("set", "env", f"deployment/{name}", "PODIUM_MODEL_DIGEST=sha256:by-hand")
+
+    async def drift_route(self) -> None:
+        patch = '[{"op": "add", "path": "/spec/selector/by-hand", "value": "x"}]'
+        self._kubectl("patch", "service", self.key.name, "--type=json", f"--patch={patch}")
+
+    async def stranger(self, name: str) -> None:
+        self._kubectl("create", "service", "clusterip", name, "--tcp=80:80")
+        self._kubectl("create", "deployment", name, f"--image={self._image}", "--replicas=0")
+
+    async def secret(self, name: str, values: Mapping[str, str]) -> None:
+        literals = (f"--from-literal={key}={value}" for key, value in values.items())
+        self._kubectl("create", "secret", "generic", name, *literals)
+
+    async def answer(self, pod: PodSeen, requests: int) -> None:
+        path = names.path(names.PODS, self.key.namespace, f"{pod.name}:{names.PORT}", "proxy/invocations")
+        for _ in range(requests):
+            # A bad answer is a 500 of the pod, and an error here: what counts is what the pod counts.
+            await asyncio.gather(self._api.create(path, {"inputs": [[1]]}), return_exceptions=True)

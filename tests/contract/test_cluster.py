@@ -1,0 +1,190 @@
+"""What every cluster does: the fake, and a real API server with real pods."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from podium.api import reasons
+from podium.api.status import Phase, Pinned, Slot, Status
+from podium.core.actions import Event
+from podium.core.facts import Key, SlotSeen
+from podium.errors import Conflict, Missing, PodiumError, Refused
+from podium.testing.cluster import Behaviour
+from tests.contract.cluster_fixtures import stand_in, world
+from tests.contract.cluster_worlds import ClusterWorld
+
+__all__ = ["stand_in", "world"]  # fixtures
+
+ONE = Pinned(version="1", run_id="r1", digest="sha256:11", slot="a")
+TWO = Pinned(version="2", run_id="r2", digest="sha256:22", slot="a")
+FAST = Behaviour(ready_after=0.5)
+STATUS = Status(
+    observed_generation=1, phase=Phase.CANARY, phase_since=datetime(2026, 1, 1, tzinfo=UTC), champion=ONE, message="x"
+)
+
+
+async def slot_of(world: ClusterWorld, slot: Slot = "a") -> SlotSeen:
+    seen = await world.cluster.get(world.key)
+    assert seen is not None
+    return (await world.cluster.slots(seen))[slot]
+
+
+async def ready(world: ClusterWorld, pinned: Pinned, count: int) -> SlotSeen:
+    """The slot, once exactly so many pods run this version and all are ready."""
+
+    async def check() -> SlotSeen | None:
+        seen = await slot_of(world, pinned.slot)
+        settled = len(seen.pods) == count and not seen.stopping
+        return seen if settled and seen.ready(pinned) == count else None
+
+    return await world.until(check)
+
+
+async def test_what_was_never_made_is_not_there(world: ClusterWorld) -> None:
+    assert await world.cluster.get(Key(world.key.namespace, "nobody")) is None
+
+
+async def test_what_was_made_is_found_alone_and_among_all(world: ClusterWorld) -> None:
+    made = await world.put("1")
+    found = await world.cluster.get(world.key)
+    assert found is not None
+    assert found.spec is not None
+    assert (found.spec.model.version, found.generation, found.uid) == ("1", made.generation, made.uid)
+    assert found.status == Status()
+    assert [seen.uid for seen in await world.cluster.list_all() if seen.key == world.key] == [made.uid]
+
+
+async def test_a_status_is_kept_as_it_was_written_and_changes_no_spec(world: ClusterWorld) -> None:
+    made = await world.put("1")
+    await world.cluster.write_status(made, STATUS)
+    found = await world.cluster.get(world.key)
+    assert found is not None
+    assert found.status == STATUS
+    assert (found.spec, found.generation) == (made.spec, made.generation)
+
+
+async def test_a_status_that_was_decided_on_something_older_is_refused(world: ClusterWorld) -> None:
+    made = await world.put("1")
+    await world.cluster.write_status(made, STATUS)
+    with pytest.raises(Conflict):
+        await world.cluster.write_status(made, Status())
+    found = await world.cluster.get(world.key)
+    assert found is not None
+    assert found.status == STATUS
+
+
+async def test_a_status_can_lose_what_it_had(world: ClusterWorld) -> None:
+    await world.cluster.write_status(await world.put("1"), STATUS)
+    found = await world.cluster.get(world.key)
+    assert found is not None
+    await world.cluster.write_status(found, Status(phase=Phase.PENDING))
+    found = await world.cluster.get(world.key)
+    assert found is not None
+    assert found.status == Status(phase=Phase.PENDING)
+
+
+async def test_an_event_is_told_once_however_often_it_is_said(world: ClusterWorld) -> None:
+    made = await world.put("1")
+    for _ in range(3):
+        await world.cluster.tell(made, Event(False, reasons.WARMED, "Warming -> Canary: ready", "1/Canary"))
+    await world.cluster.tell(made, Event(True, reasons.GUARD_BROKEN, "é" * 2000, "2/RollingBack"))
+    told = await world.told(made)
+    assert sorted(reason for reason, _ in told) == [reasons.GUARD_BROKEN, reasons.WARMED]
+
+
+async def test_a_secret_is_read_and_one_that_is_not_there_is_missing(world: ClusterWorld) -> None:
+    await world.secret("login", {"MLFLOW_TRACKING_USERNAME": "ann", "MLFLOW_TRACKING_PASSWORD": "pässwörd"})
+    found = await world.cluster.secret(world.key.namespace, "login")
+    assert found == {"MLFLOW_TRACKING_USERNAME": "ann", "MLFLOW_TRACKING_PASSWORD": "pässwörd"}
+    with pytest.raises(Missing):
+        await world.cluster.secret(world.key.namespace, "nobody")
+
+
+async def test_an_empty_slot_runs_nothing(world: ClusterWorld) -> None:
+    await world.put("1")
+    assert await slot_of(world) == SlotSeen()
+
+
+async def test_a_slot_runs_what_it_is_told_in_the_size_it_is_told(world: ClusterWorld) -> None:
+    made = await world.put("1", v1=FAST)
+    await world.cluster.run_slot(made, ONE, 1)
+    seen = await ready(world, ONE, 1)
+    assert (seen.runs, seen.replicas, seen.current) == (ONE, 1, True)
+    assert [pod.version for pod in seen.pods] == ["1"]
+    await world.cluster.run_slot(made, ONE, 2)
+    assert (await ready(world, ONE, 2)).replicas == 2
+    before = await slot_of(world)
+    await world.cluster.run_slot(made, ONE, 2)
+    assert await slot_of(world) == before
+
+
+async def test_a_stopped_slot_has_no_pods_and_still_knows_what_it_ran(world: ClusterWorld) -> None:
+    made = await world.put("1", v1=FAST)
+    await world.cluster.run_slot(made, ONE, 1)
+    await ready(world, ONE, 1)
+    await world.cluster.stop_slot(made, "a")
+    seen = await ready(world, ONE, 0)
+    assert (seen.runs, seen.replicas) == (ONE, 0)
+    await world.cluster.stop_slot(made, "b")  # nothing there: nothing to do
+
+
+async def test_another_version_takes_the_slot_over(world: ClusterWorld) -> None:
+    made = await world.put("1", v1=FAST, v2=FAST)
+    await world.cluster.run_slot(made, ONE, 1)
+    old = {pod.uid for pod in (await ready(world, ONE, 1)).pods}
+    await world.cluster.run_slot(made, TWO, 1)
+    seen = await ready(world, TWO, 1)
+    assert seen.runs == TWO
+    assert seen.current
+    assert not old & {pod.uid for pod in seen.pods}
+
+
+async def test_what_was_changed_by_hand_is_noticed_and_put_back(world: ClusterWorld) -> None:
+    made = await world.put("1")
+    await world.cluster.run_slot(made, ONE, 0)
+    assert (await slot_of(world)).current
+    await world.drift("a")
+    assert not (await slot_of(world)).current
+    await world.cluster.run_slot(made, ONE, 0)
+    assert (await slot_of(world)).current
+
+
+async def test_what_the_spec_no_longer_says_is_noticed_and_taken_out(world: ClusterWorld) -> None:
+    await world.put("1")
+    made = await world.edit({"team": "risk"})
+    await world.cluster.run_slot(made, ONE, 0)
+    assert (await slot_of(world)).current
+    made = await world.edit({})
+    assert not (await slot_of(world)).current
+    await world.cluster.run_slot(made, ONE, 0)
+    assert (await slot_of(world)).current
+
+
+async def test_what_belongs_to_somebody_else_is_refused_and_left_alone(world: ClusterWorld) -> None:
+    made = await world.put("1")
+    await world.stranger("churn-a")
+    with pytest.raises(Refused) as caught:
+        await world.cluster.run_slot(made, ONE, 1)
+    assert caught.value.reason == reasons.NAME_TAKEN
+    assert (await slot_of(world)).runs is None
+
+
+async def test_how_a_pod_ended_is_told_with_its_message(world: ClusterWorld) -> None:
+    crash = Behaviour(ready_after=0.0, crash_after=1.0, exit_code=4, message="NOT_LOADED: no such flavor")
+    made = await world.put("1", v1=crash)
+    await world.cluster.run_slot(made, ONE, 1)
+
+    async def check() -> SlotSeen | None:
+        seen = await slot_of(world)
+        return seen if seen.pods and seen.pods[0].crash else None
+
+    found = (await world.until(check)).pods[0].crash
+    assert found is not None
+    assert (found.exit_code, found.message) == (4, "NOT_LOADED: no such flavor")
+
+
+async def test_nothing_is_written_to_what_is_gone(world: ClusterWorld) -> None:
+    made = await world.put("1")
+    other = type(made)(**{**made.__dict__, "key": Key(world.key.namespace, "gone"), "uid": "another"})
+    with pytest.raises(PodiumError):
+        await world.cluster.write_status(other, STATUS)
