@@ -39,8 +39,8 @@ def _family(root: int) -> list[int]:
             continue
         parents[int(pid)] = int(rest.rpartition(")")[2].split()[1])
     found = [root]
-    for pid in found:
-        found += [child for child, parent in parents.items() if parent == pid]
+    for each in found:
+        found += [child for child, parent in parents.items() if parent == each]
     return found
 
 

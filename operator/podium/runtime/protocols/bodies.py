@@ -38,3 +38,11 @@ def parse_json(body: bytes) -> Any:
         except (ValueError, RecursionError) as error:
             raise RequestFault(problem) from error
     raise RequestFault(problem)
+
+
+def parse_json_exactly(body: bytes) -> Any:
+    """Parse JSON with whole numbers of any size, as MLflow does: orjson makes floats of those above 64 bits."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise RequestFault(f"the body is not valid JSON ({type(error).__name__})") from error

@@ -14,8 +14,8 @@ from mlflow.pyfunc import scoring_server
 from podium.runtime.answers import dumps, plain
 from podium.runtime.faults import RequestFault
 from podium.runtime.model import Query
-from podium.runtime.protocols.bodies import CSV, JSON, PARQUET, media_type, parse_json
-from podium.runtime.protocols.payloads import ask_payload
+from podium.runtime.protocols.bodies import CSV, JSON, PARQUET, media_type, parse_json, parse_json_exactly
+from podium.runtime.protocols.payloads import planned, read_payload
 from podium.runtime.scoring import Ask, Scorer
 
 
@@ -26,8 +26,16 @@ def read(body: bytes, content_type: str, scorer: Scorer) -> Ask:
     """
     kind = media_type(content_type, (JSON, CSV, PARQUET))
     if kind == JSON:
-        return ask_payload(parse_json(body), scorer, write, write_unwrapped)
+        rows = planned(parse_json(body), scorer.model)
+        if rows is not None:
+            return Ask(rows=rows, write=write)
+        return Ask(work=lambda: _by_mlflow(body, scorer), planned=False)
     return Ask(work=lambda: scorer.answer_query(_table(body, kind, scorer), write), planned=False)
+
+
+def _by_mlflow(body: bytes, scorer: Scorer) -> bytes:
+    query = read_payload(parse_json_exactly(body), scorer.model)
+    return scorer.answer_query(query, write_unwrapped if query.unwrapped else write)
 
 
 def _table(body: bytes, kind: str, scorer: Scorer) -> Query:

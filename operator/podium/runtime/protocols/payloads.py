@@ -17,20 +17,16 @@ from podium.runtime.signature import explain, kind, named
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
 
-def ask_payload(parsed: Any, scorer: Scorer, write: Write, write_unwrapped: Write | None = None) -> Ask:
-    """Return what a JSON body asks; only what is quick is done at once."""
-    rows = _planned(parsed, scorer.model)
+def ask_payload(parsed: Any, scorer: Scorer, write: Write) -> Ask:
+    """Return what a translated body asks; only what is quick is done at once."""
+    rows = planned(parsed, scorer.model)
     if rows is not None:
         return Ask(rows=rows, write=write)
-
-    def work() -> bytes:
-        query = read_payload(parsed, scorer.model)
-        return scorer.answer_query(query, write_unwrapped if query.unwrapped and write_unwrapped else write)
-
-    return Ask(work=work, planned=False)
+    return Ask(work=lambda: scorer.answer_query(read_payload(parsed, scorer.model), write), planned=False)
 
 
-def _planned(parsed: Any, model: Model) -> Rows | None:
+def planned(parsed: Any, model: Model) -> Rows | None:
+    """Return the rows of a body that the model's plan can express, or None."""
     if model.plan is None or type(parsed) is not dict or len(parsed) != 1:
         return None
     ((form, value),) = parsed.items()
