@@ -13,7 +13,7 @@ from podium.cli.main import VERBS, main
 
 @pytest.mark.parametrize("verb", sorted(VERBS))
 def test_every_verb_is_there_and_can_explain_itself(verb: str) -> None:
-    """In a process of its own: what a verb imports is its own matter, and MLflow warns of itself when it is imported."""
+    """In a process of its own: what a verb imports is its own matter, and MLflow warns of itself when imported."""
     command = [sys.executable, "-m", "podium.cli.main", verb, "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.startswith(f"Usage: python -m podium.cli.main {verb} ")
