@@ -24,7 +24,7 @@ from podium.adapters.mlflow.logins import authorization, logged_in
 from podium.ports import Registry, RegistryLogin
 from podium.testing.registry import PASSWORD, USERNAME, FakeRegistry
 
-DEADLINE = 90  # seconds until a server must answer; it takes about ten on two cores
+DEADLINE = 180  # seconds until a server must answer; it takes fifteen on two idle cores, and more beside a build
 NOBODY = "http://127.0.0.1:1"
 EDITOR, READER = "editor", "reader"
 PASSWORDS = {EDITOR: "a password of the editor", READER: "a password of the reader"}

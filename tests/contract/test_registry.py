@@ -11,10 +11,8 @@ from podium.core.digest import digest_of
 from podium.core.facts import ModelVersion
 from podium.errors import Missing, PodiumError, Refused, Temporary, Unreachable
 from podium.ports import RegistryLogin
-from tests.contract.registry_fixtures import editor, mlflow_world, model, question, world
+from tests.contract.registry_fixtures import question
 from tests.contract.registry_worlds import EDITOR, NOBODY, READER, RegistryWorld, login
-
-__all__ = ["editor", "mlflow_world", "model", "world"]  # fixtures
 
 FILES = {"MLmodel": b"flavors: {}\n", "data/model.bin": b"\x80\x05 not to be unpickled", "data/with space": b""}
 

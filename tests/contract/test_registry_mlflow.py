@@ -1,0 +1,100 @@
+"""What only a real MLflow has: several places where a version's files and metrics may be."""
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from podium.adapters.mlflow import MlflowRegistry
+from podium.core.digest import digest_of
+from podium.core.facts import ModelVersion
+from tests.contract.registry_fixtures import question
+from tests.contract.registry_worlds import EDITOR, MlflowWorld, login
+
+FILES = {"MLmodel": b"flavors: {}\n", "data/model.bin": b"\x00\x01"}
+DIGEST = digest_of({path: hashlib.sha256(content).hexdigest() for path, content in FILES.items()})
+
+
+@pytest.fixture
+async def registry() -> AsyncIterator[MlflowRegistry]:
+    made = MlflowRegistry()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for path, content in FILES.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(content)
+    return tmp_path
+
+
+async def test_a_metric_of_the_logged_model_comes_before_one_of_its_run(
+    mlflow_world: MlflowWorld, registry: MlflowRegistry, model: str
+) -> None:
+    version = mlflow_world.publish(model, metrics={"auc": 0.5, "loss": 0.1})
+    with mlflow_world.client() as client:
+        entry = client.get_model_version(model, version)
+        for step, value in ((2, 0.9), (1, 0.7)):
+            client.log_metric(entry.run_id, "auc", value, step=step, model_id=entry.source.removeprefix("models:/"))
+        client.log_metric(entry.run_id, "auc", 0.3, step=3)  # of another model of the same run
+    seen = await _look(registry, mlflow_world, model, version)
+    assert seen.metrics == {"auc": 0.9, "loss": 0.1}
+
+
+async def test_a_model_among_its_runs_artifacts_is_found_as_in_mlflow_2(
+    mlflow_world: MlflowWorld, registry: MlflowRegistry, model: str, folder: Path
+) -> None:
+    with mlflow_world.client() as client:
+        run = _run(client, model)
+        client.log_artifacts(run, str(folder), "churn/model")
+        version = _register(client, model, f"runs:/{run}/churn/model", run)
+    assert (await _look(registry, mlflow_world, model, version)).digest == DIGEST
+
+
+async def test_a_logged_model_that_is_named_by_its_run_is_found(
+    mlflow_world: MlflowWorld, registry: MlflowRegistry, model: str, folder: Path
+) -> None:
+    with mlflow_world.client() as client:
+        run = _run(client, model)
+        experiment = client.get_run(run).info.experiment_id
+        logged = client.create_logged_model(experiment, name="churn", source_run_id=run).model_id
+        client.log_model_artifacts(logged, str(folder))
+        client.finalize_logged_model(logged, "READY")
+        version = _register(client, model, f"runs:/{run}/churn", run)
+    assert (await _look(registry, mlflow_world, model, version)).digest == DIGEST
+
+
+async def test_a_version_of_a_run_that_is_gone_is_seen_without_its_metrics(
+    mlflow_world: MlflowWorld, registry: MlflowRegistry, model: str
+) -> None:
+    version = mlflow_world.publish(model, metrics={"auc": 0.5}, tags={"own": "tag"})
+    mlflow_world.execute("UPDATE model_versions SET run_id = ? WHERE name = ?", "f" * 32, model)
+    seen = await _look(registry, mlflow_world, model, version)
+    assert (dict(seen.metrics), dict(seen.tags)) == ({}, {"own": "tag"})
+
+
+async def test_the_alias_latest_is_mlflows_own(mlflow_world: MlflowWorld, registry: MlflowRegistry, model: str) -> None:
+    mlflow_world.publish(model)
+    newest = mlflow_world.publish(model)
+    seen = await registry.look(question(login(mlflow_world.uri, EDITOR), model, alias="latest"))
+    assert seen.wanted is not None
+    assert seen.wanted.version == newest
+
+
+async def _look(registry: MlflowRegistry, world: MlflowWorld, model: str, version: str) -> ModelVersion:
+    seen = await registry.look(question(login(world.uri, EDITOR), model, version))
+    assert seen.wanted is not None
+    return seen.wanted
+
+
+def _run(client: Any, name: str, tags: Mapping[str, str] | None = None) -> str:
+    return str(client.create_run(client.create_experiment(name), tags=dict(tags or {})).info.run_id)
+
+
+def _register(client: Any, model: str, source: str, run: str) -> str:
+    client.create_registered_model(model)
+    return str(client.create_model_version(model, source, run, await_creation_for=0).version)
