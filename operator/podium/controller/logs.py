@@ -66,3 +66,5 @@ def configure(log_format: LogFormat, level: str) -> None:
     handler.setFormatter(JsonLines() if log_format == "json" else PlainLines())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("podium").setLevel(level)
+    # At each start it warns that signals are not kopf's: they are ours on purpose. Its errors are told.
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
