@@ -21,6 +21,7 @@ Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+OVERFLOW = 700.0  # exp(700) is a number still; no wealth is ever near exp(-100), so the core's cap is reached too
 _A, _B = counts_core.PRIOR_BAD, counts_core.PRIOR_GOOD
 
 
@@ -39,14 +40,23 @@ class LimitTwin:
         before = self.bad + self.good
         self.bad, self.good = self.bad + bad, self.good + good
         starts = _starts_within(before, self.bad + self.good, limit_core.AT_ONCE)
-        self.late = _settled(self.late, self.of_bad * bad + self.of_good * good, starts)
-        late = (1 - limit_core.STEADY) * self.late.sum(axis=0)
-        wealth = limit_core.STEADY * np.exp(np.minimum(self._steady(), bets.MOST)) + late
-        self.broken |= (wealth >= 1 / self.alpha) & (bad + good > 0)
+        self.late = _settled(self.late, self._factors(bad, good), starts)
+        raised = np.flatnonzero((bad > 0) & ~self.broken)  # good answers alone never raise the evidence to a proof
+        if raised.size:
+            self.broken[raised] = self._wealth(raised) >= 1 / self.alpha
 
-    def _steady(self) -> Floats:
-        above = self.bad > self.limit * (self.bad + self.good)
-        return _log_evidence(self.bad, self.good, self.limit, tail=betaincc, side=above, least=-log(self.alpha))
+    def _factors(self, bad: Counts, good: Counts) -> Floats:
+        if bad.max(initial=0) <= 1 and np.all(bad + good == 1):  # a look after every answer: spares most of the time
+            return np.asarray(np.where(bad, np.exp(self.of_bad), np.exp(self.of_good)))
+        with np.errstate(over="ignore"):
+            return np.asarray(np.exp(np.minimum(self.of_bad * bad + self.of_good * good, OVERFLOW)))
+
+    def _wealth(self, at: Counts) -> Floats:
+        bad, good = self.bad[at], self.good[at]
+        above = bad > self.limit * (bad + good)
+        steady = _log_evidence(bad, good, self.limit, tail=betaincc, side=above, least=-log(self.alpha))
+        late = (1 - limit_core.STEADY) * self.late[:, at].sum(axis=0)
+        return np.asarray(limit_core.STEADY * np.exp(np.minimum(steady, bets.MOST)) + late)
 
     @property
     def holds(self) -> Flags:
@@ -104,7 +114,7 @@ class ChampionTwin:
         complete, champion = _where(champion + self.margin < champion_core.HOPELESS, complete, champion)
         base, block = champion + self.margin, self.pending[:, complete]
         before = self.bad[complete] + self.good[complete]
-        gains = _log_e_variable(self._worse(base, complete), champion, block, self.margin)
+        gains = np.exp(np.minimum(_log_e_variable(self._worse(base, complete), champion, block, self.margin), OVERFLOW))
         starts = _starts_within(before, before + block[0] + block[1], champion_core.AT_ONCE)
         self.worse[:, complete] = _settled(self.worse[:, complete], gains, starts)
         good = np.array([champion + self.margin / 2, champion, champion / 4])
@@ -131,10 +141,10 @@ def _where(flags: Flags, complete: Counts, champion: Floats) -> tuple[Counts, Fl
     return complete[flags], champion[flags]
 
 
-def _settled(wealth: Floats, log_factors: Floats, starts: Floats) -> Floats:
+def _settled(wealth: Floats, factors: Floats, starts: Floats) -> Floats:
     """`bets.settled`, on wealth instead of its logarithm."""
     with np.errstate(over="ignore"):
-        grown = wealth * np.exp(np.minimum(log_factors, 700.0))  # the wealth is never near exp(-100)
+        grown = wealth * factors
     parts = np.array(bets.parts(len(wealth)))[:, None]
     return np.asarray(np.minimum(grown, np.exp(bets.MOST)) + parts * starts)
 
