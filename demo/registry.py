@@ -11,6 +11,15 @@ _API = "/api/2.0/mlflow"
 _TIMEOUT = 30  # seconds
 
 
+def healthy(uri: str) -> bool:
+    """Whether it answers."""
+    try:
+        with urlopen(f"{uri}/health", timeout=_TIMEOUT):  # noqa: S310  http only
+            return True
+    except OSError:
+        return False
+
+
 def forget(uri: str, model: str) -> None:
     """Delete the registered model with all its versions, so that the next one is version 1."""
     try:

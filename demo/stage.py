@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from demo import registry
 from demo.rollout import NAME
 from testbed.cluster import Cluster
 from testbed.waiting import wait_until
@@ -51,6 +52,8 @@ def install_mlflow(cluster: Cluster, images: dict[str, str], say: Say) -> None:
     manifest = (HERE / "mlflow.yaml").read_text().replace("image: podium-mlflow", f"image: {images['mlflow']}")
     cluster.kubectl("apply", "--filename=-", input=manifest)
     _rolled_out(cluster, "mlflow", "mlflow")
+    # A ready pod answers through its Service as soon as kube-proxy knows of it, about a second later.
+    wait_until(f"MLflow answers at {MLFLOW_OUTSIDE}", lambda: registry.healthy(MLFLOW_OUTSIDE), 60)
 
 
 def register_models(say: Say) -> list[str]:
