@@ -112,17 +112,18 @@ def clients(port: int, bodies: Sequence[bytes], rate: float = 20) -> Iterator[Le
     loop = asyncio.new_event_loop()
     asking = Clients("127.0.0.1", port, bodies, rate, time.monotonic, ledger)
 
-    def ask() -> None:
-        asyncio.set_event_loop(loop)
-        loop.call_soon(ready.set)
-        loop.run_until_complete(asking.run(stop))
-        loop.close()
+    async def ask() -> None:
+        # A NodePort answers once kube-proxy knows the Service, about a second after its pods are ready.
+        assert await asking.reached(within=30)
+        ready.set()
+        await asking.run(stop)
 
-    thread = threading.Thread(target=ask, name="clients")
+    thread = threading.Thread(target=loop.run_until_complete, args=[ask()], name="clients")
     thread.start()
-    ready.wait()
+    assert ready.wait(timeout=40), "the Service never answered"
     try:
         yield ledger
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join()
+        loop.close()

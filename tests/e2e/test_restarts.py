@@ -1,5 +1,6 @@
 """`kill -9` of the operator in each phase: the rollout goes on from the status, and nothing is made twice."""
 
+import os
 import subprocess
 from collections import Counter
 from collections.abc import Callable
@@ -19,7 +20,7 @@ def kill_when(rollout: Rollout, operator: Operator, phase: Phase, what: Callable
     cluster = rollout.kubectl.cluster
     command = [str(cluster.way.kubectl()), f"--namespace={rollout.kubectl.namespace}", "get", "md", rollout.name]
     command += ["--watch", f"--output=jsonpath={columns}"]
-    with subprocess.Popen(command, env=cluster.env, stdout=subprocess.PIPE, text=True) as watch:
+    with subprocess.Popen(command, env=os.environ | cluster.env, stdout=subprocess.PIPE, text=True) as watch:
         assert watch.stdout is not None
         what()
         for line in watch.stdout:
