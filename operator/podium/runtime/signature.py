@@ -1,11 +1,14 @@
 """What a signature asks of the data, said to people: which column, which row, wanted and found. Never the data."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from mlflow.types import DataType, Schema
+
+log = logging.getLogger(__name__)
 
 _NUMBERS = frozenset({DataType.double, DataType.float})
 _WHOLE = frozenset({DataType.integer, DataType.long})
@@ -25,8 +28,11 @@ _SHOWN = 5  # names in a message
 def explain(data: Any, schema: Schema | None, error: Exception) -> str:
     """Return why the data does not fit: the first thing that is wrong, in the order in which a person would look."""
     if schema is not None and isinstance(data, pd.DataFrame):
-        for problem in problems(data, schema):
-            return problem
+        try:
+            for problem in problems(data, schema):
+                return problem
+        except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
+            log.info("what is wrong with the request cannot be told", exc_info=True)
     return (
         f"the request does not fit the model's signature ({type(error).__name__}); GET /v2/models shows what it wants"
     )

@@ -86,7 +86,7 @@ def _tensor(tensor: Any, where: str) -> tuple[str, list[Any], list[int]]:
         raise RequestFault(f"{where}: wanted an object with name, shape, datatype and data")
     name, shape, data = tensor["name"], tensor.get("shape"), tensor.get("data")
     at = f"{where} {name[:80]!r}"
-    if tensor.get("datatype") not in DATATYPES:
+    if tensor.get("datatype") not in list(DATATYPES):  # a list, because what is found may be unhashable
         raise RequestFault(f"{at}: datatype: wanted one of {', '.join(DATATYPES)}")
     if not isinstance(shape, list) or not shape or not all(type(each) is int and each >= 0 for each in shape):
         raise RequestFault(f"{at}: shape: wanted a list of whole numbers")

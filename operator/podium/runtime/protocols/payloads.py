@@ -89,9 +89,10 @@ def _data(value: Any, form: str, model: Model) -> Any:
 def _problem(value: Any, form: str, model: Model, error: Exception) -> str:
     """Say what is wrong without quoting the data, as MLflow's own messages do."""
     try:
-        return explain(_untyped(value, form), model.inputs, error)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        frame = _untyped(value, form)
+    except Exception:  # noqa: BLE001  pandas fails in many ways on what is no table
         return f"{form}: this is not what MLflow means by it ({type(error.__context__ or error).__name__})"
+    return explain(frame, model.inputs, error)
 
 
 def _untyped(value: Any, form: str) -> pd.DataFrame:
