@@ -10,7 +10,7 @@ MODEL = {"PODIUM_MODEL_URI": "models:/churn/7"}
 
 def test_the_model_is_all_that_must_be_said() -> None:
     settings = Settings.from_environment(MODEL)
-    assert (settings.model_uri, settings.port, settings.drain_seconds) == ("models:/churn/7", 8080, 5.0)
+    assert (settings.references[0].text, settings.port, settings.drain_seconds) == ("models:/churn/7", 8080, 5.0)
 
 
 def test_empty_variables_are_as_good_as_unset() -> None:

@@ -1,0 +1,40 @@
+"""What is wrong with a request is said by row and column, and never by what was in it."""
+
+import pandas as pd
+import pytest
+from mlflow.types import ColSpec, Schema
+
+from podium.runtime.signature import explain
+
+SCHEMA = Schema([ColSpec("double", "age"), ColSpec("string", "city"), ColSpec("long", "count", required=False)])
+
+
+def said(**columns: list[object]) -> str:
+    return explain(pd.DataFrame(columns, dtype=object), SCHEMA, ValueError("the data"))
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ({"age": [1]}, "missing column 'city'"),
+        ({"town": [1]}, "missing columns 'age', 'city'; not in the signature: column 'town'"),
+        ({"age": [1, "tall"], "city": ["x", "y"]}, "row 1, column 'age': wanted a number (double), found a text"),
+        ({"age": [1], "city": [3]}, "row 0, column 'city': wanted a text (string), found a number"),
+        (
+            {"age": [1], "city": ["x"], "count": [1.5]},
+            "row 0, column 'count': wanted a whole number (long), found a number",
+        ),
+        ({"age": [{}], "city": ["x"]}, "row 0, column 'age': wanted a number (double), found an object"),
+    ],
+)
+def test_the_first_thing_that_is_wrong_is_named(columns: dict[str, list[object]], says: str) -> None:
+    assert said(**columns) == says
+
+
+def test_the_data_is_never_said() -> None:
+    assert "4711" not in said(age=["4711x"], city=["4711"])
+
+
+def test_what_cannot_be_named_is_said_in_general() -> None:
+    assert said(age=[1], city=["x"]).startswith("the request does not fit the model's signature (ValueError)")
+    assert explain(object(), None, ValueError()).startswith("the request does not fit")
