@@ -101,8 +101,10 @@ class Rollout:
         return [f"{each['reason']}: {each.get('note', '')}" for each in found if each["regarding"]["name"] == self.name]
 
     def pods(self, version: str) -> list[dict[str, Any]]:
+        """Pods of this version that are not being deleted."""
         selector = f"--selector=podium.dev/deployment={self.name},podium.dev/version={version}"
-        return list(self.kubectl.get("pods", selector)["items"])
+        found = self.kubectl.get("pods", selector)["items"]
+        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
 
 @contextmanager

@@ -58,6 +58,7 @@ class Pod:
     version: str
     digest: str
     born: datetime
+    late: timedelta  # pods of one version are never ready at the same moment
     answers: int = 0
     bad: int = 0
     crash: Crash | None = None
@@ -230,7 +231,7 @@ class Simulation:
         for pod in self.places[slot].pods:
             behaviour = self.versions[pod.version]
             crashing = pod.crash is not None and (behaviour.crash_on_load or behaviour.crash_after is not None)
-            if behaviour.ready and not crashing and self.now >= pod.born + behaviour.load:
+            if behaviour.ready and not crashing and self.now >= pod.born + behaviour.load + pod.late:
                 yield pod
 
     # --- what pods and clients do -------------------------------------------------------------------------------------
@@ -301,7 +302,8 @@ class Simulation:
         pods = place.pods if place.runs == pinned else []
         while len(pods) < replicas:
             self._pods += 1
-            pods.append(Pod(f"pod-{self._pods}", pinned.slot, pinned.version, pinned.digest, self.now))
+            late = (len(pods) % 3) * SECOND
+            pods.append(Pod(f"pod-{self._pods}", pinned.slot, pinned.version, pinned.digest, self.now, late))
         self.places[pinned.slot] = Place(pinned, replicas, pods[:replicas])
 
     def _state(self) -> tuple[object, ...]:

@@ -115,21 +115,27 @@ def _proved(facts: Facts, pods: int) -> bool:
     return subject is not None and facts.world.slot(subject.slot).proved(subject) >= pods
 
 
-def warmed_unopposed(facts: Facts) -> Verdict | None:
-    """Ready for all traffic at once: a former champion, or the first version, which has nobody to be tried against."""
+def _unopposed(facts: Facts) -> bool:
+    """A former champion, which is trusted, or the first version, which has nobody to be tried against."""
     trial = facts.status.trial
-    if trial is None or (facts.fallback is not None and not trial.trusted):
-        return None
-    if not _proved(facts, facts.spec.serving.replicas):
+    return facts.fallback is None or (trial is not None and trial.trusted)
+
+
+def warmed_unopposed(facts: Facts) -> Verdict | None:
+    """Ready for all traffic at once."""
+    if not _unopposed(facts) or not _proved(facts, facts.spec.serving.replicas):
         return None
     return Verdict(reason=reasons.WARMED, message="ready; it gets all the traffic")
 
 
 def warmed(facts: Facts) -> Verdict | None:
     trial = facts.status.trial
-    if trial is None or not _proved(facts, pods_for(trial.steps[0].weight, facts.spec.serving.replicas)):
+    if trial is None or _unopposed(facts):
         return None
-    return Verdict(reason=reasons.WARMED, message=f"ready; it gets {trial.steps[0].weight} % of the traffic")
+    weight = trial.steps[0].weight
+    if not _proved(facts, pods_for(weight, facts.spec.serving.replicas)):
+        return None
+    return Verdict(reason=reasons.WARMED, message=f"ready; it gets {weight} % of the traffic")
 
 
 def guard_broken(facts: Facts) -> Verdict | None:

@@ -8,6 +8,7 @@ from podium.core.messages import MESSAGES
 from podium.core.plan import LOOK_AGAIN
 from podium.core.postures import POSTURES, Size, Traffic
 from podium.core.rollout import PROGRESS, TRANSITIONS
+from tests.stories.simulator import Simulation, spec_of
 from tests.unit.core.drawing import drawn
 
 DOC = Path(__file__).parents[3] / "docs" / "state-machine.md"
@@ -46,3 +47,10 @@ def test_where_the_challenger_gets_traffic_it_runs_and_where_it_does_not_run_it_
 
 def test_the_docs_draw_the_table_as_it_is() -> None:
     assert drawn() in DOC.read_text(), "run: python -m tests.unit.core.drawing"
+
+
+def test_a_first_version_waits_for_all_its_pods_and_is_never_tried_beside_nobody() -> None:
+    sim = Simulation(spec_of("1", serving={"replicas": 3}))
+    sim.register("1")
+    sim.settle("1")
+    assert not any("Canary" in line for line in sim.log)
