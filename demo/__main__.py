@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -55,8 +56,7 @@ def set_stage(screen: Screen) -> Cluster:
 
 async def perform(cluster: Cluster, screen: Screen, clock: Callable[[], float]) -> Play:
     """All three acts, with the clients at work from the first answer to the last."""
-    environment = cluster.env
-    watch = Watch(str(cluster.way.kubectl()), environment, teller(screen))
+    watch = Watch(str(cluster.way.kubectl()), os.environ | cluster.env, teller(screen))
     clients = Clients("127.0.0.1", stage.MODEL_PORT, bodies(), RATE, clock)
     repository = Repository(places.folder("demo") / "repository")
     repository.create()
