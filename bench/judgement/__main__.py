@@ -23,16 +23,23 @@ class Effort:
     trials: int = 10_000  # of each kind, for rates
     answers: int = 10_000  # in each of them
     medians: int = 2000  # trials of each kind, for medians
+    pairs: int = 500  # the same, where a champion stands beside the challenger
+    beside: tuple[tuple[float, float, int], ...] = (  # challenger's share of bad answers, its weight, answers a look
+        (0.05, 0.05, 100),
+        (0.05, 0.5, 20),
+        (0.01, 0.05, 100),
+        (0.01, 0.5, 100),
+    )
     looks: int = 2000  # for the CPU time
 
 
-QUICK = Effort(trials=100, answers=1000, medians=40, looks=50)
+QUICK = Effort(trials=20, answers=200, medians=8, pairs=4, looks=5, beside=Effort.beside[:2])
 
 
 def main() -> None:
     options = argparse.ArgumentParser(prog="bench.judgement", description=__doc__)
     options.add_argument("--output", type=Path, default=Path("build/bench-judgement"), help="folder of the plots")
-    options.add_argument("--quick", action="store_true", help="a hundredth of the work: shows that it runs, no more")
+    options.add_argument("--quick", action="store_true", help="shows that it runs, no more")
     options.add_argument("--seed", type=int, default=1)
     chosen = options.parse_args()
     chosen.output.mkdir(parents=True, exist_ok=True)
@@ -118,8 +125,8 @@ def _champion(effort: Effort, seed: int) -> dict[str, float]:
     print(
         f"\nagainst the champion, margin {errors.MARGIN:.1%}, champion {errors.CHAMPION:.0%}: the challenger's answers"
     )
-    for challenger, weight, rate in ((0.05, 0.05, 100), (0.05, 0.5, 20), (0.01, 0.05, 100), (0.01, 0.5, 100)):
-        found = speed.beside_champion(challenger, weight, rate, max(effort.medians // 4, 40), seed)
+    for challenger, weight, rate in effort.beside:
+        found = speed.beside_champion(challenger, weight, rate, effort.pairs, seed)
         verdict = "holds" if challenger <= errors.CHAMPION else "broken"
         print(f"  {verdict}: {found.what} of the traffic, {rate} answers a look: {found}", flush=True)
         if verdict == "broken":
@@ -131,7 +138,7 @@ def _late(effort: Effort, seed: int) -> dict[str, float]:
     print(f"\nafter {GOOD_BEFORE} good answers, 10 answers a look, α = {ALPHA:.0%}")
     medians = {}
     for share in LATE:
-        found = speed.broken(share, max(effort.medians // 4, 40), seed, good_before=GOOD_BEFORE, look=10)
+        found = speed.broken(share, effort.pairs, seed, good_before=GOOD_BEFORE, look=10)
         print(f"  {found.what} errors are found after a median of {found.median:.0f} answers")
         medians[f"{share:g}"] = found.median
     return medians

@@ -189,8 +189,9 @@ def _nearest_champion(share: Floats, champion: Floats, n1: Counts, n0: Counts, m
     low, high = np.maximum(np.minimum(one, other), 0.0), np.minimum(np.maximum(one, other), 1 - margin)
     alone = np.clip(np.where(n1 == 0, one, other), low, high)
     point = (n1 * other + n0 * one) / (n1 + n0)
+    done = np.zeros(point.shape, bool)
     for _ in range(80):
-        point = np.where((low < point) & (point < high), point, (low + high) / 2)
+        point = np.where(done | ((low < point) & (point < high)), point, (low + high) / 2)
         there = point + margin
         with np.errstate(divide="ignore", invalid="ignore"):
             v1, v0 = there * (1 - there), point * (1 - point)
@@ -198,8 +199,9 @@ def _nearest_champion(share: Floats, champion: Floats, n1: Counts, n0: Counts, m
             slope = n1 * d1 + n0 * d0
             step = slope / (n1 * (1 - (1 - 2 * there) * d1) / v1 + n0 * (1 - (1 - 2 * point) * d0) / v0)
         low, high = np.where(slope < 0, point, low), np.where(slope < 0, high, point)
-        point = point - step
-        if np.all(np.abs(step) <= 1e-11 * point):
+        point = np.where(done, point, point - step)
+        done |= np.abs(step) <= 1e-9 * point
+        if done.all():
             break
     return np.where((n1 == 0) | (n0 == 0), alone, point)
 

@@ -61,14 +61,14 @@ def test_a_version_that_is_bad_from_the_first_answer_is_found_near_the_bound(sha
     assert median(looks_until_broken(JUDGE, share, 1, chance) for _ in range(100)) <= answers
 
 
-@given(cuts=st.lists(st.integers(0, 2000), min_size=1, max_size=30), at_once=st.floats(0, 1))
+@given(cuts=st.lists(st.integers(0, 2000), min_size=1, max_size=30), at_once=st.floats(0.01, 1))
 @settings(max_examples=200, deadline=None)
 def test_all_starts_together_get_one_capital_however_the_answers_are_cut(cuts: list[int], at_once: float) -> None:
     ends = np.cumsum(cuts)
     paid = sum(bets.starts_within(int(end) - cut, int(end), at_once) for cut, end in zip(cuts, ends, strict=True))
     assert paid == pytest.approx(bets.starts_within(0, int(ends[-1]), at_once), abs=1e-12)
     assert at_once + paid <= 1 + 1e-12
-    assert sum(math.exp(wealth) for wealth in bets.opening(len(cuts), at_once or 1)) == pytest.approx(at_once or 1)
+    assert sum(math.exp(wealth) for wealth in bets.opening(len(cuts), at_once)) == pytest.approx(at_once)
 
 
 @pytest.mark.parametrize("block", [1, 10, 500, 5000])
@@ -77,6 +77,10 @@ def test_blocks_of_any_size_find_a_bad_version_and_spare_a_good_one(block: int) 
     assert seen(JUDGE, 0.05, block, looks, chance).verdict == "broken"
     assert seen(JUDGE, LIMIT, block, looks, chance).verdict == "cannot tell"
     assert seen(JUDGE, LIMIT / 5, block, looks, chance).verdict == "holds"
+
+
+def test_a_fault_after_one_large_good_block_is_found_as_after_many_small_ones() -> None:
+    assert JUDGE.see(0, 10_000).see(3, 0).verdict == "broken"
 
 
 def test_silence_is_no_evidence() -> None:
