@@ -3,7 +3,6 @@
 import functools
 import inspect
 import logging
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -48,11 +47,7 @@ def takes_matrix(pyfunc: Any, names: tuple[str, ...] | None) -> bool:
         return False
     estimator = pyfunc.get_raw_model()
     fitted = getattr(estimator, "feature_names_in_", None)
-    if fitted is None or tuple(fitted) != names or not all(map(_is_plain, _parts(estimator))):
-        return False
-    # They would warn, at every call, that the names could not be compared.
-    warnings.filterwarnings("ignore", message="X does not have valid feature names", category=UserWarning)
-    return True
+    return fitted is not None and tuple(fitted) == names and all(map(_is_plain, _parts(estimator)))
 
 
 def _is_plain(part: Any) -> bool:

@@ -5,6 +5,7 @@ Imported only in the loading thread: MLflow takes seconds to import, and `/healt
 
 import logging
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,6 +56,7 @@ def load(settings: Settings) -> Loaded:
     differences = check(fetched.directory, settings.requirements_ignored)
     model = _timed("loaded", lambda: _load(fetched.directory, settings))
     scorer = Scorer(model, settings.batching)
+    _silence()
     _timed("warmed up", lambda: _warm_up(scorer, fetched.directory))
     if cache is not None and fetched.reference is not None:
         cache.save(fetched.reference.text, fetched.directory, fetched.identity)
@@ -89,6 +91,16 @@ def _load(directory: Path, settings: Settings) -> Model:
     except Exception as error:
         log.exception("the model cannot be loaded")
         raise StartError(Exit.NOT_LOADED, f"the model cannot be loaded: {type(error).__name__}: {error}") from error
+
+
+def _silence() -> None:
+    """Let warnings pass from here on, by one rule for all.
+
+    They would say the same at every request, and scikit-learn copies every rule for every tree of a forest: with the
+    dozen that Python and MLflow bring, 100 trees take 10.0 ms for a row instead of 6.7.
+    """
+    warnings.resetwarnings()
+    warnings.simplefilter("ignore")
 
 
 def _warm_up(scorer: Scorer, directory: Path) -> None:

@@ -1,5 +1,6 @@
 """What a model says it needs is compared with what is installed, and what is missing is named."""
 
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
     def version(name: str) -> str:
         if name.lower() in INSTALLED:
             return INSTALLED[name.lower()]
-        raise requirements.PackageNotFoundError(name)
+        raise PackageNotFoundError(name)
 
     monkeypatch.setattr(requirements, "version", version)
 
