@@ -65,6 +65,14 @@ class Operator:
         holder = self.kubectl.get("lease", OPERATOR)["spec"].get("holderIdentity") or ""
         return str(holder).rpartition("_")[0]
 
+    def kill_pod(self, pod: str) -> None:
+        """`kill -9` of one operator, which gets no chance to give the Lease back."""
+        find = (
+            f"for p in $(pgrep -f podium.controller); do grep -qz HOSTNAME={pod} /proc/$p/environ && kill -9 $p; done"
+        )
+        for node in self.kubectl.cluster.nodes():
+            self.kubectl.cluster.on_node(node, "sh", "-c", f"{find}; true")
+
     def kill(self) -> None:
         """`kill -9` of every operator at once. New pods take their place without waiting out a restart's backoff."""
         cluster = self.kubectl.cluster

@@ -24,7 +24,7 @@ def test_a_leader_that_leaves_hands_over_and_one_that_dies_is_replaced(operator:
     operator.scale(2)
     leader = operator.leader()
     began = time.monotonic()
-    operator.kubectl("delete", "pod", leader, "--force", "--grace-period=0", "--wait=false")
+    operator.kill_pod(leader)
     wait_until("the other leads", lambda: _other_leads(operator, leader), 60, interval=0.1)
     print(f"takeover after a crash seen after {time.monotonic() - began:.2f} s")
 
