@@ -206,6 +206,15 @@ def restored(facts: Facts) -> Verdict | None:
     return Verdict(reason=reasons.RESTORED, message=f"version {champion.version} has all the traffic")
 
 
+def restored_from_a_loser(facts: Facts) -> Verdict | None:
+    trial, challenger = facts.status.trial, facts.status.challenger
+    lost, back = trial.verdict if trial is not None else None, restored(facts)
+    if back is None or lost is None or challenger is None or not lost.rejects:
+        return None
+    message = f"version {challenger.version} is rejected: {lost.message}; {back.message}"
+    return Verdict(reason=reasons.VERSION_REJECTED, message=message)
+
+
 # --- time and evidence ------------------------------------------------------------------------------------------------
 
 

@@ -26,6 +26,7 @@ from podium.core.checks import (
     overdue,
     promoted,
     restored,
+    restored_from_a_loser,
     silence_ends_it,
     step_passed,
     terms_changed,
@@ -55,7 +56,7 @@ TRANSITIONS: Mapping[Phase, Mapping[Check, Phase]] = {
                    silence_ends_it: ROLLING_BACK},
     PROMOTING:    {withdrawn: ROLLING_BACK, tripped: ROLLING_BACK, guard_broken: ROLLING_BACK, promoted: WATCHING},
     WATCHING:     {withdrawn: ROLLING_BACK, tripped: ROLLING_BACK, guard_broken: ROLLING_BACK, watch_passed: SETTLED},
-    ROLLING_BACK: {restored: PENDING},
+    ROLLING_BACK: {restored_from_a_loser: REJECTED, restored: PENDING},
     REJECTED:     {content: SETTLED, challenger_found: GATING},
     SETTLED:      {known_rejected: REJECTED, challenger_found: GATING},
 }
