@@ -12,6 +12,7 @@ given to the transport at once.
 """
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import os
@@ -239,11 +240,12 @@ class Connection(asyncio.Protocol):
         assert self._transport is not None
         self._transport.write(self._head(answer, request, b"transfer-encoding: chunked\r\n"))
         try:
-            async for part in answer.body:
-                await self._writable.wait()
-                if self._transport is None:
-                    return
-                self._transport.write(b"%x\r\n%b\r\n" % (len(part), part))
+            async with contextlib.aclosing(answer.body) as parts:  # also when the client goes away: it is counted there
+                async for part in parts:
+                    await self._writable.wait()
+                    if self._transport is None:
+                        return
+                    self._transport.write(b"%x\r\n%b\r\n" % (len(part), part))
         except Exception:
             log.exception("a streamed answer broke off")
             if self._transport is not None:

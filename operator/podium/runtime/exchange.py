@@ -1,7 +1,7 @@
 """One request and its answer: all that the HTTP layer and the application say to each other."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Protocol
@@ -42,7 +42,7 @@ class Answer:
     """What goes back, but for the headers that every answer has."""
 
     status: int = HTTPStatus.OK
-    body: bytes | AsyncIterator[bytes] = b""  # an iterator is sent in chunks, as fast as the client reads
+    body: bytes | AsyncGenerator[bytes, None] = b""  # a generator is sent in chunks, as fast as the client reads
     content_type: bytes = TEXT
     headers: Headers = field(default_factory=list)
 

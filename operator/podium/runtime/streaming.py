@@ -4,7 +4,7 @@ A slow reader so holds no place in the queue, and no more than one part in memor
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -52,7 +52,7 @@ class Stream:
             return
         self.reply(Answer(HTTPStatus.OK, self._lines(first, parts[1:]), NDJSON))
 
-    async def _lines(self, first: bytes, parts: "list[Ask]") -> AsyncIterator[bytes]:
+    async def _lines(self, first: bytes, parts: "list[Ask]") -> AsyncGenerator[bytes, None]:
         ended: Fault | None = Abandoned("the client went away")
         try:
             yield first
