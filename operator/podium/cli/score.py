@@ -9,6 +9,7 @@ from typing import Self
 
 import click
 
+from podium.runtime.__main__ import own_temporary_files
 from podium.runtime.batch.job import Mismatch, Order, Summary
 from podium.runtime.batch.job import score as score_table
 from podium.runtime.batch.journal import OtherRun
@@ -40,16 +41,16 @@ def score(uri: str, source: Path, target: Path, chunk_rows: int, git_sha: str | 
     if target.suffix not in _SUFFIXES:
         raise click.BadParameter(f"wanted .csv or .parquet, found {target.name}", param_hint="--output")
     try:
-        fetched = fetch(references({"PODIUM_MODEL_URI": uri}), None, fall_back=False)
-        order = Order(
-            model=Model.load(fetched.directory),
-            identity=fetched.identity,
-            input=source,
-            output=target,
-            git_sha=git_sha if git_sha is not None else _checked_out(),
-            chunk_rows=chunk_rows,
-        )
-        with _Bar() as bar:
+        with own_temporary_files(), _Bar() as bar:
+            fetched = fetch(references({"PODIUM_MODEL_URI": uri}), None, fall_back=False)
+            order = Order(
+                model=Model.load(fetched.directory),
+                identity=fetched.identity,
+                input=source,
+                output=target,
+                git_sha=git_sha if git_sha is not None else _checked_out(),
+                chunk_rows=chunk_rows,
+            )
             summary = score_table(order, bar.advance)
     except (StartError, Unreadable, OtherRun, Mismatch, Fault) as error:
         raise click.ClickException(str(error)) from error

@@ -4,7 +4,9 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import MutableMapping
+import tempfile
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 
 import uvloop
 
@@ -26,13 +28,25 @@ def main(environ: MutableMapping[str, str]) -> Exit:
         environ.setdefault(name, value)
     try:
         settings = Settings.from_environment(environ)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with own_temporary_files(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run(settings, settings.references[0].identity))
     except StartError as error:
         log.error("exit %d %s: %s", error.exit_code, error.exit_code.name, error.reason)  # noqa: TRY400  no trace
         _leave_word(environ, error)
         return error.exit_code
     return Exit.DONE
+
+
+@contextmanager
+def own_temporary_files() -> Iterator[None]:
+    """Put the process's temporary files into one directory, and take that away at the end: models are large."""
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory(prefix="podium-", ignore_cleanup_errors=True) as folder:
+        tempfile.tempdir = folder
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
 
 
 def _leave_word(environ: MutableMapping[str, str], error: StartError) -> None:
