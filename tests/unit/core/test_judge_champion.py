@@ -7,9 +7,10 @@ from statistics import median
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
-from podium.core.evidence import AgainstChampion, ChampionMemory
-from podium.core.evidence.against_champion import Block
+from podium.core.evidence import AgainstChampion, ChampionMemory, bets
+from podium.core.evidence.against_champion import AT_ONCE, Block
 
 MARGIN, ALPHA, BETA = 0.005, 0.01, 0.05
 JUDGE = AgainstChampion(MARGIN, ALPHA, BETA)
@@ -78,6 +79,22 @@ def test_a_challenger_at_the_margin_is_rarely_condemned_however_often_one_looks(
     for _ in range(100):
         broken += looks_until_broken(JUDGE, (5, 15), (0.015, 0.01), chance, most=80) < math.inf
     assert broken <= 5  # 1 is allowed on average
+
+
+@pytest.mark.parametrize("champion", [0.01, 0.1, 0.4])
+def test_no_bet_is_expected_to_gain_from_a_challenger_at_the_margin(champion: float) -> None:
+    before = JUDGE.see(1, 9, 1, 9)
+    n1, n0 = 12, 12
+    worse = no_worse = 0.0
+    for s1 in range(n1 + 1):
+        for s0 in range(n0 + 1):
+            chance = binom.pmf(s1, n1, champion + MARGIN) * binom.pmf(s0, n0, champion)
+            after = before.see(s1, n1 - s1, s0, n0 - s0).memory
+            worse += chance * math.exp(bets.log_total(after.worse))
+            no_worse += chance * math.exp(bets.log_total(after.no_worse))
+    starts = bets.starts_within(10, 10 + n1, AT_ONCE)
+    assert worse <= math.exp(bets.log_total(before.memory.worse)) + starts + 1e-9
+    assert no_worse <= math.exp(bets.log_total(before.memory.no_worse)) + 1e-9
 
 
 @pytest.mark.parametrize(("weight", "bound"), [(0.05, 189), (0.5, 395)])

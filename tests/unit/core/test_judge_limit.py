@@ -121,8 +121,8 @@ def test_a_version_that_is_good_for_ever_wears_no_number_out() -> None:
     judge = JUDGE
     for _ in range(200):
         judge = judge.see(0, 10**15)
-    assert judge.see(10, 0).verdict in {"holds", "broken"}
     assert all(map(math.isfinite, judge.memory.late))
+    assert all(map(math.isfinite, bets.settled(judge.memory.late, [-1e13] * 10, starts=0.0)))
 
 
 @pytest.mark.parametrize("limit", [0.00001, 0.001, 0.2, 0.5])

@@ -24,6 +24,8 @@ _NEAR = 1e-9  # each step squares the error, so after one as small as this there
 def log_e_variable(a: tuple[float, float], bad: tuple[int, int], good: tuple[int, int], margin: float) -> float:
     """Log S of a block; pairs are (challenger, champion). `a` is the alternative, on either side of the null's edge."""
     answers = (bad[0] + good[0], bad[1] + good[1])
+    if a[0] == a[1] + margin:
+        return 0.0  # on the edge itself: nothing is bet
     champion = nearest_champion(a, answers, margin)
     challenger = champion + margin
     return _log_ratio(a[0], challenger, bad[0], good[0]) + _log_ratio(a[1], champion, bad[1], good[1])
