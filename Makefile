@@ -5,13 +5,13 @@ WORKERS ?=
 VENV    := .venv
 BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed
-CODE    := operator tests demo testbed
+CODE    := operator tests demo testbed bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit e2e cluster-up cluster-down crds format lock clean
+.PHONY: help demo test check unit e2e cluster-up cluster-down bench-serving bench-judgement crds format lock clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[1m%-13s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## A model's life on a real cluster: deployed, improved, and a bad version taken back
 	$(BIN)/python -m demo
@@ -24,7 +24,7 @@ check: $(STAMP) ## Lint, types, contracts between the layers, generated files cu
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy
-	$(BIN)/mypy tests demo testbed
+	$(BIN)/mypy tests demo testbed bench
 	$(BIN)/lint-imports
 	$(BIN)/pytest --quiet tests/unit/cli/test_schema.py
 
@@ -40,6 +40,12 @@ cluster-up: $(STAMP) ## A real Kubernetes cluster (kind) for tests and the demo;
 
 cluster-down: $(STAMP) ## Remove the cluster and everything that belongs to it
 	$(BIN)/python -m testbed down
+
+bench-serving: $(STAMP) ## The model server beside MLflow's own: speed, latency, memory
+	$(BIN)/python -m bench.serving
+
+bench-judgement: $(STAMP) ## The judge's error rates and speed, by simulation, beside fixed windows
+	$(BIN)/python -m bench.judgement
 
 crds: $(STAMP) ## Write the CRD, the JSON Schema and the reference from the models in operator/podium/api
 	$(BIN)/podium schema crd > crds/podium.dev_modeldeployments.yaml

@@ -2,11 +2,11 @@
 
 import httpx
 import pytest
+import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.contract.test_runtime.conftest import Process
 
-schemathesis = pytest.importorskip("schemathesis")
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of schemathesis and what it imports
 
