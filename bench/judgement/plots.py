@@ -26,6 +26,7 @@ def detection(
         axes.plot(percent, medians, ":", marker="x", color=f"C{number + 1}", label=name)
     axes.set(xscale="log", yscale="log", xlabel="true share of errors, %", ylabel="median answers until rollback")
     axes.set_xticks(percent, [f"{share:g}" for share in percent])
+    axes.minorticks_off()
     axes.set_title("A limit of 1 % errors")
     axes.legend(fontsize=8)
     _save(figure, at)
