@@ -23,6 +23,7 @@ def program(name: str, *, package: str = ".", stamps: Sequence[str] = ()) -> Pat
 
 
 def module_folder(recipe: str, module: str) -> Path:
-    """The folder of a module's files, which `go build` has fetched."""
+    """The folder of a module's files. It is fetched first: without its files, Go names no folder and no error."""
+    run(["go", "mod", "download", module], cwd=places.recipe(recipe), env=ENVIRONMENT, timeout=300)
     command = ["go", "list", "-m", "-f", "{{.Dir}}", module]
     return Path(run(command, cwd=places.recipe(recipe), env=ENVIRONMENT, timeout=300).strip())
