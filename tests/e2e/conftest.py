@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from mlflow import MlflowClient
 
-from demo import cases, stage
+from demo import cases, registry, stage
 from testbed.cluster import Cluster
 from testbed.waiting import wait_until
 from tests.e2e.rollout import Rollout
@@ -39,6 +39,8 @@ class Mlflow:
         self._scale(1)
         words = ["rollout", "status", "deployment/mlflow", "--namespace=mlflow", "--timeout=180s"]
         self.cluster.kubectl(*words, timeout=200)
+        # A ready pod answers through its Service as soon as kube-proxy knows of it, about a second later.
+        wait_until("MLflow answers", lambda: registry.healthy(stage.MLFLOW_OUTSIDE), 60)
 
     def _scale(self, replicas: int) -> None:
         self.cluster.kubectl("scale", "deployment/mlflow", "--namespace=mlflow", f"--replicas={replicas}")
