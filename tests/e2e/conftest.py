@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 
 from demo import cases, registry, stage
 from testbed.cluster import Cluster
+from testbed.errors import CommandFailed
 from testbed.waiting import wait_until
 from tests.e2e.rollout import Rollout
 from tests.kubectl import Kubectl
@@ -77,11 +78,19 @@ class Operator:
 
     def kill(self) -> None:
         """`kill -9` of every operator at once. New pods take their place without waiting out a restart's backoff."""
-        cluster = self.kubectl.cluster
         pods = self.pods()
-        for node in cluster.nodes():
-            cluster.kill_on_node(node, "podium.controller", "KILL")
+        wait_until("there was an operator to be killed", self._killed, 60)
         self.kubectl("delete", "pods", *pods, "--force", "--grace-period=0", "--wait=false")
+
+    def _killed(self) -> bool:
+        """False where none runs yet, so soon after the last one was killed."""
+        cluster = self.kubectl.cluster
+        try:
+            for node in cluster.nodes():
+                cluster.kill_on_node(node, "podium.controller", "KILL")
+        except CommandFailed:
+            return False
+        return True
 
 
 @pytest.fixture(scope="session")

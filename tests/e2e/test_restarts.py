@@ -22,13 +22,15 @@ def kill_when(rollout: Rollout, operator: Operator, phase: Phase, what: Callable
     command += ["--watch", f"--output=jsonpath={columns}"]
     with subprocess.Popen(command, env=os.environ | cluster.env, stdout=subprocess.PIPE, text=True) as watch:
         assert watch.stdout is not None
-        what()
-        for line in watch.stdout:
-            generation, _, rest = line.strip().partition(" ")
-            if rest == f"{generation} {phase}":
-                break
-        operator.kill()
-        watch.kill()
+        try:
+            what()
+            for line in watch.stdout:
+                generation, _, rest = line.strip().partition(" ")
+                if rest == f"{generation} {phase}":
+                    break
+            operator.kill()
+        finally:
+            watch.kill()
 
 
 def made(rollout: Rollout) -> Counter[str]:
