@@ -18,6 +18,14 @@ from tests.kubectl import Kubectl
 CRD = Path(__file__).parent.parent / "crds" / "podium.dev_modeldeployments.yaml"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `-n 2 --dist loadgroup` all that uses the cluster runs in one process, and all the rest in another."""
+    for item in items:
+        group = "cluster" if item.get_closest_marker("cluster") else "machine"
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Cluster:
     """The cluster of `make cluster-up`. All tests share it."""

@@ -1,10 +1,9 @@
 """A model's life on the real cluster: first version, better version, bad version."""
 
-import json
-
 import pytest
 
 from podium.api.status import Phase
+from testbed.waiting import wait_until
 from tests.e2e.conftest import Mlflow
 from tests.e2e.rollout import Rollout, clients
 
@@ -99,5 +98,10 @@ def test_deleting_it_removes_all_that_podium_made(rollout: Rollout) -> None:
     rollout.apply("1")
     rollout.settle("1")
     rollout.kubectl("delete", "md/churn", "--cascade=foreground", "--timeout=120s", timeout=150)
-    left = json.loads(rollout.kubectl("get", "deploy,svc,pods", "--selector=podium.dev/deployment", "--output=json"))
-    assert [each["metadata"]["name"] for each in left["items"] if "deletionTimestamp" not in each["metadata"]] == []
+
+    def nothing_left() -> bool:
+        left = rollout.kubectl.get("deploy,svc,pods", "--selector=podium.dev/deployment")["items"]
+        return all("deletionTimestamp" in each["metadata"] for each in left)
+
+    # The garbage collector takes one generation after the other: Deployment, ReplicaSet, pods.
+    wait_until("everything is deleted", nothing_left, 60)
