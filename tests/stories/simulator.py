@@ -18,6 +18,7 @@ from podium.core.facts import (
     Counters,
     Crash,
     Facts,
+    Fresh,
     Identity,
     Key,
     ModelVersion,
@@ -103,6 +104,7 @@ class Simulation:
         self.served: dict[str, int] = {}
         self.log: list[str] = []
         self.writes = 0
+        self.fresh: Fresh | None = None
         self._pods = 0
         self._owed = 0.0
         self._look_at = BEGIN
@@ -126,6 +128,7 @@ class Simulation:
         """The operator dies and comes back: all that it knows is the status."""
         self._tell("operator restarted")
         self.status = Status.model_validate_json(self.status.model_dump_json(by_alias=True))
+        self.fresh = None
         self._look_at = self.now
 
     # --- time ---------------------------------------------------------------------------------------------------------
@@ -181,7 +184,7 @@ class Simulation:
             traffic=TrafficSeen(asked=dict(self.weights), in_force=self.in_force(), current=bool(self.weights)),
             rival=self.rival,
         )
-        return Facts(Key("ml", "churn"), self.generation, self.spec, self.status, world, self.now)
+        return Facts(Key("ml", "churn"), self.generation, self.spec, self.status, world, self.now, self.fresh)
 
     def in_force(self) -> dict[Slot, float]:
         """Shares as a Service gives them: by ready pods of the slots that have any weight."""
@@ -266,6 +269,7 @@ class Simulation:
     # --- what the operator does ---------------------------------------------------------------------------------------
 
     def _record(self, decision: Decision) -> None:
+        self.fresh = decision.fresh
         told = [f"{'!' if event.warning else '*'} {event.message}" for event in decision.events]
         if decision.status != self.status:
             self.writes += 1

@@ -56,4 +56,6 @@ IDENTITY_MISMATCH: Final = "IdentityMismatch"
 NO_READY_PODS: Final = "NoReadyPods"
 WARM_UP_OVERDUE: Final = "WarmUpOverdue"
 GUARD_BROKEN: Final = "GuardBroken"
+FAILURES_IN_A_ROW: Final = "FailuresInARow"
+ENVIRONMENT_DEGRADED: Final = "EnvironmentDegraded"  # the champion breaks the guard as well: nobody is rejected
 SILENCE: Final = "Silence"

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from podium.api.base import Duration, Percent, Value, duration_between, percent_between
-from podium.api.gates import GateName
-from podium.api.rules import KeyedBy, Rule
+from podium.api.guards import ErrorRateGuard, Guard, Guards
+from podium.api.rules import Rule
 
 OnSilence = Literal["hold", "proceed", "rollback"]
 
@@ -21,21 +21,6 @@ class Step(Value):
         timedelta(seconds=30),
         description="How long this weight must have been in force, at the least, before the next step.",
     )
-
-
-class ErrorRateGuard(Value):
-    """Share of the challenger's answers that fail through its own fault (5xx, timeouts; never 4xx)."""
-
-    at_most: Annotated[Percent, percent_between("0.001%", "50%")] = Field(
-        description="Largest share of failed answers that is tolerated, in percent."
-    )
-
-
-class Guard(Value):
-    """One question about served traffic, asked all through the trial."""
-
-    name: GateName
-    error_rate: ErrorRateGuard = Field(description="Limit the share of failed answers.")
 
 
 _RISING = Rule(
@@ -55,10 +40,31 @@ class Rollout(Value):
         max_length=20,
         description="Growing shares of traffic for the challenger; after the last one it is promoted.",
     )
-    guards: Annotated[list[Guard], KeyedBy("name")] = Field(
+    guards: Guards = Field(
         default=[Guard(name="errors", error_rate=ErrorRateGuard(at_most=0.01))],
         max_length=16,
         description="Questions about the challenger's answers; one that is broken takes the traffic back.",
+    )
+    alpha: Annotated[Percent, percent_between("0.001%", "20%")] = Field(
+        0.01,
+        json_schema_extra={"default": "1%"},
+        description="Chance of a false rollback in a whole trial, all guards together.",
+    )
+    beta: Annotated[Percent, percent_between("0.01%", "20%")] = Field(
+        0.05,
+        json_schema_extra={"default": "5%"},
+        description="Chance that a guard which does not hold is said to hold: of a false promotion.",
+    )
+    detect: float = Field(
+        10,
+        ge=1.5,
+        le=1000,
+        allow_inf_nan=False,
+        description="A step has seen enough once a challenger so many times worse than the limit would have been "
+        "found out, with a probability of 95 %.",
+    )
+    failures_in_a_row: int = Field(
+        10, ge=2, le=10_000, description="So many bad answers of a pod, one after the other, end the trial at once."
     )
     on_silence: OnSilence = Field(
         "hold", description="What to do when there was too little traffic to tell after `patience`."

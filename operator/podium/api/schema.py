@@ -61,7 +61,14 @@ def raw_schema() -> dict[str, Any]:
 class _Generator(GenerateJsonSchema):
     def encode_default(self, dft: Any) -> Any:
         """Defaults as people would write them: pydantic's own form of a duration is ISO 8601."""
-        return format_duration(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
+        return format_duration(dft) if isinstance(dft, timedelta) else _given(super().encode_default(dft))
+
+
+def _given(value: Any) -> Any:
+    """The value with only those fields that somebody would write."""
+    if isinstance(value, dict):
+        return {key: _given(inner) for key, inner in value.items() if inner is not None}
+    return [_given(inner) for inner in value] if isinstance(value, list) else value
 
 
 def everywhere(change: Callable[[dict[str, Any]], dict[str, Any]], schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from podium.api.base import Duration, Time, Value
-from podium.api.rollout import Guard, OnSilence, Step
+from podium.api.guards import Guard
+from podium.api.rollout import OnSilence, Step
 from podium.api.rules import KeyedBy
 
 Slot = Literal["a", "b"]
@@ -43,6 +44,9 @@ class Pinned(Memory):
     run_id: str = Field("", description="MLflow run that made it.")
     digest: str = Field(description="Digest of its artifacts, sha256:<hex>.")
     slot: Slot = Field(description="Slot (Deployment and Service) where it runs.")
+    latency_limits: tuple[float, ...] = Field(
+        (), description="Seconds at which its latency histogram has edges of their own, for its guards."
+    )
 
 
 class Tally(Memory):
@@ -57,17 +61,46 @@ class PodTally(Memory):
 
     uid: str = Field(description="UID of the pod.")
     slot: Slot = Field(description="Slot that it belongs to.")
-    answers: int = Field(ge=0, description="Its counter of answers that count as evidence.")
-    bad: int = Field(ge=0, description="Its counter of failed ones.")
+    counts: dict[str, Tally] = Field({}, description="Its totals, by measure.")
+
+
+class MeasureTally(Memory):
+    """What both sides answered, as one measure counts it."""
+
+    measure: str = Field(description="What is counted: errors, invalid, slower than 0.12 s …")
+    challenger: Tally = Field(Tally(), description="What the challenger answered.")
+    champion: Tally = Field(Tally(), description="What the champion answered in the same time.")
+
+
+class Mark(Memory):
+    """What a guard compares at, read from the champion once and kept for the whole trial."""
+
+    guard: str = Field(description="Name of the guard.")
+    edges: tuple[float, ...] = Field((), description="Values at which the two distributions are compared.")
+    classes: tuple[str, ...] = Field((), description="Classes whose shares are compared.")
+
+
+class Recollection(Memory):
+    """What the judge remembers of one question."""
+
+    question: str = Field(description="The guard and what it compares.")
+    memory: str = Field(description="The judge's own numbers. Not for people.")
+    challenger: Tally = Field(Tally(), description="What the challenger answered since it has been under suspicion.")
+    champion: Tally = Field(Tally(), description="What the champion answered in the same time.")
 
 
 class Evidence(Memory):
     """What the trial's pods have answered since the challenger got its first traffic."""
 
-    challenger: Tally = Field(Tally(), description="What the challenger answered.")
-    champion: Tally = Field(Tally(), description="What the champion answered in the same time.")
+    measures: list[MeasureTally] = Field([], description="Counts of both sides, by measure.")
     pods: list[PodTally] = Field([], description="Last counters seen, by pod.")
+    marks: list[Mark] = Field([], description="What the guards on distributions compare at.")
+    judges: list[Recollection] = Field([], description="What the judge remembers, by question.")
     seen_at: Time | None = Field(None, description="When these counts were taken.")
+
+    def measured(self, measure: str) -> MeasureTally:
+        """The counts of one measure; none where it has not been seen."""
+        return next((each for each in self.measures if each.measure == measure), MeasureTally(measure=measure))
 
 
 class Verdict(Memory):
@@ -87,6 +120,10 @@ class Trial(Memory):
     trusted: bool = Field(False, description="True for a former champion with the same digest: no steps.")
     steps: list[Step] = Field(description="Steps of this trial.")
     guards: list[Guard] = Field(description="Guards of this trial.")
+    alpha: float = Field(0.01, description="Chance of a false rollback in this trial.")
+    beta: float = Field(0.05, description="Chance that a guard of this trial is wrongly said to hold.")
+    detect: float = Field(10, description="How many times worse than the limit a step must be able to expose.")
+    failures_in_a_row: int = Field(10, description="Bad answers in a row that end this trial.")
     on_silence: OnSilence = Field(description="What silence does in this trial.")
     patience: Duration = Field(description="How long a step of this trial may wait for answers.")
     watch: Duration = Field(description="How long the former champion is kept after this trial.")
@@ -95,6 +132,17 @@ class Trial(Memory):
     in_force_since: Time | None = Field(None, description="Since when this step's weight has been seen in force.")
     evidence: Evidence = Field(Evidence(), description="What has been answered since its first traffic.")
     verdict: Verdict | None = Field(None, description="Why it ended; until then not there.")
+
+
+class Environment(Memory):
+    """Circumstances under which the champion breaks a guard as well: nobody is tried before they are over."""
+
+    since: Time = Field(description="Since when.")
+    message: str = Field(description="What was seen.")
+    guards: list[Guard] = Field(description="The guards that the champion has to hold again.")
+    generation: int = Field(description="metadata.generation under which it was seen. Another one is not held up.")
+    beta: float = Field(0.05, description="Chance that it is wrongly said to hold them.")
+    evidence: Evidence = Field(Evidence(), description="What the champion has answered since it got better.")
 
 
 class Rejection(Memory):
@@ -162,6 +210,9 @@ class Status(Memory):
     challenger: Pinned | None = Field(None, description="The version on trial beside it.")
     former: Pinned | None = Field(None, description="The champion before this one, kept warm during the watch.")
     trial: Trial | None = Field(None, description="The trial that is under way, or the last one.")
+    environment: Environment | None = Field(
+        None, description="What is wrong with the circumstances, while it keeps the next trial from beginning."
+    )
     weight: Weight | None = Field(None, description="The share of the traffic that the challenger gets.")
     rejected: list[Rejection] = Field(
         [], max_length=REJECTED_LIMIT, description="Versions that lost their trial, and are not tried again."

@@ -60,10 +60,9 @@ class Metrics:
         self._transitions = Counter(
             "podium_transitions", "Moves from phase to phase.", [*which, "from", "to", "reason"], registry=own
         )
-        self._answers = Gauge(
-            "podium_evidence_answers", "Answers counted in this trial.", [*which, "side"], registry=own
-        )
-        self._bad = Gauge("podium_evidence_bad", "Bad answers counted in this trial.", [*which, "side"], registry=own)
+        counted = [*which, "measure", "side"]
+        self._answers = Gauge("podium_evidence_answers", "Answers counted in this trial.", counted, registry=own)
+        self._bad = Gauge("podium_evidence_bad", "Bad answers counted in this trial.", counted, registry=own)
 
     @contextmanager
     def reconciling(self) -> Iterator[None]:
@@ -96,10 +95,11 @@ class Metrics:
         if status.trial is None:
             self._remove(key, self._answers, self._bad)
             return
-        evidence = status.trial.evidence
-        for side, tally in (("challenger", evidence.challenger), ("champion", evidence.champion)):
-            self._answers.labels(key.namespace, key.name, side).set(tally.answers)
-            self._bad.labels(key.namespace, key.name, side).set(tally.bad)
+        for tally in status.trial.evidence.measures:
+            for side, count in (("challenger", tally.challenger), ("champion", tally.champion)):
+                labels = (key.namespace, key.name, tally.measure, side)
+                self._answers.labels(*labels).set(count.answers)
+                self._bad.labels(*labels).set(count.bad)
 
     def moved(self, key: Key, move: Move) -> None:
         """Count a move through the table."""

@@ -13,7 +13,7 @@ from podium.controller.metrics import Metrics
 from podium.controller.observe import Ports, observe
 from podium.controller.queue import backoff
 from podium.core.actions import Action, Event
-from podium.core.facts import Facts, Key, World
+from podium.core.facts import Facts, Fresh, Key, World
 from podium.core.plan import Decision, decide
 from podium.errors import Conflict, PodiumError
 from podium.ports import ModelDeploymentSeen
@@ -39,6 +39,7 @@ class Reconciler:
         self._ports = ports
         self._metrics = metrics
         self._tried: dict[Key, _Tried] = {}
+        self._fresh: dict[Key, Fresh | None] = {}
 
     async def __call__(self, key: Key) -> float | None:
         """Look once. Returns in how many seconds to look again; None where it is gone."""
@@ -60,12 +61,14 @@ class Reconciler:
         self._ports.registry.forget(key)
         self._metrics.forget(key)
         self._tried.pop(key, None)
+        self._fresh.pop(key, None)
 
     async def _look(self, seen: ModelDeploymentSeen) -> float:
         world = await observe(seen, self._ports)
         decision = decide(self._facts(seen, world))
         await self._tell(seen, decision.events)
         await self._record(seen, decision.status)
+        self._fresh[seen.key] = decision.fresh
         with about(seen.key, version=_version(decision.status), phase=decision.status.phase):
             self._show(seen, decision, world)
             failures = await apply(decision.actions, seen, self._ports)
@@ -80,6 +83,7 @@ class Reconciler:
             status=seen.status,
             world=world,
             now=self._ports.clock.now(),
+            fresh=self._fresh.get(seen.key),
         )
 
     async def _tell(self, seen: ModelDeploymentSeen, events: tuple[Event, ...]) -> None:

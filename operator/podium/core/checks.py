@@ -11,7 +11,8 @@ from podium.api import reasons
 from podium.api.base import format_duration
 from podium.api.status import Verdict
 from podium.core import gates, guards
-from podium.core.facts import Facts
+from podium.core.facts import ALL, Facts
+from podium.core.measures import ERRORS
 from podium.core.shares import pods_for
 from podium.core.terms import terms
 from podium.core.wishes import former_champion, rejection, wanted, wish
@@ -27,6 +28,8 @@ def challenger_found(facts: Facts) -> Verdict | None:
         return None
     if champion is not None and version.version == champion.version:
         return None
+    if facts.status.environment is not None:
+        return None  # the champion has to be well again before anybody is tried beside it
     return Verdict(
         reason=reasons.CHALLENGER_FOUND,
         message=f"Git wants version {version.version} of {facts.spec.model.name} as champion",
@@ -142,8 +145,14 @@ def guard_broken(facts: Facts) -> Verdict | None:
     trial = facts.status.trial
     if trial is None or facts.fallback is None:
         return None  # with nobody to return to, a verdict would only take the service away
-    broken = [judged.message for judged in guards.judge(trial) if judged.state == "broken"]
-    return Verdict(reason=reasons.GUARD_BROKEN, message="; ".join(broken), rejects=True) if broken else None
+    broken = [judged for judged in guards.judge(trial) if judged.state == "broken"]
+    if not broken:
+        return None
+    message = "; ".join(judged.message for judged in broken)
+    if all(judged.everywhere for judged in broken):
+        message = f"{message}; champion {facts.fallback.version} breaks the same: nobody is to blame"
+        return Verdict(reason=reasons.ENVIRONMENT_DEGRADED, message=message)
+    return Verdict(reason=reasons.GUARD_BROKEN, message=message, rejects=True)
 
 
 def step_passed(facts: Facts) -> Verdict | None:
@@ -176,7 +185,7 @@ def silence_ends_it(facts: Facts) -> Verdict | None:
 
 def promoted(facts: Facts) -> Verdict | None:
     subject, traffic = facts.subject, facts.world.traffic
-    if subject is None or not traffic.current or traffic.asked.get(subject.slot, 0) != 100:  # noqa: PLR2004 - percent
+    if subject is None or not traffic.current or traffic.asked.get(subject.slot, 0) != ALL:
         return None
     return Verdict(reason=reasons.PROMOTED, message=f"version {subject.version} is champion and has all the traffic")
 
@@ -200,7 +209,7 @@ def restored(facts: Facts) -> Verdict | None:
         gone = world.slot(challenger.slot).replicas == 0
         message = f"version {challenger.version} is stopped; there was no champion before it"
         return Verdict(reason=reasons.RESTORED, message=message) if gone else None
-    back = world.traffic.asked.get(champion.slot) == 100  # noqa: PLR2004 - percent
+    back = world.traffic.asked.get(champion.slot) == ALL
     if not back or world.traffic.in_force.get(challenger.slot, 0) > 0:
         return None
     return Verdict(reason=reasons.RESTORED, message=f"version {champion.version} has all the traffic")
@@ -239,7 +248,7 @@ def _exposed(facts: Facts) -> bool:
     """There are answers enough that a bad version would have been found out."""
     trial = facts.status.trial
     assert trial is not None
-    return all(judged.state == "holds" or judged.answers >= judged.exposed for judged in guards.judge(trial))
+    return all(judged.exposed for judged in guards.judge(trial))
 
 
 def _out_of_patience(facts: Facts) -> bool:
@@ -254,5 +263,5 @@ def _silence_passes(facts: Facts) -> bool:
 
 def _evidence(facts: Facts) -> str:
     trial = facts.status.trial
-    tally = trial.evidence.challenger if trial else None
+    tally = trial.evidence.measured(ERRORS.name).challenger if trial else None
     return f"{tally.answers} answers, {tally.bad} bad" if tally else "no answers"

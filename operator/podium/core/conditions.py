@@ -61,7 +61,13 @@ def _ready(facts: Facts) -> Said:
     problem = facts.world.registry.problem
     if problem is not None and facts.status.phase in {Phase.PENDING, Phase.GATING}:
         return "Ready", "False", problem.reason, message
-    return "Ready", "Unknown", reasons.PAUSED if facts.spec.paused else reasons.PROGRESSING, message
+    return "Ready", "Unknown", _waiting_for(facts), message
+
+
+def _waiting_for(facts: Facts) -> str:
+    if facts.status.environment is not None:
+        return reasons.ENVIRONMENT_DEGRADED
+    return reasons.PAUSED if facts.spec.paused else reasons.PROGRESSING
 
 
 def _able(facts: Facts, pinned: Pinned) -> bool:
@@ -81,7 +87,7 @@ def _stall(facts: Facts) -> Problem | None:
 
 def _reconciling(facts: Facts) -> Said:
     if facts.status.phase in UNDER_WAY and _stall(facts) is None:
-        return "Reconciling", "True", reasons.PAUSED if facts.spec.paused else reasons.PROGRESSING, facts.status.message
+        return "Reconciling", "True", _waiting_for(facts), facts.status.message
     return "Reconciling", "False", reasons.SETTLED, "nothing is under way"
 
 

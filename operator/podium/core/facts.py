@@ -1,13 +1,15 @@
 """All that a decision may look at: gathered once, frozen, then thought about."""
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from podium.api.spec import Spec
-from podium.api.status import Phase, Pinned, Slot, Status
+from podium.api.status import Evidence, Phase, Pinned, Slot, Status, Tally
 
 SLOTS: tuple[Slot, Slot] = ("a", "b")
+ALL = 100  # percent
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,30 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class Histogram:
+    """How many values were at or below each edge; edges rise. Values above the last edge are only in `total`."""
+
+    edges: tuple[float, ...] = ()
+    counts: tuple[int, ...] = ()  # cumulative, by edge
+    total: int = 0
+
+    def at_most(self, value: float) -> int:
+        """How many values are known to be at most this: exact where it is an edge."""
+        place = bisect_right(self.edges, value)
+        return self.counts[place - 1] if place else 0
+
+
+@dataclass(frozen=True)
 class Counters:
-    """Totals since the pod's process began. 4xx answers are in neither."""
+    """Totals since the pod's process began. 4xx answers are in none of them."""
 
     answers: int
     bad: int
+    invalid: int = 0  # of the bad ones: NaN, infinite, of the wrong shape
+    in_a_row: int = 0  # bad answers since the last good one, now
+    latency: Histogram = Histogram()  # seconds, of the answers whose time says something of the model
+    scores: Histogram = Histogram()  # predictions that are numbers
+    classes: Mapping[str, int] = field(default_factory=dict)  # predictions that are classes, by class
 
 
 @dataclass(frozen=True)
@@ -139,9 +160,22 @@ class World:
     slots: Mapping[Slot, SlotSeen] = field(default_factory=dict)
     traffic: TrafficSeen = TrafficSeen()
     rival: Rival | None = None
+    counts: Mapping[str, Mapping[Slot, Tally]] = field(default_factory=dict)  # by measure: what Prometheus has
 
     def slot(self, slot: Slot) -> SlotSeen:
         return self.slots.get(slot, SlotSeen())
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """Evidence that is newer than the status's: it is not written down at every look.
+
+    It goes on from what the status held when it was taken, and is worth nothing beside any other status.
+    """
+
+    began: datetime  # of the trial
+    base: datetime | None  # when the evidence in the status was taken
+    evidence: Evidence
 
 
 @dataclass(frozen=True)
@@ -154,6 +188,7 @@ class Facts:
     status: Status
     world: World
     now: datetime
+    fresh: Fresh | None = None
 
     @property
     def subject(self) -> Pinned | None:

@@ -1,56 +1,150 @@
-"""Guards: each a question about served traffic, turned into counts of bad answers among all answers."""
+"""Guards: each a question about served traffic, or a few of them, judged on the evidence so far."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from podium.api.base import format_percent
-from podium.api.rollout import Guard
-from podium.api.status import Trial
-from podium.core.evidence import answers_to_expose, answers_to_hold, proves_above, proves_below
+from podium.api.guards import Guard
+from podium.api.status import Tally, Trial
+from podium.core.evidence import AgainstLimit, Judgement, outlook
+from podium.core.jury import Seat, judge_of, recollection, seats
+from podium.core.questions import Question
 
-ALPHA = 0.01  # chance of a false rollback in a whole trial, all guards together
-BETA = 0.05  # chance of a false promotion
-DETECT = 10.0  # a step shows enough once a version so many times worse than the limit would have been found out
+State = Judgement
+Goal = Literal["exposed", "enough"]
 
-State = Literal["broken", "holds", "cannot tell"]
+
+@dataclass(frozen=True)
+class Finding:
+    """One question's answer."""
+
+    question: Question
+    challenger: Tally
+    champion: Tally
+    lately: Tally  # the challenger's answers since it has been under suspicion
+    state: State
+    exposed: int  # answers in all after which a bad version would have been found out: what a step needs
+    enough: int  # answers in all after which it holds, if they are as they should be: what a promotion needs
+    everywhere: bool = False  # broken, and by the champion as well
+
+    def wanted(self, goal: Goal) -> int:
+        """Answers in all that a step, or a promotion, waits for."""
+        return self.exposed if goal == "exposed" else self.enough
+
+    @property
+    def message(self) -> str:
+        asked, tally = self.question, self.challenger
+        if not tally.answers:
+            return f"{asked.guard.name} no answers yet"
+        what = "" if asked.measure.name == asked.guard.name else f" {asked.measure.name}"
+        limit = format_percent(asked.limit)
+        if not asked.beside_champion:
+            return f"{asked.guard.name}{what} {self._counts}, limit {limit})"
+        beside = f"{self.champion.bad} of {self.champion.answers} of the champion's"
+        direction = "less" if asked.mirrored else "more"
+        return f"{asked.guard.name}{what} {_share(tally)} ({_of(tally)} answers; {beside}, at most {limit} {direction})"
+
+    @property
+    def _counts(self) -> str:
+        """The share that broke the guard: of the last answers, where an earlier good past would hide it."""
+        late, tally = self.lately, self.challenger
+        if self.state == "broken" and 0 < 2 * late.answers < tally.answers:
+            return f"{_share(late)} lately ({late.bad} of the last {late.answers} answers, {_of(tally)} in all"
+        return f"{_share(tally)} ({_of(tally)} answers"
+
+
+def _share(tally: Tally) -> str:
+    return format_percent(tally.bad / tally.answers)
+
+
+def _of(tally: Tally) -> str:
+    return f"{tally.bad} of {tally.answers}"
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One guard's answer on the evidence so far."""
+    """A guard's answer: broken if one of its questions is, holds if all do."""
 
     guard: Guard
-    answers: int
-    bad: int
-    state: State
-    exposed: int  # answers in all after which a bad version would have been found out: what a step needs
-    enough: int  # answers in all after which the guard holds, if no more bad ones come: what a promotion needs
+    findings: Sequence[Finding]  # none while the guard waits for the champion's distribution
+
+    @property
+    def state(self) -> State:
+        states = {finding.state for finding in self.findings}
+        if "broken" in states:
+            return "broken"
+        return "holds" if states == {"holds"} else "cannot tell"
+
+    @property
+    def answers(self) -> int:
+        return min((finding.challenger.answers for finding in self.findings), default=0)
+
+    @property
+    def exposed(self) -> bool:
+        """A bad version would have been found out by now."""
+        seen = (one.state == "holds" or one.challenger.answers >= one.exposed for one in self.findings)
+        return bool(self.findings) and all(seen)
+
+    @property
+    def everywhere(self) -> bool:
+        """All that is broken is broken by the champion as well."""
+        return all(finding.everywhere for finding in self.findings if finding.state == "broken")
+
+    @property
+    def worst(self) -> Finding | None:
+        """The finding to tell of: the broken one, or the one that needs the most answers still."""
+        order: dict[State, int] = {"broken": 0, "cannot tell": 1, "holds": 2}
+        told = sorted(self.findings, key=lambda one: (order[one.state], one.challenger.answers - one.enough))
+        return told[0] if told else None
 
     @property
     def message(self) -> str:
-        limit = format_percent(self.guard.error_rate.at_most)
-        share = format_percent(self.bad / self.answers) if self.answers else "no answers yet"
-        return f"{self.guard.name} {share} ({self.bad} of {self.answers} answers, limit {limit})"
+        worst = self.worst
+        return worst.message if worst else f"{self.guard.name} waits for the champion's own distribution"
+
+    def missing(self, goal: Goal) -> int:
+        """About how many more answers are needed until a step, or a promotion, has seen enough."""
+        wanting = [one for one in self.findings if one.state != "holds"]
+        return max((one.wanted(goal) - one.challenger.answers for one in wanting), default=0)
 
 
 def judge(trial: Trial) -> list[Judged]:
-    """Every guard of the trial, judged on its evidence. The guards share α and β equally."""
-    return [_judge(guard, trial, len(trial.guards)) for guard in trial.guards]
+    """Every guard of the trial, judged on its evidence."""
+    found = [(seat, _finding(seat, trial)) for seat in seats(trial.guards, trial.evidence, trial.alpha)]
+    return [
+        Judged(guard, [finding for seat, finding in found if seat.question.guard.name == guard.name])
+        for guard in trial.guards
+    ]
 
 
-def _judge(guard: Guard, trial: Trial, guards: int) -> Judged:
-    tally, limit = trial.evidence.challenger, guard.error_rate.at_most
-    bad, good = tally.bad, tally.answers - tally.bad
-    state: State = "cannot tell"
-    if proves_above(bad, good, limit, ALPHA / guards):
-        state = "broken"
-    elif proves_below(bad, good, limit, BETA / guards):
-        state = "holds"
-    return Judged(
-        guard=guard,
-        answers=tally.answers,
-        bad=bad,
-        state=state,
-        exposed=answers_to_expose(limit, DETECT, ALPHA / guards),
-        enough=answers_to_hold(bad, limit, BETA / guards),
+def _finding(seat: Seat, trial: Trial) -> Finding:
+    question, judged = seat.question, judge_of(seat, trial)
+    tally = trial.evidence.measured(question.measure.name)
+    challenger, champion = (tally.challenger, tally.champion)
+    if question.mirrored:
+        challenger, champion = _mirrored(challenger), _mirrored(champion)
+    if isinstance(judged, AgainstLimit):
+        forecast = outlook.against_limit(judged, trial.detect)
+    else:
+        forecast = outlook.against_champion(judged, trial.detect, challenger.answers, champion.answers)
+    return Finding(
+        question=question,
+        challenger=tally.challenger,
+        champion=tally.champion,
+        lately=recollection(trial.evidence, question).challenger,
+        state=judged.verdict,
+        exposed=forecast.exposed,
+        enough=forecast.enough,
+        everywhere=judged.verdict == "broken" and _broken_by_the_champion(question, trial),
     )
+
+
+def _mirrored(tally: Tally) -> Tally:
+    return Tally(answers=tally.answers, bad=tally.answers - tally.bad)
+
+
+def _broken_by_the_champion(question: Question, trial: Trial) -> bool:
+    """Whether the champion's answers since the suspicion began prove the same of it. Beside the champion: never."""
+    seen = recollection(trial.evidence, question).champion
+    return not question.beside_champion and outlook.is_above(seen.bad, seen.answers, question.limit, trial.beta)

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from podium.api import reasons
 from podium.api.status import (
     HISTORY_LIMIT,
     REJECTED_LIMIT,
+    Environment,
     HistoryEntry,
     Outcome,
     Phase,
@@ -16,7 +18,10 @@ from podium.api.status import (
     Trial,
     Verdict,
 )
+from podium.core.environment import begun
 from podium.core.facts import Facts
+from podium.core.measures import ERRORS
+from podium.core.questions import measures
 from podium.core.rollout import Move
 from podium.core.tally import baseline
 from podium.core.terms import asked, terms
@@ -51,12 +56,19 @@ def begin_trial(facts: Facts, verdict: Verdict) -> Status:
         trusted=former_champion(facts, subject) is not None,
         steps=spec.rollout.steps,
         guards=spec.rollout.guards,
+        alpha=spec.rollout.alpha,
+        beta=spec.rollout.beta,
+        detect=spec.rollout.detect,
+        failures_in_a_row=spec.rollout.failures_in_a_row,
         on_silence=spec.rollout.on_silence,
         patience=spec.rollout.patience,
         watch=spec.rollout.watch,
     )
+    limits = sorted({guard.latency_limit.total_seconds() for guard in trial.guards if guard.latency_limit is not None})
+    challenger = subject.model_copy(update={"latency_limits": tuple(limits)})
+    evidence = baseline(trial.evidence, facts, measures(trial.guards, trial.evidence))
     return facts.status.model_copy(
-        update={"trial": trial.model_copy(update={"evidence": baseline(trial.evidence, facts)})}
+        update={"challenger": challenger, "trial": trial.model_copy(update={"evidence": evidence})}
     )
 
 
@@ -102,6 +114,7 @@ def turn_back(facts: Facts, verdict: Verdict) -> Status:
             "challenger": subject,
             "former": None,
             "trial": trial.model_copy(update={"verdict": verdict}),
+            "environment": _environment(facts, trial, verdict),
             "rejected": _rejected(facts, subject, verdict),
             "history": _history(facts, subject, outcome, verdict),
         }
@@ -136,6 +149,12 @@ def _with_trial(facts: Facts, trial: Trial, **update: int | datetime | None) -> 
     return facts.status.model_copy(update={"trial": trial.model_copy(update=update)})
 
 
+def _environment(facts: Facts, trial: Trial, verdict: Verdict) -> Environment | None:
+    if verdict.reason == reasons.ENVIRONMENT_DEGRADED:
+        return begun(facts, trial, verdict)
+    return facts.status.environment
+
+
 def _rejected(facts: Facts, subject: Pinned, verdict: Verdict) -> list[Rejection]:
     if not verdict.rejects:
         return facts.status.rejected
@@ -154,7 +173,7 @@ def _rejected(facts: Facts, subject: Pinned, verdict: Verdict) -> list[Rejection
 
 def _history(facts: Facts, pinned: Pinned, outcome: Outcome, verdict: Verdict) -> list[HistoryEntry]:
     trial = facts.status.trial
-    tally = trial.evidence.challenger if trial else None
+    tally = trial.evidence.measured(ERRORS.name).challenger if trial else None
     entry = HistoryEntry(
         version=pinned.version,
         run_id=pinned.run_id,
@@ -171,7 +190,7 @@ def _history(facts: Facts, pinned: Pinned, outcome: Outcome, verdict: Verdict) -
 
 
 def _with_evidence(message: str, trial: Trial | None) -> str:
-    if trial is None or not trial.evidence.challenger.answers:
+    tally = trial.evidence.measured(ERRORS.name).challenger if trial else None
+    if tally is None or not tally.answers:
         return message
-    tally = trial.evidence.challenger
     return f"{message} after {tally.answers} answers, {tally.bad} of them bad"

@@ -1,17 +1,21 @@
 """What is going on, in one sentence, for each phase: what is wanted, what was seen, and what would change it."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from podium.api.base import format_duration, format_time
-from podium.api.status import Phase
+from podium.api.status import Environment, Phase, Trial
 from podium.core import gates, guards
 from podium.core.facts import Facts
+from podium.core.measures import ERRORS
 from podium.core.shares import challenger_pods
 from podium.core.wishes import rejection
 
 UNDER_WAY = frozenset(
     {Phase.GATING, Phase.WARMING, Phase.CANARY, Phase.PROMOTING, Phase.WATCHING, Phase.ROLLING_BACK, Phase.PENDING}
 )
+ENOUGH_FOR_A_RATE = 5  # answers
+MINUTE = 60  # seconds
 LONGEST = 1024  # the API server keeps longer ones; nobody reads them
 
 
@@ -33,8 +37,17 @@ def _contested(facts: Facts) -> str:
 
 
 def _pending(facts: Facts) -> str:
-    problem = facts.world.registry.problem
+    problem, environment = facts.world.registry.problem, facts.status.environment
+    if environment is not None:
+        return _held_up(environment, facts)
     return problem.message if problem else f"asking the registry about {facts.spec.model.name}"
+
+
+def _held_up(environment: Environment, facts: Facts) -> str:
+    champion = facts.status.champion
+    names = ", ".join(guard.name for guard in environment.guards)
+    who = f"champion {champion.version}" if champion else "the champion"
+    return f"nobody is tried before {who} holds {names} again: {environment.message}"
 
 
 def _gating(facts: Facts) -> str:
@@ -63,21 +76,48 @@ def _warming(facts: Facts) -> str:
 def _canary(facts: Facts) -> str:
     trial = facts.status.trial
     assert trial is not None
-    tally = trial.evidence.challenger
-    last = trial.step == len(trial.steps) - 1
-    goals = [judged.enough if last else judged.exposed for judged in guards.judge(trial)]
-    goal = f" of ~{max(goals)}" if goals and max(goals) > tally.answers else ""
-    text = f"step {trial.step + 1} of {len(trial.steps)}: {tally.answers}{goal} answers, {_errors(tally.bad)}"
+    tally, judged = trial.evidence.measured(ERRORS.name).challenger, guards.judge(trial)
+    text = (
+        f"step {trial.step + 1} of {len(trial.steps)}: {_count(tally.answers, 'answer')}, {_count(tally.bad, 'error')}"
+    )
     if trial.in_force_since is None:
         return f"{text}; waiting until {trial.steps[trial.step].weight} % is in force"
-    if trial.step_began is not None and goal and facts.now - trial.step_began >= trial.patience:
+    missing = max((one.missing(_goal(trial)) for one in judged), default=0)
+    waiting = [one.message for one in judged if not one.findings]
+    if not missing:
+        return "; ".join([text, *waiting])
+    if trial.step_began is not None and facts.now - trial.step_began >= trial.patience:
         waited = format_duration(trial.patience)
-        return f"{text}; too little traffic to tell after {waited}, onSilence is {trial.on_silence}"
-    return text
+        still = f"about {missing} more answers are wanted"
+        return f"{text}; too little traffic to tell after {waited}: {still}, onSilence is {trial.on_silence}"
+    return "; ".join([f"{text}; about {missing} more answers{_at_this_rate(missing, facts)}", *waiting])
 
 
-def _errors(count: int) -> str:
-    return "1 error" if count == 1 else f"{count} errors"
+def _goal(trial: Trial) -> guards.Goal:
+    return "enough" if trial.step == len(trial.steps) - 1 else "exposed"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def _at_this_rate(missing: int, facts: Facts) -> str:
+    """How long that will take, if the challenger goes on answering as often as in the time of its first traffic."""
+    trial = facts.status.trial
+    if trial is None or facts.status.phase_since is None or trial.evidence.seen_at is None:
+        return ""
+    answers = trial.evidence.measured(ERRORS.name).challenger.answers
+    passed = (trial.evidence.seen_at - facts.status.phase_since).total_seconds()
+    if answers < ENOUGH_FOR_A_RATE or passed <= 0:
+        return ""
+    seconds = missing * passed / answers
+    return f" ({format_duration(timedelta(seconds=_rounded(seconds)))} at this rate)"
+
+
+def _rounded(seconds: float) -> int:
+    """To two figures, as far as anybody wants to know it."""
+    size = 10 if seconds < MINUTE else MINUTE
+    return max(size, round(seconds / size) * size)
 
 
 def _promoting(facts: Facts) -> str:

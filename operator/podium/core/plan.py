@@ -7,16 +7,14 @@ from podium.api.status import Phase, Pinned, Slot, Status
 from podium.core.actions import Action, Event, MoveAlias, Route, RunSlot, StopSlot, WriteTags
 from podium.core.conditions import conditions
 from podium.core.events import events
-from podium.core.facts import SLOTS, Facts
+from podium.core.facts import ALL, SLOTS, Facts, Fresh
 from podium.core.lifecycle import enter
 from podium.core.messages import message
 from podium.core.postures import POSTURES, Size, Traffic
 from podium.core.record import tags_for, unrecorded
 from podium.core.rollout import Move, next_move
 from podium.core.shares import challenger_pods, pods_for
-from podium.core.witness import without_fresh_counts, witness
-
-ALL = 100  # percent
+from podium.core.witness import fresh_counts, without_fresh_counts, witness
 
 # How long to wait for news before looking again, in seconds. Watches and the registry's poll bring most looks forward.
 LOOK_AGAIN: Mapping[Phase, float] = {
@@ -43,6 +41,7 @@ class Decision:
     events: tuple[Event, ...]
     look_again: float
     move: Move | None = None
+    fresh: Fresh | None = None  # for the next look's facts
 
 
 def decide(facts: Facts) -> Decision:
@@ -58,6 +57,7 @@ def decide(facts: Facts) -> Decision:
         events=events(facts, move, after),
         look_again=SOON if move or actions else LOOK_AGAIN[status.phase],
         move=move,
+        fresh=fresh_counts(status, looked.status),
     )
 
 

@@ -1,6 +1,6 @@
 """How many pods a share of the traffic needs, where shares are made of pods."""
 
-from podium.core.facts import Facts
+from podium.core.facts import ALL, Facts
 
 
 def pods_for(weight: int, champion: int) -> int:
@@ -8,7 +8,7 @@ def pods_for(weight: int, champion: int) -> int:
 
     At least one, and never more than the champion has: the champion keeps its size all through a trial.
     """
-    return min(range(1, champion + 1), key=lambda pods: (abs(pods / (pods + champion) - weight / 100), pods))
+    return min(range(1, champion + 1), key=lambda pods: (abs(pods / (pods + champion) - weight / ALL), pods))
 
 
 def challenger_pods(facts: Facts) -> int:

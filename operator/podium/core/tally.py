@@ -1,65 +1,112 @@
-"""From the pods' counters to evidence: only what came since the last look is added, whatever restarts."""
+"""From totals to evidence: only what came since the last look is added, whatever restarts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
-from podium.api.status import Evidence, PodTally, Slot, Tally
-from podium.core.facts import Facts, PodSeen
+from podium.api.status import Evidence, MeasureTally, PodTally, Slot, Tally
+from podium.core.evidence import Block
+from podium.core.facts import Facts
+from podium.core.measures import Measure
 
-Counted = tuple[Slot, PodSeen]
+Measures = Mapping[str, Measure]
+NOTHING = Tally()
 
 
-def baseline(evidence: Evidence, facts: Facts) -> Evidence:
+@dataclass(frozen=True)
+class Source:
+    """Who counts: a pod, or Prometheus for one side. `counts` is None where it did not answer this time."""
+
+    uid: str
+    slot: Slot
+    counts: Mapping[str, Tally] | None
+
+
+@dataclass
+class _Gain:
+    """What has come since the last look, by measure."""
+
+    challenger: dict[str, Tally] = field(default_factory=dict)
+    champion: dict[str, Tally] = field(default_factory=dict)
+
+
+def baseline(evidence: Evidence, facts: Facts, measures: Measures) -> Evidence:
     """Take note of the counters as they are, without counting: what came before the trial's traffic is no evidence."""
-    return evidence.model_copy(update={"pods": _ledger(evidence, facts), "seen_at": facts.now})
+    return evidence.model_copy(update={"pods": _ledger(evidence, facts, measures), "seen_at": facts.now})
 
 
-def counted(evidence: Evidence, facts: Facts, subject: Slot) -> Evidence:
-    """Add what each pod has answered since it was last seen.
+def counted(
+    evidence: Evidence, facts: Facts, subject: Slot, measures: Measures
+) -> tuple[Evidence, Mapping[str, Block]]:
+    """Add what each source has counted since it was last seen; what came is also given by itself, as blocks.
 
-    A pod of the subject that is new here began at zero, so all of it counts. Any other pod that is new here is only
-    taken note of: what it answered before is not known to belong to this trial.
+    A pod of the subject that is new here began at zero, so all of it counts. Anything else that is new here is only
+    taken note of: what it counted before is not known to belong to this trial.
     """
-    known = {pod.uid: pod for pod in evidence.pods}
-    tallies = {True: evidence.challenger, False: evidence.champion}
-    for slot, pod in _pods(facts):
-        if pod.counters is None:
-            continue
-        before = known.get(pod.uid)
-        if before is None and slot != subject:
-            continue
-        tallies[slot == subject] = _added(tallies[slot == subject], before, pod)
-    return evidence.model_copy(
-        update={
-            "challenger": tallies[True],
-            "champion": tallies[False],
-            "pods": _ledger(evidence, facts),
-            "seen_at": facts.now,
-        }
+    known, gain = {pod.uid: pod for pod in evidence.pods}, _Gain()
+    for source in _sources(facts, measures):
+        before, mine = known.get(source.uid), source.slot == subject
+        side = gain.challenger if mine else gain.champion
+        for name, now in (source.counts or {}).items():
+            measure = measures[name]
+            began_at_zero = measure.from_zero and (before is not None or mine)
+            came = _since(before.counts.get(name) if before else None, now, began_at_zero, new=before is None)
+            side[name] = _sum(side.get(name, NOTHING), came)
+    blocks = {name: _block(gain, name) for name in measures}
+    tallies = [_added(evidence.measured(name), gain) for name in measures]
+    update = {"measures": tallies, "pods": _ledger(evidence, facts, measures), "seen_at": facts.now}
+    return evidence.model_copy(update=update), blocks
+
+
+def _since(before: Tally | None, now: Tally, began_at_zero: bool, *, new: bool) -> Tally:
+    if before is None:
+        return now if new and began_at_zero else NOTHING
+    if now.answers >= before.answers and now.bad >= before.bad:
+        return Tally(answers=now.answers - before.answers, bad=now.bad - before.bad)
+    return now if began_at_zero else NOTHING  # below the last ones seen: the process began anew, and from zero
+
+
+def _sum(one: Tally, other: Tally) -> Tally:
+    return Tally(answers=one.answers + other.answers, bad=one.bad + other.bad)
+
+
+def _block(gain: _Gain, name: str) -> Block:
+    challenger, champion = gain.challenger.get(name, NOTHING), gain.champion.get(name, NOTHING)
+    return Block(
+        challenger_bad=challenger.bad,
+        challenger_good=challenger.answers - challenger.bad,
+        champion_bad=champion.bad,
+        champion_good=champion.answers - champion.bad,
     )
 
 
-def _added(tally: Tally, before: PodTally | None, pod: PodSeen) -> Tally:
-    assert pod.counters is not None
-    answers, bad = pod.counters.answers, pod.counters.bad
-    # Counters below the last ones seen: the process began anew, and counts from zero.
-    if before is not None and answers >= before.answers and bad >= before.bad:
-        answers, bad = answers - before.answers, bad - before.bad
-    return Tally(answers=tally.answers + answers, bad=tally.bad + bad)
+def _added(tally: MeasureTally, gain: _Gain) -> MeasureTally:
+    return MeasureTally(
+        measure=tally.measure,
+        challenger=_sum(tally.challenger, gain.challenger.get(tally.measure, NOTHING)),
+        champion=_sum(tally.champion, gain.champion.get(tally.measure, NOTHING)),
+    )
 
 
-def _ledger(evidence: Evidence, facts: Facts) -> list[PodTally]:
-    """The last counters of every pod that is still there; one that did not answer this time keeps its old ones."""
+def _ledger(evidence: Evidence, facts: Facts, measures: Measures) -> list[PodTally]:
+    """The last totals of everybody who is still there; one who did not answer this time keeps its old ones."""
     known = {pod.uid: pod for pod in evidence.pods}
     ledger = []
-    for slot, pod in _pods(facts):
-        if pod.counters is not None:
-            ledger.append(PodTally(uid=pod.uid, slot=slot, answers=pod.counters.answers, bad=pod.counters.bad))
-        elif pod.uid in known:
-            ledger.append(known[pod.uid])
+    for source in _sources(facts, measures):
+        if source.counts is not None:
+            ledger.append(PodTally(uid=source.uid, slot=source.slot, counts=dict(source.counts)))
+        elif source.uid in known:
+            ledger.append(known[source.uid])
     return ledger
 
 
-def _pods(facts: Facts) -> Iterable[Counted]:
+def _sources(facts: Facts, measures: Measures) -> Iterator[Source]:
     for slot, seen in sorted(facts.world.slots.items()):
         for pod in seen.pods:
-            yield slot, pod
+            counts = None
+            if pod.counters is not None:
+                read = ((name, measure.of(pod.counters)) for name, measure in measures.items() if measure.of)
+                counts = {name: tally for name, tally in read if tally is not None and tally.bad <= tally.answers}
+            yield Source(pod.uid, slot, counts)
+        elsewhere = {name: sides[slot] for name, sides in facts.world.counts.items() if slot in sides}
+        for name in (name for name, measure in measures.items() if measure.of is None):
+            yield Source(f"{slot}/{name}", slot, {name: elsewhere[name]} if name in elsewhere else None)

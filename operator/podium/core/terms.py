@@ -9,12 +9,17 @@ from podium.api.spec import Spec
 
 def terms(spec: Spec) -> str:
     """The terms of a trial: editing any of them restarts it."""
-    return _fingerprint(spec.gates, spec.rollout.steps, spec.rollout.guards)
+    return _fingerprint(spec.gates, spec.rollout.steps, spec.rollout.guards, *_strictness(spec))
 
 
 def asked(spec: Spec) -> str:
     """What a rejection was about: a change of any of it gives the version another trial."""
-    return _fingerprint(spec.gates, spec.rollout.guards, spec.rollout.retry)
+    return _fingerprint(spec.gates, spec.rollout.guards, spec.rollout.retry, *_strictness(spec))
+
+
+def _strictness(spec: Spec) -> tuple[float, ...]:
+    rollout = spec.rollout
+    return rollout.alpha, rollout.beta, rollout.detect, rollout.failures_in_a_row
 
 
 def _fingerprint(*parts: object) -> str:

@@ -17,7 +17,7 @@ def tripped(facts: Facts) -> Verdict | None:
     for pod in facts.world.slot(subject.slot).pods:
         if pod.version != subject.version:
             continue
-        found = _wrong_identity(pod, subject) or _crashed(pod, facts)
+        found = _wrong_identity(pod, subject) or _crashed(pod, facts) or _failing(pod, facts)
         if found is not None:
             return found
     return _nothing_ready(facts, subject)
@@ -52,13 +52,34 @@ def _crash_reason(crash: Crash) -> str:
     return reasons.OUT_OF_MEMORY if crash.reason == "OOMKilled" else reasons.CRASHED
 
 
+def _failing(pod: PodSeen, facts: Facts) -> Verdict | None:
+    """Every answer of late was bad. Where the champion's pods say the same of themselves, nobody is to blame."""
+    trial, counters, fallback = facts.status.trial, pod.counters, facts.fallback
+    if trial is None or counters is None or fallback is None or counters.in_a_row < trial.failures_in_a_row:
+        return None
+    message = f"the last {counters.in_a_row} answers of pod {pod.name} were all bad"
+    beside = [other.counters for other in facts.world.slot(fallback.slot).pods if other.counters is not None]
+    if any(other.in_a_row >= trial.failures_in_a_row for other in beside):
+        message = f"{message}, and so were those of champion {fallback.version}: nobody is to blame"
+        return Verdict(reason=reasons.ENVIRONMENT_DEGRADED, message=message)
+    return Verdict(reason=reasons.FAILURES_IN_A_ROW, message=message, rejects=True)
+
+
 def _nothing_ready(facts: Facts, subject: Pinned) -> Verdict | None:
-    """All traffic rests on the subject and none of its pods can take it, while the other version could."""
-    fallback = facts.fallback
-    carries_all = facts.world.traffic.asked.get(subject.slot, 0) == 100  # noqa: PLR2004 - percent
-    if fallback is None or not carries_all or facts.world.slot(subject.slot).ready(subject):
+    """None of the subject's pods can take traffic any more, while the other version could.
+
+    A pod that was drained or evicted is gone, and the one in its place has not answered yet: that is no fault of the
+    version. Only pods that did answer, and are still there, speak against it.
+    """
+    fallback, trial, seen = facts.fallback, facts.status.trial, facts.world.slot(subject.slot)
+    carries = facts.world.traffic.asked.get(subject.slot, 0) > 0
+    if fallback is None or trial is None or not carries or seen.ready(subject):
         return None
     if not facts.world.slot(fallback.slot).ready(fallback):
         return None
-    message = f"version {subject.version} has all the traffic and no ready pod"
+    known = {pod.uid for pod in trial.evidence.pods}
+    lost = [pod.name for pod in seen.pods if pod.uid in known]
+    if not lost:
+        return None
+    message = f"version {subject.version} has no ready pod left: {', '.join(lost[:3])} cannot take requests any more"
     return Verdict(reason=reasons.NO_READY_PODS, message=message, rejects=True)

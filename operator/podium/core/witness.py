@@ -2,14 +2,18 @@
 
 from datetime import datetime, timedelta
 
-from podium.api.status import HistoryEntry, Phase, RegistryStatus, Slot, Status, Trial, Weight
-from podium.core.facts import Facts
+from podium.api.status import Environment, Evidence, HistoryEntry, Phase, RegistryStatus, Slot, Status, Trial, Weight
+from podium.core.environment import watched
+from podium.core.facts import Facts, Fresh
+from podium.core.jury import heard
+from podium.core.marks import marked
+from podium.core.questions import measures
 from podium.core.record import tags_for
 from podium.core.shares import pods_for
 from podium.core.tally import baseline, counted
 
 COUNTED = frozenset({Phase.CANARY, Phase.PROMOTING, Phase.WATCHING})
-KEEP = timedelta(seconds=5)  # counts are written down this often at the most; the pods' totals bridge the time between
+KEEP = timedelta(seconds=5)  # counts are written down this often at the most; a restart sees the rest as one block
 
 
 def witness(facts: Facts) -> Status:
@@ -17,6 +21,7 @@ def witness(facts: Facts) -> Status:
     return facts.status.model_copy(
         update={
             "trial": _trial(facts),
+            "environment": _environment(facts),
             "weight": _weight(facts),
             "registry": _registry(facts),
             "history": [_confirmed(entry, facts) for entry in facts.status.history],
@@ -26,24 +31,58 @@ def witness(facts: Facts) -> Status:
 
 def without_fresh_counts(before: Status, after: Status, facts: Facts) -> Status:
     """Leave the counts of a moment ago in place where nothing was decided, so that not every look is a write."""
-    if before.trial is None or after.trial is None or before.phase is not after.phase:
+    return after.model_copy(
+        update={"trial": _older(before.trial, after.trial, facts), "environment": _as_before(before, after, facts)}
+    )
+
+
+def fresh_counts(written: Status, looked: Status) -> Fresh | None:
+    """What was seen and is not written down, to go on from at the next look."""
+    if written.trial is None or looked.trial is None or written.trial.evidence == looked.trial.evidence:
+        return None
+    return Fresh(written.trial.began, written.trial.evidence.seen_at, looked.trial.evidence)
+
+
+def _older(before: Trial | None, after: Trial | None, facts: Facts) -> Trial | None:
+    if before is None or after is None or before.step != after.step or not _just_now(before.evidence, facts):
         return after
-    seen_at = before.trial.evidence.seen_at
-    if seen_at is None or facts.now - seen_at >= KEEP or before.trial.step != after.trial.step:
-        return after
-    return after.model_copy(update={"trial": after.trial.model_copy(update={"evidence": before.trial.evidence})})
+    return after.model_copy(update={"evidence": before.evidence})
+
+
+def _as_before(before: Status, after: Status, facts: Facts) -> Environment | None:
+    known, now = before.environment, after.environment
+    return known if known is not None and now is not None and _just_now(known.evidence, facts) else now
+
+
+def _just_now(evidence: Evidence, facts: Facts) -> bool:
+    return evidence.seen_at is not None and facts.now - evidence.seen_at < KEEP
+
+
+def _environment(facts: Facts) -> Environment | None:
+    known = facts.status.environment
+    return watched(known, facts) if known is not None else None
 
 
 def _trial(facts: Facts) -> Trial | None:
     trial, subject = facts.status.trial, facts.subject
     if trial is None or subject is None:
         return trial
-    evidence = trial.evidence
+    evidence = _last_known(trial, facts.fresh)
+    if facts.status.phase in COUNTED | {Phase.WARMING}:
+        evidence = marked(evidence, trial.guards, facts, subject.slot)
+    wanted = measures(trial.guards, evidence)
     if facts.status.phase in COUNTED:
-        evidence = counted(evidence, facts, subject.slot)
+        evidence, blocks = counted(evidence, facts, subject.slot, wanted)
+        evidence = heard(trial, evidence, blocks)
     elif facts.status.phase is Phase.WARMING:
-        evidence = baseline(evidence, facts)
+        evidence = baseline(evidence, facts, wanted)
     return trial.model_copy(update={"evidence": evidence, "in_force_since": _in_force_since(facts, trial)})
+
+
+def _last_known(trial: Trial, fresh: Fresh | None) -> Evidence:
+    """The newest evidence of this trial: what the last look saw, if the status still is as it was then."""
+    goes_on = fresh is not None and (fresh.began, fresh.base) == (trial.began, trial.evidence.seen_at)
+    return fresh.evidence if fresh is not None and goes_on else trial.evidence
 
 
 def _in_force_since(facts: Facts, trial: Trial) -> datetime | None:

@@ -16,7 +16,7 @@ MODEL = {"name": "churn", "version": "7"}
 def test_the_shortest_useful_file_has_defaults_for_all_else() -> None:
     spec = Spec.model_validate({"model": MODEL})
     assert [step.weight for step in spec.rollout.steps] == [5, 25, 50]
-    assert [guard.error_rate.at_most for guard in spec.rollout.guards] == [0.01]
+    assert [guard.error_rate and guard.error_rate.at_most for guard in spec.rollout.guards] == [0.01]
     assert not spec.paused
 
 
@@ -28,7 +28,7 @@ def test_defaults_keep_the_rules_that_they_are_under() -> None:
 
 def test_a_spec_with_a_field_of_a_newer_podium_is_refused() -> None:
     """A guard that this operator does not know must not be skipped in silence."""
-    guards = [{"name": "latency", "latency": {"percentile": 95, "atMost": "120ms"}}]
+    guards = [{"name": "cost", "costPerAnswer": {"atMost": "1%"}}]
     with pytest.raises(ValidationError):
         Spec.model_validate({"model": MODEL, "rollout": {"guards": guards}})
 

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
-from podium.api.status import Evidence, Phase, Pinned, Status, Tally, Trial
+from podium.api.status import Evidence, MeasureTally, Phase, Pinned, Status, Tally, Trial
 from podium.controller.metrics import Metrics
 from podium.core.facts import Key, TrafficSeen
 
@@ -25,7 +25,7 @@ def test_where_a_rollout_stands_is_shown() -> None:
 
 def test_the_evidence_of_a_trial_is_shown_and_goes_with_it() -> None:
     metrics = Metrics()
-    evidence = Evidence(challenger=Tally(answers=100, bad=3))
+    evidence = Evidence(measures=[MeasureTally(measure="errors", challenger=Tally(answers=100, bad=3))])
     trial = Trial(
         generation=1,
         began=datetime(2026, 1, 1, tzinfo=UTC),
@@ -38,7 +38,7 @@ def test_the_evidence_of_a_trial_is_shown_and_goes_with_it() -> None:
         evidence=evidence,
     )
     metrics.show(KEY, STATUS.model_copy(update={"trial": trial}), TRAFFIC)
-    assert 'podium_evidence_bad{name="churn",namespace="ml",side="challenger"} 3.0' in shown(metrics)
+    assert 'podium_evidence_bad{measure="errors",name="churn",namespace="ml",side="challenger"} 3.0' in shown(metrics)
     metrics.show(KEY, STATUS, TRAFFIC)
     assert "podium_evidence_bad{" not in shown(metrics)
 

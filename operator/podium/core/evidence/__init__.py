@@ -8,12 +8,14 @@ expect to gain, so by Ville's inequality the wealth ever reaches 1/α with proba
     against_limit     the same, fed block by block, and quick after a late fault
     against_champion  the challenger beside a champion under the same circumstances
 
+    outlook           how many answers they are likely to need
+
 Below them: `bets` (wealth over starting times), `alternatives` (which shares are bet on), `projection` (the e-variable
 of a block of two samples), `beta` (the incomplete Beta function). All is in terms of counts: what makes an answer bad
 is not known here.
 """
 
-from podium.core.evidence.against_champion import AgainstChampion, ChampionMemory
+from podium.core.evidence.against_champion import AgainstChampion, Block, ChampionMemory
 from podium.core.evidence.against_limit import AgainstLimit, LimitMemory
 from podium.core.evidence.counts import answers_to_expose, answers_to_hold, proves_above, proves_below
 from podium.core.evidence.judgement import Judgement
@@ -21,6 +23,7 @@ from podium.core.evidence.judgement import Judgement
 __all__ = [
     "AgainstChampion",
     "AgainstLimit",
+    "Block",
     "ChampionMemory",
     "Judgement",
     "LimitMemory",

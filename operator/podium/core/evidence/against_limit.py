@@ -58,6 +58,11 @@ class AgainstLimit:
         holds = not seen.broken and proves_below(seen.bad, seen.good, self.limit, self.beta)
         return judgement(broken=seen.broken, holds=holds)
 
+    @property
+    def suspects(self) -> bool:
+        """Whether a late fault looks likelier than none: its bets have won more than they began with."""
+        return self.memory.broken or bets.log_total(self.memory.late) > 0
+
     def _late(self, bad: int, good: int) -> bets.Wealth:
         before = self.memory.bad + self.memory.good
         factors = [bad * of_bad + good * of_good for of_bad, of_good in log_ratios(self.limit)]

@@ -26,6 +26,7 @@ def proves_above(bad: int, good: int, limit: float, alpha: float) -> bool:
     return log_evidence_above(bad, good, limit, least=-log(alpha)) >= -log(alpha)
 
 
+@lru_cache(maxsize=4096)
 def proves_below(bad: int, good: int, limit: float, beta: float) -> bool:
     """True once the counts prove, at level `beta`, that the share of bad answers is below `limit` (both in (0, 1))."""
     if bad >= limit * (bad + good) or _best_ratio(bad, good, limit) < -log(beta):
