@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from podium.adapters.evidence.exposition import statement
-from podium.core.facts import Counters, Identity
+from podium.core.facts import Counters, Histogram, Identity
 from podium.ports import Statement
 
 INFO = 'podium_model_info{model="churn",version="7",run_id="r",digest="sha256:77"} 1.0\n'
@@ -17,7 +17,7 @@ def count(outcome: str, number: object) -> str:
 def test_bad_answers_are_those_of_the_version_and_clients_and_full_queues_do_not_count() -> None:
     text = INFO + count("ok", 90) + count("model_error", 3) + count("nan", 2) + count("timeout", 1)
     text += count("client_error", 1000) + count("overload", 1000) + count("something_new", 1000)
-    assert statement(text) == Statement(Identity("7", "sha256:77"), Counters(answers=96, bad=6))
+    assert statement(text) == Statement(Identity("7", "sha256:77"), Counters(answers=96, bad=6, invalid=2))
 
 
 def test_the_format_of_the_official_client_is_understood() -> None:
@@ -30,7 +30,7 @@ def test_the_format_of_the_official_client_is_understood() -> None:
     requests.labels(**labels, outcome="ok").inc(1_000_000)
     requests.labels(**labels, outcome="nan").inc(2)
     said = statement(generate_latest(registry).decode())
-    assert said == Statement(Identity("7", "sha256:77"), Counters(answers=1_000_002, bad=2))
+    assert said == Statement(Identity("7", "sha256:77"), Counters(answers=1_000_002, bad=2, invalid=2))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_an_identity_that_is_switched_off_is_none() -> None:
 
 @given(st.text(max_size=2000))
 def test_no_text_makes_it_fail(text: str) -> None:
-    for body in (text, INFO + text, "podium_requests_total{" + text + "} 1", 'podium_model_info{version="' + text):
+    for body in (text, INFO + text, "podium_requests_total{" + text + "} 1", 'podium_scores_bucket{le="' + text):
         said = statement(body)
         assert said is None or said.counters.bad <= said.counters.answers
 
@@ -65,3 +65,78 @@ def test_long_lines_are_read_in_a_moment() -> None:
     line = 'podium_requests_total{a="' + "\\" * 400_000
     assert statement(line) is None
     assert statement("podium_model_info{" + 'a="",' * 100_000 + "} 1") is None
+
+
+def bucket(edge: str, number: object, name: str = "podium_scores") -> str:
+    return f'{name}_bucket{{le="{edge}",model="churn",version="7"}} {number}\n'
+
+
+def told(text: str) -> Counters:
+    said = statement(INFO + text)
+    assert said is not None
+    assert said.counters is not None
+    return said.counters
+
+
+def test_a_histogram_is_read_with_its_edges_and_what_is_above_them() -> None:
+    text = bucket("-0.5", "1.0") + bucket("0.0", "3.0") + bucket("1e+06", "3.0") + bucket("+Inf", "4.0")
+    assert told(text).scores == Histogram((-0.5, 0.0, 1e6), (1, 3, 3), 4)
+    seconds = bucket("0.1", 5, "podium_request_duration_seconds") + bucket("+Inf", 6, "podium_request_duration_seconds")
+    assert told(seconds).latency == Histogram((0.1,), (5,), 6)
+
+
+def test_labels_may_stand_in_any_order() -> None:
+    text = 'podium_scores_bucket{model="x,le=",le="1.0"} 1\npodium_scores_bucket{model="x,le=",le="+Inf"} 2\n'
+    assert told(text).scores == Histogram((1.0,), (1,), 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        bucket("2", 1) + bucket("1", 2) + bucket("+Inf", 3),
+        bucket("1", 1) + bucket("1", 1) + bucket("+Inf", 3),
+        bucket("1", 2) + bucket("2", 1) + bucket("+Inf", 3),
+        bucket("1", 4) + bucket("+Inf", 3),
+        bucket("1", 1) + bucket("2", 2),
+        bucket("NaN", 1) + bucket("+Inf", 3),
+        bucket("-Inf", 1) + bucket("+Inf", 3),
+        bucket("1", "NaN") + bucket("+Inf", 3),
+        bucket("1", -1) + bucket("+Inf", 3),
+        bucket("1", 1) + bucket("+Inf", "1e300"),
+        bucket("1", 1) + bucket("+Inf", "+Inf"),
+        bucket("one", 1) + bucket("+Inf", 3),
+        bucket("1", "") + bucket("+Inf", 3),
+        "podium_scores_bucket 3\n",
+        "".join(bucket(str(edge), 1) for edge in range(5000)) + bucket("+Inf", 1),
+    ],
+)
+def test_a_histogram_that_contradicts_itself_is_left_out_and_the_answers_still_count(text: str) -> None:
+    assert told(count("ok", 5) + text) == Counters(answers=5, bad=0)
+
+
+def classes(name: str, number: object) -> str:
+    return f'podium_classes_total{{class="{name}",model="churn",version="7"}} {number}\n'
+
+
+def test_classes_are_read_as_they_are_named() -> None:
+    text = classes("yes", 3) + classes(r"\"no\"", 2.0) + classes("", 1)
+    assert told(text).classes == {"yes": 3, '"no"': 2, "": 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        classes("yes", 3) + classes("yes", 4),
+        classes("yes", 3) + classes("no", "NaN"),
+        "podium_classes_total 3\n",
+        "".join(classes(str(number), 1) for number in range(5000)),
+    ],
+)
+def test_classes_that_contradict_themselves_are_left_out(text: str) -> None:
+    assert told(text).classes == {}
+
+
+@pytest.mark.parametrize(("number", "found"), [("3.0", 3), ("1e9", 4), ("NaN", 0), ("-1", 0)])
+def test_no_more_bad_answers_stand_in_a_row_than_there_are(number: str, found: int) -> None:
+    row = f'podium_failures_in_a_row{{model="churn",version="7"}} {number}\n'
+    assert told(count("model_error", 4) + row).in_a_row == found

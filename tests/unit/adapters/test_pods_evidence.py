@@ -15,7 +15,7 @@ TEXT = (
     'podium_model_info{version="7",digest="sha256:77"} 1\n'
     'podium_requests_total{outcome="ok"} 9\npodium_requests_total{outcome="nan"} 1\n'
 )
-WORDS = Statement(Identity("7", "sha256:77"), Counters(10, 1))
+WORDS = Statement(Identity("7", "sha256:77"), Counters(answers=10, bad=1, invalid=1))
 
 
 def pod(uid: str, ip: str = "127.0.0.1") -> PodSeen:

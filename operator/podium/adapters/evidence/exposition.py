@@ -3,49 +3,127 @@
 Which outcomes count as evidence: ok, model_error, nan and timeout are answers; the last three are bad. client_error is
 nobody's fault but the client's. overload (the queue was full) speaks of the pods' number, not of the version: it would
 condemn a good version for too few replicas, so it is left out of both counts.
+
+A count of answers that cannot be believed spoils the page; a distribution that contradicts itself is left out.
 """
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice, pairwise
 from typing import Final
 
-from podium.core.facts import Counters, Identity
+from podium.core.facts import Counters, Histogram, Identity
 from podium.ports import Statement
 
 GOOD: Final = frozenset({"ok"})
 BAD: Final = frozenset({"model_error", "nan", "timeout"})
-_INFO: Final = "podium_model_info"
-_REQUESTS: Final = "podium_requests_total"
+INVALID: Final = "nan"
+MOST_EDGES: Final = 4096  # of one histogram; the model server has 3,842 at the very most
+MOST_CLASSES: Final = 64  # the model server names 32
 _LARGEST: Final = 2**53  # floats count exactly up to here
-_SAMPLE: Final = re.compile(r"^(podium_model_info|podium_requests_total)\{(.{0,4096})\}[ \t]+(\S{1,64})(?:[ \t].*)?$")
+_LONGEST: Final = 4096  # characters of a sample's labels
 _LABEL: Final = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]{0,63})="((?:[^"\\]|\\.){0,1024})"[ ,]*')
 _ESCAPES: Final = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
+_INFO: Final = "podium_model_info"
+_REQUESTS: Final = "podium_requests_total"
+_IN_A_ROW: Final = "podium_failures_in_a_row"
+_LATENCY: Final = "podium_request_duration_seconds_bucket"
+_SCORES: Final = "podium_scores_bucket"
+_CLASSES: Final = "podium_classes_total"
+_READ: Final = (_INFO, _REQUESTS, _IN_A_ROW, _LATENCY, _SCORES, _CLASSES)
+
+Samples = Sequence[tuple[str, str]]  # labels and number of each line, as they are written
 
 
 def statement(text: str) -> Statement | None:
     """Read the text; None where it holds no count that can be believed."""
-    identities, answers, bad = set(), 0, 0
-    for name, labels, number in _samples(text):
-        count = _count(number)
-        if count is None:
-            return None
-        if name == _INFO and count == 1:
-            identities.add(Identity(labels.get("version", ""), labels.get("digest", "")))
-        elif name == _REQUESTS and labels.get("outcome") in GOOD | BAD:
-            answers += count
-            bad += count if labels["outcome"] in BAD else 0
+    samples = _samples(text)
+    outcomes = _outcomes(samples[_REQUESTS])
+    if outcomes is None:
+        return None
+    identities = _identities(samples[_INFO])
+    answers = sum(outcomes.get(each, 0) for each in GOOD | BAD)
     if not identities and not answers:
         return None
+    bad = sum(outcomes.get(each, 0) for each in BAD)
+    counters = Counters(
+        answers=answers,
+        bad=bad,
+        invalid=outcomes.get(INVALID, 0),
+        in_a_row=min(bad, max((_count(number) or 0 for _, number in samples[_IN_A_ROW]), default=0)),
+        latency=_histogram(samples[_LATENCY]),
+        scores=_histogram(samples[_SCORES]),
+        classes=_classes(samples[_CLASSES]),
+    )
     # Two identities at once are no identity: such a pod proves nothing.
-    return Statement(identities.pop() if len(identities) == 1 else None, Counters(answers=answers, bad=bad))
+    return Statement(identities.pop() if len(identities) == 1 else None, counters)
 
 
-def _samples(text: str) -> Iterator[tuple[str, Mapping[str, str], str]]:
-    for line in text.splitlines():
-        if found := _SAMPLE.match(line):
-            labels = {name: re.sub(r"\\.", _unescape, value) for name, value in _LABEL.findall(found[2])}
-            yield found[1], labels, found[3]
+def _samples(text: str) -> Mapping[str, Samples]:
+    """The lines that matter, by name. Once a second for each pod: a line costs a look at its first characters."""
+    found: dict[str, list[tuple[str, str]]] = {name: [] for name in _READ}
+    for line in text.split("\n"):
+        if not line.startswith("podium_"):
+            continue
+        name, _, rest = line.partition("{")
+        if (lines := found.get(name)) is not None:
+            labels, _, number = rest.rpartition("}")
+            lines.append((labels, number))
+    return found
+
+
+def _identities(samples: Samples) -> set[Identity]:
+    labelled = [_labels(labels) for labels, number in samples if _count(number) == 1]
+    return {Identity(labels.get("version", ""), labels.get("digest", "")) for labels in labelled if labels}
+
+
+def _outcomes(samples: Samples) -> Mapping[str, int] | None:
+    """Answers by outcome. None where a count cannot be believed."""
+    outcomes: dict[str, int] = {}
+    for labels, number in samples:
+        outcome, count = _labels(labels).get("outcome", ""), _count(number)
+        if count is None:
+            return None
+        outcomes[outcome] = outcomes.get(outcome, 0) + count
+    return outcomes
+
+
+def _histogram(samples: Samples) -> Histogram:
+    """An empty one where the edges do not rise up to infinity, or the counts fall."""
+    if not 0 < len(samples) <= MOST_EDGES:
+        return Histogram()
+    try:
+        edges = [float(_edge(labels)) for labels, _ in samples]
+        counts = [float(number) for _, number in samples]
+    except ValueError:
+        return Histogram()
+    rise = edges[-1] == math.inf and all(low < high for low, high in pairwise(edges))
+    grow = counts[0] >= 0 and counts[-1] <= _LARGEST and all(few <= more for few, more in pairwise(counts))
+    if not rise or not grow or edges[0] == -math.inf:
+        return Histogram()
+    *below, total = map(int, counts)
+    return Histogram(tuple(edges[:-1]), tuple(below), total)
+
+
+def _edge(labels: str) -> str:
+    """The official client sorts the labels, so that the edge comes first."""
+    if labels.startswith('le="'):
+        return labels[4 : labels.find('"', 4)]
+    return _labels(labels).get("le", "")
+
+
+def _classes(samples: Samples) -> Mapping[str, int]:
+    """Predictions by class; empty where one is told twice, or a count cannot be believed."""
+    told = [(_labels(labels).get("class"), _count(number)) for labels, number in islice(samples, MOST_CLASSES + 1)]
+    counts = {name: count for name, count in told if name is not None and count is not None}
+    return counts if len(counts) == len(told) <= MOST_CLASSES else {}
+
+
+def _labels(text: str) -> Mapping[str, str]:
+    if len(text) > _LONGEST:
+        return {}
+    return {name: re.sub(r"\\.", _unescape, value) for name, value in _LABEL.findall(text)}
 
 
 def _unescape(found: re.Match[str]) -> str:
@@ -53,8 +131,9 @@ def _unescape(found: re.Match[str]) -> str:
 
 
 def _count(text: str) -> int | None:
+    """The number after the labels; a time may follow it."""
     try:
-        number = float(text)
-    except ValueError:
+        number = float(text.split(None, 1)[0])
+    except (ValueError, IndexError):
         return None
     return int(number) if math.isfinite(number) and 0 <= number <= _LARGEST else None
