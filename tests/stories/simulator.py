@@ -6,9 +6,11 @@ in `log`, one line each, and every promise that can be checked at a moment is ch
 """
 
 import random
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 
 from podium.api.spec import ModelDeployment, Spec
 from podium.api.status import Phase, Pinned, Slot, Status
@@ -19,6 +21,7 @@ from podium.core.facts import (
     Crash,
     Facts,
     Fresh,
+    Histogram,
     Identity,
     Key,
     ModelVersion,
@@ -36,6 +39,8 @@ from podium.core.wishes import rejection
 
 BEGIN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+TIMES = (0.05, 0.12, 1.0)  # edges of the pods' histograms
+SCORES = tuple(tenth / 10 for tenth in range(1, 21))
 
 
 @dataclass
@@ -46,6 +51,10 @@ class Behaviour:
     tags: dict[str, str] = field(default_factory=dict)
     load: timedelta = 2 * SECOND
     bad: float = 0.0  # share of answers that fail
+    invalid: float = 0.0  # share of answers that are NaN
+    slow: float = 0.0  # share of answers that take 0.2 s; the others take 0.02 s
+    cold: int = 0  # the first answers of a pod take 2 s
+    shift: float = 0.0  # its predictions are higher than 0..1 by this
     crash_on_load: int = 0  # exit code, or 0
     crash_after: int | None = None  # answers until a pod crashes
     lies: bool = False  # its pods report another digest
@@ -62,7 +71,25 @@ class Pod:
     late: timedelta  # pods of one version are never ready at the same moment
     answers: int = 0
     bad: int = 0
+    invalid: int = 0
+    in_a_row: int = 0
+    times: list[int] = field(default_factory=lambda: [0] * (len(TIMES) + 1))
+    scores: list[int] = field(default_factory=lambda: [0] * (len(SCORES) + 1))
     crash: Crash | None = None
+
+    def counters(self) -> Counters:
+        return Counters(
+            self.answers,
+            self.bad,
+            self.invalid,
+            self.in_a_row,
+            latency=_histogram(TIMES, self.times),
+            scores=_histogram(SCORES, self.scores),
+        )
+
+
+def _histogram(edges: tuple[float, ...], counts: list[int]) -> Histogram:
+    return Histogram(edges, tuple(accumulate(counts))[: len(edges)], sum(counts))
 
 
 @dataclass
@@ -93,6 +120,8 @@ class Simulation:
         self.spec, self.generation, self.status = spec, 1, Status()
         self.now, self.rate, self.chaos = BEGIN, rate, chaos
         self.random, self.mischief = random.Random(seed), random.Random(seed + 1)
+        self.figures = random.Random(seed + 2)
+        self.outage = 0.0  # share of answers that fail whoever gives them: a feature store is down
         self.versions: dict[str, Behaviour] = {}
         self.alias = ""
         self.tags: dict[str, dict[str, str]] = {}
@@ -130,6 +159,14 @@ class Simulation:
         self.status = Status.model_validate_json(self.status.model_dump_json(by_alias=True))
         self.fresh = None
         self._look_at = self.now
+
+    def evict(self, slot: Slot) -> None:
+        """The slot's pods are evicted; its Deployment makes new ones."""
+        self._tell(f"the pods of slot {slot} are evicted")
+        place = self.places[slot]
+        assert place.runs is not None
+        self.places[slot] = Place(place.runs, 0, [])
+        self._run(place.runs, place.replicas)
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
@@ -226,7 +263,7 @@ class Simulation:
             version=pod.version,
             ready=ready,
             identity=Identity(pod.version, said) if ready else None,
-            counters=Counters(pod.answers, pod.bad) if ready else None,
+            counters=pod.counters() if ready else None,
             crash=pod.crash,
         )
 
@@ -259,8 +296,13 @@ class Simulation:
 
     def _answer(self, pod: Pod) -> None:
         behaviour = self.versions[pod.version]
-        bad = self.random.random() < behaviour.bad
-        pod.answers, pod.bad = pod.answers + 1, pod.bad + bad
+        invalid = self.figures.random() < behaviour.invalid
+        bad = invalid or self.random.random() < max(behaviour.bad, self.outage)
+        pod.answers, pod.bad, pod.invalid = pod.answers + 1, pod.bad + bad, pod.invalid + invalid
+        pod.in_a_row = pod.in_a_row + 1 if bad else 0
+        slow = 2.0 if pod.answers <= behaviour.cold else 0.2 if self.figures.random() < behaviour.slow else 0.02
+        pod.times[bisect_left(TIMES, slow)] += 1
+        pod.scores[bisect_left(SCORES, self.figures.random() + behaviour.shift)] += not bad
         self.served[pod.version] = self.served.get(pod.version, 0) + 1
         self.failed[pod.version] = self.failed.get(pod.version, 0) + bad
         if behaviour.crash_after is not None and pod.answers >= behaviour.crash_after:

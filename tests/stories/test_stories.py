@@ -19,9 +19,11 @@ GATES = [{"name": "accurate", "metric": {"key": "auc", "atLeast": 0.75, "maxDrop
 Story = Callable[[], Simulation]
 
 
-def serving(rollout: dict[str, object] | None = None, **options: object) -> Simulation:
+def serving(rollout: dict[str, object] | None = None, replicas: int | None = None, **options: object) -> Simulation:
     """Version 1 is champion and settled."""
-    sim = Simulation(spec_of("1", rollout=rollout or QUICK, gates=GATES), **options)  # type: ignore[arg-type]
+    parts: dict[str, object] = {"serving": {"replicas": replicas}} if replicas else {}
+    spec = spec_of("1", rollout=rollout or QUICK, gates=GATES, **parts)
+    sim = Simulation(spec, **options)  # type: ignore[arg-type]
     sim.register("1")
     sim.reach(Phase.SETTLED)
     sim.run(3 * SECOND)
@@ -263,6 +265,147 @@ def alias_moved_by_a_person() -> Simulation:
     return sim
 
 
+def feature_store_down() -> Simulation:
+    sim = serving(replicas=1)
+    sim.register("2")
+    wants(sim, "2", serving={"replicas": 1})
+    sim.reach(Phase.CANARY)
+    sim.run(3 * SECOND)
+    sim.note("the feature store goes down: half of all answers fail, whoever gives them")
+    sim.outage = 0.5
+    sim.until(lambda s: s.status.environment is not None)
+    sim.run(MINUTE)
+    sim.note(f"message: {sim.status.message}")
+    assert sim.status.rejected == []
+    sim.note("the feature store is back")
+    sim.outage = 0.0
+    sim.settle("2")
+    return sim
+
+
+def bad_during_an_outage_that_is_over() -> Simulation:
+    sim = serving()
+    sim.register("2")
+    wants(sim, "2", {**QUICK, "steps": [{"weight": 25, "hold": "3m"}]})
+    sim.reach(Phase.CANARY)
+    sim.note("2 % of all answers fail for a while, too few to tell")
+    sim.outage = 0.02
+    sim.run(2 * SECOND)
+    sim.outage = 0.0
+    sim.run(MINUTE)
+    sim.note("version 2 turns bad by itself")
+    sim.versions["2"].bad = 0.3
+    sim.reach(Phase.REJECTED)
+    return sim
+
+
+def fails_always() -> Simulation:
+    sim = serving()
+    sim.register("2", bad=1.0)
+    wants(sim, "2", {**QUICK, "guards": []})
+    sim.reach(Phase.REJECTED)
+    return sim
+
+
+def worse_than_its_champion() -> Simulation:
+    sim = serving()
+    sim.register("2", bad=0.04)
+    sim.versions["1"].bad = 0.01
+    guards = [{"name": "errors-vs-champion", "errorRate": {"maxAboveChampion": "0.5%"}}]
+    wants(sim, "2", {**QUICK, "guards": guards})
+    sim.reach(Phase.REJECTED)
+    return sim
+
+
+def slow() -> Simulation:
+    sim = serving()
+    sim.register("2", slow=0.2, cold=20)
+    guards = [{"name": "quick", "latency": {"percentile": 95, "atMost": "120ms"}}]
+    wants(sim, "2", {**QUICK, "guards": guards})
+    sim.reach(Phase.REJECTED)
+    return sim
+
+
+def slow_only_while_it_is_cold() -> Simulation:
+    sim = serving()
+    sim.register("2", cold=20)
+    guards = [
+        {"name": "quick", "latency": {"percentile": 95, "atMost": "120ms"}},
+        {"name": "as-quick", "latency": {"percentile": 95, "maxSlowerThanChampion": "5%"}},
+    ]
+    wants(sim, "2", {**QUICK, "guards": guards})
+    sim.settle("2")
+    return sim
+
+
+def slower_than_its_champion() -> Simulation:
+    sim = serving()
+    sim.run(MINUTE)
+    sim.register("2", slow=0.4)
+    guards = [{"name": "as-quick", "latency": {"percentile": 95, "maxSlowerThanChampion": "5%"}}]
+    wants(sim, "2", {**QUICK, "guards": guards})
+    sim.reach(Phase.REJECTED)
+    return sim
+
+
+def answers_that_are_no_numbers() -> Simulation:
+    sim = serving()
+    sim.register("2", invalid=0.1)
+    wants(sim, "2", {**QUICK, "guards": [{"name": "valid", "invalid": {"atMost": "0.1%"}}]})
+    sim.reach(Phase.REJECTED)
+    return sim
+
+
+def predictions_shift() -> Simulation:
+    sim = serving()
+    sim.run(MINUTE)
+    sim.register("2", shift=0.3)
+    wants(sim, "2", {**QUICK, "guards": [{"name": "drift", "scores": {"maxShift": "10%"}}]})
+    sim.reach(Phase.REJECTED)
+    return sim
+
+
+def predictions_stay() -> Simulation:
+    sim = serving()
+    sim.register("2", shift=0.02)
+    wants(sim, "2", {**QUICK, "guards": [{"name": "drift", "scores": {"maxShift": "20%"}}]})
+    sim.settle("2")
+    return sim
+
+
+def drained_in_canary() -> Simulation:
+    sim = serving()
+    sim.register("2")
+    wants(sim, "2", {**QUICK, "steps": [{"weight": 25, "hold": "30s"}]})
+    sim.reach(Phase.CANARY)
+    sim.run(3 * SECOND)
+    sim.evict("b")
+    sim.settle("2")
+    return sim
+
+
+def unready_in_canary() -> Simulation:
+    sim = serving()
+    sim.register("2")
+    wants(sim, "2", {**QUICK, "steps": [{"weight": 25, "hold": "30s"}]})
+    sim.reach(Phase.CANARY)
+    sim.run(3 * SECOND)
+    sim.note("the pod of version 2 is not ready any more")
+    sim.versions["2"].ready = False
+    sim.reach(Phase.REJECTED)
+    return sim
+
+
+def one_request_an_hour() -> Simulation:
+    sim = serving()
+    sim.register("2", bad=1.0)
+    sim.rate = 1 / 3600
+    wants(sim, "2", {**QUICK, "steps": [{"weight": 50}], "patience": "720h"})
+    sim.until(lambda s: s.status.phase is Phase.REJECTED, within=timedelta(hours=48))
+    assert sim.served["2"] <= 4
+    return sim
+
+
 def contested() -> Simulation:
     sim = Simulation(spec_of("1", rollout=QUICK))
     sim.register("1")
@@ -277,7 +420,9 @@ STORIES: list[Story] = [
     good, bad, bad_while_watched, gate_fails, crash_in_warm_up, crash_in_canary, never_ready, wrong_identity,
     silence_holds, silence_proceeds, silence_rolls_back, paused, superseded, reverted_while_warm, reverted_later,
     rejected_and_applied_again, operator_restarted, terms_changed, registry_down, first_version_crashes,
-    alias_moved_by_a_person, contested,
+    alias_moved_by_a_person, contested, feature_store_down, bad_during_an_outage_that_is_over, fails_always,
+    worse_than_its_champion, slow, slow_only_while_it_is_cold, slower_than_its_champion, answers_that_are_no_numbers,
+    predictions_shift, predictions_stay, drained_in_canary, unready_in_canary, one_request_an_hour,
 ]  # fmt: skip
 
 

@@ -78,6 +78,9 @@ class Mark(Memory):
     guard: str = Field(description="Name of the guard.")
     edges: tuple[float, ...] = Field((), description="Values at which the two distributions are compared.")
     classes: tuple[str, ...] = Field((), description="Classes whose shares are compared.")
+    shares: tuple[float, ...] = Field(
+        (), description="The champion's share of answers above each edge, or of each class, when it was read."
+    )
 
 
 class Recollection(Memory):

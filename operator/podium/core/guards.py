@@ -36,22 +36,27 @@ class Finding:
     def message(self) -> str:
         asked, tally = self.question, self.challenger
         if not tally.answers:
-            return f"{asked.guard.name} no answers yet"
-        what = "" if asked.measure.name == asked.guard.name else f" {asked.measure.name}"
+            return f"{asked.guard.name}: no answers yet"
         limit = format_percent(asked.limit)
         if not asked.beside_champion:
-            return f"{asked.guard.name}{what} {self._counts}, limit {limit})"
-        beside = f"{self.champion.bad} of {self.champion.answers} of the champion's"
+            return f"{self._share_and_counts}, limit {limit})"
+        beside = f"{_of(self.champion)} of the champion's"
         direction = "less" if asked.mirrored else "more"
-        return f"{asked.guard.name}{what} {_share(tally)} ({_of(tally)} answers; {beside}, at most {limit} {direction})"
+        return f"{self._named(_share(tally))} ({_of(tally)} answers; {beside}, at most {limit} {direction})"
+
+    def _named(self, share: str) -> str:
+        """A guard that is named for what it counts needs to say it only once."""
+        guard, measure = self.question.guard.name, self.question.measure.name
+        return f"{guard} {share}" if guard == measure else f"{guard}: {share} {measure}"
 
     @property
-    def _counts(self) -> str:
+    def _share_and_counts(self) -> str:
         """The share that broke the guard: of the last answers, where an earlier good past would hide it."""
         late, tally = self.lately, self.challenger
         if self.state == "broken" and 0 < 2 * late.answers < tally.answers:
-            return f"{_share(late)} lately ({late.bad} of the last {late.answers} answers, {_of(tally)} in all"
-        return f"{_share(tally)} ({_of(tally)} answers"
+            counts = f"{late.bad} of the last {late.answers} answers, {_of(tally)} in all"
+            return f"{self._named(_share(late))} lately ({counts}"
+        return f"{self._named(_share(tally))} ({_of(tally)} answers"
 
 
 def _share(tally: Tally) -> str:

@@ -47,12 +47,27 @@ def _mark(guard: Guard, champion: Sequence[Counters], challenger: Sequence[Count
         common = _common_edges([*latencies, *(pod.latency for pod in challenger)]) if challenger else []
         edges = tuple(_quantiles(latencies, common, [guard.latency.percentile / ALL]))
         return Mark(guard=guard.name, edges=edges) if edges else None
-    classes = _classes(champion)
-    if classes:
-        return Mark(guard=guard.name, classes=classes)
-    scores = [pod.scores for pod in champion]
+    return _mark_of_classes(guard, champion) or _mark_of_scores(guard, [pod.scores for pod in champion])
+
+
+def _mark_of_scores(guard: Guard, scores: Sequence[Histogram]) -> Mark | None:
     edges = tuple(_quantiles(scores, sorted({edge for one in scores for edge in one.edges}), DECILES))
-    return Mark(guard=guard.name, edges=edges) if edges else None
+    total = sum(one.total for one in scores)
+    above = tuple(1 - sum(one.at_most(edge) for one in scores) / total for edge in edges)
+    return Mark(guard=guard.name, edges=edges, shares=above) if edges else None
+
+
+def _mark_of_classes(guard: Guard, champion: Sequence[Counters]) -> Mark | None:
+    """The champion's most frequent classes; what is none of them shows as a lack of these."""
+    counts: dict[str, int] = {}
+    for pod in champion:
+        for name, count in pod.classes.items():
+            counts[name] = counts.get(name, 0) + count
+    total = sum(counts.values())
+    if total < ENOUGH:
+        return None
+    names = sorted(counts, key=lambda name: (-counts[name], name))[:MOST_CLASSES]
+    return Mark(guard=guard.name, classes=tuple(names), shares=tuple(counts[name] / total for name in names))
 
 
 def _common_edges(histograms: Sequence[Histogram]) -> list[float]:
@@ -72,14 +87,3 @@ def _quantiles(histograms: Sequence[Histogram], edges: Sequence[float], shares: 
         if edge is not None and edge not in told:
             told.add(edge)
             yield edge
-
-
-def _classes(champion: Sequence[Counters]) -> tuple[str, ...]:
-    """The champion's most frequent classes; what is none of them shows as a lack of these."""
-    counts: dict[str, int] = {}
-    for pod in champion:
-        for name, count in pod.classes.items():
-            counts[name] = counts.get(name, 0) + count
-    if sum(counts.values()) < ENOUGH:
-        return ()
-    return tuple(sorted(counts, key=lambda name: (-counts[name], name))[:MOST_CLASSES])

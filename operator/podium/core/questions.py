@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from podium.api.guards import Guard
 from podium.api.status import Evidence, Mark
+from podium.core.evidence import HOPELESS
 from podium.core.facts import ALL
 from podium.core.measures import ERRORS, INVALID, Measure, counted_elsewhere, of_class, scores_above, slower_than
 
@@ -67,11 +68,14 @@ def _latency(guard: Guard, mark: Mark) -> Iterator[Question]:
 
 
 def _scores(guard: Guard, mark: Mark) -> Iterator[Question]:
+    """Both directions at each mark; but not a direction in which there is no room for the margin."""
     assert guard.scores is not None
+    margin = guard.scores.max_shift
     compared = [*(scores_above(edge) for edge in mark.edges), *(of_class(name) for name in mark.classes)]
-    for measure in compared:
-        for mirrored in (False, True):
-            yield Question(guard, measure, guard.scores.max_shift, beside_champion=True, mirrored=mirrored)
+    for measure, share in zip(compared, mark.shares, strict=True):
+        for mirrored, champion in ((False, share), (True, 1 - share)):
+            if champion + margin < HOPELESS:
+                yield Question(guard, measure, margin, beside_champion=True, mirrored=mirrored)
 
 
 def _limited(guard: Guard, measure: Measure, at_most: float | None, above: float | None) -> Iterator[Question]:

@@ -79,7 +79,9 @@ class Settings:
             host=environ.get("PODIUM_HOST") or cls.host,
             port=read.number("PODIUM_PORT", cls.port, int),
             drain_seconds=read.number("PODIUM_DRAIN_SECONDS", cls.drain_seconds, float),
-            latency_edges=read.edges("PODIUM_LATENCY_EDGES", cls.latency_edges),
+            latency_edges=merged(
+                read.edges("PODIUM_LATENCY_EDGES", cls.latency_edges), read.edges("PODIUM_LATENCY_LIMITS", ())
+            ),
             queue_limit=read.number("PODIUM_QUEUE_LIMIT", cls.queue_limit, int),
             max_body_bytes=read.number("PODIUM_MAX_BODY_BYTES", cls.max_body_bytes, int),
             max_buffered_bytes=read.number("PODIUM_MAX_BUFFERED_BYTES", cls.max_buffered_bytes, int),
@@ -149,6 +151,11 @@ class _Reader:
     def names(self, name: str, default: frozenset[str]) -> frozenset[str]:
         raw = self._environ.get(name)
         return default if raw is None else frozenset(part.strip().lower() for part in raw.split(",") if part.strip())
+
+
+def merged(edges: tuple[float, ...], limits: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the edges with an edge at each limit that the operator's guards ask about."""
+    return tuple(sorted({*edges, *limits}))
 
 
 def termination_log(environ: Mapping[str, str]) -> Path | None:

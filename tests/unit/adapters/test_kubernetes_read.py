@@ -62,6 +62,7 @@ def test_what_a_slot_runs_is_read_from_labels_and_annotations() -> None:
     assert read.pinned(found) == Pinned(version="7", run_id="r7", digest="sha256:77", slot="b")
     assert read.pinned({"metadata": {"labels": labels}}) is None
     assert read.pinned({"metadata": {}}) is None
+    assert read.latency_limits("0.12,soon") == ()
 
 
 def test_only_the_controlling_owner_owns() -> None:

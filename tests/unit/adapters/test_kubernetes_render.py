@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from podium.adapters.kubernetes import names, render
+from podium.adapters.kubernetes import names, read, render
 from podium.api.spec import Spec
 from podium.api.status import Pinned
 
@@ -57,6 +57,14 @@ def test_objects_are_rendered_as_the_golden_files_say(name: str, made: dict[str,
     if os.environ.get("PODIUM_GOLDEN") == "write":
         file.write_text(text)
     assert text == file.read_text()
+
+
+def test_a_deployment_says_all_that_was_pinned() -> None:
+    slow = PINNED.model_copy(update={"latency_limits": (0.12, 0.3)})
+    for pinned in (PINNED, slow):
+        assert read.pinned(render.deployment(OWNER, SMALL, pinned, 1, DEFAULTS)) == pinned
+    environment = {one["name"]: one.get("value") for one in render.environment(SMALL, slow, DEFAULTS)}
+    assert environment["PODIUM_LATENCY_LIMITS"] == "0.12,0.3"
 
 
 def test_what_a_pod_proves_its_identity_against_cannot_be_overridden() -> None:

@@ -22,6 +22,11 @@ def test_latency_edges_are_read_in_seconds() -> None:
     assert settings.latency_edges == (0.05, 0.12, 0.5)
 
 
+def test_the_limits_of_guards_are_edges_too() -> None:
+    given = {**MODEL, "PODIUM_LATENCY_EDGES": "0.05,0.5", "PODIUM_LATENCY_LIMITS": "0.12,0.5"}
+    assert Settings.from_environment(given).latency_edges == (0.05, 0.12, 0.5)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

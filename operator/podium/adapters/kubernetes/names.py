@@ -15,6 +15,7 @@ SLOT: Final = "podium.dev/slot"
 VERSION: Final = "podium.dev/version"
 RUN_ID: Final = "podium.dev/run-id"
 DIGEST: Final = "podium.dev/digest"
+LATENCY_LIMITS: Final = "podium.dev/latency-limits"  # seconds, where the latency histogram has edges of its own
 RENDERED: Final = "podium.dev/rendered"  # fingerprint of what was applied, so that a removed field is noticed
 WEIGHTS: Final = "podium.dev/weights"
 SERVICE_NAME: Final = "kubernetes.io/service-name"  # set by Kubernetes on EndpointSlices

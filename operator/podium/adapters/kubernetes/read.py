@@ -57,7 +57,17 @@ def pinned(found: Json) -> Pinned | None:
     version, digest, slot = labels.get(names.VERSION), annotations.get(names.DIGEST), labels.get(names.SLOT)
     if not version or not digest or slot not in SLOTS:
         return None
-    return Pinned(version=version, run_id=annotations.get(names.RUN_ID, ""), digest=digest, slot=slot)
+    limits = latency_limits(annotations.get(names.LATENCY_LIMITS, ""))
+    run_id = annotations.get(names.RUN_ID, "")
+    return Pinned(version=version, run_id=run_id, digest=digest, slot=slot, latency_limits=limits)
+
+
+def latency_limits(text: str) -> tuple[float, ...]:
+    """The annotation `0.12,0.3` as seconds; nothing where anybody wrote something else there."""
+    try:
+        return tuple(float(part) for part in text.split(",") if part)
+    except ValueError:
+        return ()
 
 
 def metadata_of(found: Json) -> tuple[Mapping[str, str], Mapping[str, str]]:

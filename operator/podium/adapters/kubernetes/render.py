@@ -155,7 +155,13 @@ def _label_value(text: str) -> str:
 
 
 def _identity(pinned: Pinned) -> dict[str, str]:
-    return {names.RUN_ID: pinned.run_id, names.DIGEST: pinned.digest}
+    limits = {names.LATENCY_LIMITS: latency_limits(pinned)} if pinned.latency_limits else {}
+    return {names.RUN_ID: pinned.run_id, names.DIGEST: pinned.digest, **limits}
+
+
+def latency_limits(pinned: Pinned) -> str:
+    """Seconds, as the annotation and the model server's variable have them: `0.12,0.3`."""
+    return ",".join(f"{limit:g}" for limit in pinned.latency_limits)
 
 
 def _pod(spec: Spec, pinned: Pinned, defaults: Defaults) -> Json:
@@ -233,5 +239,7 @@ def environment(spec: Spec, pinned: Pinned, defaults: Defaults) -> list[Json]:
         "PODIUM_PORT": str(names.PORT),
         "MLFLOW_TRACKING_URI": spec.registry.uri or defaults.registry_uri,
     }
+    if pinned.latency_limits:
+        ours["PODIUM_LATENCY_LIMITS"] = latency_limits(pinned)
     kept = [variable for variable in spec.serving.env if variable.get("name") not in ours]
     return [*kept, *({"name": name, "value": value} for name, value in ours.items())]

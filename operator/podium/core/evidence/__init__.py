@@ -15,12 +15,13 @@ of a block of two samples), `beta` (the incomplete Beta function). All is in ter
 is not known here.
 """
 
-from podium.core.evidence.against_champion import AgainstChampion, Block, ChampionMemory
+from podium.core.evidence.against_champion import HOPELESS, AgainstChampion, Block, ChampionMemory
 from podium.core.evidence.against_limit import AgainstLimit, LimitMemory
 from podium.core.evidence.counts import answers_to_expose, answers_to_hold, proves_above, proves_below
 from podium.core.evidence.judgement import Judgement
 
 __all__ = [
+    "HOPELESS",
     "AgainstChampion",
     "AgainstLimit",
     "Block",
