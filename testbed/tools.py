@@ -39,6 +39,7 @@ FOR_PODMAN = (
     Tool("/usr/lib/podman/netavark", "netavark"),
     Tool("/usr/lib/podman/aardvark-dns", "aardvark-dns"),
 )
+FOR_METRICS = (Tool("prometheus", "prometheus"),)  # for the contract of metrics stores; no cluster needs it
 
 
 def ensure(tools: Sequence[Tool], *, root: bool, go: bool) -> None:

@@ -94,6 +94,20 @@ class EvidenceSource(Protocol):
 
 
 @dataclass(frozen=True)
+class Totals:
+    """What a metrics store says now, by query. A query has a value or a flaw, which says why it has none."""
+
+    values: Mapping[str, float]
+    flaws: Mapping[str, str]
+
+
+class MetricsStore(Protocol):
+    """Totals that others count, such as Prometheus. It raises nothing: what has no total is missing, and holds."""
+
+    async def totals(self, queries: Sequence[str]) -> Totals: ...
+
+
+@dataclass(frozen=True)
 class LeaseSeen:
     """The Lease that says who leads. `version` changes with every write."""
 
@@ -119,6 +133,6 @@ class Clock(Protocol):
 
 
 __all__ = [
-    "Clock", "Cluster", "EvidenceSource", "LeaseSeen", "LeaseStore", "ModelDeploymentSeen", "Question", "Registry",
-    "RegistryLogin", "Router", "Statement",
+    "Clock", "Cluster", "EvidenceSource", "LeaseSeen", "LeaseStore", "MetricsStore", "ModelDeploymentSeen", "Question",
+    "Registry", "RegistryLogin", "Router", "Statement", "Totals",
 ]  # fmt: skip

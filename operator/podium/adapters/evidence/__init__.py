@@ -1,1 +1,1 @@
-"""Ways to learn what the pods have answered. Each implements the port EvidenceSource."""
+"""Ways to learn what has been answered. Each implements the port EvidenceSource or MetricsStore."""
