@@ -1,6 +1,7 @@
 """The operator's settings, from the environment: a kustomize overlay patches them, a shell exports them."""
 
 import os
+import re
 import socket
 import uuid
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ class Settings:
     watched: tuple[str, ...] = ()  # PODIUM_WATCH_NAMESPACES, separated by commas; all where there is none
     leader_election: bool = True  # PODIUM_LEADER_ELECTION=on|off
     scrape: Scrape = "direct"  # PODIUM_SCRAPE: proxy reaches pods from outside the cluster
+    prometheus_uri: str = ""  # PODIUM_PROMETHEUS_URI: for guards that ask it; none where it is empty
     resync: float = 300.0  # PODIUM_RESYNC: look at everything, whatever was missed
     workers: int = 8  # PODIUM_WORKERS: reconciles at the same time
     http_port: int = 8081  # PODIUM_HTTP_PORT: health and metrics; 0 takes any free one
@@ -51,6 +53,7 @@ class Settings:
             scrape=cast(
                 "Scrape", read.choice("PODIUM_SCRAPE", "direct" if in_cluster else "proxy", ("direct", "proxy"))
             ),
+            prometheus_uri=read.address("PODIUM_PROMETHEUS_URI"),
             resync=read.seconds("PODIUM_RESYNC", cls.resync),
             workers=max(1, read.number("PODIUM_WORKERS", cls.workers)),
             http_port=read.number("PODIUM_HTTP_PORT", cls.http_port),
@@ -72,6 +75,15 @@ class _Reader:
         found = self.text(name, default)
         if found not in allowed:
             raise Refused(f"{name}: wanted one of {', '.join(allowed)}, found {found!r}")
+        return found
+
+    def address(self, name: str) -> str:
+        """An HTTP address; empty where there is none. One with a login is not repeated in the error."""
+        found = self.text(name, "")
+        if "@" in found:
+            raise Refused(f"{name}: wanted an address without a login, which would be seen in logs")
+        if found and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", found):
+            raise Refused(f"{name}: wanted http://host:port or https://…, found {found!r}")
         return found
 
     def number(self, name: str, default: int) -> int:

@@ -25,6 +25,7 @@ def test_every_setting_can_be_said() -> None:
             "PODIUM_WATCH_NAMESPACES": "ml, fraud",
             "PODIUM_LEADER_ELECTION": "off",
             "PODIUM_SCRAPE": "direct",
+            "PODIUM_PROMETHEUS_URI": "https://metrics.example.com/prometheus",
             "PODIUM_RESYNC": "10s",
             "PODIUM_WORKERS": "2",
             "PODIUM_HTTP_PORT": "0",
@@ -35,6 +36,7 @@ def test_every_setting_can_be_said() -> None:
     )
     assert settings.registry_uri == "http://mlflow.ml:5000"
     assert (settings.registry_poll, settings.resync, settings.workers) == (90.0, 10.0, 2)
+    assert settings.prometheus_uri == "https://metrics.example.com/prometheus"
     assert settings.watched == ("ml", "fraud")
     assert settings.identity.startswith("operator-1_")
     assert not settings.leader_election
@@ -56,8 +58,16 @@ def test_two_processes_on_one_machine_are_two_candidates() -> None:
         ("PODIUM_LEADER_ELECTION", "maybe"),
         ("PODIUM_SCRAPE", "guess"),
         ("PODIUM_LOG_FORMAT", "xml"),
+        ("PODIUM_PROMETHEUS_URI", "prometheus:9090"),
+        ("PODIUM_PROMETHEUS_URI", "http://"),
     ],
 )
 def test_a_setting_that_cannot_be_understood_is_named(name: str, value: str) -> None:
     with pytest.raises(Refused, match=f"{name}: .*{value}"):
         Settings.from_environment({name: value})
+
+
+def test_an_address_with_a_login_is_refused_and_not_repeated() -> None:
+    with pytest.raises(Refused, match="PODIUM_PROMETHEUS_URI: wanted an address without a login") as refused:
+        Settings.from_environment({"PODIUM_PROMETHEUS_URI": "http://ann:secret@prometheus:9090"})
+    assert "secret" not in str(refused.value)
