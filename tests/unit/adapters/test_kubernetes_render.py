@@ -34,7 +34,7 @@ FULL = Spec.model_validate(
             "tolerations": [{"key": "gpu", "operator": "Exists"}],
             "affinity": {"podAntiAffinity": {}},
             "imagePullSecrets": [{"name": "pull"}],
-            "annotations": {"prometheus.io/scrape": "true"},
+            "annotations": {"prometheus.io/scrape": "false", "team": "churn"},
             "drain": "15s",
         },
     }

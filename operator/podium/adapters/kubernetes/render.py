@@ -20,6 +20,13 @@ Json = dict[str, Any]
 _USER: Final = 65532
 _GRACE: Final = 30  # seconds beyond the drain: what a pod may take to finish the requests that it holds
 _LABEL_LIMIT: Final = 63
+# Nothing in Kubernetes reads these, but the scrape configurations that most Prometheus servers come with do. On pods
+# only: on Services too, those servers would count everything twice. spec.serving.annotations may say otherwise.
+SCRAPE: Final = {
+    "prometheus.io/scrape": "true",
+    "prometheus.io/port": str(names.PORT),
+    "prometheus.io/path": "/metrics",
+}
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,10 @@ def deployment(owner: Owner, spec: Spec, pinned: Pinned, replicas: int, defaults
             "selector": {"matchLabels": selector},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
             "template": {
-                "metadata": {"labels": labels, "annotations": {**spec.serving.annotations, **_identity(pinned)}},
+                "metadata": {
+                    "labels": labels,
+                    "annotations": {**SCRAPE, **spec.serving.annotations, **_identity(pinned)},
+                },
                 "spec": _pod(spec, pinned, defaults),
             },
         },
