@@ -20,7 +20,8 @@ from tests.e2e.rollout import Rollout
 from tests.kubectl import Kubectl
 
 ROOT = Path(__file__).parents[2]
-FIRST_PORT = 31011  # NodePorts below are the demo's
+FIRST_PORT = 31011  # NodePorts below are the demo's and Prometheus'
+PROMETHEUS = "http://127.0.0.1:31006"
 OPERATOR = "podium-operator"
 
 
@@ -110,6 +111,18 @@ def mlflow(cluster: Cluster, images: dict[str, str]) -> Mlflow:
     command = [sys.executable, "-W", "ignore", "-m", "demo.models", stage.MLFLOW_OUTSIDE, model]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
     return Mlflow(cluster, MlflowClient(stage.MLFLOW_OUTSIDE, stage.MLFLOW_OUTSIDE), model)
+
+
+@pytest.fixture(scope="session")
+def prometheus(cluster: Cluster) -> str:
+    """The address of a real Prometheus that scrapes all pods every second. Built only for who asks for it."""
+    here = Path(__file__).parent / "prometheus"
+    image = cluster.build_and_load("podium-prometheus", here / "Containerfile", here)
+    manifest = (here / "prometheus.yaml").read_text()
+    cluster.kubectl("apply", "--filename=-", input=manifest.replace("image: podium-prometheus", f"image: {image}"))
+    words = ["rollout", "status", "deployment/prometheus", "--namespace=prometheus", "--timeout=180s"]
+    cluster.kubectl(*words, timeout=200)
+    return PROMETHEUS
 
 
 @pytest.fixture(scope="session")
