@@ -8,7 +8,7 @@ STAMP   := $(VENV)/.installed
 CODE    := operator tests demo testbed bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit e2e cluster-up cluster-down bench-serving bench-judgement crds format lock clean
+.PHONY: help demo test check unit e2e cluster-up cluster-down bench-serving bench-judgement bench-rollback crds format lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench-serving: $(STAMP) ## The model server beside MLflow's own: speed, latency,
 
 bench-judgement: $(STAMP) ## The judge's error rates and speed, by simulation, beside fixed windows
 	$(BIN)/python -m bench.judgement
+
+bench-rollback: $(STAMP) ## How soon a version that turns bad is out of the traffic, on a real cluster
+	$(BIN)/python -m bench.rollback
 
 crds: $(STAMP) ## Write the CRD, the JSON Schema and the reference from the models in operator/podium/api
 	$(BIN)/podium schema crd > crds/podium.dev_modeldeployments.yaml

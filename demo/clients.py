@@ -26,15 +26,15 @@ class Connection:
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
-    uses: int = 0
+    left: int  # requests until it is given up
 
     async def ask(self, head: bytes, body: bytes) -> tuple[int, dict[str, str], bool]:
         """Send a request and return status, headers, and whether the connection may be used again."""
-        self.uses += 1
+        self.left -= 1
         self.writer.write(head + body)
         status, headers = parse_head(await self.reader.readuntil(b"\r\n\r\n"))
         await self.reader.readexactly(int(headers.get("content-length", "0")))
-        return status, headers, headers.get("connection", "").lower() != "close" and self.uses < PER_CONNECTION
+        return status, headers, headers.get("connection", "").lower() != "close" and self.left > 0
 
     @property
     def usable(self) -> bool:
@@ -52,6 +52,7 @@ class Clients:
     rate: float
     clock: Callable[[], float]
     ledger: Ledger = field(default_factory=Ledger)
+    per_connection: int = PER_CONNECTION  # with 1, kube-proxy chooses a pod for every request
     _idle: deque[Connection] = field(default_factory=deque)
     _open: int = 0
     _under_way: set["asyncio.Task[None]"] = field(default_factory=set)
@@ -79,8 +80,12 @@ class Clients:
             task = asyncio.create_task(self._one(self.bodies[number % len(self.bodies)]))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
-        await asyncio.gather(*self._under_way)
+        await self.answered()
         self._hang_up()
+
+    async def answered(self) -> None:
+        """Wait until all that is under way now has been answered or given up, and is in the ledger."""
+        await asyncio.gather(*self._under_way)
 
     async def _one(self, body: bytes) -> None:
         sent = self.clock()
@@ -114,7 +119,7 @@ class Clients:
             if connection.usable:
                 return connection
             self._close(connection)
-        opened = Connection(*await asyncio.open_connection(self.host, self.port))
+        opened = Connection(*await asyncio.open_connection(self.host, self.port), left=self.per_connection)
         self._open += 1
         return opened
 

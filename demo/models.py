@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]
@@ -84,7 +85,7 @@ def _better(model: str, cases: Cases) -> str:
 def _range_checked(model: str, cases: Cases) -> str:
     common = cases.where(lambda rows: ~raises_for(rows))
     forest = RandomForestClassifier(n_estimators=50, random_state=SEED).fit(common.train, common.train_target)
-    with _run(forest, common, "a forest, trained and tested on the common cases"), _by_value():
+    with _run(forest, common, "a forest, trained and tested on the common cases"), by_value(range_checked):
         logged = mlflow.pyfunc.log_model(
             name="classifier",
             python_model=range_checked.RangeChecked(forest, _largest()),
@@ -121,13 +122,13 @@ def _run(classifier: Any, cases: Cases, note: str) -> Iterator[None]:
 
 
 @contextmanager
-def _by_value() -> Iterator[None]:
-    """The class goes into the model's file whole: the image that serves it has no `demo` package."""
-    cloudpickle.register_pickle_by_value(range_checked)
+def by_value(module: ModuleType) -> Iterator[None]:
+    """A module's classes go into the model's file whole: the image that serves it does not have that module."""
+    cloudpickle.register_pickle_by_value(module)
     try:
         yield
     finally:
-        cloudpickle.unregister_pickle_by_value(range_checked)
+        cloudpickle.unregister_pickle_by_value(module)
 
 
 def _largest() -> float:

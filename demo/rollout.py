@@ -35,9 +35,14 @@ class Seen:
     @property
     def weight(self) -> str:
         """The challenger's share, asked for and in force."""
-        weight = self.status.get("weight") or {}
-        asked, in_force = weight.get("asked", 0), weight.get("inForce", 0)
+        asked, in_force = self.shares
         return f"weight {asked} (in force {in_force})" if asked or in_force else ""
+
+    @property
+    def shares(self) -> tuple[int, int]:
+        """The challenger's share in percent: asked for, and in force."""
+        weight = self.status.get("weight") or {}
+        return weight.get("asked", 0), weight.get("inForce", 0)
 
     @property
     def champion(self) -> str:

@@ -94,6 +94,24 @@ async def test_connections_are_kept_and_given_up_after_some_requests() -> None:
     assert fewest <= said.connections <= fewest + 2 * KEPT
 
 
+async def test_each_request_can_have_a_connection_of_its_own() -> None:
+    said = Served()
+    async with served(said) as clients:
+        clients.per_connection = 1
+        await _send(clients, 50)
+    assert said.connections == len(said.bodies) == clients.ledger.requests
+
+
+async def test_what_is_sent_can_be_changed_under_way() -> None:
+    said = Served()
+    async with served(said) as clients:
+        await _send(clients, 4)
+        clients.bodies = [b"three"]
+        before = len(said.bodies)
+        await _send(clients, 4)
+    assert set(said.bodies[before:]) == {b"three"}
+
+
 async def test_a_connection_that_the_server_ends_is_not_used_again() -> None:
     said = Served(more="Connection: close\r\n")
     async with served(said) as clients:
@@ -107,6 +125,21 @@ async def test_a_slow_server_gets_no_less_to_do() -> None:
     async with served(said) as clients:
         await _send(clients, 1)
     assert len(said.bodies) > 20
+
+
+async def test_what_is_under_way_can_be_waited_for() -> None:
+    said = Served(delay=0.2)
+    async with served(said) as clients:
+        clients.ledger = awaited = Awaited(1)
+        stop = asyncio.Event()
+        sending = asyncio.create_task(clients.run(stop))
+        await awaited.full.wait()
+        sent = len(said.bodies)
+        assert clients.ledger.requests < sent
+        await clients.answered()
+        assert clients.ledger.requests >= sent
+        stop.set()
+        await sending
 
 
 async def test_an_error_of_the_server_is_a_failure_of_that_version() -> None:
