@@ -76,18 +76,21 @@ class Trials:
     @asynccontextmanager
     async def traffic(self) -> AsyncIterator[None]:
         """Make version 1 champion, and send requests as long as the block runs."""
-        following = [asyncio.create_task(self.watch.run())]
+        watching, stop = asyncio.create_task(self.watch.run()), asyncio.Event()
         try:
             await self.settle()
             if not await self.clients.reached(DEADLINE):
                 raise RuntimeError(f"no answer at 127.0.0.1:{MODEL_PORT} within {DEADLINE:g} s")
-            following.append(asyncio.create_task(self.clients.run(asyncio.Event())))
-            yield
+            sending = asyncio.create_task(self.clients.run(stop))
+            try:
+                yield
+            finally:
+                stop.set()
+                await sending
         finally:
-            for task in following:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
 
     async def bad(self, kind: Kind) -> Run:
         """One trial that turns bad. Raises RuntimeError where it was not rejected in time."""
@@ -97,8 +100,8 @@ class Trials:
         self.clients.bodies = orders.mix(kind.order, kind.share, self.random)
         await self.until(f"{kind.name}: the challenger is rejected", lambda seen: seen.phase == "Rejected")
         await asyncio.sleep(LAST_ANSWERS)
-        await self.clients.answered()
         self.clients.bodies = self.plain
+        await self.clients.answered()
         if kind.order == orders.CRASH:
             return summary.crashing(ledger, CHALLENGER, self.weights)
         return summary.failing(ledger, CHALLENGER)
