@@ -1,5 +1,6 @@
 """What the operator serves: /healthz, /readyz and /metrics on one port."""
 
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -14,11 +15,18 @@ async def serving(metrics: Metrics, ready: Callable[[], bool], port: int) -> Asy
     runner = web.AppRunner(application(metrics, ready), access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, port=port)
+        site = web.SockSite(runner, listening(port))
         await site.start()
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
+
+
+def listening(port: int) -> socket.socket:
+    """One socket for IPv4 and IPv6, where there is IPv6. With port 0, two sockets would get two different ports."""
+    if socket.has_dualstack_ipv6():
+        return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+    return socket.create_server(("", port))
 
 
 def application(metrics: Metrics, ready: Callable[[], bool]) -> web.Application:
