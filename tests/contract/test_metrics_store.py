@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from podium.adapters.evidence.prometheus import Prometheus
-from podium.adapters.evidence.promql import fill
+from podium.core.promql import fill
 from podium.ports import Totals
 from podium.runtime.faults import Outcome
 from podium.runtime.identity import Identity

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from podium.adapters.evidence.prometheus import Prometheus
-from podium.adapters.evidence.promql import fill
+from podium.core.promql import fill
 from podium.ports import Totals
 from testbed.waiting import wait_until
 from tests.e2e.rollout import Rollout, clients

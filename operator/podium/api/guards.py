@@ -1,5 +1,7 @@
 """Guards: questions about served traffic, asked all through the trial. Each becomes counts of bad answers among all."""
 
+import json
+import re
 from datetime import timedelta
 from typing import Annotated, Final
 
@@ -13,9 +15,19 @@ KINDS: Final = ("error_rate", "latency", "invalid", "scores", "counts")
 
 Limit = Annotated[Percent, percent_between("0.001%", "50%")]
 Margin = Annotated[Percent, percent_between("0.01%", "50%")]
+
+_FILLED = r"\{\{ *(?:namespace|name|version|slot) *\}\}"
+_TEXT = "|".join(rf"{q}(?:[^{q}\\{{]|\\.|\{{[^{q}\\{{]|\{{\\.|{_FILLED})*\{{?{q}" for q in ('"', "'"))
+_QUERY = rf"^(?:[^\"'`{{]|{_TEXT}|\{{(?:[^\"'`{{]|{_TEXT}))+$"
+
 Query = Annotated[
     str,
     Field(min_length=1, max_length=2000, examples=['sum(bad_total{namespace="{{namespace}}", version="{{version}}"})']),
+    Rule(
+        f"self.matches({json.dumps(_QUERY)})",
+        "placeholders are {{namespace}}, {{name}}, {{version}} and {{slot}}, inside of quotes that are closed",
+        lambda query: re.fullmatch(_QUERY, query) is not None,
+    ),
 ]
 
 _LIMITED = Rule(

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from podium.api.status import Phase, Slot
+from podium.controller.counts import counts_seen
 from podium.controller.registry_watch import RegistryWatch
 from podium.controller.rivals import rival_of
 from podium.core.facts import Rival, SlotSeen, World
 from podium.errors import PodiumError
-from podium.ports import Clock, Cluster, EvidenceSource, ModelDeploymentSeen, Router, Statement
+from podium.ports import Clock, Cluster, EvidenceSource, MetricsStore, ModelDeploymentSeen, Router, Statement
 
 QUIET: Final = frozenset({Phase.PENDING, Phase.GATING, Phase.BLOCKED, Phase.SETTLED, Phase.REJECTED})
 _EVIDENCE: Final = 2.0  # seconds for all pods together; each has less of its own
@@ -31,16 +32,27 @@ class Ports:
     evidence: EvidenceSource
     clock: Clock
     registry: RegistryWatch
+    metrics_store: MetricsStore | None  # None where the operator knows of no Prometheus
     registry_uri: str  # the default one: two ModelDeployments may mean the same, one by name and one by default
 
 
 async def observe(seen: ModelDeploymentSeen, ports: Ports) -> World:
     """What is there, whatever was asked for."""
     slots = await ports.cluster.slots(seen)
-    traffic, said, rival = await asyncio.gather(
-        ports.router.seen(seen, slots), _statements(seen, slots, ports), _rival(seen, ports)
+    traffic, said, rival, counts = await asyncio.gather(
+        ports.router.seen(seen, slots),
+        _statements(seen, slots, ports),
+        _rival(seen, ports),
+        counts_seen(seen, ports.metrics_store),
     )
-    return World(registry=ports.registry.seen(seen), slots=_with_words(slots, said), traffic=traffic, rival=rival)
+    return World(
+        registry=ports.registry.seen(seen),
+        slots=_with_words(slots, said),
+        traffic=traffic,
+        rival=rival,
+        counts=counts.totals,
+        count_flaws=counts.flaws,
+    )
 
 
 async def _statements(

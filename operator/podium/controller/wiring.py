@@ -10,6 +10,7 @@ from typing import Any
 
 from podium.adapters.clock import RealClock
 from podium.adapters.evidence.pods import DirectFetch, PodsEvidence, ProxyFetch
+from podium.adapters.evidence.prometheus import Prometheus
 from podium.adapters.kubernetes.api import Api
 from podium.adapters.kubernetes.cluster import KubernetesCluster
 from podium.adapters.kubernetes.lease import KubernetesLease
@@ -27,7 +28,7 @@ from podium.controller.settings import Settings
 from podium.controller.sweep import Sweep
 from podium.controller.watches import Watches
 from podium.core.facts import Key
-from podium.ports import Clock, Cluster, EvidenceSource, LeaseStore, Registry, Router
+from podium.ports import Clock, Cluster, EvidenceSource, LeaseStore, MetricsStore, Registry, Router
 
 LEASE = "podium-operator"
 _log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Outside:
     cluster: Cluster
     router: Router
     evidence: EvidenceSource
+    metrics_store: MetricsStore | None
     registry: Registry
     lease: LeaseStore
     clock: Clock
@@ -54,7 +56,13 @@ class Operator:
         self._settings = settings
         self.registry = RegistryWatch(outside.registry, outside.cluster, outside.clock, settings, notify=self.changed)
         ports = Ports(
-            outside.cluster, outside.router, outside.evidence, outside.clock, self.registry, settings.registry_uri
+            outside.cluster,
+            outside.router,
+            outside.evidence,
+            outside.clock,
+            self.registry,
+            outside.metrics_store,
+            settings.registry_uri,
         )
         self.reconciler = Reconciler(ports, self.metrics)
         self.queue = WorkQueue(self.reconciler, outside.clock, self.metrics, workers=settings.workers)
@@ -134,6 +142,9 @@ async def connected(settings: Settings) -> AsyncIterator[Outside]:
         stack.push_async_callback(api.close)
         fetch = DirectFetch() if settings.scrape == "direct" else ProxyFetch(api)
         stack.push_async_callback(fetch.close)
+        metrics_store = Prometheus(settings.prometheus_uri) if settings.prometheus_uri else None
+        if metrics_store is not None:
+            stack.push_async_callback(metrics_store.close)
         registry = MlflowRegistry()
         stack.push_async_callback(registry.close)
         defaults = Defaults(image=settings.runtime_image, registry_uri=settings.registry_uri)
@@ -141,6 +152,7 @@ async def connected(settings: Settings) -> AsyncIterator[Outside]:
             cluster=KubernetesCluster(api, clock, defaults, settings.identity, settings.watched),
             router=ReplicasRouter(api),
             evidence=PodsEvidence(fetch),
+            metrics_store=metrics_store,
             registry=registry,
             lease=KubernetesLease(api, clock, settings.namespace, LEASE),
             clock=clock,

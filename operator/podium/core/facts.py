@@ -161,6 +161,7 @@ class World:
     traffic: TrafficSeen = TrafficSeen()
     rival: Rival | None = None
     counts: Mapping[str, Mapping[Slot, Tally]] = field(default_factory=dict)  # by measure: what Prometheus has
+    count_flaws: Mapping[str, str] = field(default_factory=dict)  # by measure: why Prometheus has nothing
 
     def slot(self, slot: Slot) -> SlotSeen:
         return self.slots.get(slot, SlotSeen())

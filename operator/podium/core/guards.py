@@ -46,7 +46,7 @@ class Finding:
 
     def _named(self, share: str) -> str:
         """A guard that is named for what it counts needs to say it only once."""
-        guard, measure = self.question.guard.name, self.question.measure.name
+        guard, measure = self.question.guard.name, self.question.measure.said
         return f"{guard} {share}" if guard == measure else f"{guard}: {share} {measure}"
 
     @property

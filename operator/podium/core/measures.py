@@ -22,6 +22,11 @@ class Measure:
     name: str
     of: Callable[[Counters], Tally | None] | None
     from_zero: bool = True
+    words: str = ""  # for a message, where the name says too much
+
+    @property
+    def said(self) -> str:
+        return self.words or self.name
 
 
 def _errors(counters: Counters) -> Tally:
@@ -69,4 +74,4 @@ def _of_class(name: str, counters: Counters) -> Tally:
 
 def counted_elsewhere(guard: str) -> Measure:
     """What a guard of kind `counts` has from Prometheus."""
-    return Measure(f"counts of {guard}", None, from_zero=False)
+    return Measure(f"counts of {guard}", None, from_zero=False, words="bad")

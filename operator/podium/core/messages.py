@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from podium.api.base import format_duration, format_time
+from podium.api.guards import Guard
 from podium.api.status import Environment, Phase, Trial
 from podium.core import gates, guards
 from podium.core.facts import Facts
-from podium.core.measures import ERRORS
+from podium.core.measures import ERRORS, counted_elsewhere
 from podium.core.shares import challenger_pods
 from podium.core.wishes import rejection
 
@@ -84,6 +85,7 @@ def _canary(facts: Facts) -> str:
         return f"{text}; waiting until {trial.steps[trial.step].weight} % is in force"
     missing = max((one.missing(_goal(trial)) for one in judged), default=0)
     waiting = [one.message for one in judged if not one.findings]
+    waiting += [f"{guard.name}: {flaw}" for guard in trial.guards if (flaw := _flaw(guard, facts))]
     if not missing:
         return "; ".join([text, *waiting])
     if trial.step_began is not None and facts.now - trial.step_began >= trial.patience:
@@ -91,6 +93,10 @@ def _canary(facts: Facts) -> str:
         still = f"about {missing} more answers are wanted"
         return f"{text}; too little traffic to tell after {waited}: {still}, onSilence is {trial.on_silence}"
     return "; ".join([f"{text}; about {missing} more answers{_at_this_rate(missing, facts)}", *waiting])
+
+
+def _flaw(guard: Guard, facts: Facts) -> str:
+    return facts.world.count_flaws.get(counted_elsewhere(guard.name).name, "") if guard.counts else ""
 
 
 def _goal(trial: Trial) -> guards.Goal:

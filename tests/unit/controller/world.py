@@ -14,6 +14,7 @@ from podium.testing.clock import FakeClock
 from podium.testing.cluster import FakeCluster
 from podium.testing.evidence import FakeEvidence
 from podium.testing.lease import FakeLease
+from podium.testing.metrics_store import FakeMetricsStore
 from podium.testing.registry import FakeRegistry
 from podium.testing.router import FakeRouter
 
@@ -40,6 +41,7 @@ class World:
         self.cluster = FakeCluster(self.clock)
         self.router = FakeRouter(self.cluster)
         self.evidence = FakeEvidence(self.cluster, self.router)
+        self.metrics_store = FakeMetricsStore()
         self.registry = FakeRegistry()
         self.lease = FakeLease()
         for _ in range(versions):
@@ -47,7 +49,9 @@ class World:
 
     @property
     def outside(self) -> Outside:
-        return Outside(self.cluster, self.router, self.evidence, self.registry, self.lease, self.clock)
+        return Outside(
+            self.cluster, self.router, self.evidence, self.metrics_store, self.registry, self.lease, self.clock
+        )
 
     @asynccontextmanager
     async def operator(self, settings: Settings = SETTINGS) -> AsyncIterator[Operator]:

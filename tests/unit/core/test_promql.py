@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podium.adapters.evidence.promql import PLACEHOLDERS, fill
+from podium.core.promql import PLACEHOLDERS, fill
 
 VALUES = {"namespace": "ml", "name": "churn", "version": "7", "slot": "b"}
 
