@@ -10,7 +10,7 @@ import pandas as pd
 from mlflow.types import DataType, Schema
 from mlflow.utils.proto_json_utils import NumpyEncoder, _get_jsonable_obj
 
-from podium.runtime.faults import ModelFault, NotANumber
+from podium.runtime.faults import ModelFault, NotANumber, WrongShape
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class AnswerCheck:
         """Hold an answer to the signature.
 
         Raises NotANumber: NaN or infinity where the signature says a number that is always there.
-        Raises ModelFault: another shape than the signature's.
+        Raises WrongShape: another shape than the signature's.
         """
         if isinstance(raw, np.ndarray):
             self._check_shape(raw)
@@ -59,7 +59,7 @@ class AnswerCheck:
             return
         found = raw.shape[1:]
         if len(found) != len(wanted) or any(each not in {-1, there} for each, there in zip(wanted, found, strict=True)):
-            raise ModelFault(f"the model's answer has the shape {raw.shape}; its signature says {(-1, *wanted)}")
+            raise WrongShape(f"the model's answer has the shape {raw.shape}; its signature says {(-1, *wanted)}")
 
 
 def _is_number(spec: Any) -> bool:

@@ -52,7 +52,9 @@ class Serving:
         self._streams = loaded.streams
         self._pages: dict[str, Callable[[bool], Answer]] = loaded.pages
         self.queue = PredictionQueue(loaded.scorer, settings.queue_limit, settings.max_batch_rows)
-        self.metrics = Metrics(loaded.identity, settings.latency_edges, lambda: self.queue.depth)
+        self.metrics = Metrics(
+            loaded.identity, settings.latency_edges, lambda: self.queue.depth, loaded.scorer.predictions
+        )
         self.metrics.from_cache = loaded.from_cache
         self.log = PredictionLog(loaded.identity, settings.prediction_log_bodies) if settings.prediction_log else None
         self.queue.on_batch = self.metrics.count_batch

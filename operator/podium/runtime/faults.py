@@ -8,7 +8,9 @@ Fault
  │   ├─ TooLarge         413
  │   └─ WrongMediaType   415
  ├─ ModelFault        500: the model must change              outcome model_error
- │   └─ NotANumber       NaN or infinite where the signature says a number   outcome nan
+ │   └─ Invalid          an answer, but none that the signature allows       outcome nan
+ │       ├─ NotANumber       NaN or infinite where it says a number
+ │       └─ WrongShape       another shape, or another number of rows than was asked for
  └─ Refusal           503: the same request may succeed later
      ├─ Overloaded       the queue is full                    outcome overload
      ├─ TooLate          the deadline cannot be met           outcome timeout
@@ -89,10 +91,18 @@ class ModelFault(Fault):
     """The model could not answer a request that fits its signature."""
 
 
-class NotANumber(ModelFault):
-    """The model answered NaN or infinity where its signature says a number."""
+class Invalid(ModelFault):
+    """The model did not raise, and what it answered cannot be passed on."""
 
     outcome = Outcome.NAN
+
+
+class NotANumber(Invalid):
+    """The model answered NaN or infinity where its signature says a number."""
+
+
+class WrongShape(Invalid):
+    """The model answered another number of rows than it was asked for, or another shape than its signature says."""
 
 
 class Refusal(Fault):

@@ -55,9 +55,10 @@ def load(settings: Settings) -> Loaded:
     identity = _proved(fetched, settings)
     differences = check(fetched.directory, settings.requirements_ignored)
     model = _timed("loaded", lambda: _load(fetched.directory, settings))
-    scorer = Scorer(model, settings.batching)
     _silence()
-    _timed("warmed up", lambda: _warm_up(scorer, fetched.directory))
+    # By a scorer of its own: what is predicted here is nobody's traffic, and does not count
+    _timed("warmed up", lambda: _warm_up(Scorer(model, settings.batching), fetched.directory))
+    scorer = Scorer(model, settings.batching)
     if cache is not None and fetched.reference is not None:
         cache.save(fetched.reference.text, fetched.directory, fetched.identity)
     source = {"source": fetched.attempts, "from_cache": fetched.from_cache}

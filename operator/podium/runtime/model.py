@@ -14,7 +14,7 @@ from typing import Any
 import mlflow.pyfunc
 from mlflow.types import Schema
 
-from podium.runtime.faults import Fault, ModelFault, RequestFault
+from podium.runtime.faults import Fault, ModelFault, RequestFault, WrongShape
 from podium.runtime.flavours import PLANNED, direct_call, is_row_wise, takes_matrix
 from podium.runtime.plan import MatrixPlan, Plan, Rows, compile_plan
 from podium.runtime.settings import ExtraColumns
@@ -70,12 +70,12 @@ class Model:
     def predict_rows(self, rows: Rows) -> Any:
         """Return what the model says of rows that its plan has read.
 
-        Raises ModelFault: the model raised, or gave another number of answers than it was asked for.
+        Raises ModelFault: the model raised. Raises WrongShape: it gave another number of answers than it was asked for.
         """
         assert self.plan is not None
         raw = self._direct(self.plan.build(rows))
         if self.row_wise and length(raw) != len(rows):
-            raise ModelFault(f"the model was asked for {len(rows)} rows and answered {length(raw)}")
+            raise WrongShape(f"the model was asked for {len(rows)} rows and answered {length(raw)}")
         return raw
 
     def predict(self, query: Query) -> Any:

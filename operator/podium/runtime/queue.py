@@ -168,6 +168,7 @@ class PredictionQueue:
         except Exception:  # noqa: BLE001  each is tried again alone, and says itself what was wrong
             log.warning("a joined prediction of %d requests failed; each is tried again alone", len(live))
             return [self._alone(job) for job in live]
+        self._scorer.predictions.add(raw)
         self._loop.call_soon_threadsafe(self.on_batch, len(live), len(rows))
         return [self._share(job, share) for job, share in zip(live, shares, strict=True)]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from podium.runtime.answers import AnswerCheck
+from podium.runtime.distribution import Predictions
 from podium.runtime.model import Model, Query
 from podium.runtime.plan import Rows
 from podium.runtime.settings import Batching
@@ -35,6 +36,7 @@ class Scorer:
     def __init__(self, model: Model, batching: Batching = Batching.AUTO) -> None:
         self.model = model
         self.joins = batching is Batching.ON or (batching is Batching.AUTO and model.row_wise)
+        self.predictions = Predictions()
         self._check = AnswerCheck(model.outputs)
 
     def ask(self, read: Read, body: bytes, content_type: str) -> Ask:
@@ -54,11 +56,16 @@ class Scorer:
             return b"".join(map(self.answer, ask.parts))
         assert ask.rows is not None
         assert ask.write is not None
-        return self.written(self.model.predict_rows(ask.rows), ask.write)
+        return self._counted(self.model.predict_rows(ask.rows), ask.write)
 
     def answer_query(self, query: Query, write: Write) -> bytes:
         """Answer what the plan could not express. Raises Fault: the request's or the model's."""
-        return self.written(self.model.predict(query), write)
+        return self._counted(self.model.predict(query), write)
+
+    def _counted(self, raw: Any, write: Write) -> bytes:
+        body = self.written(raw, write)
+        self.predictions.add(raw)
+        return body
 
     def written(self, raw: Any, write: Write) -> bytes:
         """Return the answer's body. Raises ModelFault: the answer is not what the signature says."""

@@ -10,7 +10,7 @@ A count of answers that cannot be believed spoils the page; a distribution that 
 import math
 import re
 from collections.abc import Mapping, Sequence
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Final
 
 from podium.core.facts import Counters, Histogram, Identity
@@ -98,9 +98,10 @@ def _histogram(samples: Samples) -> Histogram:
         counts = [float(number) for _, number in samples]
     except ValueError:
         return Histogram()
-    rise = edges[-1] == math.inf and all(low < high for low, high in pairwise(edges))
-    grow = counts[0] >= 0 and counts[-1] <= _LARGEST and all(few <= more for few, more in pairwise(counts))
-    if not rise or not grow or edges[0] == -math.inf:
+    # By sorting, which is quick on what is sorted already
+    rise = edges[-1] == math.inf > -edges[0] and sorted(set(edges)) == edges
+    grow = counts[0] >= 0 and counts[-1] <= _LARGEST and sorted(counts) == counts
+    if not rise or not grow or any(map(math.isnan, edges)) or any(map(math.isnan, counts)):
         return Histogram()
     *below, total = map(int, counts)
     return Histogram(tuple(edges[:-1]), tuple(below), total)

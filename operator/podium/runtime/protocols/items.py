@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from podium.runtime.answers import dumps, plain
-from podium.runtime.faults import ModelFault, RequestFault
+from podium.runtime.faults import RequestFault, WrongShape
 from podium.runtime.protocols.bodies import JSON, media_type, parse_json
 from podium.runtime.protocols.payloads import ask_payload
 from podium.runtime.scoring import Ask, Read, Scorer
@@ -24,7 +24,7 @@ def one(model: str, version: str) -> Read:
     def write(raw: Any) -> bytes:
         predictions = _list(raw)
         if len(predictions) != 1:
-            raise ModelFault(f"the model was asked for 1 row and answered {len(predictions)}")
+            raise WrongShape(f"the model was asked for 1 row and answered {len(predictions)}")
         return dumps({"prediction": predictions[0], "model": model, "version": version})
 
     def read(body: bytes, content_type: str, scorer: Scorer) -> Ask:
@@ -88,7 +88,7 @@ def _ask(items: list[Any], scorer: Scorer, write: Callable[[Any], bytes]) -> Ask
 def _listed(raw: Any, count: int) -> list[Any]:
     predictions = _list(raw)
     if len(predictions) != count:
-        raise ModelFault(f"the model was asked for {count} rows and answered {len(predictions)}")
+        raise WrongShape(f"the model was asked for {count} rows and answered {len(predictions)}")
     return predictions
 
 
