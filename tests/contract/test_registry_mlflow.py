@@ -1,6 +1,9 @@
 """What only a real MLflow has: several places where a version's files and metrics may be."""
 
 import hashlib
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ from podium.adapters.mlflow import MlflowRegistry
 from podium.core.digest import digest_of
 from podium.core.facts import ModelVersion
 from tests.contract.registry_fixtures import question
-from tests.contract.registry_worlds import EDITOR, MlflowWorld, login
+from tests.contract.registry_worlds import EDITOR, PASSWORDS, MlflowWorld, login
 
 FILES = {"MLmodel": b"flavors: {}\n", "data/model.bin": b"\x00\x01"}
 DIGEST = digest_of({path: hashlib.sha256(content).hexdigest() for path, content in FILES.items()})
@@ -60,11 +63,22 @@ async def test_a_logged_model_that_is_named_by_its_run_is_found(
 ) -> None:
     with mlflow_world.client() as client:
         run = _run(client, model)
-        experiment = client.get_run(run).info.experiment_id
-        logged = client.create_logged_model(experiment, name="churn", source_run_id=run).model_id
-        client.log_model_artifacts(logged, str(folder))
-        client.finalize_logged_model(logged, "READY")
+        _log(client, run, folder)
         version = _register(client, model, f"runs:/{run}/churn", run)
+    assert (await _look(registry, mlflow_world, model, version)).digest == DIGEST
+
+
+@pytest.mark.parametrize("source", ["runs:/{run}/churn", "models:/{logged}", "runs:/{run}/old/model"])
+async def test_the_model_server_hashes_the_same_files_wherever_mlflow_puts_them(
+    mlflow_world: MlflowWorld, registry: MlflowRegistry, model: str, folder: Path, source: str
+) -> None:
+    with mlflow_world.client() as client:
+        run = _run(client, model)
+        logged = _log(client, run, folder)
+        client.log_artifacts(run, str(folder), "old/model")
+        place = source.format(run=run, logged=logged)
+        version = _register(client, model, place, run, logged if logged in place else None)
+    assert _served(mlflow_world, f"models:/{model}/{version}") == DIGEST
     assert (await _look(registry, mlflow_world, model, version)).digest == DIGEST
 
 
@@ -95,6 +109,29 @@ def _run(client: Any, name: str, tags: Mapping[str, str] | None = None) -> str:
     return str(client.create_run(client.create_experiment(name), tags=dict(tags or {})).info.run_id)
 
 
-def _register(client: Any, model: str, source: str, run: str) -> str:
+def _log(client: Any, run: str, folder: Path) -> str:
+    """Log a model of the run as MLflow 3 does. Returns its id."""
+    experiment = client.get_run(run).info.experiment_id
+    logged = client.create_logged_model(experiment, name="churn", source_run_id=run).model_id
+    client.log_model_artifacts(logged, str(folder))
+    client.finalize_logged_model(logged, "READY")
+    return str(logged)
+
+
+def _register(client: Any, model: str, source: str, run: str, logged: str | None = None) -> str:
     client.create_registered_model(model)
-    return str(client.create_model_version(model, source, run, await_creation_for=0).version)
+    return str(client.create_model_version(model, source, run, await_creation_for=0, model_id=logged).version)
+
+
+def _served(world: MlflowWorld, uri: str) -> str:
+    """The digest of what the model server fetches, in a process of its own with its login in the environment."""
+    code = (
+        "from podium.runtime.reference import references\nfrom podium.runtime.source import fetch\n"
+        f"fetched = fetch(references({{'PODIUM_MODEL_URI': {uri!r}}}), None, fall_back=False)\n"
+        "assert (fetched.directory / 'MLmodel').is_file()\nprint(fetched.identity.digest)"
+    )
+    pod = {"TRACKING_URI": world.uri, "TRACKING_USERNAME": EDITOR, "TRACKING_PASSWORD": PASSWORDS[EDITOR]}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    environ |= {f"MLFLOW_{name}": value for name, value in pod.items()}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.splitlines()[-1]

@@ -94,7 +94,19 @@ def _translated(ask: Callable[[], Any], wanted: str) -> Any:
 def _download(uri: str) -> Path:
     """Copy the files to a place of our own: MLflow adds a file, and a local store's files are not ours to change."""
     folder = mkdtemp(prefix="podium-model-")
-    return Path(_translated(lambda: download_artifacts(artifact_uri=uri, dst_path=folder), "the model's files"))
+    return _model_folder(
+        Path(_translated(lambda: download_artifacts(artifact_uri=uri, dst_path=folder), "the model's files"))
+    )
+
+
+def _model_folder(directory: Path) -> Path:
+    """Return where the model's own files begin, whose paths are hashed.
+
+    MLflow downloads a model that is named by its run (runs:/<run>/<name>) into a folder of that name, and the same
+    model under its own name (models:/m-…) without it.
+    """
+    within = list(directory.iterdir()) if directory.is_dir() and not (directory / "MLmodel").exists() else []
+    return within[0] if len(within) == 1 and (within[0] / "MLmodel").is_file() else directory
 
 
 def _hashed(directory: Path, identity: Identity) -> Fetched:
