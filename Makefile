@@ -8,7 +8,11 @@ STAMP   := $(VENV)/.installed
 CODE    := operator tests demo testbed bench
 
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help demo test check unit e2e cluster-up cluster-down bench-serving bench-judgement bench-rollback crds format lock clean
+=======
+.PHONY: help demo test check unit e2e cluster-up cluster-down bench-serving bench-overload bench-judgement crds format lock clean
+>>>>>>> 3041d60 (A bench of overload, and a refusal that costs no reading)
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +47,9 @@ cluster-down: $(STAMP) ## Remove the cluster and everything that belongs to it
 
 bench-serving: $(STAMP) ## The model server beside MLflow's own: speed, latency, memory
 	$(BIN)/python -m bench.serving
+
+bench-overload: $(STAMP) ## The model server at twice the rate that it can sustain, for a minute
+	$(BIN)/python -m bench.serving.overload
 
 bench-judgement: $(STAMP) ## The judge's error rates and speed, by simulation, beside fixed windows
 	$(BIN)/python -m bench.judgement

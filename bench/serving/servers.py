@@ -52,7 +52,7 @@ def _pss_kib(pid: int) -> int:
 
 
 @contextmanager
-def podium(model: str, store: str, folder: Path) -> Iterator[Server]:
+def podium(model: str, store: str, folder: Path, **settings: str) -> Iterator[Server]:
     port = free_port()
     environ = {
         "PODIUM_MODEL_URI": f"models:/{model}/1",
@@ -61,6 +61,7 @@ def podium(model: str, store: str, folder: Path) -> Iterator[Server]:
         "PODIUM_DRAIN_SECONDS": "0",
         "PYTHONPATH": str(Path(__file__).parents[2] / "operator"),
         "MLFLOW_TRACKING_URI": store,
+        **{f"PODIUM_{name}": value for name, value in settings.items()},
     }
     command = [sys.executable, "-m", "podium.runtime"]
     with _running("podium", command, f"http://127.0.0.1:{port}/readyz", environ, folder) as server:

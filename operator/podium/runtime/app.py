@@ -188,6 +188,7 @@ class App:
         try:
             if request.method != "POST":
                 raise WrongMethod(f"wanted POST, found {request.method[:20]}")
+            serving.queue.admit()
             deadline = request.started + self._seconds(request)
             if serving.streams(request):
                 Stream(serving.queue, serving.parts(read, request), request, deadline, reply, count).start()

@@ -76,14 +76,21 @@ class PredictionQueue:
         """Requests that wait or are being predicted."""
         return len(self._pending)
 
+    def admit(self) -> None:
+        """Ask for a place before a request is read: under overload, reading is most of what a refusal would cost.
+
+        Raises Overloaded: the queue is full.
+        """
+        if len(self._pending) >= self._limit:
+            raise Overloaded(f"{self._limit} requests wait already, which is the limit")
+
     def submit(self, job: Job) -> None:
         """Take a job in.
 
         Raises Overloaded: the queue is full. Raises TooLate: the job's turn would come after its deadline.
         """
+        self.admit()
         depth = len(self._pending)
-        if depth >= self._limit:
-            raise Overloaded(f"{depth} requests wait already, which is the limit")
         left = job.deadline - time.monotonic()
         if depth * self._pace > left:
             raise TooLate("the deadline cannot be met: too many requests wait")
