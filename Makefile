@@ -8,11 +8,8 @@ STAMP   := $(VENV)/.installed
 CODE    := operator tests demo testbed bench
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help demo test check unit e2e cluster-up cluster-down bench-serving bench-judgement bench-rollback crds format lock clean
-=======
-.PHONY: help demo test check unit e2e cluster-up cluster-down bench-serving bench-overload bench-judgement crds format lock clean
->>>>>>> 3041d60 (A bench of overload, and a refusal that costs no reading)
+# Whatever has a help text is a command, not a file.
+.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*\#\# .*/\1/p' Makefile)
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

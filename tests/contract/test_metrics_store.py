@@ -12,6 +12,7 @@ import pytest
 from podium.adapters.evidence.prometheus import Prometheus
 from podium.core.promql import fill
 from podium.ports import Totals
+from podium.runtime.distribution import Predictions
 from podium.runtime.faults import Outcome
 from podium.runtime.identity import Identity
 from podium.runtime.metrics import Metrics
@@ -33,7 +34,7 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def answered(version: str) -> bytes:
     """The model server's own text after nine good answers and three bad ones."""
-    metrics = Metrics(Identity("churn", version, "r1", "sha256:11"), (0.1,), lambda: 0)
+    metrics = Metrics(Identity("churn", version, "r1", "sha256:11"), (0.1,), lambda: 0, Predictions())
     for outcome in [Outcome.OK] * 9 + [Outcome.MODEL_ERROR] * 2 + [Outcome.NAN]:
         metrics.count(outcome, 0.01)
     lines = metrics.render().splitlines(keepends=True)

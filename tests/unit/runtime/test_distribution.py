@@ -137,7 +137,12 @@ def test_what_a_model_does_to_its_answer_later_changes_no_count() -> None:
 
 def test_nothing_is_lost_between_the_one_who_counts_and_the_one_who_reads() -> None:
     predictions = Predictions()
-    thread = threading.Thread(target=lambda: [predictions.add(np.array([1.0, -1.0])) for _ in range(5000)])
+
+    def predict() -> None:
+        for _ in range(5000):
+            predictions.add(np.array([1.0, -1.0]))
+
+    thread = threading.Thread(target=predict)
     thread.start()
     seen = [0]
     while thread.is_alive():
