@@ -19,7 +19,7 @@ demo: $(STAMP) ## A model's life on a real cluster: deployed, improved, and a ba
 
 test: check ## Everything: checks, unit, stories, contracts, end to end on a real cluster
 	$(BIN)/python -m testbed up
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2
 
 check: $(STAMP) ## Lint, types, contracts between the layers, generated files current
 	$(BIN)/ruff format --check $(CODE)

@@ -10,6 +10,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from testbed.cluster import Cluster
 from testbed.errors import TestbedError
@@ -18,12 +20,26 @@ from tests.kubectl import Kubectl
 CRD = Path(__file__).parent.parent / "crds" / "podium.dev_modeldeployments.yaml"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `-n 2 --dist loadgroup` all that uses the cluster runs in one process, and all the rest in another."""
-    for item in items:
-        group = "cluster" if item.get_closest_marker("cluster") else "machine"
-        item.add_marker(pytest.mark.xdist_group(group))
+def uses_the_cluster(nodeid: str) -> bool:
+    """Whether a test may use the cluster, as far as its name tells; a test that carries the marker always does."""
+    return nodeid.startswith("tests/e2e/") or "[real" in nodeid
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Refuse a test whose name does not tell that it uses the cluster."""
+    if item.get_closest_marker("cluster") and not uses_the_cluster(item.nodeid):
+        raise pytest.UsageError(f"{item.nodeid} uses the cluster: it belongs into tests/e2e, or is a kind named 'real'")
+
+
+class ClusterApart(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """With two processes, all that uses the cluster runs in one of them, and all the rest in the other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "cluster" if uses_the_cluster(nodeid) else "machine"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ClusterApart:
+    return ClusterApart(config, log)
 
 
 @pytest.fixture(scope="session")
