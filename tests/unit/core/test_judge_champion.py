@@ -188,6 +188,15 @@ def test_the_memory_is_a_few_plain_numbers_that_survive_a_restart() -> None:
     assert again.see(1, 19, 1, 79).memory == judge.see(1, 19, 1, 79).memory
 
 
+@pytest.mark.parametrize("shares", [(0.2, 0.01), (0.01, 0.01), (0.02, 0.01)])
+def test_the_wealth_of_both_bets_says_how_far_the_verdict_is(shares: tuple[float, float]) -> None:
+    judge, chance = JUDGE, np.random.default_rng(1)
+    for _ in range(10):
+        judge = look(judge, (100, 100), shares, chance)
+        assert (judge.log_broken >= -math.log(ALPHA)) == (judge.verdict == "broken") or judge.memory.broken
+        assert (judge.log_holds >= -math.log(BETA)) == (judge.verdict == "holds") or judge.memory.broken
+
+
 def test_counts_that_cannot_be_are_refused() -> None:
     with pytest.raises(ValueError, match="cannot be negative: champion_bad = -1"):
         JUDGE.see(0, 1, -1, 1)

@@ -144,6 +144,13 @@ def test_the_memory_is_a_few_plain_numbers_that_survive_a_restart() -> None:
     assert again.verdict == judge.verdict
 
 
+@pytest.mark.parametrize(("bad", "good"), [(0, 0), (0, 50), (3, 40), (4, 40), (5, 40), (0, 700), (1, 900), (3, 2000)])
+def test_the_wealth_of_both_bets_says_how_far_the_verdict_is(bad: int, good: int) -> None:
+    judge = JUDGE.see(bad, good)
+    assert (judge.log_broken >= -math.log(ALPHA)) == (judge.verdict == "broken")
+    assert (judge.log_holds >= -math.log(BETA)) == (judge.verdict == "holds")
+
+
 def test_counts_that_cannot_be_are_refused() -> None:
     with pytest.raises(ValueError, match="cannot be negative: good = -1"):
         JUDGE.see(0, -1)

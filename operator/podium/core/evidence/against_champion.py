@@ -100,8 +100,17 @@ class AgainstChampion:
 
     @property
     def verdict(self) -> Judgement:
-        holds = bets.log_total(self.memory.no_worse) >= -log(self.beta)
-        return judgement(broken=self.memory.broken, holds=holds)
+        return judgement(broken=self.memory.broken, holds=self.log_holds >= -log(self.beta))
+
+    @property
+    def log_broken(self) -> float:
+        """Wealth of the bets that it is worse, in nats: broken once it has reached -log(alpha)."""
+        return bets.log_total(self.memory.worse)
+
+    @property
+    def log_holds(self) -> float:
+        """Wealth of the bets that it is not, in nats: holds while it is at least -log(beta)."""
+        return bets.log_total(self.memory.no_worse)
 
     @property
     def champion(self) -> float:

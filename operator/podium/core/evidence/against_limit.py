@@ -16,7 +16,7 @@ from typing import Self
 
 from podium.core.evidence import bets
 from podium.core.evidence.alternatives import worse_than
-from podium.core.evidence.counts import log_evidence_above, proves_below
+from podium.core.evidence.counts import log_evidence_above, log_evidence_below, proves_below
 from podium.core.evidence.judgement import Judgement, check_counts, judgement
 
 ALTERNATIVES = 10
@@ -59,6 +59,16 @@ class AgainstLimit:
         return judgement(broken=seen.broken, holds=holds)
 
     @property
+    def log_broken(self) -> float:
+        """Wealth of the bets on "above the limit", in nats: broken once it has reached -log(alpha)."""
+        return self._wealth(self.memory, least=0.0)
+
+    @property
+    def log_holds(self) -> float:
+        """Wealth of the bets on "below the limit", in nats: holds while it is at least -log(beta)."""
+        return log_evidence_below(self.memory.bad, self.memory.good, self.limit)
+
+    @property
     def suspects(self) -> bool:
         """Whether a late fault looks likelier than none: its bets have won more than they began with."""
         return self.memory.broken or bets.log_total(self.memory.late) > 0
@@ -70,9 +80,11 @@ class AgainstLimit:
         return bets.settled(self.memory.late, factors, starts)
 
     def _proved(self, seen: LimitMemory) -> bool:
-        steady = log_evidence_above(seen.bad, seen.good, self.limit, least=-log(self.alpha))
-        wealth = bets.log_total((log(STEADY) + steady, log(1 - STEADY) + bets.log_total(seen.late)))
-        return wealth >= -log(self.alpha)
+        return self._wealth(seen, least=-log(self.alpha)) >= -log(self.alpha)
+
+    def _wealth(self, seen: LimitMemory, least: float) -> float:
+        steady = log_evidence_above(seen.bad, seen.good, self.limit, least)
+        return bets.log_total((log(STEADY) + steady, log(1 - STEADY) + bets.log_total(seen.late)))
 
 
 @lru_cache(maxsize=64)

@@ -29,9 +29,7 @@ def proves_above(bad: int, good: int, limit: float, alpha: float) -> bool:
 @lru_cache(maxsize=4096)
 def proves_below(bad: int, good: int, limit: float, beta: float) -> bool:
     """True once the counts prove, at level `beta`, that the share of bad answers is below `limit` (both in (0, 1))."""
-    if bad >= limit * (bad + good) or _best_ratio(bad, good, limit) < -log(beta):
-        return False
-    return _log_evidence(bad, good, limit, log_cdf) >= -log(beta)
+    return log_evidence_below(bad, good, limit, least=-log(beta)) >= -log(beta)
 
 
 def log_evidence_above(bad: int, good: int, limit: float, least: float = 0.0) -> float:
@@ -42,6 +40,13 @@ def log_evidence_above(bad: int, good: int, limit: float, least: float = 0.0) ->
     if bad <= limit * (bad + good) or _best_ratio(bad, good, limit) < least:
         return -inf
     return _log_evidence(bad, good, limit, log_sf)
+
+
+def log_evidence_below(bad: int, good: int, limit: float, least: float = 0.0) -> float:
+    """Log E against "at least `limit`"; -inf where it cannot reach `least`."""
+    if bad >= limit * (bad + good) or _best_ratio(bad, good, limit) < least:
+        return -inf
+    return _log_evidence(bad, good, limit, log_cdf)
 
 
 @lru_cache(maxsize=256)
