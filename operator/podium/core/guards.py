@@ -111,7 +111,7 @@ class Judged:
     def missing(self, goal: Goal) -> int:
         """About how many more answers are needed until a step, or a promotion, has seen enough."""
         wanting = [one for one in self.findings if one.state != "holds"]
-        return max((one.wanted(goal) - one.challenger.answers for one in wanting), default=0)
+        return max([0, *(one.wanted(goal) - one.challenger.answers for one in wanting)])
 
 
 def judge(trial: Trial) -> list[Judged]:
