@@ -1,14 +1,14 @@
 """The outside world as the controller needs it: small Protocols. Fakes of each ship in `podium.testing`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from podium.api.spec import Spec
 from podium.api.status import Pinned, Slot, Status
-from podium.core.actions import Event
-from podium.core.facts import Counters, Identity, Key, PodSeen, RegistrySeen, SlotSeen, TrafficSeen
+from podium.core.actions import Event, RunJob
+from podium.core.facts import Counters, GateAnswer, Identity, Key, PodSeen, RegistrySeen, SlotSeen, TrafficSeen
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Question:
     champion: str | None  # version of the status's champion, for comparison
     champion_alias: str
     record: tuple[str, ...] = ()  # versions whose own tags are wanted, to see whether a decision is recorded
+    signatures: bool = False  # whether the signatures of both versions are wanted: they cost a file each
 
 
 class Registry(Protocol):
@@ -93,6 +94,44 @@ class EvidenceSource(Protocol):
     async def ask(self, namespace: str, pods: Sequence[PodSeen]) -> Mapping[str, Statement]: ...
 
 
+class GateJobs(Protocol):
+    """The pods that answer gates. One that was started is never started again, while its Job is there."""
+
+    async def seen(self, seen: ModelDeploymentSeen, questions: Mapping[str, str]) -> Mapping[str, GateAnswer]: ...
+    async def run(self, seen: ModelDeploymentSeen, wanted: RunJob) -> None: ...  # raises Refused for a stranger
+
+
+@dataclass(frozen=True)
+class WebhookCall:
+    """A gate's question to a service. The same question always has the same id, so that a repeat can be told."""
+
+    url: str
+    timeout: float  # seconds
+    authorization: str | None = field(repr=False)  # a secret
+    id: str
+    key: Key
+    gate: str
+    model: str
+    challenger: Pinned
+    champion: Pinned | None
+    registry_uri: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class WebhookVerdict:
+    """What a service has answered. The message is its own: bounded, on one line, and not to be trusted."""
+
+    allowed: bool
+    message: str
+
+
+class Webhooks(Protocol):
+    """Services that answer gates. Raises Unreachable for silence, and Refused for what is no verdict."""
+
+    async def ask(self, call: WebhookCall) -> WebhookVerdict: ...
+
+
 @dataclass(frozen=True)
 class Totals:
     """What a metrics store says now, by query. A query has a value or a flaw, which says why it has none."""
@@ -133,6 +172,7 @@ class Clock(Protocol):
 
 
 __all__ = [
-    "Clock", "Cluster", "EvidenceSource", "LeaseSeen", "LeaseStore", "MetricsStore", "ModelDeploymentSeen", "Question",
-    "Registry", "RegistryLogin", "Router", "Statement", "Totals",
+    "Clock", "Cluster", "EvidenceSource", "GateJobs", "LeaseSeen", "LeaseStore", "MetricsStore", "ModelDeploymentSeen",
+    "Question", "Registry", "RegistryLogin", "Router", "Statement", "Totals", "WebhookCall", "WebhookVerdict",
+    "Webhooks",
 ]  # fmt: skip

@@ -13,14 +13,15 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
 from podium.api.spec import ModelDeployment, Spec
-from podium.api.status import Phase, Pinned, Slot, Status
-from podium.core.actions import Action, MoveAlias, Route, RunSlot, StopSlot, WriteTags
+from podium.api.status import GateState, Phase, Pinned, Slot, Status
+from podium.core.actions import Action, AskWebhook, MoveAlias, Route, RunJob, RunSlot, StopSlot, WriteTags
 from podium.core.facts import (
     SLOTS,
     Counters,
     Crash,
     Facts,
     Fresh,
+    GateAnswer,
     Histogram,
     Identity,
     Key,
@@ -49,6 +50,7 @@ class Behaviour:
 
     metrics: dict[str, float] = field(default_factory=lambda: {"auc": 0.9})
     tags: dict[str, str] = field(default_factory=dict)
+    created: datetime = BEGIN
     load: timedelta = 2 * SECOND
     bad: float = 0.0  # share of answers that fail
     invalid: float = 0.0  # share of answers that are NaN
@@ -127,6 +129,8 @@ class Simulation:
         self.tags: dict[str, dict[str, str]] = {}
         self.problem: Problem | None = None
         self.rival: Rival | None = None
+        self.gate_answers: dict[str, GateAnswer] = {}
+        self.asked: dict[str, str] = {}  # gate -> the question that its job or its service has got
         self.places: dict[Slot, Place] = {slot: Place() for slot in SLOTS}
         self.weights: dict[Slot, int] = {}
         self.failed: dict[str, int] = {}
@@ -152,6 +156,12 @@ class Simulation:
 
     def note(self, what: str) -> None:
         self._tell(what)
+
+    def answers(self, gate: str, state: GateState, message: str) -> None:
+        """The gate's job or service says something to the question that it has got."""
+        self._tell(f"{gate} says: {state}: {message}")
+        self.gate_answers[gate] = GateAnswer(self.asked[gate], state, message)
+        self._look_at = self.now
 
     def restart(self) -> None:
         """The operator dies and comes back: all that it knows is the status."""
@@ -220,6 +230,7 @@ class Simulation:
             slots={slot: self._slot(slot) for slot in SLOTS},
             traffic=TrafficSeen(asked=dict(self.weights), in_force=self.in_force(), current=bool(self.weights)),
             rival=self.rival,
+            gate_answers=dict(self.gate_answers),
         )
         return Facts(Key("ml", "churn"), self.generation, self.spec, self.status, world, self.now, self.fresh)
 
@@ -247,7 +258,9 @@ class Simulation:
         known = self.versions.get(version)
         if known is None:
             return None
-        return ModelVersion(version, f"run-{version}", self.digest(version), known.metrics, known.tags)
+        return ModelVersion(
+            version, f"run-{version}", self.digest(version), known.metrics, known.tags, created=known.created
+        )
 
     def _slot(self, slot: Slot) -> SlotSeen:
         place = self.places[slot]
@@ -339,9 +352,20 @@ class Simulation:
                 if self.problem is None:
                     self.tags.setdefault(version, {}).update(tags)
                 line = f"  tags of version {version}: {tags['podium.dev/decision']}"
+            case RunJob(gate=gate, question=question, pinned=pinned):
+                self._ask(gate, question, "its job runs")
+                line = f"  run job of gate {gate}: version {pinned.version}"
+            case AskWebhook(gate=gate, question=question, pinned=pinned):
+                self._ask(gate, question, "its service is being asked")
+                line = f"  ask service of gate {gate}: version {pinned.version}"
         if self._state() != before:
             self.writes += 1
             self._tell(line)
+
+    def _ask(self, gate: str, question: str, doing: str) -> None:
+        if self.asked.get(gate) != question:
+            self.asked[gate] = question
+            self.gate_answers[gate] = GateAnswer(question, "waits", doing)
 
     def _run(self, pinned: Pinned, replicas: int) -> None:
         place = self.places[pinned.slot]
@@ -354,7 +378,8 @@ class Simulation:
 
     def _state(self) -> tuple[object, ...]:
         places = [(slot, place.runs, place.replicas) for slot, place in self.places.items()]
-        return places, dict(self.weights), self.alias, {version: dict(tags) for version, tags in self.tags.items()}
+        tags = {version: dict(tags) for version, tags in self.tags.items()}
+        return places, dict(self.weights), self.alias, tags, dict(self.asked)
 
     def _tell(self, line: str) -> None:
         seconds = int((self.now - BEGIN).total_seconds())

@@ -18,6 +18,7 @@ AS_EXPECTED: Final = "AsExpected"
 
 # GatesPassed, RegistryInSync, TrafficInSync
 GATES_PASSED: Final = "GatesPassed"
+GATES_WAIT: Final = "GatesWait"  # for a person, a pod, a service, or until the version is old enough
 FORMER_CHAMPION: Final = "FormerChampion"  # trusted: same version, same digest
 IN_SYNC: Final = "InSync"
 IN_PROGRESS: Final = "InProgress"

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from pydantic import Field
 
 from podium.api.base import Value
-from podium.api.gates import Gates
+from podium.api.gates import Approvals, Gates
 from podium.api.model import ModelRef, RegistryRef
 from podium.api.rollout import Rollout
 from podium.api.rules import Rule
@@ -42,6 +42,7 @@ class Spec(Value):
     model: ModelRef = Field(description="The model version that Git wants as champion.")
     registry: RegistryRef = Field(RegistryRef(), description="The MLflow registry. Default: the operator's setting.")
     gates: Gates = Field([], description="Questions about the registry's facts; all hold, or no pod is started.")
+    approvals: Approvals = Field([], description="Versions that a person approves, for the gates that ask for it.")
     serving: Serving = Field(Serving(), description="How the versions run.")
     traffic: Traffic = Field(Traffic(), description="How clients reach the model.")
     rollout: Rollout = Field(Rollout(), description="The trial of a challenger.")

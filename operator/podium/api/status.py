@@ -12,8 +12,10 @@ from podium.api.rules import KeyedBy
 
 Slot = Literal["a", "b"]
 Outcome = Literal["Promoted", "Rejected", "Withdrawn"]
+GateState = Literal["holds", "fails", "waits"]
 HISTORY_LIMIT = 20
 REJECTED_LIMIT = 20
+GATES_LIMIT = 32
 
 
 class Phase(StrEnum):
@@ -176,6 +178,19 @@ class HistoryEntry(Memory):
     recorded: bool = Field(False, description="True once the registry's tags say so too.")
 
 
+class GateStatus(Memory):
+    """What a gate says of the version that was last asked about."""
+
+    name: str = Field(description="Name of the gate.")
+    state: GateState = Field(description="Whether it holds, fails, or waits for somebody or something.")
+    message: str = Field("", description="What was found, what is wanted, or what it waits for.")
+    version: str = Field("", description="Version that it is about.")
+    at: Time = Field(description="Since when it says so.")
+    question: str = Field(
+        "", description="Fingerprint of what a job or a webhook was asked: each is asked once, and this is its answer."
+    )
+
+
 class Weight(Memory):
     """The challenger's share of the traffic."""
 
@@ -212,6 +227,9 @@ class Status(Memory):
     champion: Pinned | None = Field(None, description="The version that serves and is trusted.")
     challenger: Pinned | None = Field(None, description="The version on trial beside it.")
     former: Pinned | None = Field(None, description="The champion before this one, kept warm during the watch.")
+    gates: list[GateStatus] = Field(
+        [], max_length=GATES_LIMIT, description="What the gates said when they were last asked."
+    )
     trial: Trial | None = Field(None, description="The trial that is under way, or the last one.")
     environment: Environment | None = Field(
         None, description="What is wrong with the circumstances, while it keeps the next trial from beginning."

@@ -118,6 +118,7 @@ WANTED: Mapping[str, Callable[[Any], str]] = {
     "maxLength": lambda asked: f"at most {asked} characters",
     "minItems": lambda asked: f"at least {asked} of them",
     "maxItems": lambda asked: f"at most {asked} of them",
+    "minProperties": lambda asked: f"at least {asked} of them",
     "maxProperties": lambda asked: f"at most {asked} of them",
 }
 

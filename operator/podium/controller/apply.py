@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from podium.controller.observe import Ports
-from podium.core.actions import Action, MoveAlias, Route, RunSlot, StopSlot, WriteTags
+from podium.core.actions import Action, AskWebhook, MoveAlias, Route, RunJob, RunSlot, StopSlot, WriteTags
 from podium.errors import PodiumError
 from podium.ports import ModelDeploymentSeen
 
@@ -42,6 +42,10 @@ async def _carry_out(action: Action, seen: ModelDeploymentSeen, ports: Ports) ->
             await ports.cluster.run_slot(seen, action.pinned, action.replicas)
         case StopSlot():
             await ports.cluster.stop_slot(seen, action.slot)
+        case RunJob():
+            await ports.jobs.run(seen, action)
+        case AskWebhook():
+            ports.webhooks.ask(seen, action)  # in the background, too
         case MoveAlias() | WriteTags():
             return  # left at the registry's desk, all together: they are carried out in the background
         case _:

@@ -17,6 +17,7 @@ OWNED = (
     ("", "v1", "pods"),
     ("", "v1", "services"),
     ("apps", "v1", "deployments"),
+    ("batch", "v1", "jobs"),
     ("discovery.k8s.io", "v1", "endpointslices"),
 )
 

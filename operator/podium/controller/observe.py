@@ -14,12 +14,15 @@ from podium.api.status import Phase, Slot
 from podium.controller.counts import counts_seen
 from podium.controller.registry_watch import RegistryWatch
 from podium.controller.rivals import rival_of
-from podium.core.facts import Rival, SlotSeen, World
+from podium.controller.webhook_desk import WebhookDesk
+from podium.core.facts import GateAnswer, Rival, SlotSeen, World
+from podium.core.gates import open_questions
 from podium.errors import PodiumError
-from podium.ports import Clock, Cluster, EvidenceSource, MetricsStore, ModelDeploymentSeen, Router, Statement
+from podium.ports import Clock, Cluster, EvidenceSource, GateJobs, MetricsStore, ModelDeploymentSeen, Router, Statement
 
 QUIET: Final = frozenset({Phase.PENDING, Phase.GATING, Phase.BLOCKED, Phase.SETTLED, Phase.REJECTED})
 _EVIDENCE: Final = 2.0  # seconds for all pods together; each has less of its own
+_JOBS: Final = 2.0  # seconds; a gate waits for its job anyway, the champion's pods do not
 _log = logging.getLogger(__name__)
 
 
@@ -31,6 +34,8 @@ class Ports:
     router: Router
     evidence: EvidenceSource
     clock: Clock
+    jobs: GateJobs
+    webhooks: WebhookDesk
     registry: RegistryWatch
     metrics_store: MetricsStore | None  # None where the operator knows of no Prometheus
     registry_uri: str  # the default one: two ModelDeployments may mean the same, one by name and one by default
@@ -39,11 +44,12 @@ class Ports:
 async def observe(seen: ModelDeploymentSeen, ports: Ports) -> World:
     """What is there, whatever was asked for."""
     slots = await ports.cluster.slots(seen)
-    traffic, said, rival, counts = await asyncio.gather(
+    traffic, said, rival, counts, jobs = await asyncio.gather(
         ports.router.seen(seen, slots),
         _statements(seen, slots, ports),
         _rival(seen, ports),
         counts_seen(seen, ports.metrics_store),
+        _jobs(seen, ports),
     )
     return World(
         registry=ports.registry.seen(seen),
@@ -52,6 +58,7 @@ async def observe(seen: ModelDeploymentSeen, ports: Ports) -> World:
         rival=rival,
         counts=counts.totals,
         count_flaws=counts.flaws,
+        gate_answers={**jobs, **ports.webhooks.seen(seen)},
     )
 
 
@@ -72,6 +79,21 @@ async def _rival(seen: ModelDeploymentSeen, ports: Ports) -> Rival | None:
     if seen.status.phase not in QUIET:
         return None
     return rival_of(seen, await ports.cluster.list_all(), ports.registry_uri)
+
+
+async def _jobs(seen: ModelDeploymentSeen, ports: Ports) -> Mapping[str, GateAnswer]:
+    """Asked only while a gate waits for one."""
+    if seen.spec is None:
+        return {}
+    questions = {gate.name: asked for gate, asked in open_questions(seen.spec, seen.status) if gate.job is not None}
+    if not questions:
+        return {}
+    try:
+        async with asyncio.timeout(_JOBS):
+            return await ports.jobs.seen(seen, questions)
+    except (PodiumError, TimeoutError) as error:
+        _log.warning("%s: the gates' jobs were not seen: %s", seen.key, error or "it took too long")
+        return {}
 
 
 def _with_words(slots: Mapping[Slot, SlotSeen], said: Mapping[str, Statement]) -> Mapping[Slot, SlotSeen]:

@@ -59,6 +59,7 @@ class Reconciler:
     def forget(self, key: Key) -> None:
         """Keep nothing of a ModelDeployment that is gone. Its objects are garbage-collected by Kubernetes."""
         self._ports.registry.forget(key)
+        self._ports.webhooks.forget(key)
         self._metrics.forget(key)
         self._tried.pop(key, None)
         self._fresh.pop(key, None)

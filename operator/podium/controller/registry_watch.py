@@ -23,6 +23,7 @@ from podium.controller.settings import LOGIN_VARIABLES, Settings
 from podium.controller.waiting import news_or
 from podium.core.actions import MoveAlias, WriteTags
 from podium.core.facts import Key, Problem, RegistrySeen
+from podium.core.gates import ASKING
 from podium.core.record import unrecorded
 from podium.errors import Missing, PodiumError, Unreachable
 from podium.ports import Clock, Cluster, ModelDeploymentSeen, Question, Registry, RegistryLogin
@@ -55,6 +56,7 @@ def inquiry_of(seen: ModelDeploymentSeen) -> Inquiry | None:
         champion=champion.version if champion else None,
         champion_alias=spec.registry.aliases.champion,
         record=tuple(sorted(entry.version for entry in unrecorded(seen.status))),
+        signatures=seen.status.phase in ASKING and any(gate.signature is not None for gate in spec.gates),
     )
     return Inquiry(seen.key.namespace, spec.registry.uri, spec.registry.secret_name, question)
 

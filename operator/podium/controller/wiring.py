@@ -13,10 +13,12 @@ from podium.adapters.evidence.pods import DirectFetch, PodsEvidence, ProxyFetch
 from podium.adapters.evidence.prometheus import Prometheus
 from podium.adapters.kubernetes.api import Api
 from podium.adapters.kubernetes.cluster import KubernetesCluster
+from podium.adapters.kubernetes.jobs import KubernetesGateJobs
 from podium.adapters.kubernetes.lease import KubernetesLease
 from podium.adapters.kubernetes.render import Defaults
 from podium.adapters.mlflow import MlflowRegistry
 from podium.adapters.routers.replicas import ReplicasRouter
+from podium.adapters.webhook import HttpWebhooks
 from podium.controller.endpoints import serving
 from podium.controller.leader import Election, Times
 from podium.controller.metrics import Metrics
@@ -27,8 +29,9 @@ from podium.controller.registry_watch import RegistryWatch
 from podium.controller.settings import Settings
 from podium.controller.sweep import Sweep
 from podium.controller.watches import Watches
+from podium.controller.webhook_desk import WebhookDesk
 from podium.core.facts import Key
-from podium.ports import Clock, Cluster, EvidenceSource, LeaseStore, MetricsStore, Registry, Router
+from podium.ports import Clock, Cluster, EvidenceSource, GateJobs, LeaseStore, MetricsStore, Registry, Router, Webhooks
 
 LEASE = "podium-operator"
 _log = logging.getLogger(__name__)
@@ -45,6 +48,8 @@ class Outside:
     registry: Registry
     lease: LeaseStore
     clock: Clock
+    jobs: GateJobs
+    webhooks: Webhooks
 
 
 class Operator:
@@ -55,14 +60,19 @@ class Operator:
         self._outside = outside
         self._settings = settings
         self.registry = RegistryWatch(outside.registry, outside.cluster, outside.clock, settings, notify=self.changed)
+        self.webhooks = WebhookDesk(
+            outside.webhooks, outside.cluster, outside.clock, settings.registry_uri, notify=self.changed
+        )
         ports = Ports(
-            outside.cluster,
-            outside.router,
-            outside.evidence,
-            outside.clock,
-            self.registry,
-            outside.metrics_store,
-            settings.registry_uri,
+            cluster=outside.cluster,
+            router=outside.router,
+            evidence=outside.evidence,
+            clock=outside.clock,
+            jobs=outside.jobs,
+            webhooks=self.webhooks,
+            registry=self.registry,
+            metrics_store=outside.metrics_store,
+            registry_uri=settings.registry_uri,
         )
         self.reconciler = Reconciler(ports, self.metrics)
         self.queue = WorkQueue(self.reconciler, outside.clock, self.metrics, workers=settings.workers)
@@ -91,7 +101,7 @@ class Operator:
                 group.create_task(self.sweep.run(), name="sweep")
                 group.create_task(self.queue.run(), name="queue")
         finally:
-            await self.registry.close()
+            await asyncio.gather(self.registry.close(), self.webhooks.close())
 
     def changed(self, key: Key) -> None:
         """A watch, or the registry, tells of something that this ModelDeployment cares for."""
@@ -147,6 +157,8 @@ async def connected(settings: Settings) -> AsyncIterator[Outside]:
             stack.push_async_callback(metrics_store.close)
         registry = MlflowRegistry()
         stack.push_async_callback(registry.close)
+        webhooks = HttpWebhooks()
+        stack.push_async_callback(webhooks.close)
         defaults = Defaults(image=settings.runtime_image, registry_uri=settings.registry_uri)
         yield Outside(
             cluster=KubernetesCluster(api, clock, defaults, settings.identity, settings.watched),
@@ -156,4 +168,6 @@ async def connected(settings: Settings) -> AsyncIterator[Outside]:
             registry=registry,
             lease=KubernetesLease(api, clock, settings.namespace, LEASE),
             clock=clock,
+            jobs=KubernetesGateJobs(api, defaults),
+            webhooks=webhooks,
         )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from podium.api.gates import JobGate, WebhookGate
 from podium.api.status import Pinned, Slot
 
 
@@ -49,7 +50,29 @@ class WriteTags:
     why: str
 
 
-Action = RunSlot | StopSlot | Route | MoveAlias | WriteTags
+@dataclass(frozen=True)
+class RunJob:
+    """Start the pod that answers a gate's question, unless it was started before."""
+
+    gate: str
+    job: JobGate = field(hash=False)
+    question: str  # see podium.core.terms.question
+    pinned: Pinned
+    why: str
+
+
+@dataclass(frozen=True)
+class AskWebhook:
+    """Ask a service a gate's question, until it answers."""
+
+    gate: str
+    webhook: WebhookGate = field(hash=False)
+    question: str
+    pinned: Pinned
+    why: str
+
+
+Action = RunSlot | StopSlot | Route | MoveAlias | WriteTags | RunJob | AskWebhook
 
 
 @dataclass(frozen=True)

@@ -88,13 +88,22 @@ def trusted(facts: Facts) -> Verdict | None:
 
 def gate_failed(facts: Facts) -> Verdict | None:
     version = facts.world.registry.wanted
-    problems = gates.failures(facts, version) if version is not None else []
+    problems = gates.saying("fails", facts, version) if version is not None else []
     return Verdict(reason=reasons.GATES_FAILED, message="; ".join(problems)) if problems else None
+
+
+def gates_wait(facts: Facts) -> Verdict | None:
+    """No gate fails any more, and some wait for a person, a pod, a service or their time."""
+    version = facts.world.registry.wanted
+    if version is None or gate_failed(facts) is not None:
+        return None
+    waiting = gates.saying("waits", facts, version)
+    return Verdict(reason=reasons.GATES_WAIT, message="; ".join(waiting)) if waiting else None
 
 
 def gates_passed(facts: Facts) -> Verdict | None:
     version = facts.world.registry.wanted
-    if version is None or gates.failures(facts, version):
+    if version is None or any(asked.state != "holds" for asked in gates.ask(facts, version)):
         return None
     names = ", ".join(gate.name for gate in facts.spec.gates)
     return Verdict(reason=reasons.GATES_PASSED, message=f"all gates hold: {names}" if names else "no gate is asked for")

@@ -102,6 +102,8 @@ def _gates(facts: Facts) -> Said:
     phase, trial = facts.status.phase, facts.status.trial
     if phase is Phase.BLOCKED:
         return "GatesPassed", "False", reasons.GATES_FAILED, facts.status.message
+    if phase is Phase.GATING and any(gate.state == "waits" for gate in facts.status.gates):
+        return "GatesPassed", "Unknown", reasons.GATES_WAIT, facts.status.message
     if phase in {Phase.PENDING, Phase.GATING}:
         return "GatesPassed", "Unknown", reasons.NOT_ASKED, "the gates have not been asked yet"
     if trial is not None and trial.trusted:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from podium.api.spec import Spec
-from podium.api.status import Evidence, Phase, Pinned, Slot, Status, Tally
+from podium.api.status import Evidence, GateState, Phase, Pinned, Slot, Status, Tally
+from podium.core.signature import Signature
 
 SLOTS: tuple[Slot, Slot] = ("a", "b")
 ALL = 100  # percent
@@ -32,6 +33,24 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Dataset:
+    """A dataset as MLflow knows it. Its digest says whether two are the same."""
+
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one run measured of a logged model on one dataset."""
+
+    run_id: str
+    dataset: Dataset | None
+    at: datetime  # of its last metric
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class ModelVersion:
     """A model version as the registry has it. Names, tags and metrics are hostile input: data, never code."""
 
@@ -40,6 +59,11 @@ class ModelVersion:
     digest: str  # see podium.core.digest; "" for the champion beside another version: the status has it pinned
     metrics: Mapping[str, float] = field(default_factory=dict)  # of its run; may hold NaN and infinities
     tags: Mapping[str, str] = field(default_factory=dict)  # the run's, overlaid by the version's own
+    created: datetime | None = None  # when it was registered
+    measured_on: Mapping[str, Dataset] = field(default_factory=dict)  # metric -> its dataset, where that is known
+    evaluated_on: tuple[Dataset, ...] = ()  # datasets that its run names, other than for training
+    evaluations: tuple[Evaluation, ...] = ()  # linked to its logged model, the newest last
+    signature: Signature | None = None  # None where there is none, and where no gate asks for it
 
 
 @dataclass(frozen=True)
@@ -153,6 +177,15 @@ class Rival:
 
 
 @dataclass(frozen=True)
+class GateAnswer:
+    """What a job or a webhook has said to a gate's question so far."""
+
+    question: str  # see podium.core.terms.question; an answer to another one is none
+    state: GateState
+    message: str
+
+
+@dataclass(frozen=True)
 class World:
     """What is there, whatever was asked for."""
 
@@ -162,6 +195,7 @@ class World:
     rival: Rival | None = None
     counts: Mapping[str, Mapping[Slot, Tally]] = field(default_factory=dict)  # by measure: what Prometheus has
     count_flaws: Mapping[str, str] = field(default_factory=dict)  # by measure: why Prometheus has nothing
+    gate_answers: Mapping[str, GateAnswer] = field(default_factory=dict)  # by the gate's name
 
     def slot(self, slot: Slot) -> SlotSeen:
         return self.slots.get(slot, SlotSeen())

@@ -52,16 +52,23 @@ def _held_up(environment: Environment, facts: Facts) -> str:
 
 
 def _gating(facts: Facts) -> str:
-    problem = facts.world.registry.problem
-    return problem.message if problem else f"asking {len(facts.spec.gates)} gates about version {_version(facts)}"
+    problem, version = facts.world.registry.problem, facts.world.registry.wanted
+    if problem is not None:
+        return problem.message
+    waiting = gates.saying("waits", facts, version) if version is not None else []
+    if waiting:
+        return f"version {_version(facts)} waits: {'; '.join(waiting)}"
+    return f"asking {len(facts.spec.gates)} gates about version {_version(facts)}"
 
 
 def _blocked(facts: Facts) -> str:
     version = facts.world.registry.wanted
-    failures = gates.failures(facts, version) if version is not None else []
-    if not failures:
+    failures = gates.saying("fails", facts, version) if version is not None else []
+    if version is None or not failures:
         return facts.status.message
-    return f"version {_version(facts)} stays out: {'; '.join(failures)}"
+    waiting = gates.saying("waits", facts, version)
+    also = f"; and waits: {'; '.join(waiting)}" if waiting else ""
+    return f"version {_version(facts)} stays out: {'; '.join(failures)}{also}"
 
 
 def _warming(facts: Facts) -> str:

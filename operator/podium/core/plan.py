@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from podium.api.status import Phase, Pinned, Slot, Status
-from podium.core.actions import Action, Event, MoveAlias, Route, RunSlot, StopSlot, WriteTags
+from podium.core import gates
+from podium.core.actions import Action, AskWebhook, Event, MoveAlias, Route, RunJob, RunSlot, StopSlot, WriteTags
 from podium.core.conditions import conditions
 from podium.core.events import events
 from podium.core.facts import ALL, SLOTS, Facts, Fresh
@@ -14,6 +15,7 @@ from podium.core.postures import POSTURES, Size, Traffic
 from podium.core.record import tags_for, unrecorded
 from podium.core.rollout import Move, next_move
 from podium.core.shares import challenger_pods, pods_for
+from podium.core.wishes import former_champion
 from podium.core.witness import fresh_counts, without_fresh_counts, witness
 
 # How long to wait for news before looking again, in seconds. Watches and the registry's poll bring most looks forward.
@@ -77,6 +79,7 @@ def _plan(facts: Facts) -> Iterator[Action]:
     yield from _routes(facts)
     yield from _runs(facts)
     yield from _registry(facts)
+    yield from _questions(facts)
     yield from _stops(facts)
 
 
@@ -178,3 +181,22 @@ def _registry(facts: Facts) -> Iterator[Action]:
     for entry in unrecorded(status):
         if entry.version in registry.tags:
             yield WriteTags(entry.version, tags_for(entry, facts), why=f"{entry.outcome}: {entry.reason}")
+
+
+# --- gates ------------------------------------------------------------------------------------------------------------
+
+
+def _questions(facts: Facts) -> Iterator[Action]:
+    """What is to be asked of pods and services. A trusted version is asked nothing, and a paused one waits."""
+    pinned = facts.status.challenger
+    if pinned is None or facts.spec.paused or former_champion(facts, pinned) is not None:
+        return
+    for gate, question in gates.open_questions(facts.spec, facts.status):
+        said = facts.world.gate_answers.get(gate.name)
+        if said is not None and said.question == question:
+            continue
+        why = f"gate {gate.name} asks about version {pinned.version}"
+        if gate.job is not None:
+            yield RunJob(gate.name, gate.job, question, pinned, why)
+        elif gate.webhook is not None:
+            yield AskWebhook(gate.name, gate.webhook, question, pinned, why)

@@ -4,7 +4,9 @@ import json
 from hashlib import sha256
 
 from podium.api.base import Value
+from podium.api.gates import Gate
 from podium.api.spec import Spec
+from podium.api.status import Pinned
 
 
 def terms(spec: Spec) -> str:
@@ -20,6 +22,11 @@ def asked(spec: Spec) -> str:
 def _strictness(spec: Spec) -> tuple[float, ...]:
     rollout = spec.rollout
     return rollout.alpha, rollout.beta, rollout.detect, rollout.failures_in_a_row
+
+
+def question(spec: Spec, gate: Gate, pinned: Pinned) -> str:
+    """What a job or a webhook is asked: once for each gate as it stands, version, digest and `rollout.retry`."""
+    return _fingerprint(gate, spec.model.name, pinned.version, pinned.digest, spec.rollout.retry)
 
 
 def _fingerprint(*parts: object) -> str:

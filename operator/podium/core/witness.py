@@ -2,7 +2,19 @@
 
 from datetime import datetime, timedelta
 
-from podium.api.status import Environment, Evidence, HistoryEntry, Phase, RegistryStatus, Slot, Status, Trial, Weight
+from podium.api.status import (
+    Environment,
+    Evidence,
+    GateStatus,
+    HistoryEntry,
+    Phase,
+    RegistryStatus,
+    Slot,
+    Status,
+    Trial,
+    Weight,
+)
+from podium.core import gates
 from podium.core.environment import watched
 from podium.core.facts import Facts, Fresh
 from podium.core.jury import heard
@@ -11,6 +23,7 @@ from podium.core.questions import measures
 from podium.core.record import tags_for
 from podium.core.shares import pods_for
 from podium.core.tally import baseline, counted
+from podium.core.wishes import former_champion
 
 COUNTED = frozenset({Phase.CANARY, Phase.PROMOTING, Phase.WATCHING})
 KEEP = timedelta(seconds=5)  # counts are written down this often at the most; a restart sees the rest as one block
@@ -20,6 +33,7 @@ def witness(facts: Facts) -> Status:
     """The status with all that these facts show and no decision taken."""
     return facts.status.model_copy(
         update={
+            "gates": _gates(facts),
             "trial": _trial(facts),
             "environment": _environment(facts),
             "weight": _weight(facts),
@@ -61,6 +75,18 @@ def _just_now(evidence: Evidence, facts: Facts) -> bool:
 def _environment(facts: Facts) -> Environment | None:
     known = facts.status.environment
     return watched(known, facts) if known is not None else None
+
+
+def _gates(facts: Facts) -> list[GateStatus]:
+    """What the gates say of the challenger; once it has passed them, what they said then."""
+    version, challenger = facts.world.registry.wanted, facts.status.challenger
+    if facts.status.phase not in gates.ASKING or version is None or challenger is None:
+        return facts.status.gates
+    if former_champion(facts, challenger) is not None:
+        return []  # it is trusted, and asked nothing
+    if (version.version, version.digest) != (challenger.version, challenger.digest):
+        return facts.status.gates
+    return gates.remembered(facts, version)
 
 
 def _trial(facts: Facts) -> Trial | None:

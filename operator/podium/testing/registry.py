@@ -3,10 +3,12 @@
 import hashlib
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from podium.api import reasons
 from podium.core.digest import digest_of
-from podium.core.facts import ModelVersion, RegistrySeen
+from podium.core.facts import Evaluation, ModelVersion, RegistrySeen
+from podium.core.signature import Signature
 from podium.errors import Missing, Refused, Temporary, Unreachable
 from podium.ports import Question, RegistryLogin
 
@@ -23,6 +25,9 @@ class FakeVersion:
     run_tags: Mapping[str, str]
     tags: MutableMapping[str, str]
     status: str = "READY"
+    created: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    evaluations: tuple[Evaluation, ...] = ()  # the newest last
+    signature: Signature | None = None
 
     @property
     def run_id(self) -> str:
@@ -90,8 +95,8 @@ class FakeRegistry:
         wanted = self._wanted(model, question)
         champion = model.versions.get(question.champion or "")
         return RegistrySeen(
-            wanted=_facts(wanted, self._digest(question.model, wanted)),
-            champion=_facts(champion, "") if champion else None,
+            wanted=_facts(wanted, self._digest(question.model, wanted), question),
+            champion=_facts(champion, "", question) if champion else None,
             alias=model.aliases.get(question.champion_alias, ""),
             tags={name: dict(model.versions[name].tags) for name in question.record if name in model.versions},
         )
@@ -150,6 +155,14 @@ class FakeRegistry:
         return self._digests[model, version.version]
 
 
-def _facts(version: FakeVersion, digest: str) -> ModelVersion:
-    tags = {**version.run_tags, **version.tags}
-    return ModelVersion(version.version, version.run_id, digest, dict(version.metrics), tags)
+def _facts(version: FakeVersion, digest: str, question: Question) -> ModelVersion:
+    return ModelVersion(
+        version=version.version,
+        run_id=version.run_id,
+        digest=digest,
+        metrics=dict(version.metrics),
+        tags={**version.run_tags, **version.tags},
+        created=version.created,
+        evaluations=version.evaluations,
+        signature=version.signature if question.signatures else None,
+    )

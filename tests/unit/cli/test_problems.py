@@ -82,7 +82,7 @@ def test_a_mistake_is_found_in_the_field_where_it_is(file: Path) -> None:
             {"xyz": {}},
             "spec.xyz",
             "there is no such field; do: remove it, or write one of "
-            "gates, model, paused, registry, rollout, serving, traffic",
+            "approvals, gates, model, paused, registry, rollout, serving, traffic",
         ),
         (
             {"serving": {"resources": {"limits": {"cpu": 0.5}}}},

@@ -44,7 +44,7 @@ def test_no_handler_writes_to_what_it_watches() -> None:
         raise AssertionError
 
     registry = handlers(login=login, changed=lambda _: None, relisted=lambda: None)
-    assert len(registry._watching.get_all_handlers()) == 5
+    assert len(registry._watching.get_all_handlers()) == 6
     assert not registry._changing.get_all_handlers()
     assert not registry._spawning.get_all_handlers()
     assert not registry._indexing.get_all_handlers()

@@ -13,6 +13,7 @@ from podium.ports import ModelDeploymentSeen
 from podium.testing.clock import FakeClock
 from podium.testing.cluster import FakeCluster
 from podium.testing.evidence import FakeEvidence
+from podium.testing.gates import FakeGateJobs, FakeWebhooks
 from podium.testing.lease import FakeLease
 from podium.testing.metrics_store import FakeMetricsStore
 from podium.testing.registry import FakeRegistry
@@ -44,13 +45,23 @@ class World:
         self.metrics_store = FakeMetricsStore()
         self.registry = FakeRegistry()
         self.lease = FakeLease()
+        self.jobs = FakeGateJobs(self.clock)
+        self.webhooks = FakeWebhooks()
         for _ in range(versions):
             self.registry.publish("churn")
 
     @property
     def outside(self) -> Outside:
         return Outside(
-            self.cluster, self.router, self.evidence, self.metrics_store, self.registry, self.lease, self.clock
+            self.cluster,
+            self.router,
+            self.evidence,
+            self.metrics_store,
+            self.registry,
+            self.lease,
+            self.clock,
+            self.jobs,
+            self.webhooks,
         )
 
     @asynccontextmanager

@@ -4,11 +4,15 @@ import math
 
 import pytest
 
-from podium.core.facts import ModelVersion, RegistrySeen, World
-from podium.core.gates import failures
+from podium.core.facts import Facts, ModelVersion, RegistrySeen, World
+from podium.core.gates import saying
 from tests.unit.core.given import facts, pinned
 
 CHAMPION = ModelVersion("1", "run-1", "sha256:1", {"auc": 0.90})
+
+
+def failures(given: Facts, version: ModelVersion) -> list[str]:
+    return saying("fails", given, version)
 
 
 @pytest.mark.parametrize(

@@ -16,14 +16,18 @@ VERSION: Final = "podium.dev/version"
 RUN_ID: Final = "podium.dev/run-id"
 DIGEST: Final = "podium.dev/digest"
 LATENCY_LIMITS: Final = "podium.dev/latency-limits"  # seconds, where the latency histogram has edges of its own
+GATE: Final = "podium.dev/gate"
+GATE_OF: Final = "podium.dev/gate-of"  # on pods of gates: the label of slots would make them endpoints
 RENDERED: Final = "podium.dev/rendered"  # fingerprint of what was applied, so that a removed field is noticed
 WEIGHTS: Final = "podium.dev/weights"
 SERVICE_NAME: Final = "kubernetes.io/service-name"  # set by Kubernetes on EndpointSlices
 
 CONTAINER: Final = "model"
+GATE_CONTAINER: Final = "gate"
 PORT: Final = 8080
 
 DEPLOYMENTS: Final = "/apis/apps/v1/namespaces/{}/deployments"
+JOBS: Final = "/apis/batch/v1/namespaces/{}/jobs"
 SERVICES: Final = "/api/v1/namespaces/{}/services"
 PODS: Final = "/api/v1/namespaces/{}/pods"
 SECRETS: Final = "/api/v1/namespaces/{}/secrets"
@@ -43,3 +47,8 @@ def path(collection: str, namespace: str, name: str = "", subresource: str = "")
 def slot_name(name: str, slot: Slot) -> str:
     """The name of the slot's Deployment and Service."""
     return f"{name}-{slot}"
+
+
+def job_name(name: str, question: str) -> str:
+    """The name of the Job that answers a gate's question: at most 63 characters, for it becomes a label."""
+    return f"{name}-{question[:12]}"

@@ -104,6 +104,13 @@ def pod_seen(found: Json) -> PodSeen:
     )
 
 
+def end_of(found: Json, container: str) -> tuple[Crash | None, str]:
+    """How the pod's container ended, if it has, and why it does not start, where kubelet says so."""
+    status = found.get("status", {})
+    seen = _container(status.get("containerStatuses") or [], container)
+    return _crash(seen), _waiting(seen, _condition(status, "PodScheduled"))
+
+
 def moment(text: object) -> datetime:
     """An RFC 3339 time; long ago where there is none or it cannot be read."""
     try:
@@ -132,8 +139,8 @@ def _faults(error: ValidationError) -> str:
     return "; ".join(said)[:_MESSAGE_LIMIT]
 
 
-def _container(statuses: Sequence[Json]) -> Json:
-    return next((one for one in statuses if one.get("name") == names.CONTAINER), {})
+def _container(statuses: Sequence[Json], name: str = names.CONTAINER) -> Json:
+    return next((one for one in statuses if one.get("name") == name), {})
 
 
 def _condition(status: Json, kind: str) -> Json:

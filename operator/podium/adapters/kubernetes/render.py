@@ -6,15 +6,18 @@ that a person may set the others (the session affinity of the main Service, say)
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Final
 
 from podium.adapters.kubernetes import names
+from podium.api.gates import JobGate
 from podium.api.serving import Serving
 from podium.api.spec import API_VERSION, KIND, Spec
 from podium.api.status import Pinned, Slot
 from podium.api.traffic import MainService
+from podium.core.actions import RunJob
 
 Json = dict[str, Any]
 _USER: Final = 65532
@@ -27,6 +30,7 @@ SCRAPE: Final = {
     "prometheus.io/port": str(names.PORT),
     "prometheus.io/path": "/metrics",
 }
+_KEPT: Final = 86_400  # seconds that a finished Job is kept for its log
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,54 @@ def main_service(owner: Owner, spec: Spec, weights: Mapping[Slot, int]) -> Json:
     annotations = {**wanted.annotations, names.WEIGHTS: format_weights(weights)}
     selector = selector_for(owner.name, weights)
     return _service(owner, owner.name, _labels(owner, spec), annotations, selector, wanted=wanted)
+
+
+def gate_job(owner: Owner, spec: Spec, wanted: RunJob, defaults: Defaults) -> Json:
+    """The Job that answers a gate's question: the same pod as the model server's, as far as privileges go."""
+    labels = _labels(owner, spec) | {names.GATE: wanted.gate, names.VERSION: wanted.pinned.version}
+    of_pods = {name: value for name, value in labels.items() if name != names.DEPLOYMENT} | {names.GATE_OF: owner.name}
+    return _object(
+        owner,
+        names.job_name(owner.name, wanted.question),
+        kind=("batch/v1", "Job"),
+        labels=labels,
+        annotations=_identity(wanted.pinned),
+        spec={
+            "backoffLimit": wanted.job.retries,
+            "activeDeadlineSeconds": ceil(wanted.job.timeout.total_seconds()),
+            "ttlSecondsAfterFinished": _KEPT,
+            "template": {
+                "metadata": {"labels": of_pods, "annotations": _identity(wanted.pinned)},
+                "spec": {
+                    **_unprivileged(),
+                    "restartPolicy": "Never",
+                    "containers": [_gate_container(spec, wanted, defaults)],
+                    "volumes": _VOLUMES,
+                    **_passed_through(wanted.job),
+                },
+            },
+        },
+    )
+
+
+def _gate_container(spec: Spec, wanted: RunJob, defaults: Defaults) -> Json:
+    job, pinned = wanted.job, wanted.pinned
+    ours = _model_variables(spec, pinned) | {
+        "PODIUM_MODEL_NAME": spec.model.name,
+        "PODIUM_MODEL_VERSION": pinned.version,
+        "MLFLOW_TRACKING_URI": spec.registry.uri or defaults.registry_uri,
+    }
+    made = {
+        "name": names.GATE_CONTAINER,
+        "image": job.image or spec.serving.image or defaults.image,
+        "command": job.command,
+        "args": job.args,
+        "env": _with_ours(job.env, ours),
+        "envFrom": _sources(spec, job.env_from),
+        "resources": job.resources,
+        **_CONFINED,
+    }
+    return {name: value for name, value in made.items() if value}
 
 
 def selector_for(name: str, weights: Mapping[Slot, int]) -> dict[str, str]:
@@ -177,6 +229,17 @@ def latency_limits(pinned: Pinned) -> str:
 def _pod(spec: Spec, pinned: Pinned, defaults: Defaults) -> Json:
     serving = spec.serving
     return {
+        **_unprivileged(),
+        "terminationGracePeriodSeconds": round(serving.drain.total_seconds()) + _GRACE,
+        "containers": [_container(spec, pinned, defaults)],
+        "volumes": _VOLUMES,
+        **_passed_through(serving),
+    }
+
+
+def _unprivileged() -> Json:
+    """What every pod that Podium makes has: nobody gets a right by writing a ModelDeployment."""
+    return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": {
@@ -186,19 +249,15 @@ def _pod(spec: Spec, pinned: Pinned, defaults: Defaults) -> Json:
             "fsGroup": _USER,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "terminationGracePeriodSeconds": round(serving.drain.total_seconds()) + _GRACE,
-        "containers": [_container(spec, pinned, defaults)],
-        "volumes": [{"name": "tmp", "emptyDir": {}}],
-        **_passed_through(serving),
     }
 
 
-def _passed_through(serving: Serving) -> Json:
+def _passed_through(pod: Serving | JobGate) -> Json:
     fields: Json = {
-        "nodeSelector": serving.node_selector,
-        "tolerations": serving.tolerations,
-        "affinity": serving.affinity,
-        "imagePullSecrets": serving.image_pull_secrets,
+        "nodeSelector": pod.node_selector,
+        "tolerations": pod.tolerations,
+        "affinity": pod.affinity if isinstance(pod, Serving) else {},
+        "imagePullSecrets": pod.image_pull_secrets,
     }
     return {name: value for name, value in fields.items() if value}
 
@@ -210,30 +269,36 @@ def _container(spec: Spec, pinned: Pinned, defaults: Defaults) -> Json:
         "image": serving.image or defaults.image,
         "ports": [{"name": "http", "containerPort": names.PORT, "protocol": "TCP"}],
         "env": environment(spec, pinned, defaults),
-        "envFrom": _sources(spec),
+        "envFrom": _sources(spec, serving.env_from),
         "resources": serving.resources,
         "startupProbe": _probe("/readyz", periodSeconds=1, failureThreshold=3600),
         "readinessProbe": _probe("/readyz", periodSeconds=1, failureThreshold=2),
         "livenessProbe": _probe("/healthz", periodSeconds=10, failureThreshold=6),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "terminationMessagePolicy": "File",
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108  a path in the pod
+        **_CONFINED,
     }
     return {name: value for name, value in made.items() if value}
+
+
+_VOLUMES: Final[list[Json]] = [{"name": "tmp", "emptyDir": {}}]
+_CONFINED: Final[Json] = {
+    "securityContext": {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    },
+    "terminationMessagePolicy": "File",
+    "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108  a path in the pod
+}
 
 
 def _probe(path: str, **timing: int) -> Json:
     return {"httpGet": {"path": path, "port": "http"}, "timeoutSeconds": 3, **timing}
 
 
-def _sources(spec: Spec) -> list[Json]:
+def _sources(spec: Spec, given: Sequence[Json]) -> list[Json]:
     secret = spec.registry.secret_name
     login: list[Json] = [{"secretRef": {"name": secret}}] if secret else []
-    return [*spec.serving.env_from, *login]
+    return [*given, *login]
 
 
 def environment(spec: Spec, pinned: Pinned, defaults: Defaults) -> list[Json]:
@@ -241,15 +306,24 @@ def environment(spec: Spec, pinned: Pinned, defaults: Defaults) -> list[Json]:
 
     They are what a pod proves its identity against. In Kubernetes `env` wins over `envFrom`: that way in is shut too.
     """
-    ours = {
-        "PODIUM_MODEL_URI": f"models:/{spec.model.name}/{pinned.version}",
-        "PODIUM_MODEL_DIGEST": pinned.digest,
-        "PODIUM_MODEL_RUN_ID": pinned.run_id,
+    ours = _model_variables(spec, pinned) | {
         "PODIUM_DRAIN_SECONDS": f"{spec.serving.drain.total_seconds():g}",
         "PODIUM_PORT": str(names.PORT),
         "MLFLOW_TRACKING_URI": spec.registry.uri or defaults.registry_uri,
     }
     if pinned.latency_limits:
         ours["PODIUM_LATENCY_LIMITS"] = latency_limits(pinned)
-    kept = [variable for variable in spec.serving.env if variable.get("name") not in ours]
+    return _with_ours(spec.serving.env, ours)
+
+
+def _model_variables(spec: Spec, pinned: Pinned) -> dict[str, str]:
+    return {
+        "PODIUM_MODEL_URI": f"models:/{spec.model.name}/{pinned.version}",
+        "PODIUM_MODEL_DIGEST": pinned.digest,
+        "PODIUM_MODEL_RUN_ID": pinned.run_id,
+    }
+
+
+def _with_ours(given: Sequence[Json], ours: Mapping[str, str]) -> list[Json]:
+    kept = [variable for variable in given if variable.get("name") not in ours]
     return [*kept, *({"name": name, "value": value} for name, value in ours.items())]

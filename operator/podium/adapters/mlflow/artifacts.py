@@ -38,8 +38,7 @@ def digest_of_version(login: RegistryLogin, entry: Entry) -> str:
     advice = "Log and register the model again: its files are gone"
     wish = Wish(login, named, "spec.model.version", reasons.ARTIFACTS_MISSING, advice)
     with asking(wish), TemporaryDirectory(prefix="podium-digest-") as scratch:
-        location = _location(login, entry, wish)
-        repository = get_artifact_repository(location, tracking_uri=login.uri, registry_uri=login.uri)
+        repository = repository_of(login, entry, wish)
         paths = list(islice(_files(repository, wish), MOST_FILES + 1))
         if len(paths) > MOST_FILES:
             raise Refused(f"{named} are more than {MOST_FILES} files", reason=reasons.REGISTRY_ERROR)
@@ -64,6 +63,12 @@ def safe_path(path: str, wish: Wish) -> str:
             reason=reasons.REGISTRY_ERROR,
         )
     return path
+
+
+def repository_of(login: RegistryLogin, entry: Entry, wish: Wish) -> Any:
+    """MLflow's client for where the version's files are. Raises Refused where nobody else could find them."""
+    location = _location(login, entry, wish)
+    return get_artifact_repository(location, tracking_uri=login.uri, registry_uri=login.uri)
 
 
 def _location(login: RegistryLogin, entry: Entry, wish: Wish) -> str:

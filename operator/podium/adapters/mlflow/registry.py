@@ -1,6 +1,7 @@
 """The Registry port: look, move the alias, write the tags."""
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from mlflow import MlflowClient
@@ -12,6 +13,7 @@ from podium.adapters.mlflow.digests import PATIENCE, Digests
 from podium.adapters.mlflow.faults import Wish, asking
 from podium.adapters.mlflow.logins import logged_in
 from podium.adapters.mlflow.plain_text import plain, plain_uri
+from podium.adapters.mlflow.signatures import Signatures
 from podium.adapters.mlflow.versions import LONGEST_KEY, LONGEST_VALUE, Registered, bounded_tags
 from podium.adapters.mlflow.workers import Workers
 from podium.api import reasons
@@ -32,6 +34,7 @@ class MlflowRegistry:
         self._asks = Workers("mlflow-ask", size=16, share=4)
         self._downloads = Workers("mlflow-digest", size=4, share=2)
         self._digests = Digests(patience)
+        self._signatures = Signatures()
 
     async def look(self, question: Question) -> RegistrySeen:
         """Return all that the question asks for, the champion's digest left out: the status has it pinned.
@@ -39,10 +42,10 @@ class MlflowRegistry:
         Raises Missing, Refused or Unreachable with a reason of podium.api.reasons where the wanted version cannot be
         had, and Temporary while its digest is being made. A champion that is gone is None, not an error.
         """
-        seen, entry = await self._ask(question.login, "a look", lambda: _look(question))
+        seen, entry = await self._ask(question.login, "a look", lambda: _look(question, self._signatures))
         digest = await self._digest(question.login, entry)
         assert seen.wanted is not None
-        return RegistrySeen(_with_digest(seen.wanted, digest), seen.champion, seen.alias, seen.tags)
+        return replace(seen, wanted=replace(seen.wanted, digest=digest))
 
     async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None:
         """Let the alias point to the version, whatever it pointed to. Raises Missing, Refused or Unreachable."""
@@ -104,25 +107,32 @@ class MlflowRegistry:
             ) from error
 
 
-def _look(question: Question) -> tuple[RegistrySeen, Entry]:
+def _look(question: Question, signatures: Signatures) -> tuple[RegistrySeen, Entry]:
     """All of a look but the digest. Blocking."""
     model = Registered(question.login, question.model)
+
+    def facts(entry: Entry) -> ModelVersion:
+        seen = model.facts(entry)
+        if not question.signatures:
+            return seen
+        return replace(seen, signature=signatures.of(_key(question.login, entry), question.login, entry))
+
     entry = model.wanted(question.version, question.wanted_alias)
-    wanted = model.facts(entry)
+    wanted = facts(entry)
     seen = RegistrySeen(
         wanted=wanted,
-        champion=wanted if question.champion == wanted.version else _champion(model, question.champion),
+        champion=wanted if question.champion == wanted.version else _champion(model, question.champion, facts),
         alias=model.alias(question.champion_alias),
         tags=_records(model, question, entry),
     )
     return seen, entry
 
 
-def _champion(model: Registered, version: str | None) -> ModelVersion | None:
+def _champion(model: Registered, version: str | None, facts: Callable[[Entry], ModelVersion]) -> ModelVersion | None:
     if version is None:
         return None
     try:
-        return model.facts(model.entry(version))
+        return facts(model.entry(version))
     except Missing:
         return None  # it serves all the same; the gates that need it say that it is gone
 
@@ -131,10 +141,6 @@ def _records(model: Registered, question: Question, entry: Entry) -> Mapping[str
     known = {str(entry.version): bounded_tags(entry.tags)}
     found = ((version, known.get(version) or model.own_tags(version)) for version in question.record)
     return {version: tags for version, tags in found if tags is not None}
-
-
-def _with_digest(version: ModelVersion, digest: str) -> ModelVersion:
-    return ModelVersion(version.version, version.run_id, digest, version.metrics, version.tags)
 
 
 def _client(login: RegistryLogin) -> MlflowClient:

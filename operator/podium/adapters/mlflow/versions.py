@@ -12,8 +12,10 @@ from typing import Any, Final
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion as Entry
 
+from podium.adapters.mlflow.evaluations import evaluated_on, evaluations, measured_on
 from podium.adapters.mlflow.faults import Wish, asking
 from podium.adapters.mlflow.plain_text import plain
+from podium.adapters.mlflow.times import moment
 from podium.api import reasons
 from podium.core.facts import ModelVersion
 from podium.errors import Missing, Refused, Temporary
@@ -72,6 +74,7 @@ class Registered:
     def facts(self, entry: Entry, digest: str = "") -> ModelVersion:
         """Return what the registry knows of the version: the metrics' last values, the run's tags and its own."""
         run, logged = self._run(entry), self._logged_model(entry)
+        of_model = list(islice((logged.metrics if logged else None) or (), MOST_METRICS))
         run_metrics = run.data.metrics if run else {}
         run_tags = run.data.tags if run else {}
         return ModelVersion(
@@ -79,8 +82,12 @@ class Registered:
             run_id=run_id_of(entry),
             digest=digest,
             # The logged model is this very model, the run may have made several: its metrics come last.
-            metrics=bounded_metrics({**run_metrics, **last_values(logged.metrics if logged else None)}),
+            metrics=bounded_metrics({**run_metrics, **last_values(of_model)}),
             tags=bounded_tags({**run_tags, **entry.tags}),
+            created=moment(entry.creation_timestamp),
+            measured_on=measured_on(of_model),
+            evaluated_on=evaluated_on(run),
+            evaluations=evaluations(of_model, run_id_of(entry)),
         )
 
     def _followed(self, alias: str) -> Entry:
@@ -131,9 +138,9 @@ def run_id_of(entry: Entry) -> str:
     return entry.run_id if entry.run_id and _RUN_ID.fullmatch(entry.run_id) else ""
 
 
-def last_values(metrics: Iterable[Any] | None) -> dict[str, float]:
+def last_values(metrics: Iterable[Any]) -> dict[str, float]:
     """The last value of each metric of a logged model, which lists one for each step and data set."""
-    ordered = sorted(islice(metrics or (), MOST_METRICS), key=lambda metric: (metric.step, metric.timestamp))
+    ordered = sorted(metrics, key=lambda metric: (metric.step, metric.timestamp))
     return {metric.key: metric.value for metric in ordered}
 
 

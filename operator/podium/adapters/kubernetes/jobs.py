@@ -1,0 +1,85 @@
+"""The port GateJobs: Jobs that belong to a ModelDeployment, one for each question.
+
+A Job's name is made from its question, so the API server itself sees to it that there is never a second one. What came
+of it stands in the status once it has been seen; the Job may be gone by then.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from podium.adapters.kubernetes import names, read, render
+from podium.adapters.kubernetes.api import Api, Json
+from podium.adapters.kubernetes.owned import OwnedObjects, stranger
+from podium.core.actions import RunJob
+from podium.core.facts import GateAnswer
+from podium.errors import Conflict, Missing
+from podium.ports import ModelDeploymentSeen
+
+_TOLD: Final = 200  # characters of what a pod or kubelet says
+
+
+class KubernetesGateJobs:
+    """Implements the port GateJobs."""
+
+    def __init__(self, api: Api, defaults: render.Defaults) -> None:
+        self._api = api
+        self._defaults = defaults
+        self._owned = OwnedObjects(api)
+
+    async def seen(self, seen: ModelDeploymentSeen, questions: Mapping[str, str]) -> Mapping[str, GateAnswer]:
+        namespace, name = seen.key.namespace, seen.key.name
+        jobs, pods = await asyncio.gather(
+            self._api.list(names.path(names.JOBS, namespace), selector=f"{names.DEPLOYMENT}={name},{names.GATE}"),
+            self._api.list(names.path(names.PODS, namespace), selector=f"{names.GATE_OF}={name}"),
+        )
+        mine = {job["metadata"]["name"]: job for job in jobs if read.owned(job, seen.uid)}
+        found = {gate: mine.get(names.job_name(name, question)) for gate, question in questions.items()}
+        return {gate: answer(questions[gate], job, _of(job, pods)) for gate, job in found.items() if job is not None}
+
+    async def run(self, seen: ModelDeploymentSeen, wanted: RunJob) -> None:
+        if seen.spec is None:
+            raise Missing(f"{seen.key}: nothing can be run, {seen.flaw}")
+        made = render.gate_job(read.owner_of(seen), seen.spec, wanted, self._defaults)
+        try:
+            await self._api.create(names.path(names.JOBS, seen.key.namespace), made)
+        except Conflict:
+            there = await self._owned.find(names.JOBS, seen.key.namespace, made["metadata"]["name"])
+            if there is not None and not read.owned(there, seen.uid):
+                raise stranger(made) from None
+
+
+def answer(question: str, job: Json, pods: Sequence[Json]) -> GateAnswer:
+    """What the Job says so far. Pure."""
+    name, conditions = job["metadata"]["name"], job.get("status", {}).get("conditions") or []
+    ended = {one.get("type"): one for one in conditions if one.get("status") == "True"}
+    if "Complete" in ended:
+        return GateAnswer(question, "holds", f"job {name} succeeded")
+    if "Failed" in ended:
+        return GateAnswer(question, "fails", f"job {name} failed: {_why(ended['Failed'], pods)}")
+    waiting = sorted({waits[:_TOLD] for _, waits in map(_end, pods)} - {""})
+    return GateAnswer(question, "waits", ": ".join([f"job {name} has not ended", *waiting[:1]]))
+
+
+def _why(failed: Mapping[str, Any], pods: Sequence[Json]) -> str:
+    """The last pod's own word, where it left one, and otherwise the Job's."""
+    ends = sorted((end for end, _ in map(_end, pods) if end is not None), key=lambda end: end.at)
+    reason = f"{failed.get('reason', '')}: {failed.get('message', '')}"[:_TOLD]
+    if not ends or failed.get("reason") == "DeadlineExceeded":
+        return reason
+    said = _plain(ends[-1].message)
+    return f"exit code {ends[-1].exit_code} ({ends[-1].reason})" + (f": {said}" if said else "")
+
+
+def _plain(text: str) -> str:
+    """A pod's own word on one line: what runs in it may write anything."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:_TOLD]
+
+
+def _end(pod: Json) -> tuple[Any, str]:
+    return read.end_of(pod, names.GATE_CONTAINER)
+
+
+def _of(job: Json | None, pods: Sequence[Json]) -> Sequence[Json]:
+    uid = job["metadata"]["uid"] if job is not None else ""
+    return [pod for pod in pods if read.owned(pod, uid)]

@@ -1,0 +1,134 @@
+"""The services that answer gates, asked in the background: nothing that they do can hold up a look.
+
+The rules:
+
+1. A question is asked until there is a verdict: silence, and an answer that is none, neither hold nor fail a gate.
+2. What is asked belongs to one question. Another one under the same gate's name takes its place.
+3. Once the gates are passed, or nobody asks any more, all that is under way is dropped.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from podium.api import reasons
+from podium.controller.logs import about
+from podium.controller.queue import backoff
+from podium.core.actions import AskWebhook
+from podium.core.facts import GateAnswer, Key
+from podium.core.gates import ASKING
+from podium.errors import Missing, PodiumError
+from podium.ports import Clock, Cluster, ModelDeploymentSeen, WebhookCall, Webhooks
+
+HEADER_KEY: Final = "authorization"
+_LAST_RETRY: Final = 60.0  # seconds between tries
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Asked:
+    """One question, and what has come of it."""
+
+    answer: GateAnswer
+    task: asyncio.Task[None] | None = None
+
+
+class WebhookDesk:
+    """All questions that are under way."""
+
+    def __init__(
+        self, webhooks: Webhooks, cluster: Cluster, clock: Clock, registry_uri: str, *, notify: Callable[[Key], None]
+    ) -> None:
+        self._webhooks = webhooks
+        self._cluster = cluster
+        self._clock = clock
+        self._registry_uri = registry_uri
+        self._notify = notify
+        self._asked: dict[Key, dict[str, _Asked]] = {}
+
+    def seen(self, seen: ModelDeploymentSeen) -> Mapping[str, GateAnswer]:
+        """What is known now, by the gate's name. Never waits."""
+        if seen.status.phase not in ASKING:
+            self.forget(seen.key)
+        return {gate: asked.answer for gate, asked in self._asked.get(seen.key, {}).items()}
+
+    def ask(self, seen: ModelDeploymentSeen, wanted: AskWebhook) -> None:
+        """Begin to ask, unless this very question is under way."""
+        gates = self._asked.setdefault(seen.key, {})
+        known = gates.get(wanted.gate)
+        if known is not None and known.answer.question == wanted.question:
+            return
+        if known is not None and known.task is not None:
+            known.task.cancel()
+        asked = _Asked(GateAnswer(wanted.question, "waits", "its service is being asked"))
+        gates[wanted.gate] = asked
+        name = f"gate {wanted.gate} of {seen.key}"
+        asked.task = asyncio.create_task(self._attend(asked, seen, wanted), name=name)
+
+    def forget(self, key: Key) -> None:
+        """Ask nothing more about this one."""
+        for asked in self._asked.pop(key, {}).values():
+            if asked.task is not None:
+                asked.task.cancel()
+
+    async def close(self) -> None:
+        """Ask nothing more, and wait until that is so."""
+        tasks = [asked.task for gates in self._asked.values() for asked in gates.values() if asked.task is not None]
+        for key in tuple(self._asked):
+            self.forget(key)
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _attend(self, asked: _Asked, seen: ModelDeploymentSeen, wanted: AskWebhook) -> None:
+        failures = 0
+        with about(seen.key):
+            while asked.answer.state == "waits":
+                before = asked.answer
+                asked.answer = await self._once(seen, wanted)
+                if asked.answer != before:
+                    self._notify(seen.key)
+                failures += 1
+                if asked.answer.state == "waits":
+                    await self._clock.sleep(backoff(failures, _LAST_RETRY))
+
+    async def _once(self, seen: ModelDeploymentSeen, wanted: AskWebhook) -> GateAnswer:
+        try:
+            verdict = await self._webhooks.ask(await self._call(seen, wanted))
+        except PodiumError as error:
+            _log.warning("gate %s has no verdict yet: %s", wanted.gate, error)
+            return GateAnswer(wanted.question, "waits", f"{error}; it is asked again")
+        _log.info("gate %s: allowed is %s: %s", wanted.gate, verdict.allowed, verdict.message)
+        if verdict.allowed:
+            return GateAnswer(wanted.question, "holds", verdict.message or "allowed")
+        return GateAnswer(wanted.question, "fails", verdict.message or "not allowed, without a message")
+
+    async def _call(self, seen: ModelDeploymentSeen, wanted: AskWebhook) -> WebhookCall:
+        assert seen.spec is not None
+        return WebhookCall(
+            url=wanted.webhook.url,
+            timeout=wanted.webhook.timeout.total_seconds(),
+            authorization=await self._authorization(seen, wanted),
+            id=wanted.question,
+            key=seen.key,
+            gate=wanted.gate,
+            model=seen.spec.model.name,
+            challenger=wanted.pinned,
+            champion=seen.status.champion,
+            registry_uri=seen.spec.registry.uri or self._registry_uri,
+            at=self._clock.now(),
+        )
+
+    async def _authorization(self, seen: ModelDeploymentSeen, wanted: AskWebhook) -> str | None:
+        name = wanted.webhook.secret_name
+        if name is None:
+            return None
+        where = f"Secret {seen.key.namespace}/{name} (webhook.secretName of gate {wanted.gate})"
+        try:
+            found = (await self._cluster.secret(seen.key.namespace, name)).get(HEADER_KEY, "").strip()
+        except Missing as error:
+            raise Missing(f"{where} is not there: create it", reason=reasons.LOGIN_MISSING) from error
+        if not found or not found.isascii() or not found.isprintable():
+            raise Missing(f"{where} has no key {HEADER_KEY} that a header may hold", reason=reasons.LOGIN_MISSING)
+        return found

@@ -1,0 +1,19 @@
+"""The time since the version was registered."""
+
+from podium.api.base import format_duration, format_time
+from podium.api.gates import AgeGate
+from podium.core.facts import Facts, ModelVersion
+from podium.core.gates.answer import Answer, fails, holds, waits
+
+
+def age(gate: AgeGate, facts: Facts, version: ModelVersion) -> Answer:
+    if version.created is None:
+        return fails(f"the registry does not say when version {version.version} was registered")
+    registered = f"version {version.version} was registered at {format_time(version.created)}"
+    old = facts.now - version.created
+    if gate.at_most is not None and old > gate.at_most:
+        return fails(f"{registered}, at most {format_duration(gate.at_most)} ago is wanted. Register a new one")
+    if gate.at_least is not None and old < gate.at_least:
+        until = format_time(version.created + gate.at_least)
+        return waits(f"{registered}, at least {format_duration(gate.at_least)} ago is wanted: that is at {until}")
+    return holds(registered)

@@ -1,0 +1,49 @@
+"""A person's word in `spec.approvals`, or a metric that makes it unnecessary."""
+
+from podium.api.gates import ApprovalGate, AutoApproval
+from podium.core.facts import Facts, ModelVersion
+from podium.core.gates.answer import Answer, fails, holds, waits
+from podium.core.gates.metric import value_of
+
+
+def approval(gate: ApprovalGate, facts: Facts, version: ModelVersion) -> Answer:
+    if gate.metric is None:
+        return _by_person(gate, facts, version)
+    value, problem = value_of(gate.metric.key, version)
+    if value is None:
+        return fails(problem)
+    found = f"{gate.metric.key} of version {version.version} is {value:g}"
+    if problem := _refused(gate.metric, value):
+        return fails(f"{found}, {problem}: no approval counts")
+    limit, approved = _automatic(gate.metric, value)
+    return holds(f"{found}, approved {limit}") if approved else _by_person(gate, facts, version, f"{found}: {limit} ")
+
+
+def _refused(metric: AutoApproval, value: float) -> str:
+    if metric.refused_below is not None and value < metric.refused_below:
+        return f"refused below {metric.refused_below:g}"
+    if metric.refused_above is not None and value > metric.refused_above:
+        return f"refused above {metric.refused_above:g}"
+    return ""
+
+
+def _automatic(metric: AutoApproval, value: float) -> tuple[str, bool]:
+    """From where on it is approved by itself, and whether it is."""
+    if metric.auto_at_least is not None:
+        return f"by itself from {metric.auto_at_least:g} on", value >= metric.auto_at_least
+    assert metric.auto_at_most is not None
+    return f"by itself up to {metric.auto_at_most:g}", value <= metric.auto_at_most
+
+
+def _by_person(gate: ApprovalGate, facts: Facts, version: ModelVersion, why: str = "") -> Answer:
+    said = [one.by for one in facts.spec.approvals if one.version == version.version]
+    counted = [person for person in said if not gate.by or person in gate.by]
+    if counted:
+        return holds(f"approved by {counted[0]}")
+    who = f" by {' or '.join(gate.by[:10])}" if gate.by else ""
+    others = f" {said[0]} may not approve." if said else ""
+    approved = f"{why}or " if why else ""
+    return waits(
+        f"{approved}approval of version {version.version}{who} is wanted.{others} "
+        f'Add {{version: "{version.version}", by: …}} to spec.approvals'
+    )

@@ -1,0 +1,36 @@
+"""An evaluation that MLflow has linked to the version's logged model."""
+
+from math import isfinite
+
+from podium.api.gates import EvaluationGate, Limits
+from podium.core.facts import Evaluation, Facts, ModelVersion
+from podium.core.gates.answer import Answer, fails, holds
+from podium.core.gates.metric import outside_limits, shown
+
+
+def evaluation(gate: EvaluationGate, _: Facts, version: ModelVersion) -> Answer:
+    found = [each for each in version.evaluations if gate.dataset in {None, each.dataset and each.dataset.name}]
+    if not found:
+        on = f" on dataset {gate.dataset}" if gate.dataset is not None else ""
+        return fails(
+            f"no evaluation of version {version.version}{on} is linked to its logged model. Make one with "
+            f"mlflow.models.evaluate on the model's own URI, models:/m-…"
+        )
+    newest = found[-1]
+    problems = [problem for problem in (_problem(limits, newest) for limits in gate.metrics) if problem]
+    if problems:
+        return fails(f"evaluation {newest.run_id} of version {version.version}{_on(newest)}: {'; '.join(problems)}")
+    return holds(f"evaluation {newest.run_id}{_on(newest)}")
+
+
+def _problem(limits: Limits, made: Evaluation) -> str:
+    value = made.metrics.get(limits.key)
+    if value is None:
+        return f"it has no metric {limits.key}"
+    if not isfinite(value):
+        return f"{limits.key} is {value}, a finite number is wanted"
+    return outside_limits(limits, value, limits.key)
+
+
+def _on(made: Evaluation) -> str:
+    return f" on {shown(made.dataset.name)}" if made.dataset else ""

@@ -1,0 +1,80 @@
+"""A metric of the version's run, against limits and against the champion's."""
+
+from math import isfinite
+
+from podium.api.gates import Limits, MetricGate
+from podium.core.facts import Dataset, Facts, ModelVersion
+from podium.core.gates.answer import Answer, fails, holds
+
+_SHOWN = 60  # characters of a dataset's name
+
+
+def metric(gate: MetricGate, facts: Facts, version: ModelVersion) -> Answer:
+    value, problem = value_of(gate.key, version)
+    if value is None:
+        return fails(problem)
+    problem = outside_limits(gate, value, f"{gate.key} of version {version.version}")
+    if not problem and gate.max_drop_from_champion is not None and facts.status.champion is not None:
+        problem = _dropped(gate, facts, version, value)
+    return fails(problem) if problem else holds(f"{gate.key} is {value:g}")
+
+
+def outside_limits(gate: MetricGate | Limits, value: float, what: str) -> str:
+    """Why the value is not within the limits, or an empty text."""
+    if gate.at_least is not None and value < gate.at_least:
+        return f"{what} is {value:g}, at least {gate.at_least:g} is wanted"
+    if gate.at_most is not None and value > gate.at_most:
+        return f"{what} is {value:g}, at most {gate.at_most:g} is wanted"
+    return ""
+
+
+def value_of(key: str, version: ModelVersion) -> tuple[float | None, str]:
+    """The metric's value, or why there is none that counts."""
+    value = version.metrics.get(key)
+    if value is None:
+        return None, f"{key} is wanted, and the run of version {version.version} has no such metric"
+    if not isfinite(value):
+        return None, f"{key} of version {version.version} is {value}, a finite number is wanted"
+    return value, ""
+
+
+def _dropped(gate: MetricGate, facts: Facts, version: ModelVersion, value: float) -> str:
+    champion, drop = facts.world.registry.champion, gate.max_drop_from_champion
+    if champion is None:
+        return f"{gate.key} cannot be compared: the registry does not know the champion's version any more"
+    other, problem = value_of(gate.key, champion)
+    if other is None:
+        return f"it cannot be compared with the champion: {problem}"
+    if problem := _of_other_data(gate.key, version, champion):
+        return problem
+    if drop is not None and value < other - drop:
+        return (
+            f"{gate.key} of version {version.version} is {value:g}, the champion's (version {champion.version}) is "
+            f"{other:g}, a drop of at most {drop:g} is tolerated"
+        )
+    return ""
+
+
+def _of_other_data(key: str, version: ModelVersion, champion: ModelVersion) -> str:
+    """Why the two values say nothing about each other. Where one side does not name its data, they are compared."""
+    ours, theirs = _measured_on(key, version), _measured_on(key, champion)
+    if not ours or not theirs or {one.digest for one in ours} == {one.digest for one in theirs}:
+        return ""
+    return (
+        f"{key} cannot be compared with the champion's: version {version.version} was measured on "
+        f"{_named(ours)}, version {champion.version} on {_named(theirs)}. Evaluate both on the same dataset"
+    )
+
+
+def _measured_on(key: str, version: ModelVersion) -> tuple[Dataset, ...]:
+    known = version.measured_on.get(key)
+    return (known,) if known else version.evaluated_on
+
+
+def _named(datasets: tuple[Dataset, ...]) -> str:
+    return " and ".join(f"{shown(one.name)} ({shown(one.digest)})" for one in datasets[:3])
+
+
+def shown(text: str) -> str:
+    """A name from the registry, as a message may hold it."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:_SHOWN])

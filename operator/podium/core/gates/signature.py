@@ -1,0 +1,28 @@
+"""The version's signature against the champion's."""
+
+from podium.api.gates import SignatureGate
+from podium.core.facts import Facts, ModelVersion
+from podium.core.gates.answer import Answer, fails, holds
+from podium.core.signature import changes
+
+_TOLD = 5  # changes in a message
+
+
+def signature(gate: SignatureGate, facts: Facts, version: ModelVersion) -> Answer:
+    champion, pinned = facts.world.registry.champion, facts.status.champion
+    if pinned is None:
+        return holds("there is no champion to be compatible with")
+    if champion is None:
+        return fails("signatures cannot be compared: the registry does not know the champion's version any more")
+    if version.signature is None:
+        return fails(
+            f"version {version.version} has no signature. Log it with one: pass signature or input_example to log_model"
+        )
+    if champion.signature is None:
+        return fails(f"version {champion.version}, the champion, has no signature to compare with. Take the gate out")
+    found = [words for kind, words in changes(champion.signature, version.signature) if kind not in gate.allow]
+    if not found:
+        return holds(f"compatible with version {champion.version}")
+    more = f" and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
+    told = f"{'; '.join(found[:_TOLD])}{more}"
+    return fails(f"version {version.version} is not compatible with version {champion.version}: {told}")

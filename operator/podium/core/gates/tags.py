@@ -1,0 +1,18 @@
+"""Tags that the version, or its run, must carry."""
+
+from podium.api.gates import TagsGate
+from podium.core.facts import Facts, ModelVersion
+from podium.core.gates.answer import Answer, fails, holds
+from podium.core.patterns import matches
+
+
+def tags(gate: TagsGate, _: Facts, version: ModelVersion) -> Answer:
+    patterns = gate.patterns or {}
+    wanted = [*(gate.required or []), *(key for key in patterns if key not in (gate.required or []))]
+    missing = [key for key in wanted if not version.tags.get(key, "").strip()]
+    unlike = [key for key in patterns if key not in missing and not matches(patterns[key], version.tags[key])]
+    problems = [f"tag {key} of version {version.version} does not match {patterns[key]}" for key in unlike]
+    if missing:
+        names = f"tags {', '.join(missing)}"
+        problems.insert(0, f"{names} are wanted on version {version.version} or its run, and are missing or empty")
+    return fails("; ".join(problems)) if problems else holds(f"{', '.join(wanted)} are there")

@@ -1,0 +1,77 @@
+"""Jobs and services that answer gates, in memory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from podium.core.actions import RunJob
+from podium.core.facts import GateAnswer, Key
+from podium.errors import PodiumError, Refused
+from podium.ports import Clock, ModelDeploymentSeen, WebhookCall, WebhookVerdict
+
+
+@dataclass(frozen=True)
+class JobBehaviour:
+    """How the job of a gate ends, and how many seconds it takes."""
+
+    takes: float = 2.0
+    exit_code: int = 0
+    message: str = ""
+
+
+@dataclass
+class FakeGateJobs:
+    """Implements the port GateJobs."""
+
+    clock: Clock
+    behaviours: dict[str, JobBehaviour] = field(default_factory=dict)  # by the gate's name
+    started: list[RunJob] = field(default_factory=list)  # each once, in order
+    strangers: set[str] = field(default_factory=set)  # gates for whose Job somebody else's stands in the way
+    failure: PodiumError | None = None  # raised by everything while it is set
+    _born: dict[tuple[Key, str], float] = field(default_factory=dict)
+
+    async def seen(self, seen: ModelDeploymentSeen, questions: Mapping[str, str]) -> Mapping[str, GateAnswer]:
+        self._may_fail()
+        return {
+            gate: self._answer(gate, question, self._born[seen.key, question])
+            for gate, question in questions.items()
+            if (seen.key, question) in self._born
+        }
+
+    async def run(self, seen: ModelDeploymentSeen, wanted: RunJob) -> None:
+        self._may_fail()
+        if wanted.gate in self.strangers:
+            raise Refused(f"the Job of gate {wanted.gate} belongs to somebody else")
+        if (seen.key, wanted.question) not in self._born:
+            self._born[seen.key, wanted.question] = self.clock.monotonic()
+            self.started.append(wanted)
+
+    def expire(self) -> None:
+        """Remove all Jobs, as Kubernetes does once they are old, and as a person may."""
+        self._born.clear()
+
+    def _answer(self, gate: str, question: str, born: float) -> GateAnswer:
+        behaviour = self.behaviours.get(gate, JobBehaviour())
+        if self.clock.monotonic() - born < behaviour.takes:
+            return GateAnswer(question, "waits", "job has not ended")
+        if behaviour.exit_code == 0:
+            return GateAnswer(question, "holds", "job succeeded")
+        return GateAnswer(question, "fails", f"job failed: exit code {behaviour.exit_code}: {behaviour.message}")
+
+    def _may_fail(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+
+@dataclass
+class FakeWebhooks:
+    """Implements the port Webhooks. Every service allows everything until told otherwise."""
+
+    verdicts: dict[str, WebhookVerdict | PodiumError] = field(default_factory=dict)  # by URL
+    calls: list[WebhookCall] = field(default_factory=list)
+
+    async def ask(self, call: WebhookCall) -> WebhookVerdict:
+        self.calls.append(call)
+        said = self.verdicts.get(call.url, WebhookVerdict(True, ""))
+        if isinstance(said, PodiumError):
+            raise said
+        return said
