@@ -1,18 +1,36 @@
 """Gates: one row a question, with the words that a person reads when it does not hold."""
 
 import math
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from podium.core.facts import Facts, ModelVersion, RegistrySeen, World
-from podium.core.gates import saying
-from tests.unit.core.given import facts, pinned
+from podium.api.status import GateStatus, HistoryEntry, Phase, Status
+from podium.core.actions import AskWebhook, RunJob
+from podium.core.facts import Dataset, Evaluation, Facts, GateAnswer, ModelVersion, RegistrySeen, World
+from podium.core.gates import Asked, ask, saying
+from podium.core.plan import decide
+from podium.core.signature import Column, Signature
+from podium.core.terms import question
+from tests.unit.core.given import NOW, facts, pinned
 
 CHAMPION = ModelVersion("1", "run-1", "sha256:1", {"auc": 0.90})
+NEW = ModelVersion("2", "run-2", "sha256:2", {"auc": 0.90}, created=NOW - timedelta(hours=2))
+HOLDOUT, OTHER = Dataset("holdout", "aaaa"), Dataset("holdout", "bbbb")
 
 
 def failures(given: Facts, version: ModelVersion) -> list[str]:
     return saying("fails", given, version)
+
+
+def asked(gate: dict[str, Any], version: ModelVersion = NEW, champion: ModelVersion = CHAMPION, **parts: Any) -> Asked:
+    """What one gate says of a version beside a champion."""
+    world = World(registry=RegistrySeen(wanted=version, champion=champion))
+    given = facts(champion=pinned("1"), world=world, gates=[{"name": "asked", **gate}], **parts)
+    (answer,) = ask(given, version)
+    return answer
 
 
 @pytest.mark.parametrize(
@@ -30,14 +48,32 @@ def failures(given: Facts, version: ModelVersion) -> list[str]:
     ],
 )
 def test_metric(gate: dict[str, float], metrics: dict[str, float], words: str) -> None:
-    version = ModelVersion("2", "run-2", "sha256:2", metrics)
-    given = facts(
-        champion=pinned("1"),
-        gates=[{"name": "accurate", "metric": {"key": "auc", **gate}}],
-        world=World(registry=RegistrySeen(wanted=version, champion=CHAMPION)),
-    )
-    found = failures(given, version)
-    assert (words in found[0]) if words else found == []
+    found = asked({"metric": {"key": "auc", **gate}}, replace(NEW, metrics=metrics))
+    assert found.state == ("fails" if words else "holds")
+    assert words in found.message
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "state"),
+    [
+        ({}, {}, "holds"),
+        ({"evaluated_on": (HOLDOUT,)}, {"evaluated_on": (HOLDOUT,)}, "holds"),
+        ({"evaluated_on": (HOLDOUT,)}, {}, "holds"),
+        ({"evaluated_on": (HOLDOUT,)}, {"evaluated_on": (OTHER,)}, "fails"),
+        ({"evaluated_on": (HOLDOUT, OTHER)}, {"evaluated_on": (OTHER,)}, "fails"),
+        ({"measured_on": {"auc": HOLDOUT}, "evaluated_on": (OTHER,)}, {"evaluated_on": (HOLDOUT,)}, "holds"),
+        ({"measured_on": {"auc": OTHER}}, {"measured_on": {"auc": HOLDOUT}}, "fails"),
+        ({"measured_on": {"f1": OTHER}}, {"measured_on": {"auc": HOLDOUT}}, "holds"),
+        ({"evaluated_on": (Dataset("other name", "aaaa"),)}, {"evaluated_on": (HOLDOUT,)}, "holds"),
+    ],
+)
+def test_metrics_of_different_datasets_are_not_compared(ours: Any, theirs: Any, state: str) -> None:
+    gate = {"metric": {"key": "auc", "maxDropFromChampion": 0.01}}
+    found = asked(gate, replace(NEW, **ours), replace(CHAMPION, **theirs))
+    assert found.state == state
+    if state == "fails":
+        assert "holdout (bbbb)" in found.message
+        assert "Evaluate both on the same dataset" in found.message
 
 
 @pytest.mark.parametrize(
@@ -48,6 +84,125 @@ def test_tags(tags: dict[str, str], holds: bool) -> None:
     version = ModelVersion("2", "run-2", "sha256:2", {}, tags)
     given = facts(gates=[{"name": "reproducible", "tags": {"required": ["git_sha", "data"]}}])
     assert (failures(given, version) == []) is holds
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("a" * 40, ""),
+        ("a" * 41, "tag git_sha of version 2 does not match [0-9a-f]{40}"),
+        ("", "tags git_sha are wanted on version 2 or its run, and are missing or empty"),
+        (f"{'a' * 40}\n", "does not match"),
+    ],
+)
+def test_tags_by_pattern(value: str, words: str) -> None:
+    found = asked({"tags": {"patterns": {"git_sha": "[0-9a-f]{40}"}}}, replace(NEW, tags={"git_sha": value}))
+    assert found.state == ("fails" if words else "holds")
+    assert words in found.message
+
+
+SIGNATURE = Signature(inputs=(Column("age", "long"), Column("city", "string", required=False)))
+
+
+def test_a_signature_that_differs_is_told_and_what_is_allowed_is_tolerated() -> None:
+    narrow = replace(NEW, signature=Signature(inputs=(Column("age", "integer"),)))
+    champion = replace(CHAMPION, signature=SIGNATURE)
+    found = asked({"signature": {"compatibleWith": "champion"}}, narrow, champion)
+    assert found.state == "fails"
+    assert "column age narrowed from long to integer; column city removed" in found.message
+    allow = ["typeNarrowed", "columnRemoved"]
+    assert asked({"signature": {"compatibleWith": "champion", "allow": allow}}, narrow, champion).state == "holds"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "words"),
+    [
+        (SIGNATURE, SIGNATURE, ""),
+        (None, SIGNATURE, "version 2 has no signature"),
+        (SIGNATURE, None, "version 1, the champion, has no signature to compare with"),
+    ],
+)
+def test_a_missing_signature_is_told(ours: Signature | None, theirs: Signature | None, words: str) -> None:
+    gate = {"signature": {"compatibleWith": "champion"}}
+    found = asked(gate, replace(NEW, signature=ours), replace(CHAMPION, signature=theirs))
+    assert found.state == ("fails" if words else "holds")
+    assert words in found.message
+
+
+def test_a_first_version_has_nobody_to_be_compatible_with() -> None:
+    gates = [{"name": "compatible", "signature": {"compatibleWith": "champion"}}]
+    assert failures(facts(gates=gates), ModelVersion("1", "run-1", "sha256:1")) == []
+
+
+def evaluated(dataset: Dataset | None, auc: float, hours: int) -> Evaluation:
+    return Evaluation(f"eval-{hours}", dataset, NOW + timedelta(hours=hours), {"auc": auc})
+
+
+@pytest.mark.parametrize(
+    ("made", "dataset", "words"),
+    [
+        ((), None, "no evaluation of version 2 is linked to its logged model"),
+        ((evaluated(HOLDOUT, 0.9, 1),), "test", "no evaluation of version 2 on dataset test is linked"),
+        ((evaluated(HOLDOUT, 0.9, 1),), "holdout", ""),
+        ((evaluated(None, 0.9, 1),), None, ""),
+        ((evaluated(HOLDOUT, 0.9, 1), evaluated(HOLDOUT, 0.7, 2)), "holdout", "auc is 0.7, at least 0.8 is wanted"),
+        ((evaluated(HOLDOUT, 0.7, 1), evaluated(HOLDOUT, 0.9, 2)), "holdout", ""),
+        ((evaluated(HOLDOUT, math.nan, 1),), None, "auc is nan, a finite number is wanted"),
+        ((replace(evaluated(HOLDOUT, 0.9, 1), metrics={}),), None, "it has no metric auc"),
+    ],
+)
+def test_the_newest_evaluation_counts(made: tuple[Evaluation, ...], dataset: str | None, words: str) -> None:
+    gate: dict[str, Any] = {"metrics": [{"key": "auc", "atLeast": 0.8}]}
+    gate |= {"dataset": dataset} if dataset else {}
+    found = asked({"evaluation": gate}, replace(NEW, evaluations=made))
+    assert found.state == ("fails" if words else "holds")
+    assert words in found.message
+
+
+@pytest.mark.parametrize(
+    ("gate", "state", "words"),
+    [
+        ({"atLeast": "2h"}, "holds", ""),
+        ({"atLeast": "3h"}, "waits", "at least 3h ago is wanted: that is at 2026-01-05T10:00:00Z"),
+        ({"atMost": "2h"}, "holds", ""),
+        ({"atMost": "1h"}, "fails", "at most 1h ago is wanted. Register a new one"),
+    ],
+)
+def test_age(gate: dict[str, str], state: str, words: str) -> None:
+    found = asked({"age": gate})
+    assert (found.state, words in found.message) == (state, True)
+
+
+def test_a_version_of_unknown_age_does_not_pass() -> None:
+    assert asked({"age": {"atMost": "1h"}}, replace(NEW, created=None)).state == "fails"
+
+
+ANN = [{"version": "2", "by": "ann"}]
+HYBRID = {"metric": {"key": "auc", "autoAtLeast": 0.95, "refusedBelow": 0.8}}
+LESS = {"metric": {"key": "auc", "autoAtMost": 0.5, "refusedAbove": 0.95}}
+
+
+@pytest.mark.parametrize(
+    ("gate", "approvals", "auc", "state", "words"),
+    [
+        ({}, [], 0.9, "waits", 'Add {version: "2", by: …} to spec.approvals'),
+        ({}, ANN, 0.9, "holds", "approved by ann"),
+        ({}, [{"version": "3", "by": "ann"}], 0.9, "waits", "approval of version 2 is wanted"),
+        ({"by": ["bob"]}, ANN, 0.9, "waits", "by bob is wanted. ann may not approve."),
+        ({"by": ["bob", "ann"]}, ANN, 0.9, "holds", "approved by ann"),
+        (HYBRID, [], 0.95, "holds", "approved by itself from 0.95 on"),
+        (HYBRID, [], 0.9, "waits", "by itself from 0.95 on or approval of version 2 is wanted"),
+        (HYBRID, ANN, 0.9, "holds", "approved by ann"),
+        (HYBRID, ANN, 0.79, "fails", "refused below 0.8: no approval counts"),
+        (HYBRID, ANN, math.nan, "fails", "a finite number is wanted"),
+        (LESS, [], 0.5, "holds", "approved by itself up to 0.5"),
+        (LESS, [], 0.6, "waits", "approval of version 2 is wanted"),
+        (LESS, ANN, 0.96, "fails", "refused above 0.95: no approval counts"),
+    ],
+)
+def test_approval(gate: Any, approvals: Any, auc: float, state: str, words: str) -> None:
+    found = asked({"approval": gate}, replace(NEW, metrics={"auc": auc}), approvals=approvals)
+    assert (found.state, words in found.message) == (state, True), found
 
 
 def test_all_failures_are_told_not_only_the_first() -> None:
@@ -65,7 +220,133 @@ def test_a_first_version_has_no_champion_to_fall_behind() -> None:
     assert failures(facts(gates=gates), ModelVersion("1", "run-1", "sha256:1", {"auc": 0.1})) == []
 
 
-def test_a_champion_that_the_registry_lost_cannot_be_compared_with() -> None:
-    gates = [{"name": "not-worse", "metric": {"key": "auc", "maxDropFromChampion": 0.01}}]
+@pytest.mark.parametrize(
+    "gate",
+    [{"metric": {"key": "auc", "maxDropFromChampion": 0.01}}, {"signature": {"compatibleWith": "champion"}}],
+)
+def test_a_champion_that_the_registry_lost_cannot_be_compared_with(gate: dict[str, Any]) -> None:
+    gates = [{"name": "not-worse", **gate}]
     found = failures(facts(champion=pinned("1"), gates=gates), ModelVersion("2", "run-2", "sha256:2", {"auc": 0.9}))
     assert "does not know the champion's version any more" in found[0]
+
+
+# --- jobs and webhooks ------------------------------------------------------------------------------------------------
+
+CHECKS = [
+    {"name": "smoke", "job": {"image": "checks"}},
+    {"name": "review", "webhook": {"url": "https://review.example.com"}},
+]
+CHALLENGER = pinned("2", "b")
+
+
+def gating(phase: Phase = Phase.GATING, said: tuple[GateStatus, ...] = (), **parts: Any) -> Facts:
+    """Version 2 at its gates, beside champion 1."""
+    status = Status(phase=phase, phase_since=NOW, champion=pinned("1"), challenger=CHALLENGER, gates=list(said))
+    return facts(
+        status=status,
+        world=World(registry=RegistrySeen(wanted=NEW, champion=CHAMPION)),
+        **{"gates": CHECKS, **parts},
+    )
+
+
+def answered(given: Facts, **states: Any) -> Facts:
+    """The facts with answers from outside to these gates' present questions."""
+    gates = {gate.name: gate for gate in given.spec.gates}
+    answers = {
+        name: GateAnswer(question(given.spec, gates[name], CHALLENGER), state, f"{name} {state}")
+        for name, state in states.items()
+    }
+    return replace(given, world=replace(given.world, gate_answers=answers))
+
+
+def outside(given: Facts) -> list[str]:
+    return [action.gate for action in decide(given).actions if isinstance(action, RunJob | AskWebhook)]
+
+
+def test_what_is_outside_is_asked_and_until_it_answers_nothing_starts() -> None:
+    decision = decide(gating())
+    assert outside(gating()) == ["smoke", "review"]
+    assert decision.move is None
+    assert [(gate.name, gate.state) for gate in decision.status.gates] == [("smoke", "waits"), ("review", "waits")]
+    assert "gate smoke: its pod is to be started; gate review: its service is to be asked" in decision.status.message
+
+
+def test_what_is_being_asked_is_not_asked_again() -> None:
+    assert outside(answered(gating(), smoke="waits", review="waits")) == []
+
+
+def test_an_answer_is_remembered_and_its_question_never_asked_again() -> None:
+    decision = decide(answered(gating(), smoke="holds", review="waits"))
+    later = gating(said=tuple(decision.status.gates))
+    assert outside(later) == ["review"], "the Job may be gone by now"
+    assert decide(answered(later, review="holds")).status.phase is Phase.WARMING
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"gates": [{"name": "smoke", "job": {"image": "other"}}]},
+        {"rollout": {"retry": "once more"}},
+        {"version": "3"},
+    ],
+)
+def test_another_question_is_asked_anew(change: dict[str, Any]) -> None:
+    known = decide(answered(gating(gates=CHECKS[:1]), smoke="fails")).status.gates
+    given = gating(said=tuple(known), **{"gates": CHECKS[:1], **change})
+    if "version" in change:
+        other = CHALLENGER.model_copy(update={"version": "3"})
+        wanted = RegistrySeen(wanted=replace(NEW, version="3"), champion=CHAMPION)
+        status = given.status.model_copy(update={"challenger": other})
+        given = replace(given, status=status, world=World(registry=wanted))
+    assert outside(given) == ["smoke"]
+    assert decide(given).status.gates[0].state == "waits"
+
+
+def test_an_answer_to_an_older_question_is_none() -> None:
+    given = gating(gates=CHECKS[:1])
+    stale = replace(given.world, gate_answers={"smoke": GateAnswer("another question", "holds", "")})
+    decision = decide(replace(given, world=stale))
+    assert decision.move is None
+    assert decision.status.gates[0].state == "waits"
+
+
+def test_a_gate_that_fails_blocks_and_the_others_are_asked_all_the_same() -> None:
+    given = answered(gating(), smoke="fails", review="waits")
+    decision = decide(given)
+    assert decision.status.phase is Phase.BLOCKED
+    assert "stays out: gate smoke: smoke fails; and waits: gate review: review waits" in decision.status.message
+
+
+def test_what_no_longer_fails_and_still_waits_is_gating_again() -> None:
+    gates = [{"name": "accurate", "metric": {"key": "auc", "atLeast": 0.5}}, CHECKS[1]]
+    decision = decide(answered(gating(Phase.BLOCKED, gates=gates), review="waits"))
+    assert decision.status.phase is Phase.GATING
+
+
+def test_paused_nothing_outside_is_asked() -> None:
+    assert outside(gating(paused=True)) == []
+
+
+def test_a_trusted_version_is_asked_nothing() -> None:
+    promoted = HistoryEntry(
+        version="2", digest="sha256:2", outcome="Promoted", reason="Promoted", message="", at=NOW, generation=1
+    )
+    given = gating()
+    given = replace(given, status=given.status.model_copy(update={"history": [promoted]}))
+    assert outside(given) == []
+    assert decide(given).status.phase is Phase.WARMING
+    assert decide(given).status.gates == []
+
+
+def test_the_moment_of_an_answer_is_kept_while_it_stays_the_same() -> None:
+    first = decide(gating()).status.gates
+    later = replace(gating(said=tuple(first)), now=NOW + timedelta(minutes=5))
+    assert [gate.at for gate in decide(later).status.gates] == [NOW, NOW]
+    assert decide(answered(later, smoke="holds")).status.gates[0].at == later.now
+
+
+def test_a_message_from_outside_is_bounded() -> None:
+    given = gating(gates=CHECKS[:1])
+    asked_now = question(given.spec, given.spec.gates[0], CHALLENGER)
+    loud = replace(given.world, gate_answers={"smoke": GateAnswer(asked_now, "fails", "x" * 9999)})
+    assert len(decide(replace(given, world=loud)).status.gates[0].message) == 300
