@@ -85,7 +85,7 @@ def test_whatever_people_do_the_end_is_what_git_says(seed: int) -> None:
     assert sum(place.replicas for place in sim.places.values()) == 2
 
 
-@pytest.mark.parametrize("phase", [Phase.SETTLED, Phase.REJECTED, Phase.BLOCKED])
+@pytest.mark.parametrize("phase", [Phase.SETTLED, Phase.REJECTED, Phase.BLOCKED, Phase.GATING])
 def test_at_rest_nothing_is_written(phase: Phase) -> None:
     sim = settled(seed=1, chaos=0)
     sim.register("2", metrics={"auc": 0.5}, bad=0.5)
@@ -94,6 +94,9 @@ def test_at_rest_nothing_is_written(phase: Phase) -> None:
     if phase is Phase.BLOCKED:
         gate = [{"name": "accurate", "metric": {"key": "auc", "atLeast": 0.7}}]
         sim.commit(spec_of("2", rollout=QUICK, serving=SERVING, gates=gate), "version 2, gated")
+    if phase is Phase.GATING:
+        gate = [{"name": "signed", "approval": {}}, {"name": "review", "webhook": {"url": "http://review.ml"}}]
+        sim.commit(spec_of("2", rollout=QUICK, serving=SERVING, gates=gate), "version 2, to be signed")
     sim.reach(phase)
     sim.run(10 * SECOND)
     before = sim.writes

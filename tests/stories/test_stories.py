@@ -416,13 +416,91 @@ def contested() -> Simulation:
     return sim
 
 
+def waits_for_approval() -> Simulation:
+    sim = serving()
+    sim.register("2", metrics={"auc": 0.9})
+    hybrid = {"key": "auc", "autoAtLeast": 0.95, "refusedBelow": 0.8}
+    gates = [*GATES, {"name": "signed-off", "approval": {"by": ["alice"], "metric": hybrid}}]
+    wants(sim, "2", gates=gates)
+    sim.run(5 * MINUTE)
+    sim.note(f"message: {sim.status.message}")
+    assert sim.status.phase is Phase.GATING
+    wants(sim, "2", gates=gates, approvals=[{"version": "2", "by": "mallory"}])
+    sim.run(MINUTE)
+    sim.note(f"message: {sim.status.message}")
+    wants(sim, "2", gates=gates, approvals=[{"version": "2", "by": "alice"}])
+    sim.settle("2")
+    return sim
+
+
+SMOKE = [{"name": "accurate", "metric": {"key": "auc", "atLeast": 0.75}}, {"name": "smoke", "job": {"image": "checks"}}]
+
+
+def job_fails() -> Simulation:
+    sim = serving()
+    sim.register("2")
+    wants(sim, "2", gates=SMOKE)
+    sim.run(30 * SECOND)
+    sim.note(f"message: {sim.status.message}")
+    sim.answers("smoke", "fails", "job churn-1234 failed: exit code 1 (Error): 3 of 20 cases are wrong")
+    sim.reach(Phase.BLOCKED)
+    sim.gate_answers.clear()
+    sim.note("the job is old, and has been removed")
+    sim.restart()
+    sim.run(10 * MINUTE)
+    assert sim.status.phase is Phase.BLOCKED
+    wants(sim, "2", {**QUICK, "retry": "cases mended"}, gates=SMOKE)
+    sim.run(30 * SECOND)
+    sim.answers("smoke", "holds", "job churn-5678 succeeded")
+    sim.settle("2")
+    return sim
+
+
+def webhook_is_silent() -> Simulation:
+    sim = serving()
+    sim.register("2", metrics={"auc": 0.9})
+    review = [*GATES, {"name": "review", "webhook": {"url": "http://review.ml:8080"}}]
+    wants(sim, "2", gates=review)
+    sim.run(5 * SECOND)
+    sim.answers("review", "waits", "http://review.ml:8080 did not answer within 10 s; it is asked again")
+    sim.run(MINUTE)
+    sim.note(f"message: {sim.status.message}")
+    assert sim.status.phase is Phase.GATING
+    sim.answers("review", "holds", "reviewed by the risk board")
+    sim.settle("2")
+    return sim
+
+
+def withdrawn_while_it_waits() -> Simulation:
+    """Silence stands in nobody's way: Git goes back, and the champion serves on."""
+    sim = serving()
+    sim.register("2")
+    wants(sim, "2", gates=[{"name": "review", "webhook": {"url": "http://review.ml:8080"}}])
+    sim.run(MINUTE)
+    wants(sim, "1", gates=[{"name": "review", "webhook": {"url": "http://review.ml:8080"}}])
+    sim.reach(Phase.SETTLED)
+    assert sim.champion() == "1"
+    return sim
+
+
+def too_young() -> Simulation:
+    sim = serving()
+    sim.register("2", created=sim.now)
+    wants(sim, "2", gates=[{"name": "slept-on", "age": {"atLeast": "10m"}}])
+    sim.run(MINUTE)
+    sim.note(f"message: {sim.status.message}")
+    sim.settle("2")
+    return sim
+
+
 STORIES: list[Story] = [
     good, bad, bad_while_watched, gate_fails, crash_in_warm_up, crash_in_canary, never_ready, wrong_identity,
     silence_holds, silence_proceeds, silence_rolls_back, paused, superseded, reverted_while_warm, reverted_later,
     rejected_and_applied_again, operator_restarted, terms_changed, registry_down, first_version_crashes,
     alias_moved_by_a_person, contested, feature_store_down, bad_during_an_outage_that_is_over, fails_always,
     worse_than_its_champion, slow, slow_only_while_it_is_cold, slower_than_its_champion, answers_that_are_no_numbers,
-    predictions_shift, predictions_stay, drained_in_canary, unready_in_canary, one_request_an_hour,
+    predictions_shift, predictions_stay, drained_in_canary, unready_in_canary, one_request_an_hour, waits_for_approval,
+    job_fails, webhook_is_silent, withdrawn_while_it_waits, too_young,
 ]  # fmt: skip
 
 

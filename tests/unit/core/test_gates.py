@@ -191,7 +191,7 @@ LESS = {"metric": {"key": "auc", "autoAtMost": 0.5, "refusedAbove": 0.95}}
         ({"by": ["bob"]}, ANN, 0.9, "waits", "by bob is wanted. ann may not approve."),
         ({"by": ["bob", "ann"]}, ANN, 0.9, "holds", "approved by ann"),
         (HYBRID, [], 0.95, "holds", "approved by itself from 0.95 on"),
-        (HYBRID, [], 0.9, "waits", "by itself from 0.95 on or approval of version 2 is wanted"),
+        (HYBRID, [], 0.9, "waits", "is approved by itself from 0.95 on only: approval of version 2"),
         (HYBRID, ANN, 0.9, "holds", "approved by ann"),
         (HYBRID, ANN, 0.79, "fails", "refused below 0.8: no approval counts"),
         (HYBRID, ANN, math.nan, "fails", "a finite number is wanted"),

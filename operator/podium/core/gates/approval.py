@@ -16,7 +16,9 @@ def approval(gate: ApprovalGate, facts: Facts, version: ModelVersion) -> Answer:
     if problem := _refused(gate.metric, value):
         return fails(f"{found}, {problem}: no approval counts")
     limit, approved = _automatic(gate.metric, value)
-    return holds(f"{found}, approved {limit}") if approved else _by_person(gate, facts, version, f"{found}: {limit} ")
+    if approved:
+        return holds(f"{found}, approved {limit}")
+    return _by_person(gate, facts, version, f"{found}, and is approved {limit} only: ")
 
 
 def _refused(metric: AutoApproval, value: float) -> str:
@@ -42,8 +44,7 @@ def _by_person(gate: ApprovalGate, facts: Facts, version: ModelVersion, why: str
         return holds(f"approved by {counted[0]}")
     who = f" by {' or '.join(gate.by[:10])}" if gate.by else ""
     others = f" {said[0]} may not approve." if said else ""
-    approved = f"{why}or " if why else ""
     return waits(
-        f"{approved}approval of version {version.version}{who} is wanted.{others} "
+        f"{why}approval of version {version.version}{who} is wanted.{others} "
         f'Add {{version: "{version.version}", by: …}} to spec.approvals'
     )
