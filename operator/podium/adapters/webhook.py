@@ -9,7 +9,6 @@ a body is read up to a limit; only `allowed` and `message` are looked at, and no
 import json
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -112,8 +111,7 @@ def _plain(text: str) -> str:
 
 def _shown(url: str) -> str:
     """The address as far as anybody may see it: a query may hold a token."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+    return url.partition("?")[0].partition("#")[0]
 
 
 def _cause(error: Exception) -> str:

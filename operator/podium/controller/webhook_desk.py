@@ -99,6 +99,9 @@ class WebhookDesk:
         except PodiumError as error:
             _log.warning("gate %s has no verdict yet: %s", wanted.gate, error)
             return GateAnswer(wanted.question, "waits", f"{error}; it is asked again")
+        except Exception:  # noqa: BLE001  a question must outlive whatever an answer makes a client throw
+            _log.exception("gate %s: its service was asked in vain, in a way nobody foresaw", wanted.gate)
+            return GateAnswer(wanted.question, "waits", "asking its service went wrong, see the operator's log")
         _log.info("gate %s: allowed is %s: %s", wanted.gate, verdict.allowed, verdict.message)
         if verdict.allowed:
             return GateAnswer(wanted.question, "holds", verdict.message or "allowed")

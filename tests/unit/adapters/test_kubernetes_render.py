@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,33 @@ import pytest
 import yaml
 
 from podium.adapters.kubernetes import names, read, render
-from podium.api.spec import Spec
+from podium.api.gates import JobGate
+from podium.api.spec import NAME_LIMIT, Spec
 from podium.api.status import Pinned
+from podium.core.actions import RunJob
 
 GOLDEN = Path(__file__).parent / "golden"
 OWNER = render.Owner("ml", "churn", "0a1b2c3d")
+QUESTION = "0123456789abcdef"
+SMOKE = RunJob("smoke", JobGate(), QUESTION, Pinned(version="7", run_id="r7", digest="sha256:77", slot="b"), "")
+CASES = replace(
+    SMOKE,
+    job=JobGate.model_validate(
+        {
+            "image": "registry.example.com/cases:3",
+            "command": ["python", "-m", "cases"],
+            "args": ["--all"],
+            "env": [{"name": "CASES", "value": "20"}, {"name": "PODIUM_MODEL_NAME", "value": "another"}],
+            "envFrom": [{"configMapRef": {"name": "features"}}],
+            "resources": {"limits": {"memory": "1Gi"}},
+            "nodeSelector": {"disk": "fast"},
+            "tolerations": [{"key": "gpu", "operator": "Exists"}],
+            "imagePullSecrets": [{"name": "pull"}],
+            "timeout": "90500ms",
+            "retries": 2,
+        }
+    ),
+)
 DEFAULTS = render.Defaults(image="podium-runtime:0.1.0", registry_uri="http://mlflow.ml:5000")
 PINNED = Pinned(version="7", run_id="r7", digest="sha256:77", slot="b")
 SMALL = Spec.model_validate({"model": {"name": "churn", "version": "7"}})
@@ -47,6 +70,8 @@ FULL = Spec.model_validate(
         ("deployment-small", render.deployment(OWNER, SMALL, PINNED, 1, DEFAULTS)),
         ("deployment-full", render.deployment(OWNER, FULL, PINNED, 3, DEFAULTS)),
         ("slot-service", render.slot_service(OWNER, SMALL, "b")),
+        ("gate-job-small", render.gate_job(OWNER, SMALL, SMOKE, DEFAULTS)),
+        ("gate-job-full", render.gate_job(OWNER, FULL, CASES, DEFAULTS)),
         ("main-service-one-slot", render.main_service(OWNER, SMALL, {"a": 100, "b": 0})),
         ("main-service-both-slots", render.main_service(OWNER, SMALL, {"a": 95, "b": 5})),
     ],
@@ -108,3 +133,20 @@ def test_a_models_name_is_a_label_where_a_label_can_hold_it(model: str, label: s
 def test_both_slots_are_selected_only_while_both_have_a_share() -> None:
     assert render.selector_for("churn", {"a": 1, "b": 99}) == {names.DEPLOYMENT: "churn"}
     assert render.selector_for("churn", {"a": 0, "b": 100}) == {names.DEPLOYMENT: "churn", names.SLOT: "b"}
+
+
+def test_no_client_is_ever_sent_to_the_pod_of_a_gate() -> None:
+    labels = render.gate_job(OWNER, SMALL, SMOKE, DEFAULTS)["spec"]["template"]["metadata"]["labels"]
+    services = [render.slot_service(OWNER, SMALL, slot) for slot in ("a", "b")]
+    services += [render.main_service(OWNER, SMALL, {"a": share, "b": 100 - share}) for share in (0, 50, 100)]
+    for service in services:
+        selector = service["spec"]["selector"]
+        assert any(labels.get(name) != value for name, value in selector.items())
+
+
+def test_the_longest_name_of_a_job_is_still_a_label() -> None:
+    assert len(names.job_name("x" * NAME_LIMIT, QUESTION)) == 63
+
+
+def test_another_question_is_another_job() -> None:
+    assert names.job_name("churn", "aaaabbbbccccdddd") != names.job_name("churn", "aaaabbbbccceeeee")
