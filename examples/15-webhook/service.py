@@ -9,10 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Review(BaseHTTPRequestHandler):
     """One question, one verdict."""
 
-    def do_POST(self) -> None:  # noqa: N802  http.server's name
+    def do_POST(self) -> None:
         """Answer a CloudEvent."""
         if self.headers.get("Authorization") != os.environ.get("AUTHORIZATION"):
-            return self.send_error(401)
+            self.send_error(401)
+            return
         event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         version = event["data"]["challenger"]["version"]
         allowed = version in sys.argv[1:]
