@@ -233,6 +233,12 @@ TRICKY: list[Any] = [
 WHERE = [
     *["model.name", "model.version", "model.alias", "registry.uri", "registry.secretName", "registry.aliases.champion"],
     *["gates", "gates.0.name", "gates.0.metric.key", "gates.0.metric.atLeast", "gates.0.metric.maxDropFromChampion"],
+    *["gates.2.signature.allow.0", "gates.2.signature.compatibleWith", "gates.3.evaluation.metrics.0.atMost"],
+    *["gates.3.evaluation.metrics", "gates.3.evaluation.dataset", "gates.4.age.atLeast", "gates.4.age.atMost"],
+    *["gates.5.approval.by.0", "gates.5.approval.metric.refusedBelow", "gates.5.approval.metric.autoAtMost"],
+    *["gates.6.job", "gates.6.job.timeout", "gates.6.job.retries", "gates.6.job.command", "gates.6.job.env.0.name"],
+    *["gates.7.webhook.url", "gates.7.webhook.timeout", "gates.7.webhook.secretName", "gates.1.tags.patterns.a"],
+    *["gates.1.tags.patterns", "approvals", "approvals.0.version", "approvals.0.by"],
     *["gates.0.tags", "gates.1.name", "gates.1.tags.required", "gates.1.tags.required.0", "paused", "serving"],
     *["serving.replicas", "serving.image", "serving.resources", "serving.resources.limits.cpu", "serving.env.0.name"],
     *["serving.env.0.value", "serving.env.0.valueFrom", "serving.env.1.valueFrom.fieldRef", "serving.env.1.name"],
@@ -253,7 +259,14 @@ model: {name: churn, version: "7"}
 registry: {uri: "https://mlflow", secretName: login, aliases: {champion: best}}
 gates:
 - {name: accurate, metric: {key: auc, atLeast: 0.5, maxDropFromChampion: 0.1}}
-- {name: reproducible, tags: {required: [git_sha]}}
+- {name: reproducible, tags: {required: [git_sha], patterns: {stage: prod}}}
+- {name: compatible, signature: {compatibleWith: champion, allow: [columnRemoved]}}
+- {name: evaluated, evaluation: {dataset: holdout, metrics: [{key: auc, atLeast: 0.5}]}}
+- {name: aged, age: {atLeast: 1h, atMost: 48h}}
+- {name: signed, approval: {by: [alice], metric: {key: auc, autoAtLeast: 0.9, refusedBelow: 0.1}}}
+- {name: smoke, job: {command: [check], env: [{name: A, value: b}], timeout: 1m, retries: 1}}
+- {name: review, webhook: {url: "http://a", timeout: 5s, secretName: a}}
+approvals: [{version: "7", by: alice}]
 paused: false
 serving:
   replicas: 3
