@@ -331,11 +331,22 @@ def test_a_trusted_version_is_asked_nothing() -> None:
     promoted = HistoryEntry(
         version="2", digest="sha256:2", outcome="Promoted", reason="Promoted", message="", at=NOW, generation=1
     )
-    given = gating()
-    given = replace(given, status=given.status.model_copy(update={"history": [promoted]}))
+    given = gating(Phase.SETTLED)
+    found = given.status.model_copy(update={"challenger": None, "history": [promoted]})
+    given = replace(given, status=found)
+    pinned_now = decide(given).status
+    assert pinned_now.phase is Phase.GATING
     assert outside(given) == []
-    assert decide(given).status.phase is Phase.WARMING
-    assert decide(given).status.gates == []
+    later = replace(given, status=pinned_now)
+    assert outside(later) == []
+    assert decide(later).status.phase is Phase.WARMING
+    assert decide(later).status.gates == []
+
+
+def test_a_version_that_is_new_is_asked_about_at_once() -> None:
+    given = gating(Phase.SETTLED)
+    given = replace(given, status=given.status.model_copy(update={"challenger": None}))
+    assert outside(given) == ["smoke", "review"]
 
 
 def test_the_moment_of_an_answer_is_kept_while_it_stays_the_same() -> None:
