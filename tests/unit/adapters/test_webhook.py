@@ -118,6 +118,7 @@ async def test_a_verdict_comes_back(service: Service, webhooks: HttpWebhooks) ->
         ({"allowed": True}, 500),
         ("[" * 60_000, 200),
         (json.dumps({"allowed": True, "pad": "x" * LIMIT}), 200),
+        (json.dumps({"allowed": True}) + " " * LIMIT, 200),
     ],
 )
 async def test_what_is_no_verdict_is_refused_and_not_shown(
