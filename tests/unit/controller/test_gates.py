@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
-from podium.api.status import Phase
+from podium.api.status import Phase, Pinned
+from podium.controller.webhook_desk import WebhookDesk
+from podium.core.actions import AskWebhook
 from podium.errors import Refused, Unreachable
 from podium.ports import WebhookVerdict
+from podium.testing.clock import settle
 from podium.testing.cluster import Behaviour
 from podium.testing.gates import JobBehaviour
 from tests.unit.controller.world import KEY, URI, World, spec
@@ -194,3 +197,18 @@ async def test_a_job_of_somebody_else_is_said_in_the_log_and_the_gate_waits(capl
         assert (await world.status()).phase is Phase.GATING
     assert "belongs to somebody else" in caplog.text
     assert caplog.text.count("belongs to somebody else") < 20
+
+
+async def test_a_question_that_is_under_way_is_not_put_a_second_time() -> None:
+    world = World()
+    desk = WebhookDesk(world.webhooks, world.cluster, world.clock, URI, notify=lambda _: None)
+    seen = world.cluster.put(KEY, gated(HOOK))
+    assert seen.spec is not None
+    (gate,) = seen.spec.gates
+    assert gate.webhook is not None
+    wanted = AskWebhook("review", gate.webhook, "q", Pinned(version="1", digest="sha256:1", slot="a"), "")
+    for _ in range(3):
+        desk.ask(seen, wanted)
+        await settle()
+    assert len(world.webhooks.calls) == 1
+    await desk.close()
