@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 MODEL = "churn"
 MLFLOW_PORT, MODEL_PORT = 31005, 31010  # on 127.0.0.1, as NodePorts
+PROMETHEUS_INSIDE = "http://prometheus.prometheus:9090"  # asked only where a guard does; the demo has none
 MLFLOW_INSIDE, MLFLOW_OUTSIDE = "http://mlflow.mlflow:5000", f"http://127.0.0.1:{MLFLOW_PORT}"
 IMAGES = ("mlflow", "operator", "runtime")
 ROLLED_OUT = 300  # seconds that a Deployment may take, on a busy machine
@@ -78,14 +79,18 @@ def install_operator(cluster: Cluster, images: dict[str, str], say: Say) -> None
         Path(folder, "kustomization.yaml").write_text(yaml.safe_dump(overlay(images)))
         manifest = cluster.kubectl("kustomize", folder)
     cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", input=manifest)
-    cluster.kubectl("wait", "--for=condition=Established", "crd/modeldeployments.podium.dev", "--timeout=60s")
+    cluster.wait_for_crd("modeldeployments.podium.dev")
     _rolled_out(cluster, "podium-system", "podium-operator")
 
 
 def overlay(images: dict[str, str]) -> dict[str, Any]:
     """What a cluster's own kustomization says: where the images and the registry are."""
     operator, _, tag = images["operator"].rpartition(":")
-    variables = {"PODIUM_REGISTRY_URI": MLFLOW_INSIDE, "PODIUM_RUNTIME_IMAGE": images["runtime"]}
+    variables = {
+        "PODIUM_REGISTRY_URI": MLFLOW_INSIDE,
+        "PODIUM_RUNTIME_IMAGE": images["runtime"],
+        "PODIUM_PROMETHEUS_URI": PROMETHEUS_INSIDE,
+    }
     containers = [{"name": "operator", "env": [{"name": name, "value": text} for name, text in variables.items()]}]
     patch = {
         "apiVersion": "apps/v1",

@@ -193,6 +193,15 @@ class Cluster:
         found: dict[str, Any] = json.loads(self.kubectl("get", *words, "--output=json"))
         return found
 
+    def wait_for_crd(self, name: str, timeout: float = 60) -> None:
+        """Until a CustomResourceDefinition is served. `kubectl wait` fails on one that has no conditions yet."""
+
+        def established() -> bool:
+            conditions = self.get("crd", name).get("status", {}).get("conditions") or []
+            return any((each["type"], each["status"]) == ("Established", "True") for each in conditions)
+
+        wait_until(f"{name} is served", established, timeout)
+
     @property
     def env(self) -> dict[str, str]:
         """For other programs that talk to the cluster: its kubeconfig, and its `kubectl` first in the PATH."""

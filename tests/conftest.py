@@ -63,7 +63,7 @@ def crd(cluster: Cluster) -> str:
     """The name of the CustomResourceDefinition, which is installed and served."""
     name = "modeldeployments.podium.dev"
     cluster.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={CRD}")
-    cluster.kubectl("wait", "--for=condition=Established", f"crd/{name}", "--timeout=30s")
+    cluster.wait_for_crd(name)
     return name
 
 

@@ -128,7 +128,7 @@ def twin(cluster: Cluster) -> Iterator[str]:
     twin = json.loads(text)
     twin["spec"]["names"] |= {"shortNames": [], "categories": []}
     cluster.kubectl("apply", "--server-side", "--filename=-", input=json.dumps(twin))
-    cluster.kubectl("wait", "--for=condition=Established", f"crd/{TWIN}", "--timeout=30s")
+    cluster.wait_for_crd(TWIN)
     yield TWIN
     cluster.kubectl("delete", "crd", TWIN, "--timeout=60s")
 

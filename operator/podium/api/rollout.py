@@ -57,7 +57,7 @@ class Rollout(Value):
     )
     detect: float = Field(
         10,
-        ge=1.5,
+        ge=2,  # whole: the API server rounds the limits of whole numbers down
         le=1000,
         allow_inf_nan=False,
         description="A step has seen enough once a challenger so many times worse than the limit would have been "

@@ -1,0 +1,98 @@
+"""Each kind of guard on the real cluster, with the guards of the examples and a version that breaks just that one."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+from uuid import uuid4
+
+import pytest
+import yaml
+
+from demo import stage
+from podium.api.status import Phase
+from tests.e2e.conftest import Mlflow, Operator
+from tests.e2e.rollout import Rollout, clients
+from tests.e2e.wayward.model import COLUMN, Fault
+from tests.kubectl import Kubectl
+
+pytestmark = pytest.mark.cluster
+
+ROOT = Path(__file__).parents[2]
+VERSIONS = {fault: str(number) for number, fault in enumerate(get_args(Fault), start=1)}
+ALIKE = str(len(VERSIONS) + 1)
+RATE = 50
+# A pod that shares two cores with a whole cluster is slow at times, and so is its champion.
+PATIENT = {"steps": [{"weight": 50, "hold": "5s"}], "watch": "5s", "patience": "5m"}
+
+
+@pytest.fixture(scope="session")
+def wayward(mlflow: Mlflow) -> str:
+    """A registered model with one version for each fault."""
+    model = f"wayward-{uuid4().hex[:6]}"
+    environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+    command = [sys.executable, "-W", "ignore", "-m", "tests.e2e.wayward", stage.MLFLOW_OUTSIDE, model]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    return model
+
+
+@pytest.fixture
+def on_trial(kubectl: Kubectl, operator: Operator, wayward: str, ports: Iterator[int]) -> Iterator[Rollout]:
+    """Version 1, which has no fault, is champion."""
+    subject = Rollout(kubectl, wayward, next(ports))
+    subject.apply(VERSIONS["none"])
+    subject.settle(VERSIONS["none"])
+    yield subject
+    kubectl("delete", "modeldeployment", "--all", "--cascade=foreground", "--timeout=120s", timeout=150)
+
+
+def bodies() -> list[bytes]:
+    """Rows from all over the range, in no order."""
+    numbers = [number / 500 for number in range(500)]
+    random.Random(7).shuffle(numbers)
+    return [json.dumps({"dataframe_split": {"columns": [COLUMN], "data": [[x]]}}).encode() for x in numbers]
+
+
+def guards(example: str) -> list[dict[str, Any]]:
+    (file,) = (ROOT / "examples" / example).glob("*.yaml")
+    found: list[dict[str, Any]] = yaml.safe_load(file.read_text())["spec"]["rollout"]["guards"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("fault", "example", "guard"),
+    [
+        ("raises", "16-guard-errors", "errors"),
+        ("raises", "16-guard-errors", "errors-vs-champion"),
+        ("slow", "17-guard-latency", "quick"),
+        ("slow", "17-guard-latency", "as-quick"),
+        ("nan", "18-guard-predictions", "valid"),
+        ("shifted", "18-guard-predictions", "drift"),
+        ("raises", "19-guard-prometheus", "failures"),
+    ],
+)
+def test_a_version_is_taken_back_by_the_guard_that_it_breaks(
+    on_trial: Rollout, prometheus: str, fault: Fault, example: str, guard: str
+) -> None:
+    asked = [each for each in guards(example) if each["name"] == guard]
+    with clients(on_trial.port, bodies(), rate=RATE) as ledger:
+        on_trial.until("the champion has answered", lambda _: ledger.requests >= 4 * RATE)
+        on_trial.apply(VERSIONS[fault], rollout={**PATIENT, "guards": asked})
+        status = on_trial.reach(Phase.REJECTED)
+    assert status.rejected[-1].reason == "GuardBroken"
+    assert status.rejected[-1].message.startswith(guard)
+    assert [(each.status, each.trouble) for each in ledger.strays(VERSIONS[fault])] == []
+
+
+def test_a_version_that_is_like_its_champion_passes_every_guard(on_trial: Rollout, prometheus: str) -> None:
+    every = [*guards("16-guard-errors"), *guards("18-guard-predictions"), *guards("19-guard-prometheus")]
+    every += [guard for guard in guards("17-guard-latency") if guard["name"] == "as-quick"]
+    with clients(on_trial.port, bodies(), rate=2 * RATE) as ledger:
+        on_trial.until("the champion has answered", lambda _: ledger.requests >= 4 * RATE)
+        on_trial.apply(ALIKE, rollout={**PATIENT, "beta": "20%", "guards": every})
+        on_trial.settle(ALIKE, seconds=280)
+    assert [(each.status, each.trouble) for each in ledger.failures] == []

@@ -1,0 +1,1 @@
+"""A model with one fault a version, for the guards: which rows are hit is in the row itself."""
