@@ -17,7 +17,7 @@ from demo import stage
 from podium.api.status import Phase
 from tests.e2e.conftest import Mlflow, Operator
 from tests.e2e.rollout import Rollout, clients
-from tests.e2e.wayward.model import COLUMN, Fault
+from tests.e2e.wayward import COLUMN, Fault
 from tests.kubectl import Kubectl
 
 pytestmark = pytest.mark.cluster

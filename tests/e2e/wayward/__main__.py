@@ -10,21 +10,21 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
 from demo.models import by_value
-from tests.e2e.wayward import model
+from tests.e2e.wayward import COLUMN, Fault, model
 
 SIGNATURE = ModelSignature(
-    inputs=Schema([ColSpec(DataType.double, model.COLUMN)]), outputs=Schema([ColSpec(DataType.double)])
+    inputs=Schema([ColSpec(DataType.double, COLUMN)]), outputs=Schema([ColSpec(DataType.double)])
 )
 
 
-def register(name: str, fault: model.Fault) -> None:
+def register(name: str, fault: Fault) -> None:
     with mlflow.start_run(), by_value(model):
         mlflow.pyfunc.log_model(
             name="wayward",
             python_model=model.Wayward(fault),
             registered_model_name=name,
             signature=SIGNATURE,
-            input_example=pd.DataFrame({model.COLUMN: [0.5]}),
+            input_example=pd.DataFrame({COLUMN: [0.5]}),
             pip_requirements=["pandas", "cloudpickle"],
         )
 
@@ -33,5 +33,5 @@ logging.getLogger("mlflow").setLevel(logging.ERROR)
 uri, registered = sys.argv[1:]
 mlflow.set_tracking_uri(uri)
 mlflow.set_experiment(registered)
-for each in (*get_args(model.Fault), "none"):
+for each in (*get_args(Fault), "none"):
     register(registered, each)
