@@ -167,6 +167,7 @@ async def test_a_server_that_does_not_answer_is_unreachable(world: RegistryWorld
     assert NOBODY in found
     await _error(registry.move_alias(asker, model, "champion", "1"), Unreachable, reasons.REGISTRY_UNREACHABLE)
     await _error(registry.write_tags(asker, model, "1", {"a": "b"}), Unreachable, reasons.REGISTRY_UNREACHABLE)
+    await _error(registry.write_record(asker, model, "1", "a.json", "{}"), Unreachable, reasons.REGISTRY_UNREACHABLE)
 
 
 async def test_a_wrong_password_is_refused_and_never_told(world: RegistryWorld, model: str) -> None:
@@ -193,6 +194,7 @@ async def test_writing_to_a_version_that_is_not_there_is_missing(
     registry = await world.adapter()
     await _error(registry.move_alias(editor, model, "champion", "99"), Missing, reasons.VERSION_NOT_FOUND)
     await _error(registry.write_tags(editor, model, "99", {"a": "b"}), Missing, reasons.VERSION_NOT_FOUND)
+    await _error(registry.write_record(editor, model, "99", "a.json", "{}"), Missing, reasons.VERSION_NOT_FOUND)
 
 
 def _version(seen: ModelVersion | None) -> str | None:

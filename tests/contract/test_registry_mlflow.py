@@ -48,6 +48,36 @@ async def test_a_metric_of_the_logged_model_comes_before_one_of_its_run(
     assert seen.metrics == {"auc": 0.9, "loss": 0.1}
 
 
+async def test_the_record_of_a_decision_is_kept_with_the_run_and_changes_no_digest(
+    mlflow_world: MlflowWorld, registry: MlflowRegistry, model: str
+) -> None:
+    version = mlflow_world.publish(model)
+    before = await _look(registry, mlflow_world, model, version)
+    editor = login(mlflow_world.uri, EDITOR)
+    for text in ("{}", '{"é": 1}'):  # a repeat replaces it
+        await registry.write_record(editor, model, version, "podium/now-promoted.json", text)
+    with mlflow_world.client() as client:
+        run_id = client.get_model_version(model, version).run_id
+        assert [found.path for found in client.list_artifacts(run_id, "podium")] == ["podium/now-promoted.json"]
+        kept = client.get_run(run_id).info.artifact_uri.removeprefix("mlflow-artifacts:/")
+    assert (mlflow_world.database.parent / "artifacts" / kept / "podium/now-promoted.json").read_text() == '{"é": 1}'
+    fresh = MlflowRegistry()
+    assert (await _look(fresh, mlflow_world, model, version)).digest == before.digest
+    await fresh.close()
+
+
+async def test_a_version_that_is_its_runs_whole_folder_gets_no_record_in_it(
+    mlflow_world: MlflowWorld, registry: MlflowRegistry, model: str, folder: Path
+) -> None:
+    with mlflow_world.client() as client:
+        run = _run(client, model)
+        client.log_artifacts(run, str(folder))
+        version = _register(client, model, client.get_run(run).info.artifact_uri, run)
+    await registry.write_record(login(mlflow_world.uri, EDITOR), model, version, "podium/now.json", "{}")
+    with mlflow_world.client() as client:
+        assert "podium" not in {found.path for found in client.list_artifacts(run)}
+
+
 async def test_a_model_among_its_runs_artifacts_is_found_as_in_mlflow_2(
     mlflow_world: MlflowWorld, registry: MlflowRegistry, model: str, folder: Path
 ) -> None:

@@ -14,7 +14,7 @@ from itertools import accumulate
 
 from podium.api.spec import ModelDeployment, Spec
 from podium.api.status import GateState, Phase, Pinned, Slot, Status
-from podium.core.actions import Action, AskWebhook, MoveAlias, Route, RunJob, RunSlot, StopSlot, WriteTags
+from podium.core.actions import Action, AskWebhook, MoveAlias, Route, RunJob, RunSlot, StopSlot, WriteRecord, WriteTags
 from podium.core.facts import (
     SLOTS,
     Counters,
@@ -352,20 +352,24 @@ class Simulation:
                 if self.problem is None:
                     self.tags.setdefault(version, {}).update(tags)
                 line = f"  tags of version {version}: {tags['podium.dev/decision']}"
-            case RunJob(gate=gate, question=question, pinned=pinned):
-                self._ask(gate, question, "its job runs")
-                line = f"  run job of gate {gate}: version {pinned.version}"
-            case AskWebhook(gate=gate, question=question, pinned=pinned):
-                self._ask(gate, question, "its service is being asked")
-                line = f"  ask service of gate {gate}: version {pinned.version}"
+            case WriteRecord():
+                line = ""  # the tags say the same
+            case RunJob() | AskWebhook():
+                line = self._ask(action)
         if self._state() != before:
             self.writes += 1
             self._tell(line)
 
-    def _ask(self, gate: str, question: str, doing: str) -> None:
+    def _ask(self, action: RunJob | AskWebhook) -> str:
+        """Put the question of a gate to whoever answers it, once."""
+        gate, question = action.gate, action.question
+        what, doing = (
+            ("run job", "its job runs") if isinstance(action, RunJob) else ("ask service", "its service is being asked")
+        )
         if self.asked.get(gate) != question:
             self.asked[gate] = question
             self.gate_answers[gate] = GateAnswer(question, "waits", doing)
+        return f"  {what} of gate {gate}: version {action.pinned.version}"
 
     def _run(self, pinned: Pinned, replicas: int) -> None:
         place = self.places[pinned.slot]

@@ -162,6 +162,17 @@ class Rejection(Memory):
     asked: str = Field(description="Fingerprint of gates, guards and retry under which it lost.")
 
 
+class GuardRecord(Memory):
+    """What one guard said when a trial was decided."""
+
+    guard: str = Field(description="Name of the guard.")
+    verdict: str = Field(description="broken, holds or cannot tell.")
+    message: str = Field(description="Counts and limits, in one sentence.")
+    challenger: Tally = Field(Tally(), description="What was counted of the challenger.")
+    champion: Tally = Field(Tally(), description="What was counted of the champion in the same time.")
+    limit: float = Field(0, description="The limit, or the margin beside the champion, as a share.")
+
+
 class HistoryEntry(Memory):
     """One decision."""
 
@@ -175,6 +186,7 @@ class HistoryEntry(Memory):
     generation: int = Field(description="metadata.generation that asked for it.")
     answers: int = Field(0, description="Answers that counted as evidence.")
     bad: int = Field(0, description="Those that failed.")
+    guards: list[GuardRecord] = Field([], description="What each guard said.")
     recorded: bool = Field(False, description="True once the registry's tags say so too.")
 
 

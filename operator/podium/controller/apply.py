@@ -5,7 +5,18 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from podium.controller.observe import Ports
-from podium.core.actions import Action, AskWebhook, MoveAlias, Route, RunJob, RunSlot, StopSlot, WriteTags
+from podium.core.actions import (
+    Action,
+    AskWebhook,
+    Debt,
+    MoveAlias,
+    Route,
+    RunJob,
+    RunSlot,
+    StopSlot,
+    WriteRecord,
+    WriteTags,
+)
 from podium.errors import PodiumError
 from podium.ports import ModelDeploymentSeen
 
@@ -30,7 +41,7 @@ async def apply(actions: Sequence[Action], seen: ModelDeploymentSeen, ports: Por
             routed = routed and not isinstance(action, Route)
             failures.append(error)
             _log.error("not done (%s): %s", action.why, error)
-    ports.registry.owe(seen.key, [action for action in actions if isinstance(action, MoveAlias | WriteTags)])
+    ports.registry.owe(seen.key, [action for action in actions if isinstance(action, Debt)])
     return tuple(failures)
 
 
@@ -46,7 +57,7 @@ async def _carry_out(action: Action, seen: ModelDeploymentSeen, ports: Ports) ->
             await ports.jobs.run(seen, action)
         case AskWebhook():
             ports.webhooks.ask(seen, action)  # in the background, too
-        case MoveAlias() | WriteTags():
+        case MoveAlias() | WriteTags() | WriteRecord():
             return  # left at the registry's desk, all together: they are carried out in the background
         case _:
             assert_never(action)

@@ -21,14 +21,13 @@ from podium.controller.logs import about
 from podium.controller.queue import backoff
 from podium.controller.settings import LOGIN_VARIABLES, Settings
 from podium.controller.waiting import news_or
-from podium.core.actions import MoveAlias, WriteTags
+from podium.core.actions import Debt, MoveAlias, WriteRecord, WriteTags
 from podium.core.facts import Key, Problem, RegistrySeen
 from podium.core.gates import ASKING
 from podium.core.record import unrecorded
 from podium.errors import Missing, PodiumError, Unreachable
 from podium.ports import Clock, Cluster, ModelDeploymentSeen, Question, Registry, RegistryLogin
 
-Debt = MoveAlias | WriteTags
 _LAST_RETRY: Final = 30.0  # seconds between tries while the registry fails
 _log = logging.getLogger(__name__)
 
@@ -180,7 +179,8 @@ class RegistryWatch:
                 _log.info("registry: %s", debt.why)
             except PodiumError as error:
                 _log.warning("registry: not done (%s): %s", debt.why, error)
-                problem = problem_of(error)
+                # The tags say the same in short: a store of artifacts that refuses is nobody's problem.
+                problem = problem if isinstance(debt, WriteRecord) else problem_of(error)
         return problem
 
     async def _write(self, question: Question, debt: Debt) -> None:
@@ -190,6 +190,8 @@ class RegistryWatch:
                 await self._registry.move_alias(login, model, debt.alias, debt.version)
             case WriteTags():
                 await self._registry.write_tags(login, model, debt.version, debt.tags)
+            case WriteRecord():
+                await self._registry.write_record(login, model, debt.version, debt.path, debt.text)
 
     async def _question(self, inquiry: Inquiry) -> Question:
         uri = inquiry.uri or self._settings.registry_uri

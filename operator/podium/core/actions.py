@@ -51,6 +51,17 @@ class WriteTags:
 
 
 @dataclass(frozen=True)
+class WriteRecord:
+    """Keep the whole record of a decision as an artifact of the version's run, where the registry allows it."""
+
+    version: str
+    run_id: str
+    path: str
+    text: str
+    why: str
+
+
+@dataclass(frozen=True)
 class RunJob:
     """Start the pod that answers a gate's question, unless it was started before."""
 
@@ -72,7 +83,8 @@ class AskWebhook:
     why: str
 
 
-Action = RunSlot | StopSlot | Route | MoveAlias | WriteTags | RunJob | AskWebhook
+Debt = MoveAlias | WriteTags | WriteRecord  # what is owed to the registry, and carried out in the background
+Action = RunSlot | StopSlot | Route | Debt | RunJob | AskWebhook
 
 
 @dataclass(frozen=True)

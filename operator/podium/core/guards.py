@@ -6,7 +6,7 @@ from typing import Literal
 
 from podium.api.base import format_percent
 from podium.api.guards import Guard
-from podium.api.status import Tally, Trial
+from podium.api.status import GuardRecord, Tally, Trial
 from podium.core.evidence import AgainstLimit, Judgement, outlook
 from podium.core.jury import Seat, judge_of, recollection, seats
 from podium.core.questions import Question
@@ -112,6 +112,18 @@ class Judged:
         """About how many more answers are needed until a step, or a promotion, has seen enough."""
         wanting = [one for one in self.findings if one.state != "holds"]
         return max([0, *(one.wanted(goal) - one.challenger.answers for one in wanting)])
+
+
+def records(trial: Trial) -> list[GuardRecord]:
+    """What every guard says now, to be kept."""
+    return [_record(judged) for judged in judge(trial)]
+
+
+def _record(judged: Judged) -> GuardRecord:
+    worst, update = judged.worst, {}
+    if worst is not None:
+        update = {"challenger": worst.challenger, "champion": worst.champion, "limit": worst.question.limit}
+    return GuardRecord(guard=judged.guard.name, verdict=judged.state, message=judged.message).model_copy(update=update)
 
 
 def judge(trial: Trial) -> list[Judged]:

@@ -18,6 +18,7 @@ from podium.api.status import (
     Trial,
     Verdict,
 )
+from podium.core import guards
 from podium.core.environment import begun
 from podium.core.facts import Facts
 from podium.core.measures import ERRORS
@@ -185,6 +186,7 @@ def _history(facts: Facts, pinned: Pinned, outcome: Outcome, verdict: Verdict) -
         generation=facts.generation,
         answers=tally.answers if tally else 0,
         bad=tally.bad if tally else 0,
+        guards=guards.records(trial) if trial else [],
     )
     return [*facts.status.history, entry][-HISTORY_LIMIT:]
 

@@ -5,14 +5,25 @@ from dataclasses import dataclass, replace
 
 from podium.api.status import Phase, Pinned, Slot, Status
 from podium.core import gates
-from podium.core.actions import Action, AskWebhook, Event, MoveAlias, Route, RunJob, RunSlot, StopSlot, WriteTags
+from podium.core.actions import (
+    Action,
+    AskWebhook,
+    Event,
+    MoveAlias,
+    Route,
+    RunJob,
+    RunSlot,
+    StopSlot,
+    WriteRecord,
+    WriteTags,
+)
 from podium.core.conditions import conditions
 from podium.core.events import events
 from podium.core.facts import ALL, SLOTS, Facts, Fresh
 from podium.core.lifecycle import enter
 from podium.core.messages import message
 from podium.core.postures import POSTURES, Size, Traffic
-from podium.core.record import tags_for, unrecorded
+from podium.core.record import artifact_path, document, tags_for, unrecorded
 from podium.core.rollout import Move, next_move
 from podium.core.shares import challenger_pods, pods_for
 from podium.core.wishes import former_champion
@@ -180,6 +191,8 @@ def _registry(facts: Facts) -> Iterator[Action]:
             yield MoveAlias(alias, champion.version, why=f"alias {alias} moves from {was} to {champion.version}")
     for entry in unrecorded(status):
         if entry.version in registry.tags:
+            why = f"the record of {entry.outcome.lower()} version {entry.version}"
+            yield WriteRecord(entry.version, entry.run_id, artifact_path(entry), document(entry, facts), why)
             yield WriteTags(entry.version, tags_for(entry, facts), why=f"{entry.outcome}: {entry.reason}")
 
 

@@ -1,5 +1,6 @@
 """The decision record in the registry: which tags tell of which decision."""
 
+import json
 from collections.abc import Mapping
 
 from podium.api.base import format_time
@@ -25,3 +26,15 @@ def tags_for(entry: HistoryEntry, facts: Facts) -> Mapping[str, str]:
         f"{PREFIX}message": entry.message[:LONGEST],
         f"{PREFIX}decided-by": f"{facts.key} generation {entry.generation}",
     }
+
+
+def artifact_path(entry: HistoryEntry) -> str:
+    """Where in its run's artifacts the record of a decision is kept: a name of its own for each decision."""
+    return f"podium/{entry.at:%Y%m%dT%H%M%S}Z-{entry.outcome.lower()}.json"
+
+
+def document(entry: HistoryEntry, facts: Facts) -> str:
+    """The whole record of a decision: counts, limits, verdicts, times and versions, as JSON."""
+    kept = entry.model_dump(mode="json", by_alias=True, exclude={"recorded"})
+    decided = {"decidedBy": str(facts.key), "model": facts.spec.model.name, **kept}
+    return json.dumps(decided, indent=2, ensure_ascii=False)

@@ -47,6 +47,11 @@ class FakeClock:
         self._elapsed = end
         await settle()
 
+    @property
+    def sleeping(self) -> bool:
+        """Whether anybody waits for time to pass."""
+        return any(not woken.done() for _, _, woken in self._sleepers)
+
     def move(self, seconds: float) -> None:
         """Let time pass for code that does not sleep."""
         self._elapsed += seconds

@@ -28,6 +28,7 @@ class FakeVersion:
     created: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     evaluations: tuple[Evaluation, ...] = ()  # the newest last
     signature: Signature | None = None
+    records: MutableMapping[str, str] = field(default_factory=dict)  # artifacts of its run, by path
 
     @property
     def run_id(self) -> str:
@@ -111,6 +112,10 @@ class FakeRegistry:
         found = self._version(self._model(login, model, writes=True), model, version)
         found.tags.update(tags)
         self.writes.append(f"tags {', '.join(sorted(tags))} of {model} {version}")
+
+    async def write_record(self, login: RegistryLogin, model: str, version: str, path: str, text: str) -> None:
+        self._version(self._model(login, model, writes=True), model, version).records[path] = text
+        self.writes.append(f"record {path} of {model} {version}")
 
     def _model(self, login: RegistryLogin, name: str, *, writes: bool = False) -> FakeModel:
         if self.unreachable or login.uri in self.dead:

@@ -69,8 +69,9 @@ async def test_every_event_names_the_model_deployment_and_a_list_is_told_apart()
     assert told == [Key("ml", "churn"), "relisted", Key("ml", "churn"), Key("ml", "churn"), "relisted"]
 
 
-def _ended(lives: list[int], life: int, hosted: Watches) -> bool:
-    return len(lives) == life and not hosted.watching
+def _ended(lives: list[int], life: int, clock: FakeClock) -> bool:
+    """It has ended, and the next life is waited for."""
+    return len(lives) == life and clock.sleeping
 
 
 async def test_kopf_is_started_again_whenever_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +86,7 @@ async def test_kopf_is_started_again_whenever_it_ends(monkeypatch: pytest.Monkey
     hosted = made(clock, FakeCluster(clock))
     task = asyncio.create_task(hosted.run())
     for life in (1, 2, 3):
-        await deadline(partial(_ended, lives, life, hosted))
+        await deadline(partial(_ended, lives, life, clock))
         await clock.advance(10)
     task.cancel()
     await asyncio.wait({task})

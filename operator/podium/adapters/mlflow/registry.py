@@ -76,6 +76,26 @@ class MlflowRegistry:
 
         await self._ask(login, what, write)
 
+    async def write_record(self, login: RegistryLogin, model: str, version: str, path: str, text: str) -> None:
+        """Keep the text as an artifact of the version's run. Raises Missing, Refused or Unreachable.
+
+        A version whose source is its run's whole folder would change with it, and its digest too: it gets none.
+        """
+        what = f'a record in the run of version {plain(version)} of registered model "{plain(model)}"'
+        advice = "It has been deleted: nothing is left to record"
+        wish = Wish(login, what, "the record of a decision", reasons.VERSION_NOT_FOUND, advice)
+
+        def write() -> None:
+            client = _client(login)
+            with asking(wish):
+                entry = client.get_model_version(model, version)
+                run = client.get_run(entry.run_id) if entry.run_id else None
+                whole = {f"runs:/{entry.run_id}", run.info.artifact_uri.rstrip("/") if run else ""}
+                if run is not None and (entry.source or "").rstrip("/") not in whole:
+                    client.log_text(run.info.run_id, text, path)
+
+        await self._ask(login, what, write)
+
     async def close(self) -> None:
         """Let go of the threads. What has begun in them ends by itself."""
         await self._digests.close()
