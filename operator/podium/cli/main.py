@@ -18,6 +18,7 @@ VERBS: Final = {
     "schema": Verb("schema", "Print the CRD, the JSON Schema for editors, or the reference.", "cli"),
     "score": Verb("score", "Score a CSV or Parquet file larger than memory.", "cli,runtime"),
     "serve": Verb("serve", "Serve a model version on this machine.", "cli,runtime"),
+    "simulate": Verb("simulate", "Try a ModelDeployment on assumed versions, in virtual time.", "cli"),
     "validate": Verb("validate", "Check ModelDeployments in YAML files, without a cluster.", "cli"),
 }
 

@@ -1,0 +1,216 @@
+"""What the pods of a version count, if its answers are bad with given chances: one draw a look, not one an answer."""
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from podium.api.guards import Guard
+from podium.api.status import Tally
+from podium.core.facts import ALL, Counters, Histogram
+from podium.simulation.assumed import Shares, largest_limit, margin
+
+FEW = 40  # draws below this are made one by one
+BINS = 10  # of the scores: the champion's are spread evenly, so that its deciles are edges
+RARE = 1e-12  # a run of bad answers less likely than this is not drawn
+TINY = 1e-9
+
+
+def binomial(chance: random.Random, number: int, share: float) -> int:
+    """How many of so many are bad. Exact: an order statistic halves the problem (Devroye 1986, X.4.3)."""
+    bad = 0
+    while number > FEW and 0 < share < 1:
+        middle = (number + 1) // 2
+        split = chance.betavariate(middle, number + 1 - middle)
+        if split <= share:
+            bad, number, share = bad + middle, number - middle, (share - split) / (1 - split)
+        else:
+            number, share = middle - 1, share / split
+    if not 0 < share < 1:
+        return bad + (number if share >= 1 else 0)
+    return bad + sum(chance.random() < share for _ in range(number))
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A latency, and the shares of a version's and of its champion's answers that are slower."""
+
+    seconds: float
+    slower: float
+    champion: float
+
+
+@dataclass(frozen=True)
+class Chances:
+    """How a version answers."""
+
+    errors: float = 0.0  # invalid answers among them
+    invalid: float = 0.0
+    slow: Sequence[Edge] = ()  # seconds rise, shares fall
+    scores: Sequence[float] = ()  # share of each bin; none where no guard asks for scores
+    counts: Shares = field(default_factory=dict)  # by guard
+
+
+def chances(guards: Sequence[Guard], version: Shares, champion: Shares) -> Chances:
+    """The chances that fit what is assumed of each guard."""
+    errors = [version[guard.name] for guard in guards if guard.error_rate is not None]
+    invalid = max((version[guard.name] for guard in guards if guard.invalid is not None), default=0.0)
+    shift = [version[guard.name] for guard in guards if guard.scores is not None]
+    return Chances(
+        errors=max([invalid, *errors]),
+        invalid=invalid,
+        slow=tuple(_edges(guards, version, champion)),
+        scores=tuple(_shifted(max(shift))) if shift else (),
+        counts={guard.name: version[guard.name] for guard in guards if guard.counts is not None},
+    )
+
+
+def _shifted(gap: float) -> Iterator[float]:
+    """Even scores, of which so many have moved into the uppermost bin that the largest gap is this."""
+    moved = min(1.0, gap * BINS / (BINS - 1))
+    yield from [(1 - moved) / BINS] * (BINS - 1)
+    yield (1 - moved) / BINS + moved
+
+
+def _edges(guards: Sequence[Guard], version: Shares, champion: Shares) -> Iterator[Edge]:
+    """Each limit is an edge; so is the champion's own percentile, at a place that fits between the limits."""
+    fixed, floating = [], []
+    for guard in guards:
+        if guard.latency is None:
+            continue
+        mine, its, tail = version[guard.name], champion[guard.name], 1 - guard.latency.percentile / ALL
+        if guard.latency.at_most is not None:
+            fixed.append(Edge(guard.latency.at_most.total_seconds(), mine, its))
+        if margin(guard) is not None:
+            relative = mine if largest_limit(guard) is None else _as_much_slower(tail, its, mine)
+            floating.append(Edge(0.0, relative, tail))
+    fixed.sort(key=lambda edge: edge.seconds)
+    floating.sort(key=lambda edge: -edge.champion)
+    return _falling(_placed(list(_falling(fixed)), floating))
+
+
+def _as_much_slower(tail: float, champion: float, version: float) -> float:
+    """The version's share where the champion's is `tail`, if its odds are changed as they are at the limit."""
+    mine, its, base = (min(max(share, TINY), 1 - TINY) for share in (version, champion, tail))
+    odds = base / (1 - base) * (mine / (1 - mine)) / (its / (1 - its))
+    return odds / (1 + odds)
+
+
+def _placed(fixed: Sequence[Edge], floating: Sequence[Edge]) -> Iterator[Edge]:
+    bounds = [Edge(0.0, 1.0, 1.0), *fixed]
+    for low, high in pairwise([*bounds, Edge(bounds[-1].seconds + 1, 0.0, 0.0)]):
+        if low.seconds:
+            yield low
+        between = [edge for edge in floating if high.champion <= edge.champion < low.champion]
+        width = (high.seconds - low.seconds) / (len(between) + 1)
+        yield from (replace(edge, seconds=low.seconds + width * (place + 1)) for place, edge in enumerate(between))
+
+
+def _falling(edges: Iterable[Edge]) -> Iterator[Edge]:
+    """No more answers are slower than a longer time than are slower than a shorter one."""
+    slower, champion = 1.0, 1.0
+    for edge in edges:
+        slower, champion = min(slower, edge.slower), min(champion, edge.champion)
+        yield Edge(edge.seconds, slower, champion)
+
+
+@dataclass
+class Answers:
+    """All that one version has answered, as its pods together would count it."""
+
+    chances: Chances
+    chance: random.Random
+    answers: int = 0
+    bad: int = 0
+    invalid: int = 0
+    in_a_row: int = 0
+    slow: list[int] = field(default_factory=list)
+    scores: list[int] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def history(self, answers: int) -> None:
+        """What a champion has answered before: exactly its shares, so that its percentiles are where they should be."""
+        self.answers, self.bad = answers, round(answers * self.chances.errors)
+        self.invalid = round(answers * self.chances.invalid)
+        self.slow = [int(answers * edge.slower + TINY) for edge in self.chances.slow]
+        self.scores = [round(answers * share) for share in self.chances.scores]
+        self.counts = {name: round(answers * share) for name, share in self.chances.counts.items()}
+
+    def serve(self, number: int, moments: int, most_in_a_row: int) -> None:
+        """So many answers, spread over so many moments at which a run of bad ones could have been seen."""
+        chances = self.chances
+        bad = binomial(self.chance, number, chances.errors)
+        self.in_a_row = self._run(number, moments, most_in_a_row)
+        self.answers, self.bad = self.answers + number, self.bad + bad
+        if chances.invalid:
+            self.invalid += binomial(self.chance, bad, chances.invalid / chances.errors)
+        self.slow = [*self._slower(number)]
+        self.scores = [*self._scored(number)]
+        self.counts = {
+            name: self.counts.get(name, 0) + binomial(self.chance, number, share)
+            for name, share in chances.counts.items()
+        }
+
+    @property
+    def hit(self) -> int:
+        """The answers that were bad in the eyes of the guard that has most of them; a shift changes the answers too."""
+        moved = sum(self.scores) * (1 - BINS * self.chances.scores[0]) if self.chances.scores else 0
+        slow = [count for count, edge in zip(self.slow, self.chances.slow, strict=False) if edge.slower > edge.champion]
+        return max(self.bad, round(moved), *slow, *self.counts.values(), 0)
+
+    def counters(self) -> Counters:
+        """The totals as a pod's page has them."""
+        return Counters(
+            answers=self.answers,
+            bad=self.bad,
+            invalid=self.invalid,
+            in_a_row=self.in_a_row,
+            latency=self._latency(),
+            scores=self._distribution(),
+        )
+
+    def tally(self, guard: str) -> Tally:
+        """What Prometheus counts for a guard."""
+        return Tally(answers=self.answers, bad=self.counts.get(guard, 0))
+
+    def _run(self, number: int, moments: int, most: int) -> int:
+        """The longest run of bad answers that was there at any of the moments."""
+        share = self.chances.errors
+        if moments * share**most < RARE:
+            return 0
+        run, longest, each = self.in_a_row, 0, number // moments
+        for moment in range(moments):
+            some, ended = each + (moment < number % moments), 0
+            while ended < min(some, most) and self.chance.random() < share:
+                ended += 1
+            run = run + ended if ended == some else ended
+            longest = max(longest, run)
+        return longest if longest >= most else run
+
+    def _slower(self, number: int) -> Iterator[int]:
+        left, share = number, 1.0
+        for place, edge in enumerate(self.chances.slow):
+            left = binomial(self.chance, left, edge.slower / share) if share else 0
+            share = edge.slower
+            yield (self.slow[place] if self.slow else 0) + left
+
+    def _scored(self, number: int) -> Iterator[int]:
+        left, share = number, 1.0
+        for place, part in enumerate(self.chances.scores):
+            drawn = binomial(self.chance, left, min(1.0, part / share)) if share > TINY else left
+            left, share = left - drawn, share - part
+            yield (self.scores[place] if self.scores else 0) + drawn
+
+    def _latency(self) -> Histogram:
+        edges = tuple(edge.seconds for edge in self.chances.slow)
+        slow = self.slow or [0] * len(edges)
+        return Histogram(edges, tuple(self.answers - each for each in slow), self.answers)
+
+    def _distribution(self) -> Histogram:
+        if not self.chances.scores:
+            return Histogram()
+        below, counts = 0, []
+        for drawn in (self.scores or [0] * BINS)[:-1]:
+            below += drawn
+            counts.append(below)
+        return Histogram(tuple((place + 1) / BINS for place in range(BINS - 1)), tuple(counts), self.answers)

@@ -1,0 +1,221 @@
+"""One trial in virtual time. The real core decides at every look; here are the world that it looks at, and the clock.
+
+The operator looks every second. Here it does so for the first seconds after each move only, and then less and less
+often: what two looks are apart is a part of the time since then. It is a small part once any judge suspects the
+version, and a larger one while none does: a good version takes the longest, and would be looked at in vain.
+"""
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from podium.api import reasons
+from podium.api.spec import Spec
+from podium.api.status import Phase, Pinned, Slot, Status
+from podium.core.actions import Route, RunSlot, StopSlot
+from podium.core.facts import (
+    ALL,
+    Facts,
+    Fresh,
+    Identity,
+    Key,
+    ModelVersion,
+    PodSeen,
+    RegistrySeen,
+    SlotSeen,
+    TrafficSeen,
+    World,
+)
+from podium.core.jury import judge_of, seats
+from podium.core.measures import counted_elsewhere
+from podium.core.plan import Decision, decide
+from podium.core.rollout import next_move
+from podium.core.witness import COUNTED, witness
+from podium.simulation.answers import Answers, binomial, chances
+from podium.simulation.assumed import Assumed, Role
+
+End = Literal["promoted", "rolled back", "circumstances", "undecided"]
+BEGIN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+NEAR, FAR = 25, 5  # the time since the last move is so many times what two looks are apart
+HISTORY = 10_000  # answers of the champion before the trial: enough to read its percentiles
+KEY = Key("simulated", "simulated")
+CHAMPION = Pinned(version="champion", digest="sha256:champion", slot="a")
+CHALLENGER = ModelVersion("challenger", "", "sha256:challenger")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is simulated: a spec, how many requests come a second, and what is assumed of the versions."""
+
+    spec: Spec
+    rate: float
+    assumed: Assumed
+    longest: timedelta  # a trial that is not over by then is undecided
+
+    def trial_spec(self) -> Spec:
+        """The spec with gates that hold, for a version by number, and with nobody who holds progress."""
+        model = self.spec.model.model_copy(update={"version": CHALLENGER.version, "alias": None})
+        return self.spec.model_copy(update={"model": model, "gates": [], "paused": False})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one trial ended. Times are seconds since the challenger's first traffic."""
+
+    end: End
+    promoted: float | None  # when it became champion, even if it was rolled back while it was watched
+    ended: float  # when it was rolled back, or settled, or given up on
+    answers: int  # of the challenger until then
+    hit: int  # those of them that were bad in the eyes of the guard that has most of them
+    reason: str  # why it was rolled back
+
+
+def run(plan: Plan, role: Role, seed: str) -> Outcome:
+    """One trial of a version that behaves as it is assumed of this role."""
+    rollout = _Rollout(plan, role, random.Random(seed))  # noqa: S311 - not for secrets
+    while rollout.end is None and rollout.now - BEGIN < plan.longest:
+        rollout.look()
+        rollout.serve()
+    return rollout.outcome()
+
+
+class _Rollout:
+    """The world of one trial. Pods of a side count together: the first one's page says what all have answered."""
+
+    def __init__(self, plan: Plan, role: Role, chance: random.Random) -> None:
+        self.spec, self.rate, self.chance = plan.trial_spec(), plan.rate, chance
+        guards, assumed = self.spec.rollout.guards, plan.assumed
+        self.sides: dict[Slot, Answers] = {
+            "a": Answers(chances(guards, assumed.champion, assumed.champion), chance),
+            "b": Answers(chances(guards, assumed.of(role), assumed.champion), chance),
+        }
+        self.sides["a"].history(HISTORY)
+        self.status = Status(phase=Phase.SETTLED, phase_since=BEGIN, champion=CHAMPION)
+        self.fresh: Fresh | None = None
+        self.pods: dict[Slot, tuple[Pinned, tuple[PodSeen, ...]]] = {}
+        self._run(RunSlot(CHAMPION, self.spec.serving.replicas, why=""))
+        self.weights: Mapping[Slot, int] = {"a": ALL, "b": 0}
+        self.now = self.moved = BEGIN
+        self.owed = 0.0  # requests
+        self.pause = 0.0  # seconds until the next look
+        self.quiet = False  # the last look found nothing to do: until the next move, only counts change
+        self.promoted: datetime | None = None
+        self.reason = ""
+
+    # --- the operator -------------------------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Decide, and do what is decided. Between two moves only that part of the core is asked that can find one."""
+        facts = self._facts()
+        if self.quiet:
+            seen = witness(facts)
+            if next_move(replace(facts, status=seen)) is None:
+                self.status, self.fresh, self.pause = seen, None, self._until_next()
+                return
+        self._do(decide(facts))
+
+    def _do(self, decision: Decision) -> None:
+        self.status, self.fresh, self.pause = decision.status, decision.fresh, decision.look_again
+        self.quiet = not decision.move and not decision.actions
+        for action in decision.actions:
+            match action:
+                case RunSlot():
+                    self._run(action)
+                case StopSlot(slot):
+                    del self.pods[slot]
+                case Route(weights):
+                    self.weights = weights
+        if decision.move is not None:
+            self.moved, self.reason = self.now, decision.move.verdict.reason
+            if decision.move.target is Phase.WATCHING:
+                self.promoted = self.now
+
+    def _run(self, wanted: RunSlot) -> None:
+        pinned, slot = wanted.pinned, wanted.pinned.slot
+        said = Identity(pinned.version, pinned.digest)
+        pods = (
+            PodSeen(uid=f"{slot}-{number}", name=f"{slot}-{number}", version=pinned.version, ready=True, identity=said)
+            for number in range(wanted.replicas)
+        )
+        self.pods[slot] = pinned, tuple(pods)
+
+    def _until_next(self) -> float:
+        passed = (self.now - self.moved).total_seconds()
+        pause = max(1.0, passed // (NEAR if self._suspected() else FAR))
+        return min([pause, *(left for left in self._deadlines() if left > 0)])
+
+    def _suspected(self) -> bool:
+        """Whether a bet on a broken guard has won more than it began with."""
+        trial = self.status.trial
+        asked = seats(trial.guards, trial.evidence, trial.alpha) if trial is not None else ()
+        return trial is not None and any(judge_of(seat, trial).log_broken > 0 for seat in asked)
+
+    def _deadlines(self) -> Iterator[float]:
+        """Seconds until time alone may change something."""
+        trial, since = self.status.trial, self.status.phase_since
+        if trial is None or since is None:
+            return
+        waits = [(trial.in_force_since, trial.steps[trial.step].hold), (trial.step_began, trial.patience)]
+        for began, length in [*waits, (since, trial.watch)]:
+            if began is not None:
+                yield (began + length - self.now).total_seconds()
+
+    # --- the world ----------------------------------------------------------------------------------------------------
+
+    def serve(self) -> None:
+        """Let time pass until the next look. Before the challenger has traffic, nothing is worth waiting for."""
+        if self.status.phase not in COUNTED:
+            return
+        self.now += timedelta(seconds=self.pause)
+        self.owed += self.rate * self.pause
+        number, moments = int(self.owed), max(1, int(self.pause))
+        self.owed -= number
+        challenger = binomial(self.chance, number, self._in_force().get("b", 0.0) / ALL)
+        most = self.spec.rollout.failures_in_a_row
+        self.sides["a"].serve(number - challenger, moments, most)
+        self.sides["b"].serve(challenger, moments, most)
+
+    def _in_force(self) -> Mapping[Slot, float]:
+        """Shares as a Service gives them: by pods of the slots that have any weight."""
+        sizes = {slot: len(pods) for slot, (_, pods) in self.pods.items() if self.weights.get(slot, 0) > 0}
+        return {slot: ALL * size / sum(sizes.values()) for slot, size in sizes.items()}
+
+    def _facts(self) -> Facts:
+        world = World(
+            registry=RegistrySeen(wanted=CHALLENGER),
+            slots={slot: self._slot(slot) for slot in self.pods},
+            traffic=TrafficSeen(asked=self.weights, in_force=self._in_force(), current=True),
+            counts={
+                counted_elsewhere(guard.name).name: {slot: side.tally(guard.name) for slot, side in self.sides.items()}
+                for guard in self.spec.rollout.guards
+                if guard.counts is not None
+            },
+        )
+        return Facts(KEY, 1, self.spec, self.status, world, self.now, self.fresh)
+
+    def _slot(self, slot: Slot) -> SlotSeen:
+        pinned, pods = self.pods[slot]
+        spokesman = replace(pods[0], counters=self.sides[slot].counters())
+        return SlotSeen(runs=pinned, replicas=len(pods), pods=(spokesman, *pods[1:]))
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    @property
+    def end(self) -> End | None:
+        """How the trial ended; None while it goes on."""
+        if self.status.phase is Phase.ROLLING_BACK:
+            return "circumstances" if self.reason == reasons.ENVIRONMENT_DEGRADED else "rolled back"
+        return "promoted" if self.status.phase is Phase.SETTLED and self.promoted is not None else None
+
+    def outcome(self) -> Outcome:
+        side = self.sides["b"]
+        return Outcome(
+            end=self.end or "undecided",
+            promoted=(self.promoted - BEGIN).total_seconds() if self.promoted else None,
+            ended=(self.now - BEGIN).total_seconds(),
+            answers=side.answers,
+            hit=side.hit,
+            reason=self.reason if self.end != "promoted" else "",
+        )
