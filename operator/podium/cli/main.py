@@ -15,6 +15,7 @@ class Verb(NamedTuple):
 
 
 VERBS: Final = {
+    "explain": Verb("explain", "Show a trial: each gate and guard with evidence, limit and verdict.", "cli"),
     "schema": Verb("schema", "Print the CRD, the JSON Schema for editors, or the reference.", "cli"),
     "score": Verb("score", "Score a CSV or Parquet file larger than memory.", "cli,runtime"),
     "serve": Verb("serve", "Serve a model version on this machine.", "cli,runtime"),

@@ -1,0 +1,293 @@
+"""What is to be said of a ModelDeployment and its trial, as plain values: made of its spec and status alone."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from podium.api.gates import Gate
+from podium.api.spec import Spec
+from podium.api.status import HistoryEntry, Phase, Pinned, Rejection, Status, Tally, Trial
+from podium.core import guards
+from podium.core.conditions import condition_of
+from podium.core.environment import run_of
+from podium.core.guards import Finding
+from podium.core.jury import Seat, judge_of, seats
+from podium.core.questions import questions
+
+GateState = Literal["holds", "fails", "not asked yet"]
+
+
+class Unexplained(Exception):
+    """The object cannot be understood. The message says what was found, and where."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one version answered."""
+
+    version: str
+    answers: int
+    bad: int
+
+    @property
+    def share(self) -> float | None:
+        return self.bad / self.answers if self.answers else None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One question of a guard, and how far it is from an answer."""
+
+    measure: str  # what is counted
+    limit: float  # a share; beside the champion a difference of shares
+    beside_champion: bool
+    mirrored: bool  # the share must not fall below the champion's by more than the limit
+    verdict: str
+    subject: Side
+    champion: Side
+    towards_broken: float  # log E / log(1/α): 1 is the proof
+    towards_holds: float  # log E / log(1/β)
+    more_answers: int  # about so many until it holds
+    more_seconds: float | None  # the same at the present rate; None where that is not known
+
+
+@dataclass(frozen=True)
+class GuardSaid:
+    """A guard's verdict, and its questions. None of them while it waits for the champion's distribution."""
+
+    name: str
+    verdict: str
+    message: str
+    questions: Sequence[Answer]
+
+
+@dataclass(frozen=True)
+class GateSaid:
+    """A gate, as far as the status tells of it."""
+
+    name: str
+    asks: str
+    state: GateState
+    message: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a trial has come."""
+
+    step: int  # from 1
+    steps: int
+    asked: int  # percent
+    in_force: int | None  # percent, as measured
+    hold: float  # seconds for which the weight has to be in force
+    in_force_since: datetime | None
+    alpha: float
+    beta: float
+    ended: str  # why; "" while it goes on
+
+
+@dataclass(frozen=True)
+class Weather:
+    """What is wrong with the circumstances, and how far the champion is from holding its guards again."""
+
+    since: datetime
+    message: str
+    runs: Mapping[str, Side]  # by guard: the champion's answers of its present good run
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A decision of the past."""
+
+    at: datetime
+    version: str
+    outcome: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Everything that `podium explain` shows."""
+
+    name: str
+    namespace: str
+    phase: Phase
+    message: str
+    paused: bool
+    wanted: str
+    champion: str
+    challenger: str
+    former: str
+    gates: Sequence[GateSaid]
+    trial: Standing | None
+    guards: Sequence[GuardSaid]
+    environment: Weather | None
+    rejected: Sequence[Decided]
+    history: Sequence[Decided]
+
+
+def explanation(value: Mapping[str, Any]) -> Explanation:
+    """What the object says. Raises Unexplained where spec or status are not what this version of Podium knows."""
+    metadata, spec, status = value.get("metadata") or {}, _spec(value), _status(value)
+    trial = status.trial
+    return Explanation(
+        name=str(metadata.get("name", "")),
+        namespace=str(metadata.get("namespace", "")),
+        phase=status.phase,
+        message=status.message,
+        paused=spec.paused,
+        wanted=spec.model.version or f"alias {spec.model.alias}",
+        champion=_version(status.champion),
+        challenger=_version(status.challenger),
+        former=_version(status.former),
+        gates=[_gate(gate, status) for gate in spec.gates],
+        trial=_standing(trial, status) if trial is not None else None,
+        guards=list(_guards(trial, status)) if trial is not None else [],
+        environment=_weather(status),
+        rejected=[_rejection(lost) for lost in status.rejected],
+        history=[_decided(entry) for entry in status.history],
+    )
+
+
+def _spec(value: Mapping[str, Any]) -> Spec:
+    try:
+        return Spec.model_validate(value.get("spec"))
+    except ValidationError as error:
+        raise Unexplained(f"spec{_first(error)}") from error
+
+
+def _status(value: Mapping[str, Any]) -> Status:
+    try:
+        return Status.model_validate(value.get("status") or {})
+    except ValidationError as error:
+        raise Unexplained(f"status{_first(error)}") from error
+
+
+def _first(error: ValidationError) -> str:
+    found = error.errors(include_url=False)[0]
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in found["loc"])
+    return f"{place}: {found['msg']}"
+
+
+def _version(pinned: Pinned | None) -> str:
+    return pinned.version if pinned is not None else ""
+
+
+# --- gates ------------------------------------------------------------------------------------------------------------
+
+
+def _gate(gate: Gate, status: Status) -> GateSaid:
+    kind = next(name for name in type(gate).model_fields if name != "name" and getattr(gate, name) is not None)
+    problem = _problem(gate, status)
+    condition = condition_of(status, "GatesPassed")
+    if problem:
+        return GateSaid(gate.name, kind, "fails", problem)
+    asked = condition is not None and condition.status != "Unknown"
+    return GateSaid(gate.name, kind, "holds" if asked else "not asked yet", "")
+
+
+def _problem(gate: Gate, status: Status) -> str:
+    """What the message of a blocked version says of this gate."""
+    if status.phase is not Phase.BLOCKED:
+        return ""
+    _, _, after = status.message.partition(f"gate {gate.name}: ")
+    return after.partition("; gate ")[0]
+
+
+# --- the trial --------------------------------------------------------------------------------------------------------
+
+
+def _standing(trial: Trial, status: Status) -> Standing:
+    step, weight = trial.steps[trial.step], status.weight
+    return Standing(
+        step=trial.step + 1,
+        steps=len(trial.steps),
+        asked=weight.asked if weight is not None else step.weight,
+        in_force=weight.in_force if weight is not None else None,
+        hold=step.hold.total_seconds(),
+        in_force_since=trial.in_force_since,
+        alpha=trial.alpha,
+        beta=trial.beta,
+        ended=trial.verdict.message if trial.verdict is not None else "",
+    )
+
+
+def _guards(trial: Trial, status: Status) -> Iterator[GuardSaid]:
+    asked = {seat.question: seat for seat in seats(trial.guards, trial.evidence, trial.alpha)}
+    for judged in guards.judge(trial):
+        found = [_answer(finding, asked[finding.question], trial, status) for finding in judged.findings]
+        yield GuardSaid(judged.guard.name, judged.state, judged.message, found)
+
+
+def _answer(finding: Finding, seat: Seat, trial: Trial, status: Status) -> Answer:
+    question, judge = finding.question, judge_of(seat, trial)
+    subject, other = _versions(status)
+    more = max(0, finding.enough - finding.challenger.answers) if finding.state == "cannot tell" else 0
+    return Answer(
+        measure=question.measure.name,
+        limit=question.limit,
+        beside_champion=question.beside_champion,
+        mirrored=question.mirrored,
+        verdict=finding.state,
+        subject=_side(subject, finding.challenger),
+        champion=_side(other, finding.champion),
+        towards_broken=1.0 if finding.state == "broken" else _part(judge.log_broken, -math.log(seat.alpha)),
+        towards_holds=_part(judge.log_holds, -math.log(trial.beta)),
+        more_answers=more,
+        more_seconds=_seconds(more, finding.challenger.answers, trial),
+    )
+
+
+def _versions(status: Status) -> tuple[str, str]:
+    """The version under judgement, and the one beside it."""
+    if status.phase is Phase.WATCHING:
+        return _version(status.champion), _version(status.former)
+    return _version(status.challenger), _version(status.champion)
+
+
+def _side(version: str, tally: Tally) -> Side:
+    return Side(version, tally.answers, tally.bad)
+
+
+def _part(won: float, needed: float) -> float:
+    return min(1.0, max(0.0, won / needed))
+
+
+def _seconds(more: int, answers: int, trial: Trial) -> float | None:
+    """How long so many more answers take, at the mean rate since the challenger's first traffic, or near it."""
+    seen, began = trial.evidence.seen_at, trial.began
+    if trial.step == 0 and trial.step_began is not None:
+        began = trial.step_began
+    if seen is None or seen <= began or not answers:
+        return None
+    return more * (seen - began).total_seconds() / answers
+
+
+# --- circumstances, and the past --------------------------------------------------------------------------------------
+
+
+def _weather(status: Status) -> Weather | None:
+    environment = status.environment
+    if environment is None:
+        return None
+    champion = _version(status.champion)
+    runs = {
+        question.name: _side(champion, run_of(question, environment.evidence))
+        for guard in environment.guards
+        for question in questions(guard, environment.evidence)
+        if not question.beside_champion
+    }
+    return Weather(environment.since, environment.message, runs)
+
+
+def _rejection(lost: Rejection) -> Decided:
+    return Decided(lost.at, lost.version, "Rejected", lost.reason, lost.message)
+
+
+def _decided(entry: HistoryEntry) -> Decided:
+    return Decided(entry.at, entry.version, entry.outcome, entry.reason, entry.message)

@@ -1,0 +1,34 @@
+"""A ModelDeployment from the cluster of the kubeconfig."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kubernetes.aio.config import ConfigException, list_kube_config_contexts
+
+from podium.adapters.kubernetes import names
+from podium.adapters.kubernetes.api import Api, in_cluster
+from podium.errors import Refused
+
+_IN_POD = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+async def model_deployment(name: str, namespace: str | None) -> Mapping[str, Any]:
+    """The object as the API server has it. Raises the errors of `podium.errors`."""
+    where = namespace or _namespace()
+    api = await Api.connect()
+    try:
+        return await api.get(names.path(names.MODEL_DEPLOYMENTS, where, name))
+    finally:
+        await api.close()
+
+
+def _namespace() -> str:
+    """The namespace that kubectl would take."""
+    if in_cluster():
+        return _IN_POD.read_text(encoding="utf-8").strip() if _IN_POD.exists() else "default"
+    try:
+        _, active = list_kube_config_contexts()
+    except ConfigException as error:
+        raise Refused(f"no kubeconfig: set KUBECONFIG, or use --file ({error})") from error
+    return str((active.get("context") or {}).get("namespace") or "default")

@@ -1,0 +1,65 @@
+"""What a terminal can show: bars, colours and letters, as far as it has them; nothing else gets through to it."""
+
+import os
+import shutil
+import sys
+import textwrap
+from dataclasses import dataclass
+from typing import Final, Self
+
+import click
+
+_UNICODE: Final = "█▏▎▍▌▋▊▉│·"
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉"
+_NARROWEST, _WIDEST = 60, 120  # characters
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Somebody's terminal, or a file."""
+
+    width: int = 100  # characters
+    unicode: bool = True
+
+    @classmethod
+    def present(cls) -> Self:
+        """The one that standard output leads to."""
+        width = shutil.get_terminal_size((100, 24)).columns
+        return cls(min(max(width, _NARROWEST), _WIDEST), _can_show(_UNICODE))
+
+    def bar(self, part: float, width: int, mark: float | None = None) -> str:
+        """A bar that fills this part of so many characters, with a line at `mark`."""
+        eighths = round(min(max(part, 0.0), 1.0) * width * len(_EIGHTHS))
+        if self.unicode:
+            full, rest = divmod(eighths, len(_EIGHTHS))
+            cells = list(("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width, "·"))
+        else:
+            cells = list(("#" * round(eighths / len(_EIGHTHS))).ljust(width, "."))
+        if mark is not None:
+            cells[min(round(mark * width), width - 1)] = "│" if self.unicode else "|"
+        return "".join(cells)
+
+    def wrapped(self, text: str, indent: int) -> str:
+        """A text in lines that fit, all of them indented."""
+        room = " " * indent
+        lines = textwrap.wrap(plain(text), self.width, initial_indent=room, subsequent_indent=room)
+        return "\n".join(lines)
+
+    def show(self, text: str) -> None:
+        """Print it, without colours where nobody could see them or wants to (https://no-color.org)."""
+        encoding = sys.stdout.encoding or "ascii"
+        shown = text.encode(encoding, errors="replace").decode(encoding)
+        click.echo(shown, color=False if os.environ.get("NO_COLOR") else None)
+
+
+def plain(text: str) -> str:
+    """The text without what a terminal would obey: some of it was written by pods, or in the registry."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def _can_show(letters: str) -> bool:
+    try:
+        letters.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
