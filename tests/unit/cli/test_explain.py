@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 from click.testing import CliRunner, Result
@@ -39,6 +40,11 @@ def test_people_read_what_the_golden_files_say(name: str) -> None:
     assert result.stdout == golden.read_text()
 
 
+def test_the_docs_show_what_is_shown() -> None:
+    docs = Path(__file__).parents[3] / "docs" / "simulate-and-explain.md"
+    assert (EXPLAINED / "second_step.txt").read_text() in docs.read_text()
+
+
 def test_programs_get_the_same_as_one_object() -> None:
     result = explain("--file", EXPLAINED / "canary.yaml", "--json")
     said = json.loads(result.stdout)
@@ -68,13 +74,7 @@ def test_a_terminal_without_these_letters_gets_plain_ones() -> None:
 def test_no_line_is_wider_than_the_terminal() -> None:
     for name in NAMES:
         lines = as_text(explanation(load(name)), Screen(width=80)).splitlines()
-        assert max(len(line) for line in map(_without_colours, lines) if "about" not in line) <= 80
-
-
-def _without_colours(line: str) -> str:
-    import click  # noqa: PLC0415 - as it is used in one place
-
-    return click.unstyle(line)
+        assert max(len(line) for line in map(click.unstyle, lines) if "about" not in line) <= 80
 
 
 def test_what_pods_wrote_cannot_command_the_terminal() -> None:
