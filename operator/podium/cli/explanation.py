@@ -10,15 +10,14 @@ from pydantic import ValidationError
 
 from podium.api.gates import Gate
 from podium.api.spec import Spec
-from podium.api.status import HistoryEntry, Phase, Pinned, Rejection, Status, Tally, Trial
+from podium.api.status import GateState, HistoryEntry, Phase, Pinned, Rejection, Status, Tally, Trial
 from podium.core import guards
-from podium.core.conditions import condition_of
 from podium.core.environment import run_of
 from podium.core.guards import Finding
 from podium.core.jury import Seat, judge_of, seats
 from podium.core.questions import questions
 
-GateState = Literal["holds", "fails", "not asked yet"]
+Said = GateState | Literal["not asked yet"]
 
 
 class Unexplained(Exception):
@@ -67,11 +66,12 @@ class GuardSaid:
 
 @dataclass(frozen=True)
 class GateSaid:
-    """A gate, as far as the status tells of it."""
+    """What a gate said when it was last asked."""
 
     name: str
-    asks: str
-    state: GateState
+    kind: str  # the field of the gate: metric, tags …
+    version: str  # that it was asked about; "" before that
+    state: Said
     message: str
 
 
@@ -183,20 +183,10 @@ def _version(pinned: Pinned | None) -> str:
 
 def _gate(gate: Gate, status: Status) -> GateSaid:
     kind = next(name for name in type(gate).model_fields if name != "name" and getattr(gate, name) is not None)
-    problem = _problem(gate, status)
-    condition = condition_of(status, "GatesPassed")
-    if problem:
-        return GateSaid(gate.name, kind, "fails", problem)
-    asked = condition is not None and condition.status != "Unknown"
-    return GateSaid(gate.name, kind, "holds" if asked else "not asked yet", "")
-
-
-def _problem(gate: Gate, status: Status) -> str:
-    """What the message of a blocked version says of this gate."""
-    if status.phase is not Phase.BLOCKED:
-        return ""
-    _, _, after = status.message.partition(f"gate {gate.name}: ")
-    return after.partition("; gate ")[0]
+    said = next((each for each in status.gates if each.name == gate.name), None)
+    if said is None:
+        return GateSaid(gate.name, kind, "", "not asked yet", "")
+    return GateSaid(gate.name, kind, said.version, said.state, said.message)
 
 
 # --- the trial --------------------------------------------------------------------------------------------------------
@@ -218,9 +208,9 @@ def _standing(trial: Trial, status: Status) -> Standing:
 
 
 def _guards(trial: Trial, status: Status) -> Iterator[GuardSaid]:
-    asked = {seat.question: seat for seat in seats(trial.guards, trial.evidence, trial.alpha)}
+    asked = {seat.question.name: seat for seat in seats(trial.guards, trial.evidence, trial.alpha)}
     for judged in guards.judge(trial):
-        found = [_answer(finding, asked[finding.question], trial, status) for finding in judged.findings]
+        found = [_answer(finding, asked[finding.question.name], trial, status) for finding in judged.findings]
         yield GuardSaid(judged.guard.name, judged.state, judged.message, found)
 
 

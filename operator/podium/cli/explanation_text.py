@@ -1,5 +1,6 @@
 """An explanation for people: one screen, with a bar for each share and for each proof."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
@@ -10,9 +11,17 @@ from podium.api.status import Phase
 from podium.cli.explanation import Answer, Decided, Explanation, GateSaid, GuardSaid, Side, Standing, Weather
 from podium.cli.screen import Screen, plain
 
-_COLOURS = {"broken": "red", "fails": "red", "holds": "green", "cannot tell": "yellow", "not asked yet": "yellow"}
+_COLOURS = {
+    "broken": "red",
+    "fails": "red",
+    "holds": "green",
+    "cannot tell": "yellow",
+    "waits": "yellow",
+    "not asked yet": "yellow",
+}
 _LABEL, _NUMBERS = 22, 34  # characters beside a bar
 _SHOWN = 5  # of the history
+_QUESTIONS = 2  # of a guard; those on distributions ask up to twenty
 _MINUTE = 60  # seconds
 
 
@@ -45,7 +54,12 @@ def _gates(gates: Sequence[GateSaid], screen: Screen) -> Iterator[str]:
     if gates:
         yield click.style("gates", bold=True)
     for gate in gates:
-        yield f"  {gate.name:<20} {gate.asks:<12} {_verdict(gate.state)}"
+        about = f" for version {plain(gate.version)}" if gate.version else ""
+        line = f"  {gate.name:<20} {gate.kind:<12} {_verdict(gate.state)}{about}"
+        if len(click.unstyle(line)) + len(gate.message) + 2 <= screen.width and gate.message:
+            yield f"{line}: {plain(gate.message)}"
+            continue
+        yield line
         if gate.message:
             yield screen.wrapped(gate.message, 4)
 
@@ -75,8 +89,19 @@ def _guard(guard: GuardSaid, screen: Screen) -> Iterator[str]:
     yield f"{click.style(f'guard {guard.name}', bold=True)}  {_verdict(guard.verdict)}"
     if not guard.questions:
         yield screen.wrapped(guard.message, 2)
-    for answer in guard.questions:
+    for answer in _told(guard.questions):
         yield from _question(answer, screen)
+    if len(guard.questions) > len(_told(guard.questions)):
+        verdicts = Counter(answer.verdict for answer in guard.questions)
+        counts = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.items())
+        yield f"  the worst of {len(guard.questions)} questions ({counts}); --json has them all"
+
+
+def _told(answers: Sequence[Answer]) -> Sequence[Answer]:
+    """All, or where there are many the worst: broken, or nearest to it, or else the one that needs the most answers."""
+    if len(answers) <= _QUESTIONS:
+        return answers
+    return [max(answers, key=lambda it: (it.verdict == "broken", it.towards_broken, it.more_answers))]
 
 
 def _question(answer: Answer, screen: Screen) -> Iterator[str]:

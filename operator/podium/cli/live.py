@@ -7,7 +7,7 @@ from typing import Any
 from kubernetes.aio.config import ConfigException, list_kube_config_contexts
 
 from podium.adapters.kubernetes import names
-from podium.adapters.kubernetes.api import Api, in_cluster
+from podium.adapters.kubernetes.api import Api, in_cluster, kubeconfig
 from podium.errors import Refused
 
 _IN_POD = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -28,7 +28,7 @@ def _namespace() -> str:
     if in_cluster():
         return _IN_POD.read_text(encoding="utf-8").strip() if _IN_POD.exists() else "default"
     try:
-        _, active = list_kube_config_contexts()
+        _, active = list_kube_config_contexts(kubeconfig())
     except ConfigException as error:
         raise Refused(f"no kubeconfig: set KUBECONFIG, or use --file ({error})") from error
     return str((active.get("context") or {}).get("namespace") or "default")

@@ -38,7 +38,7 @@ from podium.simulation.assumed import Assumed, Role
 
 End = Literal["promoted", "rolled back", "circumstances", "undecided"]
 BEGIN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-NEAR, FAR = 25, 5  # the time since the last move is so many times what two looks are apart
+NEAR, FAR = 25, 12  # the time since the last move is so many times what two looks are apart
 HISTORY = 10_000  # answers of the champion before the trial: enough to read its percentiles
 KEY = Key("simulated", "simulated")
 CHAMPION = Pinned(version="champion", digest="sha256:champion", slot="a")

@@ -50,9 +50,9 @@ def test_programs_get_the_same_as_one_object() -> None:
     said = json.loads(result.stdout)
     (question,) = said["guards"][0]["questions"]
     assert (said["phase"], said["champion"], said["challenger"]) == ("Canary", "6", "7")
-    assert question["subject"] == {"version": "7", "answers": 1119, "bad": 10}
+    assert question["subject"] == {"version": "7", "answers": 1152, "bad": 10}
     assert (question["limit"], question["verdict"]) == (0.01, "cannot tell")
-    assert said["trial"]["in_force_since"] == "2026-01-05T09:00:36.250Z"
+    assert said["trial"]["in_force_since"] == "2026-01-05T09:01:02.500Z"
 
 
 def test_json_is_read_as_kubectl_gives_it_and_so_is_a_list() -> None:
@@ -93,6 +93,29 @@ def test_a_proof_shows_as_a_full_bar_and_a_wait_says_how_long() -> None:
     waiting = explanation(load("second_step")).guards[0].questions[0]
     assert waiting.more_answers > 0
     assert waiting.more_seconds == pytest.approx(waiting.more_answers * 23.25 / waiting.subject.answers, rel=0.05)
+
+
+def test_a_guard_with_many_questions_shows_the_worst_and_counts_the_others() -> None:
+    value = load("canary")
+    drift = explanation(value).guards[2]
+    assert len(drift.questions) == 16
+    text = as_text(explanation(value), Screen())
+    assert "  the worst of 16 questions (16 holds); --json has them all" in text
+    assert text.count("scores above") == 1
+
+
+def test_a_guard_that_cannot_be_asked_yet_says_what_it_waits_for() -> None:
+    value = load("canary")
+    del value["status"]["trial"]["evidence"]["marks"]
+    text = as_text(explanation(value), Screen())
+    assert "drift waits for the champion's own distribution" in text
+
+
+def test_a_gate_that_was_not_asked_yet_says_so() -> None:
+    value = load("blocked")
+    del value["status"]["gates"]
+    assert {gate.state for gate in explanation(value).gates} == {"not asked yet"}
+    assert [gate.state for gate in explanation(load("blocked")).gates] == ["fails", "holds"]
 
 
 def test_an_object_that_has_no_status_yet_is_pending() -> None:

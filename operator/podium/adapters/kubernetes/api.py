@@ -33,7 +33,7 @@ async def login() -> Configuration:
         if in_cluster():
             load_incluster_config(configuration)
         else:
-            await load_kube_config(config_file=_kubeconfig(), client_configuration=configuration, persist_config=False)
+            await load_kube_config(config_file=kubeconfig(), client_configuration=configuration, persist_config=False)
     except Exception as error:  # kubeconfig loaders raise whatever a broken file makes them raise
         raise Refused(f"no login to the API server: set KUBECONFIG, or run in a pod ({error})") from error
     return configuration
@@ -44,7 +44,8 @@ def in_cluster() -> bool:
     return bool(os.environ.get("KUBERNETES_SERVICE_HOST")) and not os.environ.get("KUBECONFIG")
 
 
-def _kubeconfig() -> str:
+def kubeconfig() -> str:
+    """Where kubectl's configuration is."""
     return os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
 
 
