@@ -72,7 +72,7 @@ def _shifted(gap: float) -> Iterator[float]:
     yield (1 - moved) / BINS + moved
 
 
-def _edges(guards: Sequence[Guard], version: Shares, champion: Shares) -> Iterator[Edge]:
+def _edges(guards: Sequence[Guard], version: Shares, champion: Shares) -> Sequence[Edge]:
     """Each limit is an edge; so is the champion's own percentile, at a place that fits between the limits."""
     fixed, floating = [], []
     for guard in guards:
@@ -86,7 +86,7 @@ def _edges(guards: Sequence[Guard], version: Shares, champion: Shares) -> Iterat
             floating.append(Edge(0.0, relative, tail))
     fixed.sort(key=lambda edge: edge.seconds)
     floating.sort(key=lambda edge: -edge.champion)
-    return _falling(_placed(list(_falling(fixed)), floating))
+    return _falling(_placed(_falling(fixed), floating))
 
 
 def _as_much_slower(tail: float, champion: float, version: float) -> float:
@@ -106,12 +106,14 @@ def _placed(fixed: Sequence[Edge], floating: Sequence[Edge]) -> Iterator[Edge]:
         yield from (replace(edge, seconds=low.seconds + width * (place + 1)) for place, edge in enumerate(between))
 
 
-def _falling(edges: Iterable[Edge]) -> Iterator[Edge]:
-    """No more answers are slower than a longer time than are slower than a shorter one."""
-    slower, champion = 1.0, 1.0
-    for edge in edges:
-        slower, champion = min(slower, edge.slower), min(champion, edge.champion)
-        yield Edge(edge.seconds, slower, champion)
+def _falling(edges: Iterable[Edge]) -> list[Edge]:
+    """What is slower than a longer time is slower than a shorter one too: there are at least as many of these."""
+    found: list[Edge] = []
+    slower = champion = 0.0
+    for edge in reversed(list(edges)):
+        slower, champion = max(slower, edge.slower), max(champion, edge.champion)
+        found.append(Edge(edge.seconds, slower, champion))
+    return found[::-1]
 
 
 @dataclass

@@ -53,6 +53,15 @@ def test_latencies_have_an_edge_at_each_limit_and_at_the_champions_percentile() 
     assert (bad(floating, mine), bad(floating, its)) == (3000, 1000)
 
 
+def test_answers_that_exceed_a_limit_are_slower_than_the_champions_percentile_below_it_too() -> None:
+    guards = [
+        guard(latency={"percentile": 95, "atMost": "120ms"}),
+        guard(latency={"percentile": 95, "maxSlowerThanChampion": "2%"}).model_copy(update={"name": "beside"}),
+    ]
+    made = chances(guards, {"latency": 0.25, "beside": 0.05}, {"latency": 0.01, "beside": 0.05})
+    assert [(edge.slower, edge.champion) for edge in made.slow] == [(0.25, pytest.approx(0.05)), (0.25, 0.01)]
+
+
 def test_a_shift_is_the_largest_gap_between_the_two_distributions() -> None:
     guards = [guard(scores={"maxShift": "10%"})]
     mine = Answers(chances(guards, {"scores": 0.2}, {"scores": 0.0}), random.Random(1))
