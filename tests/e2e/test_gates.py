@@ -148,7 +148,7 @@ def test_a_version_waits_until_somebody_who_may_approves_it(rollout: Rollout) ->
     rollout.until("mallory may not", lambda status: "mallory may not approve" in status.message)
     assert rollout.pods("2") == []
     rollout.apply("2", approvals=[{"version": "2", "by": "alice"}])
-    rollout.settle("2")
+    rollout.reach(Phase.CANARY)
 
 
 def test_a_version_that_waits_is_withdrawn_at_once(rollout: Rollout) -> None:

@@ -15,6 +15,7 @@ from podium.core import guards
 from podium.core.environment import run_of
 from podium.core.guards import Finding
 from podium.core.jury import Seat, judge_of, seats
+from podium.core.messages import trial_began
 from podium.core.questions import questions
 
 Said = GateState | Literal["not asked yet"]
@@ -250,9 +251,7 @@ def _part(won: float, needed: float) -> float:
 
 def _seconds(more: int, answers: int, trial: Trial) -> float | None:
     """How long so many more answers take, at the mean rate since the challenger's first traffic, or near it."""
-    seen, began = trial.evidence.seen_at, trial.began
-    if trial.step == 0 and trial.step_began is not None:
-        began = trial.step_began
+    seen, began = trial.evidence.seen_at, trial_began(trial)
     if seen is None or seen <= began or not answers:
         return None
     return more * (seen - began).total_seconds() / answers

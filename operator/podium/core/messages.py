@@ -1,7 +1,7 @@
 """What is going on, in one sentence, for each phase: what is wanted, what was seen, and what would change it."""
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from podium.api.base import format_duration, format_time
 from podium.api.guards import Guard
@@ -115,16 +115,22 @@ def _count(number: int, thing: str) -> str:
 
 
 def _at_this_rate(missing: int, facts: Facts) -> str:
-    """How long that will take, if the challenger goes on answering as often as in the time of its first traffic."""
+    """How long that will take, if the challenger goes on answering as often as it did in the trial so far."""
     trial = facts.status.trial
-    if trial is None or facts.status.phase_since is None or trial.evidence.seen_at is None:
+    began = trial_began(trial) if trial else None
+    if trial is None or began is None or trial.evidence.seen_at is None:
         return ""
     answers = trial.evidence.measured(ERRORS.name).challenger.answers
-    passed = (trial.evidence.seen_at - facts.status.phase_since).total_seconds()
+    passed = (trial.evidence.seen_at - began).total_seconds()
     if answers < ENOUGH_FOR_A_RATE or passed <= 0:
         return ""
     seconds = missing * passed / answers
     return f" ({format_duration(timedelta(seconds=_rounded(seconds)))} at this rate)"
+
+
+def trial_began(trial: Trial) -> datetime:
+    """Since when its answers have been counted: the first step's beginning, as far as that is still known."""
+    return trial.step_began if trial.step == 0 and trial.step_began is not None else trial.began
 
 
 def _rounded(seconds: float) -> int:
