@@ -60,7 +60,7 @@ def test_a_job_that_fails_says_why_and_starts_no_pod_of_the_version(rollout: Rol
     described = rollout.kubectl("describe", "md/churn")
     assert "3 cases are wrong" in described
     rollout.apply("2", gates=[gate])
-    rollout.settle("2")
+    rollout.reach(Phase.CANARY)
 
 
 def test_a_job_that_takes_too_long_fails(rollout: Rollout) -> None:
