@@ -79,6 +79,7 @@ class Router(Protocol):
 
     async def seen(self, seen: ModelDeploymentSeen, slots: Mapping[Slot, SlotSeen]) -> TrafficSeen: ...
     async def route(self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int]) -> None: ...
+    async def release(self, seen: ModelDeploymentSeen) -> None: ...  # it goes: what stays behind leads to the champion
 
 
 @dataclass(frozen=True)

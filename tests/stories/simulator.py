@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
+from podium.api import reasons
 from podium.api.spec import ModelDeployment, Spec
 from podium.api.status import GateState, Phase, Pinned, Slot, Status
 from podium.core.actions import Action, AskWebhook, MoveAlias, Route, RunJob, RunSlot, StopSlot, WriteRecord, WriteTags
@@ -35,7 +36,7 @@ from podium.core.facts import (
     World,
 )
 from podium.core.plan import Decision, decide
-from podium.core.shares import pods_for
+from podium.core.shares import share_pods
 from podium.core.wishes import rejection
 
 BEGIN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -133,6 +134,8 @@ class Simulation:
         self.asked: dict[str, str] = {}  # gate -> the question that its job or its service has got
         self.places: dict[Slot, Place] = {slot: Place() for slot in SLOTS}
         self.weights: dict[Slot, int] = {}
+        self.taken: dict[Slot, int] = {}  # by the gateway, where there is one
+        self.gateway_stopped = False  # it serves on as it was, and takes no new weights
         self.failed: dict[str, int] = {}
         self.served: dict[str, int] = {}
         self.log: list[str] = []
@@ -162,6 +165,15 @@ class Simulation:
         self._tell(f"{gate} says: {state}: {message}")
         self.gate_answers[gate] = GateAnswer(self.asked[gate], state, message)
         self._look_at = self.now
+
+    def stop_gateway(self) -> None:
+        """Its controller: what is asked of the route changes nothing until it is started again."""
+        self._tell("the gateway's controller is stopped")
+        self.gateway_stopped = True
+
+    def start_gateway(self) -> None:
+        self._tell("the gateway's controller is started")
+        self.gateway_stopped, self.taken = False, dict(self.weights)
 
     def restart(self) -> None:
         """The operator dies and comes back: all that it knows is the status."""
@@ -228,14 +240,22 @@ class Simulation:
         world = World(
             registry=self._registry(),
             slots={slot: self._slot(slot) for slot in SLOTS},
-            traffic=TrafficSeen(asked=dict(self.weights), in_force=self.in_force(), current=bool(self.weights)),
+            traffic=self._traffic(),
             rival=self.rival,
             gate_answers=dict(self.gate_answers),
         )
         return Facts(Key("ml", "churn"), self.generation, self.spec, self.status, world, self.now, self.fresh)
 
+    def _traffic(self) -> TrafficSeen:
+        asked = dict(self.weights)
+        if self.taken != self.weights:
+            return TrafficSeen(asked, settling=True, problem=Problem(reasons.IN_PROGRESS, "the gateway is behind"))
+        return TrafficSeen(asked, in_force=self.in_force(), current=bool(asked))
+
     def in_force(self) -> dict[Slot, float]:
-        """Shares as a Service gives them: by ready pods of the slots that have any weight."""
+        """Shares as a gateway gives them, or a Service: by ready pods of the slots that have any weight."""
+        if self.spec.traffic.exact:
+            return {slot: float(weight) for slot, weight in self.taken.items()}
         ready = {slot: len(list(self._ready(slot))) for slot in SLOTS if self.weights.get(slot, 0) > 0}
         total = sum(ready.values())
         return {slot: 100 * count / total for slot, count in ready.items()} if total else {}
@@ -294,11 +314,18 @@ class Simulation:
         self._owed += self.rate * step.total_seconds()
         while self._owed >= 1:
             self._owed -= 1
-            serving = [pod for slot, weight in self.weights.items() if weight > 0 for pod in self._ready(slot)]
+            serving = self._serving()
             if serving:
                 self._answer(self.random.choice(serving))
             elif self.weights:
                 self.failed["nobody"] = self.failed.get("nobody", 0) + 1
+
+    def _serving(self) -> list[Pod]:
+        """The pods of which one gets the next request: of a slot drawn by weight where shares are exact."""
+        slots = [slot for slot, weight in self.taken.items() if weight > 0]
+        if self.spec.traffic.exact and slots:
+            slots = self.random.choices(slots, [self.taken[slot] for slot in slots])
+        return [pod for slot in slots for pod in self._ready(slot)]
 
     def _load(self) -> None:
         for place in self.places.values():
@@ -344,6 +371,7 @@ class Simulation:
             case Route(weights):
                 self._check_route(weights)
                 self.weights = dict(weights)
+                self.taken = self.taken if self.gateway_stopped else dict(weights)
                 line = "  route " + ", ".join(f"{slot}={weights[slot]}%" for slot in sorted(weights))
             case MoveAlias(alias, version):
                 self.alias = version if self.problem is None else self.alias
@@ -411,7 +439,7 @@ class Simulation:
         for slot, weight in weights.items():
             if weight > self.weights.get(slot, 0) and (champion is None or slot != champion.slot):
                 seen, full = self._slot(slot), self.spec.serving.replicas
-                needed = full if weight == 100 else pods_for(weight, full)
+                needed = full if weight == 100 else share_pods(weight, self.spec)
                 assert seen.proved(seen.runs) >= needed, f"{weight} % to slot {slot} without {needed} proved pods"
 
     def _check(self, facts: Facts) -> None:

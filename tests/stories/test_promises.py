@@ -119,3 +119,26 @@ def test_traffic_goes_to_the_healthier_side_when_the_champion_is_down_too(seed: 
     sim.versions["1"].ready = True
     sim.settle("1")
     assert sim.weights == {"a": 100, "b": 0}
+
+
+GATEWAY = {"gateway": {"name": "public"}}
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_bad_version_is_taken_back_through_a_gateway_that_stops_at_random(seed: int) -> None:
+    parts = {"rollout": QUICK, "serving": {"replicas": 3}, "traffic": GATEWAY}
+    sim = Simulation(spec_of("1", **parts), seed=seed, chaos=0.2)
+    sim.register("1")
+    sim.settle("1")
+    sim.register("2", bad=0.3)
+    sim.commit(spec_of("2", **parts), "version 2")
+    sim.until(lambda s: s.taken.get("b", 0) > 0, within=HOUR)
+    sim.stop_gateway()
+    sim.until(lambda s: s.weights == {"a": 100, "b": 0}, within=HOUR)
+    assert sim.places["b"].pods, "the gateway still sends requests there"
+    sim.start_gateway()
+    sim.reach(Phase.REJECTED)
+    quiet(sim)
+    assert sim.taken == {"a": 100, "b": 0}
+    assert not sim.places["b"].pods
+    assert "nobody" not in sim.failed

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -493,6 +494,44 @@ def too_young() -> Simulation:
     return sim
 
 
+GATEWAY: dict[str, Any] = {"serving": {"replicas": 4}, "traffic": {"gateway": {"name": "public", "namespace": "infra"}}}
+
+
+def behind_a_gateway() -> Simulation:
+    sim = Simulation(spec_of("1", rollout=QUICK, gates=GATES, **GATEWAY))
+    sim.register("1")
+    sim.settle("1")
+    return sim
+
+
+def gateway_good() -> Simulation:
+    """Shares are exact, so the challenger has as many pods as its share needs."""
+    sim = behind_a_gateway()
+    sim.register("2", metrics={"auc": 0.92})
+    wants(sim, "2", **GATEWAY)
+    sim.settle("2")
+    sim.run(MINUTE)
+    assert "nobody" not in sim.failed
+    return sim
+
+
+def gateway_stopped() -> Simulation:
+    """The weight goes back at once; the pods stay until the gateway has taken the traffic away from them."""
+    sim = behind_a_gateway()
+    sim.register("2", bad=0.2)
+    wants(sim, "2", **GATEWAY)
+    sim.until(lambda s: s.taken == {"a": 75, "b": 25})
+    sim.stop_gateway()
+    sim.until(lambda s: s.weights == {"a": 100, "b": 0})
+    sim.run(MINUTE)
+    sim.note(f"message: {sim.status.message}")
+    sim.start_gateway()
+    sim.reach(Phase.REJECTED)
+    sim.run(MINUTE)
+    assert "nobody" not in sim.failed
+    return sim
+
+
 STORIES: list[Story] = [
     good, bad, bad_while_watched, gate_fails, crash_in_warm_up, crash_in_canary, never_ready, wrong_identity,
     silence_holds, silence_proceeds, silence_rolls_back, paused, superseded, reverted_while_warm, reverted_later,
@@ -500,7 +539,7 @@ STORIES: list[Story] = [
     alias_moved_by_a_person, contested, feature_store_down, bad_during_an_outage_that_is_over, fails_always,
     worse_than_its_champion, slow, slow_only_while_it_is_cold, slower_than_its_champion, answers_that_are_no_numbers,
     predictions_shift, predictions_stay, drained_in_canary, unready_in_canary, one_request_an_hour, waits_for_approval,
-    job_fails, webhook_is_silent, withdrawn_while_it_waits, too_young,
+    job_fails, webhook_is_silent, withdrawn_while_it_waits, too_young, gateway_good, gateway_stopped,
 ]  # fmt: skip
 
 

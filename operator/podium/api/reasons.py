@@ -26,6 +26,15 @@ ALIAS_CHANGED: Final = "AliasChanged"  # a person moved it; Podium leaves it alo
 ARTIFACTS_CHANGED: Final = "ArtifactsChanged"  # the registry's bytes are not the pinned ones any more
 NOT_ASKED: Final = "NotAskedYet"
 
+# What is wrong with a route
+ROUTE_NOT_FOUND: Final = "RouteNotFound"  # traffic.route names an HTTPRoute that is not there
+ROUTE_UNFIT: Final = "RouteUnfit"  # its rule does not have both slots' Services as backends, and no others
+ROUTE_NOT_ACCEPTED: Final = "RouteNotAccepted"  # a gateway does not admit the route, or is not there
+BACKENDS_NOT_RESOLVED: Final = "BackendsNotResolved"  # a gateway cannot use what the route refers to
+NO_GATEWAY_API: Final = "NoGatewayAPI"  # the cluster has no HTTPRoutes
+ROUTE_REFUSED: Final = "RouteRefused"  # the API server did not take what was to be written
+CONTESTED: Final = "Contested"  # somebody else writes other weights again and again
+
 # What is wrong with the registry
 MODEL_NOT_FOUND: Final = "ModelNotFound"
 VERSION_NOT_FOUND: Final = "VersionNotFound"

@@ -20,12 +20,15 @@ OWNED = (
     ("batch", "v1", "jobs"),
     ("discovery.k8s.io", "v1", "endpointslices"),
 )
+# Also those of others, one of which may be adopted. Where there is no Gateway API, kopf says so once and goes on.
+ROUTES = ("gateway.networking.k8s.io", "v1", "httproutes")
 
 
 def handlers(
     *,
     login: Callable[[], Awaitable[kopf.ConnectionInfo]],
     changed: Callable[[Key], None],
+    routed: Callable[[Key], None],
     relisted: Callable[[], None],
 ) -> kopf.OperatorRegistry:
     """A registry of kopf with all that Podium watches. The callables are called in kopf's thread."""
@@ -45,6 +48,10 @@ def handlers(
         changed(Key(namespace or "", labels[names.DEPLOYMENT]))
         if event["type"] is None:
             relisted()
+
+    @kopf.on.event(*ROUTES, registry=registry)
+    async def route(*, namespace: str | None, name: str, **_: Any) -> None:
+        routed(Key(namespace or "", name))  # Podium's own bears the name of its ModelDeployment
 
     for group, version, plural in OWNED:
         kopf.on.event(group, version, plural, id=plural, labels={names.DEPLOYMENT: kopf.PRESENT}, registry=registry)(

@@ -15,7 +15,7 @@ from podium.controller.queue import backoff
 from podium.core.actions import Action, Event
 from podium.core.facts import Facts, Fresh, Key, World
 from podium.core.plan import Decision, decide
-from podium.errors import Conflict, PodiumError
+from podium.errors import Conflict, PodiumError, Temporary
 from podium.ports import ModelDeploymentSeen
 
 _TELL: Final = 1.0  # seconds that Events may take; what follows may be a rollback
@@ -40,13 +40,16 @@ class Reconciler:
         self._metrics = metrics
         self._tried: dict[Key, _Tried] = {}
         self._fresh: dict[Key, Fresh | None] = {}
+        self._by_route: dict[Key, ModelDeploymentSeen] = {}  # as last seen, those whose traffic an HTTPRoute shares
 
     async def __call__(self, key: Key) -> float | None:
         """Look once. Returns in how many seconds to look again; None where it is gone."""
         seen = await self._ports.cluster.get(key)
         if seen is None or seen.deleting:
-            self.forget(key)
-            return None
+            return await self._let_go(key, seen)
+        self._by_route.pop(key, None)
+        if seen.spec is not None and seen.spec.traffic.exact:
+            self._by_route[key] = seen
         with about(key, version=_version(seen.status), phase=seen.status.phase):
             try:
                 if seen.spec is None:
@@ -56,6 +59,24 @@ class Reconciler:
                 _log.debug("somebody else wrote first, looking again: %s", error)
                 return 0.0
 
+    def routed_by(self, route: Key) -> list[Key]:
+        """The ModelDeployments whose traffic this HTTPRoute shares."""
+        return [key for key, seen in self._by_route.items() if _route_of(seen) == route]
+
+    async def _let_go(self, key: Key, seen: ModelDeploymentSeen | None) -> float | None:
+        """It is gone, or about to be: a route that stays behind is left to the champion."""
+        last = seen or self._by_route.get(key)
+        try:
+            if last is not None:
+                await self._ports.router.release(last)
+        except Temporary as error:
+            _log.warning("%s: its route could not be left to the champion, trying again: %s", key, error)
+            return 1.0
+        except PodiumError as error:
+            _log.error("%s: its route could not be left to the champion: %s", key, error)
+        self.forget(key)
+        return None
+
     def forget(self, key: Key) -> None:
         """Keep nothing of a ModelDeployment that is gone. Its objects are garbage-collected by Kubernetes."""
         self._ports.registry.forget(key)
@@ -63,6 +84,7 @@ class Reconciler:
         self._metrics.forget(key)
         self._tried.pop(key, None)
         self._fresh.pop(key, None)
+        self._by_route.pop(key, None)
 
     async def _look(self, seen: ModelDeploymentSeen) -> float:
         world = await observe(seen, self._ports)
@@ -142,6 +164,11 @@ class Reconciler:
 def stored(status: Status) -> dict[str, Any]:
     """A status as the API server keeps it: times to the millisecond, nothing where there is nothing."""
     return status.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _route_of(seen: ModelDeploymentSeen) -> Key:
+    adopted = seen.spec.traffic.route if seen.spec else None
+    return Key(seen.key.namespace, adopted.name if adopted else seen.key.name)
 
 
 def _version(status: Status) -> str:

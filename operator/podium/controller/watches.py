@@ -47,12 +47,14 @@ class Watches:
         *,
         namespaces: tuple[str, ...],
         changed: Callable[[Key], None],
+        routed: Callable[[Key], None],
         relisted: Callable[[], None],
     ) -> None:
         self._cluster = cluster
         self._clock = clock
         self._namespaces = namespaces
         self._changed = changed
+        self._routed = routed
         self._relisted = relisted
         self.watching = False
 
@@ -88,6 +90,7 @@ class Watches:
         host = _Host(
             namespaces=self._namespaces,
             changed=lambda key: _call(loop, lambda: self._changed(key)),
+            routed=lambda key: _call(loop, lambda: self._routed(key)),
             relisted=lambda: _call(loop, self._relisted),
             ended=lambda: _call(loop, ended.set),
         )
@@ -110,11 +113,13 @@ class _Host:
         *,
         namespaces: tuple[str, ...],
         changed: Callable[[Key], None],
+        routed: Callable[[Key], None],
         relisted: Callable[[], None],
         ended: Callable[[], None],
     ) -> None:
         self._namespaces = namespaces
         self._changed = changed
+        self._routed = routed
         self._relisted = relisted
         self._ended = ended
         self._stop: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
@@ -139,7 +144,9 @@ class _Host:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # kopf's own use of aiohttp
             await kopf.operator(
-                registry=handlers(login=connection, changed=self._changed, relisted=self._relisted),
+                registry=handlers(
+                    login=connection, changed=self._changed, routed=self._routed, relisted=self._relisted
+                ),
                 settings=kopf_settings(),
                 standalone=True,
                 identity=_IDENTITY,

@@ -17,7 +17,7 @@ from podium.adapters.kubernetes.jobs import KubernetesGateJobs
 from podium.adapters.kubernetes.lease import KubernetesLease
 from podium.adapters.kubernetes.render import Defaults
 from podium.adapters.mlflow import MlflowRegistry
-from podium.adapters.routers.replicas import ReplicasRouter
+from podium.adapters.routers.choice import Routers
 from podium.adapters.webhook import HttpWebhooks
 from podium.controller.endpoints import serving
 from podium.controller.leader import Election, Times
@@ -107,6 +107,11 @@ class Operator:
         """A watch, or the registry, tells of something that this ModelDeployment cares for."""
         self.queue.add(key)
 
+    def routed(self, route: Key) -> None:
+        """A watch tells of an HTTPRoute: Podium's own, an adopted one, or one of strangers."""
+        for key in self.reconciler.routed_by(route):
+            self.queue.add(key)
+
     def _leads(self, leading: bool) -> None:
         self.metrics.leading.set(leading)
 
@@ -123,6 +128,7 @@ async def main(settings: Settings) -> None:
             outside.clock,
             namespaces=settings.watched,
             changed=operator.changed,
+            routed=operator.routed,
             relisted=operator.sweep.relisted,
         )
         async with serving(operator.metrics, lambda: watches.watching, settings.http_port) as port:
@@ -162,7 +168,7 @@ async def connected(settings: Settings) -> AsyncIterator[Outside]:
         defaults = Defaults(image=settings.runtime_image, registry_uri=settings.registry_uri)
         yield Outside(
             cluster=KubernetesCluster(api, clock, defaults, settings.identity, settings.watched),
-            router=ReplicasRouter(api),
+            router=Routers(api, clock),
             evidence=PodsEvidence(fetch),
             metrics_store=metrics_store,
             registry=registry,

@@ -13,7 +13,7 @@ from podium.api.status import Verdict
 from podium.core import gates, guards
 from podium.core.facts import ALL, Facts
 from podium.core.measures import ERRORS
-from podium.core.shares import pods_for
+from podium.core.shares import share_pods
 from podium.core.terms import terms
 from podium.core.wishes import former_champion, rejection, wanted, wish
 
@@ -145,7 +145,7 @@ def warmed(facts: Facts) -> Verdict | None:
     if trial is None or _unopposed(facts):
         return None
     weight = trial.steps[0].weight
-    if not _proved(facts, pods_for(weight, facts.spec.serving.replicas)):
+    if not _proved(facts, share_pods(weight, facts.spec)):
         return None
     return Verdict(reason=reasons.WARMED, message=f"ready; it gets {weight} % of the traffic")
 
@@ -219,7 +219,7 @@ def restored(facts: Facts) -> Verdict | None:
         message = f"version {challenger.version} is stopped; there was no champion before it"
         return Verdict(reason=reasons.RESTORED, message=message) if gone else None
     back = world.traffic.asked.get(champion.slot) == ALL
-    if not back or world.traffic.in_force.get(challenger.slot, 0) > 0:
+    if not back or world.traffic.may_reach(challenger.slot):
         return None
     return Verdict(reason=reasons.RESTORED, message=f"version {champion.version} has all the traffic")
 

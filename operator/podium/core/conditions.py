@@ -156,6 +156,8 @@ def _registry(facts: Facts) -> Said:
 
 def _traffic(facts: Facts) -> Said:
     traffic = facts.world.traffic
+    if traffic.problem is not None:
+        return "TrafficInSync", "False", traffic.problem.reason, traffic.problem.message
     if traffic.asked and traffic.current:
         return "TrafficInSync", "True", reasons.IN_SYNC, "requests go where they should"
     if not traffic.asked:

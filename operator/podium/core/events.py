@@ -1,11 +1,12 @@
-"""The Events of a decision: its move through the table, and what has newly gone wrong with the registry."""
+"""The Events of a decision: its move through the table, and what has newly gone wrong around it."""
 
 from collections.abc import Iterator
 
+from podium.api import reasons
 from podium.api.status import Phase
 from podium.core.actions import Event
 from podium.core.conditions import condition_of, registry_problem
-from podium.core.facts import Facts
+from podium.core.facts import Facts, Problem
 from podium.core.messages import LONGEST
 from podium.core.rollout import Move
 
@@ -15,7 +16,11 @@ WARNINGS = frozenset({Phase.BLOCKED, Phase.REJECTED})
 def events(before: Facts, move: Move | None, after: Facts) -> tuple[Event, ...]:
     """What is worth telling. The same decision on the same facts gives the same identities."""
     told = [] if move is None else [_of_move(before, move, after)]
-    return (*told, *_of_registry(before, after))
+    return (
+        *told,
+        *_of_problem("registry", "RegistryInSync", registry_problem(after), before),
+        *_of_problem("traffic", "TrafficInSync", _lasting(after.world.traffic.problem), before),
+    )
 
 
 def _of_move(before: Facts, move: Move, after: Facts) -> Event:
@@ -28,9 +33,14 @@ def _of_move(before: Facts, move: Move, after: Facts) -> Event:
     return Event(warning, move.verdict.reason, message[:LONGEST], identity)
 
 
-def _of_registry(before: Facts, after: Facts) -> Iterator[Event]:
-    problem, known = registry_problem(after), condition_of(before.status, "RegistryInSync")
+def _lasting(problem: Problem | None) -> Problem | None:
+    """Nobody need hear of what a moment mends."""
+    return None if problem is None or problem.reason == reasons.IN_PROGRESS else problem
+
+
+def _of_problem(about: str, condition: str, problem: Problem | None, before: Facts) -> Iterator[Event]:
+    known = condition_of(before.status, condition)
     if problem is None or (known is not None and known.reason == problem.reason):
         return
     since = known.last_transition_time if known else ""
-    yield Event(True, problem.reason, problem.message[:LONGEST], f"registry/{problem.reason}/{since}")
+    yield Event(True, problem.reason, problem.message[:LONGEST], f"{about}/{problem.reason}/{since}")

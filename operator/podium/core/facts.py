@@ -166,6 +166,12 @@ class TrafficSeen:
     asked: Mapping[Slot, int] = field(default_factory=dict)
     in_force: Mapping[Slot, float] = field(default_factory=dict)  # measured: share of ready endpoints, in percent
     current: bool = False  # what is asked is what is in force, as far as this router can
+    settling: bool = False  # a gateway has not said that it took what is asked: what it had before may be in force
+    problem: Problem | None = None  # what is in the way, for a person to see
+
+    def may_reach(self, slot: Slot) -> bool:
+        """Whether requests may still reach the slot."""
+        return self.settling or self.asked.get(slot, 0) > 0 or self.in_force.get(slot, 0) > 0
 
 
 @dataclass(frozen=True)

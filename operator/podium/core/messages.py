@@ -89,7 +89,7 @@ def _canary(facts: Facts) -> str:
         f"step {trial.step + 1} of {len(trial.steps)}: {_count(tally.answers, 'answer')}, {_count(tally.bad, 'error')}"
     )
     if trial.in_force_since is None:
-        return f"{text}; waiting until {trial.steps[trial.step].weight} % is in force"
+        return f"{text}; waiting until {trial.steps[trial.step].weight} % is in force{_in_the_way(facts)}"
     missing = max((one.missing(_goal(trial)) for one in judged), default=0)
     waiting = [one.message for one in judged if not one.findings]
     waiting += [f"{guard.name}: {flaw}" for guard in trial.guards if (flaw := _flaw(guard, facts))]
@@ -143,7 +143,8 @@ def _promoting(facts: Facts) -> str:
     subject = facts.status.challenger
     assert subject is not None
     proved, full = facts.world.slot(subject.slot).proved(subject), facts.spec.serving.replicas
-    return f"moving all traffic to version {subject.version}: {min(proved, full)} of {full} pods are ready and proved"
+    pods = f"{min(proved, full)} of {full} pods are ready and proved"
+    return f"moving all traffic to version {subject.version}: {pods}{_in_the_way(facts)}"
 
 
 def _watching(facts: Facts) -> str:
@@ -164,7 +165,13 @@ def _rolling_back(facts: Facts) -> str:
     hindered = (
         "" if facts.world.slot(champion.slot).ready(champion) else f"; version {champion.version} has no ready pod"
     )
-    return f"taking traffic back {gone} to {champion.version}: {verdict.message if verdict else ''}{hindered}"
+    why = verdict.message if verdict else ""
+    return f"taking traffic back {gone} to {champion.version}: {why}{hindered}{_in_the_way(facts)}"
+
+
+def _in_the_way(facts: Facts) -> str:
+    problem = facts.world.traffic.problem
+    return f"; {problem.message}" if problem else ""
 
 
 def _rejected(facts: Facts) -> str:

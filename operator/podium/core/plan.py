@@ -25,7 +25,7 @@ from podium.core.messages import message
 from podium.core.postures import POSTURES, Size, Traffic
 from podium.core.record import artifact_path, document, tags_for, unrecorded
 from podium.core.rollout import Move, next_move
-from podium.core.shares import challenger_pods, pods_for
+from podium.core.shares import challenger_pods, share_pods
 from podium.core.wishes import former_champion
 from podium.core.witness import fresh_counts, without_fresh_counts, witness
 
@@ -111,10 +111,9 @@ def _weights(facts: Facts) -> Mapping[Slot, int] | None:
     up: Mapping[Slot, int] | None = None
     if challenger is not None and trial is not None:
         proved = facts.world.slot(challenger.slot).proved(challenger)
-        replicas = facts.spec.serving.replicas
-        if traffic is Traffic.CHALLENGER and proved >= replicas:
+        if traffic is Traffic.CHALLENGER and proved >= facts.spec.serving.replicas:
             up = _to(challenger, ALL)
-        if traffic is Traffic.STEP and proved >= pods_for(trial.steps[trial.step].weight, replicas):
+        if traffic is Traffic.STEP and proved >= share_pods(trial.steps[trial.step].weight, facts.spec):
             up = _to(challenger, trial.steps[trial.step].weight)
     if up is not None:
         return up
@@ -124,15 +123,23 @@ def _weights(facts: Facts) -> Mapping[Slot, int] | None:
 
 
 def _back(facts: Facts) -> Mapping[Slot, int] | None:
-    """All to the champion; but the healthier side keeps the traffic while only that has a ready pod."""
+    """All to the champion; but the healthier side keeps the traffic while only that has a ready pod.
+
+    On the gradual way back the champion gets no more than its ready pods stand for, and never less than it has.
+    """
     champion = facts.status.champion
     if champion is None:
         return None
     other = _other(champion.slot)
-    able = facts.world.slot(champion.slot).ready(champion) > 0
-    other_seen = facts.world.slot(other)
-    carried = facts.world.traffic.asked.get(other, 0) > 0 and other_seen.ready(other_seen.runs) > 0
-    return _to(champion, ALL) if able or not carried else None
+    able = facts.world.slot(champion.slot).ready(champion)
+    other_seen, asked = facts.world.slot(other), facts.world.traffic.asked
+    carried = asked.get(other, 0) > 0 and other_seen.ready(other_seen.runs) > 0
+    if not carried:
+        return _to(champion, ALL)
+    if facts.spec.traffic.rollback == "gradual":
+        carries = ALL * able // facts.spec.serving.replicas
+        return _to(champion, min(ALL, max(carries, asked.get(champion.slot, 0))))
+    return _to(champion, ALL) if able else None
 
 
 def _to(pinned: Pinned, weight: int) -> Mapping[Slot, int]:
@@ -166,11 +173,9 @@ def _runs(facts: Facts) -> Iterator[Action]:
 def _stops(facts: Facts) -> Iterator[Action]:
     wanted = {pinned.slot for pinned, _ in _sizes(facts)}
     for slot in SLOTS:
-        traffic = facts.world.traffic
-        carries = traffic.asked.get(slot, 0) > 0 or traffic.in_force.get(slot, 0) > 0
         if slot in wanted or facts.world.slot(slot).replicas == 0:
             continue
-        if not carries or facts.status.champion is None:
+        if not facts.world.traffic.may_reach(slot) or facts.status.champion is None:
             yield StopSlot(slot, why=f"{facts.status.phase}: slot {slot} has no traffic and nothing to wait for")
 
 

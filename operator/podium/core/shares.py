@@ -1,5 +1,6 @@
-"""How many pods a share of the traffic needs, where shares are made of pods."""
+"""How many pods a share of the traffic needs: to make the share, or under a gateway, to carry it."""
 
+from podium.api.spec import Spec
 from podium.core.facts import ALL, Facts
 
 
@@ -11,9 +12,15 @@ def pods_for(weight: int, champion: int) -> int:
     return min(range(1, champion + 1), key=lambda pods: (abs(pods / (pods + champion) - weight / ALL), pods))
 
 
+def share_pods(weight: int, spec: Spec) -> int:
+    """Pods that `weight` percent of the traffic needs. Where shares are exact, as many as carry it; at least one."""
+    full = spec.serving.replicas
+    return max(1, -(-full * weight // ALL)) if spec.traffic.exact else pods_for(weight, full)
+
+
 def challenger_pods(facts: Facts) -> int:
     """Pods for the step's weight; all of them at once where no steps lie ahead."""
     trial, full = facts.status.trial, facts.spec.serving.replicas
     if trial is None or trial.trusted or facts.status.champion is None:
         return full
-    return pods_for(trial.steps[trial.step].weight, full)
+    return share_pods(trial.steps[trial.step].weight, facts.spec)

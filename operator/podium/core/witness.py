@@ -21,7 +21,7 @@ from podium.core.jury import heard
 from podium.core.marks import marked
 from podium.core.questions import measures
 from podium.core.record import tags_for
-from podium.core.shares import pods_for
+from podium.core.shares import share_pods
 from podium.core.tally import baseline, counted
 from podium.core.wishes import former_champion
 
@@ -117,7 +117,7 @@ def _in_force_since(facts: Facts, trial: Trial) -> datetime | None:
     if facts.status.phase is not Phase.CANARY or subject is None:
         return trial.in_force_since
     weight = trial.steps[trial.step].weight
-    enough = world.slot(subject.slot).proved(subject) >= pods_for(weight, facts.spec.serving.replicas)
+    enough = world.slot(subject.slot).proved(subject) >= share_pods(weight, facts.spec)
     if not enough or not world.traffic.current or world.traffic.asked.get(subject.slot, 0) != weight:
         return None
     return trial.in_force_since or facts.now

@@ -1,7 +1,8 @@
 import pytest
 
 from podium.adapters.kubernetes.render import format_weights
-from podium.adapters.routers.replicas import in_force, parse_weights, ready_pods
+from podium.adapters.routers.endpoints import ready_pods
+from podium.adapters.routers.replicas import in_force, parse_weights
 from podium.api.status import Slot
 from podium.core.facts import PodSeen, SlotSeen
 

@@ -15,7 +15,7 @@ from podium.testing.cluster import FakeCluster
 
 
 def made(clock: FakeClock, cluster: FakeCluster) -> Watches:
-    return Watches(cluster, clock, namespaces=(), changed=lambda _: None, relisted=lambda: None)
+    return Watches(cluster, clock, namespaces=(), changed=lambda _: None, routed=lambda _: None, relisted=lambda: None)
 
 
 async def deadline(happened: Callable[[], object], seconds: float = 10.0) -> None:
@@ -43,8 +43,8 @@ def test_no_handler_writes_to_what_it_watches() -> None:
     async def login() -> kopf.ConnectionInfo:
         raise AssertionError
 
-    registry = handlers(login=login, changed=lambda _: None, relisted=lambda: None)
-    assert len(registry._watching.get_all_handlers()) == 6
+    registry = handlers(login=login, changed=lambda _: None, routed=lambda _: None, relisted=lambda: None)
+    assert len(registry._watching.get_all_handlers()) == 7
     assert not registry._changing.get_all_handlers()
     assert not registry._spawning.get_all_handlers()
     assert not registry._indexing.get_all_handlers()
@@ -56,17 +56,24 @@ async def test_every_event_names_the_model_deployment_and_a_list_is_told_apart()
     async def login() -> kopf.ConnectionInfo:
         raise AssertionError
 
-    registry = handlers(login=login, changed=told.append, relisted=lambda: told.append("relisted"))
+    registry = handlers(
+        login=login,
+        changed=told.append,
+        routed=lambda route: told.append(f"route {route}"),
+        relisted=lambda: told.append("relisted"),
+    )
     functions = {
         str(one.selector.plural or one.selector.any_name): one.fn
         for one in registry._watching.get_all_handlers()
         if one.selector
     }
     labels = {"podium.dev/deployment": "churn"}
-    for plural, event in (("modeldeployments", None), ("pods", "MODIFIED"), ("endpointslices", None)):
+    events = (("modeldeployments", None), ("pods", "MODIFIED"), ("endpointslices", None), ("httproutes", None))
+    for plural, event in events:
         said = await functions[plural](type=event, namespace="ml", name="churn", labels=labels)  # type: ignore[misc,call-arg,arg-type]
         assert said is None  # kopf would write it into the status
-    assert told == [Key("ml", "churn"), "relisted", Key("ml", "churn"), Key("ml", "churn"), "relisted"]
+    churn = Key("ml", "churn")
+    assert told == [churn, "relisted", churn, churn, "relisted", "route ml/churn"]
 
 
 def _ended(lives: list[int], life: int, clock: FakeClock) -> bool:

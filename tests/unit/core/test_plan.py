@@ -6,7 +6,7 @@ import pytest
 
 from podium.api.status import Phase, Pinned, Slot, Status, Trial
 from podium.core.actions import Action, MoveAlias, Route, RunSlot, StopSlot
-from podium.core.facts import Facts, Identity, PodSeen, RegistrySeen, SlotSeen, TrafficSeen, World
+from podium.core.facts import Facts, Identity, PodSeen, Problem, RegistrySeen, SlotSeen, TrafficSeen, World
 from podium.core.plan import decide
 from podium.core.terms import terms
 from tests.stories.simulator import spec_of
@@ -87,6 +87,49 @@ def test_ready_pods_that_report_another_digest_get_no_traffic() -> None:
 def test_traffic_stays_with_the_healthier_side_while_the_champion_has_no_ready_pod() -> None:
     assert not done(at(Phase.ROLLING_BACK, runs(OLD, 0), runs(NEW, 1), HALF), Route)
     assert done(at(Phase.ROLLING_BACK, runs(OLD, 0), runs(NEW, 0), HALF), Route)
+
+
+@pytest.mark.parametrize(
+    ("old_ready", "weights", "asked"),
+    [
+        (1, HALF, None),  # half of the champion's pods: half of the traffic, which it has
+        (1, {"a": 20, "b": 80}, HALF),
+        (1, {"a": 80, "b": 20}, None),  # it keeps what it has
+        (2, {"a": 20, "b": 80}, ALL_OLD),
+        (0, HALF, None),
+        (1, ALL_OLD, None),
+    ],
+)
+def test_on_the_gradual_way_back_the_champion_gets_what_its_ready_pods_stand_for(
+    old_ready: int, weights: dict[Slot, int], asked: dict[Slot, int] | None
+) -> None:
+    given = at(Phase.ROLLING_BACK, runs(OLD, old_ready), runs(NEW, 2), weights)
+    gradual = spec_of("2", serving={"replicas": 2}, traffic={"rollback": "gradual"})
+    routes = done(replace(given, spec=gradual), Route)
+    assert [route.weights for route in routes if isinstance(route, Route)] == ([asked] if asked else [])
+
+
+def test_a_gateway_that_is_behind_holds_the_pods_but_never_the_weight() -> None:
+    given = at(Phase.ROLLING_BACK, runs(OLD, 2), runs(NEW, 2), HALF)
+    behind = replace(given, world=replace(given.world, traffic=TrafficSeen(HALF, settling=True)))
+    assert [type(action) for action in decide(behind).actions] == [Route]
+    behind = replace(given, world=replace(given.world, traffic=TrafficSeen(ALL_OLD, settling=True)))
+    assert decide(behind).actions == ()
+    assert decide(behind).status.phase is Phase.ROLLING_BACK
+    taken = TrafficSeen(ALL_OLD, {"a": 100, "b": 0}, current=True)
+    assert done(replace(given, world=replace(given.world, traffic=taken)), StopSlot)
+
+
+def test_what_is_in_the_way_of_traffic_is_told_in_condition_message_and_one_event() -> None:
+    problem = Problem("RouteNotAccepted", "Gateway infra/public does not admit the route")
+    given = at(Phase.ROLLING_BACK, runs(OLD, 2), runs(NEW, 2), HALF)
+    given = replace(given, world=replace(given.world, traffic=TrafficSeen(HALF, settling=True, problem=problem)))
+    decision = decide(given)
+    condition = next(one for one in decision.status.conditions if one.type == "TrafficInSync")
+    assert (condition.status, condition.reason, condition.message) == ("False", problem.reason, problem.message)
+    assert problem.message in decision.status.message
+    assert [event.reason for event in decision.events] == ["RouteNotAccepted"]
+    assert decide(replace(given, status=decision.status)).events == ()
 
 
 def test_a_slot_is_stopped_only_after_its_traffic_is_seen_to_be_gone() -> None:

@@ -23,6 +23,7 @@ Json = dict[str, Any]
 TIMEOUT: Final = 10.0  # seconds for one request; a reconcile is tried again rather than waited for
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
+_JSON_PATCH = "application/json-patch+json"
 _JSON = "application/json"
 
 
@@ -90,6 +91,16 @@ class Api:
     async def merge(self, path: str, body: Json) -> Json:
         return await self._json("PATCH", path, query={"fieldManager": FIELD_MANAGER}, body=body, content_type=_MERGE)
 
+    async def patch(self, path: str, operations: Sequence[Json]) -> Json:
+        """JSON Patch (RFC 6902). Refused where one of its tests does not hold: then nothing of it is done."""
+        query = {"fieldManager": FIELD_MANAGER}
+        return await self._json("PATCH", path, query=query, body=operations, content_type=_JSON_PATCH)
+
+    async def delete(self, path: str, uid: str) -> None:
+        """Delete this very object, and not another one of its name. Raises Conflict where it is another one."""
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+        await self._json("DELETE", path, body=options)
+
     async def text(self, path: str, *, limit: int, within: float) -> str:
         """At most `limit` bytes of what is there, as text: for what pods say through the API server's proxy."""
         return (await self._call("GET", path, limit=limit, within=within)).decode(errors="replace")
@@ -100,7 +111,7 @@ class Api:
         path: str,
         *,
         query: Mapping[str, str] | None = None,
-        body: Json | None = None,
+        body: Json | Sequence[Json] | None = None,
         content_type: str = _JSON,
         within: float = TIMEOUT,
     ) -> Json:
@@ -117,7 +128,7 @@ class Api:
         target: str,
         *,
         within: float,
-        body: Json | None = None,
+        body: Json | Sequence[Json] | None = None,
         content_type: str = _JSON,
         limit: int | None = None,
     ) -> bytes:

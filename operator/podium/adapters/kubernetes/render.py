@@ -23,6 +23,7 @@ Json = dict[str, Any]
 _USER: Final = 65532
 _GRACE: Final = 30  # seconds beyond the drain: what a pod may take to finish the requests that it holds
 _LABEL_LIMIT: Final = 63
+SLOT_PORT: Final = 80  # of the slots' Services
 # Nothing in Kubernetes reads these, but the scrape configurations that most Prometheus servers come with do. On pods
 # only: on Services too, those servers would count everything twice. spec.serving.annotations may say otherwise.
 SCRAPE: Final = {
@@ -136,6 +137,27 @@ def _gate_container(spec: Spec, wanted: RunJob, defaults: Defaults) -> Json:
         **_CONFINED,
     }
     return {name: value for name, value in made.items() if value}
+
+
+def http_route(owner: Owner, spec: Spec, weights: Mapping[Slot, int]) -> Json:
+    """The HTTPRoute of spec.traffic.gateway: both slots are always among its backends, an idle one with weight 0."""
+    gateway = spec.traffic.gateway
+    assert gateway is not None
+    parts: Json = {"matches": gateway.matches, "filters": gateway.filters, "timeouts": gateway.timeouts}
+    backends = [
+        {"name": names.slot_name(owner.name, slot), "port": SLOT_PORT, "weight": weights[slot]}
+        for slot in sorted(weights)
+    ]
+    rule = {name: part for name, part in parts.items() if part} | {"backendRefs": backends}
+    hosts = {"hostnames": gateway.hostnames} if gateway.hostnames else {}
+    return _object(
+        owner,
+        owner.name,
+        kind=("gateway.networking.k8s.io/v1", "HTTPRoute"),
+        labels=_labels(owner, spec),
+        annotations={},
+        spec={"parentRefs": [*gateway.parents], **hosts, "rules": [rule]},
+    )
 
 
 def selector_for(name: str, weights: Mapping[Slot, int]) -> dict[str, str]:

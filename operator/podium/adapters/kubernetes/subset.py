@@ -41,10 +41,15 @@ def _contains_mapping(live: Any, wanted: Mapping[str, Any], *, quantities: bool)
 
 def _contains_list(live: Any, wanted: Sequence[Any]) -> bool:
     found = live if isinstance(live, Sequence) and not isinstance(live, str) else []
-    if wanted and all(isinstance(item, Mapping) and "name" in item for item in wanted):
+    if wanted and all(isinstance(item, Mapping) and "name" in item for item in wanted) and _distinct(wanted):
         named = {item.get("name"): item for item in found if isinstance(item, Mapping)}
         return all(contains(named.get(item["name"]), item) for item in wanted)
     return len(found) == len(wanted) and all(map(contains, found, wanted))
+
+
+def _distinct(named: Sequence[Any]) -> bool:
+    """Two references to one Gateway, say, have the same name."""
+    return len({item["name"] for item in named}) == len(named)
 
 
 def _empty(value: Any) -> bool:

@@ -5,20 +5,17 @@ kube-proxy balances connections, not requests, and a kept-alive connection stays
 so on the way back the pods that lost are stopped too, and say `Connection: close` while they drain.
 """
 
-import logging
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from podium.adapters.kubernetes import names, read, render
 from podium.adapters.kubernetes.api import Api, Json
 from podium.adapters.kubernetes.owned import OwnedObjects
 from podium.adapters.kubernetes.subset import holds
+from podium.adapters.routers.endpoints import endpoints_of, ready_pods
 from podium.api.status import Slot
 from podium.core.facts import SLOTS, SlotSeen, TrafficSeen
-from podium.errors import Missing, PodiumError
+from podium.errors import Missing
 from podium.ports import ModelDeploymentSeen
-
-_log = logging.getLogger(__name__)
 
 
 class ReplicasRouter:
@@ -34,7 +31,7 @@ class ReplicasRouter:
         if service is None or not read.owned(service, seen.uid) or seen.spec is None:
             return TrafficSeen()
         weights = parse_weights(read.metadata_of(service)[1].get(names.WEIGHTS, ""))
-        endpoints = await self._endpoints(seen)
+        endpoints = await endpoints_of(self._api, seen, seen.key.name)
         if endpoints is None:
             return TrafficSeen(asked=weights if self._as_asked(seen, service, weights) else {})
         shares = in_force(endpoints, slots)
@@ -47,6 +44,9 @@ class ReplicasRouter:
             raise Missing(f"{seen.key}: nothing can be routed, {seen.flaw}")
         await self._owned.apply(names.SERVICES, render.main_service(read.owner_of(seen), seen.spec, weights))
 
+    async def release(self, seen: ModelDeploymentSeen) -> None:
+        """The Service belongs to the ModelDeployment, and goes with it."""
+
     @staticmethod
     def _as_asked(seen: ModelDeploymentSeen, service: Json, weights: Mapping[Slot, int]) -> bool:
         if seen.spec is None or not weights:
@@ -54,16 +54,6 @@ class ReplicasRouter:
         return holds(service, render.main_service(read.owner_of(seen), seen.spec, weights)) and (
             service["spec"].get("selector") == render.selector_for(seen.key.name, weights)
         )
-
-    async def _endpoints(self, seen: ModelDeploymentSeen) -> frozenset[str] | None:
-        """Uids of the pods that get traffic now; None where that cannot be read: a way back must not wait for it."""
-        path = names.path(names.ENDPOINT_SLICES, seen.key.namespace)
-        try:
-            slices = await self._api.list(path, selector=f"{names.SERVICE_NAME}={seen.key.name}", within=2.0)
-        except PodiumError as error:
-            _log.warning("endpoints of %s cannot be read, the share in force is unknown: %s", seen.key, error)
-            return None
-        return frozenset(_ready_uids(slices))
 
 
 def parse_weights(text: str) -> Mapping[Slot, int]:
@@ -81,16 +71,3 @@ def in_force(endpoints: frozenset[str], slots: Mapping[Slot, SlotSeen]) -> Mappi
     counts = {slot: sum(pod.uid in endpoints for pod in slots[slot].pods) for slot in SLOTS if slot in slots}
     total = sum(counts.values())
     return {slot: 100 * count / total for slot, count in counts.items()} if total else {}
-
-
-def ready_pods(weights: Mapping[Slot, int], slots: Mapping[Slot, SlotSeen]) -> frozenset[str]:
-    """Uids of the pods that should get traffic: the ready ones of the slots with a share."""
-    chosen = (slots[slot] for slot, weight in weights.items() if weight > 0 and slot in slots)
-    return frozenset(pod.uid for slot in chosen for pod in slot.pods if pod.ready)
-
-
-def _ready_uids(slices: Iterable[Mapping[str, Any]]) -> Iterable[str]:
-    for endpoint in (one for each in slices for one in each.get("endpoints") or []):
-        # "ready" left out means ready, says the API's own documentation.
-        if (endpoint.get("conditions") or {}).get("ready", True) is not False:
-            yield (endpoint.get("targetRef") or {}).get("uid", "")

@@ -1,0 +1,20 @@
+"""How many pods a share of the traffic needs."""
+
+import pytest
+
+from podium.core.shares import pods_for, share_pods
+from tests.stories.simulator import spec_of
+
+
+@pytest.mark.parametrize(("weight", "champion", "pods"), [(5, 2, 1), (25, 3, 1), (25, 4, 1), (50, 4, 4), (40, 4, 3)])
+def test_where_pods_make_the_share_there_are_as_many_as_come_nearest_to_it(
+    weight: int, champion: int, pods: int
+) -> None:
+    assert pods_for(weight, champion) == pods
+    assert share_pods(weight, spec_of("1", serving={"replicas": champion})) == pods
+
+
+@pytest.mark.parametrize(("weight", "replicas", "pods"), [(1, 4, 1), (25, 4, 1), (26, 4, 2), (50, 3, 2), (100, 3, 3)])
+def test_where_shares_are_exact_there_are_as_many_as_carry_it(weight: int, replicas: int, pods: int) -> None:
+    spec = spec_of("1", serving={"replicas": replicas}, traffic={"gateway": {"name": "public"}})
+    assert share_pods(weight, spec) == pods
