@@ -7,7 +7,8 @@ knows nothing of what runs on it.
 Only the standard library is imported, so that `python3 -m testbed up` is the first command that works on a fresh
 machine. Imports go down only:
 
-    __main__ -> cluster -> way, docker, podman -> images, nodeimage -> layers, tools, engine -> commands -> places
+    __main__ -> gateway -> cluster -> way, docker, podman -> images, nodeimage -> layers, tools, engine -> commands
+    -> places
 
 `testbed.cluster.Cluster` is the way in for tests.
 """

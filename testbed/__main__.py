@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from testbed import images, places
+from testbed import gateway, images, places
 from testbed.cluster import DEFAULT, Cluster
 from testbed.errors import TestbedError
 
@@ -35,6 +35,11 @@ def status(cluster: Cluster, args: argparse.Namespace) -> None:
         print("\n".join(f"{name:<11} {value}" for name, value in seen.items()))
     if complaint:
         raise SystemExit(1)
+
+
+def install_gateway(cluster: Cluster, _: argparse.Namespace) -> None:
+    gateway.install(cluster)
+    print(f"http://127.0.0.1:{gateway.PORT}/")
 
 
 def kubeconfig(cluster: Cluster, _: argparse.Namespace) -> None:
@@ -81,6 +86,7 @@ def parser() -> argparse.ArgumentParser:
     command("down", down, "remove the cluster and all that belongs to it")
     command("status", status, "say how the cluster is").add_argument("--json", action="store_true")
     command("kubeconfig", kubeconfig, "print the path of the cluster's kubeconfig")
+    command("gateway", install_gateway, "install Envoy Gateway, or see that it is there, and print where it answers")
     command("load", load, "put images on every node").add_argument("images", nargs="+", metavar="IMAGE")
     command("prepare", prepare, "build everything that a cluster needs and is not in the cache")
     command("build-base", build_base, "build the base of Podium's images and print its name")
