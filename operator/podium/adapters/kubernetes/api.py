@@ -4,9 +4,12 @@ It stands on the transport and the login of `kubernetes.aio`, and leaves out its
 read, compared and applied is a dict all the way, so no field is lost that the models do not know yet.
 """
 
+import asyncio
 import json
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlencode
@@ -25,6 +28,8 @@ _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _JSON_PATCH = "application/json-patch+json"
 _JSON = "application/json"
+_ONCE: Final = frozenset({"POST", "PUT"})  # a repeat could meet the first try's own result; their callers look again
+_PAUSES: Final = (0.02, 0.05, 0.1, 0.2)  # seconds between tries
 
 
 async def login() -> Configuration:
@@ -116,7 +121,8 @@ class Api:
         within: float = TIMEOUT,
     ) -> Json:
         target = f"{path}?{urlencode(query)}" if query else path
-        content = await self._call(method, target, body=body, content_type=content_type, within=within)
+        call = partial(self._call, method, target, body=body, content_type=content_type)
+        content = await (call(within=within) if method in _ONCE else _persistent(call, within))
         found = _payload(content)
         if not isinstance(found, dict):
             raise Unreachable(f"{method} {path}: wanted a JSON object, found {found!r:.200}")
@@ -147,6 +153,22 @@ class Api:
         if not 200 <= answer.status < 300:  # noqa: PLR2004  the successes of HTTP
             raise from_status(answer.status, _payload(content), doing)
         return content
+
+
+async def _persistent(call: Callable[..., Awaitable[bytes]], within: float) -> bytes:
+    """What the call gives; asked again, soon and not often, while the API server is too busy to answer it.
+
+    A look makes some ten calls: where every second one fails, hardly a look would ever come to its end otherwise.
+    """
+    end = time.monotonic() + within
+    for pause in _PAUSES:
+        try:
+            return await call(within=max(0.0, end - time.monotonic()))
+        except Unreachable:
+            if time.monotonic() + pause >= end:
+                raise
+        await asyncio.sleep(pause)
+    return await call(within=max(0.0, end - time.monotonic()))
 
 
 async def read_at_most(stream: aiohttp.StreamReader, limit: int) -> bytes:

@@ -1,0 +1,75 @@
+"""A busy API server: what may be asked again is, soon and not often; what may not be, is not."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+from kubernetes.aio.client import Configuration
+
+from podium.adapters.kubernetes.api import Api
+from podium.errors import Conflict, Unreachable
+
+
+@asynccontextmanager
+async def answering(statuses: Sequence[int]) -> AsyncIterator[tuple[Api, Counter[str]]]:
+    """An API server that answers with these, the last one for ever, and how often it was asked."""
+    asked: Counter[str] = Counter()
+
+    async def answer(request: web.Request) -> web.Response:
+        asked[request.method] += 1
+        status = statuses[min(asked.total(), len(statuses)) - 1]
+        return web.json_response({"kind": "Status", "message": "busy"}, status=status)
+
+    app = web.Application()
+    app.add_routes([web.route("*", "/{path:.*}", answer)])
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    configuration = Configuration()
+    configuration.host = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    api = Api(configuration)
+    try:
+        yield api, asked
+    finally:
+        await api.close()
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_a_read_is_asked_again_while_the_api_server_is_busy(status: int) -> None:
+    async with answering([status, status, 200]) as (api, asked):
+        await api.get("/api/v1/x")
+    assert asked == {"GET": 3}
+
+
+async def test_an_apply_and_a_json_patch_are_tried_again_too() -> None:
+    async with answering([500, 200, 500, 200]) as (api, asked):
+        await api.apply("/api/v1/x", {}, force=True)
+        await api.patch("/api/v1/x", [])
+    assert asked == {"PATCH": 4}
+
+
+async def test_what_another_try_would_not_change_is_told_at_once() -> None:
+    async with answering([409]) as (api, asked):
+        with pytest.raises(Conflict):
+            await api.get("/api/v1/x")
+    assert asked == {"GET": 1}
+
+
+async def test_it_is_not_asked_for_ever() -> None:
+    async with answering([503]) as (api, asked):
+        with pytest.raises(Unreachable):
+            await api.get("/api/v1/x")
+    assert asked == {"GET": 5}
+
+
+async def test_what_may_have_been_done_already_is_not_done_again() -> None:
+    async with answering([500]) as (api, asked):
+        with pytest.raises(Unreachable):
+            await api.create("/api/v1/x", {})
+        with pytest.raises(Unreachable):
+            await api.replace("/api/v1/x", {})
+    assert asked == {"POST": 1, "PUT": 1}
