@@ -53,6 +53,7 @@ class Clients:
     clock: Callable[[], float]
     ledger: Ledger = field(default_factory=Ledger)
     per_connection: int = PER_CONNECTION  # with 1, kube-proxy chooses a pod for every request
+    name: str = ""  # of the host in requests, where it is not the address: behind a gateway hosts share one
     _idle: deque[Connection] = field(default_factory=deque)
     _open: int = 0
     _under_way: set["asyncio.Task[None]"] = field(default_factory=set)
@@ -99,7 +100,7 @@ class Clients:
 
     async def _ask(self, body: bytes) -> tuple[int, str]:
         head = (
-            f"POST /invocations HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n"
+            f"POST /invocations HTTP/1.1\r\nHost: {self.name or f'{self.host}:{self.port}'}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         ).encode()
         connection, kept = await self._connection(), False

@@ -22,7 +22,7 @@ CRD = Path(__file__).parent.parent / "crds" / "podium.dev_modeldeployments.yaml"
 
 def uses_the_cluster(nodeid: str) -> bool:
     """Whether a test may use the cluster, as far as its name tells; a test that carries the marker always does."""
-    return nodeid.startswith("tests/e2e/") or "[real" in nodeid
+    return nodeid.startswith("tests/e2e/") or "[real" in nodeid or nodeid.endswith("-real]")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -18,7 +18,7 @@ from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api
 from podium.adapters.kubernetes.cluster import KubernetesCluster
 from podium.adapters.kubernetes.render import Defaults
-from podium.adapters.routers.replicas import ReplicasRouter
+from podium.adapters.routers.choice import Routers
 from podium.api.status import Slot, Status
 from podium.core.facts import Key, PodSeen
 from podium.ports import Cluster, EvidenceSource, ModelDeploymentSeen, Router
@@ -26,6 +26,7 @@ from podium.testing.clock import FakeClock
 from podium.testing.cluster import Behaviour, FakeCluster
 from podium.testing.evidence import FakeEvidence
 from podium.testing.router import FakeRouter
+from testbed import gateway
 from tests.kubectl import Kubectl
 
 T = TypeVar("T")
@@ -41,23 +42,44 @@ class ClusterWorld(Protocol):
     router: Router
     evidence: EvidenceSource
     key: Key
+    traffic: Mapping[str, Any]  # spec.traffic of what is put
 
     async def put(self, version: str = "1", **behaviours: Behaviour) -> ModelDeploymentSeen: ...
     async def edit(self, annotations: Mapping[str, str]) -> ModelDeploymentSeen: ...  # spec.serving.annotations
     async def until(self, check: Callable[[], Awaitable[T | None]]) -> T: ...
     async def told(self, seen: ModelDeploymentSeen) -> list[tuple[str, str]]: ...  # Events: reason and message
     async def drift(self, slot: Slot) -> None: ...
+    async def adopt(self) -> None: ...  # an HTTPRoute of a person's own, `theirs`, and spec.traffic.route for it
     async def drift_route(self) -> None: ...
+    async def route_writes(self) -> object: ...  # differs after a write to what shares the traffic
     async def stranger(self, name: str) -> None: ...  # Deployment and Service of somebody else
     async def secret(self, name: str, values: Mapping[str, str]) -> None: ...
     async def answer(self, pod: PodSeen, requests: int) -> None: ...
 
 
-def spec(version: str, annotations: Mapping[str, str]) -> dict[str, Any]:
+def spec(version: str, annotations: Mapping[str, str], traffic: Mapping[str, Any]) -> dict[str, Any]:
     serving: dict[str, Any] = {"replicas": 1, "drain": "0s"}
     if annotations:  # server-side apply makes null of a mapping that has become empty
         serving["annotations"] = dict(annotations)
-    return {"model": {"name": "churn", "version": version}, "serving": serving}
+    shared = {"traffic": dict(traffic)} if traffic else {}
+    return {"model": {"name": "churn", "version": version}, "serving": serving, **shared}
+
+
+def theirs(slots: tuple[str, str]) -> dict[str, Any]:
+    """A route as a team keeps it in Git, for the cluster's Gateway `public`."""
+    backends = [{"name": name, "port": 80, "weight": weight} for name, weight in zip(slots, (100, 0), strict=True)]
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": "theirs"},
+        "spec": {
+            "parentRefs": [{"name": gateway.NAME, "namespace": gateway.NAMESPACE}],
+            "rules": [
+                {"name": "model", "matches": [{"path": {"value": "/invocations"}}], "backendRefs": backends},
+                {"name": "docs", "matches": [{"path": {"value": "/docs"}}], "backendRefs": [backends[0]]},
+            ],
+        },
+    }
 
 
 class FakeClusterWorld:
@@ -73,15 +95,16 @@ class FakeClusterWorld:
         self.router: Router = self._router
         self.evidence: EvidenceSource = self._evidence
         self._version = "1"
+        self.traffic: Mapping[str, Any] = {}
 
     async def put(self, version: str = "1", **behaviours: Behaviour) -> ModelDeploymentSeen:
         for name, behaviour in behaviours.items():
             self._cluster.behave(name.removeprefix("v"), behaviour)
         self._version = version
-        return self._cluster.put(self.key, spec(version, {}))
+        return self._cluster.put(self.key, spec(version, {}, self.traffic))
 
     async def edit(self, annotations: Mapping[str, str]) -> ModelDeploymentSeen:
-        return self._cluster.put(self.key, spec(self._version, annotations))
+        return self._cluster.put(self.key, spec(self._version, annotations, self.traffic))
 
     async def until(self, check: Callable[[], Awaitable[T | None]]) -> T:
         for _ in range(DEADLINE):
@@ -95,6 +118,12 @@ class FakeClusterWorld:
 
     async def drift(self, slot: Slot) -> None:
         self._cluster.drift(self.key, slot)
+
+    async def adopt(self) -> None:
+        self.traffic = {"route": {"name": "theirs", "rule": "model"}}
+
+    async def route_writes(self) -> object:
+        return [write for write in self._cluster.writes if write.startswith("route ")]
 
     async def drift_route(self) -> None:
         found = await self._cluster.get(self.key)
@@ -119,9 +148,10 @@ class RealClusterWorld:
         self._api, self._kubectl, self._image = api, kubectl, image
         defaults = Defaults(image=image, registry_uri="http://mlflow.test")
         self.cluster: Cluster = KubernetesCluster(api, RealClock(), defaults, ME)
-        self.router: Router = ReplicasRouter(api)
+        self.router: Router = Routers(api, RealClock())
         self.evidence: EvidenceSource = PodsEvidence(ProxyFetch(api))
         self._version = "1"
+        self.traffic: Mapping[str, Any] = {}
         self._told: dict[str, dict[str, Any]] = {}
 
     async def put(self, version: str = "1", **behaviours: Behaviour) -> ModelDeploymentSeen:
@@ -130,7 +160,7 @@ class RealClusterWorld:
         return await self.edit({})
 
     async def edit(self, annotations: Mapping[str, str]) -> ModelDeploymentSeen:
-        wanted = spec(self._version, annotations)
+        wanted = spec(self._version, annotations, self.traffic)
         wanted["serving"]["env"] = [{"name": "STAND_IN", "value": json.dumps(self._told)}]
         new = await self.cluster.get(self.key) is None
         metadata: dict[str, Any] = {"name": self.key.name, "finalizers": [FINALIZER]}
@@ -177,9 +207,30 @@ class RealClusterWorld:
         name = names.slot_name(self.key.name, slot)
         self._kubectl("set", "env", f"deployment/{name}", "PODIUM_MODEL_DIGEST=sha256:by-hand")
 
+    async def adopt(self) -> None:
+        made = theirs((names.slot_name(self.key.name, "a"), names.slot_name(self.key.name, "b")))
+        made["spec"]["hostnames"] = [f"theirs.{self.key.namespace}.test"]
+        self._kubectl.apply(json.dumps(made))
+        self.traffic = {"route": {"name": "theirs", "rule": "model"}}
+
+    @property
+    def _shared_by(self) -> tuple[str, str]:
+        """What shares the traffic, as kubectl calls it, and the path at which a person's hand spoils it."""
+        if "gateway" in self.traffic:
+            return f"httproute/{self.key.name}", "/spec/rules/0/backendRefs/0/weight"
+        if "route" in self.traffic:
+            return "httproute/theirs", "/spec/rules/0/backendRefs/0/weight"
+        return f"service/{self.key.name}", "/spec/selector/by-hand"
+
+    async def route_writes(self) -> object:
+        found = self._kubectl.get(self._shared_by[0])["metadata"]
+        # A gateway writes the status of its routes; what is asked of them has a generation.
+        return found.get("generation") or found["resourceVersion"]
+
     async def drift_route(self) -> None:
-        patch = '[{"op": "add", "path": "/spec/selector/by-hand", "value": "x"}]'
-        self._kubectl("patch", "service", self.key.name, "--type=json", f"--patch={patch}")
+        shared, path = self._shared_by
+        patch = json.dumps([{"op": "add", "path": path, "value": "x" if "selector" in path else 7}])
+        self._kubectl("patch", shared, "--type=json", f"--patch={patch}")
 
     async def stranger(self, name: str) -> None:
         self._kubectl("create", "service", "clusterip", name, "--tcp=80:80")

@@ -1,20 +1,39 @@
-"""What every router does: the fake, and Services with real endpoints."""
+"""What every router does: the fake, and the real ones with real endpoints and a real gateway."""
 
 import pytest
 
 from podium.api import reasons
-from podium.api.status import Pinned
+from podium.api.status import Pinned, Slot
 from podium.core.facts import TrafficSeen
 from podium.errors import Refused
 from podium.testing.cluster import Behaviour
+from testbed import gateway
 from tests.contract.cluster_fixtures import stand_in, world
-from tests.contract.cluster_worlds import ClusterWorld
+from tests.contract.cluster_worlds import ClusterWorld, RealClusterWorld
 
 __all__ = ["stand_in", "world"]  # fixtures
 
 ONE = Pinned(version="1", run_id="r1", digest="sha256:11", slot="a")
 TWO = Pinned(version="2", run_id="r2", digest="sha256:22", slot="b")
 FAST = Behaviour(ready_after=0.5)
+ALL_A: dict[Slot, int] = {"a": 100, "b": 0}
+
+
+@pytest.fixture(params=["replicas", "gateway", "route"])
+async def routed(world: ClusterWorld, request: pytest.FixtureRequest) -> ClusterWorld:
+    """A world for each way of sharing the traffic."""
+    if request.param != "replicas" and isinstance(world, RealClusterWorld):
+        gateway.install(request.getfixturevalue("cluster"))
+    if request.param == "gateway":
+        hosts = [f"churn.{world.key.namespace}.test"]
+        world.traffic = {"gateway": {"name": gateway.NAME, "namespace": gateway.NAMESPACE, "hostnames": hosts}}
+    if request.param == "route":
+        await world.adopt()
+    return world
+
+
+def shares(world: ClusterWorld, exact: dict[str, float], by_pods: dict[str, float]) -> dict[str, float]:
+    return exact if world.traffic else by_pods
 
 
 async def traffic_of(world: ClusterWorld) -> TrafficSeen:
@@ -33,47 +52,71 @@ async def in_force(world: ClusterWorld, shares: dict[str, float]) -> TrafficSeen
     return await world.until(check)
 
 
-async def test_before_the_first_route_there_is_none(world: ClusterWorld) -> None:
-    await world.put("1")
-    assert await traffic_of(world) == TrafficSeen()
+async def test_before_the_first_route_nothing_is_asked(routed: ClusterWorld) -> None:
+    await routed.put("1")
+    traffic = await traffic_of(routed)
+    assert (traffic.asked, traffic.current) == ({}, False)
 
 
-async def test_traffic_goes_where_it_is_sent_in_the_share_that_pods_make(world: ClusterWorld) -> None:
-    made = await world.put("1", v1=FAST, v2=FAST)
-    await world.cluster.run_slot(made, ONE, 2)
-    await world.cluster.run_slot(made, TWO, 1)
-    await world.router.route(made, {"a": 100, "b": 0})
-    assert (await in_force(world, {"a": 100.0, "b": 0.0})).asked == {"a": 100, "b": 0}
-    await world.router.route(made, {"a": 70, "b": 30})
-    assert (await in_force(world, {"a": 200 / 3, "b": 100 / 3})).asked == {"a": 70, "b": 30}
-    await world.router.route(made, {"a": 0, "b": 100})
-    await in_force(world, {"a": 0.0, "b": 100.0})
+async def test_traffic_goes_where_it_is_sent_in_the_share_that_can_be_given(routed: ClusterWorld) -> None:
+    made = await routed.put("1", v1=FAST, v2=FAST)
+    await routed.cluster.run_slot(made, ONE, 2)
+    await routed.cluster.run_slot(made, TWO, 1)
+    await routed.router.route(made, ALL_A)
+    assert (await in_force(routed, {"a": 100.0, "b": 0.0})).asked == ALL_A
+    await routed.router.route(made, {"a": 70, "b": 30})
+    wanted = shares(routed, exact={"a": 70, "b": 30}, by_pods={"a": 200 / 3, "b": 100 / 3})
+    traffic = await in_force(routed, wanted)
+    assert traffic.asked == {"a": 70, "b": 30}
+    assert traffic.may_reach("b")
+    await routed.router.route(made, {"a": 0, "b": 100})
+    assert not (await in_force(routed, {"a": 0.0, "b": 100.0})).may_reach("a")
 
 
-async def test_where_nobody_is_ready_no_share_is_in_force(world: ClusterWorld) -> None:
+async def test_what_is_asked_already_is_not_written_again(routed: ClusterWorld) -> None:
+    made = await routed.put("1")
+    await routed.router.route(made, ALL_A)
+    before = await routed.route_writes()
+    await routed.router.route(made, ALL_A)
+    assert await routed.route_writes() == before
+
+
+async def test_where_nobody_is_ready_something_is_asked_all_the_same(routed: ClusterWorld) -> None:
+    made = await routed.put("1")
+    await routed.router.route(made, ALL_A)
+    assert (await traffic_of(routed)).asked == ALL_A
+
+
+async def test_where_nobody_is_ready_no_share_of_pods_is_in_force(world: ClusterWorld) -> None:
     made = await world.put("1")
-    await world.router.route(made, {"a": 100, "b": 0})
-    traffic = await traffic_of(world)
-    assert (traffic.asked, traffic.in_force) == ({"a": 100, "b": 0}, {})
+    await world.router.route(made, ALL_A)
+    assert (await traffic_of(world)).in_force == {}
 
 
 async def test_a_route_that_was_changed_by_hand_is_no_longer_what_was_asked_and_can_be_put_back(
-    world: ClusterWorld,
+    routed: ClusterWorld,
 ) -> None:
-    made = await world.put("1")
-    await world.router.route(made, {"a": 100, "b": 0})
-    await world.drift_route()
-    traffic = await traffic_of(world)
+    made = await routed.put("1")
+    await routed.router.route(made, ALL_A)
+    await routed.drift_route()
+    traffic = await traffic_of(routed)
     assert traffic.asked == {}
     assert not traffic.current
-    await world.router.route(made, {"a": 100, "b": 0})
-    assert (await traffic_of(world)).asked == {"a": 100, "b": 0}
+    await routed.router.route(made, ALL_A)
+    assert (await traffic_of(routed)).asked == ALL_A
 
 
-async def test_a_service_of_somebody_else_is_left_alone(world: ClusterWorld) -> None:
-    made = await world.put("1")
-    await world.stranger("churn")
+async def test_a_service_of_somebody_else_is_left_alone(routed: ClusterWorld) -> None:
+    made = await routed.put("1")
+    await routed.stranger("churn")
     with pytest.raises(Refused) as caught:
-        await world.router.route(made, {"a": 100, "b": 0})
+        await routed.router.route(made, ALL_A)
     assert caught.value.reason == reasons.NAME_TAKEN
-    assert await traffic_of(world) == TrafficSeen()
+    assert (await traffic_of(routed)).asked == {}
+
+
+async def test_when_it_goes_what_stays_behind_is_left_alone_or_to_the_champion(routed: ClusterWorld) -> None:
+    made = await routed.put("1")
+    await routed.router.route(made, {"a": 50, "b": 50})
+    await routed.router.release(made)
+    assert (await traffic_of(routed)).asked == {"a": 50, "b": 50}  # there is no champion to whom it could be left

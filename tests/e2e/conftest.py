@@ -13,6 +13,7 @@ import pytest
 from mlflow import MlflowClient
 
 from demo import cases, registry, stage
+from testbed import gateway
 from testbed.cluster import Cluster
 from testbed.errors import CommandFailed
 from testbed.waiting import wait_until
@@ -142,7 +143,7 @@ def lone_operator(operator: Operator) -> Iterator[Operator]:
 
 @pytest.fixture(scope="session")
 def ports(cluster: Cluster) -> Iterator[int]:
-    taken = itertools.cycle(range(FIRST_PORT, cluster.node_ports.stop))
+    taken = itertools.cycle(port for port in cluster.node_ports if port >= FIRST_PORT and port != gateway.PORT)
     return iter(taken)
 
 

@@ -108,11 +108,11 @@ class Rollout:
 
 
 @contextmanager
-def clients(port: int, bodies: Sequence[bytes], rate: float = 20) -> Iterator[Ledger]:
-    """Steady requests while the block runs. The ledger is complete once it has ended."""
+def clients(port: int, bodies: Sequence[bytes], rate: float = 20, host: str = "") -> Iterator[Ledger]:
+    """Steady requests while the block runs, for that host. The ledger is complete once it has ended."""
     ledger, stop, ready = Ledger(), asyncio.Event(), threading.Event()
     loop = asyncio.new_event_loop()
-    asking = Clients("127.0.0.1", port, bodies, rate, time.monotonic, ledger)
+    asking = Clients("127.0.0.1", port, bodies, rate, time.monotonic, ledger, name=host)
 
     async def ask() -> None:
         # A NodePort answers once kube-proxy knows the Service, about a second after its pods are ready.

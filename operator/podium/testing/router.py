@@ -40,8 +40,9 @@ class FakeRouter:
             raise self.failure
         if (seen.key.namespace, seen.key.name) in self._cluster.strangers:
             raise Refused(f"Service {seen.key} belongs to somebody else", reason=reasons.NAME_TAKEN)
-        self._weights[seen.key, seen.uid] = dict(weights)
-        self._cluster.writes.append(f"route {seen.key}: {weights}")
+        if self._weights.get((seen.key, seen.uid)) != weights:  # the real ones write nothing either
+            self._weights[seen.key, seen.uid] = dict(weights)
+            self._cluster.writes.append(f"route {seen.key}: {weights}")
 
     async def release(self, seen: ModelDeploymentSeen) -> None:
         if self.failure is not None:
