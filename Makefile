@@ -17,9 +17,9 @@ help: ## Show this help
 demo: $(STAMP) ## A model's life on a real cluster: deployed, improved, and a bad version taken back
 	$(BIN)/python -m demo
 
-test: check ## Everything: checks, unit, stories, contracts, end to end on a real cluster
+test: check ## Everything but e2e-gateway: checks, unit, stories, contracts, end to end on a real cluster
 	$(BIN)/python -m testbed up
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 -m "not gateway"
 
 check: $(STAMP) ## Lint, types, contracts between the layers, generated files current
 	$(BIN)/ruff format --check $(CODE)
@@ -34,7 +34,12 @@ unit: $(STAMP) ## The tests that need neither cluster nor network
 
 e2e: $(STAMP) ## The tests on the real cluster
 	$(BIN)/python -m testbed up
-	$(BIN)/pytest tests/contract tests/e2e
+	$(BIN)/pytest -m "not gateway" tests/contract tests/e2e
+
+e2e-gateway: $(STAMP) ## The tests that need Envoy Gateway on the real cluster; builds it, for minutes the first time
+	$(BIN)/python -m testbed up
+	$(BIN)/python -m testbed gateway
+	$(BIN)/pytest -m gateway
 
 cluster-up: $(STAMP) ## A real Kubernetes cluster (kind) for tests and the demo; WORKERS=2 for more nodes
 	$(BIN)/python -m testbed up --workers $(WORKERS)

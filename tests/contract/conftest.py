@@ -1,5 +1,15 @@
 """Fixtures that several contract suites share. Here, so that a server is started once for all of them."""
 
+import pytest
+
 from tests.contract.registry_fixtures import editor, mlflow_world, model, world
 
 __all__ = ["editor", "mlflow_world", "model", "world"]
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A way of sharing the traffic that needs a gateway needs it on the real cluster only."""
+    parameters = getattr(item, "callspec", None)
+    way = parameters.params.get("routed", "replicas") if parameters else "replicas"
+    if way != "replicas" and item.get_closest_marker("cluster"):
+        item.add_marker(pytest.mark.gateway)

@@ -16,7 +16,7 @@ from testbed.waiting import wait_until
 from tests.contract.cluster_worlds import theirs
 from tests.e2e.rollout import QUICK, Rollout, clients
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.gateway, pytest.mark.timeout(600)]
 
 BACK = 2.0  # seconds in which a weight that was overwritten is put back
 SLOW_STEPS: dict[str, Any] = {"steps": [{"weight": 50, "hold": "120s"}], "watch": "5s"}
