@@ -7,8 +7,7 @@ from typing import Any
 
 from podium.api.base import format_duration, format_percent
 from podium.api.guards import Guard
-from podium.core.facts import ALL
-from podium.core.shares import pods_for
+from podium.core.shares import share_in_force
 from podium.simulation.assumed import largest_limit, margin
 from podium.simulation.figures import Chance, Figures, Spread
 from podium.simulation.rollout import Plan
@@ -55,7 +54,7 @@ def _head(report: Report) -> Iterator[str]:
     plan, rollout = report.plan, report.plan.spec.rollout
     full = plan.spec.serving.replicas
     steps = ", ".join(
-        f"{step.weight}% for {format_duration(step.hold)} ({_in_force(step.weight, full)} in force)"
+        f"{step.weight}% for {format_duration(step.hold)} ({share_in_force(step.weight, plan.spec):.0%} in force)"
         for step in rollout.steps
     )
     yield f"{report.about.name}: {_rate(plan.rate)}, {full} pod{'s' if full > 1 else ''}; steps {steps}"
@@ -145,11 +144,6 @@ def _rate(rate: float) -> str:
         if rate * seconds >= 1:
             return f"{rate * seconds:g} requests/{unit}"
     return f"{rate * _MINUTE * _MINUTE:g} requests/h"
-
-
-def _in_force(weight: int, full: int) -> str:
-    pods = pods_for(weight, full)
-    return f"{pods / (pods + full) * ALL:.0f}%"
 
 
 # --- for programs -----------------------------------------------------------------------------------------------------

@@ -18,6 +18,14 @@ def share_pods(weight: int, spec: Spec) -> int:
     return max(1, -(-full * weight // ALL)) if spec.traffic.exact else pods_for(weight, full)
 
 
+def share_in_force(weight: int, spec: Spec) -> float:
+    """The fraction of the requests that a step's weight gives, with every pod ready."""
+    if spec.traffic.exact:
+        return weight / ALL
+    pods, full = pods_for(weight, spec.serving.replicas), spec.serving.replicas
+    return pods / (pods + full)
+
+
 def challenger_pods(facts: Facts) -> int:
     """Pods for the step's weight; all of them at once where no steps lie ahead."""
     trial, full = facts.status.trial, facts.spec.serving.replicas

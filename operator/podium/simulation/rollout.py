@@ -183,7 +183,9 @@ class _Rollout:
         self.sides["b"].serve(challenger, moments, most)
 
     def _in_force(self) -> Mapping[Slot, float]:
-        """Shares as a Service gives them: by pods of the slots that have any weight."""
+        """Shares as a gateway gives them, or a Service: by pods of the slots that have any weight."""
+        if self.spec.traffic.exact:
+            return {slot: float(weight) for slot, weight in self.weights.items()}
         sizes = {slot: len(pods) for slot, (_, pods) in self.pods.items() if self.weights.get(slot, 0) > 0}
         return {slot: ALL * size / sum(sizes.values()) for slot, size in sizes.items()}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import ceil, comb, log
 
 from podium.api.spec import Spec
-from podium.core.shares import pods_for
+from podium.core.shares import share_in_force
 
 SIZE, SUCCESS = 20, 0.99  # requests, and the share of them that has to be good
 
@@ -48,10 +48,8 @@ def _ends(share: float, windows: int) -> float:
 
 def _stretches(spec: Spec, rate: float) -> Iterator[tuple[float, float]]:
     """Seconds and answers a second of the challenger, step by step."""
-    full = spec.serving.replicas
     for step in spec.rollout.steps:
-        pods = pods_for(step.weight, full)
-        yield step.hold.total_seconds(), rate * pods / (pods + full)
+        yield step.hold.total_seconds(), rate * share_in_force(step.weight, spec)
 
 
 def _when(stretches: list[tuple[float, float]], answers: float) -> float:

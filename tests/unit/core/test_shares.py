@@ -2,7 +2,7 @@
 
 import pytest
 
-from podium.core.shares import pods_for, share_pods
+from podium.core.shares import pods_for, share_in_force, share_pods
 from tests.stories.simulator import spec_of
 
 
@@ -18,3 +18,10 @@ def test_where_pods_make_the_share_there_are_as_many_as_come_nearest_to_it(
 def test_where_shares_are_exact_there_are_as_many_as_carry_it(weight: int, replicas: int, pods: int) -> None:
     spec = spec_of("1", serving={"replicas": replicas}, traffic={"gateway": {"name": "public"}})
     assert share_pods(weight, spec) == pods
+
+
+@pytest.mark.parametrize(("exact", "share"), [(False, 0.2), (True, 0.05)])
+def test_a_share_in_force_is_made_of_pods_unless_a_gateway_gives_it(exact: bool, share: float) -> None:
+    traffic = {"traffic": {"gateway": {"name": "public"}}} if exact else {}
+    spec = spec_of("2", serving={"replicas": 4}, **traffic)
+    assert share_in_force(5, spec) == pytest.approx(share)
