@@ -11,19 +11,20 @@ pytestmark = pytest.mark.cluster
 
 
 def tamper(mlflow: Mlflow, version: str) -> None:
-    """Append a byte to every file of the version that is loaded, on the node that keeps MLflow's artifacts."""
-    source = mlflow.client.get_model_version(mlflow.model, version).source
-    model_id = source.removeprefix("models:/").strip("/").rpartition("/")[2]
-    root = "/var/lib/podium-demo/mlflow/artifacts"
-    script = f"set -e; d=$(find {root} -type d -name '{model_id}'); test -n \"$d\"; printf ' ' >> $d/artifacts/MLmodel"
-    mlflow.cluster.on_node(mlflow.cluster.nodes()[0], "sh", "-c", script)
+    """Append a byte to a file of the version that is loaded, on the node that keeps MLflow's artifacts."""
+    _on_its_file(mlflow, version, "printf ' ' >>")
 
 
 def restore(mlflow: Mlflow, version: str) -> None:
+    """Take the byte away again."""
+    _on_its_file(mlflow, version, "truncate -s -1")
+
+
+def _on_its_file(mlflow: Mlflow, version: str, command: str) -> None:
     source = mlflow.client.get_model_version(mlflow.model, version).source
     model_id = source.removeprefix("models:/").strip("/").rpartition("/")[2]
-    root = "/var/lib/podium-demo/mlflow/artifacts"
-    script = f"set -e; d=$(find {root} -type d -name '{model_id}'); truncate -s -1 $d/artifacts/MLmodel"
+    find = f"find /var/lib/podium-demo/mlflow/artifacts -type d -name '{model_id}'"
+    script = f'set -e; d=$({find}); test -n "$d"; {command} $d/artifacts/MLmodel'
     mlflow.cluster.on_node(mlflow.cluster.nodes()[0], "sh", "-c", script)
 
 
