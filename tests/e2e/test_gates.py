@@ -9,6 +9,7 @@ import yaml
 
 from podium.api.status import Phase, Status
 from testbed.waiting import wait_until
+from tests.e2e.conftest import Mlflow
 from tests.e2e.rollout import Rollout
 from tests.kubectl import Kubectl
 from tests.written import ROOT
@@ -28,6 +29,52 @@ def said(status: Status) -> dict[str, str]:
 
 def jobs(kubectl: Kubectl) -> list[str]:
     return sorted(job["metadata"]["uid"] for job in kubectl.get("jobs")["items"])
+
+
+# --- what the registry knows ------------------------------------------------------------------------------------------
+
+
+def registry_gates() -> list[dict[str, Any]]:
+    """Of each example about the registry's facts, what a version of the demo's model can be asked."""
+    accurate, not_worse, *_ = gates("02")
+    return [accurate, not_worse, *gates("09"), *gates("10"), gates("11")[0], gates("12")[1]]
+
+
+def evaluate(mlflow: Mlflow, version: str) -> None:
+    """Log what an evaluation of the version on the example's dataset would."""
+    entry = mlflow.client.get_model_version(mlflow.model, version)
+    model_id = (entry.source or "").removeprefix("models:/").strip("/")
+    for key, value in (("accuracy_score", 0.9), ("log_loss", 0.2)):
+        mlflow.client.log_metric(
+            entry.run_id, key, value, dataset_name="holdout-2026", dataset_digest="d1", model_id=model_id
+        )
+
+
+def test_all_gates_are_asked_and_all_failures_told_until_the_registry_says_otherwise(
+    rollout: Rollout, mlflow: Mlflow
+) -> None:
+    rollout.apply("1")
+    rollout.settle("1")
+    rollout.apply("2", gates=registry_gates())
+    status = rollout.reach(Phase.BLOCKED)
+    holds = dict.fromkeys(("accurate", "not-worse", "compatible", "fresh"), "holds")
+    assert said(status) == {**holds, "reproducible": "fails", "evaluated": "fails"}
+    assert "git_sha" in status.message
+    assert "holdout-2026" in status.message
+    assert rollout.pods("2") == []
+    for key, value in (("git_sha", "0" * 40), ("stage", "prod")):
+        mlflow.client.set_model_version_tag(mlflow.model, "2", key, value)
+    evaluate(mlflow, "2")
+    assert set(said(rollout.reach(Phase.CANARY)).values()) == {"holds"}
+
+
+def test_a_version_that_is_too_young_waits(rollout: Rollout) -> None:
+    rollout.apply("1")
+    rollout.settle("1")
+    rollout.apply("2", gates=gates("12"))
+    status = rollout.until("it waits", lambda status: said(status).get("slept-on") == "waits")
+    assert said(status)["fresh"] == "holds"
+    assert rollout.pods("2") == []
 
 
 # --- job --------------------------------------------------------------------------------------------------------------
