@@ -77,8 +77,8 @@ async def test_every_event_names_the_model_deployment_and_a_list_is_told_apart()
 
 
 def _ended(lives: list[int], life: int, clock: FakeClock) -> bool:
-    """It has ended, and the next life is waited for."""
-    return len(lives) == life and clock.sleeping
+    """It has ended so often, or more often: a quick thread has several lives in the time that passes at once."""
+    return len(lives) >= life and clock.sleeping
 
 
 async def test_kopf_is_started_again_whenever_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
