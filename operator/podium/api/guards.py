@@ -16,7 +16,8 @@ KINDS: Final = ("error_rate", "latency", "invalid", "scores", "counts")
 Limit = Annotated[Percent, percent_between("0.001%", "50%")]
 Margin = Annotated[Percent, percent_between("0.01%", "50%")]
 
-_FILLED = r"\{\{ *(?:namespace|name|version|slot) *\}\}"
+PLACEHOLDERS: Final = ("namespace", "name", "version", "slot")  # of a query; podium.core.promql fills them in
+_FILLED = rf"\{{\{{ *(?:{'|'.join(PLACEHOLDERS)}) *\}}\}}"
 _TEXT = "|".join(rf"{q}(?:[^{q}\\{{]|\\.|\{{[^{q}\\{{]|\{{\\.|{_FILLED})*\{{?{q}" for q in ('"', "'"))
 _QUERY = rf"^(?:[^\"'`{{]|{_TEXT}|\{{(?:[^\"'`{{]|{_TEXT}))+$"
 

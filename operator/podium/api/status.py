@@ -57,6 +57,9 @@ class Tally(Memory):
     answers: int = Field(0, ge=0, description="Answers that count as evidence, good and bad.")
     bad: int = Field(0, ge=0, description="Those that failed through the version's own fault.")
 
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(answers=self.answers + other.answers, bad=self.bad + other.bad)
+
 
 class PodTally(Memory):
     """Last counters seen of one pod, so that only what came since is added."""

@@ -7,7 +7,7 @@ from typing import Literal
 from podium.api.base import format_percent
 from podium.api.guards import Guard
 from podium.api.status import GuardRecord, Tally, Trial
-from podium.core.evidence import AgainstLimit, Judgement, outlook
+from podium.core.evidence import AgainstLimit, Judgement, outlook, proves_above
 from podium.core.jury import Seat, judge_of, recollection, seats
 from podium.core.questions import Question
 
@@ -82,10 +82,6 @@ class Judged:
         return "holds" if states == {"holds"} else "cannot tell"
 
     @property
-    def answers(self) -> int:
-        return min((finding.challenger.answers for finding in self.findings), default=0)
-
-    @property
     def exposed(self) -> bool:
         """A bad version would have been found out by now."""
         seen = (one.state == "holds" or one.challenger.answers >= one.exposed for one in self.findings)
@@ -138,13 +134,10 @@ def judge(trial: Trial) -> list[Judged]:
 def _finding(seat: Seat, trial: Trial) -> Finding:
     question, judged = seat.question, judge_of(seat, trial)
     tally = trial.evidence.measured(question.measure.name)
-    challenger, champion = (tally.challenger, tally.champion)
-    if question.mirrored:
-        challenger, champion = _mirrored(challenger), _mirrored(champion)
     if isinstance(judged, AgainstLimit):
         forecast = outlook.against_limit(judged, trial.detect)
     else:
-        forecast = outlook.against_champion(judged, trial.detect, challenger.answers, champion.answers)
+        forecast = outlook.against_champion(judged, trial.detect, tally.challenger.answers, tally.champion.answers)
     return Finding(
         question=question,
         challenger=tally.challenger,
@@ -157,11 +150,7 @@ def _finding(seat: Seat, trial: Trial) -> Finding:
     )
 
 
-def _mirrored(tally: Tally) -> Tally:
-    return Tally(answers=tally.answers, bad=tally.answers - tally.bad)
-
-
 def _broken_by_the_champion(question: Question, trial: Trial) -> bool:
     """Whether the champion's answers since the suspicion began prove the same of it. Beside the champion: never."""
     seen = recollection(trial.evidence, question).champion
-    return not question.beside_champion and outlook.is_above(seen.bad, seen.answers, question.limit, trial.beta)
+    return not question.beside_champion and proves_above(seen.bad, seen.answers - seen.bad, question.limit, trial.beta)

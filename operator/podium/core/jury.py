@@ -65,15 +65,9 @@ def _heard(seat: Seat, beta: float, known: Recollection, block: Block) -> Recoll
 
 
 def _since_suspicion(known: Recollection, block: Block) -> Mapping[str, Tally]:
-    challenger_bad, challenger_good, champion_bad, champion_good = _as_it_is(block)
-    return {
-        "challenger": _more(known.challenger, challenger_bad, challenger_good),
-        "champion": _more(known.champion, champion_bad, champion_good),
-    }
-
-
-def _more(tally: Tally, bad: int, good: int) -> Tally:
-    return Tally(answers=tally.answers + bad + good, bad=tally.bad + bad)
+    challenger = Tally(answers=block.challenger_bad + block.challenger_good, bad=block.challenger_bad)
+    champion = Tally(answers=block.champion_bad + block.champion_good, bad=block.champion_bad)
+    return {"challenger": known.challenger + challenger, "champion": known.champion + champion}
 
 
 def _as_it_is(block: Block) -> tuple[int, int, int, int]:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-PLACEHOLDERS: Final = ("namespace", "name", "version", "slot")
+from podium.api.guards import PLACEHOLDERS
+
 _TOKEN: Final = re.compile(
     r"""(?P<comment>\#[^\n]*)
       | (?P<quoted>"(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*')

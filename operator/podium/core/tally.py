@@ -50,7 +50,7 @@ def counted(
             measure = measures[name]
             began_at_zero = measure.from_zero and (before is not None or mine)
             came = _since(before.counts.get(name) if before else None, now, began_at_zero, new=before is None)
-            side[name] = _sum(side.get(name, NOTHING), came)
+            side[name] = side.get(name, NOTHING) + came
     blocks = {name: _block(gain, name) for name in measures}
     tallies = [_added(evidence.measured(name), gain) for name in measures]
     update = {"measures": tallies, "pods": _ledger(evidence, facts, measures), "seen_at": facts.now}
@@ -63,10 +63,6 @@ def _since(before: Tally | None, now: Tally, began_at_zero: bool, *, new: bool) 
     if now.answers >= before.answers and now.bad >= before.bad:
         return Tally(answers=now.answers - before.answers, bad=now.bad - before.bad)
     return now if began_at_zero else NOTHING  # below the last ones seen: the process began anew, and from zero
-
-
-def _sum(one: Tally, other: Tally) -> Tally:
-    return Tally(answers=one.answers + other.answers, bad=one.bad + other.bad)
 
 
 def _block(gain: _Gain, name: str) -> Block:
@@ -82,8 +78,8 @@ def _block(gain: _Gain, name: str) -> Block:
 def _added(tally: MeasureTally, gain: _Gain) -> MeasureTally:
     return MeasureTally(
         measure=tally.measure,
-        challenger=_sum(tally.challenger, gain.challenger.get(tally.measure, NOTHING)),
-        champion=_sum(tally.champion, gain.champion.get(tally.measure, NOTHING)),
+        challenger=tally.challenger + gain.challenger.get(tally.measure, NOTHING),
+        champion=tally.champion + gain.champion.get(tally.measure, NOTHING),
     )
 
 

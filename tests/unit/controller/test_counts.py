@@ -5,7 +5,7 @@ from typing import Any
 
 from podium.api import reasons
 from podium.api.status import Phase
-from podium.controller.wiring import Outside
+from podium.controller.wiring import Operator, Outside
 from tests.unit.controller.world import World, spec
 
 STEPS = [{"weight": 30, "hold": "5s"}]
@@ -19,15 +19,20 @@ def told(world: World, version: str, bad: float, total: float) -> None:
     world.metrics_store.put(f'all{{v="{version}"}}', total)
 
 
+async def put_on_trial(world: World, operator: Operator) -> None:
+    """Version 1 is champion, and version 2 gets its first traffic."""
+    world.apply(operator, spec("1"))
+    await world.until(Phase.SETTLED)
+    world.apply(operator, spec("2", rollout=GUARDED))
+    await world.until(Phase.CANARY)
+
+
 async def test_a_version_is_taken_back_by_what_only_prometheus_counts() -> None:
     world = World()
     told(world, "1", bad=3, total=1000)
     told(world, "2", bad=500, total=600)  # of an earlier life: it is taken note of, and does not count
     async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.SETTLED)
-        world.apply(operator, spec("2", rollout=GUARDED))
-        await world.until(Phase.CANARY)
+        await put_on_trial(world, operator)
         await world.clock.advance(3)
         assert (await world.seen()).status.phase is Phase.CANARY
         told(world, "2", bad=510, total=620)
@@ -39,10 +44,7 @@ async def test_a_version_is_taken_back_by_what_only_prometheus_counts() -> None:
 async def test_what_prometheus_does_not_know_holds_and_is_told() -> None:
     world = World()
     async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.SETTLED)
-        world.apply(operator, spec("2", rollout=GUARDED))
-        await world.until(Phase.CANARY)
+        await put_on_trial(world, operator)
         await world.clock.advance(60)
         status = (await world.seen()).status
     assert status.phase is Phase.CANARY
@@ -57,9 +59,6 @@ async def test_without_a_prometheus_the_setting_is_named() -> None:
 
     world = Alone()
     async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.SETTLED)
-        world.apply(operator, spec("2", rollout=GUARDED))
-        await world.until(Phase.CANARY)
+        await put_on_trial(world, operator)
         await world.clock.advance(2)
         assert "set PODIUM_PROMETHEUS_URI" in (await world.seen()).status.message

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podium.core.promql import PLACEHOLDERS, fill
+from podium.api.guards import PLACEHOLDERS
+from podium.core.promql import fill
 
 VALUES = {"namespace": "ml", "name": "churn", "version": "7", "slot": "b"}
 

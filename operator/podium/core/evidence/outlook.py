@@ -10,7 +10,7 @@ from math import ceil, inf, log, log1p, sqrt
 
 from podium.core.evidence.against_champion import GOOD, AgainstChampion
 from podium.core.evidence.against_limit import STEADY, AgainstLimit
-from podium.core.evidence.counts import answers_to_expose, answers_to_hold, proves_above
+from podium.core.evidence.counts import answers_to_expose, answers_to_hold
 from podium.core.evidence.projection import nearest_champion
 
 Z95 = 1.645
@@ -45,11 +45,6 @@ def against_champion(judge: AgainstChampion, times: float, challenger: int, cham
         exposed=_needed((worse, share), judge.margin, ratio, LEARNING * -log(judge.alpha), Z95),
         enough=_needed((share, share), judge.margin, ratio, log(GOOD / judge.beta), 0.0),
     )
-
-
-def is_above(bad: int, answers: int, limit: float, level: float) -> bool:
-    """Whether so many bad ones prove at this level that the share is above the limit."""
-    return proves_above(bad, answers - bad, limit, level)
 
 
 @lru_cache(maxsize=4096)
