@@ -224,6 +224,8 @@ class Simulation:
     def look(self) -> Decision:
         facts = self.facts()
         decision = decide(facts)
+        for action in self._shaken(decision.way_back):
+            self._apply(action)
         if self._mischief():
             self._look_at = self.now + SECOND / 4  # died before the status was written
             return decision

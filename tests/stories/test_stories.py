@@ -532,6 +532,17 @@ def gateway_stopped() -> Simulation:
     return sim
 
 
+def gateway_evicted() -> Simulation:
+    """A challenger without a ready pod gets nothing, and goes on once its new pods are there."""
+    sim = behind_a_gateway()
+    sim.register("2", metrics={"auc": 0.92})
+    wants(sim, "2", **GATEWAY)
+    sim.until(lambda s: s.taken == {"a": 75, "b": 25})
+    sim.evict("b")
+    sim.settle("2")
+    return sim
+
+
 STORIES: list[Story] = [
     good, bad, bad_while_watched, gate_fails, crash_in_warm_up, crash_in_canary, never_ready, wrong_identity,
     silence_holds, silence_proceeds, silence_rolls_back, paused, superseded, reverted_while_warm, reverted_later,
@@ -540,6 +551,7 @@ STORIES: list[Story] = [
     worse_than_its_champion, slow, slow_only_while_it_is_cold, slower_than_its_champion, answers_that_are_no_numbers,
     predictions_shift, predictions_stay, drained_in_canary, unready_in_canary, one_request_an_hour, waits_for_approval,
     job_fails, webhook_is_silent, withdrawn_while_it_waits, too_young, gateway_good, gateway_stopped,
+    gateway_evicted,
 ]  # fmt: skip
 
 

@@ -213,6 +213,13 @@ class Weight(Memory):
     in_force: int = Field(0, ge=0, le=100, description="Percent of the serving endpoints that are the challenger's.")
 
 
+class Idle(Memory):
+    """A version behind a gateway that has lost its traffic, and is stopped once it has drained."""
+
+    since: Time = Field(description="Since when it has had no weight and given no answer.")
+    answers: int = Field(0, description="What its pods had answered until then.")
+
+
 class RegistryStatus(Memory):
     """What the registry is known to say."""
 
@@ -250,6 +257,7 @@ class Status(Memory):
         None, description="What is wrong with the circumstances, while it keeps the next trial from beginning."
     )
     weight: Weight | None = Field(None, description="The share of the traffic that the challenger gets.")
+    idle: Idle | None = Field(None, description="The version that has lost its traffic, while it drains.")
     rejected: list[Rejection] = Field(
         [], max_length=REJECTED_LIMIT, description="Versions that lost their trial, and are not tried again."
     )

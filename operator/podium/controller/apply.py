@@ -8,7 +8,6 @@ from podium.controller.observe import Ports
 from podium.core.actions import (
     Action,
     AskWebhook,
-    Debt,
     MoveAlias,
     Route,
     RunJob,
@@ -23,14 +22,16 @@ from podium.ports import ModelDeploymentSeen
 _log = logging.getLogger(__name__)
 
 
-async def apply(actions: Sequence[Action], seen: ModelDeploymentSeen, ports: Ports) -> tuple[PodiumError, ...]:
+async def apply(
+    actions: Sequence[Action], seen: ModelDeploymentSeen, ports: Ports, *, routed: bool = True
+) -> tuple[PodiumError, ...]:
     """Carry the actions out in order. Returns what failed.
 
-    A slot is not stopped after traffic could not be moved: it may still carry some. Everything else is independent:
-    pods that a quota refuses must not keep traffic from going back, nor a refused Service keep pods from starting.
+    A slot is not stopped after traffic could not be moved (`routed` says whether it could before): it may still carry
+    some. Everything else is independent: pods that a quota refuses must not keep traffic from going back, nor a refused
+    Service keep pods from starting.
     """
     failures: list[PodiumError] = []
-    routed = True
     for action in actions:
         if isinstance(action, StopSlot) and not routed:
             _log.warning("slot %s is not stopped: traffic could not be moved first", action.slot)
@@ -41,7 +42,6 @@ async def apply(actions: Sequence[Action], seen: ModelDeploymentSeen, ports: Por
             routed = routed and not isinstance(action, Route)
             failures.append(error)
             _log.error("not done (%s): %s", action.why, error)
-    ports.registry.owe(seen.key, [action for action in actions if isinstance(action, Debt)])
     return tuple(failures)
 
 

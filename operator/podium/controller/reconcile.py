@@ -12,7 +12,7 @@ from podium.controller.logs import about
 from podium.controller.metrics import Metrics
 from podium.controller.observe import Ports, observe
 from podium.controller.queue import backoff
-from podium.core.actions import Action, Event
+from podium.core.actions import Action, Debt, Event
 from podium.core.facts import Facts, Fresh, Key, World
 from podium.core.plan import Decision, decide
 from podium.errors import Conflict, PodiumError, Temporary
@@ -89,12 +89,15 @@ class Reconciler:
     async def _look(self, seen: ModelDeploymentSeen) -> float:
         world = await observe(seen, self._ports)
         decision = decide(self._facts(seen, world))
+        failures = await apply(decision.way_back, seen, self._ports)
         await self._tell(seen, decision.events)
         await self._record(seen, decision.status)
         self._fresh[seen.key] = decision.fresh
         with about(seen.key, version=_version(decision.status), phase=decision.status.phase):
             self._show(seen, decision, world)
-            failures = await apply(decision.actions, seen, self._ports)
+            self._ports.registry.owe(seen.key, [action for action in decision.actions if isinstance(action, Debt)])
+            others = [action for action in decision.actions if action not in decision.way_back]
+            failures += await apply(others, seen, self._ports, routed=not failures)
         return self._look_again(seen.key, decision, failed=bool(failures))
 
     def _facts(self, seen: ModelDeploymentSeen, world: World) -> Facts:

@@ -11,6 +11,7 @@ from podium.api import reasons
 from podium.api.base import format_duration
 from podium.api.status import Verdict
 from podium.core import gates, guards
+from podium.core.draining import drained
 from podium.core.facts import ALL, Facts
 from podium.core.measures import ERRORS
 from podium.core.shares import share_pods
@@ -203,7 +204,7 @@ def watch_passed(facts: Facts) -> Verdict | None:
     trial, former = facts.status.trial, facts.status.former
     if former is None:
         return Verdict(reason=reasons.WATCH_PASSED, message="there was no champion before to keep warm")
-    if trial is None or _in_phase(facts) < trial.watch:
+    if trial is None or _in_phase(facts) < trial.watch or not drained(facts, former.slot):
         return None
     message = f"{format_duration(trial.watch)} passed without a broken guard; {_evidence(facts)}"
     return Verdict(reason=reasons.WATCH_PASSED, message=message)
@@ -219,7 +220,7 @@ def restored(facts: Facts) -> Verdict | None:
         message = f"version {challenger.version} is stopped; there was no champion before it"
         return Verdict(reason=reasons.RESTORED, message=message) if gone else None
     back = world.traffic.asked.get(champion.slot) == ALL
-    if not back or world.traffic.may_reach(challenger.slot):
+    if not back or not drained(facts, challenger.slot):
         return None
     return Verdict(reason=reasons.RESTORED, message=f"version {champion.version} has all the traffic")
 

@@ -34,7 +34,7 @@ Verb = Callable[[Facts, Verdict], Status]
 def enter(facts: Facts, move: Move) -> Status:
     """The status after a move."""
     status = VERBS[move.target](facts, move.verdict)
-    return status.model_copy(update={"phase": move.target, "phase_since": facts.now})
+    return status.model_copy(update={"phase": move.target, "phase_since": facts.now, "idle": None})
 
 
 def pin(facts: Facts, verdict: Verdict) -> Status:

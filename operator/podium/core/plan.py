@@ -18,6 +18,7 @@ from podium.core.actions import (
     WriteTags,
 )
 from podium.core.conditions import conditions
+from podium.core.draining import abandoned, drained
 from podium.core.events import events
 from podium.core.facts import ALL, SLOTS, Facts, Fresh
 from podium.core.lifecycle import enter
@@ -55,6 +56,16 @@ class Decision:
     look_again: float
     move: Move | None = None
     fresh: Fresh | None = None  # for the next look's facts
+
+    @property
+    def way_back(self) -> tuple[Route, ...]:
+        """Of the actions, what is done before anything is told or written down: traffic returns to the champion.
+
+        A crash in between is harmless: what the status then asks for is looked at once more, with the same evidence.
+        """
+        if self.status.phase is not Phase.ROLLING_BACK:
+            return ()
+        return tuple(action for action in self.actions if isinstance(action, Route))
 
 
 def decide(facts: Facts) -> Decision:
@@ -117,7 +128,7 @@ def _weights(facts: Facts) -> Mapping[Slot, int] | None:
             up = _to(challenger, trial.steps[trial.step].weight)
     if up is not None:
         return up
-    if traffic is not Traffic.CHAMPION and facts.world.traffic.asked:
+    if traffic is not Traffic.CHAMPION and facts.world.traffic.asked and not abandoned(facts):
         return None  # the last step goes on until the next one can be carried
     return _back(facts)
 
@@ -175,7 +186,7 @@ def _stops(facts: Facts) -> Iterator[Action]:
     for slot in SLOTS:
         if slot in wanted or facts.world.slot(slot).replicas == 0:
             continue
-        if not facts.world.traffic.may_reach(slot) or facts.status.champion is None:
+        if drained(facts, slot) or facts.status.champion is None:
             yield StopSlot(slot, why=f"{facts.status.phase}: slot {slot} has no traffic and nothing to wait for")
 
 

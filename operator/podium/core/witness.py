@@ -15,6 +15,7 @@ from podium.api.status import (
     Weight,
 )
 from podium.core import gates
+from podium.core.draining import idle
 from podium.core.environment import watched
 from podium.core.facts import Facts, Fresh
 from podium.core.jury import heard
@@ -37,6 +38,7 @@ def witness(facts: Facts) -> Status:
             "trial": _trial(facts),
             "environment": _environment(facts),
             "weight": _weight(facts),
+            "idle": idle(facts),
             "registry": _registry(facts),
             "history": [_confirmed(entry, facts) for entry in facts.status.history],
         }

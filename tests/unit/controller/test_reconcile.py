@@ -79,6 +79,28 @@ async def test_a_rollback_does_not_wait_for_the_registry() -> None:
     assert world.registry.models["churn"].versions["2"].tags["podium.dev/decision"] == "rejected"
 
 
+async def test_a_way_back_does_not_wait_for_the_status_to_be_written() -> None:
+    world = World()
+    world.cluster.behave("2", Behaviour(bad_share=0.5))
+    refused = Refused("PUT …/churn/status: the API server answers 403")
+
+    async def refuse(*_: object) -> None:
+        raise refused
+
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.SETTLED)
+        world.apply(operator, spec("2"))
+        await world.until(Phase.CANARY)
+        world.cluster.write_status = refuse  # type: ignore[method-assign,assignment]
+        for _ in range(30):
+            world.evidence.serve(await world.seen(), 50)
+            await world.clock.advance(1.0)
+        assert (await world.status()).phase is Phase.CANARY
+        slots = await world.cluster.slots(await world.seen())
+        assert (await world.router.seen(await world.seen(), slots)).asked == {"a": 100, "b": 0}
+
+
 async def test_a_restarted_operator_goes_on_and_makes_nothing_twice() -> None:
     world = World()
     for phase in (Phase.WARMING, Phase.CANARY, Phase.WATCHING):

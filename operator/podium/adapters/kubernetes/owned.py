@@ -25,7 +25,11 @@ class OwnedObjects:
         was none, others' fields are not forced: an object that appears in between is not taken over.
         """
         metadata = wanted["metadata"]
-        found = await self.find(collection, metadata["namespace"], metadata["name"])
+        await self.replace(collection, await self.find(collection, metadata["namespace"], metadata["name"]), wanted)
+
+    async def replace(self, collection: str, found: Json | None, wanted: Json) -> None:
+        """Make the object that was found a moment ago as wanted. Raises as `apply` does."""
+        metadata = wanted["metadata"]
         path = names.path(collection, metadata["namespace"], metadata["name"])
         if found is None:
             await self._api.apply(path, wanted, force=False)

@@ -86,9 +86,10 @@ class GatewayRouter:
         """The route first, since a way back must wait for nothing else; where there is none yet, its Services."""
         assert seen.spec is not None
         wanted = render.http_route(read.owner_of(seen), seen.spec, weights)
-        if await self._owned.find(names.HTTP_ROUTES, seen.key.namespace, seen.key.name) is None:
+        found = await self._owned.find(names.HTTP_ROUTES, seen.key.namespace, seen.key.name)
+        if found is None:
             await self._services.apply(seen, weights)
-        await self._owned.apply(names.HTTP_ROUTES, wanted)
+        await self._owned.replace(names.HTTP_ROUTES, found, wanted)
         self._contests.wrote(str(seen.key), weights)
         await self._services.apply(seen, weights)
 

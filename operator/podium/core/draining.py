@@ -1,0 +1,53 @@
+"""When a version that has lost its traffic may be stopped, and when one has lost its pods.
+
+Where shares are of pods, a version's pods are stopped as soon as its Service leads elsewhere: only so do clients give
+up the connections that they keep. Behind a gateway they are kept for a drain time in which they answer nobody.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from podium.api.status import Idle, Phase, Slot
+from podium.core.facts import Facts
+
+# Beyond the drain time, for a slot that answers without a weight: somebody asks its own Service, or watches it there.
+LONGEST: Final = timedelta(minutes=1)
+
+
+def losing(facts: Facts) -> Slot | None:
+    """The slot that has lost the traffic and still runs: the challenger's on its way back, or the former champion's."""
+    status = facts.status
+    pinned = {Phase.ROLLING_BACK: status.challenger, Phase.WATCHING: status.former}.get(status.phase)
+    return None if pinned is None else pinned.slot
+
+
+def idle(facts: Facts) -> Idle | None:
+    """Since when the losing slot has had no weight and given no answer."""
+    slot = losing(facts)
+    if slot is None or not facts.spec.traffic.exact or facts.world.traffic.may_reach(slot):
+        return None
+    said = (pod.counters.answers for pod in facts.world.slot(slot).pods if pod.counters is not None)
+    answers, known = sum(said), facts.status.idle
+    if known is None or answers > known.answers:
+        return Idle(since=facts.now, answers=answers)
+    return known
+
+
+def drained(facts: Facts, slot: Slot) -> bool:
+    """Whether the slot has no traffic, and where it has just lost it, has been seen without it for long enough."""
+    if facts.world.traffic.may_reach(slot):
+        return False
+    if slot != losing(facts) or not facts.spec.traffic.exact or not facts.world.slot(slot).pods:
+        return True
+    quiet, drain = facts.status.idle, facts.spec.serving.drain
+    since = facts.status.phase_since or facts.now
+    return quiet is not None and (facts.now - quiet.since >= drain or facts.now - since >= drain + LONGEST)
+
+
+def abandoned(facts: Facts) -> bool:
+    """Whether a gateway sends requests to a version that has no ready pod, while the other side has one."""
+    subject, fallback = facts.subject, facts.fallback
+    if subject is None or fallback is None or not facts.spec.traffic.exact:
+        return False
+    world = facts.world
+    return not world.slot(subject.slot).ready(subject) and world.slot(fallback.slot).ready(fallback) > 0
