@@ -38,7 +38,7 @@ async def answering(statuses: Sequence[int]) -> AsyncIterator[tuple[Api, Counter
         await runner.cleanup()
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("status", [409, 429, 500, 503])
 async def test_a_read_is_asked_again_while_the_api_server_is_busy(status: int) -> None:
     async with answering([status, status, 200]) as (api, asked):
         await api.get("/api/v1/x")
@@ -55,8 +55,8 @@ async def test_an_apply_and_a_json_patch_are_tried_again_too() -> None:
 async def test_what_another_try_would_not_change_is_told_at_once() -> None:
     async with answering([409]) as (api, asked):
         with pytest.raises(Conflict):
-            await api.get("/api/v1/x")
-    assert asked == {"GET": 1}
+            await api.apply("/api/v1/x", {}, force=True)
+    assert asked == {"PATCH": 1}
 
 
 async def test_it_is_not_asked_for_ever() -> None:

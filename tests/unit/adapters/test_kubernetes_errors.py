@@ -33,7 +33,7 @@ def test_every_status_that_is_no_success_is_an_error_of_ours(status: int) -> Non
     ],
 )
 def test_the_class_says_what_to_do_next(status: int, kind: type[PodiumError]) -> None:
-    assert type(from_status(status, "", "GET /x")) is kind
+    assert type(from_status(status, "", "PATCH /x")) is kind
 
 
 def test_the_table_has_no_row_that_its_hundred_would_give_too() -> None:

@@ -36,6 +36,8 @@ def from_status(status: int, payload: Any, doing: str) -> PodiumError:
     if isinstance(payload, Mapping):
         message, reason = str(payload.get("message", "")), str(payload.get("reason", ""))
     kind = BY_STATUS.get(status) or BY_HUNDRED.get(status // 100, Unreachable)
+    if kind is Conflict and doing.startswith("GET "):
+        kind = Unreachable  # nobody wrote: a proxy or a server in trouble says so
     return kind(f"{doing}: the API server answered {status} {reason}: {message}")
 
 

@@ -14,7 +14,7 @@ from podium.adapters.routers.replicas import ReplicasRouter
 from podium.api import reasons
 from podium.api.status import Slot
 from podium.core.facts import Key, Problem, SlotSeen, TrafficSeen
-from podium.errors import Missing, Permanent, PodiumError
+from podium.errors import Missing, Permanent, PodiumError, Temporary
 from podium.ports import Clock, ModelDeploymentSeen, Router
 
 _log = logging.getLogger(__name__)
@@ -42,13 +42,17 @@ class Routers:
         return replace(traffic, problem=traffic.problem or self._refusals.get(seen.key))
 
     async def route(self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int]) -> None:
-        """Raises what the router raises; what a person has to mend is shown with the traffic from then on."""
+        """Raises what the router raises; what was in the way is shown with the traffic until it is out of it."""
         if seen.spec is None:
             raise Missing(f"{seen.key}: nothing can be routed, {seen.flaw}")
         try:
             await self._router(seen).route(seen, weights)
         except Permanent as error:
             self._refusals[seen.key] = Problem(error.reason or reasons.ROUTE_REFUSED, str(error))
+            raise
+        except Temporary as error:
+            message = f"the weights could not be written yet, trying again: {error}"
+            self._refusals[seen.key] = Problem(reasons.IN_PROGRESS, message)
             raise
         self._refusals.pop(seen.key, None)
         await self._clear(seen)
