@@ -157,6 +157,23 @@ def paused() -> Simulation:
     return sim
 
 
+def paused_in_warm_up() -> Simulation:
+    """A pause outlasts the time that a warm-up may take, and a pod that is evicted meanwhile has that time anew."""
+    rollout = {**QUICK, "warmUp": "2m"}
+    sim = serving(rollout)
+    sim.register("2")
+    wants(sim, "2", rollout)
+    sim.reach(Phase.WARMING)
+    sim.commit(spec_of("2", rollout=rollout, gates=GATES, paused=True), "paused: true")
+    sim.run(5 * MINUTE)
+    sim.evict("b")
+    sim.run(MINUTE)
+    assert sim.status.phase is Phase.WARMING
+    sim.commit(spec_of("2", rollout=rollout, gates=GATES), "paused: false")
+    sim.settle("2")
+    return sim
+
+
 def superseded() -> Simulation:
     sim = serving()
     sim.register("2")
@@ -545,13 +562,13 @@ def gateway_evicted() -> Simulation:
 
 STORIES: list[Story] = [
     good, bad, bad_while_watched, gate_fails, crash_in_warm_up, crash_in_canary, never_ready, wrong_identity,
-    silence_holds, silence_proceeds, silence_rolls_back, paused, superseded, reverted_while_warm, reverted_later,
-    rejected_and_applied_again, operator_restarted, terms_changed, registry_down, first_version_crashes,
-    alias_moved_by_a_person, contested, feature_store_down, bad_during_an_outage_that_is_over, fails_always,
-    worse_than_its_champion, slow, slow_only_while_it_is_cold, slower_than_its_champion, answers_that_are_no_numbers,
-    predictions_shift, predictions_stay, drained_in_canary, unready_in_canary, one_request_an_hour, waits_for_approval,
-    job_fails, webhook_is_silent, withdrawn_while_it_waits, too_young, gateway_good, gateway_stopped,
-    gateway_evicted,
+    silence_holds, silence_proceeds, silence_rolls_back, paused, paused_in_warm_up, superseded, reverted_while_warm,
+    reverted_later, rejected_and_applied_again, operator_restarted, terms_changed, registry_down,
+    first_version_crashes, alias_moved_by_a_person, contested, feature_store_down,
+    bad_during_an_outage_that_is_over, fails_always, worse_than_its_champion, slow, slow_only_while_it_is_cold,
+    slower_than_its_champion, answers_that_are_no_numbers, predictions_shift, predictions_stay, drained_in_canary,
+    unready_in_canary, one_request_an_hour, waits_for_approval, job_fails, webhook_is_silent,
+    withdrawn_while_it_waits, too_young, gateway_good, gateway_stopped, gateway_evicted,
 ]  # fmt: skip
 
 

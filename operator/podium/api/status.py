@@ -135,6 +135,9 @@ class Trial(Memory):
     on_silence: OnSilence = Field(description="What silence does in this trial.")
     patience: Duration = Field(description="How long a step of this trial may wait for answers.")
     watch: Duration = Field(description="How long the former champion is kept after this trial.")
+    warming_since: Time | None = Field(
+        None, description="Since when too few of its pods are proved, in its warm-up; not there once they are enough."
+    )
     step: int = Field(0, ge=0, description="Index of the step in force, from 0.")
     step_began: Time | None = Field(None, description="When this step's weight was asked for.")
     in_force_since: Time | None = Field(None, description="Since when this step's weight has been seen in force.")

@@ -114,8 +114,9 @@ def gates_passed(facts: Facts) -> Verdict | None:
 
 
 def overdue(facts: Facts) -> Verdict | None:
-    limit, subject = facts.spec.rollout.warm_up, facts.subject
-    if subject is None or _in_phase(facts) < limit:
+    """Too few pods were proved for too long. A pause, in which they all are, is no part of it, however long."""
+    limit, subject, trial = facts.spec.rollout.warm_up, facts.subject, facts.status.trial
+    if subject is None or trial is None or trial.warming_since is None or facts.now - trial.warming_since < limit:
         return None
     pods = facts.world.slot(subject.slot).pods
     why = sorted({pod.waiting or (pod.crash.message if pod.crash else "") for pod in pods} - {""})

@@ -64,6 +64,7 @@ def begin_trial(facts: Facts, verdict: Verdict) -> Status:
         on_silence=spec.rollout.on_silence,
         patience=spec.rollout.patience,
         watch=spec.rollout.watch,
+        warming_since=facts.now,
     )
     limits = sorted({guard.latency_limit.total_seconds() for guard in trial.guards if guard.latency_limit is not None})
     challenger = subject.model_copy(update={"latency_limits": tuple(limits)})

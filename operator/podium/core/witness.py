@@ -22,7 +22,7 @@ from podium.core.jury import heard
 from podium.core.marks import marked
 from podium.core.questions import measures
 from podium.core.record import tags_for
-from podium.core.shares import share_pods
+from podium.core.shares import challenger_pods, share_pods
 from podium.core.tally import baseline, counted
 from podium.core.wishes import former_champion
 
@@ -104,7 +104,8 @@ def _trial(facts: Facts) -> Trial | None:
         evidence = heard(trial, evidence, blocks)
     elif facts.status.phase is Phase.WARMING:
         evidence = baseline(evidence, facts, wanted)
-    return trial.model_copy(update={"evidence": evidence, "in_force_since": _in_force_since(facts, trial)})
+    since = {"in_force_since": _in_force_since(facts, trial), "warming_since": _warming_since(facts, trial)}
+    return trial.model_copy(update={"evidence": evidence, **since})
 
 
 def _last_known(trial: Trial, fresh: Fresh | None) -> Evidence:
@@ -123,6 +124,16 @@ def _in_force_since(facts: Facts, trial: Trial) -> datetime | None:
     if not enough or not world.traffic.current or world.traffic.asked.get(subject.slot, 0) != weight:
         return None
     return trial.in_force_since or facts.now
+
+
+def _warming_since(facts: Facts, trial: Trial) -> datetime | None:
+    """Since when too few pods are proved without a break; a pod that is evicted in a long pause has its time anew."""
+    subject = facts.subject
+    if facts.status.phase is not Phase.WARMING or subject is None:
+        return trial.warming_since
+    if facts.world.slot(subject.slot).proved(subject) >= challenger_pods(facts):
+        return None
+    return trial.warming_since or facts.now
 
 
 def _weight(facts: Facts) -> Weight | None:
