@@ -6,6 +6,7 @@ to run on the shared cluster leaves such a one alone, and reads and writes go on
 """
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -27,6 +28,7 @@ from podium.testing.cluster import Behaviour, FakeCluster
 from podium.testing.evidence import FakeEvidence
 from podium.testing.router import FakeRouter
 from testbed import gateway
+from testbed.errors import CommandFailed
 from tests.kubectl import Kubectl
 
 T = TypeVar("T")
@@ -49,6 +51,8 @@ class ClusterWorld(Protocol):
     async def until(self, check: Callable[[], Awaitable[T | None]]) -> T: ...
     async def told(self, seen: ModelDeploymentSeen) -> list[tuple[str, str]]: ...  # Events: reason and message
     async def drift(self, slot: Slot) -> None: ...
+    async def unprotect(self, slot: Slot) -> None: ...  # delete its PodDisruptionBudget
+    async def evict(self, pod: PodSeen) -> None: ...  # as a drain does
     async def adopt(self) -> None: ...  # an HTTPRoute of a person's own, `theirs`, and spec.traffic.route for it
     async def drift_route(self) -> None: ...
     async def route_writes(self) -> object: ...  # differs after a write to what shares the traffic
@@ -118,6 +122,12 @@ class FakeClusterWorld:
 
     async def drift(self, slot: Slot) -> None:
         self._cluster.drift(self.key, slot)
+
+    async def unprotect(self, slot: Slot) -> None:
+        self._cluster.unprotect(self.key, slot)
+
+    async def evict(self, pod: PodSeen) -> None:
+        self._cluster.evict(pod.uid)
 
     async def adopt(self) -> None:
         self.traffic = {"route": {"name": "theirs", "rule": "model"}}
@@ -206,6 +216,17 @@ class RealClusterWorld:
     async def drift(self, slot: Slot) -> None:
         name = names.slot_name(self.key.name, slot)
         self._kubectl("set", "env", f"deployment/{name}", "PODIUM_MODEL_DIGEST=sha256:by-hand")
+
+    async def unprotect(self, slot: Slot) -> None:
+        self._kubectl("delete", "poddisruptionbudget", names.slot_name(self.key.name, slot))
+
+    async def evict(self, pod: PodSeen) -> None:
+        async def taken() -> str | None:
+            with contextlib.suppress(CommandFailed):  # a budget allows nothing before its controller has counted
+                return self._kubectl.evict(pod.name)
+            return None
+
+        await self.until(taken)
 
     async def adopt(self) -> None:
         made = theirs((names.slot_name(self.key.name, "a"), names.slot_name(self.key.name, "b")))

@@ -149,6 +149,26 @@ async def test_what_was_changed_by_hand_is_noticed_and_put_back(world: ClusterWo
     assert (await slot_of(world)).current
 
 
+async def test_a_slots_disruption_budget_belongs_to_it_and_is_put_back(world: ClusterWorld) -> None:
+    made = await world.put("1")
+    await world.cluster.run_slot(made, ONE, 0)
+    await world.unprotect("a")
+    assert not (await slot_of(world)).current
+    await world.cluster.run_slot(made, ONE, 0)
+    assert (await slot_of(world)).current
+
+
+async def test_an_evicted_pod_is_replaced_and_is_no_crash(world: ClusterWorld) -> None:
+    made = await world.put("1", v1=FAST)
+    await world.cluster.run_slot(made, ONE, 2)
+    old = (await ready(world, ONE, 2)).pods
+    await world.evict(old[0])
+    left = await slot_of(world)
+    assert old[0].uid not in {pod.uid for pod in left.pods}
+    new = (await ready(world, ONE, 2)).pods
+    assert [pod.crash for pod in new] == [None, None]
+
+
 async def test_what_the_spec_no_longer_says_is_noticed_and_taken_out(world: ClusterWorld) -> None:
     await world.put("1")
     made = await world.edit({"team": "risk"})

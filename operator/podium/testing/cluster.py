@@ -52,6 +52,7 @@ class _Deployment:
     runs: Pinned
     replicas: int
     serving: str  # the spec that it was made from, as text
+    protected: bool = True  # by its PodDisruptionBudget
     pods: list[_Pod] = field(default_factory=list)
 
 
@@ -110,6 +111,17 @@ class FakeCluster:
         """Change a slot's Deployment by hand."""
         self._deployments[key, slot].serving = "changed by hand"
 
+    def unprotect(self, key: Key, slot: Slot) -> None:
+        """Delete a slot's PodDisruptionBudget."""
+        self._deployments[key, slot].protected = False
+
+    def evict(self, uid: str) -> None:
+        """Evict a pod, as a drain does: it stops, and its Deployment makes another one."""
+        for deployment in self._deployments.values():
+            for pod in deployment.pods:
+                if pod.uid == uid:
+                    pod.stopping_since = self._clock.monotonic()
+
     # --- the port -----------------------------------------------------------------------------------------------------
 
     async def get(self, key: Key) -> ModelDeploymentSeen | None:
@@ -157,7 +169,7 @@ class FakeCluster:
         if known is None or known.owner != seen.uid:
             self._deployments[place] = _Deployment(seen.uid, pinned, replicas, serving)
         else:
-            known.runs, known.replicas, known.serving = pinned, replicas, serving
+            known.runs, known.replicas, known.serving, known.protected = pinned, replicas, serving, True
         self._settle(place)
         self.writes.append(f"run {seen.key} slot {pinned.slot}: version {pinned.version} with {replicas}")
 
@@ -217,7 +229,7 @@ class FakeCluster:
         return SlotSeen(
             runs=deployment.runs,
             replicas=deployment.replicas,
-            current=seen.spec is not None and deployment.serving == _text(seen.spec),
+            current=seen.spec is not None and deployment.serving == _text(seen.spec) and deployment.protected,
             pods=tuple(self._pod_seen(pod) for pod in sorted(living, key=lambda pod: pod.name)),
             stopping=len(deployment.pods) - len(living),
         )

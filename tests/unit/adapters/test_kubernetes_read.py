@@ -87,6 +87,21 @@ def test_pods_that_are_being_deleted_are_counted_and_evicted_ones_are_left_out()
     assert ([one.uid for one in pods], stopping) == (["p1", "p2"], 1)
 
 
+def test_a_pod_that_is_about_to_be_evicted_is_as_good_as_gone() -> None:
+    """Kubelet says so, makes it unready, and ends it after its grace period: all that is no fault of the version."""
+
+    def disrupted(status: str) -> list[dict[str, str]]:
+        return [{"type": "DisruptionTarget", "status": status, "reason": "TerminationByKubelet"}]
+
+    found = [
+        pod({"phase": "Running", "conditions": disrupted("True")}, uid="p1"),
+        pod({"phase": "Failed", "conditions": disrupted("True")}, uid="p2"),
+        pod({"phase": "Running", "conditions": disrupted("False")}, uid="p3"),  # the disruption was called off
+    ]
+    pods, stopping = read.pods_of(found, "a")
+    assert ([one.uid for one in pods], stopping) == (["p3"], 1)
+
+
 def test_a_pod_is_ready_when_its_condition_says_so() -> None:
     assert read.pod_seen(pod({"conditions": [{"type": "Ready", "status": "True"}], "podIP": "10.0.0.9"})).ready
     assert not read.pod_seen(pod({"conditions": [{"type": "Ready", "status": "False"}]})).ready

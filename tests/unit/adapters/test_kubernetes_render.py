@@ -70,6 +70,7 @@ FULL = Spec.model_validate(
         ("deployment-small", render.deployment(OWNER, SMALL, PINNED, 1, DEFAULTS)),
         ("deployment-full", render.deployment(OWNER, FULL, PINNED, 3, DEFAULTS)),
         ("slot-service", render.slot_service(OWNER, SMALL, "b")),
+        ("disruption-budget", render.disruption_budget(OWNER, SMALL, "b")),
         ("gate-job-small", render.gate_job(OWNER, SMALL, SMOKE, DEFAULTS)),
         ("gate-job-full", render.gate_job(OWNER, FULL, CASES, DEFAULTS)),
         ("main-service-one-slot", render.main_service(OWNER, SMALL, {"a": 100, "b": 0})),
@@ -104,6 +105,11 @@ def test_the_annotations_of_the_identity_cannot_be_overridden() -> None:
     spec = SMALL.model_copy(update={"serving": serving})
     template = render.deployment(OWNER, spec, PINNED, 3, DEFAULTS)["spec"]["template"]
     assert template["metadata"]["annotations"][names.DIGEST] == "sha256:77"
+
+
+def test_scaling_replaces_no_pod() -> None:
+    one, two = (render.deployment(OWNER, SMALL, PINNED, count, DEFAULTS)["spec"]["template"] for count in (1, 2))
+    assert one == two
 
 
 def test_the_number_of_pods_does_not_change_the_fingerprint_but_everything_else_does() -> None:

@@ -230,6 +230,21 @@ async def test_pods_that_are_refused_do_not_hinder_the_way_back(monkeypatch: pyt
         await world.until(Phase.REJECTED, within=10, requests=50)
 
 
+async def test_a_drain_in_mid_canary_costs_the_version_nothing() -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.SETTLED)
+        world.apply(operator, spec("2"))
+        await world.until(Phase.CANARY)
+        for _ in range(3):
+            for slot in (await world.cluster.slots(await world.seen())).values():
+                world.cluster.evict(slot.pods[0].uid)
+            await world.clock.advance(0.5)
+        status = await world.until(Phase.SETTLED, requests=50)
+    assert [(entry.version, entry.outcome) for entry in status.history] == [("1", "Promoted"), ("2", "Promoted")]
+
+
 async def test_the_younger_of_two_that_write_one_alias_names_the_older() -> None:
     world = World()
     younger = Key("another", "churn")

@@ -25,6 +25,7 @@ class _Found:
 
     deployments: Mapping[str, Json]
     services: Mapping[str, Json]
+    budgets: Mapping[str, Json]
     pods: Sequence[Json]
 
 
@@ -85,6 +86,7 @@ class KubernetesCluster:
         await self._owned.apply(names.SERVICES, render.slot_service(owner, spec, pinned.slot))
         made = render.deployment(owner, spec, pinned, replicas, self._defaults)
         await self._owned.apply(names.DEPLOYMENTS, made)
+        await self._owned.apply(names.DISRUPTION_BUDGETS, render.disruption_budget(owner, spec, pinned.slot))
 
     async def stop_slot(self, seen: ModelDeploymentSeen, slot: Slot) -> None:
         namespace, name = seen.key.namespace, names.slot_name(seen.key.name, slot)
@@ -99,10 +101,11 @@ class KubernetesCluster:
 
     async def _find(self, seen: ModelDeploymentSeen) -> _Found:
         namespace, selector = seen.key.namespace, f"{names.DEPLOYMENT}={seen.key.name}"
-        collections = (names.DEPLOYMENTS, names.SERVICES, names.PODS)
+        collections = (names.DEPLOYMENTS, names.SERVICES, names.DISRUPTION_BUDGETS, names.PODS)
         lists = (self._api.list(names.path(each, namespace), selector=selector) for each in collections)
-        deployments, services, pods = await asyncio.gather(*lists)
-        return _Found(_by_name(deployments, seen.uid), _by_name(services, seen.uid), pods)
+        *owned, pods = await asyncio.gather(*lists)
+        deployments, services, budgets = (_by_name(found, seen.uid) for found in owned)
+        return _Found(deployments, services, budgets, pods)
 
     def _slot(self, seen: ModelDeploymentSeen, found: _Found, slot: Slot) -> SlotSeen:
         name = names.slot_name(seen.key.name, slot)
@@ -116,14 +119,17 @@ class KubernetesCluster:
             pods=pods,
             stopping=stopping,
         )
-        return replace(seen_slot, current=self._current(seen, seen_slot, deployment, found.services.get(name)))
+        return replace(seen_slot, current=self._current(seen, seen_slot, found, name))
 
-    def _current(self, seen: ModelDeploymentSeen, slot: SlotSeen, deployment: Json, service: Json | None) -> bool:
+    def _current(self, seen: ModelDeploymentSeen, slot: SlotSeen, found: _Found, name: str) -> bool:
         if seen.spec is None or slot.runs is None:
             return False
-        owner = read.owner_of(seen)
-        wanted = render.deployment(owner, seen.spec, slot.runs, slot.replicas, self._defaults)
-        return holds(deployment, wanted) and holds(service, render.slot_service(owner, seen.spec, slot.runs.slot))
+        owner, spec, runs = read.owner_of(seen), seen.spec, slot.runs
+        return (
+            holds(found.deployments.get(name), render.deployment(owner, spec, runs, slot.replicas, self._defaults))
+            and holds(found.services.get(name), render.slot_service(owner, spec, runs.slot))
+            and holds(found.budgets.get(name), render.disruption_budget(owner, spec, runs.slot))
+        )
 
 
 def dump(status: Status) -> dict[str, Any]:

@@ -28,6 +28,7 @@ PORT: Final = 8080
 
 DEPLOYMENTS: Final = "/apis/apps/v1/namespaces/{}/deployments"
 JOBS: Final = "/apis/batch/v1/namespaces/{}/jobs"
+DISRUPTION_BUDGETS: Final = "/apis/policy/v1/namespaces/{}/poddisruptionbudgets"
 SERVICES: Final = "/api/v1/namespaces/{}/services"
 PODS: Final = "/api/v1/namespaces/{}/pods"
 SECRETS: Final = "/api/v1/namespaces/{}/secrets"
@@ -47,7 +48,7 @@ def path(collection: str, namespace: str, name: str = "", subresource: str = "")
 
 
 def slot_name(name: str, slot: Slot) -> str:
-    """The name of the slot's Deployment and Service."""
+    """The name of the slot's Deployment, Service and PodDisruptionBudget."""
     return f"{name}-{slot}"
 
 

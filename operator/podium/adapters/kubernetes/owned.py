@@ -7,7 +7,7 @@ from podium.errors import Missing, Refused
 
 
 class OwnedObjects:
-    """Reads and applies Podium's own objects: Deployments and Services of one ModelDeployment."""
+    """Reads and applies Podium's own objects: Deployments, Services and the like of one ModelDeployment."""
 
     def __init__(self, api: Api) -> None:
         self._api = api

@@ -83,10 +83,18 @@ def pods_of(found: Iterable[Json], slot: Slot) -> tuple[tuple[PodSeen, ...], int
     is taken by a new one, and its end says nothing of the version.
     """
     mine = [pod for pod in found if metadata_of(pod)[0].get(names.SLOT) == slot]
-    stopping = sum("deletionTimestamp" in pod["metadata"] for pod in mine)
-    living = (pod for pod in mine if "deletionTimestamp" not in pod["metadata"])
-    lasting = (pod for pod in living if pod.get("status", {}).get("phase") not in ("Failed", "Succeeded"))
-    return tuple(sorted(map(pod_seen, lasting), key=lambda pod: pod.name)), stopping
+    there = [pod for pod in mine if pod.get("status", {}).get("phase") not in ("Failed", "Succeeded")]
+    living = [pod for pod in there if not _leaving(pod)]
+    return tuple(sorted(map(pod_seen, living), key=lambda pod: pod.name)), len(there) - len(living)
+
+
+def _leaving(pod: Json) -> bool:
+    """Whether it is being deleted, or is about to be: kubelet, a drain or a preemption says so before it ends it.
+
+    https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions
+    """
+    disrupted = _condition(pod.get("status", {}), "DisruptionTarget").get("status") == "True"
+    return disrupted or "deletionTimestamp" in pod["metadata"]
 
 
 def pod_seen(found: Json) -> PodSeen:

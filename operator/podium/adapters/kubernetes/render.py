@@ -54,7 +54,6 @@ class Defaults:
 def deployment(owner: Owner, spec: Spec, pinned: Pinned, replicas: int, defaults: Defaults) -> Json:
     """The slot's Deployment: this version, so many pods."""
     labels = _labels(owner, spec, pinned.slot) | {names.VERSION: pinned.version}
-    selector = {names.DEPLOYMENT: owner.name, names.SLOT: pinned.slot}
     return _object(
         owner,
         names.slot_name(owner.name, pinned.slot),
@@ -64,14 +63,14 @@ def deployment(owner: Owner, spec: Spec, pinned: Pinned, replicas: int, defaults
         spec={
             "replicas": replicas,
             "revisionHistoryLimit": 2,
-            "selector": {"matchLabels": selector},
+            "selector": {"matchLabels": _of_slot(owner, pinned.slot)},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
             "template": {
                 "metadata": {
                     "labels": labels,
                     "annotations": {**SCRAPE, **spec.serving.annotations, **_identity(pinned)},
                 },
-                "spec": _pod(spec, pinned, defaults),
+                "spec": {**_pod(spec, pinned, defaults), "topologySpreadConstraints": [_spread(owner, pinned.slot)]},
             },
         },
     )
@@ -79,8 +78,36 @@ def deployment(owner: Owner, spec: Spec, pinned: Pinned, replicas: int, defaults
 
 def slot_service(owner: Owner, spec: Spec, slot: Slot) -> Json:
     """The Service of one slot: for looking at one version, and for routers that weigh Services."""
-    selector = {names.DEPLOYMENT: owner.name, names.SLOT: slot}
-    return _service(owner, names.slot_name(owner.name, slot), _labels(owner, spec, slot), {}, selector)
+    return _service(owner, names.slot_name(owner.name, slot), _labels(owner, spec, slot), {}, _of_slot(owner, slot))
+
+
+def disruption_budget(owner: Owner, spec: Spec, slot: Slot) -> Json:
+    """Drains and evictions take one pod of the slot at a time. With one pod it forbids nothing."""
+    return _object(
+        owner,
+        names.slot_name(owner.name, slot),
+        kind=("policy/v1", "PodDisruptionBudget"),
+        labels=_labels(owner, spec, slot),
+        annotations={},
+        spec={
+            "maxUnavailable": 1,
+            "selector": {"matchLabels": _of_slot(owner, slot)},
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",  # a version that never gets ready must not hold up a drain
+        },
+    )
+
+
+def _spread(owner: Owner, slot: Slot) -> Json:
+    """A slot's pods go to different nodes as far as they can: one node's end is not the end of them all.
+
+    It is there for one pod too, to which it says nothing: otherwise scaling from one to two would replace the first.
+    """
+    return {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": _of_slot(owner, slot)},
+    }
 
 
 def main_service(owner: Owner, spec: Spec, weights: Mapping[Slot, int]) -> Json:
@@ -158,6 +185,11 @@ def http_route(owner: Owner, spec: Spec, weights: Mapping[Slot, int]) -> Json:
         annotations={},
         spec={"parentRefs": [*gateway.parents], **hosts, "rules": [rule]},
     )
+
+
+def _of_slot(owner: Owner, slot: Slot) -> dict[str, str]:
+    """The labels by which the slot's pods are known."""
+    return {names.DEPLOYMENT: owner.name, names.SLOT: slot}
 
 
 def selector_for(name: str, weights: Mapping[Slot, int]) -> dict[str, str]:
