@@ -80,8 +80,8 @@ def test_every_mistake_is_refused_by_server_side_apply_too(kubectl: Kubectl) -> 
 
 def test_a_field_without_value_is_refused_by_server_side_apply(kubectl: Kubectl) -> None:
     """`kubectl create` takes it for a field that is not there; `podium validate` is as strict as apply."""
-    with pytest.raises(CommandFailed, match=r"spec\.serving: Invalid value"):
-        kubectl.apply(EXAMPLES[0].read_text() + "  serving:\n")
+    with pytest.raises(CommandFailed, match=r"spec\.rollout: Invalid value"):
+        kubectl.apply(EXAMPLES[0].read_text() + "  rollout:\n")
 
 
 def test_what_is_refused_is_not_stored(kubectl: Kubectl) -> None:
@@ -95,7 +95,8 @@ def test_what_is_refused_is_not_stored(kubectl: Kubectl) -> None:
 def test_an_example_is_accepted_and_stored_as_it_was_written(kubectl: Kubectl, file: Path) -> None:
     words = ("apply", "--server-side", "--dry-run=server", "--output=json", f"--filename={file}")
     stored = json.loads(kubectl(*words))
-    assert stored["spec"] == read(file)["spec"]
+    written = read(file)["spec"]
+    assert stored["spec"] == written | {"serving": {"replicas": 1} | written.get("serving", {})}
     assert Spec.model_validate(stored["spec"])
 
 
@@ -191,6 +192,18 @@ def test_the_status_of_an_older_operator_does_not_stand_in_the_way(kubectl: Kube
     set_status(kubectl, {"trial": {"steps": [{"weight": 50}, {"weight": 5}]}, "history": [{"version": "6"}]})
     kubectl.apply(SHORTEST.replace('"7"', '"8"'))
     assert kubectl.get(churn)["spec"]["model"]["version"] == "8"
+
+
+def test_kubectl_and_autoscalers_scale_it(kubectl: Kubectl, churn: str) -> None:
+    set_status(kubectl, TRIAL | {"replicas": 2, "selector": "podium.dev/deployment=churn"})
+    kubectl("scale", churn, "--replicas=3")
+    assert kubectl.get(churn)["spec"]["serving"] == {"replicas": 3}
+    path = f"/apis/{TWIN_GROUP}/{VERSION_NAME}/namespaces/{kubectl.namespace}/{PLURAL}/churn/scale"
+    scale = json.loads(kubectl("get", f"--raw={path}"))
+    assert scale["spec"] == {"replicas": 3}
+    assert scale["status"] == {"replicas": 2, "selector": "podium.dev/deployment=churn"}
+    kubectl.apply(SHORTEST)  # Git leaves the size out, and takes nothing back
+    assert kubectl.get(churn)["spec"]["serving"] == {"replicas": 3}
 
 
 # --- one question, two who answer -------------------------------------------------------------------------------------

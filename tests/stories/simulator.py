@@ -157,6 +157,13 @@ class Simulation:
             self.spec, self.generation = spec, self.generation + 1
         self._look_at = self.now
 
+    def scale(self, replicas: int) -> None:
+        """An autoscaler, or `kubectl scale`, writes the size."""
+        self._tell(f"scaled to {replicas} pods")
+        serving = self.spec.serving.model_copy(update={"replicas": replicas})
+        self.spec, self.generation = self.spec.model_copy(update={"serving": serving}), self.generation + 1
+        self._look_at = self.now
+
     def note(self, what: str) -> None:
         self._tell(what)
 

@@ -402,6 +402,36 @@ def drained_in_canary() -> Simulation:
     return sim
 
 
+def scaled_in_canary() -> Simulation:
+    sim = serving()
+    sim.register("2")
+    wants(sim, "2", {**QUICK, "steps": [{"weight": 25, "hold": "30s"}, {"weight": 50, "hold": "10s"}]})
+    sim.reach(Phase.CANARY)
+    sim.run(3 * SECOND)
+    sim.scale(4)
+    sim.settle("2")
+    return sim
+
+
+def scaled_while_it_is_held_up() -> Simulation:
+    sim = serving(replicas=1)
+    sim.register("2")
+    wants(sim, "2", serving={"replicas": 1})
+    sim.reach(Phase.CANARY)
+    sim.note("half of all answers fail, whoever gives them")
+    sim.outage = 0.5
+    sim.until(lambda s: s.status.environment is not None)
+    sim.run(5 * SECOND)
+    sim.scale(3)
+    sim.run(MINUTE)
+    sim.note(f"message: {sim.status.message}")
+    assert sim.status.environment is not None
+    sim.note("what was wrong is over")
+    sim.outage = 0.0
+    sim.settle("2")
+    return sim
+
+
 def unready_in_canary() -> Simulation:
     sim = serving()
     sim.register("2")
@@ -569,6 +599,7 @@ STORIES: list[Story] = [
     slower_than_its_champion, answers_that_are_no_numbers, predictions_shift, predictions_stay, drained_in_canary,
     unready_in_canary, one_request_an_hour, waits_for_approval, job_fails, webhook_is_silent,
     withdrawn_while_it_waits, too_young, gateway_good, gateway_stopped, gateway_evicted,
+    scaled_in_canary, scaled_while_it_is_held_up,
 ]  # fmt: skip
 
 

@@ -3,9 +3,9 @@
 The schema is structural: no `$ref`, no null, no `additionalProperties: false` (unknown fields are pruned or, by
 kubectl, refused). Two things are left out on purpose.
 
-- Defaults. What Git says is what is stored, so that `kubectl diff` and GitOps tools see no fields that nobody wrote;
-  inside lists those would be drift for ever. The operator reads a missing field as its default, and so do the
-  descriptions here, which say it.
+- Defaults, but for the one of the size, which the scale subresource has to find. What Git says is what is stored, so
+  that `kubectl diff` and GitOps tools see no fields that nobody wrote; inside lists those would be drift for ever. The
+  operator reads a missing field as its default, and so do the descriptions here, which say it.
 - In the status: rules and required fields. The API server checks the whole object whenever a person changes the spec;
   a status that an older operator wrote must never stand in the way of that.
 """
@@ -15,9 +15,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from podium.api.schema import everywhere, plain, raw_schema
+from podium.api.serving import Serving
 from podium.api.spec import GROUP, KIND, PLURAL, VERSION_NAME
 
 NAME: Final = f"{PLURAL}.{GROUP}"
+# One number, the champion's; see docs/decisions/0011. All pods are found, for all of them carry the traffic.
+_SCALE = {
+    "specReplicasPath": ".spec.serving.replicas",
+    "statusReplicasPath": ".status.replicas",
+    "labelSelectorPath": ".status.selector",
+}
 _READY = '.status.conditions[?(@.type=="Ready")]'
 _COLUMNS = (
     # name, type, path, only with `-o wide`
@@ -61,7 +68,7 @@ def _version() -> dict[str, Any]:
         "name": VERSION_NAME,
         "served": True,
         "storage": True,
-        "subresources": {"status": {}},
+        "subresources": {"status": {}, "scale": _SCALE},
         "additionalPrinterColumns": _columns(),
         "schema": {"openAPIV3Schema": structural_schema()},
     }
@@ -85,7 +92,14 @@ def structural_schema() -> dict[str, Any]:
     properties["spec"] = everywhere(_in_words, properties["spec"])
     properties["status"] = everywhere(_keys_required, everywhere(_undemanding, properties["status"]))
     properties |= {name: everywhere(_without_annotations, inner) for name, inner in properties.items()}
+    _stored_size(properties["spec"]["properties"])
     return {"type": "object"} | schema | {"required": ["spec"]}
+
+
+def _stored_size(spec: dict[str, Any]) -> None:
+    """The scale subresource answers with an error without its field. The inner default needs the outer one."""
+    spec["serving"]["default"] = {}
+    spec["serving"]["properties"]["replicas"]["default"] = Serving().replicas
 
 
 def _structural(schema: dict[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ VERSION_NAME: Final = "v1alpha1"
 API_VERSION: Final = "podium.dev/v1alpha1"
 KIND: Final = "ModelDeployment"
 PLURAL: Final = "modeldeployments"
+LABEL: Final = "podium.dev/deployment"  # on everything that belongs to a ModelDeployment: its name
 # Services are named <name>-a and -b, and labels hold the name: at most 63 characters, as in RFC 1035. What is left is
 # for suffixes of objects that are still to come. (Names of pods are cut by Kubernetes itself.)
 NAME_LIMIT = 50

@@ -151,7 +151,7 @@ class Environment(Memory):
     since: Time = Field(description="Since when.")
     message: str = Field(description="What was seen.")
     guards: list[Guard] = Field(description="The guards that the champion has to hold again.")
-    generation: int = Field(description="metadata.generation under which it was seen. Another one is not held up.")
+    said: str = Field("", description="Fingerprint of what Git said then. Where it says something else, nobody waits.")
     beta: float = Field(0.05, description="Chance that it is wrongly said to hold them.")
     evidence: Evidence = Field(Evidence(), description="What the champion has answered since it got better.")
 
@@ -249,6 +249,8 @@ class Status(Memory):
     phase: Phase = Field(Phase.PENDING, description="Where the rollout stands.")
     phase_since: Time | None = Field(None, description="Since when.")
     message: str = Field("", description="What is going on, in one sentence.")
+    replicas: int = Field(0, ge=0, description="Pods that the champion's Deployment is asked for, for autoscalers.")
+    selector: str = Field("", description="Labels of all pods of both versions, for autoscalers to find them.")
     champion: Pinned | None = Field(None, description="The version that serves and is trusted.")
     challenger: Pinned | None = Field(None, description="The version on trial beside it.")
     former: Pinned | None = Field(None, description="The champion before this one, kept warm during the watch.")

@@ -11,6 +11,7 @@ from podium.core.evidence import proves_below
 from podium.core.facts import Facts
 from podium.core.questions import Question, measures, questions
 from podium.core.tally import counted
+from podium.core.terms import said
 
 ANSWERS = Guard(name="errors", error_rate=ErrorRateGuard(at_most=0.01))  # where the trial had no guard of its own on it
 
@@ -24,7 +25,7 @@ def begun(facts: Facts, trial: Trial, verdict: Verdict) -> Environment:
         since=facts.now,
         message=verdict.message,
         guards=broken or errors or [ANSWERS],
-        generation=facts.generation,
+        said=said(facts.spec),
         beta=trial.beta,
         evidence=evidence,
     )
@@ -33,7 +34,7 @@ def begun(facts: Facts, trial: Trial, verdict: Verdict) -> Environment:
 def watched(environment: Environment, facts: Facts) -> Environment | None:
     """The environment after one more look; None once it is well again, or Git says something new."""
     champion = facts.status.champion
-    if champion is None or environment.generation != facts.generation:
+    if champion is None or environment.said != said(facts.spec):
         return None
     asked = [one for guard in environment.guards for one in questions(guard, Evidence()) if not one.beside_champion]
     wanted = measures(environment.guards, Evidence())

@@ -19,6 +19,12 @@ def asked(spec: Spec) -> str:
     return _fingerprint(spec.gates, spec.rollout.guards, spec.rollout.retry, *_strictness(spec))
 
 
+def said(spec: Spec) -> str:
+    """All that Git says, but for the number of pods: an autoscaler may be who writes that."""
+    unsized = spec.serving.model_copy(update={"replicas": 1})
+    return _fingerprint(spec.model_copy(update={"serving": unsized}))
+
+
 def _strictness(spec: Spec) -> tuple[float, ...]:
     rollout = spec.rollout
     return rollout.alpha, rollout.beta, rollout.detect, rollout.failures_in_a_row

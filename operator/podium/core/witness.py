@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from podium.api.spec import LABEL
 from podium.api.status import (
     Environment,
     Evidence,
@@ -34,6 +35,8 @@ def witness(facts: Facts) -> Status:
     """The status with all that these facts show and no decision taken."""
     return facts.status.model_copy(
         update={
+            "replicas": _replicas(facts),
+            "selector": f"{LABEL}={facts.key.name}",
             "gates": _gates(facts),
             "trial": _trial(facts),
             "environment": _environment(facts),
@@ -43,6 +46,12 @@ def witness(facts: Facts) -> Status:
             "history": [_confirmed(entry, facts) for entry in facts.status.history],
         }
     )
+
+
+def _replicas(facts: Facts) -> int:
+    """The size as an autoscaler sees it: the champion's. The challenger's follows from it."""
+    champion = facts.status.champion
+    return facts.world.slot(champion.slot).replicas if champion is not None else 0
 
 
 def without_fresh_counts(before: Status, after: Status, facts: Facts) -> Status:

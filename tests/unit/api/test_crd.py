@@ -36,8 +36,14 @@ def test_it_is_structural() -> None:
     assert all(schema.get("type") or "x-kubernetes-int-or-string" in schema for schema in (SPEC | STATUS).values())
 
 
-def test_what_git_says_is_what_is_stored() -> None:
-    assert not [path for path, schema in (SPEC | STATUS).items() if "default" in schema]
+def test_what_git_says_is_what_is_stored_and_the_size_that_autoscalers_look_for() -> None:
+    defaults = {path: schema["default"] for path, schema in (SPEC | STATUS).items() if "default" in schema}
+    assert defaults == {"spec.serving": {}, "spec.serving.replicas": 1}
+
+
+def test_the_scale_subresource_speaks_of_fields_that_are_there() -> None:
+    (version,) = definition()["spec"]["versions"]
+    assert {path.removeprefix(".") for path in version["subresources"]["scale"].values()} <= (SPEC | STATUS).keys()
 
 
 def test_a_status_never_stands_in_the_way_of_the_spec() -> None:

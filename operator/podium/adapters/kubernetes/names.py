@@ -3,14 +3,14 @@
 from typing import Final
 from urllib.parse import quote
 
-from podium.api.spec import GROUP, PLURAL, VERSION_NAME
+from podium.api.spec import GROUP, LABEL, PLURAL, VERSION_NAME
 from podium.api.status import Slot
 
 FIELD_MANAGER: Final = "podium"
 
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 APP_NAME: Final = "app.kubernetes.io/name"
-DEPLOYMENT: Final = "podium.dev/deployment"
+DEPLOYMENT: Final = LABEL
 SLOT: Final = "podium.dev/slot"
 VERSION: Final = "podium.dev/version"
 RUN_ID: Final = "podium.dev/run-id"
