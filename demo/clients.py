@@ -3,6 +3,9 @@
 *Open loop*: the next request is sent when its time has come, not when the last answer is there, as by many independent
 people. A slow server gets no less to do, and what it makes wait is seen. Connections are kept and used again, as by
 real clients, and given up after some requests, as by real clients too: who keeps one for ever never meets a new pod.
+
+How long an answer took counts from the moment at which its request was due. From when it could be sent, the very time
+in which a busy machine made everybody wait would not be seen (coordinated omission).
 """
 
 import asyncio
@@ -74,11 +77,12 @@ class Clients:
         """Send until told to stop, then wait for what is under way."""
         began = self.clock()
         for number in itertools.count():
+            due = began + number / self.rate
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), max(0.0, began + number / self.rate - self.clock()))
+                await asyncio.wait_for(stop.wait(), max(0.0, due - self.clock()))
             if stop.is_set():
                 break
-            task = asyncio.create_task(self._one(self.bodies[number % len(self.bodies)]))
+            task = asyncio.create_task(self._one(due, self.bodies[number % len(self.bodies)]))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
         await self.answered()
@@ -88,15 +92,14 @@ class Clients:
         """Wait until all that is under way now has been answered or given up, and is in the ledger."""
         await asyncio.gather(*self._under_way)
 
-    async def _one(self, body: bytes) -> None:
-        sent = self.clock()
+    async def _one(self, due: float, body: bytes) -> None:
         try:
             async with asyncio.timeout(PATIENCE):
                 status, version = await self._ask(body)
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:  # TimeoutError is an OSError
-            self.ledger.add(Answer(sent, self.clock(), "", 0, f"{type(error).__name__}: {error}"[:200]))
+            self.ledger.add(Answer(due, self.clock(), "", 0, f"{type(error).__name__}: {error}"[:200]))
             return
-        self.ledger.add(Answer(sent, self.clock(), version, status))
+        self.ledger.add(Answer(due, self.clock(), version, status))
 
     async def _ask(self, body: bytes) -> tuple[int, str]:
         head = (

@@ -11,7 +11,7 @@ OK = 200
 class Answer:
     """What became of one request."""
 
-    sent: float
+    sent: float  # when it was due to be sent: a machine that is late makes its clients wait
     at: float  # when the answer was there, or when the client gave up
     version: str  # from the header x-podium-version; "" where nobody answered
     status: int  # of HTTP; 0 where nobody answered

@@ -127,6 +127,17 @@ async def test_a_slow_server_gets_no_less_to_do() -> None:
     assert len(said.bodies) > 20
 
 
+async def test_a_request_that_is_late_counts_from_when_it_was_due() -> None:
+    late = iter([0.0])  # at its first look the clock says the beginning, and then it is 50 ms later
+    async with served(Served()) as clients:
+        began = time.monotonic()
+        clients.clock = lambda: began + next(late, time.monotonic() - began + 0.05)
+        await _send(clients, 50)
+    answers = sorted(clients.ledger.answers, key=lambda answer: answer.sent)
+    assert [each.sent - began for each in answers] == pytest.approx([n / clients.rate for n in range(len(answers))])
+    assert answers[0].at - answers[0].sent >= 0.05
+
+
 async def test_what_is_under_way_can_be_waited_for() -> None:
     said = Served(delay=0.2)
     async with served(said) as clients:
