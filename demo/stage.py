@@ -57,15 +57,18 @@ def install_mlflow(cluster: Cluster, images: dict[str, str], say: Say) -> None:
     wait_until(f"MLflow answers at {MLFLOW_OUTSIDE}", lambda: registry.healthy(MLFLOW_OUTSIDE), 60)
 
 
-def register_models(say: Say, module: str = "demo.models", model: str = MODEL) -> list[str]:
-    """Train and register the versions, as a data scientist does: from a process that knows nothing of Podium."""
+def register_models(say: Say, module: str = "demo.models", model: str = MODEL, *words: str) -> list[str]:
+    """Train and register the versions, as a data scientist does: from a process that knows nothing of Podium.
+
+    The words are for the module.
+    """
     say(f"training and registering the versions of {model}")
     environment = os.environ | {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         "PYTHONWARNINGS": "ignore",  # its libraries' own, on a screen that tells a story
     }
-    command = [sys.executable, "-m", module, MLFLOW_OUTSIDE, model]
+    command = [sys.executable, "-m", module, MLFLOW_OUTSIDE, model, *words]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  our words
     if done.returncode != 0:
         raise RuntimeError(f"the models cannot be trained and registered:\n{done.stderr[-3000:]}")

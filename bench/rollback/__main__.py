@@ -7,10 +7,10 @@ import time
 from random import Random
 from typing import Any
 
+from bench.cluster import stage
 from bench.rollback.summary import Figures
 from bench.rollback.trials import HEALTHY, KINDS, MODEL, Kind, Trials
-from demo import registry, stage
-from testbed.cluster import Cluster
+from demo.stage import clear
 
 RATE = 100.0  # requests a second
 HEALTHY_TIMES = 4  # healthy trials for each one of another kind
@@ -31,27 +31,17 @@ def main() -> None:
     def clock() -> float:
         return time.monotonic() - began
 
-    cluster = set_stage()
+    cluster, _ = stage.build(say, MODEL, heedless=1, obedient=1)
     say(f"{clock():6.0f} s  the stage is set")
     trials = Trials(cluster, RATE, Random(chosen.seed), clock)
     result = asyncio.run(measure(trials, chosen.runs, chosen.only))
-    stage.clear(cluster, say)
+    clear(cluster, say)
     print_table(result)
     print(json.dumps(result))
 
 
 def say(text: str) -> None:
     print(text, flush=True)
-
-
-def set_stage() -> Cluster:
-    cluster, images = stage.build(say)
-    stage.clear(cluster, say)
-    stage.install_mlflow(cluster, images, say)
-    registry.forget(stage.MLFLOW_OUTSIDE, MODEL)
-    stage.register_models(say, "bench.rollback.models", MODEL)
-    stage.install_operator(cluster, images, say)
-    return cluster
 
 
 async def measure(trials: Trials, runs: int, only: str | None) -> Result:

@@ -4,19 +4,19 @@ The champion's pods stay up all the time. A new text in `spec.rollout.retry` giv
 """
 
 import asyncio
-import json
-import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from bench.rollback import orders, summary
+from bench.cluster import orders
+from bench.cluster.subject import DEADLINE, Subject
+from bench.rollback import summary
 from bench.rollback.summary import Run
 from demo.clients import Clients
 from demo.ledger import Ledger
-from demo.rollout import NAME, Seen, Watch
+from demo.rollout import Seen
 from demo.stage import MODEL_PORT
 from testbed.cluster import Cluster
 
@@ -29,7 +29,6 @@ RISES: Steps = [{"weight": SHARE, "hold": "5s"}, {"weight": 50, "hold": "5s"}]
 MOMENT = (0.5, 2.5)  # seconds of plain traffic in force until it turns bad
 LAST_ANSWERS = 1.0  # seconds after its rejection in which an answer of it would still be seen
 WELL = 4.5  # seconds of a healthy trial: about 90 answers of the challenger's
-DEADLINE = 180.0  # seconds for whatever is waited for
 
 
 @dataclass(frozen=True)
@@ -71,13 +70,13 @@ class Trials:
     def __post_init__(self) -> None:
         self.plain = [orders.body(orders.WORK)]
         self.clients = Clients("127.0.0.1", MODEL_PORT, self.plain, self.rate, self.clock, per_connection=1)
-        self.watch = Watch(str(self.cluster.way.kubectl()), os.environ | self.cluster.env, self._take)
+        self.subject = Subject(self.cluster, self._take)
 
     @asynccontextmanager
     async def traffic(self) -> AsyncIterator[None]:
         """Make version 1 champion, and send requests as long as the block runs."""
-        watching, stop = asyncio.create_task(self.watch.run()), asyncio.Event()
-        try:
+        stop = asyncio.Event()
+        async with self.subject.followed():
             await self.settle()
             if not await self.clients.reached(DEADLINE):
                 raise RuntimeError(f"no answer at 127.0.0.1:{MODEL_PORT} within {DEADLINE:g} s")
@@ -87,10 +86,6 @@ class Trials:
             finally:
                 stop.set()
                 await sending
-        finally:
-            watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
 
     async def bad(self, kind: Kind) -> Run:
         """One trial that turns bad. Raises RuntimeError where it was not rejected in time."""
@@ -98,7 +93,7 @@ class Trials:
         await asyncio.sleep(self.random.uniform(*MOMENT))
         self.clients.ledger = ledger = Ledger()
         self.clients.bodies = orders.mix(kind.order, kind.share, self.random)
-        await self.until(f"{kind.name}: the challenger is rejected", lambda seen: seen.phase == "Rejected")
+        await self.subject.until(f"{kind.name}: the challenger is rejected", lambda seen: seen.phase == "Rejected")
         await asyncio.sleep(LAST_ANSWERS)
         self.clients.bodies = self.plain
         await self.clients.answered()
@@ -110,45 +105,35 @@ class Trials:
         """One trial of a challenger with few errors, taken back by Git in the end. Returns whether it was rejected."""
         await self.begin(STAYS)
         self.clients.bodies = orders.mix(HEALTHY.order, HEALTHY.share, self.random)
-        await self.watch.until(lambda seen: seen.phase != "Canary", WELL)
+        await self.subject.watch.until(lambda seen: seen.phase != "Canary", WELL)
         self.clients.bodies = self.plain
         await self.settle()
-        return bool(self.watch.seen.status["history"][-1]["outcome"] == "Rejected")
+        return bool(self.subject.seen.status["history"][-1]["outcome"] == "Rejected")
 
     async def begin(self, steps: Steps) -> None:
         """Until the challenger has its share."""
         await self.apply(CHALLENGER, steps)
         self.weights.clear()
         in_force = (SHARE, SHARE)
-        await self.until(
+        await self.subject.until(
             "the challenger has its share", lambda seen: seen.phase == "Canary" and seen.shares == in_force
         )
 
     async def settle(self) -> None:
         """Until version 1 is what Git wants, and champion, and alone."""
         await self.apply(CHAMPION, STAYS)
-
-        def settled(seen: Seen) -> bool:
-            return (seen.phase, seen.champion, seen.challenger) == ("Settled", CHAMPION, "")
-
-        await self.until("version 1 is champion", settled)
+        await self.subject.settled(CHAMPION)
 
     async def apply(self, version: str, steps: Steps) -> None:
         self.applied += 1
-        manifest = json.dumps(model_deployment(version, steps, retry=str(self.applied)))
-        await asyncio.to_thread(self.cluster.kubectl, "apply", "--server-side", "--filename=-", input=manifest)
-
-    async def until(self, what: str, holds: Callable[[Seen], bool]) -> None:
-        if not await self.watch.until(lambda seen: seen.current and holds(seen), DEADLINE):
-            seen = self.watch.seen
-            raise RuntimeError(f"not within {DEADLINE:g} s: {what}; the last word was {seen.phase}: {seen.message}")
+        await self.subject.apply(spec(version, steps, retry=str(self.applied)))
 
     def _take(self, seen: Seen) -> None:
         self.weights.append((self.clock(), seen.shares[0]))
 
 
-def model_deployment(version: str, steps: Steps, retry: str) -> dict[str, Any]:
-    spec = {
+def spec(version: str, steps: Steps, retry: str) -> dict[str, Any]:
+    return {
         "model": {"name": MODEL, "version": version},
         "serving": {
             "replicas": REPLICAS,
@@ -162,4 +147,3 @@ def model_deployment(version: str, steps: Steps, retry: str) -> dict[str, Any]:
             "retry": retry,
         },
     }
-    return {"apiVersion": "podium.dev/v1alpha1", "kind": "ModelDeployment", "metadata": {"name": NAME}, "spec": spec}

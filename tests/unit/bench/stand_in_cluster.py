@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.rollback import orders
+from bench.cluster import orders
 from bench.rollback.trials import CHALLENGER, CHAMPION, SHARE
 from demo.clients import parse_head
 from demo.rollout import Seen, Watch

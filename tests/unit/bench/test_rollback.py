@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bench.cluster import obedient, orders
+from bench.cluster.obedient import Obedient
+from bench.cluster.subject import model_deployment
 from bench.rollback import __main__ as bench
-from bench.rollback import obedient, orders
-from bench.rollback.obedient import Obedient
 from bench.rollback.summary import Figures, Run, crashing, failing, rose
-from bench.rollback.trials import CHALLENGER, CHAMPION, RISES, STAYS, model_deployment
+from bench.rollback.trials import CHALLENGER, CHAMPION, RISES, STAYS, spec
 from demo.ledger import Answer, Ledger
 from podium.api.spec import ModelDeployment
 
@@ -118,7 +119,7 @@ def test_the_champion_heeds_no_orders(order: int) -> None:
 
 @pytest.mark.parametrize("steps", [STAYS, RISES])
 def test_its_yaml_is_right(steps: list[dict[str, object]]) -> None:
-    made = ModelDeployment.model_validate(model_deployment(CHALLENGER, steps, retry="1"))
+    made = ModelDeployment.model_validate(model_deployment(spec(CHALLENGER, steps, retry="1")))
     assert made.spec.model.version == CHALLENGER != CHAMPION
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from bench.cluster import subject
 from bench.rollback import __main__ as bench
 from bench.rollback import trials as module
 from bench.rollback.trials import HEALTHY, KINDS, Trials
@@ -21,7 +22,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOMENT", (0.0, 0.02))
     monkeypatch.setattr(module, "LAST_ANSWERS", 0.05)
     monkeypatch.setattr(module, "WELL", 0.2)
-    monkeypatch.setattr(module, "DEADLINE", 30.0)
+    monkeypatch.setattr(subject, "DEADLINE", 30.0)
 
 
 async def play(monkeypatch: pytest.MonkeyPatch, stand_in: StandIn, runs: int, only: str | None) -> dict[str, Any]:
@@ -30,7 +31,7 @@ async def play(monkeypatch: pytest.MonkeyPatch, stand_in: StandIn, runs: int, on
         stand_in_way = SimpleNamespace(kubectl=lambda: Path("kubectl"))
         cluster = cast("Cluster", SimpleNamespace(way=stand_in_way, env={}, kubectl=stand_in.kubectl))
         trials = Trials(cluster, 500.0, Random(1), time.monotonic)
-        trials.watch = WatchOf(stand_in, trials._take)
+        trials.subject.watch = WatchOf(stand_in, trials._take)
         return await bench.measure(trials, runs, only)
 
 
@@ -65,6 +66,6 @@ async def test_a_weight_that_rises_after_the_crash_is_counted(monkeypatch: pytes
 
 
 async def test_a_version_that_is_never_rejected_ends_the_bench(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "DEADLINE", 1.0)
+    monkeypatch.setattr(subject, "DEADLINE", 1.0)
     with pytest.raises(RuntimeError, match="not within 1 s: fail100: the challenger is rejected"):
         await play(monkeypatch, StandIn(rejects_after=10**9), 1, "fail100")

@@ -7,7 +7,7 @@ import mlflow.pyfunc
 import numpy as np
 import pandas as pd
 
-FAIL, CRASH = 1, 2  # as in bench.rollback.orders, which the model server's image does not have
+FAIL, CRASH = 1, 2  # as in bench.cluster.orders, which the model server's image does not have
 COLUMN = "order"
 CRASHED = 1  # the exit code of Python's own crashes
 

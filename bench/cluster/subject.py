@@ -1,0 +1,73 @@
+"""The one ModelDeployment of a bench, as a user handles it: applied, followed, waited for."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from demo.rollout import NAME, Seen, Watch
+from testbed.cluster import Cluster
+
+DEADLINE = 180.0  # seconds for whatever is waited for
+
+
+def _unheard(_: Seen) -> None:
+    """Nobody wants to hear of every change."""
+
+
+@dataclass
+class Subject:
+    """What is applied last is what is waited for: a status that is about an older generation does not count."""
+
+    cluster: Cluster
+    told: Callable[[Seen], None] = _unheard
+
+    def __post_init__(self) -> None:
+        self.watch = Watch(str(self.cluster.way.kubectl()), os.environ | self.cluster.env, self.told)
+
+    @property
+    def seen(self) -> Seen:
+        return self.watch.seen
+
+    @asynccontextmanager
+    async def followed(self) -> AsyncIterator[None]:
+        """Hear of its status as long as the block runs."""
+        watching = asyncio.create_task(self.watch.run())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+
+    async def apply(self, spec: Mapping[str, Any]) -> None:
+        manifest = json.dumps(model_deployment(spec))
+        await asyncio.to_thread(self.cluster.kubectl, "apply", "--server-side", "--filename=-", input=manifest)
+
+    async def until(self, what: str, holds: Callable[[Seen], bool]) -> Seen:
+        """The status of which this holds. Raises RuntimeError where it does not come in time."""
+        if not await self.watch.until(lambda seen: seen.current and holds(seen), DEADLINE):
+            raise RuntimeError(
+                f"not within {DEADLINE:g} s: {what}; the last word was {self.seen.phase}: {self.seen.message}"
+            )
+        return self.seen
+
+    async def settled(self, version: str) -> Seen:
+        """Once this version is champion and nothing is on trial."""
+
+        def alone(seen: Seen) -> bool:
+            return (seen.phase, seen.champion, seen.challenger) == ("Settled", version, "")
+
+        return await self.until(f"version {version} is champion", alone)
+
+
+def model_deployment(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "apiVersion": "podium.dev/v1alpha1",
+        "kind": "ModelDeployment",
+        "metadata": {"name": NAME},
+        "spec": dict(spec),
+    }
