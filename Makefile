@@ -59,6 +59,11 @@ bench-judgement: $(STAMP) ## The judge's error rates and speed, by simulation, b
 bench-rollback: $(STAMP) ## How soon a version that turns bad is out of the traffic, on a real cluster
 	$(BIN)/python -m bench.rollback
 
+bench-traffic: $(STAMP) ## What clients behind a gateway feel of rollouts, on a real cluster: takes an hour
+	$(BIN)/python -m testbed up
+	$(BIN)/python -m testbed gateway
+	$(BIN)/python -m bench.traffic
+
 crds: $(STAMP) ## Write the CRD, the JSON Schema and the reference from the models in operator/podium/api
 	$(BIN)/podium schema crd > crds/podium.dev_modeldeployments.yaml
 	$(BIN)/podium schema json > schemas/modeldeployment.json

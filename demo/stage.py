@@ -86,6 +86,13 @@ def install_operator(cluster: Cluster, images: dict[str, str], say: Say) -> None
     _rolled_out(cluster, "podium-system", "podium-operator")
 
 
+def kill_operator(cluster: Cluster, pod: str) -> None:
+    """`kill -9` of one operator, which gets no chance to give the Lease back. Nothing where it does not run."""
+    find = f"for p in $(pgrep -f podium.controller); do grep -qz HOSTNAME={pod} /proc/$p/environ && kill -9 $p; done"
+    for node in cluster.nodes():
+        cluster.on_node(node, "sh", "-c", f"{find}; true")
+
+
 def overlay(images: dict[str, str]) -> dict[str, Any]:
     """What a cluster's own kustomization says: where the images and the registry are."""
     operator, _, tag = images["operator"].rpartition(":")

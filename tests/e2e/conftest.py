@@ -71,12 +71,7 @@ class Operator:
         return str(holder).rpartition("_")[0]
 
     def kill_pod(self, pod: str) -> None:
-        """`kill -9` of one operator, which gets no chance to give the Lease back."""
-        find = (
-            f"for p in $(pgrep -f podium.controller); do grep -qz HOSTNAME={pod} /proc/$p/environ && kill -9 $p; done"
-        )
-        for node in self.kubectl.cluster.nodes():
-            self.kubectl.cluster.on_node(node, "sh", "-c", f"{find}; true")
+        stage.kill_operator(self.kubectl.cluster, pod)
 
     def kill(self) -> None:
         """`kill -9` of every operator at once. New pods take their place without waiting out a restart's backoff."""
