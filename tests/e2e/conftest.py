@@ -17,6 +17,7 @@ from testbed import gateway
 from testbed.cluster import Cluster
 from testbed.errors import CommandFailed
 from testbed.waiting import wait_until
+from tests.e2e.envoy import Envoy
 from tests.e2e.rollout import Rollout
 from tests.kubectl import Kubectl
 
@@ -148,6 +149,25 @@ def rollout(kubectl: Kubectl, operator: Operator, mlflow: Mlflow, ports: Iterato
     subject = Rollout(kubectl, mlflow.model, next(ports))
     yield subject
     kubectl("delete", "modeldeployment", "--all", "--cascade=foreground", "--timeout=120s", timeout=150)
+
+
+@pytest.fixture(scope="session")
+def envoy(cluster: Cluster) -> Envoy:
+    gateway.install(cluster)
+    return Envoy(cluster)
+
+
+@pytest.fixture
+def host(rollout: Rollout) -> str:
+    return f"{rollout.name}.{rollout.kubectl.namespace}.test"
+
+
+@pytest.fixture
+def routed(rollout: Rollout, envoy: Envoy, host: str) -> Rollout:
+    """A ModelDeployment behind the Gateway, not applied yet."""
+    ref = {"name": gateway.NAME, "namespace": gateway.NAMESPACE}
+    rollout.spec = {"traffic": {"gateway": {**ref, "hostnames": [host]}}}
+    return rollout
 
 
 @pytest.fixture(scope="session")

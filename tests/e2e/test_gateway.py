@@ -1,70 +1,21 @@
 """Rollouts through a real Envoy: exact shares, no request lost, and a way back that no gateway can bar."""
 
 import json
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 
-from podium.api.status import Phase, Status
+from podium.api.status import Phase
 from testbed import gateway
-from testbed.cluster import Cluster
 from testbed.errors import CommandFailed
 from testbed.waiting import wait_until
 from tests.contract.cluster_worlds import theirs
+from tests.e2e.envoy import SLOW_STEPS, Envoy, in_force, weights
 from tests.e2e.rollout import QUICK, Rollout, clients
 
 pytestmark = [pytest.mark.cluster, pytest.mark.gateway, pytest.mark.timeout(600)]
 
 BACK = 2.0  # seconds in which a weight that was overwritten is put back
-SLOW_STEPS: dict[str, Any] = {"steps": [{"weight": 50, "hold": "120s"}], "watch": "5s"}
-
-
-@dataclass(frozen=True)
-class Envoy:
-    """Envoy Gateway: its controller can be stopped, and Envoy serves on as it was."""
-
-    cluster: Cluster
-
-    @contextmanager
-    def stopped(self) -> Iterator[None]:
-        self._scale(0)
-        try:
-            yield
-        finally:
-            self._scale(1)
-
-    def _scale(self, replicas: int) -> None:
-        words = ("deployment/envoy-gateway", f"--namespace={gateway.CONTROLLER}")
-        self.cluster.kubectl("scale", *words, f"--replicas={replicas}")
-        self.cluster.kubectl("rollout", "status", *words, "--timeout=120s", timeout=140)
-        if not replicas:
-            wait_until("the controller has stopped", lambda: not self._pods(), 60)
-
-    def _pods(self) -> list[Any]:
-        selector = "--selector=control-plane=envoy-gateway"
-        return list(self.cluster.get("pods", f"--namespace={gateway.CONTROLLER}", selector)["items"])
-
-
-@pytest.fixture(scope="module")
-def envoy(cluster: Cluster) -> Envoy:
-    gateway.install(cluster)
-    return Envoy(cluster)
-
-
-@pytest.fixture
-def host(rollout: Rollout) -> str:
-    return f"{rollout.name}.{rollout.kubectl.namespace}.test"
-
-
-@pytest.fixture
-def routed(rollout: Rollout, envoy: Envoy, host: str) -> Rollout:
-    """A ModelDeployment behind the Gateway, not applied yet."""
-    ref = {"name": gateway.NAME, "namespace": gateway.NAMESPACE}
-    rollout.spec = {"traffic": {"gateway": {**ref, "hostnames": [host]}}}
-    return rollout
 
 
 @pytest.fixture
@@ -79,11 +30,6 @@ def in_git(rollout: Rollout, host: str) -> str:
     made = theirs((f"{rollout.name}-a", f"{rollout.name}-b"))
     made["spec"]["hostnames"] = [host]
     return json.dumps(made)
-
-
-def weights(rollout: Rollout, name: str) -> dict[str, int]:
-    refs = rollout.kubectl.get(f"httproute/{name}")["spec"]["rules"][0]["backendRefs"]
-    return {ref["name"].removeprefix(f"{rollout.name}-"): ref["weight"] for ref in refs}
 
 
 def test_a_rollout_and_a_rollback_through_envoy_lose_no_request(routed: Rollout, host: str, rows: list[bytes]) -> None:
@@ -107,7 +53,7 @@ def test_with_the_gateways_controller_stopped_the_weight_goes_back_and_the_pods_
     routed.settle("1")
     with clients(gateway.PORT, rows, rate=50, host=host) as ledger:
         routed.apply("2", rollout=SLOW_STEPS)
-        routed.until("half is in force", _half_in_force)
+        routed.until("half is in force", in_force)
         with envoy.stopped():
             routed.apply("1")
             routed.until("the weight is back", lambda status: status.weight is not None and status.weight.asked == 0)
@@ -116,10 +62,6 @@ def test_with_the_gateways_controller_stopped_the_weight_goes_back_and_the_pods_
             assert len(routed.pods("2")) == 1  # half of two
         routed.settle("1")
     assert [(each.status, each.version, each.trouble) for each in ledger.failures] == []
-
-
-def _half_in_force(status: Status) -> bool:
-    return status.trial is not None and status.trial.in_force_since is not None
 
 
 def test_a_route_that_no_listener_admits_is_told_and_nothing_is_promoted(routed: Rollout) -> None:
@@ -147,7 +89,7 @@ def test_what_git_says_of_the_weights_is_put_back_in_mid_trial(
     adopted.apply("1")
     adopted.settle("1")
     adopted.apply("2", rollout=SLOW_STEPS)
-    adopted.until("half is in force", _half_in_force)
+    adopted.until("half is in force", in_force)
     with answer:
         adopted.kubectl("apply", *how, "--filename=-", stdin=in_git(adopted, host))
     wait_until("the weights are back", lambda: weights(adopted, "theirs") == {"a": 50, "b": 50}, BACK, interval=0.05)
@@ -157,7 +99,7 @@ def test_a_fight_about_the_weights_is_told_with_the_name_of_who_fights(adopted: 
     adopted.apply("1")
     adopted.settle("1")
     adopted.apply("2", rollout=SLOW_STEPS)
-    adopted.until("half is in force", _half_in_force)
+    adopted.until("half is in force", in_force)
     manager = "--field-manager=argocd-controller"
     for _ in range(3):
         adopted.kubectl(
@@ -194,7 +136,7 @@ def test_deleted_in_mid_trial_an_adopted_route_is_left_to_the_champion(adopted: 
     adopted.apply("1")
     adopted.settle("1")
     adopted.apply("2", rollout=SLOW_STEPS)
-    adopted.until("half is in force", _half_in_force)
+    adopted.until("half is in force", in_force)
     adopted.kubectl("delete", "md/churn", "--timeout=120s", timeout=150)
     wait_until("the champion has it all", lambda: weights(adopted, "theirs") == {"a": 100, "b": 0}, 10)
 
