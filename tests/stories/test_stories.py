@@ -159,7 +159,7 @@ def paused() -> Simulation:
 
 def paused_in_warm_up() -> Simulation:
     """A pause outlasts the time that a warm-up may take, and a pod that is evicted meanwhile has that time anew."""
-    rollout = {**QUICK, "warmUp": "2m"}
+    rollout: dict[str, object] = {**QUICK, "warmUp": "2m"}
     sim = serving(rollout)
     sim.register("2")
     wants(sim, "2", rollout)
