@@ -241,13 +241,18 @@ def both(theirs: TheirServer, ours: Scorer, body: bytes, content_type: str) -> t
 
 
 def same(wanted: Any, found: Any) -> bool:
-    """Equal in value; NaN, which is no JSON, is null with us."""
+    """Equal in value; NaN, which is no JSON, is null with us.
+
+    The last bits of a sum depend on the CPU's kernels and on how the array lies in memory, which differs between us.
+    """
     if isinstance(wanted, dict) and isinstance(found, dict):
         return wanted.keys() == found.keys() and all(same(wanted[key], found[key]) for key in wanted)
     if isinstance(wanted, list) and isinstance(found, list):
         return len(wanted) == len(found) and all(map(same, wanted, found))
     if isinstance(wanted, float) and not math.isfinite(wanted):
         return found is None
+    if isinstance(wanted, float) and isinstance(found, float):
+        return math.isclose(wanted, found, rel_tol=1e-12, abs_tol=1e-12)
     return bool(wanted == found)
 
 
