@@ -6,6 +6,7 @@ never in CI (CI=true), which starts one.
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -67,14 +68,21 @@ def crd(cluster: Cluster) -> str:
     return name
 
 
-@pytest.fixture
-def namespace(cluster: Cluster, crd: str) -> Iterator[str]:
-    """A namespace of the test's own, where only pods with restricted security may run. It is removed afterwards."""
+@contextmanager
+def a_namespace(cluster: Cluster) -> Iterator[str]:
+    """A new namespace, where only pods with restricted security may run. It is removed afterwards."""
     name = f"test-{uuid4().hex[:8]}"
     cluster.kubectl("create", "namespace", name)
     cluster.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
     yield name
     cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def namespace(cluster: Cluster, crd: str) -> Iterator[str]:
+    """A namespace of the test's own."""
+    with a_namespace(cluster) as name:
+        yield name
 
 
 @pytest.fixture

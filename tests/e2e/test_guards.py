@@ -14,7 +14,9 @@ import pytest
 import yaml
 
 from demo import stage
-from podium.api.status import Phase
+from podium.api.status import Phase, Status
+from testbed.cluster import Cluster
+from tests.conftest import a_namespace
 from tests.e2e.conftest import Mlflow, Operator
 from tests.e2e.rollout import Rollout, clients
 from tests.e2e.wayward import COLUMN, Fault
@@ -40,14 +42,20 @@ def wayward(mlflow: Mlflow) -> str:
     return model
 
 
-@pytest.fixture
-def on_trial(kubectl: Kubectl, operator: Operator, wayward: str, ports: Iterator[int]) -> Iterator[Rollout]:
-    """Version 1, which has no fault, is champion."""
-    subject = Rollout(kubectl, wayward, next(ports))
-    subject.apply(VERSIONS["none"])
-    subject.settle(VERSIONS["none"])
-    yield subject
-    kubectl("delete", "modeldeployment", "--all", "--cascade=foreground", "--timeout=120s", timeout=150)
+@pytest.fixture(scope="module")
+def on_trial(cluster: Cluster, crd: str, operator: Operator, wayward: str, ports: Iterator[int]) -> Iterator[Rollout]:
+    """Version 1, which has no fault, is champion in all tests: other guards give a version another trial."""
+    with a_namespace(cluster) as namespace:
+        kubectl = Kubectl(cluster, namespace)
+        subject = Rollout(kubectl, wayward, next(ports))
+        subject.apply(VERSIONS["none"])
+        subject.settle(VERSIONS["none"])
+        yield subject
+        kubectl("delete", "modeldeployment", "--all", "--cascade=foreground", "--timeout=120s", timeout=150)
+
+
+def lost_this_trial(status: Status) -> bool:
+    return status.phase is Phase.REJECTED and status.rejected[-1].generation == status.observed_generation
 
 
 def bodies() -> list[bytes]:
@@ -82,7 +90,7 @@ def test_a_version_is_taken_back_by_the_guard_that_it_breaks(
     with clients(on_trial.port, bodies(), rate=RATE) as ledger:
         on_trial.until("the champion has answered", lambda _: ledger.requests >= 4 * RATE)
         on_trial.apply(VERSIONS[fault], rollout={**PATIENT, "guards": asked})
-        status = on_trial.reach(Phase.REJECTED)
+        status = on_trial.until("it is rejected", lost_this_trial)
     assert status.rejected[-1].reason == "GuardBroken"
     assert status.rejected[-1].message.startswith(guard)
     assert [(each.status, each.trouble) for each in ledger.strays(VERSIONS[fault])] == []
