@@ -29,9 +29,7 @@ async def _quiet(scene: Scene) -> float:
 
 async def _promote(scene: Scene) -> Promotion:
     """From the commit until the former champion's pods have gone."""
-    version = next(scene.fresh)
-    await scene.ledger()
-    await scene.want(version)
+    await scene.want(version := next(scene.fresh))
     await scene.settled(version)
     await asyncio.sleep(AFTER)
     ledger = await scene.ledger()

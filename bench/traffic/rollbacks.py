@@ -14,6 +14,7 @@ ORDERS = [orders.body(orders.FAIL)]
 
 async def run(scene: Scene, runs: int) -> Figures:
     found = []
+    await scene.ledger()
     for number in range(runs):
         found.append(rollback := await _roll_back(scene))
         times = f"{figures.milliseconds(rollback.seconds):g} ms from the look to the last answer"
@@ -26,7 +27,6 @@ async def run(scene: Scene, runs: int) -> Figures:
 
 async def _roll_back(scene: Scene) -> Rollback:
     """From the commit until the rejected version's pods have gone."""
-    await scene.ledger()
     await scene.want(scene.bad, HALF)
     await scene.in_force(50)
     await asyncio.sleep(scene.random.uniform(*MOMENT))
