@@ -1,8 +1,11 @@
 """The parts of `make bench-traffic`, played with a stand-in for the cluster and for the clients."""
 
+import argparse
 import itertools
+import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -13,6 +16,7 @@ import pytest
 
 from bench.cluster import orders, subject
 from bench.cluster.subject import Subject
+from bench.traffic import __main__ as bench
 from bench.traffic import chaos, promotions, rollbacks, shares
 from bench.traffic.crowd import Crowd
 from bench.traffic.figures import EndState
@@ -99,6 +103,10 @@ class Played(Subject):
     @property
     def seen(self) -> Seen:
         return self.stage.seen
+
+    @asynccontextmanager
+    async def followed(self) -> AsyncIterator[None]:
+        yield
 
     async def apply(self, spec: Mapping[str, Any]) -> None:
         self.stage.apply(spec)
@@ -255,3 +263,24 @@ async def test_a_killer_that_cannot_kill_ends_the_bench(monkeypatch: pytest.Monk
     monkeypatch.setattr(Killer, "run", fails)
     with pytest.raises(RuntimeError, match="no cluster"):
         await chaos.run(Theatre().scene, 10.0)
+
+
+# --- all of it --------------------------------------------------------------------------------------------------------
+
+
+async def test_the_chosen_parts_are_run_each_tells_its_figures_and_the_rest_is_null(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theatre = Theatre(Stage(champion="0"))
+    monkeypatch.setattr(bench, "Subject", lambda cluster: theatre.scene.subject)
+    monkeypatch.setattr("bench.traffic.crowd.at_work", lambda clients: nullcontext(theatre.asking))
+    chosen = argparse.Namespace(
+        rate=200.0, seed=1, promotions=2, rollbacks=1, chaos=0.0, only=["promotions", "rollbacks"]
+    )
+    found = await bench._measure(cast("Cluster", theatre.stage), ["1", "2", "3", BAD], chosen, theatre.said.append)
+    promoted = [one["version"] for one in theatre.stage.history if one["outcome"] == "Promoted"]
+    assert promoted == ["1", "2", "3"]
+    assert [found[name] for name in ("promotion_failed", "rollback_foreign_failures")] == [0, 0]
+    assert [found[name] for name in ("share_outside_interval", "chaos_failed")] == [None, None]
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one.get("promotions", one.get("rollbacks")) for one in told] == [2, 1]
