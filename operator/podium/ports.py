@@ -8,7 +8,17 @@ from typing import Protocol
 from podium.api.spec import Spec
 from podium.api.status import Pinned, Slot, Status
 from podium.core.actions import Event, RunJob
-from podium.core.facts import Counters, GateAnswer, Identity, Key, PodSeen, RegistrySeen, SlotSeen, TrafficSeen
+from podium.core.facts import (
+    AutoscalerSeen,
+    Counters,
+    GateAnswer,
+    Identity,
+    Key,
+    PodSeen,
+    RegistrySeen,
+    SlotSeen,
+    TrafficSeen,
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,9 @@ class Cluster(Protocol):
     async def slots(self, seen: ModelDeploymentSeen) -> Mapping[Slot, SlotSeen]: ...  # pods without identity
     async def run_slot(self, seen: ModelDeploymentSeen, pinned: Pinned, replicas: int) -> None: ...
     async def stop_slot(self, seen: ModelDeploymentSeen, slot: Slot) -> None: ...
+    async def autoscaler(self, seen: ModelDeploymentSeen) -> AutoscalerSeen: ...
+    async def run_autoscaler(self, seen: ModelDeploymentSeen) -> None: ...  # raises Refused
+    async def stop_autoscaler(self, seen: ModelDeploymentSeen) -> None: ...
 
 
 class Router(Protocol):

@@ -53,6 +53,7 @@ class ClusterWorld(Protocol):
     async def drift(self, slot: Slot) -> None: ...
     async def unprotect(self, slot: Slot) -> None: ...  # delete its PodDisruptionBudget
     async def evict(self, pod: PodSeen) -> None: ...  # as a drain does
+    async def scale(self, autoscaling: Mapping[str, Any] | None) -> ModelDeploymentSeen: ...  # spec.serving.autoscaling
     async def adopt(self) -> None: ...  # an HTTPRoute of a person's own, `theirs`, and spec.traffic.route for it
     async def drift_route(self) -> None: ...
     async def route_writes(self) -> object: ...  # differs after a write to what shares the traffic
@@ -61,8 +62,15 @@ class ClusterWorld(Protocol):
     async def answer(self, pod: PodSeen, requests: int) -> None: ...
 
 
-def spec(version: str, annotations: Mapping[str, str], traffic: Mapping[str, Any]) -> dict[str, Any]:
+def spec(
+    version: str,
+    annotations: Mapping[str, str],
+    traffic: Mapping[str, Any],
+    autoscaling: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     serving: dict[str, Any] = {"replicas": 1, "drain": "0s"}
+    if autoscaling is not None:
+        serving["autoscaling"] = dict(autoscaling)
     if annotations:  # server-side apply makes null of a mapping that has become empty
         serving["annotations"] = dict(annotations)
     shared = {"traffic": dict(traffic)} if traffic else {}
@@ -100,6 +108,7 @@ class FakeClusterWorld:
         self.evidence: EvidenceSource = self._evidence
         self._version = "1"
         self.traffic: Mapping[str, Any] = {}
+        self._autoscaling: Mapping[str, Any] | None = None
 
     async def put(self, version: str = "1", **behaviours: Behaviour) -> ModelDeploymentSeen:
         for name, behaviour in behaviours.items():
@@ -108,7 +117,11 @@ class FakeClusterWorld:
         return self._cluster.put(self.key, spec(version, {}, self.traffic))
 
     async def edit(self, annotations: Mapping[str, str]) -> ModelDeploymentSeen:
-        return self._cluster.put(self.key, spec(self._version, annotations, self.traffic))
+        return self._cluster.put(self.key, spec(self._version, annotations, self.traffic, self._autoscaling))
+
+    async def scale(self, autoscaling: Mapping[str, Any] | None) -> ModelDeploymentSeen:
+        self._autoscaling = autoscaling
+        return await self.edit({})
 
     async def until(self, check: Callable[[], Awaitable[T | None]]) -> T:
         for _ in range(DEADLINE):
@@ -162,6 +175,7 @@ class RealClusterWorld:
         self.evidence: EvidenceSource = PodsEvidence(ProxyFetch(api))
         self._version = "1"
         self.traffic: Mapping[str, Any] = {}
+        self._autoscaling: Mapping[str, Any] | None = None
         self._told: dict[str, dict[str, Any]] = {}
 
     async def put(self, version: str = "1", **behaviours: Behaviour) -> ModelDeploymentSeen:
@@ -170,7 +184,7 @@ class RealClusterWorld:
         return await self.edit({})
 
     async def edit(self, annotations: Mapping[str, str]) -> ModelDeploymentSeen:
-        wanted = spec(self._version, annotations, self.traffic)
+        wanted = spec(self._version, annotations, self.traffic, self._autoscaling)
         wanted["serving"]["env"] = [{"name": "STAND_IN", "value": json.dumps(self._told)}]
         new = await self.cluster.get(self.key) is None
         metadata: dict[str, Any] = {"name": self.key.name, "finalizers": [FINALIZER]}
@@ -181,6 +195,10 @@ class RealClusterWorld:
         found = await self.cluster.get(self.key)
         assert found is not None
         return found
+
+    async def scale(self, autoscaling: Mapping[str, Any] | None) -> ModelDeploymentSeen:
+        self._autoscaling = autoscaling
+        return await self.edit({})
 
     async def _hold(self) -> None:
         """Keep an operator off, and forget what one may have written in the moment before."""

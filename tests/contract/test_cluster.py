@@ -7,7 +7,7 @@ import pytest
 from podium.api import reasons
 from podium.api.status import Phase, Pinned, Slot, Status
 from podium.core.actions import Event
-from podium.core.facts import Key, SlotSeen
+from podium.core.facts import AutoscalerSeen, Key, SlotSeen
 from podium.errors import Conflict, Missing, PodiumError, Refused
 from podium.testing.cluster import Behaviour
 from tests.contract.cluster_fixtures import stand_in, world
@@ -156,6 +156,29 @@ async def test_a_slots_disruption_budget_belongs_to_it_and_is_put_back(world: Cl
     assert not (await slot_of(world)).current
     await world.cluster.run_slot(made, ONE, 0)
     assert (await slot_of(world)).current
+
+
+CUSTOM = {
+    "type": "Pods",
+    "pods": {"metric": {"name": "rps"}, "target": {"type": "AverageValue", "averageValue": "1000m"}},
+}
+
+
+async def test_an_autoscaler_is_made_as_it_is_wanted_and_taken_away(world: ClusterWorld) -> None:
+    await world.put("1")
+    made = await world.scale({"minReplicas": 2, "maxReplicas": 5, "metrics": [CUSTOM]})
+    assert await world.cluster.autoscaler(made) == AutoscalerSeen()
+    await world.cluster.run_autoscaler(made)
+    assert await world.cluster.autoscaler(made) == AutoscalerSeen(there=True, current=True)
+    made = await world.scale({"minReplicas": 2, "maxReplicas": 6, "metrics": [CUSTOM]})
+    assert await world.cluster.autoscaler(made) == AutoscalerSeen(there=True)
+    await world.cluster.run_autoscaler(made)
+    assert await world.cluster.autoscaler(made) == AutoscalerSeen(there=True, current=True)
+    made = await world.scale(None)
+    assert await world.cluster.autoscaler(made) == AutoscalerSeen(there=True)
+    await world.cluster.stop_autoscaler(made)
+    assert await world.cluster.autoscaler(made) == AutoscalerSeen()
+    await world.cluster.stop_autoscaler(made)  # nothing there: nothing to do
 
 
 async def test_an_evicted_pod_is_replaced_and_is_no_crash(world: ClusterWorld) -> None:

@@ -266,6 +266,8 @@ WHERE = [
     *["rollout.guards", "rollout.guards.0.name", "rollout.guards.0.errorRate", "rollout.guards.0.errorRate.atMost"],
     *["rollout.onSilence", "rollout.patience", "rollout.warmUp", "rollout.retry", "unknown", "rollout.unknown"],
     *["traffic.service.type", "traffic.service.port", "traffic.service.nodePort"],
+    *["serving.autoscaling", "serving.autoscaling.minReplicas", "serving.autoscaling.maxReplicas"],
+    *["serving.autoscaling.metrics", "serving.autoscaling.behavior", "serving.resources.limits"],
 ]
 FULL = """
 model: {name: churn, version: "7"}
@@ -284,6 +286,7 @@ paused: false
 serving:
   replicas: 3
   resources: {limits: {cpu: "1"}}
+  autoscaling: {minReplicas: 2, maxReplicas: 6}
   env:
   - {name: A, value: b}
   - {name: B, valueFrom: {fieldRef: {fieldPath: metadata.name}}}

@@ -15,7 +15,19 @@ from itertools import accumulate
 from podium.api import reasons
 from podium.api.spec import ModelDeployment, Spec
 from podium.api.status import GateState, Phase, Pinned, Slot, Status
-from podium.core.actions import Action, AskWebhook, MoveAlias, Route, RunJob, RunSlot, StopSlot, WriteRecord, WriteTags
+from podium.core.actions import (
+    Action,
+    AskWebhook,
+    MoveAlias,
+    Route,
+    RunAutoscaler,
+    RunJob,
+    RunSlot,
+    StopAutoscaler,
+    StopSlot,
+    WriteRecord,
+    WriteTags,
+)
 from podium.core.facts import (
     SLOTS,
     Counters,
@@ -389,8 +401,8 @@ class Simulation:
                 if self.problem is None:
                     self.tags.setdefault(version, {}).update(tags)
                 line = f"  tags of version {version}: {tags['podium.dev/decision']}"
-            case WriteRecord():
-                line = ""  # the tags say the same
+            case WriteRecord() | RunAutoscaler() | StopAutoscaler():
+                line = ""  # the tags say the same as the record; and stories are scaled by hand
             case RunJob() | AskWebhook():
                 line = self._ask(action)
         if self._state() != before:
@@ -447,13 +459,13 @@ class Simulation:
         champion = self.status.champion
         for slot, weight in weights.items():
             if weight > self.weights.get(slot, 0) and (champion is None or slot != champion.slot):
-                seen, full = self._slot(slot), self.spec.serving.replicas
+                seen, full = self._slot(slot), self.spec.serving.size
                 needed = full if weight == 100 else share_pods(weight, self.spec)
                 assert seen.proved(seen.runs) >= needed, f"{weight} % to slot {slot} without {needed} proved pods"
 
     def _check(self, facts: Facts) -> None:
         status = self.status
-        full = self.spec.serving.replicas
+        full = self.spec.serving.size
         if status.champion is not None and status.phase is not Phase.PROMOTING and self.chaos == 0:
             place = self.places[status.champion.slot]
             assert place.runs == status.champion, "promise 2: the champion runs"

@@ -189,8 +189,10 @@ class PullSecret(Value):
     name: ObjectName
 
 
-# Too deep to be worth describing again: the Deployment's own API server check speaks about it.
-Affinity = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True})]
+# Too deep to be worth describing again: the API server speaks about it where it checks the object that is made of it.
+PassedThrough = Annotated[
+    dict[str, Any], WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True})
+]
 ResourcesPart = Annotated[dict[str, Any], AsIn(Resources)]
 EnvPart = Annotated[list[Annotated[dict[str, Any], AsIn(EnvVar)]], Field(max_length=128), KeyedBy("name")]
 EnvFromPart = Annotated[list[Annotated[dict[str, Any], AsIn(EnvFrom)]], Field(max_length=32)]

@@ -16,7 +16,7 @@ INVALID_SPEC: Final = "InvalidSpec"  # it got past an older CRD and cannot be re
 NAME_TAKEN: Final = "NameTaken"  # an object of the name that Podium needs belongs to somebody else
 AS_EXPECTED: Final = "AsExpected"
 
-# GatesPassed, RegistryInSync, TrafficInSync
+# GatesPassed, RegistryInSync, TrafficInSync, AutoscalerInSync
 GATES_PASSED: Final = "GatesPassed"
 GATES_WAIT: Final = "GatesWait"  # for a person, a pod, a service, or until the version is old enough
 FORMER_CHAMPION: Final = "FormerChampion"  # trusted: same version, same digest
@@ -34,6 +34,9 @@ BACKENDS_NOT_RESOLVED: Final = "BackendsNotResolved"  # a gateway cannot use wha
 NO_GATEWAY_API: Final = "NoGatewayAPI"  # the cluster has no HTTPRoutes
 ROUTE_REFUSED: Final = "RouteRefused"  # the API server did not take what was to be written
 CONTESTED: Final = "Contested"  # somebody else writes other weights again and again
+
+# What is wrong with the autoscaler
+AUTOSCALER_REFUSED: Final = "AutoscalerRefused"  # the API server did not take what spec.serving.autoscaling says
 
 # What is wrong with the registry
 MODEL_NOT_FOUND: Final = "ModelNotFound"

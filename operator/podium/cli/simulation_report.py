@@ -52,7 +52,7 @@ def as_table(report: Report) -> str:
 
 def _head(report: Report) -> Iterator[str]:
     plan, rollout = report.plan, report.plan.spec.rollout
-    full = plan.spec.serving.replicas
+    full = plan.spec.serving.size
     steps = ", ".join(
         f"{step.weight}% for {format_duration(step.hold)} ({share_in_force(step.weight, plan.spec):.0%} in force)"
         for step in rollout.steps

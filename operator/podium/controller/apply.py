@@ -10,8 +10,10 @@ from podium.core.actions import (
     AskWebhook,
     MoveAlias,
     Route,
+    RunAutoscaler,
     RunJob,
     RunSlot,
+    StopAutoscaler,
     StopSlot,
     WriteRecord,
     WriteTags,
@@ -53,6 +55,10 @@ async def _carry_out(action: Action, seen: ModelDeploymentSeen, ports: Ports) ->
             await ports.cluster.run_slot(seen, action.pinned, action.replicas)
         case StopSlot():
             await ports.cluster.stop_slot(seen, action.slot)
+        case RunAutoscaler():
+            await ports.cluster.run_autoscaler(seen)
+        case StopAutoscaler():
+            await ports.cluster.stop_autoscaler(seen)
         case RunJob():
             await ports.jobs.run(seen, action)
         case AskWebhook():

@@ -15,7 +15,7 @@ from podium.controller.counts import counts_seen
 from podium.controller.registry_watch import RegistryWatch
 from podium.controller.rivals import rival_of
 from podium.controller.webhook_desk import WebhookDesk
-from podium.core.facts import GateAnswer, Rival, SlotSeen, World
+from podium.core.facts import AutoscalerSeen, GateAnswer, Rival, SlotSeen, World
 from podium.core.gates import open_questions
 from podium.errors import PodiumError
 from podium.ports import Clock, Cluster, EvidenceSource, GateJobs, MetricsStore, ModelDeploymentSeen, Router, Statement
@@ -23,6 +23,7 @@ from podium.ports import Clock, Cluster, EvidenceSource, GateJobs, MetricsStore,
 QUIET: Final = frozenset({Phase.PENDING, Phase.GATING, Phase.BLOCKED, Phase.SETTLED, Phase.REJECTED})
 _EVIDENCE: Final = 2.0  # seconds for all pods together; each has less of its own
 _JOBS: Final = 2.0  # seconds; a gate waits for its job anyway, the champion's pods do not
+_AUTOSCALER: Final = 2.0  # seconds; the size is known without it
 _log = logging.getLogger(__name__)
 
 
@@ -44,12 +45,13 @@ class Ports:
 async def observe(seen: ModelDeploymentSeen, ports: Ports) -> World:
     """What is there, whatever was asked for."""
     slots = await ports.cluster.slots(seen)
-    traffic, said, rival, counts, jobs = await asyncio.gather(
+    traffic, said, rival, counts, jobs, autoscaler = await asyncio.gather(
         ports.router.seen(seen, slots),
         _statements(seen, slots, ports),
         _rival(seen, ports),
         counts_seen(seen, ports.metrics_store),
         _jobs(seen, ports),
+        _autoscaler(seen, ports),
     )
     return World(
         registry=ports.registry.seen(seen),
@@ -59,6 +61,7 @@ async def observe(seen: ModelDeploymentSeen, ports: Ports) -> World:
         counts=counts.totals,
         count_flaws=counts.flaws,
         gate_answers={**jobs, **ports.webhooks.seen(seen)},
+        autoscaler=autoscaler,
     )
 
 
@@ -94,6 +97,15 @@ async def _jobs(seen: ModelDeploymentSeen, ports: Ports) -> Mapping[str, GateAns
     except (PodiumError, TimeoutError) as error:
         _log.warning("%s: the gates' jobs were not seen: %s", seen.key, error or "it took too long")
         return {}
+
+
+async def _autoscaler(seen: ModelDeploymentSeen, ports: Ports) -> AutoscalerSeen | None:
+    try:
+        async with asyncio.timeout(_AUTOSCALER):
+            return await ports.cluster.autoscaler(seen)
+    except (PodiumError, TimeoutError) as error:
+        _log.warning("%s: its autoscaler was not seen: %s", seen.key, error or "it took too long")
+        return None
 
 
 def _with_words(slots: Mapping[Slot, SlotSeen], said: Mapping[str, Statement]) -> Mapping[Slot, SlotSeen]:

@@ -83,8 +83,22 @@ class AskWebhook:
     why: str
 
 
+@dataclass(frozen=True)
+class RunAutoscaler:
+    """Let a HorizontalPodAutoscaler set the size, as spec.serving.autoscaling says."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class StopAutoscaler:
+    """Take the HorizontalPodAutoscaler away. The size stays as it is."""
+
+    why: str
+
+
 Debt = MoveAlias | WriteTags | WriteRecord  # what is owed to the registry, and carried out in the background
-Action = RunSlot | StopSlot | Route | Debt | RunJob | AskWebhook
+Action = RunSlot | StopSlot | Route | Debt | RunJob | AskWebhook | RunAutoscaler | StopAutoscaler
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,7 @@ def _unopposed(facts: Facts) -> bool:
 
 def warmed_unopposed(facts: Facts) -> Verdict | None:
     """Ready for all traffic at once."""
-    if not _unopposed(facts) or not _proved(facts, facts.spec.serving.replicas):
+    if not _unopposed(facts) or not _proved(facts, facts.spec.serving.size):
         return None
     return Verdict(reason=reasons.WARMED, message="ready; it gets all the traffic")
 

@@ -21,7 +21,8 @@ def condition_of(status: Status, kind: str) -> Condition | None:
 
 
 def _all(facts: Facts) -> Iterator[Condition]:
-    for about in (_ready, _reconciling, _stalled, _gates, _registry, _traffic):
+    autoscaler = [_autoscaler] if facts.spec.serving.autoscaling is not None else []
+    for about in (_ready, _reconciling, _stalled, _gates, _registry, _traffic, *autoscaler):
         kind, status, reason, message = about(facts)
         yield Condition.model_validate(
             {
@@ -163,3 +164,14 @@ def _traffic(facts: Facts) -> Said:
     if not traffic.asked:
         return "TrafficInSync", "Unknown", reasons.NOT_ASKED, "no traffic has been asked for yet"
     return "TrafficInSync", "False", reasons.IN_PROGRESS, "endpoints are following"
+
+
+def _autoscaler(facts: Facts) -> Said:
+    seen, known = facts.world.autoscaler, condition_of(facts.status, "AutoscalerInSync")
+    if seen is None and known is not None:  # it could not be looked for
+        return "AutoscalerInSync", known.status, known.reason, known.message
+    if seen is not None and seen.problem is not None:
+        return "AutoscalerInSync", "False", seen.problem.reason, seen.problem.message
+    if seen is not None and seen.current:
+        return "AutoscalerInSync", "True", reasons.IN_SYNC, f"HorizontalPodAutoscaler {facts.key.name} sets the size"
+    return "AutoscalerInSync", "False", reasons.IN_PROGRESS, f"HorizontalPodAutoscaler {facts.key.name} is to be made"

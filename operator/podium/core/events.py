@@ -20,6 +20,7 @@ def events(before: Facts, move: Move | None, after: Facts) -> tuple[Event, ...]:
         *told,
         *_of_problem("registry", "RegistryInSync", registry_problem(after), before),
         *_of_problem("traffic", "TrafficInSync", _lasting(after.world.traffic.problem), before),
+        *_of_problem("autoscaler", "AutoscalerInSync", _autoscaler_problem(after), before),
     )
 
 
@@ -36,6 +37,10 @@ def _of_move(before: Facts, move: Move, after: Facts) -> Event:
 def _lasting(problem: Problem | None) -> Problem | None:
     """Nobody need hear of what a moment mends."""
     return None if problem is None or problem.reason == reasons.IN_PROGRESS else problem
+
+
+def _autoscaler_problem(facts: Facts) -> Problem | None:
+    return facts.world.autoscaler.problem if facts.world.autoscaler is not None else None
 
 
 def _of_problem(about: str, condition: str, problem: Problem | None, before: Facts) -> Iterator[Event]:

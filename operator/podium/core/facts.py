@@ -192,6 +192,15 @@ class GateAnswer:
 
 
 @dataclass(frozen=True)
+class AutoscalerSeen:
+    """The HorizontalPodAutoscaler that belongs to the ModelDeployment."""
+
+    there: bool = False
+    current: bool = False  # as spec.serving.autoscaling wants it
+    problem: Problem | None = None  # why it is not, where a person has to mend that
+
+
+@dataclass(frozen=True)
 class World:
     """What is there, whatever was asked for."""
 
@@ -202,6 +211,7 @@ class World:
     counts: Mapping[str, Mapping[Slot, Tally]] = field(default_factory=dict)  # by measure: what Prometheus has
     count_flaws: Mapping[str, str] = field(default_factory=dict)  # by measure: why Prometheus has nothing
     gate_answers: Mapping[str, GateAnswer] = field(default_factory=dict)  # by the gate's name
+    autoscaler: AutoscalerSeen | None = None  # None where it could not be looked for
 
     def slot(self, slot: Slot) -> SlotSeen:
         return self.slots.get(slot, SlotSeen())

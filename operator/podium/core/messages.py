@@ -142,7 +142,7 @@ def _rounded(seconds: float) -> int:
 def _promoting(facts: Facts) -> str:
     subject = facts.status.challenger
     assert subject is not None
-    proved, full = facts.world.slot(subject.slot).proved(subject), facts.spec.serving.replicas
+    proved, full = facts.world.slot(subject.slot).proved(subject), facts.spec.serving.size
     pods = f"{min(proved, full)} of {full} pods are ready and proved"
     return f"moving all traffic to version {subject.version}: {pods}{_in_the_way(facts)}"
 
@@ -186,7 +186,7 @@ def _rejected(facts: Facts) -> str:
 def _settled(facts: Facts) -> str:
     champion = facts.status.champion
     assert champion is not None
-    ready, full = facts.world.slot(champion.slot).ready(champion), facts.spec.serving.replicas
+    ready, full = facts.world.slot(champion.slot).ready(champion), facts.spec.serving.size
     return f"version {champion.version} serves: {min(ready, full)} of {full} pods are ready"
 
 

@@ -11,8 +11,10 @@ from podium.core.actions import (
     Event,
     MoveAlias,
     Route,
+    RunAutoscaler,
     RunJob,
     RunSlot,
+    StopAutoscaler,
     StopSlot,
     WriteRecord,
     WriteTags,
@@ -103,6 +105,7 @@ def _plan(facts: Facts) -> Iterator[Action]:
     yield from _registry(facts)
     yield from _questions(facts)
     yield from _stops(facts)
+    yield from _autoscaler(facts)
 
 
 # --- traffic ----------------------------------------------------------------------------------------------------------
@@ -122,7 +125,7 @@ def _weights(facts: Facts) -> Mapping[Slot, int] | None:
     up: Mapping[Slot, int] | None = None
     if challenger is not None and trial is not None:
         proved = facts.world.slot(challenger.slot).proved(challenger)
-        if traffic is Traffic.CHALLENGER and proved >= facts.spec.serving.replicas:
+        if traffic is Traffic.CHALLENGER and proved >= facts.spec.serving.size:
             up = _to(challenger, ALL)
         if traffic is Traffic.STEP and proved >= share_pods(trial.steps[trial.step].weight, facts.spec):
             up = _to(challenger, trial.steps[trial.step].weight)
@@ -148,7 +151,7 @@ def _back(facts: Facts) -> Mapping[Slot, int] | None:
     if not carried:
         return _to(champion, ALL)
     if facts.spec.traffic.rollback == "gradual":
-        carries = ALL * able // facts.spec.serving.replicas
+        carries = ALL * able // facts.spec.serving.size
         return _to(champion, min(ALL, max(carries, asked.get(champion.slot, 0))))
     return _to(champion, ALL) if able else None
 
@@ -166,7 +169,7 @@ def _other(slot: Slot) -> Slot:
 
 def _sizes(facts: Facts) -> Iterator[tuple[Pinned, int]]:
     """Every version that is to run, with its number of pods."""
-    status, posture, full = facts.status, POSTURES[facts.status.phase], facts.spec.serving.replicas
+    status, posture, full = facts.status, POSTURES[facts.status.phase], facts.spec.serving.size
     if status.champion is not None:
         yield status.champion, full
     for pinned, size in ((status.challenger, posture.challenger), (status.former, posture.former)):
@@ -188,6 +191,16 @@ def _stops(facts: Facts) -> Iterator[Action]:
             continue
         if drained(facts, slot) or facts.status.champion is None:
             yield StopSlot(slot, why=f"{facts.status.phase}: slot {slot} has no traffic and nothing to wait for")
+
+
+def _autoscaler(facts: Facts) -> Iterator[Action]:
+    seen, wanted = facts.world.autoscaler, facts.spec.serving.autoscaling
+    if seen is None:
+        return
+    if wanted is not None and not seen.current:
+        yield RunAutoscaler(why=f"between {wanted.min_replicas} and {wanted.max_replicas} pods, as the load asks")
+    if wanted is None and seen.there:
+        yield StopAutoscaler(why="spec.serving.autoscaling is there no more")
 
 
 # --- registry ---------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ class Size(Enum):
 
     NONE = "none"
     SHARE = "as many as its share of the traffic needs"
-    FULL = "as many as spec.serving.replicas says"
+    FULL = "as many as spec.serving asks for"
 
 
 class Traffic(Enum):

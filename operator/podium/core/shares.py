@@ -14,7 +14,7 @@ def pods_for(weight: int, champion: int) -> int:
 
 def share_pods(weight: int, spec: Spec) -> int:
     """Pods that `weight` percent of the traffic needs. Where shares are exact, as many as carry it; at least one."""
-    full = spec.serving.replicas
+    full = spec.serving.size
     return max(1, -(-full * weight // ALL)) if spec.traffic.exact else pods_for(weight, full)
 
 
@@ -22,13 +22,13 @@ def share_in_force(weight: int, spec: Spec) -> float:
     """The fraction of the requests that a step's weight gives, with every pod ready."""
     if spec.traffic.exact:
         return weight / ALL
-    pods, full = pods_for(weight, spec.serving.replicas), spec.serving.replicas
+    pods, full = pods_for(weight, spec.serving.size), spec.serving.size
     return pods / (pods + full)
 
 
 def challenger_pods(facts: Facts) -> int:
     """Pods for the step's weight; all of them at once where no steps lie ahead."""
-    trial, full = facts.status.trial, facts.spec.serving.replicas
+    trial, full = facts.status.trial, facts.spec.serving.size
     if trial is None or trial.trusted or facts.status.champion is None:
         return full
     return share_pods(trial.steps[trial.step].weight, facts.spec)

@@ -99,7 +99,7 @@ class _Rollout:
         self.status = Status(phase=Phase.SETTLED, phase_since=BEGIN, champion=CHAMPION)
         self.fresh: Fresh | None = None
         self.pods: dict[Slot, tuple[Pinned, tuple[PodSeen, ...]]] = {}
-        self._run(RunSlot(CHAMPION, self.spec.serving.replicas, why=""))
+        self._run(RunSlot(CHAMPION, self.spec.serving.size, why=""))
         self.weights: Mapping[Slot, int] = {"a": ALL, "b": 0}
         self.now = self.moved = BEGIN
         self.owed = 0.0  # requests

@@ -19,7 +19,7 @@ from podium.api import reasons
 from podium.api.spec import Spec
 from podium.api.status import Pinned, Slot, Status
 from podium.core.actions import Event
-from podium.core.facts import SLOTS, Crash, Key, PodSeen, SlotSeen
+from podium.core.facts import SLOTS, AutoscalerSeen, Crash, Key, PodSeen, Problem, SlotSeen
 from podium.errors import Conflict, Missing, PodiumError, Refused
 from podium.ports import Clock, ModelDeploymentSeen
 
@@ -75,10 +75,13 @@ class FakeCluster:
         self.strangers: set[tuple[str, str]] = set()  # (namespace, name) of Deployments and Services of others
         self.writes: list[str] = []  # every write, as text
         self.failure: PodiumError | None = None  # raised by everything while it is set
+        self.refuses_autoscalers = ""  # why, while it does
         self._clock = clock
         self._behaviours: dict[str, Behaviour] = {}
         self._stored: dict[Key, _Stored] = {}
         self._deployments: dict[tuple[Key, Slot], _Deployment] = {}
+        self._autoscalers: dict[Key, tuple[str, str]] = {}  # by ModelDeployment: its uid, and what was asked for
+        self._refusals: dict[Key, Problem] = {}
         self._told: set[tuple[str, str]] = set()
         self._numbers = itertools.count(1)
 
@@ -97,6 +100,7 @@ class FakeCluster:
     def remove(self, key: Key) -> None:
         """Delete a ModelDeployment. What belongs to it is garbage-collected."""
         del self._stored[key]
+        self._autoscalers.pop(key, None)
         for slot in SLOTS:
             self._deployments.pop((key, slot), None)
 
@@ -181,6 +185,37 @@ class FakeCluster:
         self._deployments[seen.key, slot].replicas = 0
         self._settle((seen.key, slot))
         self.writes.append(f"stop {seen.key} slot {slot}")
+
+    async def autoscaler(self, seen: ModelDeploymentSeen) -> AutoscalerSeen:
+        self._may_fail()
+        wanted = seen.spec.serving.autoscaling if seen.spec else None
+        uid, found = self._autoscalers.get(seen.key, ("", ""))
+        there = uid == seen.uid
+        current = there and wanted is not None and found == wanted.model_dump_json()
+        if current or wanted is None:
+            self._refusals.pop(seen.key, None)
+        return AutoscalerSeen(there=there, current=current, problem=self._refusals.get(seen.key))
+
+    async def run_autoscaler(self, seen: ModelDeploymentSeen) -> None:
+        self._may_fail()
+        if seen.spec is None or seen.spec.serving.autoscaling is None:
+            raise Missing(f"{seen.key}: nothing can be scaled, {seen.flaw}")
+        reason = reasons.AUTOSCALER_REFUSED if self.refuses_autoscalers else ""
+        if (seen.key.namespace, seen.key.name) in self.strangers:
+            reason = reasons.NAME_TAKEN
+        if reason:
+            error = Refused(f"HorizontalPodAutoscaler {seen.key}: {self.refuses_autoscalers}", reason=reason)
+            self._refusals[seen.key] = Problem(reason, str(error))
+            raise error
+        self._refusals.pop(seen.key, None)
+        self._autoscalers[seen.key] = seen.uid, seen.spec.serving.autoscaling.model_dump_json()
+        self.writes.append(f"run autoscaler {seen.key}")
+
+    async def stop_autoscaler(self, seen: ModelDeploymentSeen) -> None:
+        self._may_fail()
+        if self._autoscalers.get(seen.key, ("", ""))[0] == seen.uid:
+            del self._autoscalers[seen.key]
+            self.writes.append(f"stop autoscaler {seen.key}")
 
     # --- what the other fakes look at ---------------------------------------------------------------------------------
 
@@ -281,4 +316,4 @@ class FakeCluster:
 
 
 def _text(spec: Spec) -> str:
-    return spec.serving.model_dump_json(exclude={"replicas"})
+    return spec.serving.model_dump_json(exclude={"replicas", "autoscaling"})

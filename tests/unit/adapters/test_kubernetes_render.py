@@ -40,6 +40,12 @@ CASES = replace(
 DEFAULTS = render.Defaults(image="podium-runtime:0.1.0", registry_uri="http://mlflow.ml:5000")
 PINNED = Pinned(version="7", run_id="r7", digest="sha256:77", slot="b")
 SMALL = Spec.model_validate({"model": {"name": "churn", "version": "7"}})
+SCALED = Spec.model_validate(
+    {
+        "model": {"name": "churn", "version": "7"},
+        "serving": {"resources": {"requests": {"cpu": "1"}}, "autoscaling": {"maxReplicas": 4}},
+    }
+)
 FULL = Spec.model_validate(
     {
         "model": {"name": "Kündigung (EU) / v2".replace("/", "-"), "version": "7"},
@@ -56,6 +62,12 @@ FULL = Spec.model_validate(
             "nodeSelector": {"disk": "fast"},
             "tolerations": [{"key": "gpu", "operator": "Exists"}],
             "affinity": {"podAntiAffinity": {}},
+            "autoscaling": {
+                "minReplicas": 2,
+                "maxReplicas": 9,
+                "metrics": [{"type": "Pods", "pods": {"metric": {"name": "rps"}, "target": {"averageValue": "50"}}}],
+                "behavior": {"scaleDown": {"stabilizationWindowSeconds": 600}},
+            },
             "imagePullSecrets": [{"name": "pull"}],
             "annotations": {"prometheus.io/scrape": "false", "team": "churn"},
             "drain": "15s",
@@ -70,6 +82,8 @@ FULL = Spec.model_validate(
         ("deployment-small", render.deployment(OWNER, SMALL, PINNED, 1, DEFAULTS)),
         ("deployment-full", render.deployment(OWNER, FULL, PINNED, 3, DEFAULTS)),
         ("slot-service", render.slot_service(OWNER, SMALL, "b")),
+        ("autoscaler-small", render.autoscaler(OWNER, SCALED)),
+        ("autoscaler-full", render.autoscaler(OWNER, FULL)),
         ("disruption-budget", render.disruption_budget(OWNER, SMALL, "b")),
         ("gate-job-small", render.gate_job(OWNER, SMALL, SMOKE, DEFAULTS)),
         ("gate-job-full", render.gate_job(OWNER, FULL, CASES, DEFAULTS)),

@@ -53,6 +53,16 @@ def test_the_kind_is_not_compared_for_lists_leave_it_out() -> None:
     assert not holds(None, wanted)
 
 
+def test_where_any_value_may_be_a_quantity_it_is_the_same_however_it_is_written() -> None:
+    def scaled_at(value: str) -> dict[str, Any]:
+        metrics = [{"type": "Pods", "pods": {"target": {"type": "AverageValue", "averageValue": value}}}]
+        return {"metadata": {"name": "x"}, "spec": {"metrics": metrics}}
+
+    assert holds(scaled_at("1"), scaled_at("1000m"), quantities=True)
+    assert not holds(scaled_at("1"), scaled_at("1000m"))
+    assert not holds(scaled_at("2"), scaled_at("1000m"), quantities=True)
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from podium.adapters.kubernetes.render import Defaults, environment
 from podium.api.pod import RESERVED
+from podium.api.serving import Serving
 from podium.api.spec import ModelDeployment, Spec
 from podium.api.status import Pinned, Status
 
@@ -76,3 +77,15 @@ def test_the_api_server_may_make_the_name() -> None:
 
 def deployment(metadata: dict[str, Any]) -> ModelDeployment:
     return ModelDeployment.model_validate({"metadata": metadata, "spec": {"model": MODEL}})
+
+
+@pytest.mark.parametrize(("replicas", "size"), [(1, 2), (2, 2), (4, 4), (9, 6)])
+def test_the_size_is_within_the_autoscalers_limits(replicas: int, size: int) -> None:
+    scaled = {"replicas": replicas, "autoscaling": {"minReplicas": 2, "maxReplicas": 6, "metrics": [{"type": "Pods"}]}}
+    assert Serving.model_validate(scaled).size == size
+    assert Serving.model_validate({"replicas": replicas}).size == replicas
+
+
+@pytest.mark.parametrize("part", ["requests", "limits"])
+def test_a_cpu_limit_is_a_request_too(part: str) -> None:
+    assert Serving.model_validate({"resources": {part: {"cpu": 1}}, "autoscaling": {"maxReplicas": 3}}).size == 1

@@ -245,6 +245,52 @@ async def test_a_drain_in_mid_canary_costs_the_version_nothing() -> None:
     assert [(entry.version, entry.outcome) for entry in status.history] == [("1", "Promoted"), ("2", "Promoted")]
 
 
+async def test_an_autoscaler_comes_and_goes_with_its_field_and_the_rollout_does_not_wait_for_it() -> None:
+    world = World()
+    world.cluster.refuses_autoscalers = "metrics[0].type: Unsupported value"
+    scaled = {"autoscaling": {"minReplicas": 3, "maxReplicas": 5, "metrics": [{"type": "Podz"}]}, "drain": "1s"}
+    async with world.operator() as operator:
+        world.apply(operator, spec("1", serving=scaled))
+        status = await world.until(Phase.SETTLED)
+        await world.clock.advance(5)
+        status = await world.status()
+        condition = next(one for one in status.conditions if one.type == "AutoscalerInSync")
+        assert (condition.status, condition.reason) == ("False", reasons.AUTOSCALER_REFUSED)
+        assert "Unsupported value" in condition.message
+        assert (status.replicas, status.selector) == (3, "podium.dev/deployment=churn")
+        world.cluster.refuses_autoscalers = ""
+        await world.clock.advance(60)
+        condition = next(one for one in (await world.status()).conditions if one.type == "AutoscalerInSync")
+        assert (condition.status, condition.reason) == ("True", reasons.IN_SYNC)
+        world.apply(operator, spec("1"))
+        await world.clock.advance(5)
+        assert not (await world.cluster.autoscaler(await world.seen())).there
+    assert [line for line in world.cluster.writes if "autoscaler" in line] == [
+        f"run autoscaler {KEY}",
+        f"stop autoscaler {KEY}",
+    ]
+
+
+async def test_scaling_in_mid_trial_scales_the_champion_and_the_promotion() -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.SETTLED)
+        world.apply(operator, spec("2"))
+        began = (await world.until(Phase.CANARY)).trial
+        world.apply(operator, spec("2", serving={"replicas": 3, "drain": "1s"}))
+        await world.clock.advance(3)
+        assert (await world.cluster.slots(await world.seen()))["a"].replicas == 3
+        trial = (await world.status()).trial
+        assert began is not None
+        assert trial is not None
+        assert trial.began == began.began
+        status = await world.until(Phase.SETTLED, requests=50)
+        slots = await world.cluster.slots(await world.seen())
+    assert status.champion is not None
+    assert (status.champion.version, slots[status.champion.slot].replicas) == ("2", 3)
+
+
 async def test_the_younger_of_two_that_write_one_alias_names_the_older() -> None:
     world = World()
     younger = Key("another", "churn")

@@ -5,8 +5,18 @@ from dataclasses import replace
 import pytest
 
 from podium.api.status import Phase, Pinned, Slot, Status, Trial
-from podium.core.actions import Action, MoveAlias, Route, RunSlot, StopSlot
-from podium.core.facts import Facts, Identity, PodSeen, Problem, RegistrySeen, SlotSeen, TrafficSeen, World
+from podium.core.actions import Action, MoveAlias, Route, RunAutoscaler, RunSlot, StopAutoscaler, StopSlot
+from podium.core.facts import (
+    AutoscalerSeen,
+    Facts,
+    Identity,
+    PodSeen,
+    Problem,
+    RegistrySeen,
+    SlotSeen,
+    TrafficSeen,
+    World,
+)
 from podium.core.plan import decide
 from podium.core.terms import terms
 from tests.stories.simulator import spec_of
@@ -153,6 +163,45 @@ def test_drift_of_a_deployment_is_repaired() -> None:
     assert done(at(Phase.CANARY, drifted, runs(NEW, 2), HALF), RunSlot) == [
         RunSlot(OLD, 2, why="Canary: version 1 with 2 pods")
     ]
+
+
+SCALED = {"replicas": 9, "autoscaling": {"minReplicas": 2, "maxReplicas": 3, "metrics": [{"type": "Pods"}]}}
+
+
+@pytest.mark.parametrize(
+    ("serving", "seen", "done"),
+    [
+        (SCALED, AutoscalerSeen(), [RunAutoscaler]),
+        (SCALED, AutoscalerSeen(there=True), [RunAutoscaler]),
+        (SCALED, AutoscalerSeen(there=True, current=True), []),
+        (SCALED, None, []),  # it could not be looked for
+        ({"replicas": 3}, AutoscalerSeen(there=True), [StopAutoscaler]),
+        ({"replicas": 3}, AutoscalerSeen(), []),
+    ],
+)
+def test_the_autoscaler_is_as_the_spec_says(
+    serving: dict[str, object], seen: AutoscalerSeen | None, done: list[type[Action]]
+) -> None:
+    world = World(
+        slots={"a": runs(OLD, 3, replicas=3)}, traffic=TrafficSeen(ALL_OLD, {"a": 100}, True), autoscaler=seen
+    )
+    status = Status(phase=Phase.SETTLED, phase_since=NOW, champion=OLD)
+    given = facts(spec=spec_of("1", serving=serving), status=status, world=world)
+    assert [type(action) for action in decide(given).actions] == done  # and the size is within its limits
+
+
+def test_an_autoscaler_that_is_refused_is_told_and_holds_nothing_up() -> None:
+    problem = Problem("AutoscalerRefused", "metrics[0].type: Unsupported value")
+    given = at(Phase.CANARY, runs(OLD, 2), runs(NEW, 2), HALF)
+    scaled = spec_of("2", serving={**SCALED, "replicas": 2}, rollout={"steps": [{"weight": 50}]})
+    given = replace(given, spec=scaled, world=replace(given.world, autoscaler=AutoscalerSeen(problem=problem)))
+    decision = decide(given)
+    condition = next(one for one in decision.status.conditions if one.type == "AutoscalerInSync")
+    assert (condition.status, condition.reason, condition.message) == ("False", problem.reason, problem.message)
+    assert [event.reason for event in decision.events] == ["AutoscalerRefused"]
+    assert decide(replace(given, status=decision.status)).events == ()
+    assert decision.status.phase is Phase.CANARY
+    assert all(one.type != "AutoscalerInSync" for one in decide(replace(given, spec=SPEC)).status.conditions)
 
 
 @pytest.mark.parametrize(

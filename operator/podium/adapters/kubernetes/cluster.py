@@ -8,13 +8,14 @@ from typing import Any
 
 from podium.adapters.kubernetes import names, read, render
 from podium.adapters.kubernetes.api import Api, Json
+from podium.adapters.kubernetes.autoscalers import Autoscalers
 from podium.adapters.kubernetes.events import event_object
 from podium.adapters.kubernetes.owned import OwnedObjects, stranger
 from podium.adapters.kubernetes.subset import holds
 from podium.api.spec import API_VERSION, KIND, Spec
 from podium.api.status import Pinned, Slot, Status
 from podium.core.actions import Event
-from podium.core.facts import SLOTS, Key, SlotSeen
+from podium.core.facts import SLOTS, AutoscalerSeen, Key, SlotSeen
 from podium.errors import Conflict, Missing, Refused
 from podium.ports import Clock, ModelDeploymentSeen
 
@@ -41,10 +42,14 @@ class KubernetesCluster:
         self._instance = instance  # who tells Events: the operator's own pod
         self._watched = watched  # namespaces; all where there is none
         self._owned = OwnedObjects(api)
+        self._autoscalers = Autoscalers(api)
 
     async def get(self, key: Key) -> ModelDeploymentSeen | None:
         found = await self._owned.find(names.MODEL_DEPLOYMENTS, key.namespace, key.name)
-        return None if found is None else read.model_deployment(found)
+        if found is None:
+            self._autoscalers.forget(key)
+            return None
+        return read.model_deployment(found)
 
     async def list_all(self) -> Sequence[ModelDeploymentSeen]:
         paths = [names.path(names.MODEL_DEPLOYMENTS, namespace) for namespace in self._watched]
@@ -98,6 +103,15 @@ class KubernetesCluster:
             raise stranger({**found, "metadata": {**found["metadata"], "ownerReferences": [owner]}})
         body = {"metadata": {"uid": found["metadata"]["uid"]}, "spec": {"replicas": 0}}
         await self._api.merge(names.path(names.DEPLOYMENTS, namespace, name), body)
+
+    async def autoscaler(self, seen: ModelDeploymentSeen) -> AutoscalerSeen:
+        return await self._autoscalers.seen(seen)
+
+    async def run_autoscaler(self, seen: ModelDeploymentSeen) -> None:
+        await self._autoscalers.run(seen)
+
+    async def stop_autoscaler(self, seen: ModelDeploymentSeen) -> None:
+        await self._autoscalers.stop(seen)
 
     async def _find(self, seen: ModelDeploymentSeen) -> _Found:
         namespace, selector = seen.key.namespace, f"{names.DEPLOYMENT}={seen.key.name}"

@@ -27,6 +27,7 @@ GATE_CONTAINER: Final = "gate"
 PORT: Final = 8080
 
 DEPLOYMENTS: Final = "/apis/apps/v1/namespaces/{}/deployments"
+AUTOSCALERS: Final = "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers"
 JOBS: Final = "/apis/batch/v1/namespaces/{}/jobs"
 DISRUPTION_BUDGETS: Final = "/apis/policy/v1/namespaces/{}/poddisruptionbudgets"
 SERVICES: Final = "/api/v1/namespaces/{}/services"

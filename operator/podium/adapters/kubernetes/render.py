@@ -31,6 +31,10 @@ SCRAPE: Final = {
     "prometheus.io/port": str(names.PORT),
     "prometheus.io/path": "/metrics",
 }
+_CPU: Final[Json] = {  # the default of spec.serving.autoscaling.metrics
+    "type": "Resource",
+    "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}},
+}
 _KEPT: Final = 86_400  # seconds that a finished Job is kept for its log
 
 
@@ -93,6 +97,28 @@ def disruption_budget(owner: Owner, spec: Spec, slot: Slot) -> Json:
             "maxUnavailable": 1,
             "selector": {"matchLabels": _of_slot(owner, slot)},
             "unhealthyPodEvictionPolicy": "AlwaysAllow",  # a version that never gets ready must not hold up a drain
+        },
+    )
+
+
+def autoscaler(owner: Owner, spec: Spec) -> Json:
+    """The HorizontalPodAutoscaler of spec.serving.autoscaling: what it scales is the ModelDeployment itself."""
+    wanted = spec.serving.autoscaling
+    assert wanted is not None
+    target = {"apiVersion": API_VERSION, "kind": KIND, "name": owner.name}
+    behavior = {"behavior": wanted.behavior} if wanted.behavior else {}
+    return _object(
+        owner,
+        owner.name,
+        kind=("autoscaling/v2", "HorizontalPodAutoscaler"),
+        labels=_labels(owner, spec),
+        annotations={},
+        spec={
+            "scaleTargetRef": target,
+            "minReplicas": wanted.min_replicas,
+            "maxReplicas": wanted.max_replicas,
+            "metrics": wanted.metrics or [_CPU],
+            **behavior,
         },
     )
 

@@ -12,12 +12,15 @@ from podium.adapters.kubernetes.quantity import same_quantity
 _QUANTITIES = frozenset({"limits", "requests"})
 
 
-def holds(live: Any, wanted: Mapping[str, Any]) -> bool:
+def holds(live: Any, wanted: Mapping[str, Any], *, quantities: bool = False) -> bool:
     """Return whether an object of the cluster has the metadata and the spec that were asked for.
 
-    Not its kind: the API server leaves that out of the items of a list.
+    Not its kind: the API server leaves that out of the items of a list. `quantities` is whether any value of the spec
+    may be one.
     """
-    return isinstance(live, Mapping) and all(contains(live.get(part), wanted[part]) for part in ("metadata", "spec"))
+    if not isinstance(live, Mapping) or not contains(live.get("metadata"), wanted["metadata"]):
+        return False
+    return contains(live.get("spec"), wanted["spec"], quantities=quantities)
 
 
 def contains(live: Any, wanted: Any, *, quantities: bool = False) -> bool:
@@ -25,7 +28,7 @@ def contains(live: Any, wanted: Any, *, quantities: bool = False) -> bool:
     if isinstance(wanted, Mapping):
         return _contains_mapping(live, wanted, quantities=quantities)
     if isinstance(wanted, Sequence) and not isinstance(wanted, str):
-        return _contains_list(live, wanted)
+        return _contains_list(live, wanted, quantities=quantities)
     if live == wanted or (_empty(wanted) and _empty(live)):
         return True
     return quantities and same_quantity(live, wanted)
@@ -39,12 +42,13 @@ def _contains_mapping(live: Any, wanted: Mapping[str, Any], *, quantities: bool)
     )
 
 
-def _contains_list(live: Any, wanted: Sequence[Any]) -> bool:
+def _contains_list(live: Any, wanted: Sequence[Any], *, quantities: bool) -> bool:
     found = live if isinstance(live, Sequence) and not isinstance(live, str) else []
     if wanted and all(isinstance(item, Mapping) and "name" in item for item in wanted) and _distinct(wanted):
         named = {item.get("name"): item for item in found if isinstance(item, Mapping)}
-        return all(contains(named.get(item["name"]), item) for item in wanted)
-    return len(found) == len(wanted) and all(map(contains, found, wanted))
+        return all(contains(named.get(item["name"]), item, quantities=quantities) for item in wanted)
+    pairs = zip(found, wanted, strict=False)
+    return len(found) == len(wanted) and all(contains(one, other, quantities=quantities) for one, other in pairs)
 
 
 def _distinct(named: Sequence[Any]) -> bool:
