@@ -34,6 +34,7 @@ class ModelDeploymentSeen:
     spec: Spec | None
     status: Status
     flaw: str = ""
+    held: bool = False  # its deletion waits until Podium lets it go
     unreadable: bool = False  # the status itself cannot be read: it holds the memory and must not be overwritten
 
 
@@ -77,6 +78,8 @@ class Cluster(Protocol):
     async def get(self, key: Key) -> ModelDeploymentSeen | None: ...
     async def list_all(self) -> Sequence[ModelDeploymentSeen]: ...
     async def write_status(self, seen: ModelDeploymentSeen, status: Status) -> None: ...  # raises Conflict
+    async def hold(self, seen: ModelDeploymentSeen) -> None: ...  # its deletion waits until it is let go
+    async def let_go(self, seen: ModelDeploymentSeen) -> None: ...
     async def tell(self, seen: ModelDeploymentSeen, event: Event) -> None: ...  # a repeat is no second Event
     async def secret(self, namespace: str, name: str) -> Mapping[str, str]: ...  # raises Missing
     async def slots(self, seen: ModelDeploymentSeen) -> Mapping[Slot, SlotSeen]: ...  # pods without identity

@@ -35,6 +35,7 @@ T = TypeVar("T")
 DEADLINE = 90  # seconds in which a pod must do what it is told, on two busy cores
 ME = "contract-suite"
 FINALIZER = "tests.podium.dev/held"
+ADOPTED = {"route": {"name": "theirs", "rule": "model"}}
 
 
 class ClusterWorld(Protocol):
@@ -54,6 +55,10 @@ class ClusterWorld(Protocol):
     async def unprotect(self, slot: Slot) -> None: ...  # delete its PodDisruptionBudget
     async def evict(self, pod: PodSeen) -> None: ...  # as a drain does
     async def scale(self, autoscaling: Mapping[str, Any] | None) -> ModelDeploymentSeen: ...  # spec.serving.autoscaling
+    async def keep(
+        self,
+    ) -> ModelDeploymentSeen: ...  # another one, `kept`, that adopts a route and is not being deleted
+    async def delete(self, seen: ModelDeploymentSeen) -> None: ...  # and does not wait for its end
     async def adopt(self) -> None: ...  # an HTTPRoute of a person's own, `theirs`, and spec.traffic.route for it
     async def drift_route(self) -> None: ...
     async def route_writes(self) -> object: ...  # differs after a write to what shares the traffic
@@ -123,6 +128,12 @@ class FakeClusterWorld:
         self._autoscaling = autoscaling
         return await self.edit({})
 
+    async def keep(self) -> ModelDeploymentSeen:
+        return self._cluster.put(Key(self.key.namespace, "kept"), spec("1", {}, ADOPTED))
+
+    async def delete(self, seen: ModelDeploymentSeen) -> None:
+        self._cluster.remove(seen.key)
+
     async def until(self, check: Callable[[], Awaitable[T | None]]) -> T:
         for _ in range(DEADLINE):
             if (found := await check()) is not None:
@@ -143,7 +154,7 @@ class FakeClusterWorld:
         self._cluster.evict(pod.uid)
 
     async def adopt(self) -> None:
-        self.traffic = {"route": {"name": "theirs", "rule": "model"}}
+        self.traffic = ADOPTED
 
     async def route_writes(self) -> object:
         return [write for write in self._cluster.writes if write.startswith("route ")]
@@ -200,6 +211,18 @@ class RealClusterWorld:
         self._autoscaling = autoscaling
         return await self.edit({})
 
+    async def keep(self) -> ModelDeploymentSeen:
+        metadata = {"name": "kept"}
+        wanted = spec("1", {}, ADOPTED)
+        body = {"apiVersion": "podium.dev/v1alpha1", "kind": "ModelDeployment", "metadata": metadata, "spec": wanted}
+        self._kubectl.apply(json.dumps(body))
+        found = await self.cluster.get(Key(self.key.namespace, "kept"))
+        assert found is not None
+        return found
+
+    async def delete(self, seen: ModelDeploymentSeen) -> None:
+        self._kubectl("delete", "md", seen.key.name, "--wait=false")
+
     async def _hold(self) -> None:
         """Keep an operator off, and forget what one may have written in the moment before."""
         self._kubectl("delete", "md", self.key.name, "--wait=false")
@@ -250,7 +273,7 @@ class RealClusterWorld:
         made = theirs((names.slot_name(self.key.name, "a"), names.slot_name(self.key.name, "b")))
         made["spec"]["hostnames"] = [f"theirs.{self.key.namespace}.test"]
         self._kubectl.apply(json.dumps(made))
-        self.traffic = {"route": {"name": "theirs", "rule": "model"}}
+        self.traffic = ADOPTED
 
     @property
     def _shared_by(self) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """What every cluster does: the fake, and a real API server with real pods."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -81,6 +82,27 @@ async def test_a_status_can_lose_what_it_had(world: ClusterWorld) -> None:
     found = await world.cluster.get(world.key)
     assert found is not None
     assert found.status == Status(phase=Phase.PENDING)
+
+
+async def test_the_end_of_what_is_held_waits_until_it_is_let_go(world: ClusterWorld) -> None:
+    # An operator that happens to run on the shared cluster wants the same of this one, and may be who writes first.
+    kept = await world.keep()
+
+    async def held() -> bool | None:
+        with suppress(Conflict):
+            await world.cluster.hold(kept)
+        found = await world.cluster.get(kept.key)
+        return True if found is not None and found.held else None
+
+    async def gone() -> bool | None:
+        with suppress(Conflict, Missing):
+            await world.cluster.let_go(kept)
+        return True if await world.cluster.get(kept.key) is None else None
+
+    await world.until(held)
+    await world.delete(kept)
+    await world.until(gone)
+    await world.cluster.let_go(kept)  # nothing there: nothing to do
 
 
 async def test_an_event_is_told_once_however_often_it_is_said(world: ClusterWorld) -> None:

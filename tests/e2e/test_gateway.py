@@ -10,11 +10,13 @@ from testbed import gateway
 from testbed.errors import CommandFailed
 from testbed.waiting import wait_until
 from tests.contract.cluster_worlds import theirs
+from tests.e2e.conftest import Operator
 from tests.e2e.envoy import SLOW_STEPS, Envoy, in_force, weights
 from tests.e2e.rollout import QUICK, Rollout, clients
 
 pytestmark = [pytest.mark.cluster, pytest.mark.gateway, pytest.mark.timeout(600)]
 
+OPERATORS = "--selector=app.kubernetes.io/component=operator"
 BACK = 2.0  # seconds in which a weight that was overwritten is put back
 
 
@@ -139,6 +141,31 @@ def test_deleted_in_mid_trial_an_adopted_route_is_left_to_the_champion(adopted: 
     adopted.until("half is in force", in_force)
     adopted.kubectl("delete", "md/churn", "--timeout=120s", timeout=150)
     wait_until("the champion has it all", lambda: weights(adopted, "theirs") == {"a": 100, "b": 0}, 10)
+
+
+def test_deleted_while_no_operator_runs_an_adopted_route_is_left_to_the_champion_by_the_next_one(
+    adopted: Rollout, operator: Operator
+) -> None:
+    adopted.apply("1")
+    adopted.settle("1")
+    adopted.apply("2", rollout=SLOW_STEPS)
+    adopted.until("half is in force", in_force)
+    operator.scale(0)
+    try:
+        wait_until("no operator is left", lambda: not operator.kubectl.get("pods", OPERATORS)["items"], 60)
+        adopted.kubectl("delete", "md/churn", "--wait=false")
+        assert adopted.object()["metadata"]["finalizers"] == ["podium.dev/route"]
+    finally:
+        operator.scale(2)
+    wait_until("the champion has it all", lambda: weights(adopted, "theirs") == {"a": 100, "b": 0}, 60)
+    wait_until("it is gone", lambda: not adopted.kubectl.get("md")["items"], 30)
+
+
+def test_deleted_after_its_route_nothing_waits(adopted: Rollout) -> None:
+    adopted.apply("1")
+    adopted.settle("1")
+    adopted.kubectl("delete", "httproute/theirs")
+    adopted.kubectl("delete", "md/churn", "--timeout=30s", timeout=60)
 
 
 def test_back_to_shares_of_pods_the_route_of_podiums_own_goes(routed: Rollout) -> None:

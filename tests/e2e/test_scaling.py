@@ -27,15 +27,14 @@ def test_scaled_in_mid_trial_the_champion_grows_and_the_promotion_has_its_size(
     rollout.settle("1")
     with clients(rollout.port, rows, rate=50):
         rollout.apply("2", rollout={"steps": [{"weight": 20, "hold": "10s"}], "watch": "2s"})
-        began = rollout.reach(Phase.CANARY).trial
+        rollout.reach(Phase.CANARY)
         rollout.kubectl("scale", "md/churn", "--replicas=3")
         status = rollout.until("the champion has three pods", lambda s: s.replicas == 3)
         assert status.phase is Phase.CANARY
         wait_until("all three are ready", lambda: champions_pods(rollout) == 3, 120)
         status = rollout.settle("2")
-    assert began is not None
+    # A trial that had begun anew would be told here too, as withdrawn.
     assert [(entry.version, entry.outcome) for entry in status.history] == [("1", "Promoted"), ("2", "Promoted")]
-    assert status.history[-1].generation == began.generation + 1, "one trial, through the scaling"
     assert champions_pods(rollout) == 3
 
 

@@ -18,6 +18,8 @@ from podium.api.status import GateState, Phase, Pinned, Slot, Status
 from podium.core.actions import (
     Action,
     AskWebhook,
+    Hold,
+    LetGo,
     MoveAlias,
     Route,
     RunAutoscaler,
@@ -401,8 +403,8 @@ class Simulation:
                 if self.problem is None:
                     self.tags.setdefault(version, {}).update(tags)
                 line = f"  tags of version {version}: {tags['podium.dev/decision']}"
-            case WriteRecord() | RunAutoscaler() | StopAutoscaler():
-                line = ""  # the tags say the same as the record; and stories are scaled by hand
+            case WriteRecord() | RunAutoscaler() | StopAutoscaler() | Hold() | LetGo():
+                line = ""  # the tags say the same as the record; and the others are in no story
             case RunJob() | AskWebhook():
                 line = self._ask(action)
         if self._state() != before:

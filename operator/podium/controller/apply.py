@@ -8,7 +8,10 @@ from podium.controller.observe import Ports
 from podium.core.actions import (
     Action,
     AskWebhook,
+    Hold,
+    LetGo,
     MoveAlias,
+    OnCluster,
     Route,
     RunAutoscaler,
     RunJob,
@@ -19,7 +22,7 @@ from podium.core.actions import (
     WriteTags,
 )
 from podium.errors import PodiumError
-from podium.ports import ModelDeploymentSeen
+from podium.ports import Cluster, ModelDeploymentSeen
 
 _log = logging.getLogger(__name__)
 
@@ -51,14 +54,8 @@ async def _carry_out(action: Action, seen: ModelDeploymentSeen, ports: Ports) ->
     match action:
         case Route():
             await ports.router.route(seen, action.weights)
-        case RunSlot():
-            await ports.cluster.run_slot(seen, action.pinned, action.replicas)
-        case StopSlot():
-            await ports.cluster.stop_slot(seen, action.slot)
-        case RunAutoscaler():
-            await ports.cluster.run_autoscaler(seen)
-        case StopAutoscaler():
-            await ports.cluster.stop_autoscaler(seen)
+        case RunSlot() | StopSlot() | RunAutoscaler() | StopAutoscaler() | Hold() | LetGo():
+            await _on_cluster(action, seen, ports.cluster)
         case RunJob():
             await ports.jobs.run(seen, action)
         case AskWebhook():
@@ -68,3 +65,21 @@ async def _carry_out(action: Action, seen: ModelDeploymentSeen, ports: Ports) ->
         case _:
             assert_never(action)
     _log.info("done: %s", action.why)
+
+
+async def _on_cluster(action: OnCluster, seen: ModelDeploymentSeen, cluster: Cluster) -> None:
+    match action:
+        case RunSlot():
+            await cluster.run_slot(seen, action.pinned, action.replicas)
+        case StopSlot():
+            await cluster.stop_slot(seen, action.slot)
+        case RunAutoscaler():
+            await cluster.run_autoscaler(seen)
+        case StopAutoscaler():
+            await cluster.stop_autoscaler(seen)
+        case Hold():
+            await cluster.hold(seen)
+        case LetGo():
+            await cluster.let_go(seen)
+        case _:
+            assert_never(action)

@@ -61,6 +61,7 @@ async def observe(seen: ModelDeploymentSeen, ports: Ports) -> World:
         counts=counts.totals,
         count_flaws=counts.flaws,
         gate_answers={**jobs, **ports.webhooks.seen(seen)},
+        held=seen.held,
         autoscaler=autoscaler,
     )
 

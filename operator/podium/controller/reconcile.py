@@ -21,6 +21,8 @@ from podium.ports import ModelDeploymentSeen
 _TELL: Final = 1.0  # seconds that Events may take; what follows may be a rollback
 _LAST_REPEAT: Final = 30.0  # seconds between tries of what had no effect, at rest
 _LAST_REPEAT_ON_TRIAL: Final = 1.0
+_LET_GO: Final = 300.0  # seconds for which a deletion waits for a route that cannot be written just now
+_LET_GO_AGAIN: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -40,6 +42,7 @@ class Reconciler:
         self._metrics = metrics
         self._tried: dict[Key, _Tried] = {}
         self._fresh: dict[Key, Fresh | None] = {}
+        self._leaving: dict[Key, float] = {}  # since when it has been tried to leave their routes to the champion
         self._by_route: dict[Key, ModelDeploymentSeen] = {}  # as last seen, those whose traffic an HTTPRoute shares
 
     async def __call__(self, key: Key) -> float | None:
@@ -64,16 +67,23 @@ class Reconciler:
         return [key for key, seen in self._by_route.items() if _route_of(seen) == route]
 
     async def _let_go(self, key: Key, seen: ModelDeploymentSeen | None) -> float | None:
-        """It is gone, or about to be: a route that stays behind is left to the champion."""
-        last = seen or self._by_route.get(key)
+        """It is gone, or about to be: a route that stays behind is left to the champion, and then nothing waits."""
+        last, now = seen or self._by_route.get(key), self._ports.clock.monotonic()
+        patient = now - self._leaving.setdefault(key, now) < _LET_GO
         try:
             if last is not None:
                 await self._ports.router.release(last)
-        except Temporary as error:
-            _log.warning("%s: its route could not be left to the champion, trying again: %s", key, error)
-            return 1.0
         except PodiumError as error:
-            _log.error("%s: its route could not be left to the champion: %s", key, error)
+            if isinstance(error, Temporary) and patient:
+                _log.warning("%s: its route could not be left to the champion, trying again: %s", key, error)
+                return _LET_GO_AGAIN
+            _log.error("%s: its route could not be left to the champion, and is left as it is: %s", key, error)
+        try:
+            if seen is not None and seen.held:
+                await self._ports.cluster.let_go(seen)
+        except PodiumError as error:
+            _log.warning("%s: it could not be let go, trying again: %s", key, error)
+            return _LET_GO_AGAIN
         self.forget(key)
         return None
 
@@ -85,6 +95,7 @@ class Reconciler:
         self._tried.pop(key, None)
         self._fresh.pop(key, None)
         self._by_route.pop(key, None)
+        self._leaving.pop(key, None)
 
     async def _look(self, seen: ModelDeploymentSeen) -> float:
         world = await observe(seen, self._ports)

@@ -97,8 +97,23 @@ class StopAutoscaler:
     why: str
 
 
+@dataclass(frozen=True)
+class Hold:
+    """Let the ModelDeployment's deletion wait until the adopted route has been left to the champion."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class LetGo:
+    """Let its deletion wait no more."""
+
+    why: str
+
+
 Debt = MoveAlias | WriteTags | WriteRecord  # what is owed to the registry, and carried out in the background
-Action = RunSlot | StopSlot | Route | Debt | RunJob | AskWebhook | RunAutoscaler | StopAutoscaler
+OnCluster = RunSlot | StopSlot | RunAutoscaler | StopAutoscaler | Hold | LetGo
+Action = OnCluster | Route | Debt | RunJob | AskWebhook
 
 
 @dataclass(frozen=True)

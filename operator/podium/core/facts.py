@@ -211,6 +211,7 @@ class World:
     counts: Mapping[str, Mapping[Slot, Tally]] = field(default_factory=dict)  # by measure: what Prometheus has
     count_flaws: Mapping[str, str] = field(default_factory=dict)  # by measure: why Prometheus has nothing
     gate_answers: Mapping[str, GateAnswer] = field(default_factory=dict)  # by the gate's name
+    held: bool = False  # the ModelDeployment's deletion would wait for Podium
     autoscaler: AutoscalerSeen | None = None  # None where it could not be looked for
 
     def slot(self, slot: Slot) -> SlotSeen:

@@ -9,6 +9,8 @@ from podium.core.actions import (
     Action,
     AskWebhook,
     Event,
+    Hold,
+    LetGo,
     MoveAlias,
     Route,
     RunAutoscaler,
@@ -98,14 +100,25 @@ def _plan(facts: Facts) -> Iterator[Action]:
     """All that is owed, most urgent first.
 
     Traffic comes first because it only ever moves to pods that were already seen ready; what has no traffic is stopped
-    last, and not before it has been seen to have none.
+    last, and not before it has been seen to have none. The one thing before it is what makes an adopted route's way
+    back sure; where that cannot be had, traffic moves all the same.
     """
+    yield from _holds(facts)
     yield from _routes(facts)
     yield from _runs(facts)
     yield from _registry(facts)
     yield from _questions(facts)
     yield from _stops(facts)
     yield from _autoscaler(facts)
+
+
+def _holds(facts: Facts) -> Iterator[Action]:
+    """A route of Podium's own goes with the ModelDeployment; an adopted one stays, and must not stay as it is."""
+    adopts = facts.spec.traffic.route is not None
+    if adopts and not facts.world.held:
+        yield Hold(why="an adopted route is to be left to the champion before the ModelDeployment goes")
+    if facts.world.held and not adopts:
+        yield LetGo(why="spec.traffic.route is there no more")
 
 
 # --- traffic ----------------------------------------------------------------------------------------------------------

@@ -63,6 +63,8 @@ class _Stored:
     created: datetime
     version: int
     generation: int = 1
+    held: bool = False
+    deleting: bool = False
     status: Status = field(default_factory=Status)
 
 
@@ -98,7 +100,10 @@ class FakeCluster:
         return self._seen(key)
 
     def remove(self, key: Key) -> None:
-        """Delete a ModelDeployment. What belongs to it is garbage-collected."""
+        """Delete a ModelDeployment, once it is let go. What belongs to it is garbage-collected."""
+        if self._stored[key].held:
+            self._stored[key].deleting, self._stored[key].version = True, next(self._numbers)
+            return
         del self._stored[key]
         self._autoscalers.pop(key, None)
         for slot in SLOTS:
@@ -146,6 +151,23 @@ class FakeCluster:
         stored.status = Status.model_validate(status.model_dump(mode="json", by_alias=True))
         stored.version = next(self._numbers)
         self.writes.append(f"status of {seen.key}: {status.phase}")
+
+    async def hold(self, seen: ModelDeploymentSeen) -> None:
+        self._may_fail()
+        stored = self._stored.get(seen.key)
+        if stored is not None and stored.uid == seen.uid:
+            stored.held, stored.version = True, next(self._numbers)
+            self.writes.append(f"hold {seen.key}")
+
+    async def let_go(self, seen: ModelDeploymentSeen) -> None:
+        self._may_fail()
+        stored = self._stored.get(seen.key)
+        if stored is None or stored.uid != seen.uid:
+            return
+        stored.held, stored.version = False, next(self._numbers)
+        self.writes.append(f"let go {seen.key}")
+        if stored.deleting:
+            self.remove(seen.key)
 
     async def tell(self, seen: ModelDeploymentSeen, event: Event) -> None:
         self._may_fail()
@@ -249,7 +271,8 @@ class FakeCluster:
             generation=stored.generation,
             resource_version=str(stored.version),
             created=stored.created,
-            deleting=False,
+            deleting=stored.deleting,
+            held=stored.held,
             spec=spec,
             status=stored.status,
             flaw=flaw,

@@ -35,6 +35,13 @@ def test_a_model_deployment_is_read_with_its_status() -> None:
     assert seen.spec is not None
     assert seen.status.phase is Phase.CANARY
     assert not seen.deleting
+    assert not seen.held
+
+
+def test_what_waits_for_podium_before_it_goes_is_held() -> None:
+    going = {**METADATA, "deletionTimestamp": "2026-01-02T03:04:05Z", "finalizers": ["x/y", names.FINALIZER]}
+    seen = read.model_deployment({"metadata": going, "spec": SPEC})
+    assert (seen.deleting, seen.held) == (True, True)
 
 
 def test_a_new_one_has_an_empty_status() -> None:

@@ -7,7 +7,7 @@ from podium.api import reasons
 from podium.api.status import Phase
 from podium.controller.logs import JsonLines
 from podium.core.facts import Key
-from podium.errors import Refused, Unreachable
+from podium.errors import Missing, PodiumError, Refused, Unreachable
 from podium.testing.cluster import Behaviour
 from tests.unit.controller.world import KEY, SETTINGS, World, spec
 
@@ -243,6 +243,71 @@ async def test_a_drain_in_mid_canary_costs_the_version_nothing() -> None:
             await world.clock.advance(0.5)
         status = await world.until(Phase.SETTLED, requests=50)
     assert [(entry.version, entry.outcome) for entry in status.history] == [("1", "Promoted"), ("2", "Promoted")]
+
+
+ADOPTING = spec("1", traffic={"route": {"name": "theirs"}})
+
+
+async def test_one_that_is_deleted_while_no_operator_runs_gives_its_route_back_once_one_does() -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.apply(operator, ADOPTING)
+        await world.until(Phase.SETTLED)
+    first = next(index for index, line in enumerate(world.cluster.writes) if line.startswith("route"))
+    assert f"hold {KEY}" in world.cluster.writes[:first]
+    world.cluster.remove(KEY)
+    assert (await world.seen()).deleting
+    async with world.operator():
+        await world.clock.advance(5)
+    assert world.router.released == [KEY]
+    assert await world.cluster.get(KEY) is None
+
+
+async def test_one_that_adopts_a_route_no_more_is_held_no_more() -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.apply(operator, ADOPTING)
+        await world.until(Phase.SETTLED)
+        assert (await world.seen()).held
+        world.apply(operator, spec("1"))
+        await world.clock.advance(5)
+        assert not (await world.seen()).held
+
+
+@pytest.mark.parametrize(
+    ("failure", "waits"),
+    [
+        (Refused("the rule lacks a backend"), 5),
+        (Missing("the route is gone"), 5),
+        (Unreachable("a webhook does not answer"), 400),
+    ],
+)
+async def test_nothing_waits_for_ever_for_a_route_that_cannot_be_given_back(failure: PodiumError, waits: int) -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.apply(operator, ADOPTING)
+        await world.until(Phase.SETTLED)
+        world.router.failure = failure
+        world.cluster.remove(KEY)
+        operator.changed(KEY)
+        await world.clock.advance(waits)
+        assert await world.cluster.get(KEY) is None
+
+
+async def test_a_route_that_cannot_be_written_for_a_moment_is_given_back_first() -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.apply(operator, ADOPTING)
+        await world.until(Phase.SETTLED)
+        world.router.failure = Unreachable("the API server is busy")
+        world.cluster.remove(KEY)
+        operator.changed(KEY)
+        await world.clock.advance(30)
+        assert (await world.seen()).deleting
+        world.router.failure = None
+        await world.clock.advance(5)
+        assert world.router.released == [KEY]
+        assert await world.cluster.get(KEY) is None
 
 
 async def test_an_autoscaler_comes_and_goes_with_its_field_and_the_rollout_does_not_wait_for_it() -> None:

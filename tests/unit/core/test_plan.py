@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from podium.api.status import Phase, Pinned, Slot, Status, Trial
-from podium.core.actions import Action, MoveAlias, Route, RunAutoscaler, RunSlot, StopAutoscaler, StopSlot
+from podium.core.actions import Action, Hold, LetGo, MoveAlias, Route, RunAutoscaler, RunSlot, StopAutoscaler, StopSlot
 from podium.core.facts import (
     AutoscalerSeen,
     Facts,
@@ -163,6 +163,24 @@ def test_drift_of_a_deployment_is_repaired() -> None:
     assert done(at(Phase.CANARY, drifted, runs(NEW, 2), HALF), RunSlot) == [
         RunSlot(OLD, 2, why="Canary: version 1 with 2 pods")
     ]
+
+
+@pytest.mark.parametrize(
+    ("traffic", "held", "first"),
+    [
+        ({"route": {"name": "theirs"}}, False, [Hold, Route]),  # before the first weight
+        ({"route": {"name": "theirs"}}, True, [Route]),
+        ({"gateway": {"name": "public"}}, False, [Route]),
+        ({}, True, [LetGo, Route]),
+    ],
+)
+def test_a_deletion_waits_where_a_route_is_adopted_and_nowhere_else(
+    traffic: dict[str, object], held: bool, first: list[type[Action]]
+) -> None:
+    given = at(Phase.ROLLING_BACK, runs(OLD, 2), runs(NEW, 2), HALF)
+    spec = spec_of("2", serving={"replicas": 2}, traffic=traffic)
+    actions = decide(replace(given, spec=spec, world=replace(given.world, held=held))).actions
+    assert [type(action) for action in actions][: len(first)] == first
 
 
 SCALED = {"replicas": 9, "autoscaling": {"minReplicas": 2, "maxReplicas": 3, "metrics": [{"type": "Pods"}]}}

@@ -69,6 +69,24 @@ class KubernetesCluster:
         path = names.path(names.MODEL_DEPLOYMENTS, seen.key.namespace, seen.key.name, "status")
         await self._api.replace(path, body)
 
+    async def hold(self, seen: ModelDeploymentSeen) -> None:
+        await self._finalize(seen, held=True)
+
+    async def let_go(self, seen: ModelDeploymentSeen) -> None:
+        await self._finalize(seen, held=False)
+
+    async def _finalize(self, seen: ModelDeploymentSeen, *, held: bool) -> None:
+        """Add or take Podium's finalizer; those of others stay. Raises Conflict where somebody else wrote just now."""
+        found = await self._owned.find(names.MODEL_DEPLOYMENTS, seen.key.namespace, seen.key.name)
+        metadata = found["metadata"] if found is not None else {}
+        if metadata.get("uid") != seen.uid:
+            return  # it is gone, and what is there is another one
+        others = [name for name in metadata.get("finalizers") or [] if name != names.FINALIZER]
+        wanted = [*others, names.FINALIZER] if held else others
+        same = {"uid": seen.uid, "resourceVersion": metadata["resourceVersion"]}
+        path = names.path(names.MODEL_DEPLOYMENTS, seen.key.namespace, seen.key.name)
+        await self._api.merge(path, {"metadata": {**same, "finalizers": wanted}})
+
     async def tell(self, seen: ModelDeploymentSeen, event: Event) -> None:
         told = event_object(seen, event, self._instance, self._clock.now())
         try:

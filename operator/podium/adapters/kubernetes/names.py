@@ -7,6 +7,7 @@ from podium.api.spec import GROUP, LABEL, PLURAL, VERSION_NAME
 from podium.api.status import Slot
 
 FIELD_MANAGER: Final = "podium"
+FINALIZER: Final = "podium.dev/route"  # on ModelDeployments that adopt a route: it is given back first
 
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 APP_NAME: Final = "app.kubernetes.io/name"

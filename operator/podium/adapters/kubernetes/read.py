@@ -34,6 +34,7 @@ def model_deployment(found: Json) -> ModelDeploymentSeen:
         resource_version=metadata["resourceVersion"],
         created=moment(metadata.get("creationTimestamp")),
         deleting="deletionTimestamp" in metadata,
+        held=names.FINALIZER in (metadata.get("finalizers") or []),
         spec=None if status_flaw else spec,
         status=status,
         flaw=status_flaw or flaw,
