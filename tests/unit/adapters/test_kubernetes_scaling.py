@@ -1,0 +1,131 @@
+"""The autoscaler and the finalizer against an API server in memory: what the suites on a cluster cannot bring about."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiohttp import web
+from kubernetes.aio.client import Configuration
+
+from podium.adapters.kubernetes import names
+from podium.adapters.kubernetes.api import Api
+from podium.adapters.kubernetes.cluster import KubernetesCluster
+from podium.adapters.kubernetes.render import Defaults
+from podium.api import reasons
+from podium.api.spec import Spec
+from podium.api.status import Status
+from podium.core.facts import AutoscalerSeen, Key
+from podium.errors import Refused
+from podium.ports import ModelDeploymentSeen
+from podium.testing.clock import FakeClock
+
+HPA = names.path(names.AUTOSCALERS, "ml", "churn")
+MD = names.path(names.MODEL_DEPLOYMENTS, "ml", "churn")
+SCALED = {"maxReplicas": 3, "metrics": [{"type": "Pods"}]}
+
+
+class Objects:
+    """Objects by path, with the three verbs that are needed of it."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, dict[str, Any]] = {}
+        self.refuses = ""
+
+    async def answer(self, request: web.Request) -> web.Response:
+        found = self.kept.get(request.path)
+        if request.method == "PATCH" and self.refuses:
+            return web.json_response({"message": self.refuses, "reason": "Invalid"}, status=422)
+        if request.method == "PATCH":
+            body = json.loads(await request.text())
+            metadata = {**(found or {}).get("metadata", {"uid": "made"}), **body["metadata"]}
+            found = self.kept[request.path] = {**(found or {}), **body, "metadata": metadata}
+        if found is None:
+            return web.json_response({"message": "not found", "reason": "NotFound"}, status=404)
+        if request.method == "DELETE":
+            del self.kept[request.path]
+        return web.json_response(found)
+
+
+@pytest.fixture
+async def api_server() -> AsyncIterator[tuple[Objects, KubernetesCluster]]:
+    objects, app = Objects(), web.Application()
+    app.add_routes([web.route("*", "/{path:.*}", objects.answer)])
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    configuration = Configuration()
+    configuration.host = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    api = Api(configuration)
+    yield objects, KubernetesCluster(api, FakeClock(), Defaults(image="x", registry_uri="http://mlflow.test"), "me")
+    await api.close()
+    await runner.cleanup()
+
+
+def seen(autoscaling: dict[str, Any] | None = None) -> ModelDeploymentSeen:
+    serving = {"serving": {"autoscaling": autoscaling}} if autoscaling else {}
+    return ModelDeploymentSeen(
+        key=Key("ml", "churn"),
+        uid="u1",
+        generation=1,
+        resource_version="7",
+        created=datetime(2026, 1, 1, tzinfo=UTC),
+        deleting=False,
+        spec=Spec.model_validate({"model": {"name": "churn", "version": "1"}, **serving}),
+        status=Status(),
+    )
+
+
+async def test_why_an_autoscaler_was_refused_is_known_until_it_is_taken(
+    api_server: tuple[Objects, KubernetesCluster],
+) -> None:
+    objects, cluster = api_server
+    objects.refuses = "spec.metrics[0].pods: Required value"
+    with pytest.raises(Refused):
+        await cluster.run_autoscaler(seen(SCALED))
+    found = await cluster.autoscaler(seen(SCALED))
+    assert found.problem is not None
+    assert found.problem.reason == reasons.AUTOSCALER_REFUSED
+    assert "spec.metrics[0].pods: Required value" in found.problem.message
+    assert await cluster.autoscaler(seen()) == AutoscalerSeen()  # no more wanted, no more a problem
+    objects.refuses = ""
+    await cluster.run_autoscaler(seen(SCALED))
+    assert await cluster.autoscaler(seen(SCALED)) == AutoscalerSeen(there=True, current=True)
+
+
+async def test_an_autoscaler_of_somebody_else_is_told_and_left_alone(
+    api_server: tuple[Objects, KubernetesCluster],
+) -> None:
+    objects, cluster = api_server
+    theirs = {"metadata": {"name": "churn", "uid": "another"}, "spec": {}}
+    objects.kept[HPA] = theirs
+    with pytest.raises(Refused):
+        await cluster.run_autoscaler(seen(SCALED))
+    found = await cluster.autoscaler(seen(SCALED))
+    assert found.problem is not None
+    assert (found.there, found.problem.reason) == (False, reasons.NAME_TAKEN)
+    await cluster.stop_autoscaler(seen())
+    assert objects.kept[HPA] == theirs
+
+
+async def test_holding_and_letting_go_leaves_the_finalizers_of_others(
+    api_server: tuple[Objects, KubernetesCluster],
+) -> None:
+    objects, cluster = api_server
+    objects.kept[MD] = {"metadata": {"uid": "u1", "resourceVersion": "7", "finalizers": ["a/b"]}}
+    for _ in range(2):
+        await cluster.hold(seen())
+        assert objects.kept[MD]["metadata"]["finalizers"] == ["a/b", names.FINALIZER]
+    for _ in range(2):
+        await cluster.let_go(seen())
+        assert objects.kept[MD]["metadata"]["finalizers"] == ["a/b"]
+
+
+async def test_one_that_came_after_it_under_its_name_is_left_alone(
+    api_server: tuple[Objects, KubernetesCluster],
+) -> None:
+    objects, cluster = api_server
+    objects.kept[MD] = {"metadata": {"uid": "another", "resourceVersion": "9", "finalizers": [names.FINALIZER]}}
+    await cluster.let_go(seen())
+    assert objects.kept[MD]["metadata"]["finalizers"] == [names.FINALIZER]
