@@ -3,7 +3,6 @@
 Nor is it a fault of the version whose pod it was: no disruption is a reason for a rollback.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -35,15 +34,13 @@ def delete(rollout: Rollout, version: str) -> None:
 
 def evict(rollout: Rollout, version: str) -> None:
     """By the API that a PodDisruptionBudget may refuse for a while."""
-    name, namespace = _one(rollout, version)["metadata"]["name"], rollout.kubectl.namespace
-    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": namespace}}
-    path = f"/api/v1/namespaces/{namespace}/pods/{name}/eviction"
+    name = _one(rollout, version)["metadata"]["name"]
 
     def evicted() -> bool:
         try:
-            rollout.kubectl("create", "--raw", path, "--filename=-", stdin=json.dumps(eviction))
+            rollout.kubectl.evict(name)
         except CommandFailed as error:
-            if "disruption budget" in str(error):
+            if "disruption budget" in str(error).lower():
                 return False
             raise
         return True
