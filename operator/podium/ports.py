@@ -7,7 +7,7 @@ from typing import Protocol
 
 from podium.api.spec import Spec
 from podium.api.status import Pinned, Slot, Status
-from podium.core.actions import Event, RunJob
+from podium.core.actions import NO_DETOURS, Detours, Event, RunJob
 from podium.core.facts import (
     AutoscalerSeen,
     Counters,
@@ -94,7 +94,9 @@ class Router(Protocol):
     """Where requests go."""
 
     async def seen(self, seen: ModelDeploymentSeen, slots: Mapping[Slot, SlotSeen]) -> TrafficSeen: ...
-    async def route(self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int]) -> None: ...
+    async def route(
+        self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int], detours: Detours = NO_DETOURS
+    ) -> None: ...
     async def release(self, seen: ModelDeploymentSeen) -> None: ...  # it goes: what stays behind leads to the champion
 
 

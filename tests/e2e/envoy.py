@@ -41,8 +41,9 @@ class Envoy:
 
 
 def weights(rollout: Rollout, name: str) -> dict[str, int]:
-    """What the HTTPRoute of that name asks for, by slot."""
-    refs = rollout.kubectl.get(f"httproute/{name}")["spec"]["rules"][0]["backendRefs"]
+    """The weights by which everybody's requests are shared; in a route of Podium's own, by its last rule."""
+    rules = rollout.kubectl.get(f"httproute/{name}")["spec"]["rules"]
+    refs = rules[0 if name == "theirs" else -1]["backendRefs"]
     return {ref["name"].removeprefix(f"{rollout.name}-"): ref["weight"] for ref in refs}
 
 

@@ -3,6 +3,7 @@
 import json
 from contextlib import AbstractContextManager, nullcontext
 
+import httpx
 import pytest
 
 from podium.api.status import Phase
@@ -122,6 +123,42 @@ def test_a_rule_that_lacks_a_backend_is_refused_with_what_is_missing(rollout: Ro
     rollout.until("the lack is told", lambda s: any(c.reason == "RouteUnfit" for c in s.conditions))
     assert "add churn-b (port 80, weight 0)" in rollout.condition("TrafficInSync")[2]
     assert weights(rollout, "theirs") == {"a": 100}
+
+
+def version_for(host: str, row: bytes, **headers: str) -> str:
+    """Which version answers a request with these headers; where none does, what is said instead."""
+    sent = {"host": host, "content-type": "application/json", **headers}
+    answer = httpx.post(f"http://127.0.0.1:{gateway.PORT}/invocations", content=row, headers=sent, timeout=10)
+    version: str = answer.headers.get("x-podium-version", "nobody")
+    return version if answer.status_code == httpx.codes.OK else f"{version}, with {answer.status_code}"
+
+
+def test_testers_reach_the_challenger_before_everybody_and_what_it_answers_them_is_no_evidence(
+    routed: Rollout, host: str, rows: list[bytes]
+) -> None:
+    tester = {"x-podium-preview": "alice"}
+    preview = {"header": "x-podium-preview", "hold": "1h"}
+    traffic = {**routed.spec["traffic"], "preview": preview}
+    routed.apply("1", traffic=traffic)
+    routed.settle("1")
+    wait_until("the route answers", lambda: version_for(host, rows[0]) == "1", 60)
+    assert version_for(host, rows[0], **tester) == "1"
+    routed.apply("2", rollout=SLOW_STEPS)
+    routed.until("testers are let in", lambda status: "testers reach it by header" in status.message)
+    wait_until("testers reach it", lambda: version_for(host, rows[0], **tester) == "2", 30)
+    assert [version_for(host, row, **tester) for row in rows[:20]] == ["2"] * 20
+    assert [version_for(host, row) for row in rows[:20]] == ["1"] * 20
+    assert routed.status().phase is Phase.WARMING
+    assert weights(routed, "churn") == {"a": 100, "b": 0}
+    routed.apply("2", traffic={**traffic, "preview": {**preview, "hold": "0s"}})
+    routed.until("half is in force", in_force)
+    assert [version_for(host, row, **tester) for row in rows[:20]] == ["2"] * 20
+    trial = routed.status().trial
+    assert trial is not None
+    assert trial.evidence.measured("errors").challenger.answers == 0  # nobody but testers has asked since
+    routed.apply("1")
+    routed.settle("1")
+    wait_until("testers are users again", lambda: version_for(host, rows[0], **tester) == "1", 30)
 
 
 @pytest.mark.parametrize("phase", [Phase.WARMING, Phase.CANARY, Phase.PROMOTING, Phase.WATCHING])

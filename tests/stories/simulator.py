@@ -16,8 +16,10 @@ from podium.api import reasons
 from podium.api.spec import ModelDeployment, Spec
 from podium.api.status import GateState, Phase, Pinned, Slot, Status
 from podium.core.actions import (
+    NO_DETOURS,
     Action,
     AskWebhook,
+    Detours,
     Hold,
     LetGo,
     MoveAlias,
@@ -149,6 +151,9 @@ class Simulation:
         self.places: dict[Slot, Place] = {slot: Place() for slot in SLOTS}
         self.weights: dict[Slot, int] = {}
         self.taken: dict[Slot, int] = {}  # by the gateway, where there is one
+        self.detours = self.taken_detours = NO_DETOURS
+        self.testers = False  # whether one asks every quarter of a second
+        self.tested: dict[str, int] = {}  # answers to testers, by version
         self.gateway_stopped = False  # it serves on as it was, and takes no new weights
         self.failed: dict[str, int] = {}
         self.served: dict[str, int] = {}
@@ -194,7 +199,8 @@ class Simulation:
 
     def start_gateway(self) -> None:
         self._tell("the gateway's controller is started")
-        self.gateway_stopped, self.taken = False, dict(self.weights)
+        self.gateway_stopped = False
+        self.taken, self.taken_detours = dict(self.weights), self.detours
 
     def restart(self) -> None:
         """The operator dies and comes back: all that it knows is the status."""
@@ -270,10 +276,11 @@ class Simulation:
         return Facts(Key("ml", "churn"), self.generation, self.spec, self.status, world, self.now, self.fresh)
 
     def _traffic(self) -> TrafficSeen:
-        asked = dict(self.weights)
-        if self.taken != self.weights:
-            return TrafficSeen(asked, settling=True, problem=Problem(reasons.IN_PROGRESS, "the gateway is behind"))
-        return TrafficSeen(asked, in_force=self.in_force(), current=bool(asked))
+        asked, detours = dict(self.weights), self.detours
+        if (self.taken, self.taken_detours) != (asked, detours):
+            problem = Problem(reasons.IN_PROGRESS, "the gateway is behind")
+            return TrafficSeen(asked, settling=True, problem=problem, detours=detours)
+        return TrafficSeen(asked, in_force=self.in_force(), current=bool(asked), detours=detours)
 
     def in_force(self) -> dict[Slot, float]:
         """Shares as a gateway gives them, or a Service: by ready pods of the slots that have any weight."""
@@ -343,6 +350,16 @@ class Simulation:
             elif self.weights:
                 self.failed["nobody"] = self.failed.get("nobody", 0) + 1
 
+        if self.testers:
+            self._test()
+
+    def _test(self) -> None:
+        """A tester asks: the pods count nothing of it."""
+        slot = self.taken_detours.preview
+        serving = list(self._ready(slot)) if slot is not None else self._serving()
+        version = self.random.choice(serving).version if serving else "nobody"
+        self.tested[version] = self.tested.get(version, 0) + 1
+
     def _serving(self) -> list[Pod]:
         """The pods of which one gets the next request: of a slot drawn by weight where shares are exact."""
         slots = [slot for slot, weight in self.taken.items() if weight > 0]
@@ -391,11 +408,8 @@ class Simulation:
             case StopSlot(slot):
                 self.places[slot] = replace(self.places[slot], replicas=0, pods=[])
                 line = f"  stop slot {slot}"
-            case Route(weights):
-                self._check_route(weights)
-                self.weights = dict(weights)
-                self.taken = self.taken if self.gateway_stopped else dict(weights)
-                line = "  route " + ", ".join(f"{slot}={weights[slot]}%" for slot in sorted(weights))
+            case Route():
+                line = self._route(action)
             case MoveAlias(alias, version):
                 self.alias = version if self.problem is None else self.alias
                 line = f"  alias {alias} -> {version}"
@@ -410,6 +424,15 @@ class Simulation:
         if self._state() != before:
             self.writes += 1
             self._tell(line)
+
+    def _route(self, wanted: Route) -> str:
+        weights, detours = dict(wanted.weights), wanted.detours
+        self._check_route(weights, detours)
+        self.weights, self.detours = weights, detours
+        if not self.gateway_stopped:
+            self.taken, self.taken_detours = dict(weights), detours
+        testers = f", testers to slot {detours.preview}" if detours.preview else ""
+        return "  route " + ", ".join(f"{slot}={weights[slot]}%" for slot in sorted(weights)) + testers
 
     def _ask(self, action: RunJob | AskWebhook) -> str:
         """Put the question of a gate to whoever answers it, once."""
@@ -434,7 +457,7 @@ class Simulation:
     def _state(self) -> tuple[object, ...]:
         places = [(slot, place.runs, place.replicas) for slot, place in self.places.items()]
         tags = {version: dict(tags) for version, tags in self.tags.items()}
-        return places, dict(self.weights), self.alias, tags, dict(self.asked)
+        return places, dict(self.weights), self.detours, self.alias, tags, dict(self.asked)
 
     def _tell(self, line: str) -> None:
         seconds = int((self.now - BEGIN).total_seconds())
@@ -454,9 +477,11 @@ class Simulation:
 
     # --- the promises, at every moment --------------------------------------------------------------------------------
 
-    def _check_route(self, weights: object) -> None:
-        """Promise 1: weight is only given to a version whose pods are ready and have proved what they serve."""
-        assert isinstance(weights, dict)
+    def _check_route(self, weights: dict[Slot, int], detours: Detours) -> None:
+        """Promise 1: requests only go to a version whose pods are ready and have proved what they serve."""
+        if detours.preview is not None and detours != self.detours:
+            seen = self._slot(detours.preview)
+            assert seen.proved(seen.runs), f"testers to slot {detours.preview} without a proved pod"
         assert sum(weights.values()) == 100
         champion = self.status.champion
         for slot, weight in weights.items():

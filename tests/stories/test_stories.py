@@ -562,6 +562,45 @@ def gateway_good() -> Simulation:
     return sim
 
 
+def previewed() -> Simulation:
+    """They reach the challenger before anybody else, for as long as they have it, and a pause gives them longer."""
+    preview = {**GATEWAY["traffic"], "preview": {"header": "x-podium-preview", "hold": "2m"}}
+    sim = Simulation(spec_of("1", rollout=QUICK, gates=GATES, **{**GATEWAY, "traffic": preview}))
+    sim.register("1")
+    sim.settle("1")
+    sim.testers = True
+    sim.register("2", metrics={"auc": 0.92})
+    wants(sim, "2", **{**GATEWAY, "traffic": preview})
+    sim.run(MINUTE)
+    sim.note(f"message: {sim.status.message}")
+    assert sim.tested["2"] > 200
+    assert "2" not in sim.served
+    parts: dict[str, Any] = {**GATEWAY, "rollout": QUICK, "gates": GATES, "traffic": preview}
+    sim.commit(spec_of("2", **parts, paused=True), "paused: true")
+    sim.run(2 * MINUTE)
+    sim.note(f"message: {sim.status.message}")
+    assert "2" not in sim.served
+    sim.commit(spec_of("2", **parts), "paused: false")
+    sim.reach(Phase.WATCHING)
+    sim.settle("2")
+    assert sim.detours.preview is None
+    assert "nobody" not in sim.tested
+    return sim
+
+
+def previewed_and_bad() -> Simulation:
+    """A rollback takes the challenger from testers too, together with the weight."""
+    preview = {**GATEWAY["traffic"], "preview": {"header": "x-podium-preview"}}
+    sim = behind_a_gateway()
+    sim.testers = True
+    sim.register("2", bad=0.5)
+    wants(sim, "2", **{**GATEWAY, "traffic": preview})
+    sim.reach(Phase.REJECTED)
+    sim.run(MINUTE)
+    assert sim.detours.preview is None
+    return sim
+
+
 def gateway_stopped() -> Simulation:
     """The weight goes back at once; the pods stay until the gateway has taken the traffic away from them."""
     sim = behind_a_gateway()
@@ -600,6 +639,7 @@ STORIES: list[Story] = [
     unready_in_canary, one_request_an_hour, waits_for_approval, job_fails, webhook_is_silent,
     withdrawn_while_it_waits, too_young, gateway_good, gateway_stopped, gateway_evicted,
     scaled_in_canary, scaled_while_it_is_held_up,
+    previewed, previewed_and_bad,
 ]  # fmt: skip
 
 

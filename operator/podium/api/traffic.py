@@ -1,13 +1,15 @@
 """How clients reach the model: the Service that always leads to the versions in service, and gateways before it."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from podium.api.base import Value
+from podium.api.base import Duration, Value, duration_between
 from podium.api.gateway import (
     FiltersPart,
+    HeaderName,
     Hostname,
     MatchesPart,
     Name,
@@ -115,6 +117,57 @@ class AdoptedRoute(Value):
     )
 
 
+class Preview(Value):
+    """Testers, who reach the challenger before anybody else. What it answers them is no evidence."""
+
+    header: HeaderName = Field(
+        description="Requests with this header reach the challenger as soon as one of its pods is ready and proved.",
+        examples=["x-podium-preview"],
+    )
+    value: Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[\x21-\x7e]+$")] | None = Field(
+        None,
+        description="The value that the header must have. Without it: any, if the gateway knows regular expressions.",
+    )
+    hold: Annotated[Duration, duration_between("0s", "168h")] = Field(
+        timedelta(0),
+        description="How long testers have the challenger for themselves at the least, from the start of its warm-up.",
+    )
+
+
+_HEADERS: Final = 16  # of one match, as the Gateway API has it: one must be left for the preview
+
+
+def _headers_of(matches: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
+    """The names of the headers of each match, in lower case."""
+    for match in matches:
+        yield [header["name"].lower() for header in match.get("headers") or []]
+
+
+def _preview_can_match(traffic: "Traffic") -> bool:
+    """Podium adds the header to every match of its own."""
+    if traffic.preview is None or traffic.gateway is None:
+        return True
+    header = traffic.preview.header.lower()
+    return all(header not in names and len(names) < _HEADERS for names in _headers_of(traffic.gateway.matches))
+
+
+def _preview_arrives(traffic: "Traffic") -> bool:
+    """The model server tells testers' requests by the header, so it must arrive as it was sent."""
+    if traffic.preview is None or traffic.gateway is None:
+        return True
+    header = traffic.preview.header.lower()
+    for modifier in (one.get("requestHeaderModifier") or {} for one in traffic.gateway.filters):
+        written = [one["name"].lower() for part in ("set", "add") for one in modifier.get(part) or []]
+        if header in [*written, *(name.lower() for name in modifier.get("remove") or [])]:
+            return False
+    return True
+
+
+_NO_PREVIEW: Final = "!has(self.preview) || !has(self.gateway)"
+_PREVIEWED: Final = "self.preview.header.lowerAscii()"
+_MODIFIER: Final = "one.requestHeaderModifier"
+
+
 class Traffic(Value):
     """How clients reach the model."""
 
@@ -123,6 +176,32 @@ class Traffic(Value):
             "!has(self.gateway) || !has(self.route)",
             "gateway and route exclude each other: the HTTPRoute is Podium's, or it is yours",
             lambda it: it.gateway is None or it.route is None,
+        ),
+        Rule(
+            "!has(self.preview) || has(self.gateway)",
+            "preview needs gateway: pods behind a Service cannot be chosen by a header, and the rules of a route of "
+            "yours are yours to write",
+            lambda it: it.preview is None or it.gateway is not None,
+            field=".preview",
+        ),
+        Rule(
+            f"{_NO_PREVIEW} || !has(self.gateway.matches) || self.gateway.matches.all(one, !has(one.headers) || "
+            f"one.headers.size() < {_HEADERS} && "
+            f"one.headers.all(header, header.name.lowerAscii() != {_PREVIEWED}))",
+            f"preview's header is added to every match of the gateway: none may name it already, or have {_HEADERS}",
+            _preview_can_match,
+            field=".preview.header",
+        ),
+        Rule(
+            f"{_NO_PREVIEW} || !has(self.gateway.filters) || self.gateway.filters.all(one, !has({_MODIFIER}) || "
+            + " && ".join(
+                f"(!has({_MODIFIER}.{part}) || {_MODIFIER}.{part}.all(it, it.name.lowerAscii() != {_PREVIEWED}))"
+                for part in ("set", "add")
+            )
+            + f" && (!has({_MODIFIER}.remove) || {_MODIFIER}.remove.all(name, name.lowerAscii() != {_PREVIEWED})))",
+            "preview's header must reach the model server as it was sent, or it would count: no filter may change it",
+            _preview_arrives,
+            field=".preview.header",
         ),
     )
 
@@ -134,6 +213,9 @@ class Traffic(Value):
         None, description="Share the traffic by an HTTPRoute of Podium's own. Default: by the numbers of pods."
     )
     route: AdoptedRoute | None = Field(None, description="Share the traffic by an HTTPRoute that is kept elsewhere.")
+    preview: Preview | None = Field(
+        None, description="Let testers reach the challenger by a header, from its warm-up on. Needs gateway."
+    )
     rollback: Return = Field(
         "immediate",
         description="How traffic goes back to a champion with fewer ready pods than it should have: all of it at once "

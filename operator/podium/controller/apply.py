@@ -53,7 +53,7 @@ async def apply(
 async def _carry_out(action: Action, seen: ModelDeploymentSeen, ports: Ports) -> None:
     match action:
         case Route():
-            await ports.router.route(seen, action.weights)
+            await ports.router.route(seen, action.weights, action.detours)
         case RunSlot() | StopSlot() | RunAutoscaler() | StopAutoscaler() | Hold() | LetGo():
             await _on_cluster(action, seen, ports.cluster)
         case RunJob():

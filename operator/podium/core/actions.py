@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from podium.api.gates import JobGate, WebhookGate
 from podium.api.status import Pinned, Slot
@@ -25,11 +26,22 @@ class StopSlot:
 
 
 @dataclass(frozen=True)
+class Detours:
+    """Requests that go another way than the weights say."""
+
+    preview: Slot | None = None  # where testers go
+
+
+NO_DETOURS: Final = Detours()
+
+
+@dataclass(frozen=True)
 class Route:
-    """Send these shares (percent, summing to 100) to the slots."""
+    """Send these shares (percent, summing to 100) to the slots, and some requests past them."""
 
     weights: Mapping[Slot, int]
     why: str
+    detours: Detours = NO_DETOURS
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ def warmed(facts: Facts) -> Verdict | None:
     if trial is None or _unopposed(facts):
         return None
     weight = trial.steps[0].weight
-    if not _proved(facts, share_pods(weight, facts.spec)):
+    if not _proved(facts, share_pods(weight, facts.spec)) or _in_phase(facts) < testing(facts):
         return None
     return Verdict(reason=reasons.WARMED, message=f"ready; it gets {weight} % of the traffic")
 
@@ -233,6 +233,12 @@ def restored_from_a_loser(facts: Facts) -> Verdict | None:
         return None
     message = f"version {challenger.version} is rejected: {lost.message}; {back.message}"
     return Verdict(reason=reasons.VERSION_REJECTED, message=message)
+
+
+def testing(facts: Facts) -> timedelta:
+    """How long testers have the challenger for themselves at the least."""
+    preview = facts.spec.traffic.preview
+    return preview.hold if preview is not None else timedelta(0)
 
 
 # --- time and evidence ------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from podium.api.spec import Spec
 from podium.api.status import Evidence, GateState, Phase, Pinned, Slot, Status, Tally
+from podium.core.actions import NO_DETOURS, Detours
 from podium.core.signature import Signature
 
 SLOTS: tuple[Slot, Slot] = ("a", "b")
@@ -168,10 +169,12 @@ class TrafficSeen:
     current: bool = False  # what is asked is what is in force, as far as this router can
     settling: bool = False  # a gateway has not said that it took what is asked: what it had before may be in force
     problem: Problem | None = None  # what is in the way, for a person to see
+    detours: Detours = NO_DETOURS  # asked too
 
     def may_reach(self, slot: Slot) -> bool:
         """Whether requests may still reach the slot."""
-        return self.settling or self.asked.get(slot, 0) > 0 or self.in_force.get(slot, 0) > 0
+        shared = self.asked.get(slot, 0) > 0 or self.in_force.get(slot, 0) > 0
+        return self.settling or shared or self.detours.preview == slot
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,17 @@ def _warming(facts: Facts) -> str:
     waiting = sorted({pod.waiting or (pod.crash.message if pod.crash else "") for pod in seen.pods} - {""})
     proved, wanted = seen.proved(subject), challenger_pods(facts)
     text = f"starting version {subject.version}: {proved} of {wanted} pods are ready and proved"
-    return "; ".join([text, *waiting[:2]])
+    return "; ".join([text, *_testers(facts), *waiting[:2]])
+
+
+def _testers(facts: Facts) -> list[str]:
+    """By what testers reach the challenger, and until when nobody else does."""
+    preview, since = facts.spec.traffic.preview, facts.status.phase_since
+    if preview is None or since is None or facts.world.traffic.detours.preview is None:
+        return []
+    until = since + preview.hold
+    alone = f", and nobody else before {format_time(until.replace(microsecond=0))}" if facts.now < until else ""
+    return [f"testers reach it by header {preview.header}{alone}"]
 
 
 def _canary(facts: Facts) -> str:

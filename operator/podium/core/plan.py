@@ -8,6 +8,7 @@ from podium.core import gates
 from podium.core.actions import (
     Action,
     AskWebhook,
+    Detours,
     Event,
     Hold,
     LetGo,
@@ -125,10 +126,13 @@ def _holds(facts: Facts) -> Iterator[Action]:
 
 
 def _routes(facts: Facts) -> Iterator[Action]:
-    weights = _weights(facts)
-    if weights is not None and weights != facts.world.traffic.asked:
+    seen = facts.world.traffic
+    weights = _weights(facts) or seen.asked
+    detours = Detours(preview=_preview(facts, weights))
+    if weights and (weights, detours) != (seen.asked, seen.detours):
         shares = ", ".join(f"{weight} % to slot {slot}" for slot, weight in sorted(weights.items()))
-        yield Route(weights, why=f"{facts.status.phase}: {shares}")
+        testers = f", testers to slot {detours.preview}" if detours.preview else ""
+        yield Route(weights, f"{facts.status.phase}: {shares}{testers}", detours)
 
 
 def _weights(facts: Facts) -> Mapping[Slot, int] | None:
@@ -167,6 +171,19 @@ def _back(facts: Facts) -> Mapping[Slot, int] | None:
         carries = ALL * able // facts.spec.serving.size
         return _to(champion, min(ALL, max(carries, asked.get(champion.slot, 0))))
     return _to(champion, ALL) if able else None
+
+
+def _preview(facts: Facts, weights: Mapping[Slot, int]) -> Slot | None:
+    """Where testers go: to a challenger that not everybody gets, from its first proved pod until none is ready."""
+    challenger, traffic = facts.status.challenger, facts.world.traffic
+    if facts.spec.traffic.preview is None or not POSTURES[facts.status.phase].preview:
+        return None
+    if challenger is None or facts.status.champion is None or weights.get(challenger.slot) == ALL:
+        return None
+    seen = facts.world.slot(challenger.slot)
+    # A pod that has not been heard at this look still is what it has proved to be: that is no reason for two writes.
+    stays = traffic.detours.preview == challenger.slot and seen.ready(challenger) > 0
+    return challenger.slot if stays or seen.proved(challenger) > 0 else None
 
 
 def _to(pinned: Pinned, weight: int) -> Mapping[Slot, int]:

@@ -33,6 +33,7 @@ class Posture:
     challenger: Size
     former: Size
     traffic: Traffic
+    preview: bool = False  # whether testers reach the challenger, where spec.traffic.preview lets them
 
 
 _QUIET = Posture(Size.NONE, Size.NONE, Traffic.CHAMPION)
@@ -41,9 +42,9 @@ POSTURES: Mapping[Phase, Posture] = {
     Phase.PENDING: _QUIET,
     Phase.GATING: _QUIET,
     Phase.BLOCKED: _QUIET,
-    Phase.WARMING: Posture(Size.SHARE, Size.NONE, Traffic.CHAMPION),
-    Phase.CANARY: Posture(Size.SHARE, Size.NONE, Traffic.STEP),
-    Phase.PROMOTING: Posture(Size.FULL, Size.NONE, Traffic.CHALLENGER),
+    Phase.WARMING: Posture(Size.SHARE, Size.NONE, Traffic.CHAMPION, preview=True),
+    Phase.CANARY: Posture(Size.SHARE, Size.NONE, Traffic.STEP, preview=True),
+    Phase.PROMOTING: Posture(Size.FULL, Size.NONE, Traffic.CHALLENGER, preview=True),
     Phase.WATCHING: Posture(Size.NONE, Size.FULL, Traffic.CHAMPION),
     Phase.ROLLING_BACK: _QUIET,
     Phase.REJECTED: _QUIET,

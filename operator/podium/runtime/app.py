@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from podium.runtime import metrics
 from podium.runtime.exchange import JSON, Answer, Reply, Request
 from podium.runtime.faults import Fault, ModelFault, NotHere, NotReady, Outcome, RequestFault, WrongMethod
-from podium.runtime.identity import Identity
+from podium.runtime.identity import Headers, Identity
 from podium.runtime.metrics import Metrics
 from podium.runtime.prediction_log import PredictionLog
 from podium.runtime.queue import Job, PredictionQueue
@@ -26,7 +26,7 @@ from podium.runtime.streaming import NDJSON, Stream
 if TYPE_CHECKING:
     # These import MLflow, which takes seconds: see podium.runtime.loading
     from podium.runtime.loading import Loaded
-    from podium.runtime.scoring import Ask, Read
+    from podium.runtime.scoring import Ask, Read, Scorer
 
 log = logging.getLogger(__name__)
 
@@ -47,13 +47,19 @@ class Serving:
     """What is there once the model is: made whole, so that nothing is half ready."""
 
     def __init__(self, loaded: "Loaded", settings: Settings) -> None:
-        self.scorer = loaded.scorer
+        self._scorer = loaded.scorer
+        self._preview = settings.preview
+        self._aside = loaded.scorer.aside() if settings.preview is not None else loaded.scorer
         self._endpoints = loaded.endpoints
         self._streams = loaded.streams
         self._pages: dict[str, Callable[[bool], Answer]] = loaded.pages
         self.queue = PredictionQueue(loaded.scorer, settings.queue_limit, settings.max_batch_rows)
         self.metrics = Metrics(
-            loaded.identity, settings.latency_edges, lambda: self.queue.depth, loaded.scorer.predictions
+            loaded.identity,
+            settings.latency_edges,
+            lambda: self.queue.depth,
+            loaded.scorer.predictions,
+            previews=settings.preview is not None,
         )
         self.metrics.from_cache = loaded.from_cache
         self.log = PredictionLog(loaded.identity, settings.prediction_log_bodies) if settings.prediction_log else None
@@ -63,9 +69,34 @@ class Serving:
         """Put a prediction's end on record."""
         outcome = Outcome.OK if fault is None else fault.outcome
         seconds = time.monotonic() - request.started
-        self.metrics.count(outcome, seconds)
+        if self.by_tester(request.headers):
+            self.metrics.count_preview(outcome)
+        else:
+            self.metrics.count(outcome, seconds)
         if self.log is not None and outcome is not None:
             self.log.write(request, outcome, seconds, body)
+
+    def count_refused(self, headers: Headers, fault: Fault) -> None:
+        """Put on record a request that never became whole, of which these headers came."""
+        if self.by_tester(headers):
+            self.metrics.count_preview(fault.outcome)
+        else:
+            self.metrics.count(fault.outcome, 0.0)
+
+    def by_tester(self, headers: Headers) -> bool:
+        """Return whether the request counts as nobody's traffic."""
+        return self._preview is not None and self._preview.sent(headers)
+
+    def scorer(self, request: Request) -> "Scorer":
+        """Return the scorer that answers this request."""
+        return self._aside if self.by_tester(request.headers) else self._scorer
+
+    def ask(self, read: "Read", request: Request) -> "Ask":
+        """Return what the request asks of the model. Raises RequestFault: it is wrong already."""
+        ask = self.scorer(request).ask(read, request.body, request.content_type)
+        if not ask.planned and not self.by_tester(request.headers):
+            self.metrics.fallbacks += 1
+        return ask
 
     def streams(self, request: Request) -> bool:
         """Return whether this is to be answered line by line."""
@@ -77,7 +108,7 @@ class Serving:
 
     def parts(self, read: "Read", request: Request) -> "Callable[[], list[Ask]]":
         """Return what reads the parts of a request that is answered line by line."""
-        return lambda: read(request.body, request.content_type, self.scorer).parts
+        return lambda: self.scorer(request).parts(read, request.body, request.content_type)
 
     def page(self, path: str, *, ready: bool) -> Page | None:
         """Return the page about the model at this path, or None."""
@@ -131,11 +162,11 @@ class App:
             log.exception("a fault of the server itself, in request %s", request.id.decode())
             reply(refusal(ModelFault("internal error"), request.path))
 
-    def refuse(self, error: Exception) -> Answer:
+    def refuse(self, error: Exception, headers: Headers) -> Answer:
         """Answer a request that never became whole. It is counted: nobody but a client of predictions sends bodies."""
         fault = error if isinstance(error, Fault) else ModelFault("internal error")
-        if self._serving is not None and fault.outcome is not None:
-            self._serving.metrics.count(fault.outcome, 0.0)
+        if self._serving is not None:
+            self._serving.count_refused(headers, fault)
         return refusal(fault)
 
     # Pages: cheap, never counted
@@ -193,10 +224,7 @@ class App:
             if serving.streams(request):
                 Stream(serving.queue, serving.parts(read, request), request, deadline, reply, count).start()
                 return
-            ask = serving.scorer.ask(read, request.body, request.content_type)
-            if not ask.planned:
-                serving.metrics.fallbacks += 1
-            serving.queue.submit(Job(ask, request, deadline, done))
+            serving.queue.submit(Job(serving.ask(read, request), request, deadline, done))
         except Fault as fault:
             done(None, fault)
 

@@ -286,7 +286,7 @@ class Connection(asyncio.Protocol):
         self._keep_alive = False
         self._forget()
         if self._current is None:
-            self._write(self._shared.app.refuse(fault), None)
+            self._write(self._shared.app.refuse(fault, self._headers), None)
             self._transport.write_eof()
             self._ending = True
             self._until = time.monotonic() + LINGER_SECONDS

@@ -60,5 +60,5 @@ class Application(Protocol):
     def handle(self, request: Request, reply: Reply) -> None:
         """Answer the request by calling `reply` once, now or later, on the event loop. Never raises."""
 
-    def refuse(self, error: Exception) -> Answer:
-        """Return the answer to a request that never became whole."""
+    def refuse(self, error: Exception, headers: Headers) -> Answer:
+        """Return the answer to a request that never became whole. `headers` are those that came."""

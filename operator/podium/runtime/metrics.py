@@ -4,7 +4,7 @@ Counting happens on the event loop at every request, so it is plain integers; pr
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -66,13 +66,21 @@ class Metrics:
     """The counters of one served version: made when its identity is known, so that labels never change."""
 
     def __init__(
-        self, identity: Identity, edges: tuple[float, ...], depth: Callable[[], int], predictions: "Predictions"
+        self,
+        identity: Identity,
+        edges: tuple[float, ...],
+        depth: Callable[[], int],
+        predictions: "Predictions",
+        *,
+        previews: bool = False,
     ) -> None:
+        """`previews` is whether testers are counted, apart from everybody else."""
         self._identity = identity
         self._labels = {"model": identity.model, "version": identity.version}
         self._depth = depth
         self._predictions = predictions
         self._outcomes = dict.fromkeys(Outcome, 0)
+        self._previews = dict.fromkeys(Outcome, 0) if previews else {}
         self._seconds = Tally(edges)
         self._batches = Tally(BATCH_EDGES)
         self._rows = 0
@@ -89,6 +97,11 @@ class Metrics:
         if outcome in TIMED:
             self._seconds.add(seconds)
             self._in_a_row = self._in_a_row + 1 if outcome in BAD else 0
+
+    def count_preview(self, outcome: Outcome | None) -> None:
+        """Count a tester's request, and nothing else of it."""
+        if outcome is not None:
+            self._previews[outcome] += 1
 
     def count_batch(self, requests: int, rows: int) -> None:
         self._batches.add(requests)
@@ -107,12 +120,17 @@ class Metrics:
         )
         info.add_metric((*values, who.run_id, who.digest), 1)
         yield info
-        requests = CounterMetricFamily("podium_requests", "Prediction requests by outcome.", labels=(*names, "outcome"))
-        for outcome, count in self._outcomes.items():
-            requests.add_metric((*values, outcome.value), count)
-        yield requests
+        yield self._by_outcome("podium_requests", "Prediction requests by outcome.", self._outcomes)
+        if self._previews:
+            yield self._by_outcome("podium_preview_requests", "Testers' requests by outcome.", self._previews)
         yield from self._sized(names, values)
         yield self._named_classes(names, values)
+
+    def _by_outcome(self, name: str, text: str, outcomes: Mapping[Outcome, int]) -> Metric:
+        requests = CounterMetricFamily(name, text, labels=(*self._labels, "outcome"))
+        for outcome, count in outcomes.items():
+            requests.add_metric((*self._labels.values(), outcome.value), count)
+        return requests
 
     def _sized(self, names: tuple[str, ...], values: tuple[str, ...]) -> Iterator[Metric]:
         seconds = HistogramMetricFamily(

@@ -39,6 +39,10 @@ class Scorer:
         self.predictions = Predictions()
         self._check = AnswerCheck(model.outputs)
 
+    def aside(self) -> "Scorer":
+        """Return a scorer for testers: of the same model, and nothing that it predicts is seen in this one's counts."""
+        return _Aside(self.model)
+
     def ask(self, read: Read, body: bytes, content_type: str) -> Ask:
         """Read a request on the event loop where that is quick, and leave it to the prediction thread otherwise.
 
@@ -47,6 +51,13 @@ class Scorer:
         if len(body) <= INLINE_BYTES:
             return read(body, content_type, self)
         return Ask(work=lambda: self.answer(read(body, content_type, self)))
+
+    def parts(self, read: Read, body: bytes, content_type: str) -> list[Ask]:
+        """Read the parts of a request that is answered line by line.
+
+        Raises RequestFault: it is wrong already.
+        """
+        return read(body, content_type, self).parts
 
     def answer(self, ask: Ask) -> bytes:
         """Answer a request alone, whatever it is. Raises Fault: the request's or the model's."""
@@ -71,3 +82,17 @@ class Scorer:
         """Return the answer's body. Raises ModelFault: the answer is not what the signature says."""
         self._check(raw)
         return write(raw)
+
+
+class _Aside(Scorer):
+    """Asks so that no scorer but this one will answer: what it counts, nobody reads."""
+
+    def ask(self, read: Read, body: bytes, content_type: str) -> Ask:
+        return self._alone(super().ask(read, body, content_type))
+
+    def parts(self, read: Read, body: bytes, content_type: str) -> list[Ask]:
+        return [self._alone(part) for part in super().parts(read, body, content_type)]
+
+    def _alone(self, ask: Ask) -> Ask:
+        """The same as work of its own, which is not joined with others'."""
+        return Ask(work=lambda: self.answer(ask), planned=ask.planned)

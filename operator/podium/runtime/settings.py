@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from podium.runtime.exits import Exit, StartError
 from podium.runtime.older_names import mapped
+from podium.runtime.preview import Preview
 from podium.runtime.reference import Reference, references
 
 N = TypeVar("N", int, float)
@@ -59,6 +60,7 @@ class Settings:
     prediction_log_bodies: float = 0.0  # share of the requests whose input and output are logged, 0 to 1
     requirements_ignored: frozenset[str] = frozenset({"pytest", "rich"})
     termination_log: Path | None = None
+    preview: Preview | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
@@ -93,6 +95,7 @@ class Settings:
             extra_columns=read.choice("PODIUM_EXTRA_COLUMNS", cls.extra_columns),
             requirements_ignored=read.names("PODIUM_REQUIREMENTS_IGNORED", cls.requirements_ignored),
             termination_log=termination_log(environ),
+            preview=preview(environ),
         )
 
 
@@ -156,6 +159,14 @@ class _Reader:
 def merged(edges: tuple[float, ...], limits: tuple[float, ...]) -> tuple[float, ...]:
     """Return the edges with an edge at each limit that the operator's guards ask about."""
     return tuple(sorted({*edges, *limits}))
+
+
+def preview(environ: Mapping[str, str]) -> Preview | None:
+    """Return how testers' requests are known, or None where there are none."""
+    header, value = environ.get("PODIUM_PREVIEW_HEADER"), environ.get("PODIUM_PREVIEW_VALUE")
+    if value and not header:
+        raise StartError(Exit.BAD_SETTINGS, "PODIUM_PREVIEW_VALUE: wanted PODIUM_PREVIEW_HEADER beside it, found none")
+    return Preview.of(header, value) if header else None
 
 
 def termination_log(environ: Mapping[str, str]) -> Path | None:

@@ -61,7 +61,8 @@ class Plan:
     def trial_spec(self) -> Spec:
         """The spec with gates that hold, for a version by number, and with nobody who holds progress."""
         model = self.spec.model.model_copy(update={"version": CHALLENGER.version, "alias": None})
-        return self.spec.model_copy(update={"model": model, "gates": [], "paused": False})
+        traffic = self.spec.traffic.model_copy(update={"preview": None})
+        return self.spec.model_copy(update={"model": model, "traffic": traffic, "gates": [], "paused": False})
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from podium.api import reasons
 from podium.api.status import Slot
+from podium.core.actions import NO_DETOURS, Detours
 from podium.core.facts import Key, Problem, SlotSeen, TrafficSeen
 from podium.errors import PodiumError, Refused
 from podium.ports import ModelDeploymentSeen
@@ -22,7 +23,8 @@ class FakeRouter:
         self.released: list[Key] = []
         self._cluster = cluster
         self._weights: dict[tuple[Key, str], dict[Slot, int]] = {}  # by ModelDeployment and its uid
-        self._taken: dict[tuple[Key, str], dict[Slot, int]] = {}  # by gateways
+        self._detours: dict[tuple[Key, str], Detours] = {}
+        self._taken: dict[tuple[Key, str], tuple[dict[Slot, int], Detours]] = {}  # by gateways
 
     async def seen(self, seen: ModelDeploymentSeen, slots: Mapping[Slot, SlotSeen]) -> TrafficSeen:
         weights = self._weights.get((seen.key, seen.uid))
@@ -35,13 +37,16 @@ class FakeRouter:
         shares: Mapping[Slot, float] = {slot: 100 * count / total for slot, count in ready.items()} if total else {}
         return TrafficSeen(asked=weights, in_force=shares, current=True)
 
-    async def route(self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int]) -> None:
+    async def route(
+        self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int], detours: Detours = NO_DETOURS
+    ) -> None:
         if self.failure is not None:
             raise self.failure
         if (seen.key.namespace, seen.key.name) in self._cluster.strangers:
             raise Refused(f"Service {seen.key} belongs to somebody else", reason=reasons.NAME_TAKEN)
-        if self._weights.get((seen.key, seen.uid)) != weights:  # the real ones write nothing either
-            self._weights[seen.key, seen.uid] = dict(weights)
+        place = (seen.key, seen.uid)
+        if (self._weights.get(place), self._detours.get(place)) != (weights, detours):  # nor do the real ones write
+            self._weights[place], self._detours[place] = dict(weights), detours
             self._cluster.writes.append(f"route {seen.key}: {weights}")
 
     async def release(self, seen: ModelDeploymentSeen) -> None:
@@ -51,13 +56,14 @@ class FakeRouter:
 
     def _of_gateway(self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int]) -> TrafficSeen:
         place = (seen.key, seen.uid)
+        detours = self._detours.get(place, NO_DETOURS)
         if not self.gateway_stopped:
-            self._taken[place] = dict(weights)
-        if self._taken.get(place) != weights:
+            self._taken[place] = dict(weights), detours
+        if self._taken.get(place) != (weights, detours):
             problem = Problem(reasons.IN_PROGRESS, "the gateway has not taken the route yet")
-            return TrafficSeen(asked=weights, settling=True, problem=problem)
+            return TrafficSeen(asked=weights, settling=True, problem=problem, detours=detours)
         shares: Mapping[Slot, float] = {slot: float(weight) for slot, weight in weights.items()}
-        return TrafficSeen(asked=weights, in_force=shares, current=True)
+        return TrafficSeen(asked=weights, in_force=shares, current=True, detours=detours)
 
     def drift(self, seen: ModelDeploymentSeen) -> None:
         """Change the route by hand: it is no longer Podium's."""

@@ -44,9 +44,12 @@ def _named(name: str, held: bool) -> str:
 
 
 def _postures() -> list[str]:
-    lines = ["| phase | challenger's pods | former champion's pods | traffic goes to |", "|---|---|---|---|"]
+    head = "| phase | challenger's pods | former champion's pods | traffic goes to | testers go to |"
+    lines = [head, "|---|---|---|---|---|"]
     for phase, posture in POSTURES.items():
-        lines.append(f"| {phase} | {posture.challenger.value} | {posture.former.value} | {posture.traffic.value} |")
+        testers = "the challenger" if posture.preview else "as everybody"
+        pods = f"{posture.challenger.value} | {posture.former.value}"
+        lines.append(f"| {phase} | {pods} | {posture.traffic.value} | {testers} |")
     return lines
 
 

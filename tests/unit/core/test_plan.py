@@ -1,11 +1,25 @@
 """The plan: posture minus what is seen, one row a situation."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from podium.api.spec import Spec
 from podium.api.status import Phase, Pinned, Slot, Status, Trial
-from podium.core.actions import Action, Hold, LetGo, MoveAlias, Route, RunAutoscaler, RunSlot, StopAutoscaler, StopSlot
+from podium.core.actions import (
+    NO_DETOURS,
+    Action,
+    Detours,
+    Hold,
+    LetGo,
+    MoveAlias,
+    Route,
+    RunAutoscaler,
+    RunSlot,
+    StopAutoscaler,
+    StopSlot,
+)
 from podium.core.facts import (
     AutoscalerSeen,
     Facts,
@@ -128,6 +142,99 @@ def test_a_gateway_that_is_behind_holds_the_pods_but_never_the_weight() -> None:
     assert decide(behind).status.phase is Phase.ROLLING_BACK
     taken = TrafficSeen(ALL_OLD, {"a": 100, "b": 0}, current=True)
     assert done(replace(given, world=replace(given.world, traffic=taken)), StopSlot)
+
+
+# --- testers ----------------------------------------------------------------------------------------------------------
+
+PREVIEW: dict[str, dict[str, str]] = {"gateway": {"name": "public"}, "preview": {"header": "x-podium-preview"}}
+TO_B = Detours(preview="b")
+
+
+def previewed(given: Facts, detours: Detours, **preview: str) -> Facts:
+    """The same, with testers by a header, who go where the detours say."""
+    traffic = Spec.model_validate(
+        {
+            "model": {"name": "churn", "version": "2"},
+            "traffic": {**PREVIEW, "preview": {**PREVIEW["preview"], **preview}},
+        }
+    ).traffic
+    spec = given.spec.model_copy(update={"traffic": traffic})
+    seen = replace(given.world, traffic=replace(given.world.traffic, detours=detours))
+    return replace(given, spec=spec, world=seen)
+
+
+def routed(given: Facts) -> list[tuple[dict[Slot, int], Detours]]:
+    return [(dict(route.weights), route.detours) for route in done(given, Route) if isinstance(route, Route)]
+
+
+@pytest.mark.parametrize(
+    ("phase", "proved", "weights", "seen", "asked"),
+    [
+        (Phase.WARMING, 0, ALL_OLD, NO_DETOURS, None),
+        (Phase.WARMING, 1, ALL_OLD, NO_DETOURS, (ALL_OLD, TO_B)),
+        (Phase.WARMING, 1, ALL_OLD, TO_B, None),
+        (Phase.WARMING, 1, ALL_OLD, Detours(preview="a"), (ALL_OLD, TO_B)),
+        (Phase.WARMING, 0, ALL_OLD, TO_B, (ALL_OLD, NO_DETOURS)),  # nobody is there for them
+        (Phase.WARMING, 1, {}, NO_DETOURS, (ALL_OLD, TO_B)),  # the route was changed by hand
+        (Phase.CANARY, 1, ALL_OLD, NO_DETOURS, (HALF, TO_B)),
+        (Phase.CANARY, 2, ALL_OLD, TO_B, (HALF, TO_B)),
+        (Phase.CANARY, 0, HALF, TO_B, (HALF, NO_DETOURS)),  # the weight stays asked for
+        (Phase.PROMOTING, 1, HALF, TO_B, None),
+        (Phase.PROMOTING, 2, HALF, TO_B, (ALL_NEW, NO_DETOURS)),
+        (Phase.ROLLING_BACK, 2, HALF, TO_B, (ALL_OLD, NO_DETOURS)),
+        (Phase.ROLLING_BACK, 2, ALL_OLD, TO_B, (ALL_OLD, NO_DETOURS)),
+        (Phase.SETTLED, 2, ALL_OLD, TO_B, (ALL_OLD, NO_DETOURS)),
+    ],
+)
+def test_testers_reach_the_challenger_from_its_first_proved_pod_until_its_trial_is_over(
+    phase: Phase, proved: int, weights: dict[Slot, int], seen: Detours, asked: tuple[dict[Slot, int], Detours] | None
+) -> None:
+    given = previewed(at(phase, runs(OLD, 2), runs(NEW, proved), weights), seen, hold="1h")
+    assert routed(given) == ([asked] if asked else [])
+
+
+def test_ready_pods_that_report_another_digest_get_no_testers() -> None:
+    given = at(Phase.CANARY, runs(OLD, 2), runs(NEW, 2, digest="sha256:other"), ALL_OLD)
+    assert not any(detours.preview for _, detours in routed(previewed(given, NO_DETOURS)))
+
+
+def test_one_look_without_a_word_of_the_pods_takes_no_tester_away() -> None:
+    silent = runs(NEW, 2)
+    silent = replace(silent, pods=tuple(replace(pod, identity=None) for pod in silent.pods))
+    assert routed(previewed(at(Phase.WARMING, runs(OLD, 2), silent, ALL_OLD), TO_B)) == []
+    assert routed(previewed(at(Phase.WARMING, runs(OLD, 2), silent, ALL_OLD), NO_DETOURS)) == []
+
+
+def test_while_the_champion_has_no_ready_pod_testers_lose_the_challenger_and_users_keep_it() -> None:
+    given = at(Phase.ROLLING_BACK, runs(OLD, 0), runs(NEW, 1), HALF)
+    assert routed(previewed(given, TO_B)) == [(HALF, NO_DETOURS)]
+
+
+def test_without_a_champion_nobody_is_first() -> None:
+    given = previewed(at(Phase.WARMING, runs(OLD, 0), runs(NEW, 1), {}), NO_DETOURS)
+    assert routed(replace(given, status=given.status.model_copy(update={"champion": None}))) == []
+
+
+def test_a_slot_is_stopped_only_after_testers_are_seen_to_be_gone() -> None:
+    given = at(Phase.ROLLING_BACK, runs(OLD, 2), runs(NEW, 2), ALL_OLD)
+    assert not done(previewed(given, TO_B), StopSlot)
+    assert done(previewed(given, NO_DETOURS), StopSlot)
+
+
+@pytest.mark.parametrize(("hold", "phase"), [("0s", Phase.CANARY), ("1h", Phase.WARMING)])
+def test_testers_have_the_challenger_for_themselves_as_long_as_it_is_held(hold: str, phase: Phase) -> None:
+    given = previewed(at(Phase.WARMING, runs(OLD, 2), runs(NEW, 2), ALL_OLD), TO_B, hold=hold)
+    assert decide(given).status.phase is phase
+    assert decide(replace(given, now=NOW + timedelta(hours=1))).status.phase is Phase.CANARY
+
+
+def test_a_former_champion_that_returns_is_not_held_for_testers() -> None:
+    given = previewed(at(Phase.WARMING, runs(OLD, 2), runs(NEW, 2), ALL_OLD), TO_B, hold="1h")
+    trusted = given.status.model_copy(update={"trial": TRIAL.model_copy(update={"trusted": True})})
+    assert decide(replace(given, status=trusted)).status.phase is Phase.PROMOTING
+
+
+# --- what is told, and in which order ---------------------------------------------------------------------------------
 
 
 def test_what_is_in_the_way_of_traffic_is_told_in_condition_message_and_one_event() -> None:

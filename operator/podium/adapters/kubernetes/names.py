@@ -21,6 +21,7 @@ GATE: Final = "podium.dev/gate"
 GATE_OF: Final = "podium.dev/gate-of"  # on pods of gates: the label of slots would make them endpoints
 RENDERED: Final = "podium.dev/rendered"  # fingerprint of what was applied, so that a removed field is noticed
 WEIGHTS: Final = "podium.dev/weights"
+PREVIEW: Final = "podium.dev/preview"  # the slot that testers reach, on an HTTPRoute
 SERVICE_NAME: Final = "kubernetes.io/service-name"  # set by Kubernetes on EndpointSlices
 
 CONTAINER: Final = "model"

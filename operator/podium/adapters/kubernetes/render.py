@@ -11,19 +11,18 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any, Final
 
-from podium.adapters.kubernetes import names
+from podium.adapters.kubernetes import names, route_rules
 from podium.api.gates import JobGate
 from podium.api.serving import Serving
 from podium.api.spec import API_VERSION, KIND, Spec
 from podium.api.status import Pinned, Slot
 from podium.api.traffic import MainService
-from podium.core.actions import RunJob
+from podium.core.actions import NO_DETOURS, Detours, RunJob
 
 Json = dict[str, Any]
 _USER: Final = 65532
 _GRACE: Final = 30  # seconds beyond the drain: what a pod may take to finish the requests that it holds
 _LABEL_LIMIT: Final = 63
-SLOT_PORT: Final = 80  # of the slots' Services
 # Nothing in Kubernetes reads these, but the scrape configurations that most Prometheus servers come with do. On pods
 # only: on Services too, those servers would count everything twice. spec.serving.annotations may say otherwise.
 SCRAPE: Final = {
@@ -192,24 +191,19 @@ def _gate_container(spec: Spec, wanted: RunJob, defaults: Defaults) -> Json:
     return {name: value for name, value in made.items() if value}
 
 
-def http_route(owner: Owner, spec: Spec, weights: Mapping[Slot, int]) -> Json:
+def http_route(owner: Owner, spec: Spec, weights: Mapping[Slot, int], detours: Detours = NO_DETOURS) -> Json:
     """The HTTPRoute of spec.traffic.gateway: both slots are always among its backends, an idle one with weight 0."""
     gateway = spec.traffic.gateway
     assert gateway is not None
-    parts: Json = {"matches": gateway.matches, "filters": gateway.filters, "timeouts": gateway.timeouts}
-    backends = [
-        {"name": names.slot_name(owner.name, slot), "port": SLOT_PORT, "weight": weights[slot]}
-        for slot in sorted(weights)
-    ]
-    rule = {name: part for name, part in parts.items() if part} | {"backendRefs": backends}
     hosts = {"hostnames": gateway.hostnames} if gateway.hostnames else {}
+    rules = route_rules.rules(owner.name, spec.traffic, weights, detours)
     return _object(
         owner,
         owner.name,
         kind=("gateway.networking.k8s.io/v1", "HTTPRoute"),
         labels=_labels(owner, spec),
-        annotations={},
-        spec={"parentRefs": [*gateway.parents], **hosts, "rules": [rule]},
+        annotations=route_rules.annotations(spec.traffic, detours),
+        spec={"parentRefs": [*gateway.parents], **hosts, "rules": rules},
     )
 
 
@@ -393,6 +387,9 @@ def environment(spec: Spec, pinned: Pinned, defaults: Defaults) -> list[Json]:
     }
     if pinned.latency_limits:
         ours["PODIUM_LATENCY_LIMITS"] = latency_limits(pinned)
+    if (preview := spec.traffic.preview) is not None:
+        ours["PODIUM_PREVIEW_HEADER"] = preview.header
+        ours |= {"PODIUM_PREVIEW_VALUE": preview.value} if preview.value is not None else {}
     return _with_ours(spec.serving.env, ours)
 
 

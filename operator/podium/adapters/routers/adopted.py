@@ -14,6 +14,7 @@ from podium.adapters.routers.routes import Rule, find_rule, weights_patch
 from podium.adapters.routers.services import ALL, SlotServices
 from podium.api import reasons
 from podium.api.status import Slot
+from podium.core.actions import NO_DETOURS, Detours
 from podium.core.facts import SLOTS, Problem, SlotSeen, TrafficSeen
 from podium.errors import Missing, Refused
 from podium.ports import ModelDeploymentSeen
@@ -39,7 +40,12 @@ class AdoptedRouter:
             return TrafficSeen(problem=rule)
         return await self._reader.traffic(seen, slots, route, rule)
 
-    async def route(self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int]) -> None:
+    async def route(
+        self,
+        seen: ModelDeploymentSeen,
+        weights: Mapping[Slot, int],
+        detours: Detours = NO_DETOURS,  # noqa: ARG002  spec.traffic asks for them beside a gateway only
+    ) -> None:
         """Raises Missing without the route, and Refused where its rule lacks a backend."""
         await self._write(seen, weights)
         self._contests.wrote(f"{seen.key.namespace}/{adopted_name(seen)}", weights)

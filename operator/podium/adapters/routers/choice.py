@@ -13,6 +13,7 @@ from podium.adapters.routers.gateway import GatewayRouter
 from podium.adapters.routers.replicas import ReplicasRouter
 from podium.api import reasons
 from podium.api.status import Slot
+from podium.core.actions import NO_DETOURS, Detours
 from podium.core.facts import Key, Problem, SlotSeen, TrafficSeen
 from podium.errors import Missing, Permanent, PodiumError, Temporary
 from podium.ports import Clock, ModelDeploymentSeen, Router
@@ -41,12 +42,14 @@ class Routers:
             self._refusals.pop(seen.key, None)
         return replace(traffic, problem=traffic.problem or self._refusals.get(seen.key))
 
-    async def route(self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int]) -> None:
+    async def route(
+        self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int], detours: Detours = NO_DETOURS
+    ) -> None:
         """Raises what the router raises; what was in the way is shown with the traffic until it is out of it."""
         if seen.spec is None:
             raise Missing(f"{seen.key}: nothing can be routed, {seen.flaw}")
         try:
-            await self._router(seen).route(seen, weights)
+            await self._router(seen).route(seen, weights, detours)
         except Permanent as error:
             self._refusals[seen.key] = Problem(error.reason or reasons.ROUTE_REFUSED, str(error))
             raise

@@ -10,16 +10,17 @@ that lose the traffic are kept until every parent has taken it away from them.
 import asyncio
 from collections.abc import Mapping
 
-from podium.adapters.kubernetes import names, read, render
+from podium.adapters.kubernetes import names, read, render, route_rules
 from podium.adapters.kubernetes.api import Api, Json
 from podium.adapters.kubernetes.owned import OwnedObjects
 from podium.adapters.kubernetes.subset import holds
 from podium.adapters.routers.contests import Contests
 from podium.adapters.routers.endpoints import endpoints_of, ready_pods
-from podium.adapters.routers.routes import Rule, find_rule, label, last_writer, standing
+from podium.adapters.routers.routes import Rule, label, last_writer, own_rule, standing
 from podium.adapters.routers.services import SlotServices, as_wanted
 from podium.api import reasons
 from podium.api.status import Slot
+from podium.core.actions import NO_DETOURS, Detours
 from podium.core.facts import SLOTS, Problem, SlotSeen, TrafficSeen
 from podium.errors import Missing
 from podium.ports import ModelDeploymentSeen
@@ -34,9 +35,16 @@ class RouteReader:
         self._contests = contests
 
     async def traffic(
-        self, seen: ModelDeploymentSeen, slots: Mapping[Slot, SlotSeen], route: Json, rule: Rule, *, intact: bool = True
+        self,
+        seen: ModelDeploymentSeen,
+        slots: Mapping[Slot, SlotSeen],
+        route: Json,
+        rule: Rule,
+        *,
+        detours: Detours = NO_DETOURS,
+        intact: bool = True,
     ) -> TrafficSeen:
-        """`intact` is whether the route is in all but its weights as it should be."""
+        """`intact` is whether the route is as it should be for its weights and these detours."""
         services, endpoints = await asyncio.gather(
             self._services.find(seen),
             endpoints_of(self._api, seen, *(names.slot_name(seen.key.name, slot) for slot in SLOTS)),
@@ -51,6 +59,7 @@ class RouteReader:
             current=bool(asked) and led and stands.settled and stands.problem is None,
             settling=not stands.settled,
             problem=self._contests.problem(label(route)) or stands.problem,
+            detours=detours,
         )
 
     async def none(self, problem: Problem | None = None) -> TrafficSeen:
@@ -77,15 +86,20 @@ class GatewayRouter:
         route = await self._owned.find(names.HTTP_ROUTES, seen.key.namespace, seen.key.name)
         if route is None:
             return await self._reader.none()
-        rule = find_rule(route, None, seen.key.name)
-        if not read.owned(route, seen.uid) or isinstance(rule, Problem):
+        rule = own_rule(route, seen.key.name)
+        if rule is None or not read.owned(route, seen.uid):
             return TrafficSeen()
-        return await self._reader.traffic(seen, slots, route, rule, intact=_intact(seen, route, rule))
+        assert seen.spec is not None
+        detours = route_rules.detours_of(seen.spec.traffic, read.metadata_of(route)[1])
+        intact = _intact(seen, route, rule, detours)
+        return await self._reader.traffic(seen, slots, route, rule, detours=detours, intact=intact)
 
-    async def route(self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int]) -> None:
+    async def route(
+        self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int], detours: Detours = NO_DETOURS
+    ) -> None:
         """The route first, since a way back must wait for nothing else; where there is none yet, its Services."""
         assert seen.spec is not None
-        wanted = render.http_route(read.owner_of(seen), seen.spec, weights)
+        wanted = render.http_route(read.owner_of(seen), seen.spec, weights, detours)
         found = await self._owned.find(names.HTTP_ROUTES, seen.key.namespace, seen.key.name)
         if found is None:
             await self._services.apply(seen, weights)
@@ -98,17 +112,17 @@ class GatewayRouter:
         self._contests.forget(str(seen.key))
 
 
-def _intact(seen: ModelDeploymentSeen, route: Json, rule: Rule) -> bool:
-    """Whether the route is as Podium would write it for its weights. What the API server fills in is no drift."""
+def _intact(seen: ModelDeploymentSeen, route: Json, rule: Rule, detours: Detours) -> bool:
+    """Whether the route is as Podium would write it for these. What the API server fills in is no drift."""
     assert seen.spec is not None
-    wanted = render.http_route(read.owner_of(seen), seen.spec, rule.written)
+    wanted = render.http_route(read.owner_of(seen), seen.spec, rule.written, detours)
     return holds(route, wanted) and not _added(route["spec"], wanted["spec"])
 
 
 def _added(live: Json, ours: Json) -> bool:
     """Whether somebody has added a gateway, host, match, filter or timeout: that would be another route."""
     lists = [(live.get(part) or [], ours.get(part, [])) for part in ("parentRefs", "hostnames")]
-    rule, our_rule = live["rules"][0], ours["rules"][0]
-    lists += [(rule.get(part) or [], our_rule.get(part, [])) for part in ("filters", "timeouts")]
-    matches = len(rule.get("matches") or []) > max(1, len(our_rule.get("matches", [])))  # one is always filled in
-    return matches or any(len(found) > len(wanted) for found, wanted in lists)
+    for rule, our_rule in zip(live["rules"], ours["rules"], strict=True):
+        lists += [(rule.get(part) or [], our_rule.get(part, [])) for part in ("filters", "timeouts", "backendRefs")]
+        lists += [(rule.get("matches") or [], our_rule.get("matches") or [{}])]  # one is always filled in
+    return any(len(found) > len(wanted) for found, wanted in lists)

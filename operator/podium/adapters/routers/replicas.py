@@ -13,6 +13,7 @@ from podium.adapters.kubernetes.owned import OwnedObjects
 from podium.adapters.kubernetes.subset import holds
 from podium.adapters.routers.endpoints import endpoints_of, ready_pods
 from podium.api.status import Slot
+from podium.core.actions import NO_DETOURS, Detours
 from podium.core.facts import SLOTS, SlotSeen, TrafficSeen
 from podium.errors import Missing
 from podium.ports import ModelDeploymentSeen
@@ -39,7 +40,12 @@ class ReplicasRouter:
             return TrafficSeen(in_force=shares)
         return TrafficSeen(asked=weights, in_force=shares, current=endpoints == ready_pods(weights, slots))
 
-    async def route(self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int]) -> None:
+    async def route(
+        self,
+        seen: ModelDeploymentSeen,
+        weights: Mapping[Slot, int],
+        detours: Detours = NO_DETOURS,  # noqa: ARG002  spec.traffic asks for them beside a gateway only
+    ) -> None:
         if seen.spec is None:
             raise Missing(f"{seen.key}: nothing can be routed, {seen.flaw}")
         await self._owned.apply(names.SERVICES, render.main_service(read.owner_of(seen), seen.spec, weights))

@@ -21,6 +21,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     "NotAllowedByListeners": "the Gateway must admit routes of namespace {namespace}: spec.listeners[].allowedRoutes",
     "NoMatchingListenerHostname": "spec.traffic.gateway.hostnames must fit the host name of a listener",
     "NoMatchingParent": "sectionName or port must be those of a listener of the Gateway",
+    "UnsupportedValue": "where the gateway does not know regular expressions, set spec.traffic.preview.value",
     "RefNotPermitted": "a ReferenceGrant beside the backend must permit HTTPRoutes of namespace {namespace}",
 }
 
@@ -71,6 +72,12 @@ def find_rule(route: Json, name: str | None, owner: str) -> Rule | Problem:
         rules[0].index if len(rules) == 1 else None,
         f"does not have {services} as backends of one rule: add {missing} (port 80, weight 0) to its backendRefs",
     )
+
+
+def own_rule(route: Json, owner: str) -> Rule | None:
+    """The rule of Podium's own route that shares the traffic: the last one; None where somebody made another of it."""
+    *_, last = [None, *_rules(route, owner)]
+    return last if last is not None and last.backends.keys() == set(SLOTS) else None
 
 
 def _rules(route: Json, owner: str) -> Iterator[Rule]:
