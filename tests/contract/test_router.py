@@ -4,7 +4,7 @@ import pytest
 
 from podium.api import reasons
 from podium.api.status import Pinned, Slot
-from podium.core.actions import NO_DETOURS, Detours
+from podium.core.actions import NO_DETOURS, Detours, Stickiness
 from podium.core.facts import TrafficSeen
 from podium.errors import Refused
 from podium.testing.cluster import Behaviour
@@ -107,22 +107,28 @@ async def test_a_route_that_was_changed_by_hand_is_no_longer_what_was_asked_and_
     assert (await traffic_of(routed)).asked == ALL_A
 
 
-async def test_testers_have_a_way_of_their_own_which_is_read_back_and_goes_with_one_write(
-    world: ClusterWorld, request: pytest.FixtureRequest
+STAYS = Stickiness("3f9c1a2b", "b", (5, 30))
+
+
+@pytest.mark.parametrize(
+    ("weights", "detours"), [(ALL_A, Detours(preview="b")), ({"a": 70, "b": 30}, Detours(preview="b", sticky=STAYS))]
+)
+async def test_requests_that_go_another_way_are_read_back_and_are_ended_with_one_write(
+    world: ClusterWorld, request: pytest.FixtureRequest, weights: dict[Slot, int], detours: Detours
 ) -> None:
     if isinstance(world, RealClusterWorld):
         gateway.install(request.getfixturevalue("cluster"))
     ref = {"name": gateway.NAME, "namespace": gateway.NAMESPACE, "hostnames": [f"churn.{world.key.namespace}.test"]}
-    world.traffic = {"gateway": ref, "preview": {"header": "x-podium-preview"}}
+    world.traffic = {"gateway": ref, "preview": {"header": "x-podium-preview"}, "sticky": {"cookie": "podium"}}
     made = await world.put("1", v1=FAST, v2=FAST)
     await world.cluster.run_slot(made, ONE, 1)
     await world.cluster.run_slot(made, TWO, 1)
-    await world.router.route(made, ALL_A, Detours(preview="b"))
-    traffic = await in_force(world, {"a": 100.0, "b": 0.0})
-    assert (traffic.asked, traffic.detours) == (ALL_A, Detours(preview="b"))
+    await world.router.route(made, weights, detours)
+    traffic = await in_force(world, {slot: float(weight) for slot, weight in weights.items()})
+    assert (traffic.asked, traffic.detours) == (weights, detours)
     assert traffic.may_reach("b")
     before = await world.route_writes()
-    await world.router.route(made, ALL_A, Detours(preview="b"))
+    await world.router.route(made, weights, detours)
     assert await world.route_writes() == before
     await world.drift_route()
     assert (await traffic_of(world)).asked == {}

@@ -1,7 +1,8 @@
 """Rollouts through a real Envoy: exact shares, no request lost, and a way back that no gateway can bar."""
 
 import json
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -159,6 +160,47 @@ def test_testers_reach_the_challenger_before_everybody_and_what_it_answers_them_
     routed.apply("1")
     routed.settle("1")
     wait_until("testers are users again", lambda: version_for(host, rows[0], **tester) == "1", 30)
+
+
+def test_a_user_stays_on_a_side_within_a_step_and_moves_one_way_as_the_weight_rises(
+    routed: Rollout, host: str, rows: list[bytes]
+) -> None:
+    routed.apply("1", traffic={**routed.spec["traffic"], "sticky": {"cookie": "podium"}})
+    routed.settle("1")
+    wait_until("the route answers", lambda: version_for(host, rows[0]) == "1", 60)
+    sent = {"host": host, "content-type": "application/json"}
+    with ExitStack() as stack:
+        users = [stack.enter_context(httpx.Client(headers=sent, timeout=10)) for _ in range(40)]
+
+        def sides() -> list[str]:
+            url = f"http://127.0.0.1:{gateway.PORT}/invocations"
+            answers = [user.post(url, content=rows[0]) for user in users]
+            assert {answer.status_code for answer in answers} == {httpx.codes.OK}
+            return [answer.headers["x-podium-version"] for answer in answers]
+
+        def at(status: Status, step: int) -> bool:
+            return status.trial is not None and status.trial.step == step and _half_in_force(status)
+
+        steps = [{"weight": 30, "hold": "5s"}, {"weight": 60, "hold": "120s"}]
+        routed.apply("2", rollout={"steps": steps, "watch": "5s"})
+        routed.until("the first step is in force", lambda status: at(status, 0))
+        seen = [sides(), sides()]
+        assert seen[0] == seen[1]
+
+        def asked_until_the_next_step() -> bool:
+            seen.append(sides())
+            return at(routed.status(), 1)
+
+        wait_until("the second step is in force", asked_until_the_next_step, 120)
+        seen += [sides(), sides()]
+        for before, after in pairwise(seen):
+            assert [user for user, was in enumerate(before) if was == "2" and after[user] == "1"] == []
+        assert seen[-1] == seen[-2]
+        assert set(seen[0]) == set(seen[-1]) == {"1", "2"}
+        assert seen[-1].count("2") > seen[0].count("2")
+        routed.apply("1")
+        routed.settle("1")
+        wait_until("all are back", lambda: set(sides()) == {"1"}, 30)
 
 
 @pytest.mark.parametrize("phase", [Phase.WARMING, Phase.CANARY, Phase.PROMOTING, Phase.WATCHING])

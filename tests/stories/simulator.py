@@ -431,8 +431,10 @@ class Simulation:
         self.weights, self.detours = weights, detours
         if not self.gateway_stopped:
             self.taken, self.taken_detours = dict(weights), detours
+        shares = ", ".join(f"{slot}={weights[slot]}%" for slot in sorted(weights))
+        users = f" of users, so far {detours.sticky.weights}" if detours.sticky else ""
         testers = f", testers to slot {detours.preview}" if detours.preview else ""
-        return "  route " + ", ".join(f"{slot}={weights[slot]}%" for slot in sorted(weights)) + testers
+        return f"  route {shares}{users}{testers}"
 
     def _ask(self, action: RunJob | AskWebhook) -> str:
         """Put the question of a gate to whoever answers it, once."""
@@ -479,9 +481,12 @@ class Simulation:
 
     def _check_route(self, weights: dict[Slot, int], detours: Detours) -> None:
         """Promise 1: requests only go to a version whose pods are ready and have proved what they serve."""
-        if detours.preview is not None and detours != self.detours:
+        if detours.preview is not None and detours.preview != self.detours.preview:
             seen = self._slot(detours.preview)
             assert seen.proved(seen.runs), f"testers to slot {detours.preview} without a proved pod"
+        if detours.sticky is not None:
+            *_, now = detours.sticky.weights
+            assert now == weights[detours.sticky.challenger], "users are shared as requests are"
         assert sum(weights.values()) == 100
         champion = self.status.champion
         for slot, weight in weights.items():

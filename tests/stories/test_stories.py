@@ -601,6 +601,20 @@ def previewed_and_bad() -> Simulation:
     return sim
 
 
+def users_stay() -> Simulation:
+    """The route knows the weights that there were, and nothing of them once everybody is on one side."""
+    traffic = {**GATEWAY["traffic"], "sticky": {"cookie": "podium"}}
+    sim = behind_a_gateway()
+    sim.register("2", metrics={"auc": 0.92})
+    wants(sim, "2", **{**GATEWAY, "traffic": traffic})
+    sim.settle("2")
+    sim.register("3", bad=0.2, metrics={"auc": 0.92})
+    wants(sim, "3", **{**GATEWAY, "traffic": traffic})
+    sim.reach(Phase.REJECTED)
+    assert sim.detours.sticky is None
+    return sim
+
+
 def gateway_stopped() -> Simulation:
     """The weight goes back at once; the pods stay until the gateway has taken the traffic away from them."""
     sim = behind_a_gateway()
@@ -639,7 +653,7 @@ STORIES: list[Story] = [
     unready_in_canary, one_request_an_hour, waits_for_approval, job_fails, webhook_is_silent,
     withdrawn_while_it_waits, too_young, gateway_good, gateway_stopped, gateway_evicted,
     scaled_in_canary, scaled_while_it_is_held_up,
-    previewed, previewed_and_bad,
+    previewed, previewed_and_bad, users_stay,
 ]  # fmt: skip
 
 

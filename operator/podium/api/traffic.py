@@ -134,7 +134,38 @@ class Preview(Value):
     )
 
 
-_HEADERS: Final = 16  # of one match, as the Gateway API has it: one must be left for the preview
+class Sticky(Value):
+    """Users who stay on their side of a trial."""
+
+    RULES = (
+        Rule(
+            "has(self.cookie) != has(self.header)",
+            "exactly one of cookie and header is needed",
+            lambda it: (it.cookie is None) != (it.header is None),
+        ),
+        Rule(
+            "!has(self.header)",
+            "the Gateway API cannot share by a header's value so that equal values go the same way: use cookie, which "
+            "clients must keep and send back; or have what knows the users choose, and send them by preview's header",
+            lambda it: it.header is None,
+            field=".header",
+            reason="FieldValueForbidden",
+        ),
+    )
+
+    cookie: Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9_-]+$")] | None = Field(
+        None,
+        description="Name of a cookie that says on which side its user is, during a trial.",
+        examples=["podium"],
+    )
+    header: HeaderName | None = Field(
+        None, description="Name of a header that says who the user is. Refused: the Gateway API cannot share by it."
+    )
+
+
+_HEADERS: Final = 16  # of one match, as the Gateway API has it: one must be left for Podium's own
+_COOKIE: Final = "cookie"
+_SET_COOKIE: Final = "set-cookie"
 
 
 def _headers_of(matches: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
@@ -143,29 +174,43 @@ def _headers_of(matches: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
         yield [header["name"].lower() for header in match.get("headers") or []]
 
 
-def _preview_can_match(traffic: "Traffic") -> bool:
-    """Podium adds the header to every match of its own."""
-    if traffic.preview is None or traffic.gateway is None:
-        return True
-    header = traffic.preview.header.lower()
-    return all(header not in names and len(names) < _HEADERS for names in _headers_of(traffic.gateway.matches))
+def _can_match(traffic: "Traffic", header: str) -> bool:
+    """Podium can add the header to every match of its own."""
+    matches = traffic.gateway.matches if traffic.gateway is not None else []
+    return all(header not in names and len(names) < _HEADERS for names in _headers_of(matches))
 
 
-def _preview_arrives(traffic: "Traffic") -> bool:
-    """The model server tells testers' requests by the header, so it must arrive as it was sent."""
-    if traffic.preview is None or traffic.gateway is None:
-        return True
-    header = traffic.preview.header.lower()
-    for modifier in (one.get("requestHeaderModifier") or {} for one in traffic.gateway.filters):
-        written = [one["name"].lower() for part in ("set", "add") for one in modifier.get(part) or []]
-        if header in [*written, *(name.lower() for name in modifier.get("remove") or [])]:
+def _untouched(traffic: "Traffic", field: str, header: str, parts: Sequence[str]) -> bool:
+    """No filter changes the header by these parts of its modifier."""
+    filters = traffic.gateway.filters if traffic.gateway is not None else []
+    for modifier in (one.get(field) or {} for one in filters):
+        named = [one if isinstance(one, str) else one["name"] for part in parts for one in modifier.get(part) or []]
+        if header in [name.lower() for name in named]:
             return False
     return True
 
 
-_NO_PREVIEW: Final = "!has(self.preview) || !has(self.gateway)"
+def _can_match_in_cel(header: str) -> str:
+    return (
+        f"!has(self.gateway) || !has(self.gateway.matches) || self.gateway.matches.all(one, !has(one.headers) || "
+        f"one.headers.size() < {_HEADERS} && one.headers.all(header, header.name.lowerAscii() != {header}))"
+    )
+
+
+def _untouched_in_cel(field: str, header: str, parts: Sequence[str]) -> str:
+    modifier = f"one.{field}"
+    names = {part: "it" if part == "remove" else "it.name" for part in parts}
+    each = (
+        f"(!has({modifier}.{part}) || {modifier}.{part}.all(it, {name}.lowerAscii() != {header}))"
+        for part, name in names.items()
+    )
+    return (
+        f"!has(self.gateway) || !has(self.gateway.filters) || self.gateway.filters.all(one, !has({modifier}) || "
+        f"{' && '.join(each)})"
+    )
+
+
 _PREVIEWED: Final = "self.preview.header.lowerAscii()"
-_MODIFIER: Final = "one.requestHeaderModifier"
 
 
 class Traffic(Value):
@@ -185,23 +230,38 @@ class Traffic(Value):
             field=".preview",
         ),
         Rule(
-            f"{_NO_PREVIEW} || !has(self.gateway.matches) || self.gateway.matches.all(one, !has(one.headers) || "
-            f"one.headers.size() < {_HEADERS} && "
-            f"one.headers.all(header, header.name.lowerAscii() != {_PREVIEWED}))",
+            f"!has(self.preview) || {_can_match_in_cel(_PREVIEWED)}",
             f"preview's header is added to every match of the gateway: none may name it already, or have {_HEADERS}",
-            _preview_can_match,
+            lambda it: it.preview is None or _can_match(it, it.preview.header.lower()),
             field=".preview.header",
         ),
         Rule(
-            f"{_NO_PREVIEW} || !has(self.gateway.filters) || self.gateway.filters.all(one, !has({_MODIFIER}) || "
-            + " && ".join(
-                f"(!has({_MODIFIER}.{part}) || {_MODIFIER}.{part}.all(it, it.name.lowerAscii() != {_PREVIEWED}))"
-                for part in ("set", "add")
-            )
-            + f" && (!has({_MODIFIER}.remove) || {_MODIFIER}.remove.all(name, name.lowerAscii() != {_PREVIEWED})))",
+            f"!has(self.preview) || {_untouched_in_cel('requestHeaderModifier', _PREVIEWED, ('set', 'add', 'remove'))}",
             "preview's header must reach the model server as it was sent, or it would count: no filter may change it",
-            _preview_arrives,
+            lambda it: (
+                it.preview is None
+                or _untouched(it, "requestHeaderModifier", it.preview.header.lower(), ("set", "add", "remove"))
+            ),
             field=".preview.header",
+        ),
+        Rule(
+            "!has(self.sticky) || has(self.gateway)",
+            "sticky needs gateway: a Service has no sides to stay on, and the rules of a route of yours are yours to "
+            "write",
+            lambda it: it.sticky is None or it.gateway is not None,
+            field=".sticky",
+        ),
+        Rule(
+            f"!has(self.sticky) || {_can_match_in_cel(repr(_COOKIE))}",
+            f"sticky matches the header Cookie: no match of the gateway may name it too, or have {_HEADERS} headers",
+            lambda it: it.sticky is None or _can_match(it, _COOKIE),
+            field=".sticky",
+        ),
+        Rule(
+            f"!has(self.sticky) || {_untouched_in_cel('responseHeaderModifier', repr(_SET_COOKIE), ('set', 'remove'))}",
+            "sticky needs Set-Cookie to reach the client as it was sent: no filter may set or remove it",
+            lambda it: it.sticky is None or _untouched(it, "responseHeaderModifier", _SET_COOKIE, ("set", "remove")),
+            field=".sticky",
         ),
     )
 
@@ -215,6 +275,9 @@ class Traffic(Value):
     route: AdoptedRoute | None = Field(None, description="Share the traffic by an HTTPRoute that is kept elsewhere.")
     preview: Preview | None = Field(
         None, description="Let testers reach the challenger by a header, from its warm-up on. Needs gateway."
+    )
+    sticky: Sticky | None = Field(
+        None, description="Keep users on their side of a trial, so that they only ever move to the challenger."
     )
     rollback: Return = Field(
         "immediate",

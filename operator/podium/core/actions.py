@@ -26,10 +26,20 @@ class StopSlot:
 
 
 @dataclass(frozen=True)
+class Stickiness:
+    """Users stay on their side of this trial, and move to the challenger only, as its weight rises."""
+
+    trial: str  # what an earlier trial said of a user means nothing in this one
+    challenger: Slot
+    weights: tuple[int, ...]  # of the challenger so far, rising; the last one is asked for now
+
+
+@dataclass(frozen=True)
 class Detours:
     """Requests that go another way than the weights say."""
 
     preview: Slot | None = None  # where testers go
+    sticky: Stickiness | None = None
 
 
 NO_DETOURS: Final = Detours()

@@ -17,6 +17,7 @@ from podium.core.actions import (
     RunAutoscaler,
     RunJob,
     RunSlot,
+    Stickiness,
     StopAutoscaler,
     StopSlot,
     WriteRecord,
@@ -32,6 +33,7 @@ from podium.core.postures import POSTURES, Size, Traffic
 from podium.core.record import artifact_path, document, tags_for, unrecorded
 from podium.core.rollout import Move, next_move
 from podium.core.shares import challenger_pods, share_pods
+from podium.core.terms import trial_id
 from podium.core.wishes import former_champion
 from podium.core.witness import fresh_counts, without_fresh_counts, witness
 
@@ -128,11 +130,12 @@ def _holds(facts: Facts) -> Iterator[Action]:
 def _routes(facts: Facts) -> Iterator[Action]:
     seen = facts.world.traffic
     weights = _weights(facts) or seen.asked
-    detours = Detours(preview=_preview(facts, weights))
+    detours = Detours(_preview(facts, weights), _sticky(facts, weights))
     if weights and (weights, detours) != (seen.asked, seen.detours):
         shares = ", ".join(f"{weight} % to slot {slot}" for slot, weight in sorted(weights.items()))
+        of = " of users" if detours.sticky else ""
         testers = f", testers to slot {detours.preview}" if detours.preview else ""
-        yield Route(weights, f"{facts.status.phase}: {shares}{testers}", detours)
+        yield Route(weights, f"{facts.status.phase}: {shares}{of}{testers}", detours)
 
 
 def _weights(facts: Facts) -> Mapping[Slot, int] | None:
@@ -184,6 +187,18 @@ def _preview(facts: Facts, weights: Mapping[Slot, int]) -> Slot | None:
     # A pod that has not been heard at this look still is what it has proved to be: that is no reason for two writes.
     stays = traffic.detours.preview == challenger.slot and seen.ready(challenger) > 0
     return challenger.slot if stays or seen.proved(challenger) > 0 else None
+
+
+def _sticky(facts: Facts, weights: Mapping[Slot, int]) -> Stickiness | None:
+    """How users stay on their side: while both sides get some, and the weight only rises."""
+    challenger, trial = facts.status.challenger, facts.status.trial
+    if facts.spec.traffic.sticky is None or POSTURES[facts.status.phase].traffic is Traffic.CHAMPION:
+        return None
+    if challenger is None or trial is None or not 0 < weights.get(challenger.slot, 0) < ALL:
+        return None
+    now = weights[challenger.slot]
+    earlier = [step.weight for step in trial.steps if step.weight < now]
+    return Stickiness(trial_id(challenger, trial), challenger.slot, (*earlier, now))
 
 
 def _to(pinned: Pinned, weight: int) -> Mapping[Slot, int]:

@@ -3,10 +3,10 @@
 import json
 from hashlib import sha256
 
-from podium.api.base import Value
+from podium.api.base import Value, format_time
 from podium.api.gates import Gate
 from podium.api.spec import Spec
-from podium.api.status import Pinned
+from podium.api.status import Pinned, Trial
 
 
 def terms(spec: Spec) -> str:
@@ -33,6 +33,11 @@ def _strictness(spec: Spec) -> tuple[float, ...]:
 def question(spec: Spec, gate: Gate, pinned: Pinned) -> str:
     """What a job or a webhook is asked: once for each gate as it stands, version, digest and `rollout.retry`."""
     return _fingerprint(gate, spec.model.name, pinned.version, pinned.digest, spec.rollout.retry)
+
+
+def trial_id(challenger: Pinned, trial: Trial) -> str:
+    """A short name of a trial, which no other one of the same ModelDeployment has."""
+    return _fingerprint(challenger.version, challenger.digest, format_time(trial.began))[:8]
 
 
 def _fingerprint(*parts: object) -> str:

@@ -61,7 +61,7 @@ class Plan:
     def trial_spec(self) -> Spec:
         """The spec with gates that hold, for a version by number, and with nobody who holds progress."""
         model = self.spec.model.model_copy(update={"version": CHALLENGER.version, "alias": None})
-        traffic = self.spec.traffic.model_copy(update={"preview": None})
+        traffic = self.spec.traffic.model_copy(update={"preview": None, "sticky": None})
         return self.spec.model_copy(update={"model": model, "traffic": traffic, "gates": [], "paused": False})
 
 

@@ -1,8 +1,10 @@
 """The rules of Podium's HTTPRoute, and where a request goes by them, as the Gateway API says."""
 
 import copy
+import random
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from podium.adapters.routers.gateway import _intact
 from podium.adapters.routers.routes import Rule, own_rule
 from podium.api.spec import Spec
 from podium.api.status import Slot, Status
-from podium.core.actions import NO_DETOURS, Detours
+from podium.core.actions import NO_DETOURS, Detours, Stickiness
 from podium.core.facts import Key
 from podium.ports import ModelDeploymentSeen
 from tests.unit.core.given import NOW
@@ -31,9 +33,10 @@ MATCHES: list[dict[str, Any]] = [
 FILTERS = [{"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["x-debug"]}}]
 
 
-def spec(preview: Mapping[str, str] | None = None, **gateway: Any) -> Spec:
+def spec(preview: Mapping[str, str] | None = None, *, sticky: bool = False, **gateway: Any) -> Spec:
     testers = {"preview": dict(preview)} if preview else {}
-    traffic = {"gateway": {"name": "public", **gateway}, **testers}
+    users = {"sticky": {"cookie": "podium"}} if sticky else {}
+    traffic = {"gateway": {"name": "public", **gateway}, **testers, **users}
     return Spec.model_validate({"model": {"name": "churn", "version": "7"}, "traffic": traffic})
 
 
@@ -45,7 +48,13 @@ def rendered(given: Spec, detours: Detours, weights: dict[Slot, int] = ALL_A) ->
 
 
 def backends(route: Mapping[str, Any], path: str, method: str = "GET", **headers: str) -> Mapping[str, int] | None:
-    """The weights by which a request is shared; None where no rule is for it.
+    """The weights by which a request is shared; None where no rule is for it."""
+    found = rule_for(route, path, method, **headers)
+    return found and {ref["name"].removeprefix("churn-"): ref["weight"] for ref in found["backendRefs"]}
+
+
+def rule_for(route: Mapping[str, Any], path: str, method: str = "GET", **headers: str) -> Any:
+    """The rule that a request goes by, or None.
 
     The most specific match wins, and the first of equals: see HTTPRouteRule.matches of the Gateway API.
     """
@@ -58,8 +67,7 @@ def backends(route: Mapping[str, Any], path: str, method: str = "GET", **headers
     ]
     if not fits:
         return None
-    *_, best = max(fits, key=lambda fit: fit[:2])
-    return {ref["name"].removeprefix("churn-"): ref["weight"] for ref in best["backendRefs"]}
+    return max(fits, key=lambda fit: fit[:2])[-1]
 
 
 def _matches(match: Mapping[str, Any], path: str, method: str, sent: Mapping[str, str]) -> bool:
@@ -141,6 +149,154 @@ def test_who_has_no_testers_has_the_route_that_it_always_had() -> None:
     assert len(route["spec"]["rules"]) == 1
 
 
+# --- users who stay ---------------------------------------------------------------------------------------------------
+
+STEPS = (5, 25, 50)
+
+
+def sticky(*weights: int, trial: str = "3f9c1a2b", challenger: Slot = "b", preview: Slot | None = None) -> Detours:
+    return Detours(preview, Stickiness(trial, challenger, weights))
+
+
+def step(weights: tuple[int, ...], trial: str = "3f9c1a2b", **gateway: Any) -> dict[str, Any]:
+    """The route once the challenger has had these weights."""
+    shares: dict[Slot, int] = {"a": 100 - weights[-1], "b": weights[-1]}
+    return rendered(spec(sticky=True, **gateway), sticky(*weights, trial=trial), shares)
+
+
+@dataclass
+class User:
+    """Somebody with a browser: it keeps cookies, and sends others beside ours."""
+
+    chance: random.Random
+    cookies: dict[str, str] = field(default_factory=lambda: {"session": "a=b", "xpodium": "3f9c1a2b.50.b"})
+
+    def ask(self, route: Mapping[str, Any]) -> str:
+        """The side that answers."""
+        sent = {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}
+        refs = rule_for(route, "/invocations", **sent)["backendRefs"]
+        (ref,) = self.chance.choices(refs, [ref["weight"] for ref in refs])
+        for one in ref.get("filters", []):
+            (header,) = one["responseHeaderModifier"]["add"]
+            assert header["name"] == "Set-Cookie"
+            name, _, value = header["value"].partition(";")[0].partition("=")
+            self.cookies[name] = value
+        return str(ref["name"]).removeprefix("churn-")
+
+
+def users(number: int) -> list[User]:
+    chance = random.Random(7)
+    return [User(chance) for _ in range(number)]
+
+
+def all_of(asking: list[User], route: Mapping[str, Any]) -> list[str]:
+    """The side that answers each of them."""
+    return [user.ask(route) for user in asking]
+
+
+def assert_share(found: int, of: int, percent: float) -> None:
+    """Within 3.3 standard deviations: the seed is fixed, and another one would fail in one of 1,000 times."""
+    expected = percent / 100
+    assert abs(found - of * expected) <= 3.3 * (of * expected * (1 - expected)) ** 0.5, (found, of, percent)
+
+
+def test_users_stay_within_a_step_move_one_way_as_the_weight_rises_and_are_as_many_as_it_says() -> None:
+    everybody = users(10_000)
+    side = dict.fromkeys(range(len(everybody)), "a")
+    for number, weight in enumerate(STEPS, 1):
+        route = step(STEPS[:number])
+        before = dict(side)
+        side = {place: user.ask(route) for place, user in enumerate(everybody)}
+        assert {place: user.ask(route) for place, user in enumerate(everybody)} == side
+        assert [place for place, was in before.items() if was == "b" and side[place] == "a"] == []
+        assert_share(sum(now == "b" for now in side.values()), len(everybody), weight)
+
+
+@pytest.mark.parametrize("last_seen", [1, 2])
+def test_who_was_away_for_some_steps_is_shared_as_if_never_away(last_seen: int) -> None:
+    everybody = users(10_000)
+    before = all_of(everybody, step(STEPS[:last_seen]))
+    after = all_of(everybody, step(STEPS))
+    assert not any(was == "b" and now == "a" for was, now in zip(before, after, strict=True))
+    assert_share(after.count("b"), len(everybody), STEPS[-1])
+
+
+def test_what_another_trial_said_of_a_user_means_nothing() -> None:
+    everybody = users(10_000)
+    first = all_of(everybody, step((50,), trial="00000000"))
+    second = all_of(everybody, step((25,), trial="11111111"))
+    for side in ("a", "b"):
+        now = [after for before, after in zip(first, second, strict=True) if before == side]
+        assert_share(now.count("b"), len(now), 25)
+
+
+def test_a_rollback_takes_everybody_back_with_one_write_and_says_nothing_in_cookies() -> None:
+    everybody = users(100)
+    for user in everybody:
+        user.ask(step((99,)))
+    back = rendered(spec(sticky=True), NO_DETOURS, ALL_A)
+    assert {user.ask(back) for user in everybody} == {"a"}
+    assert not any("filters" in ref for rule in back["spec"]["rules"] for ref in rule["backendRefs"])
+
+
+def test_testers_reach_the_challenger_whatever_their_cookie_says() -> None:
+    given = spec({"header": "x-podium-preview"}, sticky=True, matches=MATCHES)
+    route = rendered(given, sticky(50, preview="b"), {"a": 50, "b": 50})
+    cookie = "podium=3f9c1a2b.50.a"
+    assert backends(route, "/invocations", cookie=cookie) == CHAMPION
+    assert backends(route, "/invocations", cookie=cookie, x_podium_preview="alice") == CHALLENGER
+
+
+@pytest.mark.parametrize(
+    ("cookie", "goes_to"),
+    [
+        ("podium=3f9c1a2b.50.b", CHALLENGER),
+        ("podium=3f9c1a2b.5.b", CHALLENGER),
+        ("session=1; podium=3f9c1a2b.50.b; theme=dark", CHALLENGER),
+        ("session=1;podium=3f9c1a2b.50.b", CHALLENGER),
+        ("podium=3f9c1a2b.50.a", CHAMPION),
+        ("podium=3f9c1a2b.25.a", {"a": 50, "b": 25}),
+        ("podium=3f9c1a2b.5.a; podium2=x", {"a": 50, "b": 45}),
+        ("xpodium=3f9c1a2b.50.b", {"a": 50, "b": 50}),
+        ("podium=3f9c1a2b.50.bb", {"a": 50, "b": 50}),
+        ("podium=3f9c1a2bx50.b", {"a": 50, "b": 50}),
+        ("podium=11111111.50.b", {"a": 50, "b": 50}),
+        ("other=podium=3f9c1a2b.50.b", {"a": 50, "b": 50}),
+    ],
+)
+def test_a_cookie_is_found_among_others_and_nothing_else_is_taken_for_it(
+    cookie: str, goes_to: Mapping[str, int]
+) -> None:
+    assert backends(step(STEPS), "/invocations", cookie=cookie) == goes_to
+
+
+@pytest.mark.parametrize("matches", [0, 1, 8, 16])
+def test_however_many_steps_and_matches_there_are_the_route_is_within_the_limits_of_the_gateway_api(
+    matches: int,
+) -> None:
+    weights = tuple(range(5, 100, 5))  # 19 steps
+    given = spec(
+        {"header": "x-podium-preview"},
+        sticky=True,
+        matches=[{"path": {"value": f"/{number}"}} for number in range(matches)],
+    )
+    route = rendered(given, sticky(*weights, preview="b"), {"a": 5, "b": 95})
+    rules = route["spec"]["rules"]
+    assert len(rules) <= 16
+    assert sum(len(rule.get("matches", [{}])) for rule in rules) < 128
+    assert backends(route, "/1", cookie="podium=3f9c1a2b.90.a") == ({"a": 5, "b": 5} if matches != 1 else None)
+    assert read(given, live(route)) == ({"a": 5, "b": 95}, sticky(*weights, preview="b"), True)
+
+
+def test_who_was_last_seen_at_a_weight_that_has_no_rule_any_more_still_moves_one_way() -> None:
+    weights = tuple(range(5, 100, 5))
+    everybody = users(1000)
+    before = all_of(everybody, step((5,)))
+    after = all_of(everybody, step(weights))
+    assert not any(was == "b" and now == "a" for was, now in zip(before, after, strict=True))
+    assert_share(sum(now == "b" for was, now in zip(before, after, strict=True) if was == "a"), before.count("a"), 95)
+
+
 # --- what is read back ------------------------------------------------------------------------------------------------
 
 
@@ -170,10 +326,12 @@ def read(given: Spec, route: dict[str, Any]) -> tuple[Mapping[Slot, int], Detour
     return rule.weights, detours, _intact(seen(given), route, rule, detours)
 
 
-@pytest.mark.parametrize("detours", [NO_DETOURS, TO_B, Detours(preview="a")])
+@pytest.mark.parametrize(
+    "detours", [NO_DETOURS, TO_B, Detours(preview="a"), sticky(5, 25, 30), sticky(30, preview="b", challenger="b")]
+)
 @pytest.mark.parametrize("matches", [[], MATCHES])
 def test_what_was_written_is_read_back(matches: list[Any], detours: Detours) -> None:
-    given = spec({"header": "x-podium-preview"}, matches=matches, filters=FILTERS)
+    given = spec({"header": "x-podium-preview"}, sticky=True, matches=matches, filters=FILTERS)
     assert read(given, live(rendered(given, detours, {"a": 70, "b": 30}))) == ({"a": 70, "b": 30}, detours, True)
 
 
@@ -209,6 +367,18 @@ def test_a_rule_more_or_less_or_an_annotation_that_lies_is_noticed() -> None:
     lies["metadata"]["annotations"][names.PREVIEW] = "none"
     spoilt["metadata"]["annotations"][names.PREVIEW] = "c"
     assert [read(given, each)[2] for each in (more, less, lies, spoilt)] == [False] * 4
+
+
+def test_a_hand_in_what_answers_say_to_users_is_noticed() -> None:
+    given = spec(sticky=True)
+    route = live(rendered(given, sticky(5, 25), {"a": 75, "b": 25}))
+    assert read(given, route)[2]
+    other, more, spoilt = (copy.deepcopy(route) for _ in range(3))
+    last = other["spec"]["rules"][-1]["backendRefs"][0]["filters"][0]["responseHeaderModifier"]
+    last["add"] = [{"name": "Set-Cookie", "value": "podium=3f9c1a2b.25.b"}]
+    more["spec"]["rules"][0]["backendRefs"][0]["filters"] = FILTERS
+    spoilt["metadata"]["annotations"][names.STICKY] = "3f9c1a2b:b:"
+    assert [read(given, each)[2] for each in (other, more, spoilt)] == [False] * 3
 
 
 def test_a_route_whose_last_rule_does_not_share_is_not_podiums_any_more() -> None:

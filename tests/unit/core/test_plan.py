@@ -7,6 +7,7 @@ import pytest
 
 from podium.api.spec import Spec
 from podium.api.status import Phase, Pinned, Slot, Status, Trial
+from podium.api.traffic import Sticky
 from podium.core.actions import (
     NO_DETOURS,
     Action,
@@ -17,6 +18,7 @@ from podium.core.actions import (
     Route,
     RunAutoscaler,
     RunSlot,
+    Stickiness,
     StopAutoscaler,
     StopSlot,
 )
@@ -32,7 +34,7 @@ from podium.core.facts import (
     World,
 )
 from podium.core.plan import decide
-from podium.core.terms import terms
+from podium.core.terms import terms, trial_id
 from tests.stories.simulator import spec_of
 from tests.unit.core.given import NOW, facts, pinned
 
@@ -232,6 +234,59 @@ def test_a_former_champion_that_returns_is_not_held_for_testers() -> None:
     given = previewed(at(Phase.WARMING, runs(OLD, 2), runs(NEW, 2), ALL_OLD), TO_B, hold="1h")
     trusted = given.status.model_copy(update={"trial": TRIAL.model_copy(update={"trusted": True})})
     assert decide(replace(given, status=trusted)).status.phase is Phase.PROMOTING
+
+
+# --- users who stay ---------------------------------------------------------------------------------------------------
+
+STEPS = TRIAL.model_copy(
+    update={"steps": spec_of("2", rollout={"steps": [{"weight": 5}, {"weight": 25}, {"weight": 50}]}).rollout.steps}
+)
+
+
+def users_stay(given: Facts, detours: Detours = NO_DETOURS, at_step: int = 0) -> Facts:
+    """The same with spec.traffic.sticky, and a trial of three steps that is at one of them."""
+    given = previewed(given, detours)
+    traffic = given.spec.traffic.model_copy(update={"preview": None, "sticky": Sticky(cookie="podium")})
+    trial = STEPS.model_copy(update={"step": at_step, "terms": terms(given.spec)})
+    spec = given.spec.model_copy(update={"traffic": traffic})
+    return replace(given, spec=spec, status=given.status.model_copy(update={"trial": trial}))
+
+
+def stays(*weights: int) -> Detours:
+    return Detours(sticky=Stickiness(trial_id(NEW, STEPS), "b", weights))
+
+
+@pytest.mark.parametrize(
+    ("now", "proved", "weights", "seen", "asked"),
+    [
+        ((Phase.WARMING, 0), 0, ALL_OLD, NO_DETOURS, None),
+        ((Phase.CANARY, 0), 1, ALL_OLD, NO_DETOURS, ({"a": 95, "b": 5}, stays(5))),
+        ((Phase.CANARY, 1), 1, {"a": 95, "b": 5}, stays(5), ({"a": 75, "b": 25}, stays(5, 25))),
+        ((Phase.CANARY, 1), 0, {"a": 95, "b": 5}, stays(5), None),  # the next weight waits for a pod: so do its users
+        ((Phase.CANARY, 2), 1, {"a": 75, "b": 25}, stays(5, 25), (HALF, stays(5, 25, 50))),
+        ((Phase.CANARY, 2), 1, HALF, NO_DETOURS, (HALF, stays(5, 25, 50))),  # somebody took the rules away
+        ((Phase.PROMOTING, 2), 1, HALF, stays(5, 25, 50), None),
+        ((Phase.PROMOTING, 2), 2, HALF, stays(5, 25, 50), (ALL_NEW, NO_DETOURS)),
+        ((Phase.ROLLING_BACK, 2), 2, HALF, stays(5, 25, 50), (ALL_OLD, NO_DETOURS)),
+    ],
+)
+def test_users_stay_on_their_side_while_both_sides_have_some(
+    now: tuple[Phase, int],
+    proved: int,
+    weights: dict[Slot, int],
+    seen: Detours,
+    asked: tuple[dict[Slot, int], Detours] | None,
+) -> None:
+    phase, step = now
+    given = users_stay(at(phase, runs(OLD, 2), runs(NEW, proved), weights), seen, step)
+    assert routed(given) == ([asked] if asked else [])
+
+
+def test_each_trial_has_a_name_of_its_own() -> None:
+    later = STEPS.model_copy(update={"began": NOW + timedelta(milliseconds=1)})
+    other = NEW.model_copy(update={"digest": "sha256:other"})
+    assert len({trial_id(NEW, STEPS), trial_id(NEW, later), trial_id(other, STEPS)}) == 3
+    assert trial_id(NEW, Trial.model_validate_json(STEPS.model_dump_json(by_alias=True))) == trial_id(NEW, STEPS)
 
 
 # --- what is told, and in which order ---------------------------------------------------------------------------------

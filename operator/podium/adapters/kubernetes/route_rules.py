@@ -2,56 +2,105 @@
 
 The rule that shares by weight is the last one. Those before it are for requests that go another way: each of the user's
 matches and one header more, so that they are the more specific ones. Between equals, the Gateway API's first rule wins.
+With steps of 5, 25 and 50 percent, at the last one, in trial 3f9c1a2b:
 
-    testers    <user's match> + preview header   all to the challenger
-    everybody  <user's match>                    by weight
+    testers               preview header         challenger 100
+    who is over already   3f9c1a2b.<any>.b       challenger 100
+    who stayed at 50      3f9c1a2b.50.a          champion 100
+    who stayed at 25      3f9c1a2b.25.a          champion 50, challenger 25     cookie: 3f9c1a2b.50.<a or b>
+    who stayed at 5       3f9c1a2b.5.a           champion 50, challenger 45     cookie: 3f9c1a2b.50.<a or b>
+    everybody else                               champion 50, challenger 50     cookie: 3f9c1a2b.50.<a or b>
+
+Of those who stayed at 5, which are 95 of 100, 45/95 go over now: so 5 + 45 are. Nobody ever comes back.
 
 Annotations say what the route was asked for beside its weights. They are there only where spec.traffic has a use for
 them, and then always: a hand that writes one there is overwritten.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from podium.adapters.kubernetes import names
 from podium.api.status import Slot
 from podium.api.traffic import Gateway, Preview, Traffic
-from podium.core.actions import Detours
+from podium.core.actions import Detours, Stickiness
 from podium.core.facts import ALL, SLOTS
 
 Json = dict[str, Any]
 SLOT_PORT: Final = 80  # of the slots' Services
 NOBODY: Final = "none"
+# https://gateway-api.sigs.k8s.io/reference/spec/#httproutespec: "the total number of matches across all rules in a
+# route must be less than 128".
+_MOST_RULES, _MOST_MATCHES = 16, 127
+_FIXED_RULES = 4  # those for testers, for who is over, for who stayed at this weight, and for everybody else
+_STICKY: Final = re.compile(r"([0-9a-f]{1,16}):([ab]):([0-9]{1,2}(?:,[0-9]{1,2}){0,31})")
 
 
 def rules(owner: str, traffic: Traffic, weights: Mapping[Slot, int], detours: Detours) -> list[Json]:
     """The rules of the ModelDeployment `owner`, in the order in which they win."""
-    gateway, preview = traffic.gateway, traffic.preview
+    return list(_rules(owner, traffic, weights, detours))
+
+
+def _rules(owner: str, traffic: Traffic, weights: Mapping[Slot, int], detours: Detours) -> Iterator[Json]:
+    gateway, preview, sticky = traffic.gateway, traffic.preview, traffic.sticky
     assert gateway is not None
-    made = [_rule(owner, gateway, gateway.matches, weights)]
+    plain = {slot: _backend(owner, slot) for slot in SLOTS}
     if preview is not None and detours.preview is not None:
-        all_to_it = {slot: ALL if slot == detours.preview else 0 for slot in SLOTS}
-        made.insert(0, _rule(owner, gateway, _with_header(gateway, _header(preview)), all_to_it))
-    return made
+        yield _rule(gateway, _header(preview), _shared(plain, _all_to(detours.preview)))
+    marking = plain
+    if sticky is not None and sticky.cookie is not None and detours.sticky is not None:
+        marking = {slot: _backend(owner, slot, _marks(sticky.cookie, detours.sticky, slot)) for slot in SLOTS}
+        for mark, shares, over in _stays(gateway, detours.sticky):
+            yield _rule(gateway, _cookie(sticky.cookie, mark), _shared(marking if over else plain, shares))
+    yield _rule(gateway, None, _shared(marking, weights))
 
 
-def annotations(traffic: Traffic, detours: Detours) -> dict[str, str]:
-    """What the route's annotations say of its detours."""
-    return {names.PREVIEW: detours.preview or NOBODY} if traffic.preview is not None else {}
+# --- users who stay ---------------------------------------------------------------------------------------------------
 
 
-def detours_of(traffic: Traffic, found: Mapping[str, str]) -> Detours:
-    """The detours of a route with these annotations; none where anybody wrote something else there."""
-    preview = found.get(names.PREVIEW) if traffic.preview is not None else None
-    return Detours(preview=preview if preview in SLOTS else None)
+def _stays(gateway: Gateway, sticky: Stickiness) -> Iterator[tuple[str, Mapping[Slot, int], bool]]:
+    """For each mark of a user: the pattern of the mark, the shares, and whether some go over now.
+
+    Where the Gateway API leaves no room for all the weights that there were, the oldest have no rule: who was not seen
+    since then is shared like a new user, which is one way too.
+    """
+    *earlier, now = sticky.weights
+    challenger = sticky.challenger
+    champion = _other(challenger)
+    yield rf"{sticky.trial}\.[0-9]+\.{challenger}", _all_to(challenger), False
+    yield rf"{sticky.trial}\.{now}\.{champion}", _all_to(champion), False
+    room = min(_MOST_RULES, _MOST_MATCHES // max(1, len(gateway.matches))) - _FIXED_RULES
+    for weight in list(reversed(earlier))[:room]:
+        yield rf"{sticky.trial}\.{weight}\.{champion}", {champion: ALL - now, challenger: now - weight}, True
 
 
-def _rule(owner: str, gateway: Gateway, matches: list[Json], weights: Mapping[Slot, int]) -> Json:
+def _marks(cookie: str, sticky: Stickiness, slot: Slot) -> Json:
+    """The filter by which an answer says on which side its user is, and since which weight."""
+    value = f"{cookie}={sticky.trial}.{sticky.weights[-1]}.{slot}; Path=/; HttpOnly; SameSite=Lax"
+    return {
+        "type": "ResponseHeaderModifier",
+        "responseHeaderModifier": {"add": [{"name": "Set-Cookie", "value": value}]},
+    }
+
+
+def _cookie(name: str, mark: str) -> Json:
+    """The header by which a request says the same: it may hold other cookies before and after. For a whole value."""
+    return {"type": "RegularExpression", "name": "Cookie", "value": rf"^(.*; *)?{name}={mark}(;.*)?$"}
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------
+
+
+def _rule(gateway: Gateway, header: Json | None, backends: list[Json]) -> Json:
+    matches = gateway.matches if header is None else _with_header(gateway, header)
     parts: Json = {"matches": matches, "filters": gateway.filters, "timeouts": gateway.timeouts}
-    backends = [
-        {"name": names.slot_name(owner, slot), "port": SLOT_PORT, "weight": weights[slot]} for slot in sorted(weights)
-    ]
     return {name: part for name, part in parts.items() if part} | {"backendRefs": backends}
+
+
+def _with_header(gateway: Gateway, header: Json) -> list[Json]:
+    """Each of the user's matches, or the one that every request fits, with this header too."""
+    return [{**match, "headers": [*(match.get("headers") or []), header]} for match in gateway.matches or [{}]]
 
 
 def _header(preview: Preview) -> Json:
@@ -60,6 +109,47 @@ def _header(preview: Preview) -> Json:
     return {"type": "RegularExpression", "name": preview.header, "value": "^.+$"}
 
 
-def _with_header(gateway: Gateway, header: Json) -> list[Json]:
-    """Each of the user's matches, or the one that every request fits, with this header too."""
-    return [{**match, "headers": [*(match.get("headers") or []), header]} for match in gateway.matches or [{}]]
+def _backend(owner: str, slot: Slot, *filters: Json) -> Json:
+    ref: Json = {"name": names.slot_name(owner, slot), "port": SLOT_PORT}
+    return ref | ({"filters": [*filters]} if filters else {})
+
+
+def _shared(backends: Mapping[Slot, Json], weights: Mapping[Slot, int]) -> list[Json]:
+    return [{**backends[slot], "weight": weights[slot]} for slot in sorted(weights)]
+
+
+def _all_to(slot: Slot) -> Mapping[Slot, int]:
+    return {slot: ALL, _other(slot): 0}
+
+
+def _other(slot: Slot) -> Slot:
+    return "b" if slot == "a" else "a"
+
+
+# --- annotations ------------------------------------------------------------------------------------------------------
+
+
+def annotations(traffic: Traffic, detours: Detours) -> dict[str, str]:
+    """What the route's annotations say of its detours."""
+    preview = {names.PREVIEW: detours.preview or NOBODY} if traffic.preview is not None else {}
+    return preview | ({names.STICKY: _written(detours.sticky)} if traffic.sticky is not None else {})
+
+
+def detours_of(traffic: Traffic, found: Mapping[str, str]) -> Detours:
+    """The detours of a route with these annotations; none where anybody wrote something else there."""
+    preview = found.get(names.PREVIEW) if traffic.preview is not None else None
+    sticky = _read(found.get(names.STICKY, "")) if traffic.sticky is not None else None
+    return Detours(preview if preview in SLOTS else None, sticky)
+
+
+def _written(sticky: Stickiness | None) -> str:
+    """As the annotation has it: `3f9c1a2b:b:5,25,50`."""
+    return f"{sticky.trial}:{sticky.challenger}:{','.join(map(str, sticky.weights))}" if sticky is not None else NOBODY
+
+
+def _read(text: str) -> Stickiness | None:
+    parts = _STICKY.fullmatch(text)
+    if parts is None:
+        return None
+    trial, slot, weights = parts.groups()
+    return Stickiness(trial, "a" if slot == "a" else "b", tuple(map(int, weights.split(","))))

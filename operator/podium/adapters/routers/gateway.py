@@ -120,9 +120,11 @@ def _intact(seen: ModelDeploymentSeen, route: Json, rule: Rule, detours: Detours
 
 
 def _added(live: Json, ours: Json) -> bool:
-    """Whether somebody has added a gateway, host, match, filter or timeout: that would be another route."""
+    """Whether somebody has added a gateway, host, match, filter, timeout or backend: that would be another route."""
     lists = [(live.get(part) or [], ours.get(part, [])) for part in ("parentRefs", "hostnames")]
     for rule, our_rule in zip(live["rules"], ours["rules"], strict=True):
         lists += [(rule.get(part) or [], our_rule.get(part, [])) for part in ("filters", "timeouts", "backendRefs")]
         lists += [(rule.get("matches") or [], our_rule.get("matches") or [{}])]  # one is always filled in
+        refs = zip(rule["backendRefs"], our_rule["backendRefs"], strict=False)  # more of them are found above
+        lists += [(ref.get("filters") or [], our_ref.get("filters", [])) for ref, our_ref in refs]
     return any(len(found) > len(wanted) for found, wanted in lists)

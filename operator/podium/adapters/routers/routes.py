@@ -21,7 +21,9 @@ _ADVICE: Final[Mapping[str, str]] = {
     "NotAllowedByListeners": "the Gateway must admit routes of namespace {namespace}: spec.listeners[].allowedRoutes",
     "NoMatchingListenerHostname": "spec.traffic.gateway.hostnames must fit the host name of a listener",
     "NoMatchingParent": "sectionName or port must be those of a listener of the Gateway",
-    "UnsupportedValue": "where the gateway does not know regular expressions, set spec.traffic.preview.value",
+    "UnsupportedValue": "where the gateway does not know regular expressions, set spec.traffic.preview.value, and do "
+    "without spec.traffic.sticky",
+    "UnsupportedRefValue": "where the gateway does not know filters of backends, do without spec.traffic.sticky",
     "RefNotPermitted": "a ReferenceGrant beside the backend must permit HTTPRoutes of namespace {namespace}",
 }
 
