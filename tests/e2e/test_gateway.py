@@ -184,12 +184,15 @@ def test_a_user_stays_on_a_side_within_a_step_and_moves_one_way_as_the_weight_ri
         steps = [{"weight": 30, "hold": "5s"}, {"weight": 60, "hold": "120s"}]
         routed.apply("2", rollout={"steps": steps, "watch": "5s"})
         routed.until("the first step is in force", lambda status: at(status, 0))
+        # Envoy's threads learn a moment after each other what its controller has accepted.
+        wait_until("everybody has a cookie", lambda: sides() and all(user.cookies for user in users), 30)
         seen = [sides(), sides()]
         assert seen[0] == seen[1]
 
         def asked_until_the_next_step() -> bool:
             seen.append(sides())
-            return at(routed.status(), 1)
+            marks = [user.cookies["podium"].split(".") for user in users]
+            return at(routed.status(), 1) and all(side == "b" or weight == "60" for _, weight, side in marks)
 
         wait_until("the second step is in force", asked_until_the_next_step, 120)
         seen += [sides(), sides()]

@@ -41,6 +41,15 @@ def test_a_seed_says_it_all() -> None:
     assert run(plan(), "bad", "7") != run(plan(), "bad", "8")
 
 
+def test_testers_and_users_who_stay_change_nothing() -> None:
+    def behind(**traffic: object) -> Plan:
+        spec = spec_of("2", rollout=QUICK, traffic={"gateway": {"name": "public"}, **traffic})
+        return Plan(spec, 50, assumed(spec.rollout.guards, {}), timedelta(days=7))
+
+    preview = {"header": "x-podium-preview", "hold": "1h"}
+    assert run(behind(preview=preview, sticky={"cookie": "podium"}), "good", "1") == run(behind(), "good", "1")
+
+
 def test_the_number_of_processes_changes_nothing() -> None:
     alone = list(trials(plan(), "bad", 10, seed=3, workers=1))
     assert list(trials(plan(), "bad", 10, seed=3, workers=2)) == alone
