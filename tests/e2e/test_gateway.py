@@ -7,7 +7,7 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from podium.api.status import Phase
+from podium.api.status import Phase, Status
 from testbed import gateway
 from testbed.errors import CommandFailed
 from testbed.waiting import wait_until
@@ -179,7 +179,7 @@ def test_a_user_stays_on_a_side_within_a_step_and_moves_one_way_as_the_weight_ri
             return [answer.headers["x-podium-version"] for answer in answers]
 
         def at(status: Status, step: int) -> bool:
-            return status.trial is not None and status.trial.step == step and _half_in_force(status)
+            return status.trial is not None and status.trial.step == step and in_force(status)
 
         steps = [{"weight": 30, "hold": "5s"}, {"weight": 60, "hold": "120s"}]
         routed.apply("2", rollout={"steps": steps, "watch": "5s"})
