@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from podium.api.base import format_duration, format_time
 from podium.api.guards import Guard
-from podium.api.status import Environment, Phase, Trial
+from podium.api.status import Environment, Phase, Pinned, Trial
 from podium.core import gates, guards
 from podium.core.facts import Facts
 from podium.core.measures import ERRORS, counted_elsewhere
@@ -172,11 +172,16 @@ def _rolling_back(facts: Facts) -> str:
     gone = f"from version {challenger.version}" if challenger else ""
     if champion is None:
         return f"stopping {gone.removeprefix('from ')}: {verdict.message if verdict else ''}"
-    hindered = (
-        "" if facts.world.slot(champion.slot).ready(champion) else f"; version {champion.version} has no ready pod"
-    )
     why = verdict.message if verdict else ""
-    return f"taking traffic back {gone} to {champion.version}: {why}{hindered}{_in_the_way(facts)}"
+    return f"taking traffic back {gone} to {champion.version}: {why}{_hindered(champion, facts)}{_in_the_way(facts)}"
+
+
+def _hindered(champion: Pinned, facts: Facts) -> str:
+    """What the champion lacks to take all the traffic back."""
+    ready, full = facts.world.slot(champion.slot).ready(champion), facts.spec.serving.size
+    if not ready:
+        return f"; version {champion.version} has no ready pod"
+    return "" if ready >= full else f"; {ready} of {full} pods of version {champion.version} are ready"
 
 
 def _in_the_way(facts: Facts) -> str:
