@@ -56,7 +56,8 @@ def refused_by_server(api: client.CustomObjectsApi, crd: str) -> Refused:
 def paths_in(status: dict[str, Any]) -> set[str]:
     """The fields that a refusal names. Unknown fields are told in words only."""
     causes = status.get("details", {}).get("causes", [])
-    named = {cause["field"] for cause in causes} - {"<nil>"}  # "some validation rules were not checked …"
+    # "Some validation rules were not checked" names no field; what the scale subresource needs begins with a dot.
+    named = {cause["field"].removeprefix(".") for cause in causes} - {"<nil>"}
     return named | set(re.findall(r'unknown field "([^"]+)"', status["message"]))
 
 

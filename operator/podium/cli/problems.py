@@ -6,7 +6,7 @@ API server has as CEL. Both, and so the API server, name the same fields.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -40,11 +40,8 @@ class Problem:
 def problems(value: Any) -> list[Problem]:
     """Everything that is wrong with an object that says it is a ModelDeployment: one problem a field."""
     found = {problem.path: problem for misfit in _misfits(value) for problem in _misshapen(misfit)}
-    for problem in _broken_rules(value, shape_holds=not found):
-        size = len(problem.path)
-        if not any(path[:size] == problem.path and len(path) > size for path in found):
-            found[problem.path] = problem  # a rule cannot be judged around a value that is wrong already
-    return list(found.values())
+    broken = {problem.path: problem for problem in _broken_rules(value, found.keys())}
+    return list((found | broken).values())
 
 
 # --- the shape: what the JSON Schema says -----------------------------------------------------------------------------
@@ -145,17 +142,21 @@ def _advice(misfit: Misfit) -> str:
 # --- the rules: what the models say -----------------------------------------------------------------------------------
 
 
-def _broken_rules(value: Any, *, shape_holds: bool) -> Iterator[Problem]:
-    """Where the shape does not hold, models complain about that too; then only their rules are listened to."""
+def _broken_rules(value: Any, misshapen: Collection[Path]) -> Iterator[Problem]:
+    """Where the shape does not hold, models complain about that too; then only their rules are listened to.
+
+    A rule cannot be judged around a value that is wrong already.
+    """
     written = {key: part for key, part in value.items() if key != "status"} if isinstance(value, dict) else value
     try:
         ModelDeployment.model_validate(written)
     except ModelError as error:
         for entry in error.errors(include_url=False):
-            if entry["type"] == BROKEN:
-                path = (*entry["loc"], *_steps(entry["ctx"]["field"]))
+            around = entry["loc"]
+            if entry["type"] == BROKEN and not any(path[: len(around)] == around for path in misshapen):
+                path = (*around, *_steps(entry["ctx"]["field"]))
                 yield Problem(path, f"{entry['msg']}; found {show(_at(value, path))}")
-            elif shape_holds:
+            elif not misshapen:
                 yield Problem(_existing(value, entry["loc"]), f"{entry['msg']}; found {show(entry['input'])}")
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from podium.api.spec import Spec
-from podium.api.status import Phase, Pinned, Slot, Status, Trial
+from podium.api.status import Idle, Phase, Pinned, Slot, Status, Trial
 from podium.api.traffic import Sticky
 from podium.core.actions import (
     NO_DETOURS,
@@ -180,7 +180,7 @@ def routed(given: Facts) -> list[tuple[dict[Slot, int], Detours]]:
         (Phase.WARMING, 1, {}, NO_DETOURS, (ALL_OLD, TO_B)),  # the route was changed by hand
         (Phase.CANARY, 1, ALL_OLD, NO_DETOURS, (HALF, TO_B)),
         (Phase.CANARY, 2, ALL_OLD, TO_B, (HALF, TO_B)),
-        (Phase.CANARY, 0, HALF, TO_B, (HALF, NO_DETOURS)),  # the weight stays asked for
+        (Phase.CANARY, 0, HALF, TO_B, (ALL_OLD, NO_DETOURS)),  # nobody is there for anybody
         (Phase.PROMOTING, 1, HALF, TO_B, None),
         (Phase.PROMOTING, 2, HALF, TO_B, (ALL_NEW, NO_DETOURS)),
         (Phase.ROLLING_BACK, 2, HALF, TO_B, (ALL_OLD, NO_DETOURS)),
@@ -219,6 +219,8 @@ def test_without_a_champion_nobody_is_first() -> None:
 
 def test_a_slot_is_stopped_only_after_testers_are_seen_to_be_gone() -> None:
     given = at(Phase.ROLLING_BACK, runs(OLD, 2), runs(NEW, 2), ALL_OLD)
+    idle = Idle(since=NOW - timedelta(minutes=1))
+    given = replace(given, status=given.status.model_copy(update={"idle": idle}))
     assert not done(previewed(given, TO_B), StopSlot)
     assert done(previewed(given, NO_DETOURS), StopSlot)
 
@@ -262,7 +264,7 @@ def stays(*weights: int) -> Detours:
         ((Phase.WARMING, 0), 0, ALL_OLD, NO_DETOURS, None),
         ((Phase.CANARY, 0), 1, ALL_OLD, NO_DETOURS, ({"a": 95, "b": 5}, stays(5))),
         ((Phase.CANARY, 1), 1, {"a": 95, "b": 5}, stays(5), ({"a": 75, "b": 25}, stays(5, 25))),
-        ((Phase.CANARY, 1), 0, {"a": 95, "b": 5}, stays(5), None),  # the next weight waits for a pod: so do its users
+        ((Phase.CANARY, 1), 0, {"a": 95, "b": 5}, stays(5), (ALL_OLD, NO_DETOURS)),  # its only pod is gone
         ((Phase.CANARY, 2), 1, {"a": 75, "b": 25}, stays(5, 25), (HALF, stays(5, 25, 50))),
         ((Phase.CANARY, 2), 1, HALF, NO_DETOURS, (HALF, stays(5, 25, 50))),  # somebody took the rules away
         ((Phase.PROMOTING, 2), 1, HALF, stays(5, 25, 50), None),
