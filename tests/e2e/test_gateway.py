@@ -210,7 +210,7 @@ def test_a_user_stays_on_a_side_within_a_step_and_moves_one_way_as_the_weight_ri
 def test_deleted_in_any_phase_podiums_own_route_goes(routed: Rollout, phase: Phase) -> None:
     routed.apply("1")
     routed.settle("1")
-    routed.apply("2", rollout={**QUICK, "watch": "60s"})
+    routed.apply("2", rollout={**QUICK, "watch": "60s", "guards": []})  # nobody asks, so nobody could be judged
     routed.reach(phase)
     routed.kubectl("delete", "md/churn", "--cascade=foreground", "--timeout=120s", timeout=150)
     assert routed.kubectl.get("httproutes")["items"] == []
