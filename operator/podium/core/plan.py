@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from podium.api.status import Phase, Pinned, Slot, Status
+from podium.api.status import Phase, Pinned, Status
 from podium.core import gates
 from podium.core.actions import (
     Action,
     AskWebhook,
-    Detours,
     Event,
     Hold,
     LetGo,
@@ -17,23 +16,22 @@ from podium.core.actions import (
     RunAutoscaler,
     RunJob,
     RunSlot,
-    Stickiness,
     StopAutoscaler,
     StopSlot,
     WriteRecord,
     WriteTags,
 )
 from podium.core.conditions import conditions
-from podium.core.draining import abandoned, drained
+from podium.core.draining import drained
 from podium.core.events import events
-from podium.core.facts import ALL, SLOTS, Facts, Fresh
+from podium.core.facts import SLOTS, Facts, Fresh
 from podium.core.lifecycle import enter
 from podium.core.messages import message
-from podium.core.postures import POSTURES, Size, Traffic
+from podium.core.postures import POSTURES, Size
 from podium.core.record import artifact_path, document, tags_for, unrecorded
 from podium.core.rollout import Move, next_move
-from podium.core.shares import challenger_pods, share_pods
-from podium.core.terms import trial_id
+from podium.core.routing import routes
+from podium.core.shares import challenger_pods
 from podium.core.wishes import former_champion
 from podium.core.witness import fresh_counts, without_fresh_counts, witness
 
@@ -107,7 +105,7 @@ def _plan(facts: Facts) -> Iterator[Action]:
     back sure; where that cannot be had, traffic moves all the same.
     """
     yield from _holds(facts)
-    yield from _routes(facts)
+    yield from routes(facts)
     yield from _runs(facts)
     yield from _registry(facts)
     yield from _questions(facts)
@@ -122,91 +120,6 @@ def _holds(facts: Facts) -> Iterator[Action]:
         yield Hold(why="an adopted route is to be left to the champion before the ModelDeployment goes")
     if facts.world.held and not adopts:
         yield LetGo(why="spec.traffic.route is there no more")
-
-
-# --- traffic ----------------------------------------------------------------------------------------------------------
-
-
-def _routes(facts: Facts) -> Iterator[Action]:
-    seen = facts.world.traffic
-    weights = _weights(facts) or seen.asked
-    detours = Detours(_preview(facts, weights), _sticky(facts, weights))
-    if weights and (weights, detours) != (seen.asked, seen.detours):
-        shares = ", ".join(f"{weight} % to slot {slot}" for slot, weight in sorted(weights.items()))
-        of = " of users" if detours.sticky else ""
-        testers = f", testers to slot {detours.preview}" if detours.preview else ""
-        yield Route(weights, f"{facts.status.phase}: {shares}{of}{testers}", detours)
-
-
-def _weights(facts: Facts) -> Mapping[Slot, int] | None:
-    """The weights to ask for, or None to leave the traffic where it is."""
-    traffic = POSTURES[facts.status.phase].traffic
-    challenger, trial = facts.status.challenger, facts.status.trial
-    up: Mapping[Slot, int] | None = None
-    if challenger is not None and trial is not None:
-        proved = facts.world.slot(challenger.slot).proved(challenger)
-        if traffic is Traffic.CHALLENGER and proved >= facts.spec.serving.size:
-            up = _to(challenger, ALL)
-        if traffic is Traffic.STEP and proved >= share_pods(trial.steps[trial.step].weight, facts.spec):
-            up = _to(challenger, trial.steps[trial.step].weight)
-    if up is not None:
-        return up
-    if traffic is not Traffic.CHAMPION and facts.world.traffic.asked and not abandoned(facts):
-        return None  # the last step goes on until the next one can be carried
-    return _back(facts)
-
-
-def _back(facts: Facts) -> Mapping[Slot, int] | None:
-    """All to the champion; but the healthier side keeps the traffic while only that has a ready pod.
-
-    On the gradual way back the champion gets no more than its ready pods stand for, and never less than it has.
-    """
-    champion = facts.status.champion
-    if champion is None:
-        return None
-    other = _other(champion.slot)
-    able = facts.world.slot(champion.slot).ready(champion)
-    other_seen, asked = facts.world.slot(other), facts.world.traffic.asked
-    carried = asked.get(other, 0) > 0 and other_seen.ready(other_seen.runs) > 0
-    if not carried:
-        return _to(champion, ALL)
-    if facts.spec.traffic.rollback == "gradual":
-        carries = ALL * able // facts.spec.serving.size
-        return _to(champion, min(ALL, max(carries, asked.get(champion.slot, 0))))
-    return _to(champion, ALL) if able else None
-
-
-def _preview(facts: Facts, weights: Mapping[Slot, int]) -> Slot | None:
-    """Where testers go: to a challenger that not everybody gets, from its first proved pod until none is ready."""
-    challenger, traffic = facts.status.challenger, facts.world.traffic
-    if facts.spec.traffic.preview is None or not POSTURES[facts.status.phase].preview:
-        return None
-    if challenger is None or facts.status.champion is None or weights.get(challenger.slot) == ALL:
-        return None
-    seen = facts.world.slot(challenger.slot)
-    # A pod that has not been heard at this look still is what it has proved to be: that is no reason for two writes.
-    stays = traffic.detours.preview == challenger.slot and seen.ready(challenger) > 0
-    return challenger.slot if stays or seen.proved(challenger) > 0 else None
-
-
-def _sticky(facts: Facts, weights: Mapping[Slot, int]) -> Stickiness | None:
-    """How users stay on their side: while both sides get some, and the weight only rises."""
-    challenger, trial = facts.status.challenger, facts.status.trial
-    if facts.spec.traffic.sticky is None or POSTURES[facts.status.phase].traffic is Traffic.CHAMPION:
-        return None
-    if challenger is None or trial is None or not 0 < weights.get(challenger.slot, 0) < ALL:
-        return None
-    now = weights[challenger.slot]
-    earlier = [step.weight for step in trial.steps if step.weight < now]
-    return Stickiness(trial_id(challenger, trial), challenger.slot, (*earlier, now))
-
-
-def _to(pinned: Pinned, weight: int) -> Mapping[Slot, int]:
-    return {pinned.slot: weight, _other(pinned.slot): ALL - weight}
-
-
-def _other(slot: Slot) -> Slot:
-    return "b" if slot == "a" else "a"
 
 
 # --- pods -------------------------------------------------------------------------------------------------------------
