@@ -14,6 +14,11 @@ SLOTS: tuple[Slot, Slot] = ("a", "b")
 ALL = 100  # percent
 
 
+def other_than(slot: Slot) -> Slot:
+    """The other one of the two."""
+    return "b" if slot == "a" else "a"
+
+
 @dataclass(frozen=True)
 class Key:
     """Which ModelDeployment."""

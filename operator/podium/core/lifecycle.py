@@ -20,7 +20,7 @@ from podium.api.status import (
 )
 from podium.core import guards
 from podium.core.environment import begun
-from podium.core.facts import Facts
+from podium.core.facts import SLOTS, Facts, other_than
 from podium.core.measures import ERRORS
 from podium.core.questions import measures
 from podium.core.rollout import Move
@@ -41,7 +41,7 @@ def pin(facts: Facts, verdict: Verdict) -> Status:
     """Resolve what Git wants to version, run and digest, once, and give it the free slot."""
     version, champion = wanted(facts), facts.status.champion
     assert version is not None, verdict
-    free: Slot = "b" if champion is not None and champion.slot == "a" else "a"
+    free: Slot = other_than(champion.slot) if champion is not None else SLOTS[0]
     challenger = Pinned(version=version.version, run_id=version.run_id, digest=version.digest, slot=free)
     return facts.status.model_copy(update={"challenger": challenger, "trial": None, "weight": None})
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from podium.api.status import Pinned, Slot
 from podium.core.actions import Detours, Route, Stickiness
 from podium.core.draining import abandoned
-from podium.core.facts import ALL, Facts
+from podium.core.facts import ALL, Facts, other_than
 from podium.core.postures import POSTURES, Traffic
 from podium.core.shares import share_pods
 from podium.core.terms import trial_id
@@ -52,7 +52,7 @@ def _back(facts: Facts) -> Mapping[Slot, int] | None:
     champion = facts.status.champion
     if champion is None:
         return None
-    other = _other(champion.slot)
+    other = other_than(champion.slot)
     able = facts.world.slot(champion.slot).ready(champion)
     other_seen, asked = facts.world.slot(other), facts.world.traffic.asked
     carried = asked.get(other, 0) > 0 and other_seen.ready(other_seen.runs) > 0
@@ -90,8 +90,4 @@ def _sticky(facts: Facts, weights: Mapping[Slot, int]) -> Stickiness | None:
 
 
 def _to(pinned: Pinned, weight: int) -> Mapping[Slot, int]:
-    return {pinned.slot: weight, _other(pinned.slot): ALL - weight}
-
-
-def _other(slot: Slot) -> Slot:
-    return "b" if slot == "a" else "a"
+    return {pinned.slot: weight, other_than(pinned.slot): ALL - weight}

@@ -25,7 +25,7 @@ from podium.adapters.kubernetes import names
 from podium.api.status import Slot
 from podium.api.traffic import Gateway, Preview, Traffic
 from podium.core.actions import Detours, Stickiness
-from podium.core.facts import ALL, SLOTS
+from podium.core.facts import ALL, SLOTS, other_than
 
 Json = dict[str, Any]
 SLOT_PORT: Final = 80  # of the slots' Services
@@ -67,7 +67,7 @@ def _stays(gateway: Gateway, sticky: Stickiness) -> Iterator[tuple[str, Mapping[
     """
     *earlier, now = sticky.weights
     challenger = sticky.challenger
-    champion = _other(challenger)
+    champion = other_than(challenger)
     yield rf"{sticky.trial}\.[0-9]+\.{challenger}", _all_to(challenger), False
     yield rf"{sticky.trial}\.{now}\.{champion}", _all_to(champion), False
     room = min(_MOST_RULES, _MOST_MATCHES // max(1, len(gateway.matches))) - _FIXED_RULES
@@ -119,11 +119,7 @@ def _shared(backends: Mapping[Slot, Json], weights: Mapping[Slot, int]) -> list[
 
 
 def _all_to(slot: Slot) -> Mapping[Slot, int]:
-    return {slot: ALL, _other(slot): 0}
-
-
-def _other(slot: Slot) -> Slot:
-    return "b" if slot == "a" else "a"
+    return {slot: ALL, other_than(slot): 0}
 
 
 # --- annotations ------------------------------------------------------------------------------------------------------
