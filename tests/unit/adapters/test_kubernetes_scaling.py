@@ -1,4 +1,4 @@
-"""The autoscaler and the finalizer against an API server in memory: what the suites on a cluster cannot bring about."""
+"""Autoscaler, budgets and finalizer against an API server in memory: what suites on a cluster cannot bring about."""
 
 import json
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from podium.adapters.kubernetes.render import Defaults
 from podium.api import reasons
 from podium.api.spec import Spec
 from podium.api.status import Status
-from podium.core.facts import AutoscalerSeen, Key
+from podium.core.facts import AutoscalerSeen, Key, SlotSeen
 from podium.errors import Refused
 from podium.ports import ModelDeploymentSeen
 from podium.testing.clock import FakeClock
@@ -129,3 +129,12 @@ async def test_one_that_came_after_it_under_its_name_is_left_alone(
     objects.kept[MD] = {"metadata": {"uid": "another", "resourceVersion": "9", "finalizers": [names.FINALIZER]}}
     await cluster.let_go(seen())
     assert objects.kept[MD]["metadata"]["finalizers"] == [names.FINALIZER]
+
+
+async def test_slots_are_seen_where_their_disruption_budgets_cannot_be(
+    api_server: tuple[Objects, KubernetesCluster],
+) -> None:
+    objects, cluster = api_server
+    for collection in (names.DEPLOYMENTS, names.SERVICES, names.PODS):
+        objects.kept[names.path(collection, "ml")] = {"items": []}
+    assert (await cluster.slots(seen()))["a"] == SlotSeen()

@@ -2,12 +2,13 @@
 
 import asyncio
 import base64
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from podium.adapters.kubernetes import names, read, render
-from podium.adapters.kubernetes.api import Api, Json
+from podium.adapters.kubernetes.api import TIMEOUT, Api, Json
 from podium.adapters.kubernetes.autoscalers import Autoscalers
 from podium.adapters.kubernetes.events import event_object
 from podium.adapters.kubernetes.owned import OwnedObjects, stranger
@@ -16,8 +17,11 @@ from podium.api.spec import API_VERSION, KIND, Spec
 from podium.api.status import Pinned, Slot, Status
 from podium.core.actions import Event
 from podium.core.facts import SLOTS, AutoscalerSeen, Key, SlotSeen
-from podium.errors import Conflict, Missing, Refused
+from podium.errors import Conflict, Missing, PodiumError, Refused
 from podium.ports import Clock, ModelDeploymentSeen
+
+_BUDGETS: Final = 2.0  # seconds
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class _Found:
 
     deployments: Mapping[str, Json]
     services: Mapping[str, Json]
-    budgets: Mapping[str, Json]
+    budgets: Mapping[str, Json] | None  # None where they cannot be read: a way back must not wait for them
     pods: Sequence[Json]
 
 
@@ -132,12 +136,25 @@ class KubernetesCluster:
         await self._autoscalers.stop(seen)
 
     async def _find(self, seen: ModelDeploymentSeen) -> _Found:
-        namespace, selector = seen.key.namespace, f"{names.DEPLOYMENT}={seen.key.name}"
-        collections = (names.DEPLOYMENTS, names.SERVICES, names.DISRUPTION_BUDGETS, names.PODS)
-        lists = (self._api.list(names.path(each, namespace), selector=selector) for each in collections)
-        *owned, pods = await asyncio.gather(*lists)
-        deployments, services, budgets = (_by_name(found, seen.uid) for found in owned)
-        return _Found(deployments, services, budgets, pods)
+        deployments, services, budgets, pods = await asyncio.gather(
+            self._list(seen, names.DEPLOYMENTS),
+            self._list(seen, names.SERVICES),
+            self._budgets(seen),
+            self._list(seen, names.PODS),
+        )
+        return _Found(_by_name(deployments, seen.uid), _by_name(services, seen.uid), budgets, pods)
+
+    async def _list(self, seen: ModelDeploymentSeen, collection: str, within: float = TIMEOUT) -> Sequence[Json]:
+        path, selector = names.path(collection, seen.key.namespace), f"{names.DEPLOYMENT}={seen.key.name}"
+        return await self._api.list(path, selector=selector, within=within)
+
+    async def _budgets(self, seen: ModelDeploymentSeen) -> Mapping[str, Json] | None:
+        try:
+            found = await self._list(seen, names.DISRUPTION_BUDGETS, within=_BUDGETS)
+        except PodiumError as error:
+            _log.warning("%s: its PodDisruptionBudgets cannot be read: %s", seen.key, error)
+            return None
+        return _by_name(found, seen.uid)
 
     def _slot(self, seen: ModelDeploymentSeen, found: _Found, slot: Slot) -> SlotSeen:
         name = names.slot_name(seen.key.name, slot)
@@ -160,7 +177,10 @@ class KubernetesCluster:
         return (
             holds(found.deployments.get(name), render.deployment(owner, spec, runs, slot.replicas, self._defaults))
             and holds(found.services.get(name), render.slot_service(owner, spec, runs.slot))
-            and holds(found.budgets.get(name), render.disruption_budget(owner, spec, runs.slot))
+            and (
+                found.budgets is None
+                or holds(found.budgets.get(name), render.disruption_budget(owner, spec, runs.slot))
+            )
         )
 
 
