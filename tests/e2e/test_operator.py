@@ -35,7 +35,7 @@ def test_a_leader_that_leaves_hands_over_and_one_that_dies_is_replaced(operator:
         ("create", "pods"),
         ("delete", "deployments.apps"),
         ("delete", "modeldeployments.podium.dev"),
-        ("patch", "modeldeployments.podium.dev"),
+        ("update", "modeldeployments.podium.dev"),  # but patch: the finalizer of those that adopt a route
         ("get", "pods/log"),
         ("create", "pods/exec"),
         ("get", "pods/proxy"),
