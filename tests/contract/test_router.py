@@ -110,16 +110,16 @@ async def test_a_route_that_was_changed_by_hand_is_no_longer_what_was_asked_and_
 STAYS = Stickiness("3f9c1a2b", "b", (5, 30))
 
 
+@pytest.mark.parametrize("routed", ["gateway"], indirect=True)
 @pytest.mark.parametrize(
     ("weights", "detours"), [(ALL_A, Detours(preview="b")), ({"a": 70, "b": 30}, Detours(preview="b", sticky=STAYS))]
 )
 async def test_requests_that_go_another_way_are_read_back_and_are_ended_with_one_write(
-    world: ClusterWorld, request: pytest.FixtureRequest, weights: dict[Slot, int], detours: Detours
+    routed: ClusterWorld, weights: dict[Slot, int], detours: Detours
 ) -> None:
-    if isinstance(world, RealClusterWorld):
-        gateway.install(request.getfixturevalue("cluster"))
-    ref = {"name": gateway.NAME, "namespace": gateway.NAMESPACE, "hostnames": [f"churn.{world.key.namespace}.test"]}
-    world.traffic = {"gateway": ref, "preview": {"header": "x-podium-preview"}, "sticky": {"cookie": "podium"}}
+    world = routed
+    detoured = {"preview": {"header": "x-podium-preview"}, "sticky": {"cookie": "podium"}}
+    world.traffic = {**world.traffic, **detoured}
     made = await world.put("1", v1=FAST, v2=FAST)
     await world.cluster.run_slot(made, ONE, 1)
     await world.cluster.run_slot(made, TWO, 1)

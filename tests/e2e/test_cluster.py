@@ -22,7 +22,7 @@ from testbed.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 
-PORT = NODE_PORTS[-1]
+PORT = NODE_PORTS[0]  # the last one is the gateway's
 LABELS = {"app": "web"}
 RESTRICTED = {
     "allowPrivilegeEscalation": False,
