@@ -623,10 +623,12 @@ def gateway_stopped() -> Simulation:
     sim.until(lambda s: s.taken == {"a": 75, "b": 25})
     sim.stop_gateway()
     sim.until(lambda s: s.weights == {"a": 100, "b": 0})
-    sim.run(MINUTE)
+    sim.run(2 * MINUTE)  # longer than a version that goes on answering is waited for, once it has lost its weight
     sim.note(f"message: {sim.status.message}")
     sim.start_gateway()
+    started = sim.now
     sim.reach(Phase.REJECTED)
+    assert sim.now - started >= sim.spec.serving.drain
     sim.run(MINUTE)
     assert "nobody" not in sim.failed
     return sim

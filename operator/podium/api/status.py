@@ -219,6 +219,7 @@ class Weight(Memory):
 class Idle(Memory):
     """A version behind a gateway that has lost its traffic, and is stopped once it has drained."""
 
+    lost: Time = Field(description="When it was first seen without a weight.")
     since: Time = Field(description="Since when it has had no weight and given no answer.")
     answers: int = Field(0, description="What its pods had answered until then.")
 

@@ -28,9 +28,9 @@ def idle(facts: Facts) -> Idle | None:
         return None
     said = (pod.counters.answers for pod in facts.world.slot(slot).pods if pod.counters is not None)
     answers, known = sum(said), facts.status.idle
-    if known is None or answers > known.answers:
-        return Idle(since=facts.now, answers=answers)
-    return known
+    if known is None:
+        return Idle(lost=facts.now, since=facts.now, answers=answers)
+    return known if answers <= known.answers else Idle(lost=known.lost, since=facts.now, answers=answers)
 
 
 def drained(facts: Facts, slot: Slot) -> bool:
@@ -40,8 +40,7 @@ def drained(facts: Facts, slot: Slot) -> bool:
     if slot != losing(facts) or not facts.spec.traffic.exact or not facts.world.slot(slot).pods:
         return True
     quiet, drain = facts.status.idle, facts.spec.serving.drain
-    since = facts.status.phase_since or facts.now
-    return quiet is not None and (facts.now - quiet.since >= drain or facts.now - since >= drain + LONGEST)
+    return quiet is not None and (facts.now - quiet.since >= drain or facts.now - quiet.lost >= drain + LONGEST)
 
 
 def abandoned(facts: Facts) -> bool:

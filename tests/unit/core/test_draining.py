@@ -47,19 +47,19 @@ def test_while_it_has_a_weight_nothing_is_idle() -> None:
 
 def test_without_a_weight_it_is_idle_since_its_last_answer_was_seen() -> None:
     first = idle(back(answers=7))
-    assert first == Idle(since=NOW, answers=7)
+    assert first == Idle(lost=NOW, since=NOW, answers=7)
     assert idle(back(answers=7, known=first, seconds=3)) == first
-    assert idle(back(answers=8, known=first, seconds=3)) == Idle(since=NOW + timedelta(seconds=3), answers=8)
+    assert idle(back(answers=8, known=first, seconds=3)) == Idle(lost=NOW, since=NOW + timedelta(seconds=3), answers=8)
 
 
 def test_a_pod_that_has_gone_or_says_nothing_is_no_answer() -> None:
-    first = Idle(since=NOW, answers=7)
+    first = Idle(lost=NOW, since=NOW, answers=7)
     assert idle(back(answers=None, known=first, seconds=3)) == first
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(0, False), (4.9, False), (5, True)])
 def test_it_is_drained_after_the_drain_time_without_an_answer(seconds: float, expected: bool) -> None:
-    assert drained(back(known=Idle(since=NOW, answers=7), seconds=seconds), "b") is expected
+    assert drained(back(known=Idle(lost=NOW, since=NOW, answers=7), seconds=seconds), "b") is expected
 
 
 def test_before_it_was_seen_idle_it_is_not_drained() -> None:
@@ -67,9 +67,16 @@ def test_before_it_was_seen_idle_it_is_not_drained() -> None:
 
 
 def test_who_asks_its_own_service_for_ever_does_not_keep_it() -> None:
-    busy = Idle(since=NOW + timedelta(seconds=64), answers=900)
+    busy = Idle(lost=NOW, since=NOW + timedelta(seconds=64), answers=900)
     assert not drained(back(known=busy, seconds=64), "b")
     assert drained(back(known=busy, seconds=65), "b")
+
+
+def test_how_long_the_gateway_took_to_take_its_weight_is_no_part_of_the_drain_time() -> None:
+    late = timedelta(minutes=10)
+    seen = idle(back(answers=7, seconds=late.total_seconds()))
+    assert seen == Idle(lost=NOW + late, since=NOW + late, answers=7)
+    assert not drained(back(known=seen, seconds=late.total_seconds()), "b")
 
 
 def test_where_shares_are_of_pods_its_pods_are_stopped_at_once() -> None:

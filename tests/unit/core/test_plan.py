@@ -219,7 +219,7 @@ def test_without_a_champion_nobody_is_first() -> None:
 
 def test_a_slot_is_stopped_only_after_testers_are_seen_to_be_gone() -> None:
     given = at(Phase.ROLLING_BACK, runs(OLD, 2), runs(NEW, 2), ALL_OLD)
-    idle = Idle(since=NOW - timedelta(minutes=1))
+    idle = Idle(lost=NOW, since=NOW - timedelta(minutes=1))
     given = replace(given, status=given.status.model_copy(update={"idle": idle}))
     assert not done(previewed(given, TO_B), StopSlot)
     assert done(previewed(given, NO_DETOURS), StopSlot)
