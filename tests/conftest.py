@@ -2,10 +2,14 @@
 
 A test that takes one of these fixtures carries the marker `cluster`. It is skipped where no cluster is running, but
 never in CI (CI=true), which starts one.
+
+With two processes (`pytest -n 2`), one begins with what needs no cluster, the other with what wants the cluster for
+itself; and then both take what is left, file by file.
 """
 
+import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -16,8 +20,20 @@ from xdist.scheduler import LoadScopeScheduling
 
 from testbed.cluster import Cluster
 from testbed.errors import TestbedError
+from testbed.places import folder
 from tests.kubectl import Kubectl
 
+# What these do to the cluster, its operator or its MLflow, or measure there, is for nobody else to feel.
+ALONE = (
+    "tests/contract/",
+    "tests/e2e/test_at_rest.py",
+    "tests/e2e/test_demo.py",
+    "tests/e2e/test_operator.py",
+    "tests/e2e/test_registry_down.py",
+    "tests/e2e/test_restarts.py",
+)
+# These use the API server only, whatever becomes of the operator.
+UNMINDFUL = ("tests/e2e/test_cluster.py", "tests/e2e/test_crd.py")
 CRD = Path(__file__).parent.parent / "crds" / "podium.dev_modeldeployments.yaml"
 
 
@@ -32,15 +48,28 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         raise pytest.UsageError(f"{item.nodeid} uses the cluster: it belongs into tests/e2e, or is a kind named 'real'")
 
 
-class ClusterApart(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """With two processes, all that uses the cluster runs in one of them, and all the rest in the other."""
+class ByPlace(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """What is run by one process, in the order of the tests' names: contracts, the cluster's other files, units."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "cluster" if uses_the_cluster(nodeid) else "machine"
+        if not uses_the_cluster(nodeid):
+            return "machine"
+        return "alone" if nodeid.startswith(ALONE) else nodeid.partition("::")[0]
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ClusterApart:
-    return ClusterApart(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByPlace:
+    config.option.loadscopereorder = False  # the largest first would let the quick ones go before the long ones
+    return ByPlace(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Have the cluster alone, or with whoever does not need that either; fixtures of a session included."""
+    if not item.get_closest_marker("cluster") or item.nodeid.startswith(UNMINDFUL):
+        return (yield)
+    with (folder("locks") / "tests-on-the-cluster").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX if item.nodeid.startswith(ALONE) else fcntl.LOCK_SH)
+        return (yield)
 
 
 @pytest.fixture(scope="session")

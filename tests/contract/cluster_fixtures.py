@@ -1,6 +1,6 @@
 """Fixtures of the suites for Cluster, Router, EvidenceSource and LeaseStore: one world of each kind."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,21 @@ def stand_in(cluster: Cluster) -> str:
     return cluster.build_and_load("podium-stand-in", context / "Containerfile", context)
 
 
+@pytest.fixture(scope="session")
+def no_operator(cluster: Cluster) -> Iterator[None]:
+    """The suites play the operator's part: one that runs already waits until they have ended."""
+    operator = ("deployment/podium-operator", "--namespace=podium-system")
+    found = cluster.kubectl("get", *operator, "--ignore-not-found", "--output=jsonpath={.spec.replicas}")
+    if not int(found or 0):
+        yield
+        return
+    cluster.kubectl("scale", *operator, "--replicas=0")
+    pods = ("pods", "--selector=app.kubernetes.io/component=operator", "--namespace=podium-system")
+    cluster.kubectl("wait", *pods, "--for=delete", "--timeout=60s")
+    yield
+    cluster.kubectl("scale", *operator, f"--replicas={found}")
+
+
 async def connect(cluster: Cluster) -> Api:
     configuration = Configuration()
     await load_kube_config(config_file=str(cluster.kubeconfig), client_configuration=configuration)
@@ -33,10 +48,9 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[ClusterWorld]:
     if request.param == "fake":
         yield FakeClusterWorld()
         return
+    request.getfixturevalue("no_operator")
     kubectl: Kubectl = request.getfixturevalue("kubectl")
     image: str = request.getfixturevalue("stand_in")
     api = await connect(kubectl.cluster)
-    real = RealClusterWorld(api, kubectl, image)
-    yield real
-    await real.let_go()
+    yield RealClusterWorld(api, kubectl, image)
     await api.close()

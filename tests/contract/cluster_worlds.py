@@ -20,7 +20,7 @@ from podium.adapters.kubernetes.api import Api
 from podium.adapters.kubernetes.cluster import KubernetesCluster
 from podium.adapters.kubernetes.render import Defaults
 from podium.adapters.routers.choice import Routers
-from podium.api.status import Slot, Status
+from podium.api.status import Slot
 from podium.core.facts import Key, PodSeen
 from podium.ports import Cluster, EvidenceSource, ModelDeploymentSeen, Router
 from podium.testing.clock import FakeClock
@@ -34,7 +34,6 @@ from tests.kubectl import Kubectl
 T = TypeVar("T")
 DEADLINE = 90  # seconds in which a pod must do what it is told, on two busy cores
 ME = "contract-suite"
-FINALIZER = "tests.podium.dev/held"
 ADOPTED = {"route": {"name": "theirs", "rule": "model"}}
 
 
@@ -55,9 +54,6 @@ class ClusterWorld(Protocol):
     async def unprotect(self, slot: Slot) -> None: ...  # delete its PodDisruptionBudget
     async def evict(self, pod: PodSeen) -> None: ...  # as a drain does
     async def scale(self, autoscaling: Mapping[str, Any] | None) -> ModelDeploymentSeen: ...  # spec.serving.autoscaling
-    async def keep(
-        self,
-    ) -> ModelDeploymentSeen: ...  # another one, `kept`, that adopts a route and is not being deleted
     async def delete(self, seen: ModelDeploymentSeen) -> None: ...  # and does not wait for its end
     async def adopt(self) -> None: ...  # an HTTPRoute of a person's own, `theirs`, and spec.traffic.route for it
     async def drift_route(self) -> None: ...
@@ -128,9 +124,6 @@ class FakeClusterWorld:
         self._autoscaling = autoscaling
         return await self.edit({})
 
-    async def keep(self) -> ModelDeploymentSeen:
-        return self._cluster.put(Key(self.key.namespace, "kept"), spec("1", {}, ADOPTED))
-
     async def delete(self, seen: ModelDeploymentSeen) -> None:
         self._cluster.remove(seen.key)
 
@@ -197,12 +190,9 @@ class RealClusterWorld:
     async def edit(self, annotations: Mapping[str, str]) -> ModelDeploymentSeen:
         wanted = spec(self._version, annotations, self.traffic, self._autoscaling)
         wanted["serving"]["env"] = [{"name": "STAND_IN", "value": json.dumps(self._told)}]
-        new = await self.cluster.get(self.key) is None
-        metadata: dict[str, Any] = {"name": self.key.name, "finalizers": [FINALIZER]}
+        metadata = {"name": self.key.name}
         body = {"apiVersion": "podium.dev/v1alpha1", "kind": "ModelDeployment", "metadata": metadata, "spec": wanted}
         self._kubectl.apply(json.dumps(body))
-        if new:
-            await self._hold()
         found = await self.cluster.get(self.key)
         assert found is not None
         return found
@@ -211,36 +201,8 @@ class RealClusterWorld:
         self._autoscaling = autoscaling
         return await self.edit({})
 
-    async def keep(self) -> ModelDeploymentSeen:
-        metadata = {"name": "kept"}
-        wanted = spec("1", {}, ADOPTED)
-        body = {"apiVersion": "podium.dev/v1alpha1", "kind": "ModelDeployment", "metadata": metadata, "spec": wanted}
-        self._kubectl.apply(json.dumps(body))
-        found = await self.cluster.get(Key(self.key.namespace, "kept"))
-        assert found is not None
-        return found
-
     async def delete(self, seen: ModelDeploymentSeen) -> None:
         self._kubectl("delete", "md", seen.key.name, "--wait=false")
-
-    async def _hold(self) -> None:
-        """Keep an operator off, and forget what one may have written in the moment before."""
-        self._kubectl("delete", "md", self.key.name, "--wait=false")
-
-        async def forgotten() -> bool | None:
-            found = await self.cluster.get(self.key)
-            assert found is not None
-            if found.status != Status():
-                await asyncio.gather(self.cluster.write_status(found, Status()), return_exceptions=True)
-                return None
-            return True
-
-        await self.until(forgotten)
-
-    async def let_go(self) -> None:
-        """Let the ModelDeployment end, and with it all that belongs to it."""
-        if await self.cluster.get(self.key) is not None:
-            self._kubectl("patch", "md", self.key.name, "--type=merge", "--patch", '{"metadata":{"finalizers":null}}')
 
     async def until(self, check: Callable[[], Awaitable[T | None]]) -> T:
         end = time.monotonic() + DEADLINE

@@ -1,6 +1,5 @@
 """What every cluster does: the fake, and a real API server with real pods."""
 
-from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -11,10 +10,10 @@ from podium.core.actions import Event
 from podium.core.facts import AutoscalerSeen, Key, SlotSeen
 from podium.errors import Conflict, Missing, PodiumError, Refused
 from podium.testing.cluster import Behaviour
-from tests.contract.cluster_fixtures import stand_in, world
+from tests.contract.cluster_fixtures import world
 from tests.contract.cluster_worlds import ClusterWorld
 
-__all__ = ["stand_in", "world"]  # fixtures
+__all__ = ["world"]  # a fixture
 
 ONE = Pinned(version="1", run_id="r1", digest="sha256:11", slot="a")
 TWO = Pinned(version="2", run_id="r2", digest="sha256:22", slot="a")
@@ -85,24 +84,21 @@ async def test_a_status_can_lose_what_it_had(world: ClusterWorld) -> None:
 
 
 async def test_the_end_of_what_is_held_waits_until_it_is_let_go(world: ClusterWorld) -> None:
-    # An operator that happens to run on the shared cluster wants the same of this one, and may be who writes first.
-    kept = await world.keep()
-
-    async def held() -> bool | None:
-        with suppress(Conflict):
-            await world.cluster.hold(kept)
-        found = await world.cluster.get(kept.key)
-        return True if found is not None and found.held else None
+    await world.cluster.hold(await world.put())
+    held = await world.cluster.get(world.key)
+    assert held is not None
+    assert held.held
+    await world.delete(held)
+    leaving = await world.cluster.get(world.key)
+    assert leaving is not None
+    assert leaving.deleting
 
     async def gone() -> bool | None:
-        with suppress(Conflict, Missing):
-            await world.cluster.let_go(kept)
-        return True if await world.cluster.get(kept.key) is None else None
+        return True if await world.cluster.get(world.key) is None else None
 
-    await world.until(held)
-    await world.delete(kept)
+    await world.cluster.let_go(leaving)
     await world.until(gone)
-    await world.cluster.let_go(kept)  # nothing there: nothing to do
+    await world.cluster.let_go(leaving)  # nothing there: nothing to do
 
 
 async def test_an_event_is_told_once_however_often_it_is_said(world: ClusterWorld) -> None:

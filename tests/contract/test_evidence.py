@@ -3,10 +3,10 @@
 from podium.api.status import Pinned
 from podium.core.facts import Counters, Identity, PodSeen
 from podium.testing.cluster import Behaviour
-from tests.contract.cluster_fixtures import stand_in, world
+from tests.contract.cluster_fixtures import world
 from tests.contract.cluster_worlds import ClusterWorld
 
-__all__ = ["stand_in", "world"]  # fixtures
+__all__ = ["world"]  # a fixture
 
 ONE = Pinned(version="1", run_id="r1", digest="sha256:11", slot="a")
 

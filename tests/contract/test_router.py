@@ -9,10 +9,10 @@ from podium.core.facts import TrafficSeen
 from podium.errors import Refused
 from podium.testing.cluster import Behaviour
 from testbed import gateway
-from tests.contract.cluster_fixtures import stand_in, world
+from tests.contract.cluster_fixtures import world
 from tests.contract.cluster_worlds import ClusterWorld, RealClusterWorld
 
-__all__ = ["stand_in", "world"]  # fixtures
+__all__ = ["world"]  # a fixture
 
 ONE = Pinned(version="1", run_id="r1", digest="sha256:11", slot="a")
 TWO = Pinned(version="2", run_id="r2", digest="sha256:22", slot="b")

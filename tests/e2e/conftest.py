@@ -139,8 +139,10 @@ def lone_operator(operator: Operator) -> Iterator[Operator]:
 
 @pytest.fixture(scope="session")
 def ports(cluster: Cluster) -> Iterator[int]:
-    taken = itertools.cycle(port for port in cluster.node_ports if port >= FIRST_PORT and port != gateway.PORT)
-    return iter(taken)
+    """Free NodePorts, one after another. Of two processes, each has every other one."""
+    free = [port for port in cluster.node_ports if port >= FIRST_PORT and port != gateway.PORT]
+    first = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 2
+    return itertools.cycle(free[first::2])
 
 
 @pytest.fixture

@@ -16,6 +16,9 @@ from testbed.waiting import wait_until
 from tests.kubectl import Kubectl
 
 QUICK: dict[str, Any] = {"steps": [{"weight": 20, "hold": "2s"}, {"weight": 50, "hold": "2s"}], "watch": "5s"}
+SERVING: dict[str, Any] = {
+    "replicas": 2, "drain": "3s", "resources": {"requests": {"cpu": "10m", "memory": "128Mi"}},
+}  # fmt: skip
 SLOW = 180.0  # seconds that a phase may take on a busy machine
 
 
@@ -33,7 +36,7 @@ class Rollout:
         """Apply it with this version wanted. Parts replace whole sections of the spec, and stay for the next time."""
         self.spec = {
             "registry": {"aliases": {"champion": self.alias}},
-            "serving": {"replicas": 2, "drain": "3s", "resources": {"requests": {"cpu": "10m", "memory": "128Mi"}}},
+            "serving": SERVING,
             "traffic": {"service": {"type": "NodePort", "nodePort": self.port}},
             "rollout": QUICK,
             **self.spec,
@@ -94,6 +97,15 @@ class Rollout:
             return status.phase is Phase.SETTLED and champion is not None and champion.version == version
 
         return self.until(f"version {version} settled", settled, seconds)
+
+    def recorded(self) -> Status:
+        """Until the registry has been told of every decision. Nothing else waits for that."""
+
+        def told(status: Status) -> bool:
+            champion = status.champion.version if status.champion else None
+            return status.registry.alias == champion and all(entry.recorded for entry in status.history)
+
+        return self.until("the registry has been told", told)
 
     def events(self) -> list[str]:
         """Reason and note of every Event about it."""

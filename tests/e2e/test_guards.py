@@ -91,6 +91,9 @@ def test_a_version_is_taken_back_by_the_guard_that_it_breaks(
         on_trial.until("the champion has answered", lambda _: ledger.requests >= 4 * RATE)
         on_trial.apply(VERSIONS[fault], rollout={**PATIENT, "guards": asked})
         status = on_trial.until("it is rejected", lost_this_trial)
+    # kube-proxy may lead to them for as long as they are there, and the next test's clients would meet this fault.
+    gone = ("pods", f"--selector=podium.dev/version={VERSIONS[fault]}", "--for=delete", "--timeout=120s")
+    on_trial.kubectl("wait", *gone, timeout=150)
     assert status.rejected[-1].reason == "GuardBroken"
     assert status.rejected[-1].message.startswith(guard)
     assert [(each.status, each.trouble) for each in ledger.strays(VERSIONS[fault])] == []

@@ -58,6 +58,7 @@ def test_a_promotion_goes_on_after_a_kill_in_each_of_its_phases(
     assert [entry.version for entry in status.history if entry.outcome == "Promoted"] == ["1", "2"]
     assert made(rollout) == {"1": 1, "2": 1}
     assert Counter(rollout.events()).most_common(1)[0][1] == 1, "no Event is told twice"
+    rollout.recorded()
     assert mlflow.client.get_model_version_by_alias(mlflow.model, rollout.alias).version == "2"
 
 
@@ -73,4 +74,5 @@ def test_a_rollback_goes_on_after_a_kill(
     assert [rejected.version for rejected in status.rejected] == ["3"]
     assert made(rollout) == {"1": 1, "3": 1}
     assert rollout.pods("3") == []
+    rollout.recorded()
     assert mlflow.client.get_model_version_by_alias(mlflow.model, rollout.alias).version == "1"

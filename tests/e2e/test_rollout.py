@@ -24,6 +24,7 @@ def test_a_better_version_is_promoted_and_a_bad_one_taken_back_with_no_request_f
         rollout.reach(Phase.REJECTED)
     assert [(each.status, each.trouble) for each in ledger.strays("3")] == []
     assert set(ledger.by_version()) == {"1", "2", "3"}
+    rollout.recorded()
     _the_rejection_is_told(rollout)
     _the_registry_knows(mlflow, rollout)
     _applying_it_again_starts_nothing(rollout)
