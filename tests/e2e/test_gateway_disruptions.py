@@ -12,9 +12,10 @@ import pytest
 from demo.ledger import Ledger
 from podium.api.status import Phase
 from testbed import gateway
+from testbed.cluster import Cluster
 from testbed.errors import CommandFailed
 from testbed.waiting import wait_until
-from tests.e2e.envoy import in_force
+from tests.e2e.envoy import in_force, weights
 from tests.e2e.rollout import Rollout, clients
 
 pytestmark = [pytest.mark.cluster, pytest.mark.gateway, pytest.mark.timeout(900)]
@@ -24,6 +25,8 @@ BEFORE, NEXT = "1", "2"  # the versions
 # Above half, so that the challenger has two pods as well. The hold is there to be paused in.
 STEPS: dict[str, Any] = {"steps": [{"weight": 60, "hold": "15s"}], "watch": "10m"}
 AGAIN = 120.0  # seconds until a side has its two pods again
+KUBELET = "/usr/bin/kubelet"
+LOST = 120.0  # seconds until a node counts as lost; Kubernetes gives it 40 or 50
 
 Disrupt = Callable[[Rollout, str], None]
 
@@ -75,14 +78,20 @@ def ready(rollout: Rollout, version: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(params=[delete, evict, drain], ids=lambda how: how.__name__)
-def disrupt(request: pytest.FixtureRequest, rollout: Rollout) -> Disrupt:
+def disrupt(request: pytest.FixtureRequest) -> Disrupt:
     how: Disrupt = request.param
     if how is drain:
-        found = rollout.kubectl.get("nodes")["items"]
-        closed = [node for node in found if any(t["effect"] == "NoSchedule" for t in node["spec"].get("taints") or [])]
-        if len(found) - len(closed) < 2:
-            pytest.skip("a drained node's pods need another node to go to; do: make cluster-up WORKERS=2")
+        request.getfixturevalue("two_nodes")
     return how
+
+
+@pytest.fixture
+def two_nodes(cluster: Cluster) -> None:
+    """Two nodes at the least on which pods may run."""
+    found = cluster.get("nodes")["items"]
+    closed = [node for node in found if any(t["effect"] == "NoSchedule" for t in node["spec"].get("taints") or [])]
+    if len(found) - len(closed) < 2:
+        pytest.skip("pods of one node need another one to go to; do: make cluster-up WORKERS=2")
 
 
 def test_a_disruption_of_either_side_in_any_phase_fails_no_request(
@@ -108,6 +117,29 @@ def test_a_disruption_of_either_side_in_any_phase_fails_no_request(
         disrupted.both_sides(Phase.WATCHING)
     assert [entry.outcome for entry in routed.status().history] == ["Promoted", "Promoted"]
     assert set(ledger.by_version()) == {BEFORE, NEXT}
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_a_node_that_is_lost_takes_the_challengers_share_until_it_is_back_and_rejects_nobody(
+    routed: Rollout, cluster: Cluster, host: str, rows: list[bytes]
+) -> None:
+    routed.apply(BEFORE)
+    routed.settle(BEFORE)
+    with clients(gateway.PORT, rows, rate=50, host=host):
+        routed.apply(NEXT, rollout={"steps": [{"weight": 40, "hold": "10s"}], "watch": "2s"})  # one pod of two
+        routed.until("the challenger has its share", in_force)
+        routed.apply(NEXT, paused=True)
+        node = str(_one(routed, NEXT)["spec"]["nodeName"])
+        cluster.kill_on_node(node, KUBELET, "STOP")
+        try:
+            wait_until("the share is handed back", lambda: weights(routed, routed.name) == {"a": 100, "b": 0}, LOST)
+            assert routed.status().phase is Phase.CANARY
+        finally:
+            cluster.kill_on_node(node, KUBELET, "CONT")
+        routed.apply(NEXT, paused=False)
+        status = routed.settle(NEXT)
+    assert [entry.outcome for entry in status.history] == ["Promoted", "Promoted"]
+    assert status.rejected == []
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,22 @@ def test_a_pod_that_is_about_to_be_evicted_is_as_good_as_gone() -> None:
     assert ([one.uid for one in pods], stopping) == (["p3"], 1)
 
 
+def test_a_pod_whose_node_is_lost_is_as_good_as_gone() -> None:
+    """Of a pod that cannot serve, kubelet says that its containers are unready too."""
+
+    def says(**conditions: str) -> dict[str, Any]:
+        return {"phase": "Running", "conditions": [{"type": kind, "status": is_} for kind, is_ in conditions.items()]}
+
+    found = [
+        pod(says(Ready="False", ContainersReady="True"), uid="p1"),
+        pod(says(Ready="False", ContainersReady="False"), uid="p2"),
+        pod(says(Ready="True", ContainersReady="True"), uid="p3"),
+        pod(says(Ready="False", ContainersReady="True"), uid="p4") | {"spec": {"readinessGates": [{}]}},
+    ]
+    pods, stopping = read.pods_of(found, "a")
+    assert ([one.uid for one in pods], stopping) == (["p2", "p3", "p4"], 1)
+
+
 def test_a_pod_is_ready_when_its_condition_says_so() -> None:
     assert read.pod_seen(pod({"conditions": [{"type": "Ready", "status": "True"}], "podIP": "10.0.0.9"})).ready
     assert not read.pod_seen(pod({"conditions": [{"type": "Ready", "status": "False"}]})).ready

@@ -92,10 +92,21 @@ def pods_of(found: Iterable[Json], slot: Slot) -> tuple[tuple[PodSeen, ...], int
 def _leaving(pod: Json) -> bool:
     """Whether it is being deleted, or is about to be: kubelet, a drain or a preemption says so before it ends it.
 
+    A pod whose node is lost is deleted too, minutes later.
+
     https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions
     """
-    disrupted = _condition(pod.get("status", {}), "DisruptionTarget").get("status") == "True"
-    return disrupted or "deletionTimestamp" in pod["metadata"]
+    return _is("DisruptionTarget", pod) or _lost_with_its_node(pod) or "deletionTimestamp" in pod["metadata"]
+
+
+def _lost_with_its_node(pod: Json) -> bool:
+    """Whether its node is not heard from: Kubernetes takes Ready from the pod, and what kubelet said last stays.
+
+    A readiness gate looks the same. `MarkPodsNotReady` in
+    https://github.com/kubernetes/kubernetes/blob/v1.34.4/pkg/controller/util/node/controller_utils.go
+    """
+    gated = bool(pod.get("spec", {}).get("readinessGates"))
+    return _is("ContainersReady", pod) and not _is("Ready", pod) and not gated
 
 
 def pod_seen(found: Json) -> PodSeen:
@@ -106,7 +117,7 @@ def pod_seen(found: Json) -> PodSeen:
         uid=metadata["uid"],
         name=metadata["name"],
         version=metadata_of(found)[0].get(names.VERSION, ""),
-        ready=_condition(status, "Ready").get("status") == "True",
+        ready=_is("Ready", found),
         crash=_crash(container),
         waiting=_waiting(container, _condition(status, "PodScheduled")),
         ip=status.get("podIP") or "",
@@ -154,6 +165,11 @@ def _container(statuses: Sequence[Json], name: str = names.CONTAINER) -> Json:
 
 def _condition(status: Json, kind: str) -> Json:
     return next((one for one in status.get("conditions") or [] if one.get("type") == kind), {})
+
+
+def _is(kind: str, pod: Json) -> bool:
+    """Whether this condition of the pod holds."""
+    return _condition(pod.get("status", {}), kind).get("status") == "True"
 
 
 def _crash(container: Json) -> Crash | None:
