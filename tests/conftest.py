@@ -49,7 +49,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 class ByPlace(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """What is run by one process, in the order of the tests' names: contracts, the cluster's other files, units."""
+    """What goes to one process at a time: all that needs no cluster, all that wants it alone, or a file of the rest."""
 
     def _split_scope(self, nodeid: str) -> str:
         if not uses_the_cluster(nodeid):
@@ -58,7 +58,7 @@ class ByPlace(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByPlace:
-    config.option.loadscopereorder = False  # the largest first would let the quick ones go before the long ones
+    config.option.loadscopereorder = False  # in the order of the files, which has what wants it alone early
     return ByPlace(config, log)
 
 
