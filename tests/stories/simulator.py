@@ -326,7 +326,7 @@ class Simulation:
             version=pod.version,
             ready=ready,
             identity=Identity(pod.version, said) if ready else None,
-            counters=pod.counters() if ready else None,
+            counters=pod.counters(),  # its server tells them before its model is loaded
             crash=pod.crash,
         )
 

@@ -68,8 +68,9 @@ def _failing(pod: PodSeen, facts: Facts) -> Verdict | None:
 def _nothing_ready(facts: Facts, subject: Pinned) -> Verdict | None:
     """None of the subject's pods can take traffic any more, while the other version could.
 
-    A pod that was drained or evicted is gone, and the one in its place has not answered yet: that is no fault of the
-    version. Only pods that did answer, and are still there, speak against it.
+    A pod that was drained or evicted is gone, and the one in its place has not answered yet, though its counters are
+    there while it loads: that is no fault of the version. Only pods that did answer, and are still there, speak
+    against it.
     """
     fallback, trial, seen = facts.fallback, facts.status.trial, facts.world.slot(subject.slot)
     carries = facts.world.traffic.asked.get(subject.slot, 0) > 0
@@ -77,8 +78,9 @@ def _nothing_ready(facts: Facts, subject: Pinned) -> Verdict | None:
         return None
     if not facts.world.slot(fallback.slot).ready(fallback):
         return None
-    known = {pod.uid for pod in trial.evidence.pods}
-    lost = [pod.name for pod in seen.pods if pod.uid in known]
+    answered = {pod.uid for pod in trial.evidence.pods if any(tally.answers for tally in pod.counts.values())}
+    answered |= {pod.uid for pod in seen.pods if pod.counters is not None and pod.counters.answers}
+    lost = [pod.name for pod in seen.pods if pod.uid in answered]
     if not lost:
         return None
     message = f"version {subject.version} has no ready pod left: {', '.join(lost[:3])} cannot take requests any more"
