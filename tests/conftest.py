@@ -3,13 +3,12 @@
 A test that takes one of these fixtures carries the marker `cluster`. It is skipped where no cluster is running, but
 never in CI (CI=true), which starts one.
 
-With two processes (`pytest -n 2`), one begins with what needs no cluster, the other with what wants the cluster for
-itself; and then both take what is left, file by file.
+With two processes (`pytest -n 2`), one runs all that needs an operator, or stops one; the other runs what needs no
+cluster, and then what needs no more of it than its API server.
 """
 
-import fcntl
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -20,20 +19,10 @@ from xdist.scheduler import LoadScopeScheduling
 
 from testbed.cluster import Cluster
 from testbed.errors import TestbedError
-from testbed.places import folder
 from tests.kubectl import Kubectl
 
-# What these do to the cluster, its operator or its MLflow, or measure there, is for nobody else to feel.
-ALONE = (
-    "tests/contract/",
-    "tests/e2e/test_at_rest.py",
-    "tests/e2e/test_demo.py",
-    "tests/e2e/test_operator.py",
-    "tests/e2e/test_registry_down.py",
-    "tests/e2e/test_restarts.py",
-)
-# These use the API server only, whatever becomes of the operator.
-UNMINDFUL = ("tests/e2e/test_cluster.py", "tests/e2e/test_crd.py")
+# To these it is all the same what becomes of the operator, of MLflow, and of the pods of others.
+API_SERVER_ONLY = ("tests/e2e/test_cluster.py", "tests/e2e/test_crd.py")
 CRD = Path(__file__).parent.parent / "crds" / "podium.dev_modeldeployments.yaml"
 
 
@@ -49,27 +38,17 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 class ByPlace(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """What goes to one process at a time: all that needs no cluster, all that wants it alone, or a file of the rest."""
+    """What goes to one process as a whole."""
 
     def _split_scope(self, nodeid: str) -> str:
         if not uses_the_cluster(nodeid):
             return "machine"
-        return "alone" if nodeid.startswith(ALONE) else nodeid.partition("::")[0]
+        return "API server" if nodeid.startswith(API_SERVER_ONLY) else "cluster"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByPlace:
-    config.option.loadscopereorder = False  # in the order of the files, which has what wants it alone early
+    config.option.loadscopereorder = False  # the largest first would let the longest wait
     return ByPlace(config, log)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Have the cluster alone, or with whoever does not need that either; fixtures of a session included."""
-    if not item.get_closest_marker("cluster") or item.nodeid.startswith(UNMINDFUL):
-        return (yield)
-    with (folder("locks") / "tests-on-the-cluster").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX if item.nodeid.startswith(ALONE) else fcntl.LOCK_SH)
-        return (yield)
 
 
 @pytest.fixture(scope="session")

@@ -139,10 +139,7 @@ def lone_operator(operator: Operator) -> Iterator[Operator]:
 
 @pytest.fixture(scope="session")
 def ports(cluster: Cluster) -> Iterator[int]:
-    """Free NodePorts, one after another. Of two processes, each has every other one."""
-    free = [port for port in cluster.node_ports if port >= FIRST_PORT and port != gateway.PORT]
-    first = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 2
-    return itertools.cycle(free[first::2])
+    return itertools.cycle(port for port in cluster.node_ports if port >= FIRST_PORT and port != gateway.PORT)
 
 
 @pytest.fixture
