@@ -1,4 +1,4 @@
-"""One at a time: builds, and changes to one cluster, by several processes on one machine."""
+"""One at a time: builds, and changes to one cluster, by several shells on one machine."""
 
 import fcntl
 from collections.abc import Iterator

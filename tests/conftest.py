@@ -4,7 +4,7 @@ A test that takes one of these fixtures carries the marker `cluster`. It is skip
 never in CI (CI=true), which starts one.
 
 With two processes (`pytest -n 2`), one runs all that needs an operator, or stops one; the other runs what needs no
-cluster, and then what needs no more of it than its API server.
+cluster, and then the tests of the cluster itself.
 """
 
 import os
@@ -21,8 +21,8 @@ from testbed.cluster import Cluster
 from testbed.errors import TestbedError
 from tests.kubectl import Kubectl
 
-# To these it is all the same what becomes of the operator, of MLflow, and of the pods of others.
-API_SERVER_ONLY = ("tests/e2e/test_cluster.py", "tests/e2e/test_crd.py")
+# No operator is asked for anything here, nor disturbed.
+OF_THE_CLUSTER_ITSELF = "tests/e2e/test_cluster.py"
 CRD = Path(__file__).parent.parent / "crds" / "podium.dev_modeldeployments.yaml"
 
 
@@ -43,11 +43,10 @@ class ByPlace(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     def _split_scope(self, nodeid: str) -> str:
         if not uses_the_cluster(nodeid):
             return "machine"
-        return "API server" if nodeid.startswith(API_SERVER_ONLY) else "cluster"
+        return OF_THE_CLUSTER_ITSELF if nodeid.startswith(OF_THE_CLUSTER_ITSELF) else "cluster"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByPlace:
-    config.option.loadscopereorder = False  # the largest first would let the longest wait
     return ByPlace(config, log)
 
 

@@ -16,9 +16,6 @@ from testbed.waiting import wait_until
 from tests.kubectl import Kubectl
 
 QUICK: dict[str, Any] = {"steps": [{"weight": 20, "hold": "2s"}, {"weight": 50, "hold": "2s"}], "watch": "5s"}
-SERVING: dict[str, Any] = {
-    "replicas": 2, "drain": "3s", "resources": {"requests": {"cpu": "10m", "memory": "128Mi"}},
-}  # fmt: skip
 SLOW = 180.0  # seconds that a phase may take on a busy machine
 
 
@@ -36,7 +33,7 @@ class Rollout:
         """Apply it with this version wanted. Parts replace whole sections of the spec, and stay for the next time."""
         self.spec = {
             "registry": {"aliases": {"champion": self.alias}},
-            "serving": SERVING,
+            "serving": {"replicas": 2, "drain": "3s", "resources": {"requests": {"cpu": "10m", "memory": "128Mi"}}},
             "traffic": {"service": {"type": "NodePort", "nodePort": self.port}},
             "rollout": QUICK,
             **self.spec,

@@ -10,7 +10,7 @@ import yaml
 from podium.api.status import Phase, Status
 from testbed.waiting import wait_until
 from tests.e2e.conftest import Mlflow
-from tests.e2e.rollout import SERVING, Rollout
+from tests.e2e.rollout import Rollout
 from tests.kubectl import Kubectl
 from tests.written import ROOT
 
@@ -21,13 +21,6 @@ def gates(example: str) -> list[dict[str, Any]]:
     (file,) = ROOT.glob(f"examples/{example}-*/*.yaml")
     found: list[dict[str, Any]] = yaml.safe_load(file.read_text())["spec"]["gates"]
     return found
-
-
-@pytest.fixture
-def rollout(rollout: Rollout) -> Rollout:
-    """With one pod a version: nobody asks it."""
-    rollout.spec = {"serving": {**SERVING, "replicas": 1}}
-    return rollout
 
 
 def said(status: Status) -> dict[str, str]:
@@ -110,7 +103,7 @@ def test_a_job_that_fails_says_why_and_starts_no_pod_of_the_version(rollout: Rol
     assert "exit code 7" in status.message
     assert "3 cases are wrong" in status.message
     assert rollout.pods("2") == []
-    assert len(rollout.pods("1")) == 1
+    assert len(rollout.pods("1")) == 2
     described = rollout.kubectl("describe", "md/churn")
     assert "3 cases are wrong" in described
     rollout.apply("2", gates=[gate])
