@@ -12,10 +12,10 @@ import pytest
 from podium.adapters.evidence.prometheus import Prometheus
 from podium.core.promql import fill
 from podium.ports import Totals
-from podium.runtime.distribution import Predictions
 from podium.runtime.faults import Outcome
+from podium.runtime.http.metrics import Metrics
 from podium.runtime.identity import Identity
-from podium.runtime.metrics import Metrics
+from podium.runtime.prediction.distribution import Predictions
 from testbed import tools
 from testbed.errors import MissingTools
 from tests.contract.metrics_worlds import FakeMetricsWorld, MetricsWorld, PrometheusWorld, prometheus_server

@@ -156,7 +156,7 @@ def _register(client: Any, model: str, source: str, run: str, logged: str | None
 def _served(world: MlflowWorld, uri: str) -> str:
     """The digest of what the model server fetches, in a process of its own with its login in the environment."""
     code = (
-        "from podium.runtime.reference import references\nfrom podium.runtime.source import fetch\n"
+        "from podium.runtime.reference import references\nfrom podium.runtime.loading.source import fetch\n"
         f"fetched = fetch(references({{'PODIUM_MODEL_URI': {uri!r}}}), None, fall_back=False)\n"
         "assert (fetched.directory / 'MLmodel').is_file()\nprint(fetched.identity.digest)"
     )

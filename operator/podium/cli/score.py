@@ -16,9 +16,9 @@ from podium.runtime.batch.journal import OtherRun
 from podium.runtime.batch.tables import Unreadable
 from podium.runtime.exits import StartError
 from podium.runtime.faults import Fault
-from podium.runtime.model import Model
+from podium.runtime.loading.source import fetch
+from podium.runtime.prediction.model import Model
 from podium.runtime.reference import references
-from podium.runtime.source import fetch
 
 _SUFFIXES = {".csv", ".parquet"}
 

@@ -7,6 +7,14 @@ put where it belongs (the request's 4xx, the model's 5xx, the load's 503).
 What does not: anything of Kubernetes, gates, guards or rollouts. The operator knows this package only by its
 ports: environment variables in, HTTP and an exit code out. It may import `podium.core` (the digest), nothing above.
 
-A request's way: `connection` (bytes in and out) -> `app` (routes, identity, counts) -> `protocols` (what the body
-means) -> `queue` (the one thread that predicts) -> `model` (MLflow's model behind it).
+The rooms, each of which imports only those below it (`[tool.importlinter]` in pyproject.toml holds this):
+
+    http | batch     the serving port, and `podium score`
+    loading          from a reference to a model that has proved itself
+    protocols        what a body means
+    prediction       from rows to raw predictions
+    settings         and the values that all share: exchange, identity, faults, exits, preview, reference, legacy_env
+
+A request's way: `http.connection` (bytes in and out) -> `http.app` (routes, identity, counts) -> `protocols` (what the
+body means) -> `prediction.queue` (the one thread that predicts) -> `prediction.model` (MLflow's model behind it).
 """

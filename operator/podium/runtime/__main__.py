@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import uvloop
 
 from podium.runtime.exits import Exit, StartError
-from podium.runtime.server import run
+from podium.runtime.http.server import run
 from podium.runtime.settings import Settings, termination_log
 
 log = logging.getLogger("podium.runtime")

@@ -38,7 +38,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What goes back, but for the headers that every answer has."""
 
     status: int = HTTPStatus.OK
@@ -47,7 +47,7 @@ class Answer:
     headers: Headers = field(default_factory=list)
 
 
-Reply = Callable[[Answer], None]
+Reply = Callable[[Response], None]
 
 
 class Application(Protocol):
@@ -60,5 +60,5 @@ class Application(Protocol):
     def handle(self, request: Request, reply: Reply) -> None:
         """Answer the request by calling `reply` once, now or later, on the event loop. Never raises."""
 
-    def refuse(self, error: Exception, headers: Headers) -> Answer:
+    def refuse(self, error: Exception, headers: Headers) -> Response:
         """Return the answer to a request that never became whole. `headers` are those that came."""

@@ -2,7 +2,7 @@
 
 Fault
  ├─ RequestFault      4xx: the request must change            outcome client_error
- │   ├─ NotHere          404; WrongMethod 405
+ │   ├─ NotFound          404; WrongMethod 405
  │   ├─ Abandoned        the client went away: counted, but nobody is there to be told
  │   ├─ TooSlow          408: the body did not arrive in time
  │   ├─ TooLarge         413
@@ -53,13 +53,13 @@ class RequestFault(Fault):
     outcome = Outcome.CLIENT_ERROR
 
 
-class NotHere(RequestFault):
+class NotFound(RequestFault):
     """No such path, or not with this method."""
 
     status = HTTPStatus.NOT_FOUND
 
 
-class WrongMethod(NotHere):
+class WrongMethod(NotFound):
     """The path exists; the method does not."""
 
     status = HTTPStatus.METHOD_NOT_ALLOWED

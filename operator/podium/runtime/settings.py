@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from podium.runtime.exits import Exit, StartError
-from podium.runtime.older_names import mapped
+from podium.runtime.legacy_env import mapped
 from podium.runtime.preview import Preview
 from podium.runtime.reference import Reference, references
 

@@ -25,9 +25,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from podium.runtime.faults import Fault
-from podium.runtime.model import Model
+from podium.runtime.prediction.model import Model
+from podium.runtime.prediction.scoring import Scorer
 from podium.runtime.protocols import invocations
-from podium.runtime.scoring import Scorer
 from podium.runtime.settings import ExtraColumns
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow and its flavours warn of themselves, and of the odd inputs

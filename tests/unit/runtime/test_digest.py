@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from podium.core.digest import digest_of
-from podium.runtime.artifact import digest_of_directory
+from podium.runtime.loading.artifact import digest_of_directory
 
 IN_SHELL = (
     "find . -type f ! -name registered_model_meta -printf '%P\\n' | LC_ALL=C sort "

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podium.runtime.distribution import CLASSES, LONGEST_NAME, OTHERS, Predictions, edge, ranks
+from podium.runtime.prediction.distribution import CLASSES, LONGEST_NAME, OTHERS, Predictions, edge, ranks
 
 EDGES = [edge(rank) for rank in range(-1921, 1922)]
 NUMBERS = st.one_of(

@@ -6,10 +6,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from podium.adapters.evidence.exposition import statement
 from podium.core.facts import Counters, Histogram
-from podium.runtime.distribution import Predictions
 from podium.runtime.faults import Outcome
+from podium.runtime.http.metrics import Metrics
 from podium.runtime.identity import Identity
-from podium.runtime.metrics import Metrics
+from podium.runtime.prediction.distribution import Predictions
 
 WHO = Identity('a "quoted"\\name\n{},le="1",', "7", "r", "sha256:77")
 

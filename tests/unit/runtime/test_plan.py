@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from mlflow.types import ColSpec, Schema, TensorSpec
 
-from podium.runtime.plan import ColumnsPlan, MatrixPlan, Plan, compile_plan
+from podium.runtime.prediction.plan import ColumnsPlan, MatrixPlan, Plan, compile_plan
 
 
 def schema(**types: str) -> Schema:

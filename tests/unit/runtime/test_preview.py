@@ -11,18 +11,18 @@ import pytest
 
 from podium.adapters.evidence.exposition import statement
 from podium.core.facts import Counters, Histogram
-from podium.runtime.app import App
-from podium.runtime.exchange import Answer, Request
+from podium.runtime.exchange import Request, Response
 from podium.runtime.exits import StartError
 from podium.runtime.faults import ModelFault, TooLarge
+from podium.runtime.http.app import App
+from podium.runtime.http.streaming import NDJSON
 from podium.runtime.identity import Headers, Identity
-from podium.runtime.loading import Loaded
-from podium.runtime.model import Model
+from podium.runtime.loading.load import Loaded
+from podium.runtime.prediction.model import Model
+from podium.runtime.prediction.scoring import Ask, Read, Scorer
 from podium.runtime.preview import Preview
 from podium.runtime.protocols.invocations import write
-from podium.runtime.scoring import Ask, Read, Scorer
 from podium.runtime.settings import Settings
-from podium.runtime.streaming import NDJSON
 
 WHO = Identity("churn", "7", "r7", "sha256:77")
 SETTINGS = Settings.from_environment({"PODIUM_MODEL_URI": "models:/churn/7", "PODIUM_PREVIEW_HEADER": "X-Preview"})
@@ -65,7 +65,7 @@ def app(settings: Settings) -> App:
 
 
 async def asked(serving: App, path: str, headers: Headers, *, lines: bool = False) -> tuple[int, bytes]:
-    answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
     accepts = [(b"accept", NDJSON)] if lines else []
     serving.handle(Request("POST", path, [*headers, *accepts], BODIES[path], b"1"), answer.set_result)
     given = await answer
@@ -75,7 +75,7 @@ async def asked(serving: App, path: str, headers: Headers, *, lines: bool = Fals
 
 
 def page(serving: App) -> str:
-    answers: list[Answer] = []
+    answers: list[Response] = []
     serving.handle(Request("GET", "/metrics", [], b"", b"1"), answers.append)
     assert isinstance(answers[0].body, bytes)
     return answers[0].body.decode()

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from podium.runtime import requirements
 from podium.runtime.exits import Exit, StartError
-from podium.runtime.requirements import check, differences
+from podium.runtime.loading import requirements
+from podium.runtime.loading.requirements import check, differences
 
 INSTALLED = {"numpy": "2.4.6", "mlflow-skinny": "3.17.2", "scikit-learn": "1.9.1"}
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from mlflow.types import ColSpec, Schema
 
-from podium.runtime.signature import explain
+from podium.runtime.prediction.signature import explain
 
 SCHEMA = Schema([ColSpec("double", "age"), ColSpec("string", "city"), ColSpec("long", "count", required=False)])
 

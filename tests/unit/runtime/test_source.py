@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from podium.runtime import source
-from podium.runtime.cache import Cache
 from podium.runtime.exits import Exit, StartError
 from podium.runtime.identity import Identity
-from podium.runtime.older_names import mapped
+from podium.runtime.legacy_env import mapped
+from podium.runtime.loading import source
+from podium.runtime.loading.cache import Cache
+from podium.runtime.loading.source import Fetched, fetch
 from podium.runtime.reference import Kind, Reference, references
-from podium.runtime.source import Fetched, fetch
 
 CHURN, FRAUD = Reference(Kind.VERSION, "models:/churn/7"), Reference(Kind.RUN, "abc")
 

@@ -17,7 +17,7 @@ from podium.runtime.batch.distribution import Distribution
 from podium.runtime.batch.journal import Journal, Run
 from podium.runtime.batch.tables import Output, Unreadable, open_input, open_output
 from podium.runtime.identity import Identity
-from podium.runtime.model import Model, Query, length
+from podium.runtime.prediction.model import Model, Query, length
 
 STAMPS = ("model_name", "model_version", "run_id", "scored_at", "batch_id", "git_sha")
 

@@ -15,13 +15,13 @@ import orjson
 import pandas as pd
 from mlflow.types import DataType, Schema
 
-from podium.runtime.answers import plain
 from podium.runtime.faults import RequestFault
-from podium.runtime.model import Model, length
+from podium.runtime.prediction.model import Model, length
+from podium.runtime.prediction.outputs import plain
+from podium.runtime.prediction.scoring import Ask, Read, Scorer
+from podium.runtime.prediction.signature import kind, named
 from podium.runtime.protocols.bodies import JSON, media_type, parse_json
 from podium.runtime.protocols.payloads import ask_payload
-from podium.runtime.scoring import Ask, Read, Scorer
-from podium.runtime.signature import kind, named
 
 DATATYPES = {
     "BOOL": "bool",

@@ -11,12 +11,12 @@ import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import scoring_server
 
-from podium.runtime.answers import dumps, plain
 from podium.runtime.faults import RequestFault
-from podium.runtime.model import Query
+from podium.runtime.prediction.model import Query
+from podium.runtime.prediction.outputs import dumps, plain
+from podium.runtime.prediction.scoring import Ask, Scorer
 from podium.runtime.protocols.bodies import CSV, JSON, PARQUET, media_type, parse_json, parse_json_exactly
 from podium.runtime.protocols.payloads import planned, read_payload
-from podium.runtime.scoring import Ask, Scorer
 
 
 def read(body: bytes, content_type: str, scorer: Scorer) -> Ask:

@@ -8,12 +8,12 @@ that a client can read the first answers of a long batch while the last ones are
 from collections.abc import Callable
 from typing import Any
 
-from podium.runtime.answers import dumps, plain
 from podium.runtime.faults import RequestFault, WrongShape
+from podium.runtime.prediction.outputs import dumps, plain
+from podium.runtime.prediction.scoring import Ask, Read, Scorer
+from podium.runtime.prediction.signature import kind
 from podium.runtime.protocols.bodies import JSON, media_type, parse_json
 from podium.runtime.protocols.payloads import ask_payload
-from podium.runtime.scoring import Ask, Read, Scorer
-from podium.runtime.signature import kind
 
 PART_ROWS = 1000  # items of a streamed batch that are predicted together
 

@@ -8,11 +8,11 @@ from mlflow.pyfunc import scoring_server
 from mlflow.pyfunc.utils.serving_data_parser import is_unified_llm_input
 
 from podium.runtime.faults import RequestFault
-from podium.runtime.model import Model, Query
-from podium.runtime.plan import Rows
-from podium.runtime.scoring import Ask, Scorer, Write
+from podium.runtime.prediction.model import Model, Query
+from podium.runtime.prediction.plan import Rows
+from podium.runtime.prediction.scoring import Ask, Scorer, Write
+from podium.runtime.prediction.signature import explain, kind, named
 from podium.runtime.settings import ExtraColumns
-from podium.runtime.signature import explain, kind, named
 
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 

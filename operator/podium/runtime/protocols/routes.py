@@ -11,15 +11,14 @@ from typing import Any
 import mlflow
 import orjson
 
-from podium.runtime.exchange import JSON, Answer
+from podium.runtime.exchange import JSON, Response
 from podium.runtime.identity import Identity
-from podium.runtime.model import Model
+from podium.runtime.prediction.model import Model
+from podium.runtime.prediction.scoring import Read
 from podium.runtime.protocols import inference, invocations, items
 from podium.runtime.protocols.openapi import document
-from podium.runtime.requirements import Difference
-from podium.runtime.scoring import Read
 
-Page = Callable[[bool], Answer]  # given whether the server is ready
+Page = Callable[[bool], Response]  # given whether the server is ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +27,7 @@ class About:
 
     identity: Identity
     model: Model
-    differences: list[Difference]
-    source: dict[str, Any] = field(default_factory=dict)
+    loading: dict[str, Any] = field(default_factory=dict)  # how it was found: requirements, source, cache
 
 
 def endpoints(identity: Identity) -> dict[str, Read]:
@@ -55,7 +53,7 @@ def pages(about: About) -> dict[str, Page]:
     openapi = _page(document(who.model, who.version, about.model.inputs, about.model.outputs))
     ready = functools.partial(_ready, who)
     return {
-        "/version": lambda _: Answer(HTTPStatus.OK, mlflow.__version__.encode()),
+        "/version": lambda _: Response(HTTPStatus.OK, mlflow.__version__.encode()),
         "/openapi.json": openapi,
         "/v2": _page({"name": "podium", "version": _own_version(), "extensions": []}),
         **dict.fromkeys(_model_paths(who), told),
@@ -73,13 +71,13 @@ def _model_paths(identity: Identity) -> list[str]:
 
 
 def _page(value: dict[str, Any]) -> Page:
-    answer = Answer(HTTPStatus.OK, orjson.dumps(value), JSON)
+    answer = Response(HTTPStatus.OK, orjson.dumps(value), JSON)
     return lambda _: answer
 
 
-def _ready(identity: Identity, ready: bool) -> Answer:
+def _ready(identity: Identity, ready: bool) -> Response:
     status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
-    return Answer(status, orjson.dumps({"name": identity.model, "ready": ready}), JSON)
+    return Response(status, orjson.dumps({"name": identity.model, "ready": ready}), JSON)
 
 
 def _metadata(about: About) -> dict[str, Any]:
@@ -94,10 +92,7 @@ def _metadata(about: About) -> dict[str, Any]:
             "run_id": who.run_id,
             "digest": who.digest,
             "planned": model.plan is not None,
-            "requirements": [
-                {"package": each.package, "wanted": each.wanted, "found": each.found} for each in about.differences
-            ],
-            **about.source,
+            **about.loading,
         },
     }
 

@@ -19,7 +19,7 @@ _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OP
 _default = NumpyEncoder().default
 
 
-class AnswerCheck:
+class OutputCheck:
     """What a signature promises of the answers, read once."""
 
     def __init__(self, outputs: Schema | None) -> None:

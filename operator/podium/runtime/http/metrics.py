@@ -17,7 +17,7 @@ from podium.runtime.faults import Outcome
 from podium.runtime.identity import Identity
 
 if TYPE_CHECKING:
-    from podium.runtime.distribution import Predictions  # imports pandas, which takes a second
+    from podium.runtime.prediction.distribution import Predictions  # imports pandas, which takes a second
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 

@@ -18,7 +18,8 @@ from podium.runtime.exchange import Request
 from podium.runtime.faults import Abandoned, Fault, ModelFault, Overloaded, TooLate
 
 if TYPE_CHECKING:
-    from podium.runtime.scoring import Ask, Scorer  # imports MLflow, which takes seconds: see podium.runtime.loading
+    # Imports MLflow, which takes seconds: see podium.runtime.loading.load
+    from podium.runtime.prediction.scoring import Ask, Scorer
 
 log = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ from typing import cast
 
 import httptools
 
-from podium.runtime.exchange import Answer, Application, Request
+from podium.runtime.exchange import Application, Request, Response
 from podium.runtime.faults import Overloaded, RequestFault, TooLarge, TooSlow
 from podium.runtime.identity import Headers
 
@@ -203,7 +203,7 @@ class Connection(asyncio.Protocol):
         self._until = None  # the application has deadlines of its own
         self._shared.app.handle(request, lambda answer: self._reply(request, answer))
 
-    def _reply(self, request: Request, answer: Answer) -> None:
+    def _reply(self, request: Request, answer: Response) -> None:
         if request is not self._current or self._transport is None:
             return  # the client is gone, or another answer was given first
         if isinstance(answer.body, bytes):
@@ -212,13 +212,13 @@ class Connection(asyncio.Protocol):
         else:
             self._stream = asyncio.get_running_loop().create_task(self._send_stream(answer, request))
 
-    def _write(self, answer: Answer, request: Request | None) -> None:
+    def _write(self, answer: Response, request: Request | None) -> None:
         assert self._transport is not None
         assert isinstance(answer.body, bytes)
         head = self._head(answer, request, b"content-length: %d\r\n" % len(answer.body))
         self._transport.write(head if request is not None and request.method == "HEAD" else head + answer.body)
 
-    def _head(self, answer: Answer, request: Request | None, length: bytes) -> bytes:
+    def _head(self, answer: Response, request: Request | None, length: bytes) -> bytes:
         shared = self._shared
         if shared.draining:
             self._keep_alive = False
@@ -234,7 +234,7 @@ class Connection(asyncio.Protocol):
             )
         )
 
-    async def _send_stream(self, answer: Answer, request: Request) -> None:
+    async def _send_stream(self, answer: Response, request: Request) -> None:
         """Send the parts as they come, in chunks, waiting for a slow reader between them."""
         assert not isinstance(answer.body, bytes)
         assert self._transport is not None

@@ -15,10 +15,10 @@ from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
 
 from podium.core.digest import digest_of
-from podium.runtime.artifact import digest_of_directory, sha256_of
-from podium.runtime.cache import Cache
 from podium.runtime.exits import Exit, StartError, one_line
 from podium.runtime.identity import Identity
+from podium.runtime.loading.artifact import digest_of_directory, sha256_of
+from podium.runtime.loading.cache import Cache
 from podium.runtime.reference import Kind, Reference
 
 log = logging.getLogger(__name__)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from podium.runtime.exchange import Answer, Reply, Request
+from podium.runtime.exchange import Reply, Request, Response
 from podium.runtime.faults import Abandoned, Fault
-from podium.runtime.queue import Job, PredictionQueue
-from podium.runtime.refusals import refusal
+from podium.runtime.http.refusals import refusal
+from podium.runtime.prediction.queue import Job, PredictionQueue
 
 if TYPE_CHECKING:
-    from podium.runtime.scoring import Ask
+    from podium.runtime.prediction.scoring import Ask
 
 NDJSON = b"application/x-ndjson"
 
@@ -50,7 +50,7 @@ class Stream:
             self.count(fault)
             self.reply(refusal(fault, self.request.path))
             return
-        self.reply(Answer(HTTPStatus.OK, self._lines(first, parts[1:]), NDJSON))
+        self.reply(Response(HTTPStatus.OK, self._lines(first, parts[1:]), NDJSON))
 
     async def _lines(self, first: bytes, parts: "list[Ask]") -> AsyncGenerator[bytes, None]:
         ended: Fault | None = Abandoned("the client went away")

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from podium.runtime.answers import AnswerCheck
-from podium.runtime.distribution import Predictions
-from podium.runtime.model import Model, Query
-from podium.runtime.plan import Rows
+from podium.runtime.prediction.distribution import Predictions
+from podium.runtime.prediction.model import Model, Query
+from podium.runtime.prediction.outputs import OutputCheck
+from podium.runtime.prediction.plan import Rows
 from podium.runtime.settings import Batching
 
 INLINE_BYTES = 256 * 1024  # a larger body would hold up the event loop for more than about 5 ms
@@ -37,11 +37,11 @@ class Scorer:
         self.model = model
         self.joins = batching is Batching.ON or (batching is Batching.AUTO and model.row_wise)
         self.predictions = Predictions()
-        self._check = AnswerCheck(model.outputs)
+        self._check = OutputCheck(model.outputs)
 
-    def aside(self) -> "Scorer":
+    def preview_scorer(self) -> "Scorer":
         """Return a scorer for testers: of the same model, and nothing that it predicts is seen in this one's counts."""
-        return _Aside(self.model)
+        return PreviewScorer(self.model)
 
     def ask(self, read: Read, body: bytes, content_type: str) -> Ask:
         """Read a request on the event loop where that is quick, and leave it to the prediction thread otherwise.
@@ -84,7 +84,7 @@ class Scorer:
         return write(raw)
 
 
-class _Aside(Scorer):
+class PreviewScorer(Scorer):
     """Asks so that no scorer but this one will answer: what it counts, nobody reads."""
 
     def ask(self, read: Read, body: bytes, content_type: str) -> Ask:

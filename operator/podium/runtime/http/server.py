@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
-from podium.runtime.app import App
-from podium.runtime.connection import Connection, Limits, Shared
 from podium.runtime.exits import Exit, StartError
+from podium.runtime.http.app import App
+from podium.runtime.http.connection import Connection, Limits, Shared
 from podium.runtime.identity import Identity
 from podium.runtime.settings import Settings
 
 if TYPE_CHECKING:
-    from podium.runtime.loading import Loaded
+    from podium.runtime.loading.load import Loaded
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +134,7 @@ async def _in_thread(settings: Settings) -> "Loaded":
 
     def work() -> None:
         try:
-            loaded = importlib.import_module("podium.runtime.loading").load(settings)
+            loaded = importlib.import_module("podium.runtime.loading.load").load(settings)
         except BaseException as error:  # noqa: BLE001  handed on to whoever waits
             loop.call_soon_threadsafe(settle, None, error)
         else:

@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkdtemp
 
-from podium.runtime.artifact import digest_of_directory
 from podium.runtime.identity import Identity
+from podium.runtime.loading.artifact import digest_of_directory
 
 log = logging.getLogger(__name__)
 

@@ -7,22 +7,22 @@ import logging
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from podium.runtime.cache import Cache
 from podium.runtime.exits import Exit, StartError
 from podium.runtime.faults import Fault
 from podium.runtime.identity import Identity
-from podium.runtime.model import Model
+from podium.runtime.loading.cache import Cache
+from podium.runtime.loading.requirements import check
+from podium.runtime.loading.source import Fetched, fetch
+from podium.runtime.prediction.model import Model
+from podium.runtime.prediction.scoring import Read, Scorer
 from podium.runtime.protocols import invocations
 from podium.runtime.protocols.bodies import JSON
 from podium.runtime.protocols.routes import About, Page, endpoints, pages, streams
-from podium.runtime.requirements import check
-from podium.runtime.scoring import Read, Scorer
 from podium.runtime.settings import Settings
-from podium.runtime.source import Fetched, fetch
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +61,12 @@ def load(settings: Settings) -> Loaded:
     scorer = Scorer(model, settings.batching)
     if cache is not None and fetched.reference is not None:
         cache.save(fetched.reference.text, fetched.directory, fetched.identity)
-    source = {"source": fetched.attempts, "from_cache": fetched.from_cache}
-    told = pages(About(identity, model, differences, source))
+    found = {
+        "requirements": [asdict(each) for each in differences],
+        "source": fetched.attempts,
+        "from_cache": fetched.from_cache,
+    }
+    told = pages(About(identity, model, found))
     return Loaded(identity, scorer, endpoints(identity), streams(), told, from_cache=fetched.from_cache)
 
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from mlflow.types import ColSpec, Schema, TensorSpec
 
-from podium.runtime.answers import AnswerCheck, dumps, plain
 from podium.runtime.faults import ModelFault, NotANumber
+from podium.runtime.prediction.outputs import OutputCheck, dumps, plain
 
 VECTOR = Schema([TensorSpec(np.dtype("float64"), (-1,))])
 NUMBER = Schema([ColSpec("double")])
@@ -20,7 +20,7 @@ NAN = float("nan")
 @pytest.mark.parametrize("outputs", [VECTOR, NUMBER])
 def test_nan_where_the_signature_says_a_number_is_a_fault_of_its_own(raw: Any, outputs: Schema) -> None:
     with pytest.raises(NotANumber):
-        AnswerCheck(outputs)(raw)
+        OutputCheck(outputs)(raw)
 
 
 @pytest.mark.parametrize(
@@ -29,12 +29,12 @@ def test_nan_where_the_signature_says_a_number_is_a_fault_of_its_own(raw: Any, o
     ids=["no signature", "texts", "optional"],
 )
 def test_nan_is_no_fault_where_nobody_promised_a_number(outputs: Schema | None) -> None:
-    AnswerCheck(outputs)(np.array([NAN]))
+    OutputCheck(outputs)(np.array([NAN]))
     assert dumps(plain(np.array([1.5, NAN]))) == b"[1.5,null]"
 
 
 def test_only_the_columns_that_are_numbers_must_be_numbers() -> None:
-    check = AnswerCheck(Schema([ColSpec("double", "score"), ColSpec("string", "why")]))
+    check = OutputCheck(Schema([ColSpec("double", "score"), ColSpec("string", "why")]))
     check(pd.DataFrame({"score": [0.5], "why": [None]}))
     with pytest.raises(NotANumber):
         check(pd.DataFrame({"score": [NAN], "why": ["x"]}))
@@ -43,7 +43,7 @@ def test_only_the_columns_that_are_numbers_must_be_numbers() -> None:
 @pytest.mark.parametrize("raw", [np.zeros((2, 2)), np.zeros((1, 3, 1))])
 def test_another_shape_than_the_signatures_is_the_models_fault(raw: Any) -> None:
     with pytest.raises(ModelFault, match="shape"):
-        AnswerCheck(Schema([TensorSpec(np.dtype("float64"), (-1, 3))]))(raw)
+        OutputCheck(Schema([TensorSpec(np.dtype("float64"), (-1, 3))]))(raw)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,11 @@
 
 import orjson
 
-from podium.runtime.exchange import JSON, Answer
+from podium.runtime.exchange import JSON, Response
 from podium.runtime.faults import Fault
 
 
-def refusal(fault: Fault, path: str = "", *headers: tuple[bytes, bytes]) -> Answer:
+def refusal(fault: Fault, path: str = "", *headers: tuple[bytes, bytes]) -> Response:
     """Turn a Fault into an answer: `error` for the Open Inference Protocol, MLflow's two fields for all others."""
     body = (
         {"error": fault.message}
@@ -19,4 +19,4 @@ def refusal(fault: Fault, path: str = "", *headers: tuple[bytes, bytes]) -> Answ
     extra = list(headers)
     if fault.retry_after is not None:
         extra.append((b"retry-after", b"%d" % fault.retry_after))
-    return Answer(fault.status, orjson.dumps(body), JSON, extra)
+    return Response(fault.status, orjson.dumps(body), JSON, extra)

@@ -15,10 +15,10 @@ import mlflow.pyfunc
 from mlflow.types import Schema
 
 from podium.runtime.faults import Fault, ModelFault, RequestFault, WrongShape
-from podium.runtime.flavours import PLANNED, direct_call, is_row_wise, takes_matrix
-from podium.runtime.plan import MatrixPlan, Plan, Rows, compile_plan
+from podium.runtime.prediction.flavours import PLANNED, direct_call, is_row_wise, takes_matrix
+from podium.runtime.prediction.plan import MatrixPlan, Plan, Rows, compile_plan
+from podium.runtime.prediction.signature import explain
 from podium.runtime.settings import ExtraColumns
-from podium.runtime.signature import explain
 
 log = logging.getLogger(__name__)
 

@@ -12,27 +12,27 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from podium.runtime import metrics
-from podium.runtime.exchange import JSON, Answer, Reply, Request
-from podium.runtime.faults import Fault, ModelFault, NotHere, NotReady, Outcome, RequestFault, WrongMethod
+from podium.runtime.exchange import JSON, Reply, Request, Response
+from podium.runtime.faults import Fault, ModelFault, NotFound, NotReady, Outcome, RequestFault, WrongMethod
+from podium.runtime.http import metrics
+from podium.runtime.http.metrics import Metrics
+from podium.runtime.http.prediction_log import PredictionLog
+from podium.runtime.http.refusals import refusal
+from podium.runtime.http.streaming import NDJSON, Stream
 from podium.runtime.identity import Headers, Identity
-from podium.runtime.metrics import Metrics
-from podium.runtime.prediction_log import PredictionLog
-from podium.runtime.queue import Job, PredictionQueue
-from podium.runtime.refusals import refusal
+from podium.runtime.prediction.queue import Job, PredictionQueue
 from podium.runtime.settings import Settings
-from podium.runtime.streaming import NDJSON, Stream
 
 if TYPE_CHECKING:
-    # These import MLflow, which takes seconds: see podium.runtime.loading
-    from podium.runtime.loading import Loaded
-    from podium.runtime.scoring import Ask, Read, Scorer
+    # These import MLflow, which takes seconds: see podium.runtime.loading.load
+    from podium.runtime.loading.load import Loaded
+    from podium.runtime.prediction.scoring import Ask, Read, Scorer
 
 log = logging.getLogger(__name__)
 
 _DEADLINE = re.compile(r"(?P<number>[0-9]{1,9}(\.[0-9]{1,9})?)(?P<unit>ms|s)?")
 
-Page = Callable[[], Answer]
+Page = Callable[[], Response]
 
 
 class Phase(Enum):
@@ -49,10 +49,10 @@ class Serving:
     def __init__(self, loaded: "Loaded", settings: Settings) -> None:
         self._scorer = loaded.scorer
         self._preview = settings.preview
-        self._aside = loaded.scorer.aside() if settings.preview is not None else loaded.scorer
+        self._preview_scorer = loaded.scorer.preview_scorer() if settings.preview is not None else loaded.scorer
         self._endpoints = loaded.endpoints
         self._streams = loaded.streams
-        self._pages: dict[str, Callable[[bool], Answer]] = loaded.pages
+        self._pages: dict[str, Callable[[bool], Response]] = loaded.pages
         self.queue = PredictionQueue(loaded.scorer, settings.queue_limit, settings.max_batch_rows)
         self.metrics = Metrics(
             loaded.identity,
@@ -89,7 +89,7 @@ class Serving:
 
     def scorer(self, request: Request) -> "Scorer":
         """Return the scorer that answers this request."""
-        return self._aside if self.by_tester(request.headers) else self._scorer
+        return self._preview_scorer if self.by_tester(request.headers) else self._scorer
 
     def ask(self, read: "Read", request: Request) -> "Ask":
         """Return what the request asks of the model. Raises RequestFault: it is wrong already."""
@@ -125,12 +125,12 @@ class App:
         self._serving: Serving | None = None
         self.identity_block = identity.block
         self._pages: dict[str, Page] = {
-            "/healthz": lambda: Answer(HTTPStatus.OK, b"ok\n"),
+            "/healthz": lambda: Response(HTTPStatus.OK, b"ok\n"),
             "/readyz": self._readyz,
             "/ping": self._ping,
             "/health": self._ping,  # MLflow's server has both
             "/metrics": self._render_metrics,
-            "/v2/health/live": lambda: Answer(HTTPStatus.OK, b'{"live":true}', JSON),
+            "/v2/health/live": lambda: Response(HTTPStatus.OK, b'{"live":true}', JSON),
             "/v2/health/ready": self._v2_ready,
         }
 
@@ -162,7 +162,7 @@ class App:
             log.exception("a fault of the server itself, in request %s", request.id.decode())
             reply(refusal(ModelFault("internal error"), request.path))
 
-    def refuse(self, error: Exception, headers: Headers) -> Answer:
+    def refuse(self, error: Exception, headers: Headers) -> Response:
         """Answer a request that never became whole. It is counted: nobody but a client of predictions sends bodies."""
         fault = error if isinstance(error, Fault) else ModelFault("internal error")
         if self._serving is not None:
@@ -171,40 +171,40 @@ class App:
 
     # Pages: cheap, never counted
 
-    def _page(self, request: Request) -> Answer:
+    def _page(self, request: Request) -> Response:
         page = self._pages.get(request.path)
         if page is None and self._serving is not None:
             page = self._serving.page(request.path, ready=self._phase is Phase.READY)
         if page is None:
-            return refusal(self._not_here(), request.path)
+            return refusal(self._not_found(), request.path)
         if request.method not in {"GET", "HEAD"}:
             fault = WrongMethod(f"wanted GET, found {request.method[:20]}")
             return refusal(fault, request.path, (b"allow", b"GET, HEAD"))
         return page()
 
-    def _not_here(self) -> Fault:
+    def _not_found(self) -> Fault:
         if self._serving is None:
             return NotReady("the model is not loaded yet; GET /readyz says when it is")
-        return NotHere("no such path, or no such model or version; GET /openapi.json lists what is here")
+        return NotFound("no such path, or no such model or version; GET /openapi.json lists what is here")
 
-    def _readyz(self) -> Answer:
+    def _readyz(self) -> Response:
         word = self._phase.name.lower().encode() + b"\n"
-        return Answer(self._ready_status(), word)
+        return Response(self._ready_status(), word)
 
     def _ready_status(self) -> HTTPStatus:
         return HTTPStatus.OK if self._phase is Phase.READY else HTTPStatus.SERVICE_UNAVAILABLE
 
-    def _v2_ready(self) -> Answer:
+    def _v2_ready(self) -> Response:
         word = b"true" if self._phase is Phase.READY else b"false"
-        return Answer(self._ready_status(), b'{"ready":%b}' % word, JSON)
+        return Response(self._ready_status(), b'{"ready":%b}' % word, JSON)
 
-    def _ping(self) -> Answer:
+    def _ping(self) -> Response:
         loaded = self._serving is not None
-        return Answer(HTTPStatus.OK if loaded else HTTPStatus.SERVICE_UNAVAILABLE, b"\n", JSON)
+        return Response(HTTPStatus.OK if loaded else HTTPStatus.SERVICE_UNAVAILABLE, b"\n", JSON)
 
-    def _render_metrics(self) -> Answer:
+    def _render_metrics(self) -> Response:
         text = self._serving.metrics.render() if self._serving is not None else b""
-        return Answer(HTTPStatus.OK, text, metrics.CONTENT_TYPE)
+        return Response(HTTPStatus.OK, text, metrics.CONTENT_TYPE)
 
     # Predictions: every one ends in exactly one outcome
 
@@ -214,7 +214,7 @@ class App:
 
         def done(body: bytes | None, fault: Fault | None) -> None:
             count(fault, body)
-            reply(Answer(HTTPStatus.OK, body or b"", JSON) if fault is None else refusal(fault, request.path))
+            reply(Response(HTTPStatus.OK, body or b"", JSON) if fault is None else refusal(fault, request.path))
 
         try:
             if request.method != "POST":
