@@ -56,7 +56,7 @@ def set_stage(screen: Screen) -> Cluster:
 
 async def perform(cluster: Cluster, screen: Screen, clock: Callable[[], float]) -> Play:
     """All three acts, with the clients at work from the first answer to the last."""
-    watch = Watch(str(cluster.way.kubectl()), os.environ | cluster.env, teller(screen))
+    watch = Watch(str(cluster.backend.kubectl()), os.environ | cluster.env, teller(screen))
     clients = Clients("127.0.0.1", stage.MODEL_PORT, bodies(), RATE, clock)
     repository = Repository(places.folder("demo") / "repository")
     repository.create()

@@ -20,20 +20,20 @@ def down(cluster: Cluster, _: argparse.Namespace) -> None:
 
 
 def status(cluster: Cluster, args: argparse.Namespace) -> None:
-    complaint = cluster.why_not_ready()
-    seen = {
+    reason = cluster.why_not_ready()
+    found = {
         "name": cluster.name,
-        "way": cluster.way.name,
-        "ready": complaint is None,
-        "complaint": complaint,
+        "backend": cluster.backend.name,
+        "ready": reason is None,
+        "why_not_ready": reason,
         "nodes": cluster.nodes(),
         "kubeconfig": str(cluster.kubeconfig),
     }
     if args.json:
-        print(json.dumps(seen))
+        print(json.dumps(found))
     else:
-        print("\n".join(f"{name:<11} {value}" for name, value in seen.items()))
-    if complaint:
+        print("\n".join(f"{name:<13} {value}" for name, value in found.items()))
+    if reason:
         raise SystemExit(1)
 
 
@@ -51,19 +51,19 @@ def load(cluster: Cluster, args: argparse.Namespace) -> None:
 
 
 def prepare(cluster: Cluster, _: argparse.Namespace) -> None:
-    cluster.way.ensure_tools()
-    cluster.way.kind()
-    print(cluster.way.node_image())
+    cluster.backend.ensure_tools()
+    cluster.backend.kind()
+    print(cluster.backend.node_image())
 
 
 def build_base(cluster: Cluster, _: argparse.Namespace) -> None:
-    cluster.way.ensure_tools()
-    print(cluster.way.base_image())
+    cluster.backend.ensure_tools()
+    print(cluster.backend.base_image())
 
 
 def image_build(cluster: Cluster, args: argparse.Namespace) -> None:
     arguments = dict(argument.split("=", 1) for argument in args.build_arg)
-    image = images.build(cluster.way, args.image, args.file, args.context, arguments)
+    image = images.build(cluster.backend, args.image, args.file, args.context, arguments)
     if args.load:
         cluster.load(image)
     print(image)

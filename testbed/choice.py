@@ -1,25 +1,25 @@
-"""Which way this machine takes."""
+"""Which backend this machine uses."""
 
 import os
 
+from testbed.backend import Backend
 from testbed.commands import succeeds
-from testbed.docker import DockerWay
+from testbed.docker import DockerBackend
 from testbed.errors import TestbedError
-from testbed.podman import PodmanWay
-from testbed.way import Way
+from testbed.podman import PodmanBackend
 
 VARIABLE = "PODIUM_TESTBED"
 
 
-def this_machines() -> Way:
-    """Docker where an engine answers and the hub can be reached, podman otherwise; `$PODIUM_TESTBED` overrules it."""
+def choose_backend() -> Backend:
+    """Docker where an engine answers and the hub can be reached, podman otherwise; `$PODIUM_TESTBED` overrides it."""
     match os.environ.get(VARIABLE, ""):
         case "docker":
-            return DockerWay()
+            return DockerBackend()
         case "podman":
-            return PodmanWay()
+            return PodmanBackend()
         case "":
-            return DockerWay() if _docker_answers() and DockerWay().has_node_image() else PodmanWay()
+            return DockerBackend() if _docker_answers() and DockerBackend().has_node_image() else PodmanBackend()
         case other:
             raise TestbedError(f"{VARIABLE} is {other!r}; it may be docker or podman")
 

@@ -1,4 +1,4 @@
-"""The way with Docker: the published node image and plain `docker build`."""
+"""The backend with Docker: the published node image and plain `docker build`."""
 
 import platform
 import shutil
@@ -18,7 +18,7 @@ BASE_IMAGE = "python:3.12-slim-bookworm"
 
 
 @dataclass(frozen=True)
-class DockerWay:
+class DockerBackend:
     """A Docker engine, and a hub that it can pull from."""
 
     engine: Engine = field(default_factory=lambda: Engine("docker", daemon=True))

@@ -9,14 +9,11 @@ wheel on PyPI, both in one image. Their names and those of the chart's manifests
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from testbed import gobuild, places
+from testbed.access import Access
 from testbed.progress import step
 from testbed.waiting import wait_until
-
-if TYPE_CHECKING:
-    from testbed.cluster import Cluster
 
 RECIPE = "envoy-gateway"
 PACKAGE = "github.com/envoyproxy/gateway/cmd/envoy-gateway"
@@ -27,7 +24,7 @@ LONGEST = 180.0  # seconds
 _APPLY = ("apply", "--server-side", "--force-conflicts")
 
 
-def install(cluster: "Cluster") -> None:
+def install(cluster: Access) -> None:
     """Returns once the Gateway is programmed and its Envoy answers. Raises `TestbedError`."""
     image = _image(cluster)
     if image in _running(cluster) and _programmed(cluster):
@@ -56,12 +53,12 @@ def manifest(name: str, image: str) -> str:
     return (places.recipe("envoy") / name).read_text().replace(PUBLISHED, image)
 
 
-def _image(cluster: "Cluster") -> str:
+def _image(cluster: Access) -> str:
     program = gobuild.program(RECIPE, package=PACKAGE)
     return cluster.build_and_load("podium-envoy", places.recipe("envoy") / "Containerfile", program.parent)
 
 
-def _running(cluster: "Cluster") -> list[str]:
+def _running(cluster: Access) -> list[str]:
     """Images of the controller's ready pods."""
     pods = cluster.get("pods", f"--namespace={CONTROLLER}", "--selector=control-plane=envoy-gateway")["items"]
     containers = [pod["status"].get("containerStatuses") or [] for pod in pods]
@@ -69,7 +66,7 @@ def _running(cluster: "Cluster") -> list[str]:
     return [pod["spec"]["containers"][0]["image"] for pod, yes in zip(pods, ready, strict=True) if yes]
 
 
-def _programmed(cluster: "Cluster") -> bool:
+def _programmed(cluster: Access) -> bool:
     """Whether Envoy has the Gateway's configuration and its pods are ready."""
     words = ["get", f"gateways.gateway.networking.k8s.io/{NAME}", f"--namespace={NAMESPACE}", "--ignore-not-found"]
     path = '{.status.conditions[?(@.type=="Programmed")].status}'

@@ -1,19 +1,17 @@
 """Whether a cluster can be used: nodes, pod network and DNS."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from testbed.access import Access
 from testbed.errors import TestbedError
-
-if TYPE_CHECKING:
-    from testbed.cluster import Cluster
 
 KINDS = "nodes,deployments,daemonsets,services"
 
 
-def complaint(cluster: "Cluster", nodes: int) -> str | None:
+def why_not_ready(cluster: Access, nodes: int) -> str | None:
     """The first thing that is not as it should be."""
-    running = cluster.way.engine.running(cluster.nodes())
+    running = cluster.backend.engine.running(cluster.nodes())
     if len(running) != nodes:
         return f"{len(running)} of {nodes} nodes are running"
     try:
@@ -43,7 +41,7 @@ def _is_ready(node: dict[str, Any]) -> bool:
     return any(each["type"] == "Ready" and each["status"] == "True" for each in node["status"].get("conditions", []))
 
 
-def _of_dns(cluster: "Cluster", items: list[dict[str, Any]]) -> str | None:
+def _of_dns(cluster: Access, items: list[dict[str, Any]]) -> str | None:
     """CoreDNS's pod must answer on the service's address from every node: so kube-proxy and the pod network work."""
     address = next(item["spec"]["clusterIP"] for item in items if item["metadata"]["name"] == "kube-dns")
     for node in cluster.nodes():

@@ -9,16 +9,12 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from testbed import layers, places
+from testbed.backend import Backend
 from testbed.errors import TestbedError
 from testbed.locks import held
 from testbed.progress import step
-from testbed.way import Way
-
-if TYPE_CHECKING:
-    from testbed.cluster import Cluster
 
 CTR = ("ctr", "--namespace=k8s.io")
 IMPORT = (*CTR, "images", "import", "-")
@@ -26,27 +22,27 @@ KEPT = 5  # images of one name
 CACHES = shutil.ignore_patterns("__pycache__")
 
 
-def build(way: Way, name: str, containerfile: Path, context: Path, arguments: Mapping[str, str]) -> str:
+def build(backend: Backend, name: str, containerfile: Path, context: Path, arguments: Mapping[str, str]) -> str:
     """The image's full name. The build sees nothing of the context but what the Containerfile copies."""
-    given = {"BASE": way.base_image(), **arguments}
+    given = {"BASE": backend.base_image(), **arguments}
     sources = copied(containerfile.read_text(), context)
     key = layers.key_of(containerfile, *_named(sources, context), *(f"{k}={v}" for k, v in sorted(given.items())))
     image = f"localhost/{name}:{key}"
-    if way.engine.has_image(image):
+    if backend.engine.has_image(image):
         return image
     with held(f"image-{name}"), step(f"building {image}"):
         staged = _stage(name, containerfile, sources, context)
-        way.build(image, staged / "Containerfile", staged, given)
+        backend.build(image, staged / "Containerfile", staged, given)
         shutil.rmtree(staged)
-        _forget_old(way, name)
+        _forget_old(backend, name)
     return image
 
 
-def _forget_old(way: Way, name: str) -> None:
+def _forget_old(backend: Backend, name: str) -> None:
     """Removes all but the newest images of a name; the engine lists these first."""
-    rows = way.engine.lines("images", f"--filter=reference=localhost/{name}", "--format={{.Repository}}:{{.Tag}}")
+    rows = backend.engine.lines("images", f"--filter=reference=localhost/{name}", "--format={{.Repository}}:{{.Tag}}")
     for old in rows[KEPT:]:
-        way.engine.run("rmi", old, check=False)
+        backend.engine.run("rmi", old, check=False)
 
 
 def copied(containerfile: str, context: Path) -> list[Path]:
@@ -89,12 +85,11 @@ def _stage(name: str, containerfile: Path, sources: list[Path], context: Path) -
     return staged
 
 
-def is_on(cluster: "Cluster", node: str, image: str) -> bool:
-    """Whether a node has this very image under that name.
+def is_listed(image: str, image_id: str, listing: str) -> bool:
+    """Whether a node's `ctr images list` has this very image under that name.
 
     containerd keeps an image under its name and under the hash of its configuration, with one digest for both.
     """
-    wanted = cluster.way.engine.image_id(image)
-    rows = [line.split() for line in cluster.on_node(node, *CTR, "images", "list").splitlines()[1:]]
+    rows = [line.split() for line in listing.splitlines()[1:]]
     digests = {row[0]: row[2] for row in rows}
-    return image in digests and digests[image] == digests.get(wanted)
+    return image in digests and digests[image] == digests.get(image_id)

@@ -1,4 +1,4 @@
-"""The way without Docker and without a hub: podman, buildah and a node image made on the spot."""
+"""The backend without Docker and without a hub: podman, buildah and a node image made on the spot."""
 
 import resource
 from dataclasses import dataclass, field
@@ -60,7 +60,7 @@ def buildah() -> Buildah:
 
 
 @dataclass(frozen=True)
-class PodmanWay:
+class PodmanBackend:
     """Nothing is asked of the machine but root, Go, and Debian packages."""
 
     engine: Engine = field(default_factory=lambda: Engine("podman", environment()))

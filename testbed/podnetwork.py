@@ -1,15 +1,13 @@
-"""The pod network of the way without a hub: a bridge on each node, and routes between them.
+"""The pod network of the podman backend: a bridge on each node, and routes between them.
 
 kind's own network plugin is an image on a hub. The stock CNI plugins and one route for each other node do the same.
 """
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from testbed.access import Access
 from testbed.waiting import wait_until
-
-if TYPE_CHECKING:
-    from testbed.cluster import Cluster
 
 BRIDGE = "cni0"
 CONFIG_ON_NODE = "/etc/cni/net.d/10-podium.conflist"
@@ -39,7 +37,7 @@ def routes(node: str, nodes: dict[str, tuple[str, str]]) -> list[tuple[str, str]
     return [(cidr, address) for name, (address, cidr) in sorted(nodes.items()) if name != node]
 
 
-def connect(cluster: "Cluster") -> None:
+def connect(cluster: Access) -> None:
     """Gives every node its part of the pod network, as soon as the API server has said which."""
     nodes = wait_until("every node has a pod network", lambda: _nodes(cluster), 60)
     for node, (_, cidr) in nodes.items():
@@ -48,7 +46,7 @@ def connect(cluster: "Cluster") -> None:
             cluster.on_node(node, "ip", "route", "replace", target, "via", gateway)
 
 
-def _nodes(cluster: "Cluster") -> dict[str, tuple[str, str]] | None:
+def _nodes(cluster: Access) -> dict[str, tuple[str, str]] | None:
     """Address and pod network of each node; None until all have both."""
     items = cluster.get("nodes")["items"]
     found = {item["metadata"]["name"]: (_address(item), item["spec"].get("podCIDR", "")) for item in items}

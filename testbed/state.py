@@ -12,7 +12,7 @@ from testbed import places
 class State:
     """How a cluster was made; written only once it has been seen to work."""
 
-    way: str
+    backend: str
     workers: int
     recipe: str
 

@@ -48,13 +48,13 @@ def ensure(tools: Sequence[Tool], *, root: bool, go: bool) -> None:
     if absent and can_install():
         install([tool.package for tool in absent])
         absent = [tool for tool in tools if not tool.is_here()]
-    complaints = [f"{tool.name} (Debian package {tool.package})" for tool in absent]
+    missing = [f"{tool.name} (Debian package {tool.package})" for tool in absent]
     if root and os.geteuid() != 0:
-        complaints.append("root: without Docker the nodes are containers that only root may start (try sudo)")
+        missing.append("root: without Docker the nodes are containers that only root may start (try sudo)")
     if go:
-        complaints += go_complaints(go_version())
-    if complaints:
-        raise MissingTools(complaints)
+        missing += why_not_go(go_version())
+    if missing:
+        raise MissingTools(missing)
 
 
 def can_install() -> bool:
@@ -77,7 +77,8 @@ def go_version() -> str | None:
     return run(["go", "version"])
 
 
-def go_complaints(version: str | None) -> list[str]:
+def why_not_go(version: str | None) -> list[str]:
+    """What is wrong with this answer of `go version`; empty for a Go that is new enough."""
     wanted = ".".join(map(str, GO_NEEDED))
     if version is None:
         return [f"Go {wanted} or newer: none was found"]

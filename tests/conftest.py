@@ -58,11 +58,11 @@ def cluster() -> Cluster:
         shared.up()
         return shared
     try:
-        complaint = shared.why_not_ready()
+        reason = shared.why_not_ready()
     except TestbedError as error:
-        complaint = str(error)
-    if complaint:
-        pytest.skip(f"{complaint}; do: make cluster-up")
+        reason = str(error)
+    if reason:
+        pytest.skip(f"{reason}; do: make cluster-up")
     return shared
 
 

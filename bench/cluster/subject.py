@@ -26,7 +26,7 @@ class Subject:
     told: Callable[[Seen], None] = _unheard
 
     def __post_init__(self) -> None:
-        self.watch = Watch(str(self.cluster.way.kubectl()), os.environ | self.cluster.env, self.told)
+        self.watch = Watch(str(self.cluster.backend.kubectl()), os.environ | self.cluster.env, self.told)
 
     @property
     def seen(self) -> Seen:

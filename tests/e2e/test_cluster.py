@@ -60,7 +60,7 @@ def web(image: str) -> str:
 @pytest.fixture
 def served(cluster: Cluster, namespace: str) -> str:
     """A namespace in which `web` is ready."""
-    image = cluster.way.base_image()
+    image = cluster.backend.base_image()
     cluster.load(image)
     cluster.kubectl("apply", "--namespace", namespace, "--filename=-", input=web(image))
     cluster.kubectl("wait", "--namespace", namespace, "--for=condition=Ready", "pod/web", "--timeout=60s")
@@ -117,7 +117,7 @@ def test_a_pod_reaches_a_server_of_this_machine(cluster: Cluster, served: str) -
 def test_an_image_that_a_node_has_is_not_sent_again(cluster: Cluster, served: str) -> None:
     del served
     start = time.monotonic()
-    cluster.load(cluster.way.base_image())
+    cluster.load(cluster.backend.base_image())
     assert time.monotonic() - start < 5
 
 
@@ -147,7 +147,7 @@ class Leftovers:
     """What one cluster has on this machine, by looking and not by asking the testbed."""
 
     def __init__(self, cluster: Cluster) -> None:
-        engine = cluster.way.engine
+        engine = cluster.backend.engine
         self.env = {**os.environ, **engine.env}
         self.command = engine.command
         self.cluster = cluster
@@ -209,7 +209,7 @@ def test_a_cluster_that_was_killed_comes_up_again_and_goes_down_without_a_trace(
     assert throwaway.nodes() == ["throwaway-control-plane", "throwaway-worker"]
     leftovers = Leftovers(throwaway)
     leftovers.look()
-    if throwaway.way.name == "podman":
+    if throwaway.backend.name == "podman":
         assert leftovers.kill() > 10
         throwaway.up()
         assert throwaway.why_not_ready() is None

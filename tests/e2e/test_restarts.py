@@ -18,7 +18,7 @@ def kill_when(rollout: Rollout, operator: Operator, phase: Phase, what: Callable
     """Do something, and kill the operator as soon as the API server tells that the phase has begun."""
     columns = "{.metadata.generation} {.status.observedGeneration} {.status.phase}{'\\n'}"
     cluster = rollout.kubectl.cluster
-    command = [str(cluster.way.kubectl()), f"--namespace={rollout.kubectl.namespace}", "get", "md", rollout.name]
+    command = [str(cluster.backend.kubectl()), f"--namespace={rollout.kubectl.namespace}", "get", "md", rollout.name]
     command += ["--watch", f"--output=jsonpath={columns}"]
     with subprocess.Popen(command, env=os.environ | cluster.env, stdout=subprocess.PIPE, text=True) as watch:
         assert watch.stdout is not None

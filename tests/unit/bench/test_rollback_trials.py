@@ -28,8 +28,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 async def play(monkeypatch: pytest.MonkeyPatch, stand_in: StandIn, runs: int, only: str | None) -> dict[str, Any]:
     async with await asyncio.start_server(stand_in.talk, "127.0.0.1", 0) as server:
         monkeypatch.setattr(module, "MODEL_PORT", server.sockets[0].getsockname()[1])
-        stand_in_way = SimpleNamespace(kubectl=lambda: Path("kubectl"))
-        cluster = cast("Cluster", SimpleNamespace(way=stand_in_way, env={}, kubectl=stand_in.kubectl))
+        stand_in_backend = SimpleNamespace(kubectl=lambda: Path("kubectl"))
+        cluster = cast("Cluster", SimpleNamespace(backend=stand_in_backend, env={}, kubectl=stand_in.kubectl))
         trials = Trials(cluster, 500.0, Random(1), time.monotonic)
         trials.subject.watch = WatchOf(stand_in, trials._take)
         return await bench.measure(trials, runs, only)

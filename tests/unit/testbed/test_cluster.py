@@ -36,7 +36,7 @@ def test_only_the_default_cluster_has_ports_on_this_machine() -> None:
 
 
 def test_a_cluster_is_remembered_until_it_is_forgotten() -> None:
-    made = state.State(way="podman", workers=2, recipe="abc")
+    made = state.State(backend="podman", workers=2, recipe="abc")
     made.write("podium")
     assert state.read("podium") == made
     state.forget("podium")
@@ -88,7 +88,7 @@ def test_a_healthy_cluster_has_nothing_to_complain_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen", "complaint"),
+    ("objects_", "reason"),
     [
         (objects(ready=False), "0 of 1 nodes are Ready"),
         (objects(coredns=0), "CoreDNS is not available"),
@@ -96,8 +96,8 @@ def test_a_healthy_cluster_has_nothing_to_complain_of() -> None:
         (objects()[:1], "CoreDNS is not available"),
     ],
 )
-def test_the_first_thing_amiss_is_named(seen: list[dict[str, Any]], complaint: str) -> None:
-    assert health.of_objects(seen, nodes=1) == complaint
+def test_the_first_thing_amiss_is_named(objects_: list[dict[str, Any]], reason: str) -> None:
+    assert health.of_objects(objects_, nodes=1) == reason
 
 
 def test_the_number_of_workers_may_be_left_open() -> None:

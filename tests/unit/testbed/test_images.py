@@ -39,12 +39,12 @@ class FakeEngine(Engine):
 
 
 @dataclass
-class FakeWay:
-    """A way that builds by writing down what it was asked for."""
+class FakeBackend:
+    """A backend that builds by writing down what it was asked for."""
 
     base: str = "base:1"
     engine: FakeEngine = field(default_factory=lambda: FakeEngine("fake"))
-    seen: list[set[str]] = field(default_factory=list)
+    builds: list[set[str]] = field(default_factory=list)
     name: str = "fake"
     own_network: bool = False
 
@@ -54,7 +54,7 @@ class FakeWay:
     def build(self, image: str, containerfile: Path, context: Path, arguments: dict[str, str]) -> None:
         assert containerfile.parent == context
         assert arguments["BASE"] == self.base
-        self.seen.append({str(path.relative_to(context)) for path in context.rglob("*") if path.is_file()})
+        self.builds.append({str(path.relative_to(context)) for path in context.rglob("*") if path.is_file()})
         self.engine.images.add(image)
 
     def ensure_tools(self) -> None: ...
@@ -78,8 +78,8 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return context
 
 
-def built(way: FakeWay, context: Path) -> str:
-    return images.build(way, "app", context / "Containerfile", context, {})
+def built(backend: FakeBackend, context: Path) -> str:
+    return images.build(backend, "app", context / "Containerfile", context, {})
 
 
 def test_the_copied_files_are_those_that_the_containerfile_names(context: Path) -> None:
@@ -102,40 +102,40 @@ def test_what_cannot_be_told_is_refused(context: Path, line: str) -> None:
 
 
 def test_an_unchanged_source_is_built_once(context: Path) -> None:
-    way = FakeWay()
-    assert built(way, context) == built(way, context)
-    assert len(way.seen) == 1
+    backend = FakeBackend()
+    assert built(backend, context) == built(backend, context)
+    assert len(backend.builds) == 1
 
 
 def test_a_build_sees_only_what_it_copies(context: Path) -> None:
-    way = FakeWay()
-    built(way, context)
-    assert way.seen == [{"Containerfile", "requirements.txt", "src/app/main.py", "src/lib/lib.py"}]
+    backend = FakeBackend()
+    built(backend, context)
+    assert backend.builds == [{"Containerfile", "requirements.txt", "src/app/main.py", "src/lib/lib.py"}]
 
 
 def test_what_is_not_copied_does_not_change_the_name(context: Path) -> None:
-    before = built(FakeWay(), context)
+    before = built(FakeBackend(), context)
     (context / "README.md").write_text("new")
-    assert built(FakeWay(), context) == before
+    assert built(FakeBackend(), context) == before
 
 
 def test_what_is_copied_changes_the_name(context: Path) -> None:
-    before = built(FakeWay(), context)
+    before = built(FakeBackend(), context)
     (context / "src/lib/lib.py").write_text("new")
-    assert built(FakeWay(), context) != before
+    assert built(FakeBackend(), context) != before
 
 
 def test_another_base_changes_the_name(context: Path) -> None:
-    assert built(FakeWay(base="base:2"), context) != built(FakeWay(), context)
+    assert built(FakeBackend(base="base:2"), context) != built(FakeBackend(), context)
 
 
 def test_a_name_can_be_told_from_names_on_a_hub(context: Path) -> None:
-    assert built(FakeWay(), context).startswith("localhost/app:")
+    assert built(FakeBackend(), context).startswith("localhost/app:")
 
 
 def test_old_images_of_a_name_are_forgotten(context: Path) -> None:
-    way = FakeWay()
-    way.engine.images.update(f"localhost/app:{number:012}" for number in range(9))
-    image = built(way, context)
-    assert image in way.engine.images
-    assert len(way.engine.images) == images.KEPT
+    backend = FakeBackend()
+    backend.engine.images.update(f"localhost/app:{number:012}" for number in range(9))
+    image = built(backend, context)
+    assert image in backend.engine.images
+    assert len(backend.engine.images) == images.KEPT

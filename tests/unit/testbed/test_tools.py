@@ -60,7 +60,7 @@ def test_only_what_is_missing_is_installed(monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )
 def test_go_must_be_new_enough(version: str | None, fine: bool) -> None:
-    complaints = tools.go_complaints(version)
-    assert (complaints == []) is fine
+    missing = tools.why_not_go(version)
+    assert (missing == []) is fine
     if version and not fine:
-        assert version in complaints[0]
+        assert version in missing[0]
