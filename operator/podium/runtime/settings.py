@@ -22,7 +22,7 @@ TERMINATION_LOG = "/dev/termination-log"  # where Kubernetes looks, unless the p
 class Batching(StrEnum):
     """Whether requests that wait are joined into one prediction."""
 
-    AUTO = "auto"  # where the flavour is known to predict row by row
+    AUTO = "auto"  # where the flavour and every step are known to predict row by row
     ON = "on"
     OFF = "off"
 

@@ -5,7 +5,6 @@ Both serve the same saved model in this process: MLflow's FastAPI application, a
 
 import asyncio
 import json
-import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from podium.runtime.prediction.model import Model
 from podium.runtime.prediction.scoring import Scorer
 from podium.runtime.protocols import invocations
 from podium.runtime.settings import ExtraColumns
+from tests.contract.test_runtime.asked import same
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow and its flavours warn of themselves, and of the odd inputs
 
@@ -238,22 +238,6 @@ def both(theirs: TheirServer, ours: Scorer, body: bytes, content_type: str) -> t
     except Fault:
         found = None
     return wanted, found
-
-
-def same(wanted: Any, found: Any) -> bool:
-    """Equal in value; NaN, which is no JSON, is null with us.
-
-    The last bits of a sum depend on the CPU's kernels and on how the array lies in memory, which differs between us.
-    """
-    if isinstance(wanted, dict) and isinstance(found, dict):
-        return wanted.keys() == found.keys() and all(same(wanted[key], found[key]) for key in wanted)
-    if isinstance(wanted, list) and isinstance(found, list):
-        return len(wanted) == len(found) and all(map(same, wanted, found))
-    if isinstance(wanted, float) and not math.isfinite(wanted):
-        return found is None
-    if isinstance(wanted, float) and isinstance(found, float):
-        return math.isclose(wanted, found, rel_tol=1e-12, abs_tol=1e-12)
-    return bool(wanted == found)
 
 
 def test_the_same_rows_get_the_same_answer_in_every_form(served: tuple[str, TheirServer, Scorer]) -> None:

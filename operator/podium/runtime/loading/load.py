@@ -18,11 +18,12 @@ from podium.runtime.loading.cache import Cache
 from podium.runtime.loading.requirements import check
 from podium.runtime.loading.source import Fetched, fetch
 from podium.runtime.prediction.model import Model
+from podium.runtime.prediction.plan import Rows
 from podium.runtime.prediction.scoring import Read, Scorer
 from podium.runtime.protocols import invocations
 from podium.runtime.protocols.bodies import JSON
 from podium.runtime.protocols.routes import About, Page, endpoints, pages, streams
-from podium.runtime.settings import Settings
+from podium.runtime.settings import Batching, Settings
 
 log = logging.getLogger(__name__)
 
@@ -57,14 +58,19 @@ def load(settings: Settings) -> Loaded:
     model = _timed("loaded", lambda: _load(fetched.directory, settings))
     _silence()
     # By a scorer of its own: what is predicted here is nobody's traffic, and does not count
-    _timed("warmed up", lambda: _warm_up(Scorer(model, settings.batching), fetched.directory))
+    example = _timed("warmed up", lambda: _warm_up(Scorer(model, settings.batching), fetched.directory))
     scorer = Scorer(model, settings.batching)
+    if example is not None:
+        scorer.join_if_proven(example)
+    if settings.batching is Batching.ON and model.plan is None:
+        log.warning("PODIUM_BATCHING=on has no effect: only rows of a signature that is planned can be joined")
     if cache is not None and fetched.reference is not None:
         cache.save(fetched.reference.text, fetched.directory, fetched.identity)
     found = {
         "requirements": [asdict(each) for each in differences],
         "source": fetched.attempts,
         "from_cache": fetched.from_cache,
+        "joined": scorer.joins,
     }
     told = pages(About(identity, model, found))
     return Loaded(identity, scorer, endpoints(identity), streams(), told, from_cache=fetched.from_cache)
@@ -108,14 +114,19 @@ def _silence() -> None:
     warnings.simplefilter("ignore")
 
 
-def _warm_up(scorer: Scorer, directory: Path) -> None:
-    """Answer the model's own input example, by the same code that will answer requests."""
+def _warm_up(scorer: Scorer, directory: Path) -> Rows | None:
+    """Answer the model's own input example, by the same code that will answer requests.
+
+    Returns its rows, where the model's plan can express them.
+    """
     example = directory / SERVING_EXAMPLE
     if not example.exists():
         log.warning("no warm-up: the model was logged without an input example (log_model(…, input_example=…))")
-        return
+        return None
     try:
-        scorer.answer(invocations.read(example.read_bytes(), JSON, scorer))
+        ask = invocations.read(example.read_bytes(), JSON, scorer)
+        scorer.answer(ask)
     except Fault as error:
         reason = f"the model cannot answer its own input example: {error.message}"
         raise StartError(Exit.WARM_UP_FAILED, reason) from error
+    return ask.rows

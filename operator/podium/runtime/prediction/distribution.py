@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from podium.runtime.prediction.rows import is_by_output
+
 log = logging.getLogger(__name__)
 
 PARTS = 32  # of an octave
@@ -153,6 +155,8 @@ def first_column(raw: Any) -> NDArray[Any] | None:
         raw = raw.iloc[:, 0].to_numpy()
     elif isinstance(raw, dict):
         raw = next(iter(raw.values()), None)
+    elif is_by_output(raw):
+        raw = raw[0]
     column = np.asarray(raw)
     if column.ndim > 1:
         column = column.reshape(len(column), -1)[:, 0]

@@ -17,6 +17,7 @@ from mlflow.types import Schema
 from podium.runtime.faults import Fault, ModelFault, RequestFault, WrongShape
 from podium.runtime.prediction.flavours import PLANNED, direct_call, is_row_wise, takes_matrix
 from podium.runtime.prediction.plan import MatrixPlan, Plan, Rows, compile_plan
+from podium.runtime.prediction.rows import row_count
 from podium.runtime.prediction.signature import explain
 from podium.runtime.settings import ExtraColumns
 
@@ -45,6 +46,7 @@ class Model:
         self.outputs: Schema | None = pyfunc.metadata.get_output_schema()
         self.plan = self._plan()
         self.row_wise = is_row_wise(pyfunc)
+        self.by_output = pyfunc.loader_module == "mlflow.sklearn"  # a list holds one table an output, if tables at all
 
     @classmethod
     def load(cls, directory: Path, extra_columns: ExtraColumns = ExtraColumns.REFUSE) -> "Model":
@@ -74,8 +76,8 @@ class Model:
         """
         assert self.plan is not None
         raw = self._direct(self.plan.build(rows))
-        if self.row_wise and length(raw) != len(rows):
-            raise WrongShape(f"the model was asked for {len(rows)} rows and answered {length(raw)}")
+        if self.row_wise and row_count(raw) not in {None, len(rows)}:
+            raise WrongShape(f"the model was asked for {len(rows)} rows and answered {row_count(raw)}")
         return raw
 
     def predict(self, query: Query) -> Any:

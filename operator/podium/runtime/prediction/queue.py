@@ -10,7 +10,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from itertools import chain
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -169,15 +168,12 @@ class PredictionQueue:
         return job, body, None
 
     def _together(self, live: list[Job]) -> list[Result]:
-        rows = list(chain.from_iterable(job.ask.rows or () for job in live))
         try:
-            raw = self._scorer.model.predict_rows(rows)
-            shares = list(_shares(raw, live))
+            shares = self._scorer.predict_joined([job.ask for job in live])
         except Exception:  # noqa: BLE001  each is tried again alone, and says itself what was wrong
             log.warning("a joined prediction of %d requests failed; each is tried again alone", len(live))
             return [self._alone(job) for job in live]
-        self._scorer.predictions.add(raw)
-        self._loop.call_soon_threadsafe(self.on_batch, len(live), len(rows))
+        self._loop.call_soon_threadsafe(self.on_batch, len(live), sum(len(job.ask.rows or ()) for job in live))
         return [self._share(job, share) for job, share in zip(live, shares, strict=True)]
 
     def _share(self, job: Job, share: Any) -> Result:
@@ -186,21 +182,6 @@ class PredictionQueue:
             return job, self._scorer.written(share, job.ask.write), None
         except Fault as fault:
             return job, None, fault
-
-
-def _shares(raw: Any, jobs: list[Job]) -> Iterator[Any]:
-    """Cut the predictions for all into each job's own.
-
-    Raises ValueError: the predictions are not one a row.
-    """
-    lengths = [len(job.ask.rows or ()) for job in jobs]
-    if len(raw) != sum(lengths):
-        raise ValueError(f"{sum(lengths)} rows were asked and {len(raw)} were answered")
-    cut = raw.iloc if hasattr(raw, "iloc") else raw
-    start = 0
-    for length in lengths:
-        yield cut[start : start + length]
-        start += length
 
 
 def batches(jobs: list[Job], max_rows: int) -> Iterator[list[Job]]:

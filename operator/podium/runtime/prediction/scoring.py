@@ -1,14 +1,21 @@
 """What a request asks of the model, and how its share of the predictions becomes its answer."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
+from podium.runtime.faults import WrongShape
 from podium.runtime.prediction.distribution import Predictions
+from podium.runtime.prediction.joining import objection
 from podium.runtime.prediction.model import Model, Query
 from podium.runtime.prediction.outputs import OutputCheck
 from podium.runtime.prediction.plan import Rows
+from podium.runtime.prediction.rows import row_count, shares
 from podium.runtime.settings import Batching
+
+log = logging.getLogger(__name__)
 
 INLINE_BYTES = 256 * 1024  # a larger body would hold up the event loop for more than about 5 ms
 
@@ -35,6 +42,7 @@ class Scorer:
 
     def __init__(self, model: Model, batching: Batching = Batching.AUTO) -> None:
         self.model = model
+        # Whether requests that wait are joined into one prediction
         self.joins = batching is Batching.ON or (batching is Batching.AUTO and model.row_wise)
         self.predictions = Predictions()
         self._check = OutputCheck(model.outputs)
@@ -68,6 +76,26 @@ class Scorer:
         assert ask.rows is not None
         assert ask.write is not None
         return self._counted(self.model.predict_rows(ask.rows), ask.write)
+
+    def join_if_proven(self, example: Rows) -> None:
+        """Predict the model's input example alone and joined, and join no requests where the answers differ."""
+        if self.joins and (why := objection(self.model.predict_rows, example)):
+            log.warning("requests are not joined: %s", why)
+            self.joins = False
+
+    def predict_joined(self, asks: list[Ask]) -> list[Any]:
+        """Predict the rows of several requests at once, and return each one's share of the raw predictions.
+
+        Raises Fault: the model raised. Raises WrongShape: the answer does not have one row for each that was asked.
+        """
+        rows = list(chain.from_iterable(ask.rows or () for ask in asks))
+        raw = self.model.predict_rows(rows)
+        if row_count(raw) != len(rows):
+            log.warning("requests are not joined any more: %d rows are answered by %s", len(rows), type(raw).__name__)
+            self.joins = False
+            raise WrongShape(f"the model was asked for {len(rows)} rows and answered {row_count(raw)}")
+        self.predictions.add(raw)
+        return list(shares(raw, [len(ask.rows or ()) for ask in asks]))
 
     def answer_query(self, query: Query, write: Write) -> bytes:
         """Answer what the plan could not express. Raises Fault: the request's or the model's."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from podium.runtime.faults import RequestFault, WrongShape
 from podium.runtime.prediction.outputs import dumps, plain
+from podium.runtime.prediction.rows import by_row
 from podium.runtime.prediction.scoring import Ask, Read, Scorer
 from podium.runtime.prediction.signature import kind
 from podium.runtime.protocols.bodies import JSON, media_type, parse_json
@@ -21,13 +22,10 @@ PART_ROWS = 1000  # items of a streamed batch that are predicted together
 def one(model: str, version: str) -> Read:
     """Return how one item is read."""
 
-    def write(raw: Any) -> bytes:
-        predictions = _list(raw)
-        if len(predictions) != 1:
-            raise WrongShape(f"the model was asked for 1 row and answered {len(predictions)}")
-        return dumps({"prediction": predictions[0], "model": model, "version": version})
-
     def read(body: bytes, content_type: str, scorer: Scorer) -> Ask:
+        def write(raw: Any) -> bytes:
+            return dumps({"prediction": _listed(raw, 1, scorer)[0], "model": model, "version": version})
+
         media_type(content_type, (JSON,))
         return _ask([parse_json(body)], scorer, write)
 
@@ -41,7 +39,7 @@ def many(model: str, version: str) -> Read:
         items = _items(body, content_type)
 
         def write(raw: Any) -> bytes:
-            return dumps({"predictions": _listed(raw, len(items)), "model": model, "version": version})
+            return dumps({"predictions": _listed(raw, len(items), scorer), "model": model, "version": version})
 
         return _ask(items, scorer, write)
 
@@ -53,15 +51,17 @@ def many_streamed(body: bytes, content_type: str, scorer: Scorer) -> Ask:
     items = _items(body, content_type)
     starts = range(0, len(items), PART_ROWS)
     return Ask(
-        parts=[_ask(part := items[start : start + PART_ROWS], scorer, _lines(start, len(part))) for start in starts]
+        parts=[
+            _ask(part := items[start : start + PART_ROWS], scorer, _lines(start, len(part), scorer)) for start in starts
+        ]
     )
 
 
-def _lines(start: int, count: int) -> Callable[[Any], bytes]:
+def _lines(start: int, count: int, scorer: Scorer) -> Callable[[Any], bytes]:
     def write(raw: Any) -> bytes:
         return b"".join(
             dumps({"index": index, "prediction": prediction}) + b"\n"
-            for index, prediction in enumerate(_listed(raw, count), start)
+            for index, prediction in enumerate(_listed(raw, count, scorer), start)
         )
 
     return write
@@ -85,13 +85,10 @@ def _ask(items: list[Any], scorer: Scorer, write: Callable[[Any], bytes]) -> Ask
     return ask_payload({form: items}, scorer, write)
 
 
-def _listed(raw: Any, count: int) -> list[Any]:
-    predictions = _list(raw)
+def _listed(raw: Any, count: int, scorer: Scorer) -> list[Any]:
+    predictions = plain(by_row(raw, count, by_output=scorer.model.by_output))
+    if not isinstance(predictions, list):
+        predictions = [predictions]
     if len(predictions) != count:
         raise WrongShape(f"the model was asked for {count} rows and answered {len(predictions)}")
     return predictions
-
-
-def _list(raw: Any) -> list[Any]:
-    predictions = plain(raw)
-    return predictions if isinstance(predictions, list) else [predictions]
