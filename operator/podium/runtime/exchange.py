@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Protocol
+from urllib.parse import quote, unquote_to_bytes
 
 from podium.runtime.identity import Headers
 
@@ -35,6 +36,11 @@ class Request:
     @property
     def content_type(self) -> str:
         return (self.header(b"content-type") or b"").decode("latin-1")
+
+
+def canonical(path: str) -> str:
+    """Return the one spelling of a path whose segments may be percent-encoded in several ways (RFC 3986, 6.2.2)."""
+    return "/".join(quote(unquote_to_bytes(segment.encode("latin-1")), safe="") for segment in path.split("/"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from pathlib import Path
 from podium.runtime.exits import Exit, StartError, without_secrets
 from podium.runtime.identity import Identity
 
-_VERSION = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>[0-9]+)")
-_ALIAS = re.compile(r"models:/(?P<name>[^/@]+)@(?P<alias>[^/@]+)")
+_VERSION = re.compile(r"models:/(?P<name>[^/]+)/(?P<version>[0-9]+)")
+_ALIAS = re.compile(r"models:/(?P<name>[^/]+)@(?P<alias>[^/@]+)")
 _RUN = re.compile(r"runs:/(?P<run>[^/]+)/(?P<path>.+)")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
 

@@ -1,4 +1,7 @@
-"""The whole server of a saved model, but for its socket: loaded as a pod loads it, and asked by every door."""
+"""The whole server of a saved model, but for its socket: loaded as a pod loads it, and asked by every door.
+
+Beside it MLflow's own server of the same model, asked in the same way.
+"""
 
 import asyncio
 import json
@@ -7,6 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import httpx
+import mlflow
+from mlflow.pyfunc import scoring_server
 
 from podium.runtime.exchange import JSON, Request, Response
 from podium.runtime.http.app import App
@@ -61,6 +68,23 @@ class Server:
         name, _, label = metric.removesuffix("}").partition("{")
         lines = [line for line in str(self.get("/metrics")[1]).splitlines() if line.startswith(f"{name}{{")]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if label in line)
+
+
+class MlflowServer:
+    """MLflow's FastAPI application, asked without a socket."""
+
+    def __init__(self, path: Path) -> None:
+        transport = httpx.ASGITransport(app=scoring_server.init(mlflow.pyfunc.load_model(str(path))))
+        self._client = httpx.AsyncClient(transport=transport, base_url="http://mlflow")
+        self._runner = asyncio.Runner()
+
+    def post(self, body: bytes, content_type: str) -> httpx.Response:
+        asked = self._client.post("/invocations", content=body, headers={"content-type": content_type})
+        return self._runner.run(asked)
+
+    def close(self) -> None:
+        self._runner.run(self._client.aclose())
+        self._runner.close()
 
 
 async def _read(response: Response) -> Answer:

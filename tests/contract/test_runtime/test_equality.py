@@ -3,19 +3,16 @@
 Both serve the same saved model in this process: MLflow's FastAPI application, and our scorer with its plan.
 """
 
-import asyncio
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import mlflow
 import numpy as np
 import pandas as pd
 import pytest
 from mlflow.models import ModelSignature, infer_signature
-from mlflow.pyfunc import scoring_server
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestRegressor
@@ -28,7 +25,7 @@ from podium.runtime.prediction.model import Model
 from podium.runtime.prediction.scoring import Scorer
 from podium.runtime.protocols import invocations
 from podium.runtime.settings import ExtraColumns
-from tests.contract.test_runtime.asked import same
+from tests.contract.test_runtime.asked import MlflowServer, same
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow and its flavours warn of themselves, and of the odd inputs
 
@@ -43,23 +40,6 @@ MIXED = pd.DataFrame(
         "member": RANDOM.random(60) > 0.5,
     }
 )
-
-
-class TheirServer:
-    """MLflow's FastAPI application, asked without a socket."""
-
-    def __init__(self, path: Path) -> None:
-        transport = httpx.ASGITransport(app=scoring_server.init(mlflow.pyfunc.load_model(str(path))))
-        self._client = httpx.AsyncClient(transport=transport, base_url="http://mlflow")
-        self._runner = asyncio.Runner()
-
-    def post(self, body: bytes, content_type: str) -> httpx.Response:
-        asked = self._client.post("/invocations", content=body, headers={"content-type": content_type})
-        return self._runner.run(asked)
-
-    def close(self) -> None:
-        self._runner.run(self._client.aclose())
-        self._runner.close()
 
 
 class Scaled(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is untyped here
@@ -220,16 +200,16 @@ ODD: list[dict[str, Any]] = [
 @pytest.fixture(scope="module", params=MODELS)
 def served(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, TheirServer, Scorer]]:
+) -> Iterator[tuple[str, MlflowServer, Scorer]]:
     """A model, MLflow's server of it, and ours."""
     path = tmp_path_factory.mktemp("model") / "model"
     MODELS[request.param](path)
-    theirs = TheirServer(path)
+    theirs = MlflowServer(path)
     yield request.param, theirs, Scorer(Model.load(path, ExtraColumns.IGNORE))
     theirs.close()
 
 
-def both(theirs: TheirServer, ours: Scorer, body: bytes, content_type: str) -> tuple[Any, Any]:
+def both(theirs: MlflowServer, ours: Scorer, body: bytes, content_type: str) -> tuple[Any, Any]:
     """What each answers: the parsed JSON, or None for a refusal."""
     answer = theirs.post(body, content_type)
     wanted = json.loads(answer.content) if answer.status_code == 200 else None
@@ -240,7 +220,7 @@ def both(theirs: TheirServer, ours: Scorer, body: bytes, content_type: str) -> t
     return wanted, found
 
 
-def test_the_same_rows_get_the_same_answer_in_every_form(served: tuple[str, TheirServer, Scorer]) -> None:
+def test_the_same_rows_get_the_same_answer_in_every_form(served: tuple[str, MlflowServer, Scorer]) -> None:
     name, theirs, ours = served
     for frame in FRAMES[name]:
         for body in forms(frame):
@@ -248,7 +228,7 @@ def test_the_same_rows_get_the_same_answer_in_every_form(served: tuple[str, Thei
             assert same(wanted, found), (body, wanted, found)
 
 
-def test_csv_gets_the_same_answer(served: tuple[str, TheirServer, Scorer]) -> None:
+def test_csv_gets_the_same_answer(served: tuple[str, MlflowServer, Scorer]) -> None:
     name, theirs, ours = served
     for frame in FRAMES[name]:
         wanted, found = both(theirs, ours, frame.to_csv(index=False).encode(), "text/csv; charset=utf-8")
@@ -256,7 +236,7 @@ def test_csv_gets_the_same_answer(served: tuple[str, TheirServer, Scorer]) -> No
 
 
 @pytest.mark.parametrize("body", ODD, ids=lambda body: json.dumps(body)[:60])
-def test_what_is_odd_is_taken_or_refused_alike(served: tuple[str, TheirServer, Scorer], body: dict[str, Any]) -> None:
+def test_what_is_odd_is_taken_or_refused_alike(served: tuple[str, MlflowServer, Scorer], body: dict[str, Any]) -> None:
     _, theirs, ours = served
     wanted, found = both(theirs, ours, json.dumps(body).encode(), "application/json")
     assert same(wanted, found), (wanted, found)

@@ -3,10 +3,12 @@
 import json
 import os
 import pickle
+import re
 import signal
 import socket
 import subprocess
 import sys
+import urllib.parse
 from pathlib import Path
 
 import httpx
@@ -39,6 +41,24 @@ def test_an_alias_is_resolved_once_and_named_by_its_version(store: str, tmp_path
     assert (answer.json(), answer.headers["x-podium-version"]) == ({"predictions": [6.0]}, "1")
     assert [(line["id"], line["outcome"], line["version"]) for line in logged] == [("mine", "ok", "1")]
     assert "input" not in logged[0], "inputs are somebody's data, and were not asked for"
+
+
+@pytest.mark.parametrize("name", ["team@home", "50% off", "Größe (v2)"])
+@pytest.mark.parametrize("by", ["/1", "@champion"])
+def test_a_name_may_hold_what_a_registry_takes_and_every_spelling_of_its_path_is_the_same(
+    store: str, tmp_path: Path, name: str, by: str
+) -> None:
+    copied = f"client.copy_model_version('models:/picky/1', {name!r})"
+    known = f"{name!r} in [each.name for each in client.search_registered_models()]"
+    named = f"client.set_registered_model_alias({name!r}, 'champion', '1')"
+    ask_store(store, f"{known} or {copied}\n{named}\nprint('ok')")
+    with server(tmp_path, store, MODEL_URI=f"models:/{name}{by}") as process:
+        url = process.ready().url
+        assert httpx.post(f"{url}/invocations", json=X).json() == {"predictions": [6.0]}
+        quoted = urllib.parse.quote(name, safe="")
+        lowered = re.sub("%..", lambda found: found.group().lower(), quoted)
+        for spelling in (quoted, lowered, urllib.parse.quote(name, safe="()!'*@")):
+            assert httpx.get(f"{url}/v2/models/{spelling}/ready").status_code == 200
 
 
 def test_a_run_gives_the_model_that_it_logged(store: str, tmp_path: Path) -> None:

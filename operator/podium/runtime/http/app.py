@@ -12,7 +12,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from podium.runtime.exchange import JSON, Reply, Request, Response
+from podium.runtime.exchange import JSON, Reply, Request, Response, canonical
 from podium.runtime.faults import Fault, ModelFault, NotFound, NotReady, Outcome, RequestFault, WrongMethod
 from podium.runtime.http import metrics
 from podium.runtime.http.metrics import Metrics
@@ -153,7 +153,7 @@ class App:
         """Answer the request, now or later. Never raises."""
         try:
             serving = self._serving
-            read = serving.endpoint(request) if serving is not None else None
+            read = self._endpoint(request)
             if serving is not None and read is not None:
                 self._predict(serving, read, request, reply)
             else:
@@ -161,6 +161,16 @@ class App:
         except Exception:
             log.exception("a fault of the server itself, in request %s", request.id.decode())
             reply(refusal(ModelFault("internal error"), request.path))
+
+    def _endpoint(self, request: Request) -> "Read | None":
+        """Return how a body sent to this path is read, under whatever spelling of the path, or None."""
+        if self._serving is None:
+            return None
+        found = self._serving.endpoint(request)
+        if found is None:
+            request.path = canonical(request.path)
+            found = self._serving.endpoint(request)
+        return found
 
     def refuse(self, error: Exception, headers: Headers) -> Response:
         """Answer a request that never became whole. It is counted: nobody but a client of predictions sends bodies."""

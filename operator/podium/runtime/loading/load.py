@@ -4,6 +4,7 @@ Imported only in the loading thread: MLflow takes seconds to import, and `/healt
 """
 
 import logging
+import os
 import time
 import warnings
 from collections.abc import Callable
@@ -34,6 +35,10 @@ SERVING_EXAMPLE = (
 )
 
 
+# MLflow's server sets this: JSON texts become the dates and bytes that a model's type hints name.
+AS_IN_SERVING = ("_MLFLOW_IS_IN_SERVING_ENVIRONMENT", "true")
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """A model that is ready to serve."""
@@ -51,6 +56,7 @@ def load(settings: Settings) -> Loaded:
 
     Raises StartError: any step failed; its exit code says which.
     """
+    os.environ.setdefault(*AS_IN_SERVING)
     cache = Cache(settings.cache_directory) if settings.cache_directory is not None else None
     fetched = _timed("fetched", lambda: fetch(settings.references, cache, fall_back=settings.source_fallback))
     identity = _proved(fetched, settings)

@@ -120,7 +120,7 @@ def _version(reference: Reference) -> Fetched:
     version = _translated(
         lambda: MlflowClient().get_model_version(wanted.model, wanted.version), "this version from the registry"
     )
-    return _hashed(_download(reference.text), replace(wanted, run_id=version.run_id or ""))
+    return _hashed(_download(_files(wanted.model, wanted.version)), replace(wanted, run_id=version.run_id or ""))
 
 
 def _alias(reference: Reference) -> Fetched:
@@ -130,7 +130,18 @@ def _alias(reference: Reference) -> Fetched:
         lambda: MlflowClient().get_model_version_by_alias(name, reference.alias), "this alias from the registry"
     )
     identity = Identity(name, str(version.version), run_id=version.run_id or "")
-    return _hashed(_download(f"models:/{name}/{version.version}"), identity)
+    return _hashed(_download(_files(name, identity.version)), identity)
+
+
+def _files(model: str, version: str) -> str:
+    """Return where a version's files are: in MLflow's own models:/ URIs, a name ends at `@`, `?` and `#`."""
+    if not {"@", "?", "#"} & set(model):
+        return f"models:/{model}/{version}"
+    return str(
+        _translated(
+            lambda: MlflowClient().get_model_version_download_uri(model, version), "the place of this version's files"
+        )
+    )
 
 
 def _artifact(reference: Reference) -> Fetched:

@@ -65,7 +65,7 @@ class OutputCheck:
 def _is_number(spec: Any) -> bool:
     if hasattr(spec, "shape"):
         return np.dtype(spec.type).kind in "fiu"
-    return spec.type in _NUMERIC and spec.required
+    return isinstance(spec.type, DataType) and spec.type in _NUMERIC and spec.required
 
 
 def _finite(raw: Any) -> bool:

@@ -183,7 +183,7 @@ def tensors_of(schema: Schema | None, fallback: str) -> list[dict[str, Any]]:
         return []
     return [
         {
-            "name": spec.name or (fallback if number == 0 else f"{fallback}-{number}"),
+            "name": str(spec.name) if spec.name is not None else fallback if number == 0 else f"{fallback}-{number}",
             "datatype": _datatype(spec),
             "shape": [int(size) for size in spec.shape] if hasattr(spec, "shape") else [-1],
         }

@@ -4,6 +4,7 @@ from typing import Any
 
 from mlflow.types import DataType, Schema
 
+from podium.runtime.identity import Identity
 from podium.runtime.protocols.bodies import CSV, JSON, PARQUET
 from podium.runtime.protocols.inference import DATATYPES
 
@@ -28,30 +29,26 @@ _ERROR_NAMES = {
 }
 
 
-def document(model: str, version: str, inputs: Schema | None, outputs: Schema | None) -> dict[str, Any]:
-    """Return the document, OpenAPI 3.1."""
+def document(who: Identity, paths: list[str], inputs: Schema | None, outputs: Schema | None) -> dict[str, Any]:
+    """Return the document, OpenAPI 3.1. `paths` are those of the model and of its version."""
     item = _item(inputs)
-    at = f"/v2/models/{model}"
     infer = _post("Infer (Open Inference Protocol)", _infer_body(), _object("An inference response."), "ServerError")
     about = {"get": _get("The model's metadata (Open Inference Protocol)")}
     ready = {"get": _get("Whether this model version is ready")}
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": f"{model} {version}",
-            "version": version,
+            "title": f"{who.model} {who.version}",
+            "version": who.version,
             "description": "A model version, served by Podium.",
         },
         "paths": {
             "/invocations": {"post": _invocations(item, outputs)},
             "/api/v1/predict": {"post": _post("Predict one item", {JSON: {"schema": item}}, _prediction(outputs))},
             "/api/v1/batch": {"post": _batch(item, outputs)},
-            f"{at}/infer": {"post": infer},
-            f"{at}/versions/{version}/infer": {"post": infer},
-            at: about,
-            f"{at}/versions/{version}": about,
-            f"{at}/ready": ready,
-            f"{at}/versions/{version}/ready": ready,
+            **{f"{path}/infer": {"post": infer} for path in paths},
+            **dict.fromkeys(paths, about),
+            **{f"{path}/ready": ready for path in paths},
             **{path: {"get": _get(text)} for path, text in _PAGES.items()},
         },
         "components": {"schemas": {"Error": _ERROR, "ServerError": _SERVER_ERROR}},
@@ -88,8 +85,8 @@ def _item(schema: Schema | None) -> dict[str, Any]:
         return {"oneOf": [{"type": "array"}, {"type": "object"}]} if schema is None else {"type": "array"}
     return {
         "type": "object",
-        "properties": {spec.name: _cell(spec) for spec in schema.inputs},
-        "required": [spec.name for spec in schema.inputs if spec.required],
+        "properties": {str(spec.name): _cell(spec) for spec in schema.inputs},
+        "required": [str(spec.name) for spec in schema.inputs if spec.required],
         "additionalProperties": False,
     }
 

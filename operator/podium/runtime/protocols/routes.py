@@ -50,7 +50,7 @@ def pages(about: About) -> dict[str, Page]:
     """Return what a GET shows, by path. All but the readiness is written once."""
     told = _page(_metadata(about))
     who = about.identity
-    openapi = _page(document(who.model, who.version, about.model.inputs, about.model.outputs))
+    openapi = _page(document(who, _model_paths(who), about.model.inputs, about.model.outputs))
     ready = functools.partial(_ready, who)
     return {
         "/version": lambda _: Response(HTTPStatus.OK, mlflow.__version__.encode()),
@@ -62,12 +62,9 @@ def pages(about: About) -> dict[str, Page]:
 
 
 def _model_paths(identity: Identity) -> list[str]:
-    """Return the paths of the model and of its version, as they come with and without percent-encoding."""
-    found = []
-    for name in {identity.model, urllib.parse.quote(identity.model, safe="")}:
-        path = f"/v2/models/{name}"
-        found += [path, f"{path}/versions/{identity.version}"]
-    return found
+    """Return the paths of the model and of its version, in the one spelling that requests are brought to."""
+    path = f"/v2/models/{urllib.parse.quote(identity.model, safe='')}"
+    return [path, f"{path}/versions/{urllib.parse.quote(identity.version, safe='')}"]
 
 
 def _page(value: dict[str, Any]) -> Page:
