@@ -42,7 +42,7 @@ class Seen:
     def shares(self) -> tuple[int, int]:
         """The challenger's share in percent: asked for, and in force."""
         weight = self.status.get("weight") or {}
-        return weight.get("asked", 0), weight.get("inForce", 0)
+        return weight.get("desired", 0), weight.get("current", 0)
 
     @property
     def champion(self) -> str:

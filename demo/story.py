@@ -83,7 +83,7 @@ class Condition:
             seen.current
             and (seen.champion, status) == (self.champion, self.ready)
             and self.reason in {"", reason}
-            and (not self.settled or (seen.phase in {"Settled", "Rejected"} and not seen.challenger))
+            and (not self.settled or (seen.phase in {"Stable", "Rejected"} and not seen.challenger))
         )
 
 

@@ -59,7 +59,7 @@ class Subject:
         """Once this version is champion and nothing is on trial."""
 
         def alone(seen: Seen) -> bool:
-            return (seen.phase, seen.champion, seen.challenger) == ("Settled", version, "")
+            return (seen.phase, seen.champion, seen.challenger) == ("Stable", version, "")
 
         return await self.until(f"version {version} is champion", alone)
 

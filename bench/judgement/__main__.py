@@ -13,7 +13,7 @@ from bench.judgement.errors import ALPHA, LIMIT, Rate
 SHARES = (0.02, 0.03, 0.05, 0.1, 0.2)
 LATE = (0.05, 0.2, 1.0)
 GOOD_BEFORE = 12_000
-WANTED = {"false_rejections_upper": 0.01, "broken": 1.4, "against_champion": 1.4, "holds": 1.5, "verdict_cpu_ms": 1.0}
+WANTED = {"false_rejections_upper": 0.01, "broken": 1.4, "against_champion": 1.4, "passes": 1.5, "verdict_cpu_ms": 1.0}
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def measure(effort: Effort, seed: int, output: Path) -> dict[str, object]:
         "false_holds_upper": round(wrong["held"], 5),
         "broken": broken,
         "against_champion": champion,
-        "holds": round(holds.ratio, 3),
+        "passes": round(holds.ratio, 3),
         "late": late,
         "verdict_cpu_ms": round(max(cpu.values()), 3),
     }
@@ -127,9 +127,9 @@ def _champion(effort: Effort, seed: int) -> dict[str, float]:
     )
     for challenger, weight, rate in effort.beside:
         found = speed.beside_champion(challenger, weight, rate, effort.pairs, seed)
-        verdict = "holds" if challenger <= errors.CHAMPION else "broken"
+        verdict = "Passed" if challenger <= errors.CHAMPION else "Failed"
         print(f"  {verdict}: {found.what} of the traffic, {rate} answers a look: {found}", flush=True)
-        if verdict == "broken":
+        if verdict == "Failed":
             ratios[f"{weight:g}"] = round(found.ratio, 3)
     return ratios
 

@@ -33,7 +33,7 @@ class LimitTwin:
         self.bad, self.good = np.zeros(trials, np.int64), np.zeros(trials, np.int64)
         ratios = np.array(limit_core.log_ratios(limit))
         self.of_bad, self.of_good = ratios[:, :1], ratios[:, 1:]
-        self.late = np.exp(np.array(limit_core.LimitMemory().late))[:, None] * np.ones(trials)
+        self.late = np.exp(np.array(limit_core.LimitTestState().late))[:, None] * np.ones(trials)
         self.broken = np.zeros(trials, bool)
 
     def see(self, bad: Counts, good: Counts) -> None:
@@ -76,7 +76,7 @@ class ChampionTwin:
 
     def __init__(self, trials: int, margin: float, alpha: float, beta: float) -> None:
         self.margin, self.alpha, self.beta = margin, alpha, beta
-        memory = champion_core.ChampionMemory()
+        memory = champion_core.ChampionTestState()
         self.bad, self.good = np.zeros(trials), np.zeros(trials)
         self.champion_bad = np.full(trials, memory.champion_bad)
         self.champion_good = np.full(trials, memory.champion_good)

@@ -19,7 +19,7 @@ from testbed.waiting import wait_until
 
 ERRS = 0.2  # of its answers, while a bad version is at it
 EMPTIES = 60.0  # seconds until the pods of the last trial are gone
-MIDST = 25  # percent, at which a trial is withdrawn
+MIDST = 25  # percent, at which a trial is superseded
 Move = Callable[[Scene, str], Awaitable[str]]  # from one champion to the next
 
 
@@ -59,7 +59,7 @@ async def _reverted(scene: Scene, champion: str) -> str:
 MOVES: tuple[tuple[str, Move], ...] = (
     ("forward", _forward),
     ("a bad version", _rejected),
-    ("withdrawn in mid-trial", _withdrawn),
+    ("superseded in mid-trial", _withdrawn),
     ("reverted", _reverted),
 )
 

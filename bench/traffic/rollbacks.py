@@ -7,7 +7,7 @@ from bench.traffic import figures
 from bench.traffic.figures import Figures, Rollback
 from bench.traffic.scene import AFTER, PLAIN, Scene, Steps, on_our_clock
 
-HALF: Steps = [{"weight": 50, "hold": "1h"}]
+HALF: Steps = [{"weight": 50, "duration": "1h"}]
 MOMENT = (0.5, 2.5)  # seconds of plain traffic in force until it turns bad
 ORDERS = [orders.body(orders.FAIL)]
 

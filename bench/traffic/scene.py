@@ -20,7 +20,7 @@ HOST = "bench.test"
 REPLICAS = 2
 PLAIN = [orders.body(orders.WORK)]
 Steps = list[dict[str, Any]]
-QUICK: Steps = [{"weight": 5, "hold": "1s"}, {"weight": 25, "hold": "1s"}, {"weight": 50, "hold": "1s"}]
+QUICK: Steps = [{"weight": 5, "duration": "1s"}, {"weight": 25, "duration": "1s"}, {"weight": 50, "duration": "1s"}]
 AFTER = 6.0  # seconds after a rollout until the pods that it left are stopped: 3 s of drain, and a look
 
 
@@ -49,7 +49,7 @@ class Scene:
 
         def reached(seen: Seen) -> bool:
             trial = seen.status.get("trial") or {}
-            return seen.phase == "Canary" and seen.shares == (weight, weight) and "inForceSince" in trial
+            return seen.phase == "Canary" and seen.shares == (weight, weight) and "weightReachedAt" in trial
 
         return await self.subject.until(f"{weight} % is in force", reached)
 
@@ -73,7 +73,7 @@ def spec(version: str, steps: Steps, retry: str) -> dict[str, Any]:
         "rollout": {
             "steps": steps,
             "guards": [{"name": "errors", "errorRate": {"atMost": "1%"}}],
-            "watch": "3s",
+            "soak": "3s",
             "retry": retry,
         },
     }

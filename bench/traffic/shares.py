@@ -10,7 +10,7 @@ from bench.traffic.scene import Scene, Steps
 WEIGHTS = (1, 5, 25, 50)
 COUNTED = 20.0  # seconds: 4,000 requests at 200 a second
 LAG = 2.0  # seconds: a gateway may accept a route a moment before all its proxies have it
-STEPS: Steps = [{"weight": weight, "hold": f"{2 * COUNTED:g}s"} for weight in WEIGHTS]
+STEPS: Steps = [{"weight": weight, "duration": f"{2 * COUNTED:g}s"} for weight in WEIGHTS]
 
 
 async def run(scene: Scene) -> Figures:

@@ -2,11 +2,11 @@
 
 PodiumError
  ├─ Temporary            try again later, with backoff
- │   ├─ Unreachable      the other side did not answer
+ │   ├─ Unavailable      the other side did not answer
  │   └─ Conflict         somebody else wrote first: look again at once
  └─ Permanent            trying again changes nothing; a person has to act
-     ├─ Refused          the other side understood and said no
-     └─ Missing          what was named is not there
+     ├─ Rejected          the other side understood and said no
+     └─ NotFound          what was named is not there
 """
 
 
@@ -22,7 +22,7 @@ class Temporary(PodiumError):
     """Try again later, with backoff."""
 
 
-class Unreachable(Temporary):
+class Unavailable(Temporary):
     """The other side did not answer."""
 
 
@@ -34,9 +34,9 @@ class Permanent(PodiumError):
     """Trying again changes nothing; a person has to act."""
 
 
-class Refused(Permanent):
+class Rejected(Permanent):
     """The other side understood and said no."""
 
 
-class Missing(Permanent):
+class NotFound(Permanent):
     """What was named is not there."""

@@ -7,22 +7,22 @@ from typing import Protocol
 
 from podium.api.spec import Spec
 from podium.api.status import Pinned, Slot, Status
-from podium.core.actions import NO_DETOURS, Detours, Event, RunJob
+from podium.core.actions import NO_OVERRIDES, Event, RouteOverrides, RunJob
 from podium.core.facts import (
-    AutoscalerSeen,
+    AutoscalerState,
     Counters,
-    GateAnswer,
+    GateResponse,
     Identity,
     Key,
-    PodSeen,
-    RegistrySeen,
-    SlotSeen,
-    TrafficSeen,
+    PodState,
+    RegistryState,
+    SlotState,
+    TrafficState,
 )
 
 
 @dataclass(frozen=True)
-class ModelDeploymentSeen:
+class ModelDeployment:
     """A ModelDeployment as the API server has it. `spec` is None where it cannot be read; `flaw` says why."""
 
     key: Key
@@ -34,7 +34,7 @@ class ModelDeploymentSeen:
     spec: Spec | None
     status: Status
     flaw: str = ""
-    held: bool = False  # its deletion waits until Podium lets it go
+    has_finalizer: bool = False  # its deletion waits until Podium lets it go
     unreadable: bool = False  # the status itself cannot be read: it holds the memory and must not be overwritten
 
 
@@ -50,7 +50,7 @@ class RegistryLogin:
 
 
 @dataclass(frozen=True)
-class Question:
+class RegistryQuery:
     """What one ModelDeployment wants to know of the registry."""
 
     login: RegistryLogin
@@ -64,9 +64,9 @@ class Question:
 
 
 class Registry(Protocol):
-    """The model registry. Each method raises Unreachable, Refused or Missing, with a message that says what to do."""
+    """The model registry. Each method raises Unavailable, Rejected or NotFound, with a message that says what to do."""
 
-    async def look(self, question: Question) -> RegistrySeen: ...
+    async def query(self, query: RegistryQuery) -> RegistryState: ...
     async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None: ...
     async def write_tags(self, login: RegistryLogin, model: str, version: str, tags: Mapping[str, str]) -> None: ...
     async def write_record(self, login: RegistryLogin, model: str, version: str, path: str, text: str) -> None: ...
@@ -75,55 +75,55 @@ class Registry(Protocol):
 class Cluster(Protocol):
     """The API server: the ModelDeployments, and the slots that Podium owns. Reads are fresh, never cached."""
 
-    async def get(self, key: Key) -> ModelDeploymentSeen | None: ...
-    async def list_all(self) -> Sequence[ModelDeploymentSeen]: ...
-    async def write_status(self, seen: ModelDeploymentSeen, status: Status) -> None: ...  # raises Conflict
-    async def hold(self, seen: ModelDeploymentSeen) -> None: ...  # its deletion waits until it is let go
-    async def let_go(self, seen: ModelDeploymentSeen) -> None: ...
-    async def tell(self, seen: ModelDeploymentSeen, event: Event) -> None: ...  # a repeat is no second Event
-    async def secret(self, namespace: str, name: str) -> Mapping[str, str]: ...  # raises Missing
-    async def slots(self, seen: ModelDeploymentSeen) -> Mapping[Slot, SlotSeen]: ...  # pods without identity
-    async def run_slot(self, seen: ModelDeploymentSeen, pinned: Pinned, replicas: int) -> None: ...
-    async def stop_slot(self, seen: ModelDeploymentSeen, slot: Slot) -> None: ...
-    async def autoscaler(self, seen: ModelDeploymentSeen) -> AutoscalerSeen: ...
-    async def run_autoscaler(self, seen: ModelDeploymentSeen) -> None: ...  # raises Refused
-    async def stop_autoscaler(self, seen: ModelDeploymentSeen) -> None: ...
+    async def get(self, key: Key) -> ModelDeployment | None: ...
+    async def list_all(self) -> Sequence[ModelDeployment]: ...
+    async def write_status(self, md: ModelDeployment, status: Status) -> None: ...  # raises Conflict
+    async def hold(self, md: ModelDeployment) -> None: ...  # its deletion waits until it is let go
+    async def remove_finalizer(self, md: ModelDeployment) -> None: ...
+    async def tell(self, md: ModelDeployment, event: Event) -> None: ...  # a repeat is no second Event
+    async def secret(self, namespace: str, name: str) -> Mapping[str, str]: ...  # raises NotFound
+    async def slots(self, md: ModelDeployment) -> Mapping[Slot, SlotState]: ...  # pods without identity
+    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int) -> None: ...
+    async def stop_slot(self, md: ModelDeployment, slot: Slot) -> None: ...
+    async def autoscaler(self, md: ModelDeployment) -> AutoscalerState: ...
+    async def run_autoscaler(self, md: ModelDeployment) -> None: ...  # raises Rejected
+    async def stop_autoscaler(self, md: ModelDeployment) -> None: ...
 
 
 class Router(Protocol):
     """Where requests go."""
 
-    async def seen(self, seen: ModelDeploymentSeen, slots: Mapping[Slot, SlotSeen]) -> TrafficSeen: ...
+    async def observe(self, md: ModelDeployment, slots: Mapping[Slot, SlotState]) -> TrafficState: ...
     async def route(
-        self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int], detours: Detours = NO_DETOURS
+        self, md: ModelDeployment, weights: Mapping[Slot, int], overrides: RouteOverrides = NO_OVERRIDES
     ) -> None: ...
-    async def release(self, seen: ModelDeploymentSeen) -> None: ...  # it goes: what stays behind leads to the champion
+    async def release(self, md: ModelDeployment) -> None: ...  # it goes: what stays behind leads to the champion
 
 
 @dataclass(frozen=True)
-class Statement:
+class PodReport:
     """What one pod says of itself."""
 
     identity: Identity | None
     counters: Counters
 
 
-class EvidenceSource(Protocol):
+class PodMetrics(Protocol):
     """What the pods say of themselves, by pod uid. Who does not answer in time is left out: missing data holds."""
 
-    async def ask(self, namespace: str, pods: Sequence[PodSeen]) -> Mapping[str, Statement]: ...
+    async def ask(self, namespace: str, pods: Sequence[PodState]) -> Mapping[str, PodReport]: ...
 
 
 class GateJobs(Protocol):
     """The pods that answer gates. One that was started is never started again, while its Job is there."""
 
-    async def seen(self, seen: ModelDeploymentSeen, questions: Mapping[str, str]) -> Mapping[str, GateAnswer]: ...
-    async def run(self, seen: ModelDeploymentSeen, wanted: RunJob) -> None: ...  # raises Refused for a stranger
+    async def observe(self, md: ModelDeployment, questions: Mapping[str, str]) -> Mapping[str, GateResponse]: ...
+    async def run(self, md: ModelDeployment, wanted: RunJob) -> None: ...  # raises Rejected for a stranger
 
 
 @dataclass(frozen=True)
 class WebhookCall:
-    """A gate's question to a service. The same question always has the same id, so that a repeat can be told."""
+    """A gate's query to a service. The same query always has the same id, so that a repeat can be told."""
 
     url: str
     timeout: float  # seconds
@@ -147,7 +147,7 @@ class WebhookVerdict:
 
 
 class Webhooks(Protocol):
-    """Services that answer gates. Raises Unreachable for silence, and Refused for what is no verdict."""
+    """Services that answer gates. Raises Unavailable for silence, and Rejected for what is no verdict."""
 
     async def ask(self, call: WebhookCall) -> WebhookVerdict: ...
 
@@ -167,7 +167,7 @@ class MetricsStore(Protocol):
 
 
 @dataclass(frozen=True)
-class LeaseSeen:
+class LeaseState:
     """The Lease that says who leads. `version` changes with every write."""
 
     holder: str  # "" where it was released
@@ -179,8 +179,8 @@ class LeaseSeen:
 class LeaseStore(Protocol):
     """The one Lease of this operator. Times are never compared across machines: only changes of `version` count."""
 
-    async def read(self) -> LeaseSeen | None: ...
-    async def write(self, held: LeaseSeen | None, holder: str, seconds: float) -> LeaseSeen: ...  # raises Conflict
+    async def read(self) -> LeaseState | None: ...
+    async def write(self, held: LeaseState | None, holder: str, seconds: float) -> LeaseState: ...  # raises Conflict
 
 
 class Clock(Protocol):
@@ -192,7 +192,21 @@ class Clock(Protocol):
 
 
 __all__ = [
-    "Clock", "Cluster", "EvidenceSource", "GateJobs", "LeaseSeen", "LeaseStore", "MetricsStore", "ModelDeploymentSeen",
-    "Question", "Registry", "RegistryLogin", "Router", "Statement", "Totals", "WebhookCall", "WebhookVerdict",
+    "Clock",
+    "Cluster",
+    "GateJobs",
+    "LeaseState",
+    "LeaseStore",
+    "MetricsStore",
+    "ModelDeployment",
+    "PodMetrics",
+    "PodReport",
+    "Registry",
+    "RegistryLogin",
+    "RegistryQuery",
+    "Router",
+    "Totals",
+    "WebhookCall",
+    "WebhookVerdict",
     "Webhooks",
 ]  # fmt: skip

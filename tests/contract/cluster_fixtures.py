@@ -1,4 +1,4 @@
-"""Fixtures of the suites for Cluster, Router, EvidenceSource and LeaseStore: one world of each kind."""
+"""Fixtures of the suites for Cluster, Router, PodMetrics and LeaseStore: one world of each kind."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -16,9 +16,9 @@ KINDS = ["fake", pytest.param("real", marks=pytest.mark.cluster)]
 
 
 @pytest.fixture(scope="session")
-def stand_in(cluster: Cluster) -> str:
+def fake_model_server(cluster: Cluster) -> str:
     """The image of the stand-in for the model server, on every node."""
-    context = Path(__file__).parent / "stand_in"
+    context = Path(__file__).parent / "fake_model_server"
     return cluster.build_and_load("podium-stand-in", context / "Containerfile", context)
 
 
@@ -50,7 +50,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[ClusterWorld]:
         return
     request.getfixturevalue("no_operator")
     kubectl: Kubectl = request.getfixturevalue("kubectl")
-    image: str = request.getfixturevalue("stand_in")
+    image: str = request.getfixturevalue("fake_model_server")
     api = await connect(kubectl.cluster)
     yield RealClusterWorld(api, kubectl, image)
     await api.close()

@@ -1,5 +1,5 @@
 """A cluster of either kind, with the hands of a person beside it: what the contract suites of Cluster, Router and
-EvidenceSource need of both.
+PodMetrics need of both.
 
 On the real one the ModelDeployment is held by a finalizer and is being deleted all the time: an operator that happens
 to run on the shared cluster leaves such a one alone, and reads and writes go on as always.
@@ -14,15 +14,15 @@ from dataclasses import asdict
 from typing import Any, Protocol, TypeVar
 
 from podium.adapters.clock import RealClock
-from podium.adapters.evidence.pods import PodsEvidence, ProxyFetch
+from podium.adapters.evidence.pods import ProxyFetch, ScrapedPodMetrics
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api
 from podium.adapters.kubernetes.cluster import KubernetesCluster
 from podium.adapters.kubernetes.render import Defaults
 from podium.adapters.routers.choice import Routers
 from podium.api.status import Slot
-from podium.core.facts import Key, PodSeen
-from podium.ports import Cluster, EvidenceSource, ModelDeploymentSeen, Router
+from podium.core.facts import Key, PodState
+from podium.ports import Cluster, ModelDeployment, PodMetrics, Router
 from podium.testing.clock import FakeClock
 from podium.testing.cluster import Behaviour, FakeCluster
 from podium.testing.evidence import FakeEvidence
@@ -34,7 +34,7 @@ from tests.kubectl import Kubectl
 T = TypeVar("T")
 DEADLINE = 90  # seconds in which a pod must do what it is told, on two busy cores
 ME = "contract-suite"
-ADOPTED = {"route": {"name": "theirs", "rule": "model"}}
+ADOPTED = {"httpRouteRef": {"name": "theirs", "rule": "model"}}
 
 
 class ClusterWorld(Protocol):
@@ -42,25 +42,27 @@ class ClusterWorld(Protocol):
 
     cluster: Cluster
     router: Router
-    evidence: EvidenceSource
+    evidence: PodMetrics
     key: Key
     traffic: Mapping[str, Any]  # spec.traffic of what is put
 
-    async def put(self, version: str = "1", **behaviours: Behaviour) -> ModelDeploymentSeen: ...
-    async def edit(self, annotations: Mapping[str, str]) -> ModelDeploymentSeen: ...  # spec.serving.annotations
+    async def put(self, version: str = "1", **behaviours: Behaviour) -> ModelDeployment: ...
+    async def edit(self, annotations: Mapping[str, str]) -> ModelDeployment: ...  # spec.serving.annotations
     async def until(self, check: Callable[[], Awaitable[T | None]]) -> T: ...
-    async def told(self, seen: ModelDeploymentSeen) -> list[tuple[str, str]]: ...  # Events: reason and message
+    async def told(self, md: ModelDeployment) -> list[tuple[str, str]]: ...  # Events: reason and message
     async def drift(self, slot: Slot) -> None: ...
     async def unprotect(self, slot: Slot) -> None: ...  # delete its PodDisruptionBudget
-    async def evict(self, pod: PodSeen) -> None: ...  # as a drain does
-    async def scale(self, autoscaling: Mapping[str, Any] | None) -> ModelDeploymentSeen: ...  # spec.serving.autoscaling
-    async def delete(self, seen: ModelDeploymentSeen) -> None: ...  # and does not wait for its end
-    async def adopt(self) -> None: ...  # an HTTPRoute of a person's own, `theirs`, and spec.traffic.route for it
+    async def evict(self, pod: PodState) -> None: ...  # as a drain does
+    async def scale(self, autoscaling: Mapping[str, Any] | None) -> ModelDeployment: ...  # spec.serving.autoscaling
+    async def delete(self, md: ModelDeployment) -> None: ...  # and does not wait for its end
+    async def adopt(
+        self,
+    ) -> None: ...  # an HTTPRoute of a person's own, `theirs`, and spec.traffic.http_route_ref for it
     async def drift_route(self) -> None: ...
     async def route_writes(self) -> object: ...  # differs after a write to what shares the traffic
     async def stranger(self, name: str) -> None: ...  # Deployment and Service of somebody else
     async def secret(self, name: str, values: Mapping[str, str]) -> None: ...
-    async def answer(self, pod: PodSeen, requests: int) -> None: ...
+    async def answer(self, pod: PodState, requests: int) -> None: ...
 
 
 def spec(
@@ -106,26 +108,26 @@ class FakeClusterWorld:
         self._evidence = FakeEvidence(self._cluster, self._router)
         self.cluster: Cluster = self._cluster
         self.router: Router = self._router
-        self.evidence: EvidenceSource = self._evidence
+        self.evidence: PodMetrics = self._evidence
         self._version = "1"
         self.traffic: Mapping[str, Any] = {}
         self._autoscaling: Mapping[str, Any] | None = None
 
-    async def put(self, version: str = "1", **behaviours: Behaviour) -> ModelDeploymentSeen:
+    async def put(self, version: str = "1", **behaviours: Behaviour) -> ModelDeployment:
         for name, behaviour in behaviours.items():
             self._cluster.behave(name.removeprefix("v"), behaviour)
         self._version = version
         return self._cluster.put(self.key, spec(version, {}, self.traffic))
 
-    async def edit(self, annotations: Mapping[str, str]) -> ModelDeploymentSeen:
+    async def edit(self, annotations: Mapping[str, str]) -> ModelDeployment:
         return self._cluster.put(self.key, spec(self._version, annotations, self.traffic, self._autoscaling))
 
-    async def scale(self, autoscaling: Mapping[str, Any] | None) -> ModelDeploymentSeen:
+    async def scale(self, autoscaling: Mapping[str, Any] | None) -> ModelDeployment:
         self._autoscaling = autoscaling
         return await self.edit({})
 
-    async def delete(self, seen: ModelDeploymentSeen) -> None:
-        self._cluster.remove(seen.key)
+    async def delete(self, md: ModelDeployment) -> None:
+        self._cluster.remove(md.key)
 
     async def until(self, check: Callable[[], Awaitable[T | None]]) -> T:
         for _ in range(DEADLINE):
@@ -134,8 +136,8 @@ class FakeClusterWorld:
             await self.clock.advance(1)
         raise AssertionError("it did not happen")
 
-    async def told(self, seen: ModelDeploymentSeen) -> list[tuple[str, str]]:
-        return [(event.reason, event.message) for key, event in self._cluster.events if key == seen.key]
+    async def told(self, md: ModelDeployment) -> list[tuple[str, str]]:
+        return [(event.reason, event.message) for key, event in self._cluster.events if key == md.key]
 
     async def drift(self, slot: Slot) -> None:
         self._cluster.drift(self.key, slot)
@@ -143,7 +145,7 @@ class FakeClusterWorld:
     async def unprotect(self, slot: Slot) -> None:
         self._cluster.unprotect(self.key, slot)
 
-    async def evict(self, pod: PodSeen) -> None:
+    async def evict(self, pod: PodState) -> None:
         self._cluster.evict(pod.uid)
 
     async def adopt(self) -> None:
@@ -163,7 +165,7 @@ class FakeClusterWorld:
     async def secret(self, name: str, values: Mapping[str, str]) -> None:
         self._cluster.secrets[self.key.namespace, name] = dict(values)
 
-    async def answer(self, pod: PodSeen, requests: int) -> None:
+    async def answer(self, pod: PodState, requests: int) -> None:
         self._evidence.answer(pod.uid, requests)
 
 
@@ -176,18 +178,18 @@ class RealClusterWorld:
         defaults = Defaults(image=image, registry_uri="http://mlflow.test")
         self.cluster: Cluster = KubernetesCluster(api, RealClock(), defaults, ME)
         self.router: Router = Routers(api, RealClock())
-        self.evidence: EvidenceSource = PodsEvidence(ProxyFetch(api))
+        self.evidence: PodMetrics = ScrapedPodMetrics(ProxyFetch(api))
         self._version = "1"
         self.traffic: Mapping[str, Any] = {}
         self._autoscaling: Mapping[str, Any] | None = None
         self._told: dict[str, dict[str, Any]] = {}
 
-    async def put(self, version: str = "1", **behaviours: Behaviour) -> ModelDeploymentSeen:
+    async def put(self, version: str = "1", **behaviours: Behaviour) -> ModelDeployment:
         self._version = version
         self._told |= {name.removeprefix("v"): asdict(behaviour) for name, behaviour in behaviours.items()}
         return await self.edit({})
 
-    async def edit(self, annotations: Mapping[str, str]) -> ModelDeploymentSeen:
+    async def edit(self, annotations: Mapping[str, str]) -> ModelDeployment:
         wanted = spec(self._version, annotations, self.traffic, self._autoscaling)
         wanted["serving"]["env"] = [{"name": "STAND_IN", "value": json.dumps(self._told)}]
         metadata = {"name": self.key.name}
@@ -197,12 +199,12 @@ class RealClusterWorld:
         assert found is not None
         return found
 
-    async def scale(self, autoscaling: Mapping[str, Any] | None) -> ModelDeploymentSeen:
+    async def scale(self, autoscaling: Mapping[str, Any] | None) -> ModelDeployment:
         self._autoscaling = autoscaling
         return await self.edit({})
 
-    async def delete(self, seen: ModelDeploymentSeen) -> None:
-        self._kubectl("delete", "md", seen.key.name, "--wait=false")
+    async def delete(self, md: ModelDeployment) -> None:
+        self._kubectl("delete", "md", md.key.name, "--wait=false")
 
     async def until(self, check: Callable[[], Awaitable[T | None]]) -> T:
         end = time.monotonic() + DEADLINE
@@ -211,8 +213,8 @@ class RealClusterWorld:
             await asyncio.sleep(0.1)
         return found
 
-    async def told(self, seen: ModelDeploymentSeen) -> list[tuple[str, str]]:
-        found = self._kubectl.get("events", f"--field-selector=involvedObject.uid={seen.uid}")
+    async def told(self, md: ModelDeployment) -> list[tuple[str, str]]:
+        found = self._kubectl.get("events", f"--field-selector=involvedObject.uid={md.uid}")
         ours = (event for event in found["items"] if event["reportingInstance"] == ME)
         return [(event["reason"], event["message"]) for event in ours]
 
@@ -223,7 +225,7 @@ class RealClusterWorld:
     async def unprotect(self, slot: Slot) -> None:
         self._kubectl("delete", "poddisruptionbudget", names.slot_name(self.key.name, slot))
 
-    async def evict(self, pod: PodSeen) -> None:
+    async def evict(self, pod: PodState) -> None:
         async def taken() -> str | None:
             with contextlib.suppress(CommandFailed):  # a budget allows nothing before its controller has counted
                 return self._kubectl.evict(pod.name)
@@ -264,7 +266,7 @@ class RealClusterWorld:
         literals = (f"--from-literal={key}={value}" for key, value in values.items())
         self._kubectl("create", "secret", "generic", name, *literals)
 
-    async def answer(self, pod: PodSeen, requests: int) -> None:
+    async def answer(self, pod: PodState, requests: int) -> None:
         path = names.path(names.PODS, self.key.namespace, f"{pod.name}:{names.PORT}", "proxy/invocations")
         for _ in range(requests):
             # A bad answer is a 500 of the pod, and an error here: what counts is what the pod counts.

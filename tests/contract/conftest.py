@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.contract.cluster_fixtures import no_operator, stand_in
+from tests.contract.cluster_fixtures import fake_model_server, no_operator
 from tests.contract.registry_fixtures import editor, mlflow_world, model, world
 
-__all__ = ["editor", "mlflow_world", "model", "no_operator", "stand_in", "world"]
+__all__ = ["editor", "fake_model_server", "mlflow_world", "model", "no_operator", "world"]
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

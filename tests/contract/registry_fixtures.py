@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from podium.ports import Question, RegistryLogin
+from podium.ports import RegistryLogin, RegistryQuery
 from tests.contract.registry_worlds import EDITOR, FakeWorld, MlflowWorld, RegistryWorld, login, mlflow_server
 
 
@@ -37,7 +37,7 @@ def editor(world: RegistryWorld) -> RegistryLogin:
     return login(world.uri, EDITOR)
 
 
-def question(
+def query(
     asker: RegistryLogin,
     model: str,
     version: str | None = None,
@@ -45,5 +45,5 @@ def question(
     alias: str | None = None,
     champion: str | None = None,
     record: tuple[str, ...] = (),
-) -> Question:
-    return Question(asker, model, version, alias, champion, "champion", record)
+) -> RegistryQuery:
+    return RegistryQuery(asker, model, version, alias, champion, "champion", record)

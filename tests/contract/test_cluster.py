@@ -7,8 +7,8 @@ import pytest
 from podium.api import reasons
 from podium.api.status import Phase, Pinned, Slot, Status
 from podium.core.actions import Event
-from podium.core.facts import AutoscalerSeen, Key, SlotSeen
-from podium.errors import Conflict, Missing, PodiumError, Refused
+from podium.core.facts import AutoscalerState, Key, SlotState
+from podium.errors import Conflict, NotFound, PodiumError, Rejected
 from podium.testing.cluster import Behaviour
 from tests.contract.cluster_fixtures import world
 from tests.contract.cluster_worlds import ClusterWorld
@@ -23,16 +23,16 @@ STATUS = Status(
 )
 
 
-async def slot_of(world: ClusterWorld, slot: Slot = "a") -> SlotSeen:
+async def slot_of(world: ClusterWorld, slot: Slot = "a") -> SlotState:
     seen = await world.cluster.get(world.key)
     assert seen is not None
     return (await world.cluster.slots(seen))[slot]
 
 
-async def ready(world: ClusterWorld, pinned: Pinned, count: int) -> SlotSeen:
+async def ready(world: ClusterWorld, pinned: Pinned, count: int) -> SlotState:
     """The slot, once exactly so many pods run this version and all are ready."""
 
-    async def check() -> SlotSeen | None:
+    async def check() -> SlotState | None:
         seen = await slot_of(world, pinned.slot)
         settled = len(seen.pods) == count and not seen.stopping
         return seen if settled and seen.ready(pinned) == count else None
@@ -87,7 +87,7 @@ async def test_the_end_of_what_is_held_waits_until_it_is_let_go(world: ClusterWo
     await world.cluster.hold(await world.put())
     held = await world.cluster.get(world.key)
     assert held is not None
-    assert held.held
+    assert held.has_finalizer
     await world.delete(held)
     leaving = await world.cluster.get(world.key)
     assert leaving is not None
@@ -96,38 +96,38 @@ async def test_the_end_of_what_is_held_waits_until_it_is_let_go(world: ClusterWo
     async def gone() -> bool | None:
         return True if await world.cluster.get(world.key) is None else None
 
-    await world.cluster.let_go(leaving)
+    await world.cluster.remove_finalizer(leaving)
     await world.until(gone)
-    await world.cluster.let_go(leaving)  # nothing there: nothing to do
+    await world.cluster.remove_finalizer(leaving)  # nothing there: nothing to do
 
 
 async def test_an_event_is_told_once_however_often_it_is_said(world: ClusterWorld) -> None:
     made = await world.put("1")
     for _ in range(3):
-        await world.cluster.tell(made, Event(False, reasons.WARMED, "Warming -> Canary: ready", "1/Canary"))
-    await world.cluster.tell(made, Event(True, reasons.GUARD_BROKEN, "é" * 2000, "2/RollingBack"))
+        await world.cluster.tell(made, Event(False, reasons.CHALLENGER_READY, "Starting -> Canary: ready", "1/Canary"))
+    await world.cluster.tell(made, Event(True, reasons.GUARD_FAILED, "é" * 2000, "2/RollingBack"))
     told = await world.told(made)
-    assert sorted(reason for reason, _ in told) == [reasons.GUARD_BROKEN, reasons.WARMED]
+    assert sorted(reason for reason, _ in told) == [reasons.GUARD_FAILED, reasons.CHALLENGER_READY]
 
 
 async def test_a_secret_is_read_and_one_that_is_not_there_is_missing(world: ClusterWorld) -> None:
     await world.secret("login", {"MLFLOW_TRACKING_USERNAME": "ann", "MLFLOW_TRACKING_PASSWORD": "pässwörd"})
     found = await world.cluster.secret(world.key.namespace, "login")
     assert found == {"MLFLOW_TRACKING_USERNAME": "ann", "MLFLOW_TRACKING_PASSWORD": "pässwörd"}
-    with pytest.raises(Missing):
+    with pytest.raises(NotFound):
         await world.cluster.secret(world.key.namespace, "nobody")
 
 
 async def test_an_empty_slot_runs_nothing(world: ClusterWorld) -> None:
     await world.put("1")
-    assert await slot_of(world) == SlotSeen()
+    assert await slot_of(world) == SlotState()
 
 
 async def test_a_slot_runs_what_it_is_told_in_the_size_it_is_told(world: ClusterWorld) -> None:
     made = await world.put("1", v1=FAST)
     await world.cluster.run_slot(made, ONE, 1)
     seen = await ready(world, ONE, 1)
-    assert (seen.runs, seen.replicas, seen.current) == (ONE, 1, True)
+    assert (seen.runs, seen.replicas, seen.up_to_date) == (ONE, 1, True)
     assert [pod.version for pod in seen.pods] == ["1"]
     await world.cluster.run_slot(made, ONE, 2)
     assert (await ready(world, ONE, 2)).replicas == 2
@@ -153,27 +153,27 @@ async def test_another_version_takes_the_slot_over(world: ClusterWorld) -> None:
     await world.cluster.run_slot(made, TWO, 1)
     seen = await ready(world, TWO, 1)
     assert seen.runs == TWO
-    assert seen.current
+    assert seen.up_to_date
     assert not old & {pod.uid for pod in seen.pods}
 
 
 async def test_what_was_changed_by_hand_is_noticed_and_put_back(world: ClusterWorld) -> None:
     made = await world.put("1")
     await world.cluster.run_slot(made, ONE, 0)
-    assert (await slot_of(world)).current
+    assert (await slot_of(world)).up_to_date
     await world.drift("a")
-    assert not (await slot_of(world)).current
+    assert not (await slot_of(world)).up_to_date
     await world.cluster.run_slot(made, ONE, 0)
-    assert (await slot_of(world)).current
+    assert (await slot_of(world)).up_to_date
 
 
 async def test_a_slots_disruption_budget_belongs_to_it_and_is_put_back(world: ClusterWorld) -> None:
     made = await world.put("1")
     await world.cluster.run_slot(made, ONE, 0)
     await world.unprotect("a")
-    assert not (await slot_of(world)).current
+    assert not (await slot_of(world)).up_to_date
     await world.cluster.run_slot(made, ONE, 0)
-    assert (await slot_of(world)).current
+    assert (await slot_of(world)).up_to_date
 
 
 CUSTOM = {
@@ -185,17 +185,17 @@ CUSTOM = {
 async def test_an_autoscaler_is_made_as_it_is_wanted_and_taken_away(world: ClusterWorld) -> None:
     await world.put("1")
     made = await world.scale({"minReplicas": 2, "maxReplicas": 5, "metrics": [CUSTOM]})
-    assert await world.cluster.autoscaler(made) == AutoscalerSeen()
+    assert await world.cluster.autoscaler(made) == AutoscalerState()
     await world.cluster.run_autoscaler(made)
-    assert await world.cluster.autoscaler(made) == AutoscalerSeen(there=True, current=True)
+    assert await world.cluster.autoscaler(made) == AutoscalerState(there=True, up_to_date=True)
     made = await world.scale({"minReplicas": 2, "maxReplicas": 6, "metrics": [CUSTOM]})
-    assert await world.cluster.autoscaler(made) == AutoscalerSeen(there=True)
+    assert await world.cluster.autoscaler(made) == AutoscalerState(there=True)
     await world.cluster.run_autoscaler(made)
-    assert await world.cluster.autoscaler(made) == AutoscalerSeen(there=True, current=True)
+    assert await world.cluster.autoscaler(made) == AutoscalerState(there=True, up_to_date=True)
     made = await world.scale(None)
-    assert await world.cluster.autoscaler(made) == AutoscalerSeen(there=True)
+    assert await world.cluster.autoscaler(made) == AutoscalerState(there=True)
     await world.cluster.stop_autoscaler(made)
-    assert await world.cluster.autoscaler(made) == AutoscalerSeen()
+    assert await world.cluster.autoscaler(made) == AutoscalerState()
     await world.cluster.stop_autoscaler(made)  # nothing there: nothing to do
 
 
@@ -214,19 +214,19 @@ async def test_what_the_spec_no_longer_says_is_noticed_and_taken_out(world: Clus
     await world.put("1")
     made = await world.edit({"team": "risk"})
     await world.cluster.run_slot(made, ONE, 0)
-    assert (await slot_of(world)).current
+    assert (await slot_of(world)).up_to_date
     made = await world.edit({})
-    assert not (await slot_of(world)).current
+    assert not (await slot_of(world)).up_to_date
     await world.cluster.run_slot(made, ONE, 0)
-    assert (await slot_of(world)).current
+    assert (await slot_of(world)).up_to_date
 
 
 async def test_what_belongs_to_somebody_else_is_refused_and_left_alone(world: ClusterWorld) -> None:
     made = await world.put("1")
     await world.stranger("churn-a")
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejected) as caught:
         await world.cluster.run_slot(made, ONE, 1)
-    assert caught.value.reason == reasons.NAME_TAKEN
+    assert caught.value.reason == reasons.NAME_CONFLICT
     assert (await slot_of(world)).runs is None
 
 
@@ -235,7 +235,7 @@ async def test_how_a_pod_ended_is_told_with_its_message(world: ClusterWorld) -> 
     made = await world.put("1", v1=crash)
     await world.cluster.run_slot(made, ONE, 1)
 
-    async def check() -> SlotSeen | None:
+    async def check() -> SlotState | None:
         seen = await slot_of(world)
         return seen if seen.pods and seen.pods[0].crash else None
 

@@ -1,7 +1,7 @@
 """What every source of evidence does: the fake, and real pods."""
 
 from podium.api.status import Pinned
-from podium.core.facts import Counters, Identity, PodSeen
+from podium.core.facts import Counters, Identity, PodState
 from podium.testing.cluster import Behaviour
 from tests.contract.cluster_fixtures import world
 from tests.contract.cluster_worlds import ClusterWorld
@@ -11,12 +11,12 @@ __all__ = ["world"]  # a fixture
 ONE = Pinned(version="1", run_id="r1", digest="sha256:11", slot="a")
 
 
-async def pods(world: ClusterWorld, **behaviours: Behaviour) -> tuple[PodSeen, ...]:
+async def pods(world: ClusterWorld, **behaviours: Behaviour) -> tuple[PodState, ...]:
     """Two ready pods of version 1."""
     made = await world.put("1", **behaviours)
     await world.cluster.run_slot(made, ONE, 2)
 
-    async def check() -> tuple[PodSeen, ...] | None:
+    async def check() -> tuple[PodState, ...] | None:
         slot = (await world.cluster.slots(made))["a"]
         return slot.pods if slot.ready(ONE) == 2 else None
 
@@ -40,5 +40,5 @@ async def test_a_pod_that_serves_something_else_says_so(world: ClusterWorld) -> 
 
 async def test_a_pod_that_says_nothing_is_left_out(world: ClusterWorld) -> None:
     found = await pods(world, v1=Behaviour(ready_after=0.5, silent=True))
-    gone = PodSeen(uid="gone", name="churn-a-gone", version="1", ready=False, ip="10.255.255.1")
+    gone = PodState(uid="gone", name="churn-a-gone", version="1", ready=False, ip="10.255.255.1")
     assert await world.evidence.ask(world.key.namespace, [*found, gone]) == {}

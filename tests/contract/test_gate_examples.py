@@ -23,11 +23,11 @@ from podium.adapters.mlflow.logins import logged_in
 from podium.adapters.webhook import HttpWebhooks
 from podium.api.status import Pinned
 from podium.core.facts import Key
-from podium.errors import Refused
+from podium.errors import Rejected
 from podium.ports import WebhookCall
 from tests.contract.registry_worlds import EDITOR, MlflowWorld, login
 from tests.contract.test_gates_mlflow import AGE, Shop, mlmodel, registry, shop, states
-from tests.written import ROOT
+from tests.yaml_files import ROOT
 
 __all__ = ["registry", "shop"]  # fixtures
 
@@ -72,7 +72,7 @@ async def test_the_service_allows_the_versions_on_its_list(service: str, webhook
 
 
 async def test_the_service_answers_nobody_without_its_secret(service: str, webhooks: HttpWebhooks) -> None:
-    with pytest.raises(Refused, match="answered 401"):
+    with pytest.raises(Rejected, match="answered 401"):
         await webhooks.ask(call(service, "7", None))
 
 

@@ -16,14 +16,14 @@ from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.entities import Dataset, DatasetInput, InputTag
 
 from podium.adapters.mlflow import MlflowRegistry
-from podium.api.spec import ModelDeployment
+from podium.api.spec import ModelDeploymentManifest
 from podium.api.status import Phase, Pinned, Status
-from podium.controller.registry_watch import inquiry_of
-from podium.core.facts import Facts, Key, RegistrySeen, World
+from podium.controller.registry_worker import request_of
+from podium.core.facts import Facts, Key, ObservedState, RegistryState
 from podium.core.gates import Asked, ask
-from podium.ports import ModelDeploymentSeen
+from podium.ports import ModelDeployment
 from tests.contract.registry_worlds import EDITOR, MlflowWorld, login
-from tests.written import ROOT
+from tests.yaml_files import ROOT
 
 
 @pytest.fixture
@@ -69,19 +69,19 @@ class Shop:
         (file,) = ROOT.glob(f"examples/{example}-*/*.yaml")
         written = yaml.safe_load(file.read_text())
         written["spec"] |= {"model": {"name": self.model, "version": version}, **parts}
-        spec = ModelDeployment.model_validate(written).spec
+        spec = ModelDeploymentManifest.model_validate(written).spec
         pinned = Pinned(version=champion, digest="sha256:1", slot="a") if champion else None
         status = Status(phase=Phase.GATING, champion=pinned)
-        seen = ModelDeploymentSeen(Key("ml", "churn"), "u", 1, "1", datetime.now(UTC), False, spec, status)
-        inquiry = inquiry_of(seen)
-        assert inquiry is not None
-        looked = await self.registry.look(replace(inquiry.question, login=login(self.world.uri, EDITOR)))
-        return _asked(Facts(seen.key, 1, spec, status, World(registry=looked), datetime.now(UTC)), looked)
+        seen = ModelDeployment(Key("ml", "churn"), "u", 1, "1", datetime.now(UTC), False, spec, status)
+        request = request_of(seen)
+        assert request is not None
+        looked = await self.registry.query(replace(request.query, login=login(self.world.uri, EDITOR)))
+        return _asked(Facts(seen.key, 1, spec, status, ObservedState(registry=looked), datetime.now(UTC)), looked)
 
 
-def _asked(facts: Facts, looked: RegistrySeen) -> list[Asked]:
-    assert looked.wanted is not None
-    return ask(facts, looked.wanted)
+def _asked(facts: Facts, looked: RegistryState) -> list[Asked]:
+    assert looked.desired is not None
+    return ask(facts, looked.desired)
 
 
 def _dataset(name: str, digest: str) -> Dataset:
@@ -113,9 +113,9 @@ async def test_metrics_and_tags(shop: Shop) -> None:
     champion = shop.publish(metrics={"auc": 0.8, "model_mb": 10}, run_tags=tags)
     good = shop.publish(metrics={"auc": 0.8, "model_mb": 10}, tags=tags)
     bad = shop.publish(metrics={"auc": 0.7, "model_mb": 600})
-    assert set(states(await shop.ask("02", good, champion)).values()) == {"holds"}
+    assert set(states(await shop.ask("02", good, champion)).values()) == {"Passed"}
     found = await shop.ask("02", bad, champion)
-    assert [each.gate.name for each in found if each.state == "fails"] == [
+    assert [each.gate.name for each in found if each.state == "Failed"] == [
         "accurate",
         "not-worse",
         "small",
@@ -125,39 +125,39 @@ async def test_metrics_and_tags(shop: Shop) -> None:
 
 async def test_tags_by_pattern(shop: Shop) -> None:
     good = shop.publish(run_tags={"git_sha": SHA, "dataset_version": "3"}, tags={"stage": "prod"})
-    assert states(await shop.ask("09", good)) == {"reproducible": "holds"}
+    assert states(await shop.ask("09", good)) == {"reproducible": "Passed"}
     bad = shop.publish(run_tags={"git_sha": SHA[:7], "dataset_version": "3"}, tags={"stage": "production"})
     (found,) = await shop.ask("09", bad)
-    assert found.state == "fails"
+    assert found.state == "Failed"
     assert "tag git_sha" in found.message
     assert "tag stage" in found.message
 
 
 async def test_a_signature(shop: Shop) -> None:
     champion, good = shop.publish(files=mlmodel(AGE)), shop.publish(files=mlmodel(AGE, CITY))
-    assert states(await shop.ask("10", good, champion)) == {"compatible": "holds"}
+    assert states(await shop.ask("10", good, champion)) == {"compatible": "Passed"}
     (found,) = await shop.ask("10", shop.publish(files=mlmodel({**AGE, "type": "integer"})), champion)
-    assert (found.state, "column age narrowed from long to integer" in found.message) == ("fails", True)
+    assert (found.state, "column age narrowed from long to integer" in found.message) == ("Failed", True)
     (found,) = await shop.ask("10", shop.publish(files={"MLmodel": b"flavors: {}\n"}), champion)
-    assert (found.state, "has no signature" in found.message) == ("fails", True)
+    assert (found.state, "has no signature" in found.message) == ("Failed", True)
     (found,) = await shop.ask("10", shop.publish(files={"model.bin": b"1"}), champion)
-    assert (found.state, "has no signature" in found.message) == ("fails", True)
+    assert (found.state, "has no signature" in found.message) == ("Failed", True)
 
 
 async def test_an_evaluation(shop: Shop) -> None:
     version = shop.publish(metrics={"accuracy_score": 0.9})
     found = await shop.ask("11", version)
-    assert (found[0].state, "no evaluation of version" in found[0].message) == ("fails", True)
+    assert (found[0].state, "no evaluation of version" in found[0].message) == ("Failed", True)
     shop.evaluate(version, {"accuracy_score": 0.9, "log_loss": 0.1}, dataset="training set")
-    assert states(await shop.ask("11", version))["evaluated"] == "fails", "on another dataset"
+    assert states(await shop.ask("11", version))["evaluated"] == "Failed", "on another dataset"
     shop.evaluate(version, {"accuracy_score": 0.9, "log_loss": 0.1})
-    assert states(await shop.ask("11", version))["evaluated"] == "holds"
+    assert states(await shop.ask("11", version))["evaluated"] == "Passed"
     shop.evaluate(version, {"accuracy_score": 0.7, "log_loss": 0.1}, data="d2")
     found = await shop.ask("11", version)
-    assert (found[0].state, "accuracy_score is 0.7, at least 0.8" in found[0].message) == ("fails", True)
+    assert (found[0].state, "accuracy_score is 0.7, at least 0.8" in found[0].message) == ("Failed", True)
 
 
-@pytest.mark.parametrize(("theirs", "ours", "state"), [("d1", "d1", "holds"), ("d1", "d2", "fails")])
+@pytest.mark.parametrize(("theirs", "ours", "state"), [("d1", "d1", "Passed"), ("d1", "d2", "Failed")])
 async def test_metrics_of_evaluations_are_compared_on_the_same_dataset_only(
     shop: Shop, theirs: str, ours: str, state: str
 ) -> None:
@@ -170,10 +170,10 @@ async def test_metrics_of_evaluations_are_compared_on_the_same_dataset_only(
 @pytest.mark.parametrize(
     ("theirs", "ours", "context", "state"),
     [
-        ("d1", "d1", "evaluation", "holds"),
-        ("d1", "d2", "evaluation", "fails"),
-        ("d1", "d2", "training", "holds"),
-        ("d1", "d2", "", "holds"),
+        ("d1", "d1", "evaluation", "Passed"),
+        ("d1", "d2", "evaluation", "Failed"),
+        ("d1", "d2", "training", "Passed"),
+        ("d1", "d2", "", "Passed"),
     ],
 )
 async def test_metrics_of_runs_are_compared_unless_the_runs_name_different_datasets_for_evaluation(
@@ -187,11 +187,11 @@ async def test_metrics_of_runs_are_compared_unless_the_runs_name_different_datas
 
 async def test_the_age(shop: Shop) -> None:
     version = shop.publish()
-    assert states(await shop.ask("12", version)) == {"slept-on": "waits", "fresh": "holds"}
+    assert states(await shop.ask("12", version)) == {"slept-on": "Pending", "fresh": "Passed"}
     _registered(shop, version, timedelta(days=2))
-    assert states(await shop.ask("12", version)) == {"slept-on": "holds", "fresh": "holds"}
+    assert states(await shop.ask("12", version)) == {"slept-on": "Passed", "fresh": "Passed"}
     _registered(shop, version, timedelta(days=31))
-    assert states(await shop.ask("12", version)) == {"slept-on": "holds", "fresh": "fails"}
+    assert states(await shop.ask("12", version)) == {"slept-on": "Passed", "fresh": "Failed"}
 
 
 def _registered(shop: Shop, version: str, ago: timedelta) -> None:
@@ -203,11 +203,11 @@ def _registered(shop: Shop, version: str, ago: timedelta) -> None:
 @pytest.mark.parametrize(
     ("auc", "by", "state"),
     [
-        (0.95, None, "holds"),
-        (0.8, None, "waits"),
-        (0.8, "mallory", "waits"),
-        (0.8, "alice", "holds"),
-        (0.7, "alice", "fails"),
+        (0.95, None, "Passed"),
+        (0.8, None, "Pending"),
+        (0.8, "mallory", "Pending"),
+        (0.8, "alice", "Passed"),
+        (0.7, "alice", "Failed"),
     ],
 )
 async def test_an_approval(shop: Shop, auc: float, by: str | None, state: str) -> None:
@@ -233,4 +233,4 @@ async def test_signatures_are_read_once_each_and_only_where_a_gate_asks(
     await shop.ask("10", version)
     shop.world.overwrite(shop.model, version, "MLmodel", b"flavors: {}\n")
     champion = version
-    assert states(await shop.ask("10", shop.publish(files=mlmodel(AGE)), champion)) == {"compatible": "holds"}
+    assert states(await shop.ask("10", shop.publish(files=mlmodel(AGE)), champion)) == {"compatible": "Passed"}

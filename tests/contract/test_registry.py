@@ -9,9 +9,9 @@ import pytest
 from podium.api import reasons
 from podium.core.digest import digest_of
 from podium.core.facts import ModelVersion
-from podium.errors import Missing, PodiumError, Refused, Temporary, Unreachable
+from podium.errors import NotFound, PodiumError, Rejected, Temporary, Unavailable
 from podium.ports import RegistryLogin
-from tests.contract.registry_fixtures import question
+from tests.contract.registry_fixtures import query
 from tests.contract.registry_worlds import EDITOR, NOBODY, READER, RegistryWorld, login
 
 FILES = {"MLmodel": b"flavors: {}\n", "data/model.bin": b"\x80\x05 not to be unpickled", "data/with space": b""}
@@ -23,7 +23,7 @@ async def test_a_version_is_seen_with_its_metrics_and_tags(
     version = world.publish(
         model, metrics={"auc": 0.83}, run_tags={"git_sha": "abc", "stage": "of the run"}, tags={"stage": "its own"}
     )
-    seen = (await (await world.adapter()).look(question(editor, model, version))).wanted
+    seen = (await (await world.adapter()).query(query(editor, model, version))).desired
     assert seen is not None
     assert seen.version == version
     assert seen.run_id
@@ -34,65 +34,65 @@ async def test_a_version_is_seen_with_its_metrics_and_tags(
 
 async def test_the_digest_is_that_of_the_files(world: RegistryWorld, editor: RegistryLogin, model: str) -> None:
     version = world.publish(model, files=FILES)
-    seen = await (await world.adapter()).look(question(editor, model, version))
-    assert seen.wanted is not None
-    assert seen.wanted.digest == digest_of({path: hashlib.sha256(text).hexdigest() for path, text in FILES.items()})
+    seen = await (await world.adapter()).query(query(editor, model, version))
+    assert seen.desired is not None
+    assert seen.desired.digest == digest_of({path: hashlib.sha256(text).hexdigest() for path, text in FILES.items()})
 
 
 async def test_a_digest_is_made_once_and_again_after_a_restart(
     world: RegistryWorld, editor: RegistryLogin, model: str
 ) -> None:
     version = world.publish(model, files=FILES)
-    registry, asked = await world.adapter(), question(editor, model, version)
-    before = await registry.look(asked)
+    registry, asked = await world.adapter(), query(editor, model, version)
+    before = await registry.query(asked)
     world.overwrite(model, version, "MLmodel", b"flavors: {evil: {}}\n")
-    assert (await registry.look(asked)).wanted == before.wanted
-    after = await (await world.adapter()).look(asked)
-    assert after.wanted is not None
-    assert before.wanted is not None
-    assert after.wanted.digest != before.wanted.digest
+    assert (await registry.query(asked)).desired == before.desired
+    after = await (await world.adapter()).query(asked)
+    assert after.desired is not None
+    assert before.desired is not None
+    assert after.desired.digest != before.desired.digest
 
 
 async def test_metrics_that_are_no_numbers_are_passed_on(
     world: RegistryWorld, editor: RegistryLogin, model: str
 ) -> None:
     version = world.publish(model, metrics={"nan": math.nan})
-    seen = await (await world.adapter()).look(question(editor, model, version))
-    assert seen.wanted is not None
-    assert math.isnan(seen.wanted.metrics["nan"])
+    seen = await (await world.adapter()).query(query(editor, model, version))
+    assert seen.desired is not None
+    assert math.isnan(seen.desired.metrics["nan"])
 
 
 async def test_an_alias_is_followed_to_its_version(world: RegistryWorld, editor: RegistryLogin, model: str) -> None:
     first, second = world.publish(model), world.publish(model)
     world.point(model, "challenger", first)
-    registry, asked = await world.adapter(), question(editor, model, alias="challenger")
-    assert _version((await registry.look(asked)).wanted) == first
+    registry, asked = await world.adapter(), query(editor, model, alias="challenger")
+    assert _version((await registry.query(asked)).desired) == first
     world.point(model, "challenger", second)
-    assert _version((await registry.look(asked)).wanted) == second
+    assert _version((await registry.query(asked)).desired) == second
 
 
 async def test_the_champion_is_seen_beside_the_wanted_version(
     world: RegistryWorld, editor: RegistryLogin, model: str
 ) -> None:
     first, second = world.publish(model, metrics={"auc": 0.8}), world.publish(model, metrics={"auc": 0.9})
-    seen = await (await world.adapter()).look(question(editor, model, second, champion=first))
+    seen = await (await world.adapter()).query(query(editor, model, second, champion=first))
     assert seen.champion is not None
     assert (seen.champion.version, seen.champion.metrics["auc"]) == (first, 0.8)
 
 
 async def test_a_champion_that_was_deleted_is_no_error(world: RegistryWorld, editor: RegistryLogin, model: str) -> None:
     version = world.publish(model)
-    assert (await (await world.adapter()).look(question(editor, model, version, champion="77"))).champion is None
+    assert (await (await world.adapter()).query(query(editor, model, version, champion="77"))).champion is None
 
 
 async def test_the_target_of_the_champion_alias_is_seen(
     world: RegistryWorld, editor: RegistryLogin, model: str
 ) -> None:
     version = world.publish(model)
-    registry, asked = await world.adapter(), question(editor, model, version)
-    assert (await registry.look(asked)).alias == ""
+    registry, asked = await world.adapter(), query(editor, model, version)
+    assert (await registry.query(asked)).alias == ""
     await registry.move_alias(editor, model, "champion", version)
-    assert (await registry.look(asked)).alias == version
+    assert (await registry.query(asked)).alias == version
 
 
 async def test_an_alias_moves_from_one_version_to_another(
@@ -102,7 +102,7 @@ async def test_an_alias_moves_from_one_version_to_another(
     registry = await world.adapter()
     await registry.move_alias(editor, model, "champion", first)
     await registry.move_alias(editor, model, "champion", second)
-    assert (await registry.look(question(editor, model, first))).alias == second
+    assert (await registry.query(query(editor, model, first))).alias == second
 
 
 async def test_tags_that_were_written_are_seen_in_the_record(
@@ -111,7 +111,7 @@ async def test_tags_that_were_written_are_seen_in_the_record(
     version = world.publish(model, run_tags={"of": "the run"}, tags={"kept": "yes"})
     registry = await world.adapter()
     await registry.write_tags(editor, model, version, {"podium.dev/decided-at": "now", "podium.dev/reason": "é; \n"})
-    seen = await registry.look(question(editor, model, version, record=(version, "77")))
+    seen = await registry.query(query(editor, model, version, record=(version, "77")))
     assert seen.tags == {version: {"kept": "yes", "podium.dev/decided-at": "now", "podium.dev/reason": "é; \n"}}
 
 
@@ -120,13 +120,13 @@ async def test_writing_a_tag_again_replaces_it(world: RegistryWorld, editor: Reg
     registry = await world.adapter()
     for text in ("one", "two", "two"):
         await registry.write_tags(editor, model, version, {"podium.dev/decision": text})
-    seen = await registry.look(question(editor, model, version, record=(version,)))
+    seen = await registry.query(query(editor, model, version, record=(version,)))
     assert seen.tags == {version: {"podium.dev/decision": "two"}}
 
 
 async def test_a_wrong_name_is_missing(world: RegistryWorld, editor: RegistryLogin, model: str) -> None:
     registry = await world.adapter()
-    found = await _error(registry.look(question(editor, model, "1")), Missing, reasons.MODEL_NOT_FOUND)
+    found = await _error(registry.query(query(editor, model, "1")), NotFound, reasons.MODEL_NOT_FOUND)
     assert "spec.model.name" in found
     assert model in found
 
@@ -134,57 +134,57 @@ async def test_a_wrong_name_is_missing(world: RegistryWorld, editor: RegistryLog
 async def test_a_version_that_is_not_there_is_missing(world: RegistryWorld, editor: RegistryLogin, model: str) -> None:
     world.publish(model)
     registry = await world.adapter()
-    found = await _error(registry.look(question(editor, model, "99")), Missing, reasons.VERSION_NOT_FOUND)
+    found = await _error(registry.query(query(editor, model, "99")), NotFound, reasons.VERSION_NOT_FOUND)
     assert "99" in found
     assert "spec.model.version" in found
 
 
 async def test_an_alias_that_is_not_set_is_missing(world: RegistryWorld, editor: RegistryLogin, model: str) -> None:
     world.publish(model)
-    asked = question(editor, model, alias="challenger")
-    found = await _error((await world.adapter()).look(asked), Missing, reasons.ALIAS_NOT_FOUND)
+    asked = query(editor, model, alias="challenger")
+    found = await _error((await world.adapter()).query(asked), NotFound, reasons.ALIAS_NOT_FOUND)
     assert "challenger" in found
     assert "spec.model.alias" in found
 
 
-@pytest.mark.parametrize(("status", "kind"), [("PENDING_REGISTRATION", Temporary), ("FAILED_REGISTRATION", Refused)])
+@pytest.mark.parametrize(("status", "kind"), [("PENDING_REGISTRATION", Temporary), ("FAILED_REGISTRATION", Rejected)])
 async def test_a_version_that_is_not_ready_is_an_error(
     world: RegistryWorld, editor: RegistryLogin, model: str, status: str, kind: type[PodiumError]
 ) -> None:
     version = world.publish(model, status=status)
-    asked = question(editor, model, version)
-    assert status in await _error((await world.adapter()).look(asked), kind, reasons.VERSION_NOT_READY)
+    asked = query(editor, model, version)
+    assert status in await _error((await world.adapter()).query(asked), kind, reasons.VERSION_NOT_READY)
 
 
 async def test_a_version_without_files_is_an_error(world: RegistryWorld, editor: RegistryLogin, model: str) -> None:
     version = world.publish(model, files={})
-    await _error((await world.adapter()).look(question(editor, model, version)), Missing, reasons.ARTIFACTS_MISSING)
+    await _error((await world.adapter()).query(query(editor, model, version)), NotFound, reasons.ARTIFACTS_MISSING)
 
 
 async def test_a_server_that_does_not_answer_is_unreachable(world: RegistryWorld, model: str) -> None:
     registry, asker = await world.adapter(), login(NOBODY, EDITOR)
-    found = await _error(registry.look(question(asker, model, "1")), Unreachable, reasons.REGISTRY_UNREACHABLE)
+    found = await _error(registry.query(query(asker, model, "1")), Unavailable, reasons.REGISTRY_UNREACHABLE)
     assert NOBODY in found
-    await _error(registry.move_alias(asker, model, "champion", "1"), Unreachable, reasons.REGISTRY_UNREACHABLE)
-    await _error(registry.write_tags(asker, model, "1", {"a": "b"}), Unreachable, reasons.REGISTRY_UNREACHABLE)
-    await _error(registry.write_record(asker, model, "1", "a.json", "{}"), Unreachable, reasons.REGISTRY_UNREACHABLE)
+    await _error(registry.move_alias(asker, model, "champion", "1"), Unavailable, reasons.REGISTRY_UNREACHABLE)
+    await _error(registry.write_tags(asker, model, "1", {"a": "b"}), Unavailable, reasons.REGISTRY_UNREACHABLE)
+    await _error(registry.write_record(asker, model, "1", "a.json", "{}"), Unavailable, reasons.REGISTRY_UNREACHABLE)
 
 
 async def test_a_wrong_password_is_refused_and_never_told(world: RegistryWorld, model: str) -> None:
     version = world.publish(model)
     asker = login(world.uri, EDITOR, "a secret that is wrong")
-    found = await _error((await world.adapter()).look(question(asker, model, version)), Refused, reasons.LOGIN_REFUSED)
+    found = await _error((await world.adapter()).query(query(asker, model, version)), Rejected, reasons.LOGIN_REJECTED)
     assert "a secret" not in found
 
 
 async def test_each_login_has_its_own_rights(world: RegistryWorld, editor: RegistryLogin, model: str) -> None:
     version = world.publish(model)
     registry, reader = await world.adapter(), login(world.uri, READER)
-    assert (await registry.look(question(reader, model, version))).wanted is not None
-    await _error(registry.move_alias(reader, model, "champion", version), Refused, reasons.LOGIN_REFUSED)
-    await _error(registry.write_tags(reader, model, version, {"a": "b"}), Refused, reasons.LOGIN_REFUSED)
+    assert (await registry.query(query(reader, model, version))).desired is not None
+    await _error(registry.move_alias(reader, model, "champion", version), Rejected, reasons.LOGIN_REJECTED)
+    await _error(registry.write_tags(reader, model, version, {"a": "b"}), Rejected, reasons.LOGIN_REJECTED)
     await registry.move_alias(editor, model, "champion", version)
-    assert (await registry.look(question(reader, model, version))).alias == version
+    assert (await registry.query(query(reader, model, version))).alias == version
 
 
 async def test_writing_to_a_version_that_is_not_there_is_missing(
@@ -192,9 +192,9 @@ async def test_writing_to_a_version_that_is_not_there_is_missing(
 ) -> None:
     world.publish(model)
     registry = await world.adapter()
-    await _error(registry.move_alias(editor, model, "champion", "99"), Missing, reasons.VERSION_NOT_FOUND)
-    await _error(registry.write_tags(editor, model, "99", {"a": "b"}), Missing, reasons.VERSION_NOT_FOUND)
-    await _error(registry.write_record(editor, model, "99", "a.json", "{}"), Missing, reasons.VERSION_NOT_FOUND)
+    await _error(registry.move_alias(editor, model, "champion", "99"), NotFound, reasons.VERSION_NOT_FOUND)
+    await _error(registry.write_tags(editor, model, "99", {"a": "b"}), NotFound, reasons.VERSION_NOT_FOUND)
+    await _error(registry.write_record(editor, model, "99", "a.json", "{}"), NotFound, reasons.VERSION_NOT_FOUND)
 
 
 def _version(seen: ModelVersion | None) -> str | None:

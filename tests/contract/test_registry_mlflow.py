@@ -13,7 +13,7 @@ import pytest
 from podium.adapters.mlflow import MlflowRegistry
 from podium.core.digest import digest_of
 from podium.core.facts import ModelVersion
-from tests.contract.registry_fixtures import question
+from tests.contract.registry_fixtures import query
 from tests.contract.registry_worlds import EDITOR, PASSWORDS, MlflowWorld, login
 
 FILES = {"MLmodel": b"flavors: {}\n", "data/model.bin": b"\x00\x01"}
@@ -124,15 +124,15 @@ async def test_a_version_of_a_run_that_is_gone_is_seen_without_its_metrics(
 async def test_the_alias_latest_is_mlflows_own(mlflow_world: MlflowWorld, registry: MlflowRegistry, model: str) -> None:
     mlflow_world.publish(model)
     newest = mlflow_world.publish(model)
-    seen = await registry.look(question(login(mlflow_world.uri, EDITOR), model, alias="latest"))
-    assert seen.wanted is not None
-    assert seen.wanted.version == newest
+    seen = await registry.query(query(login(mlflow_world.uri, EDITOR), model, alias="latest"))
+    assert seen.desired is not None
+    assert seen.desired.version == newest
 
 
 async def _look(registry: MlflowRegistry, world: MlflowWorld, model: str, version: str) -> ModelVersion:
-    seen = await registry.look(question(login(world.uri, EDITOR), model, version))
-    assert seen.wanted is not None
-    return seen.wanted
+    seen = await registry.query(query(login(world.uri, EDITOR), model, version))
+    assert seen.desired is not None
+    return seen.desired
 
 
 def _run(client: Any, name: str, tags: Mapping[str, str] | None = None) -> str:

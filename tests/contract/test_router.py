@@ -4,9 +4,9 @@ import pytest
 
 from podium.api import reasons
 from podium.api.status import Pinned, Slot
-from podium.core.actions import NO_DETOURS, Detours, Stickiness
-from podium.core.facts import TrafficSeen
-from podium.errors import Refused
+from podium.core.actions import NO_OVERRIDES, RouteOverrides, TrialAffinity
+from podium.core.facts import TrafficState
+from podium.errors import Rejected
 from podium.testing.cluster import Behaviour
 from testbed import gateway
 from tests.contract.cluster_fixtures import world
@@ -37,18 +37,18 @@ def shares(world: ClusterWorld, exact: dict[str, float], by_pods: dict[str, floa
     return exact if world.traffic else by_pods
 
 
-async def traffic_of(world: ClusterWorld) -> TrafficSeen:
+async def traffic_of(world: ClusterWorld) -> TrafficState:
     seen = await world.cluster.get(world.key)
     assert seen is not None
-    return await world.router.seen(seen, await world.cluster.slots(seen))
+    return await world.router.observe(seen, await world.cluster.slots(seen))
 
 
-async def in_force(world: ClusterWorld, shares: dict[str, float]) -> TrafficSeen:
+async def in_force(world: ClusterWorld, shares: dict[str, float]) -> TrafficState:
     """The traffic, once these shares are in force and nothing else is expected."""
 
-    async def check() -> TrafficSeen | None:
+    async def check() -> TrafficState | None:
         traffic = await traffic_of(world)
-        return traffic if traffic.current and traffic.in_force == pytest.approx(shares) else None
+        return traffic if traffic.in_sync and traffic.current == pytest.approx(shares) else None
 
     return await world.until(check)
 
@@ -56,7 +56,7 @@ async def in_force(world: ClusterWorld, shares: dict[str, float]) -> TrafficSeen
 async def test_before_the_first_route_nothing_is_asked(routed: ClusterWorld) -> None:
     await routed.put("1")
     traffic = await traffic_of(routed)
-    assert (traffic.asked, traffic.current) == ({}, False)
+    assert (traffic.desired, traffic.in_sync) == ({}, False)
 
 
 async def test_traffic_goes_where_it_is_sent_in_the_share_that_can_be_given(routed: ClusterWorld) -> None:
@@ -64,11 +64,11 @@ async def test_traffic_goes_where_it_is_sent_in_the_share_that_can_be_given(rout
     await routed.cluster.run_slot(made, ONE, 2)
     await routed.cluster.run_slot(made, TWO, 1)
     await routed.router.route(made, ALL_A)
-    assert (await in_force(routed, {"a": 100.0, "b": 0.0})).asked == ALL_A
+    assert (await in_force(routed, {"a": 100.0, "b": 0.0})).desired == ALL_A
     await routed.router.route(made, {"a": 70, "b": 30})
     wanted = shares(routed, exact={"a": 70, "b": 30}, by_pods={"a": 200 / 3, "b": 100 / 3})
     traffic = await in_force(routed, wanted)
-    assert traffic.asked == {"a": 70, "b": 30}
+    assert traffic.desired == {"a": 70, "b": 30}
     assert traffic.may_reach("b")
     await routed.router.route(made, {"a": 0, "b": 100})
     assert not (await in_force(routed, {"a": 0.0, "b": 100.0})).may_reach("a")
@@ -85,13 +85,13 @@ async def test_what_is_asked_already_is_not_written_again(routed: ClusterWorld) 
 async def test_where_nobody_is_ready_something_is_asked_all_the_same(routed: ClusterWorld) -> None:
     made = await routed.put("1")
     await routed.router.route(made, ALL_A)
-    assert (await traffic_of(routed)).asked == ALL_A
+    assert (await traffic_of(routed)).desired == ALL_A
 
 
 async def test_where_nobody_is_ready_no_share_of_pods_is_in_force(world: ClusterWorld) -> None:
     made = await world.put("1")
     await world.router.route(made, ALL_A)
-    assert (await traffic_of(world)).in_force == {}
+    assert (await traffic_of(world)).current == {}
 
 
 async def test_a_route_that_was_changed_by_hand_is_no_longer_what_was_asked_and_can_be_put_back(
@@ -101,54 +101,55 @@ async def test_a_route_that_was_changed_by_hand_is_no_longer_what_was_asked_and_
     await routed.router.route(made, ALL_A)
     await routed.drift_route()
     traffic = await traffic_of(routed)
-    assert traffic.asked == {}
-    assert not traffic.current
+    assert traffic.desired == {}
+    assert not traffic.in_sync
     await routed.router.route(made, ALL_A)
-    assert (await traffic_of(routed)).asked == ALL_A
+    assert (await traffic_of(routed)).desired == ALL_A
 
 
-STAYS = Stickiness("3f9c1a2b", "b", (5, 30))
+STAYS = TrialAffinity("3f9c1a2b", "b", (5, 30))
 
 
 @pytest.mark.parametrize("routed", ["gateway"], indirect=True)
 @pytest.mark.parametrize(
-    ("weights", "detours"), [(ALL_A, Detours(preview="b")), ({"a": 70, "b": 30}, Detours(preview="b", sticky=STAYS))]
+    ("weights", "overrides"),
+    [(ALL_A, RouteOverrides(preview="b")), ({"a": 70, "b": 30}, RouteOverrides(preview="b", session_affinity=STAYS))],
 )
 async def test_requests_that_go_another_way_are_read_back_and_are_ended_with_one_write(
-    routed: ClusterWorld, weights: dict[Slot, int], detours: Detours
+    routed: ClusterWorld, weights: dict[Slot, int], overrides: RouteOverrides
 ) -> None:
     world = routed
-    detoured = {"preview": {"header": "x-podium-preview"}, "sticky": {"cookie": "podium"}}
+    detoured = {"preview": {"header": "x-podium-preview"}, "sessionAffinity": {"cookieName": "podium"}}
     world.traffic = {**world.traffic, **detoured}
     made = await world.put("1", v1=FAST, v2=FAST)
     await world.cluster.run_slot(made, ONE, 1)
     await world.cluster.run_slot(made, TWO, 1)
-    await world.router.route(made, weights, detours)
+    await world.router.route(made, weights, overrides)
     traffic = await in_force(world, {slot: float(weight) for slot, weight in weights.items()})
-    assert (traffic.asked, traffic.detours) == (weights, detours)
+    assert (traffic.desired, traffic.overrides) == (weights, overrides)
     assert traffic.may_reach("b")
     before = await world.route_writes()
-    await world.router.route(made, weights, detours)
+    await world.router.route(made, weights, overrides)
     assert await world.route_writes() == before
     await world.drift_route()
-    assert (await traffic_of(world)).asked == {}
+    assert (await traffic_of(world)).desired == {}
     await world.router.route(made, ALL_A)
     traffic = await in_force(world, {"a": 100.0, "b": 0.0})
-    assert (traffic.asked, traffic.detours) == (ALL_A, NO_DETOURS)
+    assert (traffic.desired, traffic.overrides) == (ALL_A, NO_OVERRIDES)
     assert not traffic.may_reach("b")
 
 
 async def test_a_service_of_somebody_else_is_left_alone(routed: ClusterWorld) -> None:
     made = await routed.put("1")
     await routed.stranger("churn")
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejected) as caught:
         await routed.router.route(made, ALL_A)
-    assert caught.value.reason == reasons.NAME_TAKEN
-    assert (await traffic_of(routed)).asked == {}
+    assert caught.value.reason == reasons.NAME_CONFLICT
+    assert (await traffic_of(routed)).desired == {}
 
 
 async def test_when_it_goes_what_stays_behind_is_left_alone_or_to_the_champion(routed: ClusterWorld) -> None:
     made = await routed.put("1")
     await routed.router.route(made, {"a": 50, "b": 50})
     await routed.router.release(made)
-    assert (await traffic_of(routed)).asked == {"a": 50, "b": 50}  # there is no champion to whom it could be left
+    assert (await traffic_of(routed)).desired == {"a": 50, "b": 50}  # there is no champion to whom it could be left

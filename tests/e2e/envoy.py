@@ -11,7 +11,7 @@ from testbed.cluster import Cluster
 from testbed.waiting import wait_until
 from tests.e2e.rollout import Rollout
 
-SLOW_STEPS: dict[str, Any] = {"steps": [{"weight": 50, "hold": "120s"}], "watch": "5s"}
+SLOW_STEPS: dict[str, Any] = {"steps": [{"weight": 50, "duration": "120s"}], "soak": "5s"}
 
 
 @dataclass(frozen=True)
@@ -49,4 +49,4 @@ def weights(rollout: Rollout, name: str) -> dict[str, int]:
 
 def in_force(status: Status) -> bool:
     """Whether the step's weight is in force."""
-    return status.trial is not None and status.trial.in_force_since is not None
+    return status.trial is not None and status.trial.weight_reached_at is not None

@@ -1,6 +1,6 @@
 """An API server that is in trouble: a proxy before the real one that refuses some of the calls.
 
-It listens on plain HTTP on this machine and has the admin's certificates towards the real server. Refused are 429, 500
+It listens on plain HTTP on this machine and has the admin's certificates towards the real server. Rejected are 429, 500
 and 409, by a seeded chance, before the real server hears of the call. Watches are passed through as streams.
 """
 

@@ -15,7 +15,7 @@ from podium.api.status import Phase, Status
 from testbed.waiting import wait_until
 from tests.kubectl import Kubectl
 
-QUICK: dict[str, Any] = {"steps": [{"weight": 20, "hold": "2s"}, {"weight": 50, "hold": "2s"}], "watch": "5s"}
+QUICK: dict[str, Any] = {"steps": [{"weight": 20, "duration": "2s"}, {"weight": 50, "duration": "2s"}], "soak": "5s"}
 SLOW = 180.0  # seconds that a phase may take on a busy machine
 
 
@@ -91,7 +91,7 @@ class Rollout:
 
         def settled(status: Status) -> bool:
             champion = status.champion
-            return status.phase is Phase.SETTLED and champion is not None and champion.version == version
+            return status.phase is Phase.STABLE and champion is not None and champion.version == version
 
         return self.until(f"version {version} settled", settled, seconds)
 

@@ -24,11 +24,11 @@ from podium.cli.problems import problems
 from testbed.cluster import Cluster
 from testbed.errors import CommandFailed
 from tests.kubectl import Kubectl
-from tests.written import EXAMPLES, MISTAKES, refused, title
+from tests.yaml_files import EXAMPLES, INVALID, refused, title
 
 pytestmark = pytest.mark.cluster
 
-Refused = Callable[[Any], set[str]]
+Rejected = Callable[[Any], set[str]]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def api(cluster: Cluster) -> Iterator[client.CustomObjectsApi]:
 
 
 @pytest.fixture(scope="module")
-def refused_by_server(api: client.CustomObjectsApi, crd: str) -> Refused:
+def refused_by_server(api: client.CustomObjectsApi, crd: str) -> Rejected:
     """The paths of the fields for which the API server refuses an object; nothing is stored."""
 
     def answer(value: Any, strictness: str) -> set[str]:
@@ -66,14 +66,14 @@ def read(file: Path) -> Any:
     return document.value
 
 
-@pytest.mark.parametrize("file", MISTAKES, ids=title)
-def test_a_mistake_is_refused_with_the_path_of_its_field(refused_by_server: Refused, file: Path) -> None:
+@pytest.mark.parametrize("file", INVALID, ids=title)
+def test_a_mistake_is_refused_with_the_path_of_its_field(refused_by_server: Rejected, file: Path) -> None:
     assert refused_by_server(read(file)) == refused(file)
 
 
 def test_every_mistake_is_refused_by_server_side_apply_too(kubectl: Kubectl) -> None:
     """In words of its own where a list has keys, so that only the fact is compared."""
-    files = [f"--filename={file}" for file in MISTAKES]
+    files = [f"--filename={file}" for file in INVALID]
     with pytest.raises(CommandFailed) as caught:
         kubectl("apply", "--server-side", "--dry-run=server", *files)
     assert "serverside-applied" not in caught.value.output
@@ -86,7 +86,7 @@ def test_a_field_without_value_is_refused_by_server_side_apply(kubectl: Kubectl)
 
 
 def test_what_is_refused_is_not_stored(kubectl: Kubectl) -> None:
-    mistake = next(file for file in MISTAKES if file.stem == "steps-falling")
+    mistake = next(file for file in INVALID if file.stem == "steps-falling")
     with pytest.raises(CommandFailed, match=r"spec\.rollout\.steps: .* each step must have a higher weight"):
         kubectl("create", f"--filename={mistake}")
     assert kubectl.get("md")["items"] == []
@@ -102,7 +102,7 @@ def test_an_example_is_accepted_and_stored_as_it_was_written(kubectl: Kubectl, f
 
 
 def test_people_do_not_write_the_status(kubectl: Kubectl) -> None:
-    text = EXAMPLES[0].read_text() + "status: {phase: Settled}\n"
+    text = EXAMPLES[0].read_text() + "status: {phase: Stable}\n"
     words = ("apply", "--server-side", "--dry-run=server", "--output=json", "--filename=-")
     assert "status" not in json.loads(kubectl(*words, stdin=text))
 
@@ -113,7 +113,7 @@ def test_kubectl_knows_it_by_every_name(kubectl: Kubectl) -> None:
 
 
 def test_kubectl_explains_a_field(kubectl: Kubectl) -> None:
-    assert "Default: 30s." in kubectl("explain", "md.spec.rollout.steps.hold")
+    assert "Default: 30s." in kubectl("explain", "md.spec.rollout.steps.duration")
 
 
 # --- objects that stay ------------------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ TRIAL: dict[str, Any] = {
     "message": "step 2 of 3",
     "champion": {"version": "6", "digest": "sha256:00", "slot": "a"},
     "challenger": {"version": "7", "digest": "sha256:01", "slot": "b"},
-    "weight": {"asked": 25, "inForce": 33},
+    "weight": {"desired": 25, "current": 33},
     "conditions": [
         {
             "type": "Ready",
@@ -188,7 +188,7 @@ def test_a_change_of_the_spec_leaves_the_status_and_counts(kubectl: Kubectl, chu
     assert stored["metadata"]["generation"] == 2
 
 
-def test_the_status_of_an_older_operator_does_not_stand_in_the_way(kubectl: Kubectl, churn: str) -> None:
+def test_the_status_of_an_older_operator_does_not_fake_model_server_the_way(kubectl: Kubectl, churn: str) -> None:
     """The API server checks the whole object whenever the spec changes."""
     set_status(kubectl, {"trial": {"steps": [{"weight": 50}, {"weight": 5}]}, "history": [{"version": "6"}]})
     kubectl.apply(SHORTEST.replace('"7"', '"8"'))
@@ -242,7 +242,7 @@ TRICKY: list[Any] = [
         "1",
     ],
     *[0, 1, 5, 100, 101, -1, 0.5, 1e30, True, False, [], {}, [{}], {"a": "b"}],
-    *["hold", "rollback", "NoSchedule", "500m", "2Gi", "2GB", "http://a", "http://a:b@c", "PODIUM_PORT"],
+    *["Wait", "RollBack", "NoSchedule", "500m", "2Gi", "2GB", "http://a", "http://a:b@c", "PODIUM_PORT"],
 ]
 WHERE = [
     *["model.name", "model.version", "model.alias", "registry.uri", "registry.secretName", "registry.aliases.champion"],
@@ -263,9 +263,16 @@ WHERE = [
         "serving.annotations",
         "serving.drain",
     ],
-    *["rollout.steps", "rollout.steps.0.weight", "rollout.steps.1.weight", "rollout.steps.0.hold", "rollout.watch"],
+    *["rollout.steps", "rollout.steps.0.weight", "rollout.steps.1.weight", "rollout.steps.0.duration", "rollout.soak"],
     *["rollout.guards", "rollout.guards.0.name", "rollout.guards.0.errorRate", "rollout.guards.0.errorRate.atMost"],
-    *["rollout.onSilence", "rollout.patience", "rollout.warmUp", "rollout.retry", "unknown", "rollout.unknown"],
+    *[
+        "rollout.onInconclusive",
+        "rollout.step_timeout",
+        "rollout.startupTimeout",
+        "rollout.retry",
+        "unknown",
+        "rollout.unknown",
+    ],
     *["traffic.service.type", "traffic.service.port", "traffic.service.nodePort"],
     *["serving.autoscaling", "serving.autoscaling.minReplicas", "serving.autoscaling.maxReplicas"],
     *["serving.autoscaling.metrics", "serving.autoscaling.behavior", "serving.resources.limits"],
@@ -321,7 +328,7 @@ def changed(places: list[tuple[str, Any]]) -> dict[str, Any]:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_what_is_refused_offline_is_what_the_api_server_refuses(
-    refused_by_server: Refused, change: tuple[str, Any]
+    refused_by_server: Rejected, change: tuple[str, Any]
 ) -> None:
     value = changed([change])
     offline, server = {problem.field for problem in problems(value)}, refused_by_server(value)

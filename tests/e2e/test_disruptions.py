@@ -10,7 +10,7 @@ from tests.e2e.rollout import Rollout, clients
 
 pytestmark = pytest.mark.cluster
 
-TRIAL = {"steps": [{"weight": 50, "hold": "20s"}], "watch": "2s"}
+TRIAL = {"steps": [{"weight": 50, "duration": "20s"}], "soak": "2s"}
 
 
 def evicted(rollout: Rollout, version: str) -> str:
@@ -35,7 +35,7 @@ def test_evicted_and_deleted_pods_in_mid_canary_cause_no_rollback(rollout: Rollo
     rollout.settle("1")
     with clients(rollout.port, rows, rate=50):
         rollout.apply("2", rollout=TRIAL)
-        rollout.until("the share is in force", lambda s: bool(s.trial and s.trial.in_force_since))
+        rollout.until("the share is in force", lambda s: bool(s.trial and s.trial.weight_reached_at))
         gone = {evicted(rollout, "1"), evicted(rollout, "2")}
         (deleted, *_) = names(rollout, "2") - gone
         rollout.kubectl("delete", "pod", deleted)

@@ -12,7 +12,7 @@ from testbed.waiting import wait_until
 from tests.e2e.conftest import Mlflow
 from tests.e2e.rollout import Rollout
 from tests.kubectl import Kubectl
-from tests.written import ROOT
+from tests.yaml_files import ROOT
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
@@ -57,23 +57,23 @@ def test_all_gates_are_asked_and_all_failures_told_until_the_registry_says_other
     rollout.settle("1")
     rollout.apply("2", gates=registry_gates())
     status = rollout.reach(Phase.BLOCKED)
-    holds = dict.fromkeys(("accurate", "not-worse", "compatible", "fresh"), "holds")
-    assert said(status) == {**holds, "reproducible": "fails", "evaluated": "fails"}
+    holds = dict.fromkeys(("accurate", "not-worse", "compatible", "fresh"), "Passed")
+    assert said(status) == {**holds, "reproducible": "Failed", "evaluated": "Failed"}
     assert "git_sha" in status.message
     assert "holdout-2026" in status.message
     assert rollout.pods("2") == []
     for key, value in (("git_sha", "0" * 40), ("stage", "prod")):
         mlflow.client.set_model_version_tag(mlflow.model, "2", key, value)
     evaluate(mlflow, "2")
-    assert set(said(rollout.reach(Phase.CANARY)).values()) == {"holds"}
+    assert set(said(rollout.reach(Phase.CANARY)).values()) == {"Passed"}
 
 
 def test_a_version_that_is_too_young_waits(rollout: Rollout) -> None:
     rollout.apply("1")
     rollout.settle("1")
     rollout.apply("2", gates=gates("12"))
-    status = rollout.until("it waits", lambda status: said(status).get("slept-on") == "waits")
-    assert said(status)["fresh"] == "holds"
+    status = rollout.until("it waits", lambda status: said(status).get("slept-on") == "Pending")
+    assert said(status)["fresh"] == "Passed"
     assert rollout.pods("2") == []
 
 
@@ -84,11 +84,11 @@ def test_a_job_that_succeeds_opens_the_gate_and_is_started_once(rollout: Rollout
     rollout.apply("1", gates=gates("14"))
     rollout.reach(Phase.GATING)
     status = rollout.settle("1")
-    assert said(status) == {"smoke": "holds"}
+    assert said(status) == {"smoke": "Passed"}
     assert len(jobs(rollout.kubectl)) == 1
     rollout.kubectl("delete", "jobs", "--all", "--timeout=60s", timeout=90)
     rollout.apply("1", paused=True)
-    rollout.until("it has been looked at", lambda status: status.phase is Phase.SETTLED)
+    rollout.until("it has been looked at", lambda status: status.phase is Phase.STABLE)
     assert jobs(rollout.kubectl) == []
 
 
@@ -187,9 +187,9 @@ def test_a_version_waits_until_somebody_who_may_approves_it(rollout: Rollout) ->
     rollout.apply("1")
     rollout.settle("1")
     rollout.apply("2", gates=[by_hand])
-    status = rollout.until("it waits", lambda status: said(status) == {"signed-off": "waits"})
+    status = rollout.until("it waits", lambda status: said(status) == {"signed-off": "Pending"})
     assert status.phase is Phase.GATING
-    assert rollout.condition("GatesPassed")[:2] == ("Unknown", "GatesWait")
+    assert rollout.condition("GatesPassed")[:2] == ("Unknown", "GatesPending")
     assert "signed-off" in rollout.kubectl("describe", "md/churn")
     rollout.apply("2", approvals=[{"version": "2", "by": "mallory"}])
     rollout.until("mallory may not", lambda status: "mallory may not approve" in status.message)
@@ -202,7 +202,7 @@ def test_a_version_that_waits_is_withdrawn_at_once(rollout: Rollout) -> None:
     rollout.apply("1")
     rollout.settle("1")
     rollout.apply("2", gates=[*gates("14"), {"name": "signed-off", "approval": {}}])
-    rollout.until("it waits", lambda status: said(status).get("signed-off") == "waits")
+    rollout.until("it waits", lambda status: said(status).get("signed-off") == "Pending")
     rollout.apply("1")
     rollout.settle("1")
     assert rollout.pods("2") == []

@@ -25,7 +25,7 @@ BACK = 2.0  # seconds in which a weight that was overwritten is put back
 @pytest.fixture
 def adopted(rollout: Rollout, envoy: Envoy, host: str) -> Rollout:
     """A ModelDeployment that adopts a route, which is there."""
-    rollout.spec = {"traffic": {"route": {"name": "theirs", "rule": "model"}}}
+    rollout.spec = {"traffic": {"httpRouteRef": {"name": "theirs", "rule": "model"}}}
     rollout.kubectl.apply(in_git(rollout, host))
     return rollout
 
@@ -60,7 +60,7 @@ def test_with_the_gateways_controller_stopped_the_weight_goes_back_and_the_pods_
         routed.until("half is in force", in_force)
         with envoy.stopped():
             routed.apply("1")
-            routed.until("the weight is back", lambda status: status.weight is not None and status.weight.asked == 0)
+            routed.until("the weight is back", lambda status: status.weight is not None and status.weight.desired == 0)
             said = routed.until("it is said what is in the way", lambda status: "its controller" in status.message)
             assert said.phase is Phase.ROLLING_BACK
             assert len(routed.pods("2")) == 1  # half of two
@@ -112,7 +112,7 @@ def test_a_fight_about_the_weights_is_told_with_the_name_of_who_fights(adopted: 
         wait_until(
             "the weights are back", lambda: weights(adopted, "theirs") == {"a": 50, "b": 50}, BACK, interval=0.05
         )
-    adopted.until("the fight is told", lambda s: any(c.reason == "Contested" for c in s.conditions), 30)
+    adopted.until("the fight is told", lambda s: any(c.reason == "RouteConflict" for c in s.conditions), 30)
     assert "argocd-controller" in adopted.condition("TrafficInSync")[2]
 
 
@@ -120,8 +120,8 @@ def test_a_rule_that_lacks_a_backend_is_refused_with_what_is_missing(rollout: Ro
     made = json.loads(in_git(rollout, host))
     del made["spec"]["rules"][0]["backendRefs"][1]
     rollout.kubectl.apply(json.dumps(made))
-    rollout.apply("1", traffic={"route": {"name": "theirs", "rule": "model"}})
-    rollout.until("the lack is told", lambda s: any(c.reason == "RouteUnfit" for c in s.conditions))
+    rollout.apply("1", traffic={"httpRouteRef": {"name": "theirs", "rule": "model"}})
+    rollout.until("the lack is told", lambda s: any(c.reason == "RouteInvalid" for c in s.conditions))
     assert "add churn-b (port 80, weight 0)" in rollout.condition("TrafficInSync")[2]
     assert weights(rollout, "theirs") == {"a": 100}
 
@@ -138,7 +138,7 @@ def test_testers_reach_the_challenger_before_everybody_and_what_it_answers_them_
     routed: Rollout, host: str, rows: list[bytes]
 ) -> None:
     tester = {"x-podium-preview": "alice"}
-    preview = {"header": "x-podium-preview", "hold": "1h"}
+    preview = {"header": "x-podium-preview", "duration": "1h"}
     traffic = {**routed.spec["traffic"], "preview": preview}
     routed.apply("1", traffic=traffic)
     routed.settle("1")
@@ -149,9 +149,9 @@ def test_testers_reach_the_challenger_before_everybody_and_what_it_answers_them_
     wait_until("testers reach it", lambda: version_for(host, rows[0], **tester) == "2", 30)
     assert [version_for(host, row, **tester) for row in rows[:20]] == ["2"] * 20
     assert [version_for(host, row) for row in rows[:20]] == ["1"] * 20
-    assert routed.status().phase is Phase.WARMING
+    assert routed.status().phase is Phase.STARTING
     assert weights(routed, "churn") == {"a": 100, "b": 0}
-    routed.apply("2", traffic={**traffic, "preview": {**preview, "hold": "0s"}})
+    routed.apply("2", traffic={**traffic, "preview": {**preview, "duration": "0s"}})
     routed.until("half is in force", in_force)
     assert [version_for(host, row, **tester) for row in rows[:20]] == ["2"] * 20
     trial = routed.status().trial
@@ -165,7 +165,7 @@ def test_testers_reach_the_challenger_before_everybody_and_what_it_answers_them_
 def test_a_user_stays_on_a_side_within_a_step_and_moves_one_way_as_the_weight_rises(
     routed: Rollout, host: str, rows: list[bytes]
 ) -> None:
-    routed.apply("1", traffic={**routed.spec["traffic"], "sticky": {"cookie": "podium"}})
+    routed.apply("1", traffic={**routed.spec["traffic"], "sessionAffinity": {"cookieName": "podium"}})
     routed.settle("1")
     wait_until("the route answers", lambda: version_for(host, rows[0]) == "1", 60)
     sent = {"host": host, "content-type": "application/json"}
@@ -181,8 +181,8 @@ def test_a_user_stays_on_a_side_within_a_step_and_moves_one_way_as_the_weight_ri
         def at(status: Status, step: int) -> bool:
             return status.trial is not None and status.trial.step == step and in_force(status)
 
-        steps = [{"weight": 30, "hold": "5s"}, {"weight": 60, "hold": "120s"}]
-        routed.apply("2", rollout={"steps": steps, "watch": "5s"})
+        steps = [{"weight": 30, "duration": "5s"}, {"weight": 60, "duration": "120s"}]
+        routed.apply("2", rollout={"steps": steps, "soak": "5s"})
         routed.until("the first step is in force", lambda status: at(status, 0))
         # Envoy's threads learn a moment after each other what its controller has accepted.
         wait_until("everybody has a cookie", lambda: sides() and all(user.cookies for user in users), 30)
@@ -206,11 +206,11 @@ def test_a_user_stays_on_a_side_within_a_step_and_moves_one_way_as_the_weight_ri
         wait_until("all are back", lambda: set(sides()) == {"1"}, 30)
 
 
-@pytest.mark.parametrize("phase", [Phase.WARMING, Phase.CANARY, Phase.PROMOTING, Phase.WATCHING])
+@pytest.mark.parametrize("phase", [Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.SOAKING])
 def test_deleted_in_any_phase_podiums_own_route_goes(routed: Rollout, phase: Phase) -> None:
     routed.apply("1")
     routed.settle("1")
-    routed.apply("2", rollout={**QUICK, "watch": "60s", "guards": []})  # nobody asks, so nobody could be judged
+    routed.apply("2", rollout={**QUICK, "soak": "60s", "guards": []})  # nobody asks, so nobody could be judged
     routed.reach(phase)
     routed.kubectl("delete", "md/churn", "--cascade=foreground", "--timeout=120s", timeout=150)
     assert routed.kubectl.get("httproutes")["items"] == []

@@ -33,7 +33,7 @@ RATE = 200
 SOON = 5.0  # seconds from the first bad answer to the last one; most of it is evidence, and looks
 HINDERED = 30.0  # seconds likewise, where half of all calls fail
 BACK = {"a": 100, "b": 0}
-STAYS: dict[str, Any] = {"steps": [{"weight": 50, "hold": "1h"}], "watch": "5s"}
+STAYS: dict[str, Any] = {"steps": [{"weight": 50, "duration": "1h"}], "soak": "5s"}
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def rolled_back(ledger: Ledger, within: float) -> None:
 def lost(status: Status) -> str:
     """Why the last version was rejected."""
     assert status.history[-1].outcome == "Rejected"
-    assert status.history[-1].reason == "GuardBroken"
+    assert status.history[-1].reason == "GuardFailed"
     return status.history[-1].message
 
 

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.gateway, pytest.mark.timeout(900)
 RATE = 200
 BEFORE, NEXT = "1", "2"  # the versions
 # Above half, so that the challenger has two pods as well. The hold is there to be paused in.
-STEPS: dict[str, Any] = {"steps": [{"weight": 60, "hold": "15s"}], "watch": "10m"}
+STEPS: dict[str, Any] = {"steps": [{"weight": 60, "duration": "15s"}], "soak": "10m"}
 AGAIN = 120.0  # seconds until a side has its two pods again
 KUBELET = "/usr/bin/kubelet"
 LOST = 120.0  # seconds until a node counts as lost; Kubernetes gives it 40 or 50
@@ -101,11 +101,11 @@ def test_a_disruption_of_either_side_in_any_phase_fails_no_request(
     routed.settle(BEFORE)
     with clients(gateway.PORT, rows, rate=RATE, host=host) as ledger:
         disrupted = Disrupted(routed, disrupt, ledger)
-        disrupted.side(BEFORE, Phase.SETTLED)
+        disrupted.side(BEFORE, Phase.STABLE)
         routed.apply(NEXT, rollout=STEPS)
-        routed.reach(Phase.WARMING)
+        routed.reach(Phase.STARTING)
         routed.apply(NEXT, paused=True)
-        disrupted.both_sides(Phase.WARMING)
+        disrupted.both_sides(Phase.STARTING)
         routed.apply(NEXT, paused=False)
         routed.until("the challenger has its share", in_force)
         routed.apply(NEXT, paused=True)
@@ -113,8 +113,8 @@ def test_a_disruption_of_either_side_in_any_phase_fails_no_request(
         # Promoting is over within a second or two, so it begins while the pods are at it.
         routed.apply(NEXT, paused=False)
         disrupted.both_sides()
-        routed.reach(Phase.WATCHING)
-        disrupted.both_sides(Phase.WATCHING)
+        routed.reach(Phase.SOAKING)
+        disrupted.both_sides(Phase.SOAKING)
     assert [entry.outcome for entry in routed.status().history] == ["Promoted", "Promoted"]
     assert set(ledger.by_version()) == {BEFORE, NEXT}
 
@@ -126,7 +126,7 @@ def test_a_node_that_is_lost_takes_the_challengers_share_until_it_is_back_and_re
     routed.apply(BEFORE)
     routed.settle(BEFORE)
     with clients(gateway.PORT, rows, rate=50, host=host):
-        routed.apply(NEXT, rollout={"steps": [{"weight": 40, "hold": "10s"}], "watch": "2s"})  # one pod of two
+        routed.apply(NEXT, rollout={"steps": [{"weight": 40, "duration": "10s"}], "soak": "2s"})  # one pod of two
         routed.until("the challenger has its share", in_force)
         routed.apply(NEXT, paused=True)
         node = str(_one(routed, NEXT)["spec"]["nodeName"])

@@ -18,8 +18,8 @@ from podium.api.status import Phase, Status
 from testbed.cluster import Cluster
 from tests.conftest import a_namespace
 from tests.e2e.conftest import Mlflow, Operator
+from tests.e2e.faulty_model import COLUMN, Fault
 from tests.e2e.rollout import Rollout, clients
-from tests.e2e.wayward import COLUMN, Fault
 from tests.kubectl import Kubectl
 
 pytestmark = pytest.mark.cluster
@@ -29,25 +29,25 @@ VERSIONS = {fault: str(number) for number, fault in enumerate(get_args(Fault), s
 ALIKE = str(len(VERSIONS) + 1)
 RATE = 50
 # A pod that shares two cores with a whole cluster is slow at times, and so is its champion.
-PATIENT = {"steps": [{"weight": 50, "hold": "5s"}], "watch": "5s", "patience": "5m"}
+PATIENT = {"steps": [{"weight": 50, "duration": "5s"}], "soak": "5s", "step_timeout": "5m"}
 
 
 @pytest.fixture(scope="session")
-def wayward(mlflow: Mlflow) -> str:
+def faulty(mlflow: Mlflow) -> str:
     """A registered model with one version for each fault."""
-    model = f"wayward-{uuid4().hex[:6]}"
+    model = f"faulty-{uuid4().hex[:6]}"
     environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
-    command = [sys.executable, "-W", "ignore", "-m", "tests.e2e.wayward", stage.MLFLOW_OUTSIDE, model]
+    command = [sys.executable, "-W", "ignore", "-m", "tests.e2e.faulty_model", stage.MLFLOW_OUTSIDE, model]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
     return model
 
 
 @pytest.fixture(scope="module")
-def on_trial(cluster: Cluster, crd: str, operator: Operator, wayward: str, ports: Iterator[int]) -> Iterator[Rollout]:
+def on_trial(cluster: Cluster, crd: str, operator: Operator, faulty: str, ports: Iterator[int]) -> Iterator[Rollout]:
     """Version 1, which has no fault, is champion in all tests: other guards give a version another trial."""
     with a_namespace(cluster) as namespace:
         kubectl = Kubectl(cluster, namespace)
-        subject = Rollout(kubectl, wayward, next(ports))
+        subject = Rollout(kubectl, faulty, next(ports))
         subject.apply(VERSIONS["none"])
         subject.settle(VERSIONS["none"])
         yield subject
@@ -94,7 +94,7 @@ def test_a_version_is_taken_back_by_the_guard_that_it_breaks(
     # kube-proxy may lead to them for as long as they are there, and the next test's clients would meet this fault.
     gone = ("pods", f"--selector=podium.dev/version={VERSIONS[fault]}", "--for=delete", "--timeout=120s")
     on_trial.kubectl("wait", *gone, timeout=150)
-    assert status.rejected[-1].reason == "GuardBroken"
+    assert status.rejected[-1].reason == "GuardFailed"
     assert status.rejected[-1].message.startswith(guard)
     assert [(each.status, each.trouble) for each in ledger.strays(VERSIONS[fault])] == []
 
@@ -104,6 +104,6 @@ def test_a_version_that_is_like_its_champion_passes_every_guard(on_trial: Rollou
     every += [guard for guard in guards("17-guard-latency") if guard["name"] == "as-quick"]
     with clients(on_trial.port, bodies(), rate=2 * RATE) as ledger:
         on_trial.until("the champion has answered", lambda _: ledger.requests >= 4 * RATE)
-        on_trial.apply(ALIKE, rollout={**PATIENT, "beta": "20%", "guards": every})
+        on_trial.apply(ALIKE, rollout={**PATIENT, "falsePromotionRate": "20%", "guards": every})
         on_trial.settle(ALIKE, seconds=280)
     assert [(each.status, each.trouble) for each in ledger.failures] == []

@@ -22,7 +22,7 @@ def stoppable(mlflow: Mlflow) -> Iterator[Mlflow]:
 def test_a_rollback_needs_no_registry(rollout: Rollout, stoppable: Mlflow, rows: list[bytes]) -> None:
     rollout.apply("2")
     rollout.settle("2")
-    rollout.apply("3", rollout={**QUICK, "steps": [{"weight": 50, "hold": "1h"}]})
+    rollout.apply("3", rollout={**QUICK, "steps": [{"weight": 50, "duration": "1h"}]})
     rollout.reach(Phase.CANARY)
     stoppable.stop()
     rollout.until("the outage is told", lambda s: any(c.reason == "RegistryUnreachable" for c in s.conditions))
@@ -42,8 +42,10 @@ def test_the_alias_is_put_right_after_a_promotion_without_a_registry(
 ) -> None:
     rollout.apply("1")
     rollout.settle("1")
-    rollout.apply("2", rollout={**QUICK, "steps": [{"weight": 50, "hold": "5s"}]})
-    rollout.until("the canary has all its pods", lambda s: s.trial is not None and s.trial.in_force_since is not None)
+    rollout.apply("2", rollout={**QUICK, "steps": [{"weight": 50, "duration": "5s"}]})
+    rollout.until(
+        "the canary has all its pods", lambda s: s.trial is not None and s.trial.weight_reached_at is not None
+    )
     stoppable.stop()
     with clients(rollout.port, rows, rate=50) as ledger:
         rollout.settle("2")

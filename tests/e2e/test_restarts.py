@@ -50,8 +50,8 @@ def test_a_promotion_goes_on_after_a_kill_in_each_of_its_phases(
         kill_when(rollout, lone_operator, Phase.GATING, lambda: rollout.apply("2", gates=gates))
         kill_when(rollout, lone_operator, Phase.BLOCKED, lambda: None)
         sign = mlflow.client.set_model_version_tag
-        kill_when(rollout, lone_operator, Phase.WARMING, lambda: sign(mlflow.model, "2", tag, "ann"))
-        for phase in (Phase.CANARY, Phase.PROMOTING, Phase.WATCHING):
+        kill_when(rollout, lone_operator, Phase.STARTING, lambda: sign(mlflow.model, "2", tag, "ann"))
+        for phase in (Phase.CANARY, Phase.PROMOTING, Phase.SOAKING):
             kill_when(rollout, lone_operator, phase, lambda: None)
         status = rollout.settle("2")
     assert [(each.status, each.trouble) for each in ledger.failures] == []

@@ -34,7 +34,7 @@ def _the_rejection_is_told(rollout: Rollout) -> None:
     state, reason, message = rollout.condition("Ready")
     assert (state, reason) == ("False", "VersionRejected")
     assert "champion 2 serves" in message
-    assert any(event.startswith("GuardBroken: ") for event in rollout.events())
+    assert any(event.startswith("GuardFailed: ") for event in rollout.events())
 
 
 def _the_registry_knows(mlflow: Mlflow, rollout: Rollout) -> None:
@@ -43,7 +43,7 @@ def _the_registry_knows(mlflow: Mlflow, rollout: Rollout) -> None:
     rejected = mlflow.client.get_model_version(mlflow.model, "3").tags
     assert promoted["podium.dev/decision"] == "promoted"
     assert rejected["podium.dev/decision"] == "rejected"
-    assert rejected["podium.dev/reason"] == "GuardBroken"
+    assert rejected["podium.dev/reason"] == "GuardFailed"
     assert rejected["podium.dev/decided-by"] == f"{rollout.kubectl.namespace}/churn generation 3"
 
 
@@ -67,7 +67,7 @@ def test_a_gate_that_fails_starts_no_pod_and_a_tag_in_the_registry_opens_it(roll
     assert rollout.condition("GatesPassed")[:2] == ("False", "GatesFailed")
     assert rollout.pods("2") == []
     mlflow.client.set_model_version_tag(mlflow.model, "2", f"signed-{rollout.kubectl.namespace}", "ann")
-    rollout.reach(Phase.WARMING)
+    rollout.reach(Phase.STARTING)
     rollout.apply("1")
     rollout.settle("1")
 
@@ -88,7 +88,7 @@ def test_a_second_owner_of_the_alias_is_told_who_the_first_one_is(rollout: Rollo
     rollout.settle("1")
     younger = Rollout(rollout.kubectl, rollout.model, rollout.port, name="late")
     younger.apply("2", traffic={})
-    younger.until("the contest is told", lambda s: any(c.reason == "AliasContested" for c in s.conditions))
+    younger.until("the contest is told", lambda s: any(c.reason == "AliasConflict" for c in s.conditions))
     state, _, message = younger.condition("Stalled")
     assert state == "True"
     assert f"{rollout.kubectl.namespace}/churn" in message

@@ -26,14 +26,14 @@ def test_scaled_in_mid_trial_the_champion_grows_and_the_promotion_has_its_size(
     rollout.apply("1")
     rollout.settle("1")
     with clients(rollout.port, rows, rate=50):
-        rollout.apply("2", rollout={"steps": [{"weight": 20, "hold": "10s"}], "watch": "2s"})
+        rollout.apply("2", rollout={"steps": [{"weight": 20, "duration": "10s"}], "soak": "2s"})
         rollout.reach(Phase.CANARY)
         rollout.kubectl("scale", "md/churn", "--replicas=3")
         status = rollout.until("the champion has three pods", lambda s: s.replicas == 3)
         assert status.phase is Phase.CANARY
         wait_until("all three are ready", lambda: champions_pods(rollout) == 3, 120)
         status = rollout.settle("2")
-    # A trial that had begun anew would be told here too, as withdrawn.
+    # A trial that had begun anew would be told here too, as superseded.
     assert [(entry.version, entry.outcome) for entry in status.history] == [("1", "Promoted"), ("2", "Promoted")]
     assert champions_pods(rollout) == 3
 
@@ -44,7 +44,7 @@ def test_an_autoscaler_sets_the_size_and_one_that_is_refused_is_told(rollout: Ro
 
     rollout.apply("1", serving=scaled(metrics=[{"type": "Podz"}]))
     rollout.settle("1")
-    rollout.until("it is refused", lambda s: any(c.reason == "AutoscalerRefused" for c in s.conditions))
+    rollout.until("it is refused", lambda s: any(c.reason == "AutoscalerRejected" for c in s.conditions))
     assert "metrics" in rollout.condition("AutoscalerInSync")[2]
     # With no metrics at all, an HPA still keeps its limits.
     rollout.apply("1", serving=scaled(minReplicas=2))

@@ -13,47 +13,47 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
 from podium.api import reasons
-from podium.api.spec import ModelDeployment, Spec
+from podium.api.spec import ModelDeploymentManifest, Spec
 from podium.api.status import GateState, Phase, Pinned, Slot, Status
 from podium.core.actions import (
-    NO_DETOURS,
+    NO_OVERRIDES,
     Action,
-    AskWebhook,
-    Detours,
-    Hold,
-    LetGo,
+    AddFinalizer,
+    CallWebhook,
     MoveAlias,
-    Route,
+    RemoveFinalizer,
+    RouteOverrides,
     RunAutoscaler,
     RunJob,
     RunSlot,
+    SetTraffic,
     StopAutoscaler,
     StopSlot,
     WriteRecord,
     WriteTags,
 )
+from podium.core.desired import standing_rejection
 from podium.core.facts import (
     SLOTS,
+    AliasConflict,
     Counters,
     Crash,
     Facts,
-    Fresh,
-    GateAnswer,
+    GateResponse,
     Histogram,
     Identity,
     Key,
     ModelVersion,
-    PodSeen,
+    ObservedState,
+    PodState,
     Problem,
-    RegistrySeen,
-    Rival,
-    SlotSeen,
-    TrafficSeen,
-    World,
+    RegistryState,
+    SlotState,
+    TrafficState,
+    UnsavedEvidence,
 )
 from podium.core.plan import Decision, decide
 from podium.core.shares import share_pods
-from podium.core.wishes import rejection
 
 BEGIN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -91,7 +91,7 @@ class Pod:
     answers: int = 0
     bad: int = 0
     invalid: int = 0
-    in_a_row: int = 0
+    consecutive_bad: int = 0
     times: list[int] = field(default_factory=lambda: [0] * (len(TIMES) + 1))
     scores: list[int] = field(default_factory=lambda: [0] * (len(SCORES) + 1))
     crash: Crash | None = None
@@ -101,7 +101,7 @@ class Pod:
             self.answers,
             self.bad,
             self.invalid,
-            self.in_a_row,
+            self.consecutive_bad,
             latency=_histogram(TIMES, self.times),
             scores=_histogram(SCORES, self.scores),
         )
@@ -129,7 +129,7 @@ def spec_of(version: str = "1", **parts: object) -> Spec:
         "metadata": {"name": "churn"},
         "spec": body,
     }
-    return ModelDeployment.model_validate(given).spec
+    return ModelDeploymentManifest.model_validate(given).spec
 
 
 class Simulation:
@@ -145,13 +145,13 @@ class Simulation:
         self.alias = ""
         self.tags: dict[str, dict[str, str]] = {}
         self.problem: Problem | None = None
-        self.rival: Rival | None = None
-        self.gate_answers: dict[str, GateAnswer] = {}
-        self.asked: dict[str, str] = {}  # gate -> the question that its job or its service has got
+        self.alias_conflict: AliasConflict | None = None
+        self.gate_responses: dict[str, GateResponse] = {}
+        self.asked: dict[str, str] = {}  # gate -> the criterion that its job or its service has got
         self.places: dict[Slot, Place] = {slot: Place() for slot in SLOTS}
         self.weights: dict[Slot, int] = {}
         self.taken: dict[Slot, int] = {}  # by the gateway, where there is one
-        self.detours = self.taken_detours = NO_DETOURS
+        self.overrides = self.taken_detours = NO_OVERRIDES
         self.testers = False  # whether one asks every quarter of a second
         self.tested: dict[str, int] = {}  # answers to testers, by version
         self.gateway_stopped = False  # it serves on as it was, and takes no new weights
@@ -159,7 +159,7 @@ class Simulation:
         self.served: dict[str, int] = {}
         self.log: list[str] = []
         self.writes = 0
-        self.fresh: Fresh | None = None
+        self.fresh: UnsavedEvidence | None = None
         self._pods = 0
         self._owed = 0.0
         self._look_at = BEGIN
@@ -187,9 +187,9 @@ class Simulation:
         self._tell(what)
 
     def answers(self, gate: str, state: GateState, message: str) -> None:
-        """The gate's job or service says something to the question that it has got."""
+        """The gate's job or service says something to the criterion that it has got."""
         self._tell(f"{gate} says: {state}: {message}")
-        self.gate_answers[gate] = GateAnswer(self.asked[gate], state, message)
+        self.gate_responses[gate] = GateResponse(self.asked[gate], state, message)
         self._look_at = self.now
 
     def stop_gateway(self) -> None:
@@ -200,7 +200,7 @@ class Simulation:
     def start_gateway(self) -> None:
         self._tell("the gateway's controller is started")
         self.gateway_stopped = False
-        self.taken, self.taken_detours = dict(self.weights), self.detours
+        self.taken, self.taken_detours = dict(self.weights), self.overrides
 
     def restart(self) -> None:
         """The operator dies and comes back: all that it knows is the status."""
@@ -235,7 +235,7 @@ class Simulation:
 
     def settle(self, version: str) -> None:
         """Until this version is champion and nothing is on trial."""
-        self.until(lambda sim: sim.status.phase is Phase.SETTLED and sim.champion() == version)
+        self.until(lambda sim: sim.status.phase is Phase.STABLE and sim.champion() == version)
 
     def champion(self) -> str:
         return self.status.champion.version if self.status.champion else ""
@@ -251,7 +251,7 @@ class Simulation:
     def look(self) -> Decision:
         facts = self.facts()
         decision = decide(facts)
-        for action in self._shaken(decision.way_back):
+        for action in self._shaken(decision.rollback_actions):
             self._apply(action)
         if self._mischief():
             self._look_at = self.now + SECOND / 4  # died before the status was written
@@ -260,27 +260,27 @@ class Simulation:
         for action in self._shaken(decision.actions):
             self._apply(action)
         self._check(facts)
-        self._look_at = self.now + timedelta(seconds=decision.look_again)
+        self._look_at = self.now + timedelta(seconds=decision.requeue_after)
         return decision
 
     # --- what is seen -------------------------------------------------------------------------------------------------
 
     def facts(self) -> Facts:
-        world = World(
+        world = ObservedState(
             registry=self._registry(),
             slots={slot: self._slot(slot) for slot in SLOTS},
             traffic=self._traffic(),
-            rival=self.rival,
-            gate_answers=dict(self.gate_answers),
+            alias_conflict=self.alias_conflict,
+            gate_responses=dict(self.gate_responses),
         )
         return Facts(Key("ml", "churn"), self.generation, self.spec, self.status, world, self.now, self.fresh)
 
-    def _traffic(self) -> TrafficSeen:
-        asked, detours = dict(self.weights), self.detours
-        if (self.taken, self.taken_detours) != (asked, detours):
+    def _traffic(self) -> TrafficState:
+        asked, overrides = dict(self.weights), self.overrides
+        if (self.taken, self.taken_detours) != (asked, overrides):
             problem = Problem(reasons.IN_PROGRESS, "the gateway is behind")
-            return TrafficSeen(asked, settling=True, problem=problem, detours=detours)
-        return TrafficSeen(asked, in_force=self.in_force(), current=bool(asked), detours=detours)
+            return TrafficState(asked, settling=True, problem=problem, overrides=overrides)
+        return TrafficState(asked, current=self.in_force(), in_sync=bool(asked), overrides=overrides)
 
     def in_force(self) -> dict[Slot, float]:
         """Shares as a gateway gives them, or a Service: by ready pods of the slots that have any weight."""
@@ -293,12 +293,12 @@ class Simulation:
     def digest(self, version: str) -> str:
         return f"sha256:{int(version):064x}"
 
-    def _registry(self) -> RegistrySeen:
+    def _registry(self) -> RegistryState:
         if self.problem is not None:
-            return RegistrySeen(problem=self.problem)
+            return RegistryState(problem=self.problem)
         champion = self.status.champion
-        return RegistrySeen(
-            wanted=self._model_version(self.spec.model.version or ""),
+        return RegistryState(
+            desired=self._model_version(self.spec.model.version or ""),
             champion=self._model_version(champion.version) if champion else None,
             alias=self.alias,
             tags={version: self.tags.get(version, {}) for version in self.versions},
@@ -312,15 +312,15 @@ class Simulation:
             version, f"run-{version}", self.digest(version), known.metrics, known.tags, created=known.created
         )
 
-    def _slot(self, slot: Slot) -> SlotSeen:
+    def _slot(self, slot: Slot) -> SlotState:
         place = self.places[slot]
         pods = tuple(self._pod(pod) for pod in place.pods)
-        return SlotSeen(runs=place.runs, replicas=place.replicas, current=True, pods=pods)
+        return SlotState(runs=place.runs, replicas=place.replicas, up_to_date=True, pods=pods)
 
-    def _pod(self, pod: Pod) -> PodSeen:
+    def _pod(self, pod: Pod) -> PodState:
         ready = pod in self._ready(pod.slot)
         said = "sha256:" + "f" * 64 if self.versions[pod.version].lies else pod.digest
-        return PodSeen(
+        return PodState(
             uid=pod.uid,
             name=pod.uid,
             version=pod.version,
@@ -379,7 +379,7 @@ class Simulation:
         invalid = self.figures.random() < behaviour.invalid
         bad = invalid or self.random.random() < max(behaviour.bad, self.outage)
         pod.answers, pod.bad, pod.invalid = pod.answers + 1, pod.bad + bad, pod.invalid + invalid
-        pod.in_a_row = pod.in_a_row + 1 if bad else 0
+        pod.consecutive_bad = pod.consecutive_bad + 1 if bad else 0
         slow = 2.0 if pod.answers <= behaviour.cold else 0.2 if self.figures.random() < behaviour.slow else 0.02
         pod.times[bisect_left(TIMES, slow)] += 1
         pod.scores[bisect_left(SCORES, self.figures.random() + behaviour.shift)] += not bad
@@ -391,7 +391,7 @@ class Simulation:
     # --- what the operator does ---------------------------------------------------------------------------------------
 
     def _record(self, decision: Decision) -> None:
-        self.fresh = decision.fresh
+        self.fresh = decision.unsaved
         told = [f"{'!' if event.warning else '*'} {event.message}" for event in decision.events]
         if decision.status != self.status:
             self.writes += 1
@@ -408,7 +408,7 @@ class Simulation:
             case StopSlot(slot):
                 self.places[slot] = replace(self.places[slot], replicas=0, pods=[])
                 line = f"  stop slot {slot}"
-            case Route():
+            case SetTraffic():
                 line = self._route(action)
             case MoveAlias(alias, version):
                 self.alias = version if self.problem is None else self.alias
@@ -417,34 +417,34 @@ class Simulation:
                 if self.problem is None:
                     self.tags.setdefault(version, {}).update(tags)
                 line = f"  tags of version {version}: {tags['podium.dev/decision']}"
-            case WriteRecord() | RunAutoscaler() | StopAutoscaler() | Hold() | LetGo():
+            case WriteRecord() | RunAutoscaler() | StopAutoscaler() | AddFinalizer() | RemoveFinalizer():
                 line = ""  # the tags say the same as the record; and the others are in no story
-            case RunJob() | AskWebhook():
+            case RunJob() | CallWebhook():
                 line = self._ask(action)
         if self._state() != before:
             self.writes += 1
             self._tell(line)
 
-    def _route(self, wanted: Route) -> str:
-        weights, detours = dict(wanted.weights), wanted.detours
-        self._check_route(weights, detours)
-        self.weights, self.detours = weights, detours
+    def _route(self, wanted: SetTraffic) -> str:
+        weights, overrides = dict(wanted.weights), wanted.overrides
+        self._check_route(weights, overrides)
+        self.weights, self.overrides = weights, overrides
         if not self.gateway_stopped:
-            self.taken, self.taken_detours = dict(weights), detours
+            self.taken, self.taken_detours = dict(weights), overrides
         shares = ", ".join(f"{slot}={weights[slot]}%" for slot in sorted(weights))
-        users = f" of users, so far {detours.sticky.weights}" if detours.sticky else ""
-        testers = f", testers to slot {detours.preview}" if detours.preview else ""
+        users = f" of users, so far {overrides.session_affinity.weights}" if overrides.session_affinity else ""
+        testers = f", testers to slot {overrides.preview}" if overrides.preview else ""
         return f"  route {shares}{users}{testers}"
 
-    def _ask(self, action: RunJob | AskWebhook) -> str:
-        """Put the question of a gate to whoever answers it, once."""
-        gate, question = action.gate, action.question
+    def _ask(self, action: RunJob | CallWebhook) -> str:
+        """Put the criterion of a gate to whoever answers it, once."""
+        gate, criterion = action.gate, action.request_id
         what, doing = (
             ("run job", "its job runs") if isinstance(action, RunJob) else ("ask service", "its service is being asked")
         )
-        if self.asked.get(gate) != question:
-            self.asked[gate] = question
-            self.gate_answers[gate] = GateAnswer(question, "waits", doing)
+        if self.asked.get(gate) != criterion:
+            self.asked[gate] = criterion
+            self.gate_responses[gate] = GateResponse(criterion, "Pending", doing)
         return f"  {what} of gate {gate}: version {action.pinned.version}"
 
     def _run(self, pinned: Pinned, replicas: int) -> None:
@@ -459,7 +459,7 @@ class Simulation:
     def _state(self) -> tuple[object, ...]:
         places = [(slot, place.runs, place.replicas) for slot, place in self.places.items()]
         tags = {version: dict(tags) for version, tags in self.tags.items()}
-        return places, dict(self.weights), self.detours, self.alias, tags, dict(self.asked)
+        return places, dict(self.weights), self.overrides, self.alias, tags, dict(self.asked)
 
     def _tell(self, line: str) -> None:
         seconds = int((self.now - BEGIN).total_seconds())
@@ -479,21 +479,21 @@ class Simulation:
 
     # --- the promises, at every moment --------------------------------------------------------------------------------
 
-    def _check_route(self, weights: dict[Slot, int], detours: Detours) -> None:
-        """Promise 1: requests only go to a version whose pods are ready and have proved what they serve."""
-        if detours.preview is not None and detours.preview != self.detours.preview:
-            seen = self._slot(detours.preview)
-            assert seen.proved(seen.runs), f"testers to slot {detours.preview} without a proved pod"
-        if detours.sticky is not None:
-            *_, now = detours.sticky.weights
-            assert now == weights[detours.sticky.challenger], "users are shared as requests are"
+    def _check_route(self, weights: dict[Slot, int], overrides: RouteOverrides) -> None:
+        """Promise 1: requests only go to a version whose pods are ready and have verified what they serve."""
+        if overrides.preview is not None and overrides.preview != self.overrides.preview:
+            seen = self._slot(overrides.preview)
+            assert seen.verified(seen.runs), f"testers to slot {overrides.preview} without a verified pod"
+        if overrides.session_affinity is not None:
+            *_, now = overrides.session_affinity.weights
+            assert now == weights[overrides.session_affinity.challenger], "users are shared as requests are"
         assert sum(weights.values()) == 100
         champion = self.status.champion
         for slot, weight in weights.items():
             if weight > self.weights.get(slot, 0) and (champion is None or slot != champion.slot):
                 seen, full = self._slot(slot), self.spec.serving.size
                 needed = full if weight == 100 else share_pods(weight, self.spec)
-                assert seen.proved(seen.runs) >= needed, f"{weight} % to slot {slot} without {needed} proved pods"
+                assert seen.verified(seen.runs) >= needed, f"{weight} % to slot {slot} without {needed} verified pods"
 
     def _check(self, facts: Facts) -> None:
         status = self.status
@@ -504,8 +504,8 @@ class Simulation:
             assert place.replicas == full, "promise 2: the champion keeps its size"
         if status.former is not None and self.chaos == 0:
             assert self.places[status.former.slot].replicas == full, "promise 2: the former champion stays warm"
-        lost = rejection(replace(facts, status=status))
-        if lost is not None and status.phase in {Phase.REJECTED, Phase.SETTLED}:
+        lost = standing_rejection(replace(facts, status=status))
+        if lost is not None and status.phase in {Phase.REJECTED, Phase.STABLE}:
             carried = [slot for slot, share in self.in_force().items() if share and self._version(slot) == lost.version]
             assert not carried, "promise 4: a rejected version gets no traffic"
 

@@ -11,7 +11,7 @@ import pytest
 from podium.api.status import Phase
 from tests.stories.simulator import SECOND, Simulation, spec_of
 
-QUICK = {"steps": [{"weight": 25, "hold": "5s"}, {"weight": 50, "hold": "5s"}], "watch": "20s"}
+QUICK = {"steps": [{"weight": 25, "duration": "5s"}, {"weight": 50, "duration": "5s"}], "soak": "20s"}
 SERVING = {"replicas": 2}
 HOUR = timedelta(hours=1)
 
@@ -85,7 +85,7 @@ def test_whatever_people_do_the_end_is_what_git_says(seed: int) -> None:
     assert sum(place.replicas for place in sim.places.values()) == 2
 
 
-@pytest.mark.parametrize("phase", [Phase.SETTLED, Phase.REJECTED, Phase.BLOCKED, Phase.GATING])
+@pytest.mark.parametrize("phase", [Phase.STABLE, Phase.REJECTED, Phase.BLOCKED, Phase.GATING])
 def test_at_rest_nothing_is_written(phase: Phase) -> None:
     sim = settled(seed=1, chaos=0)
     sim.register("2", metrics={"auc": 0.5}, bad=0.5)

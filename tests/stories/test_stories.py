@@ -10,12 +10,12 @@ import pytest
 
 from podium.api import reasons
 from podium.api.status import Phase
-from podium.core.facts import Key, Problem, Rival
+from podium.core.facts import AliasConflict, Key, Problem
 from tests.stories.simulator import SECOND, Simulation, spec_of
 
 GOLDEN = Path(__file__).parent / "golden"
 MINUTE = timedelta(minutes=1)
-QUICK = {"steps": [{"weight": 25, "hold": "10s"}, {"weight": 50, "hold": "10s"}], "watch": "1m"}
+QUICK = {"steps": [{"weight": 25, "duration": "10s"}, {"weight": 50, "duration": "10s"}], "soak": "1m"}
 GATES = [{"name": "accurate", "metric": {"key": "auc", "atLeast": 0.75, "maxDropFromChampion": 0.01}}]
 Story = Callable[[], Simulation]
 
@@ -26,7 +26,7 @@ def serving(rollout: dict[str, object] | None = None, replicas: int | None = Non
     spec = spec_of("1", rollout=rollout or QUICK, gates=GATES, **parts)
     sim = Simulation(spec, **options)  # type: ignore[arg-type]
     sim.register("1")
-    sim.reach(Phase.SETTLED)
+    sim.reach(Phase.STABLE)
     sim.run(3 * SECOND)
     return sim
 
@@ -58,7 +58,7 @@ def bad_while_watched() -> Simulation:
     sim = serving()
     sim.register("2")
     wants(sim, "2")
-    sim.reach(Phase.WATCHING)
+    sim.reach(Phase.SOAKING)
     sim.note("version 2 turns bad")
     sim.versions["2"].bad = 0.5
     sim.reach(Phase.REJECTED)
@@ -96,7 +96,7 @@ def crash_in_canary() -> Simulation:
 def never_ready() -> Simulation:
     sim = serving()
     sim.register("2", ready=False)
-    wants(sim, "2", {**QUICK, "warmUp": "2m"})
+    wants(sim, "2", {**QUICK, "startupTimeout": "2m"})
     sim.reach(Phase.REJECTED)
     return sim
 
@@ -115,7 +115,7 @@ def silence_holds() -> Simulation:
     sim.register("2")
     sim.note("nobody asks any more")
     sim.rate = 0
-    wants(sim, "2", {**QUICK, "patience": "5m"})
+    wants(sim, "2", {**QUICK, "step_timeout": "5m"})
     sim.reach(Phase.CANARY)
     sim.run(10 * MINUTE)
     sim.note(f"message: {sim.status.message}")
@@ -127,7 +127,7 @@ def silence_proceeds() -> Simulation:
     sim = serving()
     sim.register("2")
     sim.rate = 0
-    wants(sim, "2", {**QUICK, "patience": "5m", "onSilence": "proceed"})
+    wants(sim, "2", {**QUICK, "step_timeout": "5m", "onInconclusive": "Proceed"})
     sim.settle("2")
     return sim
 
@@ -136,7 +136,7 @@ def silence_rolls_back() -> Simulation:
     sim = serving()
     sim.register("2")
     sim.rate = 0
-    wants(sim, "2", {**QUICK, "patience": "5m", "onSilence": "rollback"})
+    wants(sim, "2", {**QUICK, "step_timeout": "5m", "onInconclusive": "RollBack"})
     sim.reach(Phase.REJECTED)
     return sim
 
@@ -159,16 +159,16 @@ def paused() -> Simulation:
 
 def paused_in_warm_up() -> Simulation:
     """A pause outlasts the time that a warm-up may take, and a pod that is evicted meanwhile has that time anew."""
-    rollout: dict[str, object] = {**QUICK, "warmUp": "2m"}
+    rollout: dict[str, object] = {**QUICK, "startupTimeout": "2m"}
     sim = serving(rollout)
     sim.register("2")
     wants(sim, "2", rollout)
-    sim.reach(Phase.WARMING)
+    sim.reach(Phase.STARTING)
     sim.commit(spec_of("2", rollout=rollout, gates=GATES, paused=True), "paused: true")
     sim.run(5 * MINUTE)
     sim.evict("b")
     sim.run(MINUTE)
-    assert sim.status.phase is Phase.WARMING
+    assert sim.status.phase is Phase.STARTING
     sim.commit(spec_of("2", rollout=rollout, gates=GATES), "paused: false")
     sim.settle("2")
     return sim
@@ -190,7 +190,7 @@ def reverted_while_warm() -> Simulation:
     sim = serving()
     sim.register("2")
     wants(sim, "2")
-    sim.reach(Phase.WATCHING)
+    sim.reach(Phase.SOAKING)
     sim.run(5 * SECOND)
     wants(sim, "1")
     sim.settle("1")
@@ -201,7 +201,7 @@ def reverted_later() -> Simulation:
     sim = good()
     sim.log.clear()
     wants(sim, "1")
-    sim.reach(Phase.WATCHING)
+    sim.reach(Phase.SOAKING)
     sim.settle("1")
     return sim
 
@@ -227,7 +227,7 @@ def operator_restarted() -> Simulation:
     sim = serving()
     sim.register("2")
     wants(sim, "2")
-    for phase in (Phase.GATING, Phase.WARMING, Phase.CANARY, Phase.PROMOTING, Phase.WATCHING):
+    for phase in (Phase.GATING, Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.SOAKING):
         sim.reach(phase)
         sim.restart()
     sim.settle("2")
@@ -239,7 +239,7 @@ def terms_changed() -> Simulation:
     sim.register("2")
     wants(sim, "2")
     sim.reach(Phase.CANARY)
-    wants(sim, "2", {**QUICK, "steps": [{"weight": 10, "hold": "5s"}]})
+    wants(sim, "2", {**QUICK, "steps": [{"weight": 10, "duration": "5s"}]})
     sim.settle("2")
     return sim
 
@@ -291,7 +291,7 @@ def feature_store_down() -> Simulation:
     sim.run(3 * SECOND)
     sim.note("the feature store goes down: half of all answers fail, whoever gives them")
     sim.outage = 0.5
-    sim.until(lambda s: s.status.environment is not None)
+    sim.until(lambda s: s.status.shared_outage is not None)
     sim.run(MINUTE)
     sim.note(f"message: {sim.status.message}")
     assert sim.status.rejected == []
@@ -304,7 +304,7 @@ def feature_store_down() -> Simulation:
 def bad_during_an_outage_that_is_over() -> Simulation:
     sim = serving()
     sim.register("2")
-    wants(sim, "2", {**QUICK, "steps": [{"weight": 25, "hold": "3m"}]})
+    wants(sim, "2", {**QUICK, "steps": [{"weight": 25, "duration": "3m"}]})
     sim.reach(Phase.CANARY)
     sim.note("2 % of all answers fail for a while, too few to tell")
     sim.outage = 0.02
@@ -369,7 +369,7 @@ def slower_than_its_champion() -> Simulation:
 def answers_that_are_no_numbers() -> Simulation:
     sim = serving()
     sim.register("2", invalid=0.1)
-    wants(sim, "2", {**QUICK, "guards": [{"name": "valid", "invalid": {"atMost": "0.1%"}}]})
+    wants(sim, "2", {**QUICK, "guards": [{"name": "valid", "invalidOutput": {"atMost": "0.1%"}}]})
     sim.reach(Phase.REJECTED)
     return sim
 
@@ -378,7 +378,7 @@ def predictions_shift() -> Simulation:
     sim = serving()
     sim.run(MINUTE)
     sim.register("2", shift=0.3)
-    wants(sim, "2", {**QUICK, "guards": [{"name": "drift", "scores": {"maxShift": "10%"}}]})
+    wants(sim, "2", {**QUICK, "guards": [{"name": "drift", "predictionShift": {"maxShift": "10%"}}]})
     sim.reach(Phase.REJECTED)
     return sim
 
@@ -386,7 +386,7 @@ def predictions_shift() -> Simulation:
 def predictions_stay() -> Simulation:
     sim = serving()
     sim.register("2", shift=0.02)
-    wants(sim, "2", {**QUICK, "guards": [{"name": "drift", "scores": {"maxShift": "20%"}}]})
+    wants(sim, "2", {**QUICK, "guards": [{"name": "drift", "predictionShift": {"maxShift": "20%"}}]})
     sim.settle("2")
     return sim
 
@@ -394,7 +394,7 @@ def predictions_stay() -> Simulation:
 def drained_in_canary() -> Simulation:
     sim = serving()
     sim.register("2")
-    wants(sim, "2", {**QUICK, "steps": [{"weight": 25, "hold": "30s"}]})
+    wants(sim, "2", {**QUICK, "steps": [{"weight": 25, "duration": "30s"}]})
     sim.reach(Phase.CANARY)
     sim.run(3 * SECOND)
     sim.evict("b")
@@ -405,7 +405,7 @@ def drained_in_canary() -> Simulation:
 def scaled_in_canary() -> Simulation:
     sim = serving()
     sim.register("2")
-    wants(sim, "2", {**QUICK, "steps": [{"weight": 25, "hold": "30s"}, {"weight": 50, "hold": "10s"}]})
+    wants(sim, "2", {**QUICK, "steps": [{"weight": 25, "duration": "30s"}, {"weight": 50, "duration": "10s"}]})
     sim.reach(Phase.CANARY)
     sim.run(3 * SECOND)
     sim.scale(4)
@@ -420,12 +420,12 @@ def scaled_while_it_is_held_up() -> Simulation:
     sim.reach(Phase.CANARY)
     sim.note("half of all answers fail, whoever gives them")
     sim.outage = 0.5
-    sim.until(lambda s: s.status.environment is not None)
+    sim.until(lambda s: s.status.shared_outage is not None)
     sim.run(5 * SECOND)
     sim.scale(3)
     sim.run(MINUTE)
     sim.note(f"message: {sim.status.message}")
-    assert sim.status.environment is not None
+    assert sim.status.shared_outage is not None
     sim.note("what was wrong is over")
     sim.outage = 0.0
     sim.settle("2")
@@ -435,7 +435,7 @@ def scaled_while_it_is_held_up() -> Simulation:
 def unready_in_canary() -> Simulation:
     sim = serving()
     sim.register("2")
-    wants(sim, "2", {**QUICK, "steps": [{"weight": 25, "hold": "30s"}]})
+    wants(sim, "2", {**QUICK, "steps": [{"weight": 25, "duration": "30s"}]})
     sim.reach(Phase.CANARY)
     sim.run(3 * SECOND)
     sim.note("the pod of version 2 is not ready any more")
@@ -448,7 +448,7 @@ def one_request_an_hour() -> Simulation:
     sim = serving()
     sim.register("2", bad=1.0)
     sim.rate = 1 / 3600
-    wants(sim, "2", {**QUICK, "steps": [{"weight": 50}], "patience": "720h"})
+    wants(sim, "2", {**QUICK, "steps": [{"weight": 50}], "step_timeout": "720h"})
     sim.until(lambda s: s.status.phase is Phase.REJECTED, within=timedelta(hours=48))
     assert sim.served["2"] <= 4
     return sim
@@ -457,7 +457,7 @@ def one_request_an_hour() -> Simulation:
 def contested() -> Simulation:
     sim = Simulation(spec_of("1", rollout=QUICK))
     sim.register("1")
-    sim.rival = Rival(Key("ml", "churn-eu"), "champion")
+    sim.alias_conflict = AliasConflict(Key("ml", "churn-eu"), "champion")
     sim.run(MINUTE)
     assert sim.status.champion is None
     sim.note(f"message: {sim.status.message}")
@@ -490,16 +490,16 @@ def job_fails() -> Simulation:
     wants(sim, "2", gates=SMOKE)
     sim.run(30 * SECOND)
     sim.note(f"message: {sim.status.message}")
-    sim.answers("smoke", "fails", "job churn-1234 failed: exit code 1 (Error): 3 of 20 cases are wrong")
+    sim.answers("smoke", "Failed", "job churn-1234 failed: exit code 1 (Error): 3 of 20 cases are wrong")
     sim.reach(Phase.BLOCKED)
-    sim.gate_answers.clear()
+    sim.gate_responses.clear()
     sim.note("the job is old, and has been removed")
     sim.restart()
     sim.run(10 * MINUTE)
     assert sim.status.phase is Phase.BLOCKED
     wants(sim, "2", {**QUICK, "retry": "cases mended"}, gates=SMOKE)
     sim.run(30 * SECOND)
-    sim.answers("smoke", "holds", "job churn-5678 succeeded")
+    sim.answers("smoke", "Passed", "job churn-5678 succeeded")
     sim.settle("2")
     return sim
 
@@ -510,23 +510,23 @@ def webhook_is_silent() -> Simulation:
     review = [*GATES, {"name": "review", "webhook": {"url": "http://review.ml:8080"}}]
     wants(sim, "2", gates=review)
     sim.run(5 * SECOND)
-    sim.answers("review", "waits", "http://review.ml:8080 did not answer within 10 s; it is asked again")
+    sim.answers("review", "Pending", "http://review.ml:8080 did not answer within 10 s; it is asked again")
     sim.run(MINUTE)
     sim.note(f"message: {sim.status.message}")
     assert sim.status.phase is Phase.GATING
-    sim.answers("review", "holds", "reviewed by the risk board")
+    sim.answers("review", "Passed", "reviewed by the risk board")
     sim.settle("2")
     return sim
 
 
 def withdrawn_while_it_waits() -> Simulation:
-    """Silence stands in nobody's way: Git goes back, and the champion serves on."""
+    """EvidenceTimeout stands in nobody's way: Git goes back, and the champion serves on."""
     sim = serving()
     sim.register("2")
     wants(sim, "2", gates=[{"name": "review", "webhook": {"url": "http://review.ml:8080"}}])
     sim.run(MINUTE)
     wants(sim, "1", gates=[{"name": "review", "webhook": {"url": "http://review.ml:8080"}}])
-    sim.reach(Phase.SETTLED)
+    sim.reach(Phase.STABLE)
     assert sim.champion() == "1"
     return sim
 
@@ -564,7 +564,7 @@ def gateway_good() -> Simulation:
 
 def previewed() -> Simulation:
     """They reach the challenger before anybody else, for as long as they have it, and a pause gives them longer."""
-    preview = {**GATEWAY["traffic"], "preview": {"header": "x-podium-preview", "hold": "2m"}}
+    preview = {**GATEWAY["traffic"], "preview": {"header": "x-podium-preview", "duration": "2m"}}
     sim = Simulation(spec_of("1", rollout=QUICK, gates=GATES, **{**GATEWAY, "traffic": preview}))
     sim.register("1")
     sim.settle("1")
@@ -581,9 +581,9 @@ def previewed() -> Simulation:
     sim.note(f"message: {sim.status.message}")
     assert "2" not in sim.served
     sim.commit(spec_of("2", **parts), "paused: false")
-    sim.reach(Phase.WATCHING)
+    sim.reach(Phase.SOAKING)
     sim.settle("2")
-    assert sim.detours.preview is None
+    assert sim.overrides.preview is None
     assert "nobody" not in sim.tested
     return sim
 
@@ -597,13 +597,13 @@ def previewed_and_bad() -> Simulation:
     wants(sim, "2", **{**GATEWAY, "traffic": preview})
     sim.reach(Phase.REJECTED)
     sim.run(MINUTE)
-    assert sim.detours.preview is None
+    assert sim.overrides.preview is None
     return sim
 
 
 def users_stay() -> Simulation:
     """The route knows the weights that there were, and nothing of them once everybody is on one side."""
-    traffic = {**GATEWAY["traffic"], "sticky": {"cookie": "podium"}}
+    traffic = {**GATEWAY["traffic"], "sessionAffinity": {"cookieName": "podium"}}
     sim = behind_a_gateway()
     sim.register("2", metrics={"auc": 0.92})
     wants(sim, "2", **{**GATEWAY, "traffic": traffic})
@@ -611,7 +611,7 @@ def users_stay() -> Simulation:
     sim.register("3", bad=0.2, metrics={"auc": 0.92})
     wants(sim, "3", **{**GATEWAY, "traffic": traffic})
     sim.reach(Phase.REJECTED)
-    assert sim.detours.sticky is None
+    assert sim.overrides.session_affinity is None
     return sim
 
 

@@ -14,7 +14,7 @@ import aiohttp
 
 from podium.api.base import format_time
 from podium.api.status import Pinned
-from podium.errors import Refused, Unreachable
+from podium.errors import Rejected, Unavailable
 from podium.ports import WebhookCall, WebhookVerdict
 
 TYPE: Final = "dev.podium.gate.asked"
@@ -43,11 +43,11 @@ class HttpWebhooks:
             ) as answer:
                 status, said = answer.status, await _read(answer.content)
         except TimeoutError as error:
-            raise Unreachable(f"{place} did not answer within {call.timeout:g} s") from error
+            raise Unavailable(f"{place} did not answer within {call.timeout:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Unreachable(f"{place} does not answer: {_cause(error)}") from error
+            raise Unavailable(f"{place} does not answer: {_cause(error)}") from error
         if not 200 <= status < 300:  # noqa: PLR2004  the successes of HTTP
-            raise Refused(f"{place} answered {status}, and 200 with {_WANTED}")
+            raise Rejected(f"{place} answered {status}, and 200 with {_WANTED}")
         return _verdict(said, place)
 
     async def close(self) -> None:
@@ -56,13 +56,13 @@ class HttpWebhooks:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:  # a session wants a running loop
-            # No cookies: services share this session, and no question may depend on the one before it.
+            # No cookies: services share this session, and no request_id may depend on the one before it.
             self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
         return self._session
 
 
 def event(call: WebhookCall) -> Mapping[str, Any]:
-    """The CloudEvent. The same question has the same source and id, which is how a receiver knows a repeat."""
+    """The CloudEvent. The same request_id has the same source and id, which is how a receiver knows a repeat."""
     return {
         "specversion": "1.0",
         "id": call.id,
@@ -99,7 +99,7 @@ def _verdict(said: bytes, place: str) -> WebhookVerdict:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, Mapping) or not isinstance(found.get("allowed"), bool):
-        raise Refused(f"{place} answered something else, and {_WANTED}")
+        raise Rejected(f"{place} answered something else, and {_WANTED}")
     message = found.get("message")
     return WebhookVerdict(found["allowed"], _plain(message) if isinstance(message, str) else "")
 
@@ -110,11 +110,11 @@ def _plain(text: str) -> str:
 
 
 def _shown(url: str) -> str:
-    """The address as far as anybody may see it: a query may hold a token."""
+    """The address as far as anybody may see it: a request_id may hold a token."""
     return url.partition("?")[0].partition("#")[0]
 
 
 def _cause(error: Exception) -> str:
-    """The operating system's word, or the kind of error: the rest may repeat the query."""
+    """The operating system's word, or the kind of error: the rest may repeat the request_id."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     return (cause.strerror if isinstance(cause, OSError) else None) or type(error).__name__

@@ -31,7 +31,7 @@ _COLUMNS = (
     ("Champion", "string", ".status.champion.version", False),
     ("Challenger", "string", ".status.challenger.version", False),
     ("Phase", "string", ".status.phase", False),
-    ("Weight", "integer", ".status.weight.asked", False),
+    ("Weight", "integer", ".status.weight.desired", False),
     ("Ready", "string", f"{_READY}.status", False),
     ("Message", "string", ".status.message", False),
     ("Model", "string", ".spec.model.name", True),

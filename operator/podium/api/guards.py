@@ -11,7 +11,7 @@ from podium.api.base import Duration, Percent, Value, duration_between, percent_
 from podium.api.gates import GateName
 from podium.api.rules import KeyedBy, Rule
 
-KINDS: Final = ("error_rate", "latency", "invalid", "scores", "counts")
+KINDS: Final = ("error_rate", "latency", "invalid_output", "prediction_shift", "prometheus")
 
 Limit = Annotated[Percent, percent_between("0.001%", "50%")]
 Margin = Annotated[Percent, percent_between("0.01%", "50%")]
@@ -78,7 +78,7 @@ class LatencyGuard(Value):
     )
 
 
-class InvalidGuard(Value):
+class InvalidOutputGuard(Value):
     """Share of the challenger's answers that are no predictions: NaN, infinite, or of the wrong shape."""
 
     RULES = (_LIMITED,)
@@ -91,7 +91,7 @@ class InvalidGuard(Value):
     )
 
 
-class ScoresGuard(Value):
+class PredictionShiftGuard(Value):
     """The distribution of the challenger's predictions beside the champion's on the same traffic."""
 
     max_shift: Margin = Field(
@@ -100,7 +100,7 @@ class ScoresGuard(Value):
     )
 
 
-class CountsGuard(Value):
+class PrometheusGuard(Value):
     """Anything else that Prometheus counts: two PromQL expressions for totals that only rise.
 
     `{{namespace}}`, `{{name}}`, `{{version}}` and `{{slot}}` are filled in, inside quotes, for challenger and champion.
@@ -123,9 +123,10 @@ class Guard(Value):
 
     RULES = (
         Rule(
-            "[has(self.errorRate), has(self.latency), has(self.invalid), has(self.scores), has(self.counts)]"
+            "[has(self.errorRate), has(self.latency), has(self.invalidOutput), has(self.predictionShift), "
+            "has(self.prometheus)]"
             ".filter(one, one).size() == 1",
-            "exactly one of errorRate, latency, invalid, scores and counts is needed",
+            "exactly one of errorRate, latency, invalidOutput, predictionShift and prometheus is needed",
             lambda guard: sum(getattr(guard, kind) is not None for kind in KINDS) == 1,
         ),
     )
@@ -133,9 +134,13 @@ class Guard(Value):
     name: GateName
     error_rate: ErrorRateGuard | None = Field(None, description="Limit the share of failed answers.")
     latency: LatencyGuard | None = Field(None, description="Limit the share of slow answers.")
-    invalid: InvalidGuard | None = Field(None, description="Limit the share of answers that are no predictions.")
-    scores: ScoresGuard | None = Field(None, description="Limit how far the predictions move from the champion's.")
-    counts: CountsGuard | None = Field(None, description="Limit the share of what Prometheus counts.")
+    invalid_output: InvalidOutputGuard | None = Field(
+        None, description="Limit the share of answers that are no predictions."
+    )
+    prediction_shift: PredictionShiftGuard | None = Field(
+        None, description="Limit how far the predictions move from the champion's."
+    )
+    prometheus: PrometheusGuard | None = Field(None, description="Limit the share of what Prometheus counts.")
 
     @property
     def latency_limit(self) -> timedelta | None:

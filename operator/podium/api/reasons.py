@@ -9,34 +9,34 @@ GATES_FAILED: Final = "GatesFailed"  # no pod was started
 VERSION_REJECTED: Final = "VersionRejected"  # what Git wants lost its trial; the champion serves
 CHAMPION_UNAVAILABLE: Final = "ChampionUnavailable"  # the champion has no ready pod
 NO_CHAMPION: Final = "NoChampion"  # nothing has been promoted yet
-ALIAS_CONTESTED: Final = "AliasContested"  # an older ModelDeployment owns the alias
+ALIAS_CONFLICT: Final = "AliasConflict"  # an older ModelDeployment owns the alias
 PAUSED: Final = "Paused"  # spec.paused holds the progress
-SETTLED: Final = "Settled"  # nothing is to be done
+STABLE: Final = "Stable"  # nothing is to be done
 INVALID_SPEC: Final = "InvalidSpec"  # it got past an older CRD and cannot be read; nothing is touched
-NAME_TAKEN: Final = "NameTaken"  # an object of the name that Podium needs belongs to somebody else
+NAME_CONFLICT: Final = "NameConflict"  # an object of the name that Podium needs belongs to somebody else
 AS_EXPECTED: Final = "AsExpected"
 
 # GatesPassed, RegistryInSync, TrafficInSync, AutoscalerInSync
 GATES_PASSED: Final = "GatesPassed"
-GATES_WAIT: Final = "GatesWait"  # for a person, a pod, a service, or until the version is old enough
-FORMER_CHAMPION: Final = "FormerChampion"  # trusted: same version, same digest
+GATES_PENDING: Final = "GatesPending"  # for a person, a pod, a service, or until the version is old enough
+PREVIOUSLY_PROMOTED: Final = "PreviouslyPromoted"  # trusted: same version, same digest
 IN_SYNC: Final = "InSync"
 IN_PROGRESS: Final = "InProgress"
 ALIAS_CHANGED: Final = "AliasChanged"  # a person moved it; Podium leaves it alone
 ARTIFACTS_CHANGED: Final = "ArtifactsChanged"  # the registry's bytes are not the pinned ones any more
-NOT_ASKED: Final = "NotAskedYet"
+NOT_CHECKED: Final = "NotCheckedYet"
 
 # What is wrong with a route
-ROUTE_NOT_FOUND: Final = "RouteNotFound"  # traffic.route names an HTTPRoute that is not there
-ROUTE_UNFIT: Final = "RouteUnfit"  # its rule does not have both slots' Services as backends, and no others
+ROUTE_NOT_FOUND: Final = "RouteNotFound"  # traffic.httpRouteRef names an HTTPRoute that is not there
+ROUTE_INVALID: Final = "RouteInvalid"  # its rule does not have both slots' Services as backends, and no others
 ROUTE_NOT_ACCEPTED: Final = "RouteNotAccepted"  # a gateway does not admit the route, or is not there
 BACKENDS_NOT_RESOLVED: Final = "BackendsNotResolved"  # a gateway cannot use what the route refers to
 NO_GATEWAY_API: Final = "NoGatewayAPI"  # the cluster has no HTTPRoutes
-ROUTE_REFUSED: Final = "RouteRefused"  # the API server did not take what was to be written
-CONTESTED: Final = "Contested"  # somebody else writes other weights again and again
+ROUTE_REJECTED: Final = "RouteRejected"  # the API server did not take what was to be written
+ROUTE_CONFLICT: Final = "RouteConflict"  # somebody else writes other weights again and again
 
 # What is wrong with the autoscaler
-AUTOSCALER_REFUSED: Final = "AutoscalerRefused"  # the API server did not take what spec.serving.autoscaling says
+AUTOSCALER_REJECTED: Final = "AutoscalerRejected"  # the API server did not take what spec.serving.autoscaling says
 
 # What is wrong with the registry
 MODEL_NOT_FOUND: Final = "ModelNotFound"
@@ -44,7 +44,7 @@ VERSION_NOT_FOUND: Final = "VersionNotFound"
 ALIAS_NOT_FOUND: Final = "AliasNotFound"
 VERSION_NOT_READY: Final = "VersionNotReady"
 REGISTRY_UNREACHABLE: Final = "RegistryUnreachable"
-LOGIN_REFUSED: Final = "LoginRefused"
+LOGIN_REJECTED: Final = "LoginRejected"
 LOGIN_MISSING: Final = "LoginMissing"  # registry.secretName names a Secret that is not there
 ARTIFACTS_MISSING: Final = "ArtifactsMissing"
 REGISTRY_ERROR: Final = "RegistryError"
@@ -52,23 +52,23 @@ DIGEST_PENDING: Final = "DigestPending"  # the artifacts are being downloaded an
 
 # What moves a rollout on
 CHALLENGER_FOUND: Final = "ChallengerFound"
-WARMED: Final = "Warmed"
+CHALLENGER_READY: Final = "ChallengerReady"
 STEP_PASSED: Final = "StepPassed"
 STEPS_PASSED: Final = "StepsPassed"
 PROMOTED: Final = "Promoted"
-WATCH_PASSED: Final = "WatchPassed"
-RESTORED: Final = "Restored"
+SOAK_PASSED: Final = "SoakPassed"
+ROLLED_BACK: Final = "RolledBack"
 
 # What ends a trial
-WITHDRAWN: Final = "Withdrawn"  # Git wants another version
+SUPERSEDED: Final = "Superseded"  # Git wants another version
 TERMS_CHANGED: Final = "TermsChanged"  # Git changed gates, steps or guards
 CRASHED: Final = "Crashed"
 OUT_OF_MEMORY: Final = "OutOfMemory"
 LOAD_FAILED: Final = "LoadFailed"
 IDENTITY_MISMATCH: Final = "IdentityMismatch"
 NO_READY_PODS: Final = "NoReadyPods"
-WARM_UP_OVERDUE: Final = "WarmUpOverdue"
-GUARD_BROKEN: Final = "GuardBroken"
-FAILURES_IN_A_ROW: Final = "FailuresInARow"
-ENVIRONMENT_DEGRADED: Final = "EnvironmentDegraded"  # the champion breaks the guard as well: nobody is rejected
-SILENCE: Final = "Silence"
+STARTUP_TIMEOUT: Final = "StartupTimeout"
+GUARD_FAILED: Final = "GuardFailed"
+CONSECUTIVE_FAILURES: Final = "ConsecutiveFailures"
+SHARED_OUTAGE: Final = "SharedOutage"  # the champion breaks the guard as well: nobody is rejected
+EVIDENCE_TIMEOUT: Final = "EvidenceTimeout"

@@ -1,4 +1,4 @@
-"""How a challenger earns its traffic: steps, guards, patience and the watch after promotion."""
+"""How a challenger earns its traffic: steps, guards, timeouts and the soak after promotion."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -10,14 +10,14 @@ from podium.api.base import Duration, Percent, Value, duration_between, percent_
 from podium.api.guards import ErrorRateGuard, Guard, Guards
 from podium.api.rules import Rule
 
-OnSilence = Literal["hold", "proceed", "rollback"]
+OnInconclusive = Literal["Wait", "Proceed", "RollBack"]
 
 
 class Step(Value):
     """A share of the traffic for the challenger, and how long it must be seen in force."""
 
     weight: Annotated[int, Field(ge=1, le=100, description="Percent of the traffic that the challenger gets.")]
-    hold: Annotated[Duration, duration_between("0s", "168h")] = Field(
+    duration: Annotated[Duration, duration_between("0s", "168h")] = Field(
         timedelta(seconds=30),
         description="How long this weight must have been in force, at the least, before the next step.",
     )
@@ -45,12 +45,12 @@ class Rollout(Value):
         max_length=16,
         description="Questions about the challenger's answers; one that is broken takes the traffic back.",
     )
-    alpha: Annotated[Percent, percent_between("0.001%", "20%")] = Field(
+    false_rollback_rate: Annotated[Percent, percent_between("0.001%", "20%")] = Field(
         0.01,
         json_schema_extra={"default": "1%"},
         description="Chance of a false rollback in a whole trial, all guards together.",
     )
-    beta: Annotated[Percent, percent_between("0.01%", "20%")] = Field(
+    false_promotion_rate: Annotated[Percent, percent_between("0.01%", "20%")] = Field(
         0.05,
         json_schema_extra={"default": "5%"},
         description="Chance that a guard which does not hold is said to hold: of a false promotion.",
@@ -63,19 +63,19 @@ class Rollout(Value):
         description="A step has seen enough once a challenger so many times worse than the limit would have been "
         "found out, with a probability of 95 %.",
     )
-    failures_in_a_row: int = Field(
+    consecutive_failures: int = Field(
         10, ge=2, le=10_000, description="So many bad answers of a pod, one after the other, end the trial at once."
     )
-    on_silence: OnSilence = Field(
-        "hold", description="What to do when there was too little traffic to tell after `patience`."
+    on_inconclusive: OnInconclusive = Field(
+        "Wait", description="What to do when there was too little traffic to tell after `stepTimeout`."
     )
-    patience: Annotated[Duration, duration_between("1s", "720h")] = Field(
-        timedelta(hours=1), description="How long a step may wait for enough answers before `onSilence` applies."
+    step_timeout: Annotated[Duration, duration_between("1s", "720h")] = Field(
+        timedelta(hours=1), description="How long a step may wait for enough answers before `onInconclusive` applies."
     )
-    warm_up: Annotated[Duration, duration_between("1s", "24h")] = Field(
+    startup_timeout: Annotated[Duration, duration_between("1s", "24h")] = Field(
         timedelta(minutes=10), description="How long the challenger may take until its pods are ready."
     )
-    watch: Annotated[Duration, duration_between("0s", "720h")] = Field(
+    soak: Annotated[Duration, duration_between("0s", "720h")] = Field(
         timedelta(minutes=30), description="How long the old champion is kept warm after a promotion."
     )
     retry: str | None = Field(

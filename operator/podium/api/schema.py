@@ -10,7 +10,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from podium.api.base import format_duration
-from podium.api.spec import NAME_LIMIT, NAME_PATTERN, ModelDeployment
+from podium.api.spec import NAME_LIMIT, NAME_PATTERN, ModelDeploymentManifest
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _METADATA = {
@@ -55,7 +55,7 @@ def json_schema() -> dict[str, Any]:
 
 def raw_schema() -> dict[str, Any]:
     """What pydantic makes of the models."""
-    return ModelDeployment.model_json_schema(by_alias=True, mode="validation", schema_generator=_Generator)
+    return ModelDeploymentManifest.model_json_schema(by_alias=True, mode="validation", schema_generator=_Generator)
 
 
 class _Generator(GenerateJsonSchema):

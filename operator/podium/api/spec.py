@@ -58,7 +58,7 @@ def _nameable(metadata: Mapping[str, Any]) -> bool:
     return len(name) <= NAME_LIMIT and re.fullmatch(NAME_PATTERN, name) is not None
 
 
-class ModelDeployment(Value):
+class ModelDeploymentManifest(Value):
     """A registered model in service: one champion, and a challenger while a new version is on trial."""
 
     RULES = (

@@ -7,12 +7,12 @@ from pydantic import ConfigDict, Field
 
 from podium.api.base import Duration, Time, Value
 from podium.api.guards import Guard
-from podium.api.rollout import OnSilence, Step
+from podium.api.rollout import OnInconclusive, Step
 from podium.api.rules import KeyedBy
 
 Slot = Literal["a", "b"]
-Outcome = Literal["Promoted", "Rejected", "Withdrawn"]
-GateState = Literal["holds", "fails", "waits"]
+Outcome = Literal["Promoted", "Rejected", "RolledBack"]
+GateState = Literal["Passed", "Failed", "Pending"]
 HISTORY_LIMIT = 20
 REJECTED_LIMIT = 20
 GATES_LIMIT = 32
@@ -24,22 +24,22 @@ class Phase(StrEnum):
     PENDING = "Pending"
     GATING = "Gating"
     BLOCKED = "Blocked"
-    WARMING = "Warming"
+    STARTING = "Starting"
     CANARY = "Canary"
     PROMOTING = "Promoting"
-    WATCHING = "Watching"
+    SOAKING = "Soaking"
     ROLLING_BACK = "RollingBack"
     REJECTED = "Rejected"
-    SETTLED = "Settled"
+    STABLE = "Stable"
 
 
-class Memory(Value):
+class StatusValue(Value):
     """A part of the status. Unknown fields are ignored: a newer operator may have written them."""
 
     model_config = ConfigDict(extra="ignore")
 
 
-class Pinned(Memory):
+class Pinned(StatusValue):
     """A model version, resolved once: pods that load anything else get no traffic."""
 
     version: str = Field(description="Version of the registered model.")
@@ -51,33 +51,33 @@ class Pinned(Memory):
     )
 
 
-class Tally(Memory):
+class Counts(StatusValue):
     """Answers counted as evidence. Client errors are not answers in this sense."""
 
     answers: int = Field(0, ge=0, description="Answers that count as evidence, good and bad.")
     bad: int = Field(0, ge=0, description="Those that failed through the version's own fault.")
 
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(answers=self.answers + other.answers, bad=self.bad + other.bad)
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(answers=self.answers + other.answers, bad=self.bad + other.bad)
 
 
-class PodTally(Memory):
+class PodCounts(StatusValue):
     """Last counters seen of one pod, so that only what came since is added."""
 
     uid: str = Field(description="UID of the pod.")
     slot: Slot = Field(description="Slot that it belongs to.")
-    counts: dict[str, Tally] = Field({}, description="Its totals, by measure.")
+    counts: dict[str, Counts] = Field({}, description="Its totals, by measure.")
 
 
-class MeasureTally(Memory):
+class MeasureCounts(StatusValue):
     """What both sides answered, as one measure counts it."""
 
     measure: str = Field(description="What is counted: errors, invalid, slower than 0.12 s …")
-    challenger: Tally = Field(Tally(), description="What the challenger answered.")
-    champion: Tally = Field(Tally(), description="What the champion answered in the same time.")
+    challenger: Counts = Field(Counts(), description="What the challenger answered.")
+    champion: Counts = Field(Counts(), description="What the champion answered in the same time.")
 
 
-class Mark(Memory):
+class ReferenceQuantiles(StatusValue):
     """What a guard compares at, read from the champion once and kept for the whole trial."""
 
     guard: str = Field(description="Name of the guard.")
@@ -88,30 +88,30 @@ class Mark(Memory):
     )
 
 
-class Recollection(Memory):
+class TestState(StatusValue):
     """What the judge remembers of one question."""
 
-    question: str = Field(description="The guard and what it compares.")
-    memory: str = Field(description="The judge's own numbers. Not for people.")
-    challenger: Tally = Field(Tally(), description="What the challenger answered since it has been under suspicion.")
-    champion: Tally = Field(Tally(), description="What the champion answered in the same time.")
+    criterion: str = Field(description="The guard and what it compares.")
+    state: str = Field(description="Internal numbers of the test; not for people.")
+    challenger: Counts = Field(Counts(), description="What the challenger answered since it has been under suspicion.")
+    champion: Counts = Field(Counts(), description="What the champion answered in the same time.")
 
 
-class Evidence(Memory):
+class Evidence(StatusValue):
     """What the trial's pods have answered since the challenger got its first traffic."""
 
-    measures: list[MeasureTally] = Field([], description="Counts of both sides, by measure.")
-    pods: list[PodTally] = Field([], description="Last counters seen, by pod.")
-    marks: list[Mark] = Field([], description="What the guards on distributions compare at.")
-    judges: list[Recollection] = Field([], description="What the judge remembers, by question.")
-    seen_at: Time | None = Field(None, description="When these counts were taken.")
+    measures: list[MeasureCounts] = Field([], description="Counts of both sides, by measure.")
+    pods: list[PodCounts] = Field([], description="Last counters seen, by pod.")
+    baselines: list[ReferenceQuantiles] = Field([], description="What the guards on distributions compare at.")
+    tests: list[TestState] = Field([], description="What the judge remembers, by question.")
+    observed_at: Time | None = Field(None, description="When these counts were taken.")
 
-    def measured(self, measure: str) -> MeasureTally:
+    def measured(self, measure: str) -> MeasureCounts:
         """The counts of one measure; none where it has not been seen."""
-        return next((each for each in self.measures if each.measure == measure), MeasureTally(measure=measure))
+        return next((each for each in self.measures if each.measure == measure), MeasureCounts(measure=measure))
 
 
-class Verdict(Memory):
+class Verdict(StatusValue):
     """Why a trial ended, and whether the version lost it."""
 
     reason: str = Field(description="Reason, a documented constant.")
@@ -119,44 +119,44 @@ class Verdict(Memory):
     rejects: bool = Field(False, description="True where the version lost its trial; false where Git withdrew it.")
 
 
-class Trial(Memory):
+class Trial(StatusValue):
     """A trial, with the terms under which it began."""
 
     generation: int = Field(description="metadata.generation that began the trial.")
-    began: Time = Field(description="When the trial began.")
-    terms: str = Field(description="Fingerprint of gates, steps and guards as they were when the trial began.")
-    trusted: bool = Field(False, description="True for a former champion with the same digest: no steps.")
+    started_at: Time = Field(description="When the trial began.")
+    terms_hash: str = Field(description="Hash of gates, steps and guards as they were when the trial began.")
+    previously_promoted: bool = Field(False, description="True for a former champion with the same digest: no steps.")
     steps: list[Step] = Field(description="Steps of this trial.")
     guards: list[Guard] = Field(description="Guards of this trial.")
-    alpha: float = Field(0.01, description="Chance of a false rollback in this trial.")
-    beta: float = Field(0.05, description="Chance that a guard of this trial is wrongly said to hold.")
+    false_rollback_rate: float = Field(0.01, description="Chance of a false rollback in this trial.")
+    false_promotion_rate: float = Field(0.05, description="Chance that a guard of this trial is wrongly said to hold.")
     detect: float = Field(10, description="How many times worse than the limit a step must be able to expose.")
-    failures_in_a_row: int = Field(10, description="Bad answers in a row that end this trial.")
-    on_silence: OnSilence = Field(description="What silence does in this trial.")
-    patience: Duration = Field(description="How long a step of this trial may wait for answers.")
-    watch: Duration = Field(description="How long the former champion is kept after this trial.")
-    warming_since: Time | None = Field(
-        None, description="Since when too few of its pods are proved, in its warm-up; not there once they are enough."
+    consecutive_failures: int = Field(10, description="Bad answers in a row that end this trial.")
+    on_inconclusive: OnInconclusive = Field(description="What silence does in this trial.")
+    step_timeout: Duration = Field(description="How long a step of this trial may wait for answers.")
+    soak: Duration = Field(description="How long the former champion is kept after this trial.")
+    starting_since: Time | None = Field(
+        None, description="Since when too few of its pods are verified, in its warm-up; not there once they are enough."
     )
     step: int = Field(0, ge=0, description="Index of the step in force, from 0.")
-    step_began: Time | None = Field(None, description="When this step's weight was asked for.")
-    in_force_since: Time | None = Field(None, description="Since when this step's weight has been seen in force.")
+    step_started_at: Time | None = Field(None, description="When this step's weight was asked for.")
+    weight_reached_at: Time | None = Field(None, description="Since when this step's weight has been seen in force.")
     evidence: Evidence = Field(Evidence(), description="What has been answered since its first traffic.")
     verdict: Verdict | None = Field(None, description="Why it ended; until then not there.")
 
 
-class Environment(Memory):
+class SharedOutage(StatusValue):
     """Circumstances under which the champion breaks a guard as well: nobody is tried before they are over."""
 
     since: Time = Field(description="Since when.")
     message: str = Field(description="What was seen.")
     guards: list[Guard] = Field(description="The guards that the champion has to hold again.")
-    said: str = Field("", description="Fingerprint of what Git said then. Where it says something else, nobody waits.")
-    beta: float = Field(0.05, description="Chance that it is wrongly said to hold them.")
+    spec_hash: str = Field("", description="Hash of the spec at that time. A changed spec ends the wait.")
+    false_promotion_rate: float = Field(0.05, description="Chance that it is wrongly said to hold them.")
     evidence: Evidence = Field(Evidence(), description="What the champion has answered since it got better.")
 
 
-class Rejection(Memory):
+class Rejection(StatusValue):
     """A version that lost its trial. It is not tried again until Git says something new."""
 
     version: str = Field(description="Version of the registered model.")
@@ -165,21 +165,21 @@ class Rejection(Memory):
     message: str = Field(description="Why it lost, in one sentence.")
     at: Time = Field(description="When it was rejected.")
     generation: int = Field(description="metadata.generation that asked for it.")
-    asked: str = Field(description="Fingerprint of gates, guards and retry under which it lost.")
+    rejection_hash: str = Field(description="Hash of gates, guards and retry under which it lost.")
 
 
-class GuardRecord(Memory):
+class GuardRecord(StatusValue):
     """What one guard said when a trial was decided."""
 
     guard: str = Field(description="Name of the guard.")
     verdict: str = Field(description="broken, holds or cannot tell.")
     message: str = Field(description="Counts and limits, in one sentence.")
-    challenger: Tally = Field(Tally(), description="What was counted of the challenger.")
-    champion: Tally = Field(Tally(), description="What was counted of the champion in the same time.")
+    challenger: Counts = Field(Counts(), description="What was counted of the challenger.")
+    champion: Counts = Field(Counts(), description="What was counted of the champion in the same time.")
     limit: float = Field(0, description="The limit, or the margin beside the champion, as a share.")
 
 
-class HistoryEntry(Memory):
+class HistoryEntry(StatusValue):
     """One decision."""
 
     version: str = Field(description="Version of the registered model.")
@@ -196,7 +196,7 @@ class HistoryEntry(Memory):
     recorded: bool = Field(False, description="True once the registry's tags say so too.")
 
 
-class GateStatus(Memory):
+class GateStatus(StatusValue):
     """What a gate says of the version that was last asked about."""
 
     name: str = Field(description="Name of the gate.")
@@ -204,27 +204,27 @@ class GateStatus(Memory):
     message: str = Field("", description="What was found, what is wanted, or what it waits for.")
     version: str = Field("", description="Version that it is about.")
     at: Time = Field(description="Since when it says so.")
-    question: str = Field(
-        "", description="Fingerprint of what a job or a webhook was asked: each is asked once, and this is its answer."
+    request_id: str = Field(
+        "", alias="requestID", description="ID of the request to a job or webhook; each request is sent once."
     )
 
 
-class Weight(Memory):
+class Weight(StatusValue):
     """The challenger's share of the traffic."""
 
-    asked: int = Field(0, ge=0, le=100, description="Percent that the step asks for.")
-    in_force: int = Field(0, ge=0, le=100, description="Percent of the serving endpoints that are the challenger's.")
+    desired: int = Field(0, ge=0, le=100, description="Percent that the router is configured for.")
+    current: int = Field(0, ge=0, le=100, description="Percent of the serving endpoints that are the challenger's.")
 
 
-class Idle(Memory):
+class Draining(StatusValue):
     """A version behind a gateway that has lost its traffic, and is stopped once it has drained."""
 
-    lost: Time = Field(description="When it was first seen without a weight.")
-    since: Time = Field(description="Since when it has had no weight and given no answer.")
+    weight_removed_at: Time = Field(description="When it was first seen without a weight.")
+    quiet_since: Time = Field(description="Since when it has had no weight and given no answer.")
     answers: int = Field(0, description="What its pods had answered until then.")
 
 
-class RegistryStatus(Memory):
+class RegistryStatus(StatusValue):
     """What the registry is known to say."""
 
     alias: str | None = Field(
@@ -232,7 +232,7 @@ class RegistryStatus(Memory):
     )
 
 
-class Condition(Memory):
+class Condition(StatusValue):
     """A condition in the form of kstatus."""
 
     type: str = Field(description="What the condition is about: Ready, Reconciling, Stalled …")
@@ -243,7 +243,7 @@ class Condition(Memory):
     last_transition_time: Time = Field(description="When its status last changed.")
 
 
-class Status(Memory):
+class Status(StatusValue):
     """What Podium decided, and why."""
 
     observed_generation: int = Field(0, description="metadata.generation that this status is about.")
@@ -259,11 +259,11 @@ class Status(Memory):
         [], max_length=GATES_LIMIT, description="What the gates said when they were last asked."
     )
     trial: Trial | None = Field(None, description="The trial that is under way, or the last one.")
-    environment: Environment | None = Field(
+    shared_outage: SharedOutage | None = Field(
         None, description="What is wrong with the circumstances, while it keeps the next trial from beginning."
     )
     weight: Weight | None = Field(None, description="The share of the traffic that the challenger gets.")
-    idle: Idle | None = Field(None, description="The version that has lost its traffic, while it drains.")
+    draining: Draining | None = Field(None, description="The version that has lost its traffic, while it drains.")
     rejected: list[Rejection] = Field(
         [], max_length=REJECTED_LIMIT, description="Versions that lost their trial, and are not tried again."
     )

@@ -23,7 +23,7 @@ from podium.api.pod import Annotations
 from podium.api.rules import Rule
 
 ServiceType = Literal["ClusterIP", "NodePort", "LoadBalancer"]
-Return = Literal["immediate", "gradual"]
+Return = Literal["Immediate", "Gradual"]
 
 
 class MainService(Value):
@@ -108,7 +108,7 @@ class Gateway(Value):
         return [{field: value for field, value in ref.items() if value is not None}]
 
 
-class AdoptedRoute(Value):
+class HTTPRouteRef(Value):
     """A rule of an HTTPRoute that somebody else owns. Podium writes the weights of its two backends, nothing else."""
 
     name: Name = Field(description="Name of the HTTPRoute, in the same namespace.", examples=["churn"])
@@ -121,31 +121,32 @@ class Preview(Value):
     """Testers, who reach the challenger before anybody else. What it answers them is no evidence."""
 
     header: HeaderName = Field(
-        description="Requests with this header reach the challenger as soon as one of its pods is ready and proved.",
+        description="Requests with this header reach the challenger as soon as one of its pods is ready and verified.",
         examples=["x-podium-preview"],
     )
     value: Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[\x21-\x7e]+$")] | None = Field(
         None,
         description="The value that the header must have. Without it: any, if the gateway knows regular expressions.",
     )
-    hold: Annotated[Duration, duration_between("0s", "168h")] = Field(
+    duration: Annotated[Duration, duration_between("0s", "168h")] = Field(
         timedelta(0),
         description="How long testers have the challenger for themselves at the least, from the start of its warm-up.",
     )
 
 
-class Sticky(Value):
+class SessionAffinity(Value):
     """Users who stay on their side of a trial."""
 
     RULES = (
         Rule(
-            "has(self.cookie) != has(self.header)",
-            "exactly one of cookie and header is needed",
-            lambda it: (it.cookie is None) != (it.header is None),
+            "has(self.cookieName) != has(self.header)",
+            "exactly one of cookieName and header is needed",
+            lambda it: (it.cookie_name is None) != (it.header is None),
         ),
         Rule(
             "!has(self.header)",
-            "the Gateway API cannot share by a header's value so that equal values go the same way: use cookie, which "
+            "the Gateway API cannot share by a header's value so that equal values go the same way: use cookieName, "
+            "which "
             "clients must keep and send back; or have what knows the users choose, and send them by preview's header",
             lambda it: it.header is None,
             field=".header",
@@ -153,7 +154,7 @@ class Sticky(Value):
         ),
     )
 
-    cookie: Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9_-]+$")] | None = Field(
+    cookie_name: Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9_-]+$")] | None = Field(
         None,
         description="Name of a cookie that says on which side its user is, during a trial.",
         examples=["podium"],
@@ -218,9 +219,9 @@ class Traffic(Value):
 
     RULES = (
         Rule(
-            "!has(self.gateway) || !has(self.route)",
+            "!has(self.gateway) || !has(self.httpRouteRef)",
             "gateway and route exclude each other: the HTTPRoute is Podium's, or it is yours",
-            lambda it: it.gateway is None or it.route is None,
+            lambda it: it.gateway is None or it.http_route_ref is None,
         ),
         Rule(
             "!has(self.preview) || has(self.gateway)",
@@ -245,23 +246,28 @@ class Traffic(Value):
             field=".preview.header",
         ),
         Rule(
-            "!has(self.sticky) || has(self.gateway)",
-            "sticky needs gateway: a Service has no sides to stay on, and the rules of a route of yours are yours to "
+            "!has(self.sessionAffinity) || has(self.gateway)",
+            "sessionAffinity needs gateway: a Service has no sides to stay on, and the rules of a route of yours are "
+            "yours to "
             "write",
-            lambda it: it.sticky is None or it.gateway is not None,
-            field=".sticky",
+            lambda it: it.session_affinity is None or it.gateway is not None,
+            field=".sessionAffinity",
         ),
         Rule(
-            f"!has(self.sticky) || {_can_match_in_cel(repr(_COOKIE))}",
-            f"sticky matches the header Cookie: no match of the gateway may name it too, or have {_HEADERS} headers",
-            lambda it: it.sticky is None or _can_match(it, _COOKIE),
-            field=".sticky",
+            f"!has(self.sessionAffinity) || {_can_match_in_cel(repr(_COOKIE))}",
+            f"sessionAffinity matches the header Cookie: no match of the gateway may name it too, or have "
+            f"{_HEADERS} headers",
+            lambda it: it.session_affinity is None or _can_match(it, _COOKIE),
+            field=".sessionAffinity",
         ),
         Rule(
-            f"!has(self.sticky) || {_untouched_in_cel('responseHeaderModifier', repr(_SET_COOKIE), ('set', 'remove'))}",
-            "sticky needs Set-Cookie to reach the client as it was sent: no filter may set or remove it",
-            lambda it: it.sticky is None or _untouched(it, "responseHeaderModifier", _SET_COOKIE, ("set", "remove")),
-            field=".sticky",
+            "!has(self.sessionAffinity) || "
+            f"{_untouched_in_cel('responseHeaderModifier', repr(_SET_COOKIE), ('set', 'remove'))}",
+            "sessionAffinity needs Set-Cookie to reach the client as it was sent: no filter may set or remove it",
+            lambda it: (
+                it.session_affinity is None or _untouched(it, "responseHeaderModifier", _SET_COOKIE, ("set", "remove"))
+            ),
+            field=".sessionAffinity",
         ),
     )
 
@@ -272,15 +278,17 @@ class Traffic(Value):
     gateway: Gateway | None = Field(
         None, description="Share the traffic by an HTTPRoute of Podium's own. Default: by the numbers of pods."
     )
-    route: AdoptedRoute | None = Field(None, description="Share the traffic by an HTTPRoute that is kept elsewhere.")
+    http_route_ref: HTTPRouteRef | None = Field(
+        None, description="Share the traffic by an HTTPRoute that is kept elsewhere."
+    )
     preview: Preview | None = Field(
         None, description="Let testers reach the challenger by a header, from its warm-up on. Needs gateway."
     )
-    sticky: Sticky | None = Field(
+    session_affinity: SessionAffinity | None = Field(
         None, description="Keep users on their side of a trial, so that they only ever move to the challenger."
     )
     rollback: Return = Field(
-        "immediate",
+        "Immediate",
         description="How traffic goes back to a champion with fewer ready pods than it should have: all of it at once "
         "(immediate), or as much as the ready ones stand for, and the rest once they are more (gradual).",
     )
@@ -288,4 +296,4 @@ class Traffic(Value):
     @property
     def exact(self) -> bool:
         """Whether shares are of requests, whatever the numbers of pods."""
-        return self.gateway is not None or self.route is not None
+        return self.gateway is not None or self.http_route_ref is not None

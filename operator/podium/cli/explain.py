@@ -12,9 +12,9 @@ import click
 from podium.api.base import format_time
 from podium.cli.explanation import Unexplained, explanation
 from podium.cli.explanation_text import as_text
-from podium.cli.objects import NotFound, text_of, the_one
+from podium.cli.objects import InputError, text_of, the_one
 from podium.cli.screen import Screen
-from podium.errors import Missing, PodiumError
+from podium.errors import NotFound, PodiumError
 
 
 @click.command(short_help="Show a trial: each gate and guard with evidence, limit and verdict.")
@@ -44,7 +44,7 @@ def explain(name: str | None, namespace: str | None, source: str | None, *, as_o
     try:
         said = explanation(value)
     except Unexplained as error:
-        raise NotFound(f"{source or name} cannot be explained by this version of podium: {error}") from error
+        raise InputError(f"{source or name} cannot be explained by this version of podium: {error}") from error
     screen = Screen.present()
     screen.show(json.dumps(asdict(said), indent=2, default=_moment) if as_object else as_text(said, screen))
 
@@ -55,10 +55,10 @@ def _live(name: str, namespace: str | None) -> Mapping[str, Any]:
 
     try:
         return asyncio.run(model_deployment(name, namespace))
-    except Missing as error:
-        raise NotFound(f"there is no ModelDeployment {name}: {error}") from error
+    except NotFound as error:
+        raise InputError(f"there is no ModelDeployment {name}: {error}") from error
     except PodiumError as error:
-        raise NotFound(f"{name} cannot be read: {error}") from error
+        raise InputError(f"{name} cannot be read: {error}") from error
 
 
 def _moment(value: object) -> str:

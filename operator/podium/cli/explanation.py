@@ -10,13 +10,13 @@ from pydantic import ValidationError
 
 from podium.api.gates import Gate
 from podium.api.spec import Spec
-from podium.api.status import GateState, HistoryEntry, Phase, Pinned, Rejection, Status, Tally, Trial
+from podium.api.status import Counts, GateState, HistoryEntry, Phase, Pinned, Rejection, Status, Trial
 from podium.core import guards
-from podium.core.environment import run_of
-from podium.core.guards import Finding
-from podium.core.jury import Seat, judge_of, seats
+from podium.core.criteria import criteria
+from podium.core.guards import CriterionResult
 from podium.core.messages import trial_began
-from podium.core.questions import questions
+from podium.core.shared_outage import run_of
+from podium.core.tests import AlphaShare, alpha_shares, test_of
 
 Said = GateState | Literal["not asked yet"]
 
@@ -40,7 +40,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Answer:
-    """One question of a guard, and how far it is from an answer."""
+    """One criterion of a guard, and how far it is from an answer."""
 
     measure: str  # what is counted
     limit: float  # a share; beside the champion a difference of shares
@@ -57,12 +57,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class GuardSaid:
-    """A guard's verdict, and its questions. None of them while it waits for the champion's distribution."""
+    """A guard's verdict, and its criteria. None of them while it waits for the champion's distribution."""
 
     name: str
     verdict: str
     message: str
-    questions: Sequence[Answer]
+    criteria: Sequence[Answer]
 
 
 @dataclass(frozen=True)
@@ -82,17 +82,17 @@ class Standing:
 
     step: int  # from 1
     steps: int
-    asked: int  # percent
-    in_force: int | None  # percent, as measured
-    hold: float  # seconds for which the weight has to be in force
-    in_force_since: datetime | None
-    alpha: float
-    beta: float
+    desired: int  # percent
+    current: int | None  # percent, as measured
+    duration: float  # seconds for which the weight has to be in force
+    weight_reached_at: datetime | None
+    false_rollback_rate: float
+    false_promotion_rate: float
     ended: str  # why; "" while it goes on
 
 
 @dataclass(frozen=True)
-class Weather:
+class OutageProgress:
     """What is wrong with the circumstances, and how far the champion is from holding its guards again."""
 
     since: datetime
@@ -127,7 +127,7 @@ class Explanation:
     gates: Sequence[GateSaid]
     trial: Standing | None
     guards: Sequence[GuardSaid]
-    environment: Weather | None
+    shared_outage: OutageProgress | None
     rejected: Sequence[Decided]
     history: Sequence[Decided]
 
@@ -149,7 +149,7 @@ def explanation(value: Mapping[str, Any]) -> Explanation:
         gates=[_gate(gate, status) for gate in spec.gates],
         trial=_standing(trial, status) if trial is not None else None,
         guards=list(_guards(trial, status)) if trial is not None else [],
-        environment=_weather(status),
+        shared_outage=_shared_outage(status),
         rejected=[_rejection(lost) for lost in status.rejected],
         history=[_decided(entry) for entry in status.history],
     )
@@ -198,37 +198,39 @@ def _standing(trial: Trial, status: Status) -> Standing:
     return Standing(
         step=trial.step + 1,
         steps=len(trial.steps),
-        asked=weight.asked if weight is not None else step.weight,
-        in_force=weight.in_force if weight is not None else None,
-        hold=step.hold.total_seconds(),
-        in_force_since=trial.in_force_since,
-        alpha=trial.alpha,
-        beta=trial.beta,
+        desired=weight.desired if weight is not None else step.weight,
+        current=weight.current if weight is not None else None,
+        duration=step.duration.total_seconds(),
+        weight_reached_at=trial.weight_reached_at,
+        false_rollback_rate=trial.false_rollback_rate,
+        false_promotion_rate=trial.false_promotion_rate,
         ended=trial.verdict.message if trial.verdict is not None else "",
     )
 
 
 def _guards(trial: Trial, status: Status) -> Iterator[GuardSaid]:
-    asked = {seat.question.name: seat for seat in seats(trial.guards, trial.evidence, trial.alpha)}
+    asked = {
+        share.criterion.name: share for share in alpha_shares(trial.guards, trial.evidence, trial.false_rollback_rate)
+    }
     for judged in guards.judge(trial):
-        found = [_answer(finding, asked[finding.question.name], trial, status) for finding in judged.findings]
+        found = [_answer(finding, asked[finding.criterion.name], trial, status) for finding in judged.findings]
         yield GuardSaid(judged.guard.name, judged.state, judged.message, found)
 
 
-def _answer(finding: Finding, seat: Seat, trial: Trial, status: Status) -> Answer:
-    question, judge = finding.question, judge_of(seat, trial)
+def _answer(finding: CriterionResult, share: AlphaShare, trial: Trial, status: Status) -> Answer:
+    criterion, judge = finding.criterion, test_of(share, trial)
     subject, other = _versions(status)
-    more = max(0, finding.enough - finding.challenger.answers) if finding.state == "cannot tell" else 0
+    more = max(0, finding.enough - finding.challenger.answers) if finding.state == "Inconclusive" else 0
     return Answer(
-        measure=question.measure.name,
-        limit=question.limit,
-        beside_champion=question.beside_champion,
-        mirrored=question.mirrored,
+        measure=criterion.measure.name,
+        limit=criterion.limit,
+        beside_champion=criterion.beside_champion,
+        mirrored=criterion.mirrored,
         verdict=finding.state,
         subject=_side(subject, finding.challenger),
         champion=_side(other, finding.champion),
-        towards_broken=1.0 if finding.state == "broken" else _part(judge.log_broken, -math.log(seat.alpha)),
-        towards_holds=_part(judge.log_holds, -math.log(trial.beta)),
+        towards_broken=1.0 if finding.state == "Failed" else _part(judge.log_broken, -math.log(share.alpha)),
+        towards_holds=_part(judge.log_holds, -math.log(trial.false_promotion_rate)),
         more_answers=more,
         more_seconds=_seconds(more, finding.challenger.answers, trial),
     )
@@ -236,13 +238,13 @@ def _answer(finding: Finding, seat: Seat, trial: Trial, status: Status) -> Answe
 
 def _versions(status: Status) -> tuple[str, str]:
     """The version under judgement, and the one beside it."""
-    if status.phase is Phase.WATCHING:
+    if status.phase is Phase.SOAKING:
         return _version(status.champion), _version(status.former)
     return _version(status.challenger), _version(status.champion)
 
 
-def _side(version: str, tally: Tally) -> Side:
-    return Side(version, tally.answers, tally.bad)
+def _side(version: str, counts: Counts) -> Side:
+    return Side(version, counts.answers, counts.bad)
 
 
 def _part(won: float, needed: float) -> float:
@@ -251,7 +253,7 @@ def _part(won: float, needed: float) -> float:
 
 def _seconds(more: int, answers: int, trial: Trial) -> float | None:
     """How long so many more answers take, at the mean rate since the challenger's first traffic, or near it."""
-    seen, began = trial.evidence.seen_at, trial_began(trial)
+    seen, began = trial.evidence.observed_at, trial_began(trial)
     if seen is None or seen <= began or not answers:
         return None
     return more * (seen - began).total_seconds() / answers
@@ -260,18 +262,18 @@ def _seconds(more: int, answers: int, trial: Trial) -> float | None:
 # --- circumstances, and the past --------------------------------------------------------------------------------------
 
 
-def _weather(status: Status) -> Weather | None:
-    environment = status.environment
-    if environment is None:
+def _shared_outage(status: Status) -> OutageProgress | None:
+    outage = status.shared_outage
+    if outage is None:
         return None
     champion = _version(status.champion)
     runs = {
-        question.name: _side(champion, run_of(question, environment.evidence))
-        for guard in environment.guards
-        for question in questions(guard, environment.evidence)
-        if not question.beside_champion
+        criterion.name: _side(champion, run_of(criterion, outage.evidence))
+        for guard in outage.guards
+        for criterion in criteria(guard, outage.evidence)
+        if not criterion.beside_champion
     }
-    return Weather(environment.since, environment.message, runs)
+    return OutageProgress(outage.since, outage.message, runs)
 
 
 def _rejection(lost: Rejection) -> Decided:

@@ -8,15 +8,14 @@ import click
 
 from podium.api.base import format_duration, format_percent, format_time
 from podium.api.status import Phase
-from podium.cli.explanation import Answer, Decided, Explanation, GateSaid, GuardSaid, Side, Standing, Weather
+from podium.cli.explanation import Answer, Decided, Explanation, GateSaid, GuardSaid, OutageProgress, Side, Standing
 from podium.cli.screen import Screen, plain
 
 _COLOURS = {
-    "broken": "red",
-    "fails": "red",
-    "holds": "green",
-    "cannot tell": "yellow",
-    "waits": "yellow",
+    "Failed": "red",
+    "Passed": "green",
+    "Inconclusive": "yellow",
+    "Pending": "yellow",
     "not asked yet": "yellow",
 }
 _LABEL, _NUMBERS = 22, 34  # characters beside a bar
@@ -32,7 +31,7 @@ def as_text(said: Explanation, screen: Screen) -> str:
         _gates(said.gates, screen),
         _trial(said, screen),
         *(_guard(guard, screen) for guard in said.guards),
-        _weather(said.environment, screen),
+        _shared_outage(said.shared_outage, screen),
         _decisions("rejected until Git says something new", said.rejected, screen),
         _decisions("decisions so far, the last one first", said.history, screen),
     ]
@@ -72,39 +71,40 @@ def _trial(said: Explanation, screen: Screen) -> Iterator[str]:
     yield click.style(f"trial: step {trial.step} of {trial.steps}", bold=True)
     if said.phase is Phase.CANARY:
         yield screen.wrapped(_weight(trial), 2)
-    yield f"  false rollback at most {format_percent(trial.alpha)}, false promotion {format_percent(trial.beta)}"
+    rollback, promotion = format_percent(trial.false_rollback_rate), format_percent(trial.false_promotion_rate)
+    yield f"  false rollback at most {rollback}, false promotion at most {promotion}"
     if trial.ended:
         yield screen.wrapped(f"ended: {trial.ended}", 2)
 
 
 def _weight(trial: Standing) -> str:
-    asked = f"{trial.asked}% of the traffic is asked for"
-    measured = f", {trial.in_force}% is in force" if trial.in_force is not None else ""
-    hold = format_duration(timedelta(seconds=trial.hold))
-    since = f"since {format_time(trial.in_force_since)}" if trial.in_force_since is not None else "not yet"
+    asked = f"{trial.desired}% of the traffic is asked for"
+    measured = f", {trial.current}% is in force" if trial.current is not None else ""
+    hold = format_duration(timedelta(seconds=trial.duration))
+    since = f"since {format_time(trial.weight_reached_at)}" if trial.weight_reached_at is not None else "not yet"
     return f"{asked}{measured}; the step's weight is to be in force for {hold}: {since}"
 
 
 def _guard(guard: GuardSaid, screen: Screen) -> Iterator[str]:
     yield f"{click.style(f'guard {guard.name}', bold=True)}  {_verdict(guard.verdict)}"
-    if not guard.questions:
+    if not guard.criteria:
         yield screen.wrapped(guard.message, 2)
-    for answer in _told(guard.questions):
-        yield from _question(answer, screen)
-    if len(guard.questions) > len(_told(guard.questions)):
-        verdicts = Counter(answer.verdict for answer in guard.questions)
+    for answer in _told(guard.criteria):
+        yield from _criterion(answer, screen)
+    if len(guard.criteria) > len(_told(guard.criteria)):
+        verdicts = Counter(answer.verdict for answer in guard.criteria)
         counts = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.items())
-        yield f"  the worst of {len(guard.questions)} questions ({counts}); --json has them all"
+        yield f"  the worst of {len(guard.criteria)} criteria ({counts}); --json has them all"
 
 
 def _told(answers: Sequence[Answer]) -> Sequence[Answer]:
     """All, or where there are many the worst: broken, or nearest to it, or else the one that needs the most answers."""
     if len(answers) <= _QUESTIONS:
         return answers
-    return [max(answers, key=lambda it: (it.verdict == "broken", it.towards_broken, it.more_answers))]
+    return [max(answers, key=lambda it: (it.verdict == "Failed", it.towards_broken, it.more_answers))]
 
 
-def _question(answer: Answer, screen: Screen) -> Iterator[str]:
+def _criterion(answer: Answer, screen: Screen) -> Iterator[str]:
     yield f"  {plain(answer.measure)}, {_asked(answer)}{_wanted(answer)}"
     width = screen.width - _LABEL - _NUMBERS
     for side in (answer.subject, answer.champion):
@@ -122,7 +122,7 @@ def _asked(answer: Answer) -> str:
 
 
 def _wanted(answer: Answer) -> str:
-    if answer.verdict != "cannot tell":
+    if answer.verdict != "Inconclusive":
         return f": {_verdict(answer.verdict)}"
     time = "" if answer.more_seconds is None else f" ({_time(answer.more_seconds)} at this rate)"
     return f": {_verdict(answer.verdict)}; about {answer.more_answers:,} more answers until it holds{time}"
@@ -144,13 +144,13 @@ def _counts(side: Side) -> str:
     return f"{format_percent(side.share)} ({side.bad:,} of {side.answers:,})"
 
 
-def _weather(weather: Weather | None, screen: Screen) -> Iterator[str]:
-    if weather is None:
+def _shared_outage(outage: OutageProgress | None, screen: Screen) -> Iterator[str]:
+    if outage is None:
         return
-    yield click.style("the environment is degraded", fg="red", bold=True) + f" since {format_time(weather.since)}"
-    yield screen.wrapped(weather.message, 2)
-    for question, run in weather.runs.items():
-        yield f"  {plain(question)}: version {plain(run.version)} {_counts(run)} in its present run"
+    yield click.style("the outage is degraded", fg="red", bold=True) + f" since {format_time(outage.since)}"
+    yield screen.wrapped(outage.message, 2)
+    for criterion, run in outage.runs.items():
+        yield f"  {plain(criterion)}: version {plain(run.version)} {_counts(run)} in its present run"
 
 
 def _decisions(title: str, decided: Sequence[Decided], screen: Screen) -> Iterator[str]:

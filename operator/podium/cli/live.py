@@ -8,7 +8,7 @@ from kubernetes.aio.config import ConfigException, list_kube_config_contexts
 
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api, in_cluster, kubeconfig
-from podium.errors import Refused
+from podium.errors import Rejected
 
 _IN_POD = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
@@ -30,5 +30,5 @@ def _namespace() -> str:
     try:
         _, active = list_kube_config_contexts(kubeconfig())
     except ConfigException as error:
-        raise Refused(f"no kubeconfig: set KUBECONFIG, or use --file ({error})") from error
+        raise Rejected(f"no kubeconfig: set KUBECONFIG, or use --file ({error})") from error
     return str((active.get("context") or {}).get("namespace") or "default")

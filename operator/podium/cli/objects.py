@@ -11,31 +11,31 @@ from podium.api.spec import KIND
 from podium.cli.documents import Unreadable, read_documents
 
 
-class NotFound(click.ClickException):
+class InputError(click.ClickException):
     """There is no such ModelDeployment, or it cannot be read."""
 
     exit_code = 1
 
 
 def text_of(source: str) -> str:
-    """The text of a file, or of standard input for `-`. Raises NotFound where it cannot be read."""
+    """The text of a file, or of standard input for `-`. Raises InputError where it cannot be read."""
     try:
         return sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise NotFound(f"{source} cannot be read: {error}") from error
+        raise InputError(f"{source} cannot be read: {error}") from error
 
 
 def the_one(source: str, text: str, name: str | None = None) -> Mapping[str, Any]:
-    """The ModelDeployment of this name in a file's text, or the only one. Raises NotFound where there is none."""
+    """The ModelDeployment of this name in a file's text, or the only one. Raises InputError where there is none."""
     try:
         found = [value for value in _model_deployments(text) if name in {None, _name(value)}]
     except Unreadable as error:
-        raise NotFound(f"{source}:{error.line}: this is not YAML that kubectl would take: {error}") from error
+        raise InputError(f"{source}:{error.line}: this is not YAML that kubectl would take: {error}") from error
     if len(found) == 1:
         return found[0]
     wanted = f"the {KIND} {name}" if name else f"one {KIND}"
     names = ", ".join(map(_name, found)) or "none"
-    raise NotFound(f"{source}: wanted {wanted}, found {names}" + ("; do: choose one by its name" if found else ""))
+    raise InputError(f"{source}: wanted {wanted}, found {names}" + ("; do: choose one by its name" if found else ""))
 
 
 def _model_deployments(text: str) -> Iterator[Mapping[str, Any]]:

@@ -17,7 +17,7 @@ from pydantic import ValidationError as ModelError
 
 from podium.api.rules import BROKEN
 from podium.api.schema import json_schema
-from podium.api.spec import ModelDeployment
+from podium.api.spec import ModelDeploymentManifest
 from podium.cli.documents import Path
 
 _SHOWN: Final = 60  # characters of a value that was found
@@ -149,7 +149,7 @@ def _broken_rules(value: Any, misshapen: Collection[Path]) -> Iterator[Problem]:
     """
     written = {key: part for key, part in value.items() if key != "status"} if isinstance(value, dict) else value
     try:
-        ModelDeployment.model_validate(written)
+        ModelDeploymentManifest.model_validate(written)
     except ModelError as error:
         for entry in error.errors(include_url=False):
             around = entry["loc"]

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from podium.api.base import format_duration, parse_duration, parse_percent
-from podium.api.spec import ModelDeployment, Spec
-from podium.cli.objects import NotFound, text_of, the_one
+from podium.api.spec import ModelDeploymentManifest, Spec
+from podium.cli.objects import InputError, text_of, the_one
 from podium.cli.problems import problems
 from podium.cli.simulation_plot import Unplottable, check_target, plot
 from podium.cli.simulation_report import About, Report, as_json, as_table
@@ -113,8 +113,8 @@ def _read(source: str, name: str | None, number: int, seed: int) -> tuple[About,
     found = problems(value)
     if found:
         more = f" (and {len(found) - 1} more: podium validate {source})" if len(found) > 1 else ""
-        raise NotFound(f"{source}: {found[0].field}: {found[0].message}{more}")
-    written = ModelDeployment.model_validate({key: part for key, part in value.items() if key != "status"})
+        raise InputError(f"{source}: {found[0].field}: {found[0].message}{more}")
+    written = ModelDeploymentManifest.model_validate({key: part for key, part in value.items() if key != "status"})
     return About(str(written.metadata.get("name", "")), number, seed), written.spec
 
 

@@ -54,12 +54,13 @@ def _head(report: Report) -> Iterator[str]:
     plan, rollout = report.plan, report.plan.spec.rollout
     full = plan.spec.serving.size
     steps = ", ".join(
-        f"{step.weight}% for {format_duration(step.hold)} ({share_in_force(step.weight, plan.spec):.0%} in force)"
+        f"{step.weight}% for {format_duration(step.duration)} ({share_in_force(step.weight, plan.spec):.0%} in force)"
         for step in rollout.steps
     )
     yield f"{report.about.name}: {_rate(plan.rate)}, {full} pod{'s' if full > 1 else ''}; steps {steps}"
     yield (
-        f"α {format_percent(rollout.alpha)}, β {format_percent(rollout.beta)}; {report.about.trials} trials of each "
+        f"α {format_percent(rollout.false_rollback_rate)}, β {format_percent(rollout.false_promotion_rate)}; "
+        f"{report.about.trials} trials of each "
         f"version, seed {report.about.seed}"
     )
 
@@ -78,7 +79,9 @@ def tolerated(guard: Guard) -> str:
     limits = [f"limit {format_percent(limit)}"] if limit is not None else []
     if above is not None:
         limits.append(
-            f"champion + {format_percent(above)}" if guard.scores is None else f"shift {format_percent(above)}"
+            f"champion + {format_percent(above)}"
+            if guard.prediction_shift is None
+            else f"shift {format_percent(above)}"
         )
     return ", ".join(limits)
 

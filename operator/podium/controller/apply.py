@@ -7,28 +7,28 @@ from typing import assert_never
 from podium.controller.observe import Ports
 from podium.core.actions import (
     Action,
-    AskWebhook,
-    Hold,
-    LetGo,
+    AddFinalizer,
+    CallWebhook,
     MoveAlias,
     OnCluster,
-    Route,
+    RemoveFinalizer,
     RunAutoscaler,
     RunJob,
     RunSlot,
+    SetTraffic,
     StopAutoscaler,
     StopSlot,
     WriteRecord,
     WriteTags,
 )
 from podium.errors import PodiumError
-from podium.ports import Cluster, ModelDeploymentSeen
+from podium.ports import Cluster, ModelDeployment
 
 _log = logging.getLogger(__name__)
 
 
 async def apply(
-    actions: Sequence[Action], seen: ModelDeploymentSeen, ports: Ports, *, routed: bool = True
+    actions: Sequence[Action], md: ModelDeployment, ports: Ports, *, routed: bool = True
 ) -> tuple[PodiumError, ...]:
     """Carry the actions out in order. Returns what failed.
 
@@ -42,44 +42,44 @@ async def apply(
             _log.warning("slot %s is not stopped: traffic could not be moved first", action.slot)
             continue
         try:
-            await _carry_out(action, seen, ports)
+            await _carry_out(action, md, ports)
         except PodiumError as error:
-            routed = routed and not isinstance(action, Route)
+            routed = routed and not isinstance(action, SetTraffic)
             failures.append(error)
             _log.error("not done (%s): %s", action.why, error)
     return tuple(failures)
 
 
-async def _carry_out(action: Action, seen: ModelDeploymentSeen, ports: Ports) -> None:
+async def _carry_out(action: Action, md: ModelDeployment, ports: Ports) -> None:
     match action:
-        case Route():
-            await ports.router.route(seen, action.weights, action.detours)
-        case RunSlot() | StopSlot() | RunAutoscaler() | StopAutoscaler() | Hold() | LetGo():
-            await _on_cluster(action, seen, ports.cluster)
+        case SetTraffic():
+            await ports.router.route(md, action.weights, action.overrides)
+        case RunSlot() | StopSlot() | RunAutoscaler() | StopAutoscaler() | AddFinalizer() | RemoveFinalizer():
+            await _on_cluster(action, md, ports.cluster)
         case RunJob():
-            await ports.jobs.run(seen, action)
-        case AskWebhook():
-            ports.webhooks.ask(seen, action)  # in the background, too
+            await ports.jobs.run(md, action)
+        case CallWebhook():
+            ports.webhooks.ask(md, action)  # in the background, too
         case MoveAlias() | WriteTags() | WriteRecord():
-            return  # left at the registry's desk, all together: they are carried out in the background
+            return  # left at the registry's session, all together: they are carried out in the background
         case _:
             assert_never(action)
     _log.info("done: %s", action.why)
 
 
-async def _on_cluster(action: OnCluster, seen: ModelDeploymentSeen, cluster: Cluster) -> None:
+async def _on_cluster(action: OnCluster, md: ModelDeployment, cluster: Cluster) -> None:
     match action:
         case RunSlot():
-            await cluster.run_slot(seen, action.pinned, action.replicas)
+            await cluster.run_slot(md, action.pinned, action.replicas)
         case StopSlot():
-            await cluster.stop_slot(seen, action.slot)
+            await cluster.stop_slot(md, action.slot)
         case RunAutoscaler():
-            await cluster.run_autoscaler(seen)
+            await cluster.run_autoscaler(md)
         case StopAutoscaler():
-            await cluster.stop_autoscaler(seen)
-        case Hold():
-            await cluster.hold(seen)
-        case LetGo():
-            await cluster.let_go(seen)
+            await cluster.stop_autoscaler(md)
+        case AddFinalizer():
+            await cluster.hold(md)
+        case RemoveFinalizer():
+            await cluster.remove_finalizer(md)
         case _:
             assert_never(action)

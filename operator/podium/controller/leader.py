@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from podium.errors import Conflict, PodiumError
-from podium.ports import Clock, LeaseSeen, LeaseStore
+from podium.ports import Clock, LeaseState, LeaseStore
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -62,7 +62,7 @@ class Election:
             finally:
                 self._told(False)
 
-    async def _win(self) -> tuple[LeaseSeen, float]:
+    async def _win(self) -> tuple[LeaseState, float]:
         """Stand by until the Lease is ours. Returns it, and when the write that won it began."""
         watched, unchanged_since = None, self._clock.monotonic()
         while True:
@@ -81,12 +81,12 @@ class Election:
                 _log.warning("the Lease cannot be had, looking again: %s", error or type(error).__name__)
             await self._clock.sleep(self._times.poll)
 
-    def _free(self, found: LeaseSeen | None, unchanged_since: float) -> bool:
+    def _free(self, found: LeaseState | None, unchanged_since: float) -> bool:
         if found is None or found.holder in {"", self._identity}:
             return True
         return self._clock.monotonic() - unchanged_since > found.seconds
 
-    async def _lead(self, lead: Callable[[], Coroutine[Any, Any, None]], held: LeaseSeen, since: float) -> LeaseSeen:
+    async def _lead(self, lead: Callable[[], Coroutine[Any, Any, None]], held: LeaseState, since: float) -> LeaseState:
         """Work and renew, until one of them ends. Releases the Lease unless somebody else has it."""
         tenure = _Tenure(held, since)
         work = asyncio.create_task(lead(), name="leader's work")
@@ -138,7 +138,7 @@ class Election:
     def _left(self, tenure: "_Tenure") -> float:
         return self._times.deadline - (self._clock.monotonic() - tenure.since)
 
-    async def _release(self, held: LeaseSeen) -> None:
+    async def _release(self, held: LeaseState) -> None:
         try:
             await self._within(_RELEASE, self._store.write(held, "", _RELEASE))
             _log.info("%s released the Lease", self._identity)
@@ -162,7 +162,7 @@ class Election:
 class _Tenure:
     """Where one leadership stands."""
 
-    held: LeaseSeen
+    held: LeaseState
     since: float  # when the last good write began
     lost: bool = False
 

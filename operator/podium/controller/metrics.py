@@ -8,7 +8,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
 from podium.api.status import Phase, Status
-from podium.core.facts import Key, TrafficSeen
+from podium.core.facts import Key, TrafficState
 from podium.core.rollout import Move
 
 CONTROLLER: Final = "modeldeployment"
@@ -81,23 +81,23 @@ class Metrics:
         if result == "error":
             self.errors.inc()
 
-    def show(self, key: Key, status: Status, traffic: TrafficSeen) -> None:
+    def show(self, key: Key, status: Status, traffic: TrafficState) -> None:
         """Show where a rollout stands."""
         for phase in Phase:
             self._phase.labels(key.namespace, key.name, phase).set(phase is status.phase)
         slot = status.challenger.slot if status.challenger else None
-        asked, in_force = (traffic.asked.get(slot, 0), traffic.in_force.get(slot, 0)) if slot else (0, 0)
-        self._weight.labels(key.namespace, key.name, "asked").set(asked)
-        self._weight.labels(key.namespace, key.name, "in_force").set(in_force)
+        desired, current = (traffic.desired.get(slot, 0), traffic.current.get(slot, 0)) if slot else (0, 0)
+        self._weight.labels(key.namespace, key.name, "desired").set(desired)
+        self._weight.labels(key.namespace, key.name, "current").set(current)
         self._evidence(key, status)
 
     def _evidence(self, key: Key, status: Status) -> None:
         if status.trial is None:
             self._remove(key, self._answers, self._bad)
             return
-        for tally in status.trial.evidence.measures:
-            for side, count in (("challenger", tally.challenger), ("champion", tally.champion)):
-                labels = (key.namespace, key.name, tally.measure, side)
+        for counts in status.trial.evidence.measures:
+            for side, count in (("challenger", counts.challenger), ("champion", counts.champion)):
+                labels = (key.namespace, key.name, counts.measure, side)
                 self._answers.labels(*labels).set(count.answers)
                 self._bad.labels(*labels).set(count.bad)
 

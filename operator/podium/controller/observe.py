@@ -1,4 +1,4 @@
-"""All reads of one look, gathered into one value. Fresh each time: there is no cache that can be stale.
+"""All reads of one look, gathered into one value. UnsavedEvidence each time: there is no cache that can be stale.
 
 Essential is what the slots are and what the main Service says; without them there is no look. What pods say, and which
 endpoints are ready, is put in as far as it can be had: a way back must not wait for it.
@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from podium.api.status import Phase, Slot
-from podium.controller.counts import counts_seen
-from podium.controller.registry_watch import RegistryWatch
-from podium.controller.rivals import rival_of
-from podium.controller.webhook_desk import WebhookDesk
-from podium.core.facts import AutoscalerSeen, GateAnswer, Rival, SlotSeen, World
-from podium.core.gates import open_questions
+from podium.controller.alias_conflicts import alias_conflict
+from podium.controller.prometheus_totals import prometheus_totals
+from podium.controller.registry_worker import RegistryWorker
+from podium.controller.webhook_worker import WebhookWorker
+from podium.core.facts import AliasConflict, AutoscalerState, GateResponse, ObservedState, SlotState
+from podium.core.gates import pending_requests
 from podium.errors import PodiumError
-from podium.ports import Clock, Cluster, EvidenceSource, GateJobs, MetricsStore, ModelDeploymentSeen, Router, Statement
+from podium.ports import Clock, Cluster, GateJobs, MetricsStore, ModelDeployment, PodMetrics, PodReport, Router
 
-QUIET: Final = frozenset({Phase.PENDING, Phase.GATING, Phase.BLOCKED, Phase.SETTLED, Phase.REJECTED})
+QUIET: Final = frozenset({Phase.PENDING, Phase.GATING, Phase.BLOCKED, Phase.STABLE, Phase.REJECTED})
 _EVIDENCE: Final = 2.0  # seconds for all pods together; each has less of its own
 _JOBS: Final = 2.0  # seconds; a gate waits for its job anyway, the champion's pods do not
 _AUTOSCALER: Final = 2.0  # seconds; the size is known without it
@@ -33,83 +33,81 @@ class Ports:
 
     cluster: Cluster
     router: Router
-    evidence: EvidenceSource
+    evidence: PodMetrics
     clock: Clock
     jobs: GateJobs
-    webhooks: WebhookDesk
-    registry: RegistryWatch
+    webhooks: WebhookWorker
+    registry: RegistryWorker
     metrics_store: MetricsStore | None  # None where the operator knows of no Prometheus
     registry_uri: str  # the default one: two ModelDeployments may mean the same, one by name and one by default
 
 
-async def observe(seen: ModelDeploymentSeen, ports: Ports) -> World:
+async def observe(md: ModelDeployment, ports: Ports) -> ObservedState:
     """What is there, whatever was asked for."""
-    slots = await ports.cluster.slots(seen)
-    traffic, said, rival, counts, jobs, autoscaler = await asyncio.gather(
-        ports.router.seen(seen, slots),
-        _statements(seen, slots, ports),
-        _rival(seen, ports),
-        counts_seen(seen, ports.metrics_store),
-        _jobs(seen, ports),
-        _autoscaler(seen, ports),
+    slots = await ports.cluster.slots(md)
+    traffic, said, alias_conflict, counts, jobs, autoscaler = await asyncio.gather(
+        ports.router.observe(md, slots),
+        _pod_reports(md, slots, ports),
+        _alias_conflict(md, ports),
+        prometheus_totals(md, ports.metrics_store),
+        _jobs(md, ports),
+        _autoscaler(md, ports),
     )
-    return World(
-        registry=ports.registry.seen(seen),
+    return ObservedState(
+        registry=ports.registry.latest(md),
         slots=_with_words(slots, said),
         traffic=traffic,
-        rival=rival,
+        alias_conflict=alias_conflict,
         counts=counts.totals,
         count_flaws=counts.flaws,
-        gate_answers={**jobs, **ports.webhooks.seen(seen)},
-        held=seen.held,
+        gate_responses={**jobs, **ports.webhooks.latest(md)},
+        has_finalizer=md.has_finalizer,
         autoscaler=autoscaler,
     )
 
 
-async def _statements(
-    seen: ModelDeploymentSeen, slots: Mapping[Slot, SlotSeen], ports: Ports
-) -> Mapping[str, Statement]:
+async def _pod_reports(md: ModelDeployment, slots: Mapping[Slot, SlotState], ports: Ports) -> Mapping[str, PodReport]:
     pods = [pod for slot in slots.values() for pod in slot.pods]
     try:
         async with asyncio.timeout(_EVIDENCE):
-            return await ports.evidence.ask(seen.key.namespace, pods)
+            return await ports.evidence.ask(md.key.namespace, pods)
     except (PodiumError, TimeoutError) as error:
-        _log.warning("%s: the pods were not heard: %s", seen.key, error or "they took too long")
+        _log.warning("%s: the pods were not heard: %s", md.key, error or "they took too long")
         return {}
 
 
-async def _rival(seen: ModelDeploymentSeen, ports: Ports) -> Rival | None:
+async def _alias_conflict(md: ModelDeployment, ports: Ports) -> AliasConflict | None:
     """Asked only while nothing is on trial: a rollback must not wait for a list of everything."""
-    if seen.status.phase not in QUIET:
+    if md.status.phase not in QUIET:
         return None
-    return rival_of(seen, await ports.cluster.list_all(), ports.registry_uri)
+    return alias_conflict(md, await ports.cluster.list_all(), ports.registry_uri)
 
 
-async def _jobs(seen: ModelDeploymentSeen, ports: Ports) -> Mapping[str, GateAnswer]:
+async def _jobs(md: ModelDeployment, ports: Ports) -> Mapping[str, GateResponse]:
     """Asked only while a gate waits for one."""
-    if seen.spec is None:
+    if md.spec is None:
         return {}
-    questions = {gate.name: asked for gate, asked in open_questions(seen.spec, seen.status) if gate.job is not None}
+    questions = {gate.name: asked for gate, asked in pending_requests(md.spec, md.status) if gate.job is not None}
     if not questions:
         return {}
     try:
         async with asyncio.timeout(_JOBS):
-            return await ports.jobs.seen(seen, questions)
+            return await ports.jobs.observe(md, questions)
     except (PodiumError, TimeoutError) as error:
-        _log.warning("%s: the gates' jobs were not seen: %s", seen.key, error or "it took too long")
+        _log.warning("%s: the gates' jobs were not md: %s", md.key, error or "it took too long")
         return {}
 
 
-async def _autoscaler(seen: ModelDeploymentSeen, ports: Ports) -> AutoscalerSeen | None:
+async def _autoscaler(md: ModelDeployment, ports: Ports) -> AutoscalerState | None:
     try:
         async with asyncio.timeout(_AUTOSCALER):
-            return await ports.cluster.autoscaler(seen)
+            return await ports.cluster.autoscaler(md)
     except (PodiumError, TimeoutError) as error:
-        _log.warning("%s: its autoscaler was not seen: %s", seen.key, error or "it took too long")
+        _log.warning("%s: its autoscaler was not md: %s", md.key, error or "it took too long")
         return None
 
 
-def _with_words(slots: Mapping[Slot, SlotSeen], said: Mapping[str, Statement]) -> Mapping[Slot, SlotSeen]:
+def _with_words(slots: Mapping[Slot, SlotState], said: Mapping[str, PodReport]) -> Mapping[Slot, SlotState]:
     """The slots, with what their pods said of themselves."""
     return {
         slot: replace(

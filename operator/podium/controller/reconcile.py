@@ -12,17 +12,17 @@ from podium.controller.logs import about
 from podium.controller.metrics import Metrics
 from podium.controller.observe import Ports, observe
 from podium.controller.queue import backoff
-from podium.core.actions import Action, Debt, Event
-from podium.core.facts import Facts, Fresh, Key, World
+from podium.core.actions import Action, Event, RegistryWrite
+from podium.core.facts import Facts, Key, ObservedState, UnsavedEvidence
 from podium.core.plan import Decision, decide
 from podium.errors import Conflict, PodiumError, Temporary
-from podium.ports import ModelDeploymentSeen
+from podium.ports import ModelDeployment
 
 _TELL: Final = 1.0  # seconds that Events may take; what follows may be a rollback
 _LAST_REPEAT: Final = 30.0  # seconds between tries of what had no effect, at rest
 _LAST_REPEAT_ON_TRIAL: Final = 1.0
-_LET_GO: Final = 300.0  # seconds for which a deletion waits for a route that cannot be written just now
-_LET_GO_AGAIN: Final = 1.0
+_RELEASE_TIMEOUT: Final = 300.0  # seconds for which a deletion waits for a route that cannot be written just now
+_RELEASE_RETRY: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -41,23 +41,23 @@ class Reconciler:
         self._ports = ports
         self._metrics = metrics
         self._tried: dict[Key, _Tried] = {}
-        self._fresh: dict[Key, Fresh | None] = {}
+        self._unsaved: dict[Key, UnsavedEvidence | None] = {}
         self._leaving: dict[Key, float] = {}  # since when it has been tried to leave their routes to the champion
-        self._by_route: dict[Key, ModelDeploymentSeen] = {}  # as last seen, those whose traffic an HTTPRoute shares
+        self._by_route: dict[Key, ModelDeployment] = {}  # as last seen, those whose traffic an HTTPRoute shares
 
     async def __call__(self, key: Key) -> float | None:
         """Look once. Returns in how many seconds to look again; None where it is gone."""
-        seen = await self._ports.cluster.get(key)
-        if seen is None or seen.deleting:
-            return await self._let_go(key, seen)
+        md = await self._ports.cluster.get(key)
+        if md is None or md.deleting:
+            return await self._release(key, md)
         self._by_route.pop(key, None)
-        if seen.spec is not None and seen.spec.traffic.exact:
-            self._by_route[key] = seen
-        with about(key, version=_version(seen.status), phase=seen.status.phase):
+        if md.spec is not None and md.spec.traffic.exact:
+            self._by_route[key] = md
+        with about(key, version=_version(md.status), phase=md.status.phase):
             try:
-                if seen.spec is None:
-                    return await self._complain(seen)
-                return await self._look(seen)
+                if md.spec is None:
+                    return await self._complain(md)
+                return await self._look(md)
             except Conflict as error:
                 _log.debug("somebody else wrote first, looking again: %s", error)
                 return 0.0
@@ -66,24 +66,24 @@ class Reconciler:
         """The ModelDeployments whose traffic this HTTPRoute shares."""
         return [key for key, seen in self._by_route.items() if _route_of(seen) == route]
 
-    async def _let_go(self, key: Key, seen: ModelDeploymentSeen | None) -> float | None:
+    async def _release(self, key: Key, md: ModelDeployment | None) -> float | None:
         """It is gone, or about to be: a route that stays behind is left to the champion, and then nothing waits."""
-        last, now = seen or self._by_route.get(key), self._ports.clock.monotonic()
-        patient = now - self._leaving.setdefault(key, now) < _LET_GO
+        last, now = md or self._by_route.get(key), self._ports.clock.monotonic()
+        patient = now - self._leaving.setdefault(key, now) < _RELEASE_TIMEOUT
         try:
             if last is not None:
                 await self._ports.router.release(last)
         except PodiumError as error:
             if isinstance(error, Temporary) and patient:
                 _log.warning("%s: its route could not be left to the champion, trying again: %s", key, error)
-                return _LET_GO_AGAIN
+                return _RELEASE_RETRY
             _log.error("%s: its route could not be left to the champion, and is left as it is: %s", key, error)
         try:
-            if seen is not None and seen.held:
-                await self._ports.cluster.let_go(seen)
+            if md is not None and md.has_finalizer:
+                await self._ports.cluster.remove_finalizer(md)
         except PodiumError as error:
             _log.warning("%s: it could not be let go, trying again: %s", key, error)
-            return _LET_GO_AGAIN
+            return _RELEASE_RETRY
         self.forget(key)
         return None
 
@@ -93,86 +93,88 @@ class Reconciler:
         self._ports.webhooks.forget(key)
         self._metrics.forget(key)
         self._tried.pop(key, None)
-        self._fresh.pop(key, None)
+        self._unsaved.pop(key, None)
         self._by_route.pop(key, None)
         self._leaving.pop(key, None)
 
-    async def _look(self, seen: ModelDeploymentSeen) -> float:
-        world = await observe(seen, self._ports)
-        decision = decide(self._facts(seen, world))
-        failures = await apply(decision.way_back, seen, self._ports)
-        await self._tell(seen, decision.events)
-        await self._record(seen, decision.status)
-        self._fresh[seen.key] = decision.fresh
-        with about(seen.key, version=_version(decision.status), phase=decision.status.phase):
-            self._show(seen, decision, world)
-            self._ports.registry.owe(seen.key, [action for action in decision.actions if isinstance(action, Debt)])
-            others = [action for action in decision.actions if action not in decision.way_back]
-            failures += await apply(others, seen, self._ports, routed=not failures)
-        return self._look_again(seen.key, decision, failed=bool(failures))
+    async def _look(self, md: ModelDeployment) -> float:
+        world = await observe(md, self._ports)
+        decision = decide(self._facts(md, world))
+        failures = await apply(decision.rollback_actions, md, self._ports)
+        await self._tell(md, decision.events)
+        await self._record(md, decision.status)
+        self._unsaved[md.key] = decision.unsaved
+        with about(md.key, version=_version(decision.status), phase=decision.status.phase):
+            self._show(md, decision, world)
+            self._ports.registry.owe(
+                md.key, [action for action in decision.actions if isinstance(action, RegistryWrite)]
+            )
+            others = [action for action in decision.actions if action not in decision.rollback_actions]
+            failures += await apply(others, md, self._ports, routed=not failures)
+        return self._requeue_after(md.key, decision, failed=bool(failures))
 
-    def _facts(self, seen: ModelDeploymentSeen, world: World) -> Facts:
-        assert seen.spec is not None
+    def _facts(self, md: ModelDeployment, world: ObservedState) -> Facts:
+        assert md.spec is not None
         return Facts(
-            key=seen.key,
-            generation=seen.generation,
-            spec=seen.spec,
-            status=seen.status,
-            world=world,
+            key=md.key,
+            generation=md.generation,
+            spec=md.spec,
+            status=md.status,
+            observed=world,
             now=self._ports.clock.now(),
-            fresh=self._fresh.get(seen.key),
+            unsaved=self._unsaved.get(md.key),
         )
 
-    async def _tell(self, seen: ModelDeploymentSeen, events: tuple[Event, ...]) -> None:
+    async def _tell(self, md: ModelDeployment, events: tuple[Event, ...]) -> None:
         """Before the status is written: told twice is told once, but after a crash nobody would tell it any more."""
         try:
             async with asyncio.timeout(_TELL):
-                await asyncio.gather(*(self._ports.cluster.tell(seen, event) for event in events))
+                await asyncio.gather(*(self._ports.cluster.tell(md, event) for event in events))
         except (PodiumError, TimeoutError) as error:
             _log.warning("an Event was not told: %s", error or "it took too long")
 
-    async def _record(self, seen: ModelDeploymentSeen, status: Status) -> None:
+    async def _record(self, md: ModelDeployment, status: Status) -> None:
         """Raises Conflict where somebody else wrote first: then nothing is applied, and all is looked at again."""
-        if stored(status) != stored(seen.status):
-            await self._ports.cluster.write_status(seen, status)
+        if stored(status) != stored(md.status):
+            await self._ports.cluster.write_status(md, status)
 
-    def _show(self, seen: ModelDeploymentSeen, decision: Decision, world: World) -> None:
-        self._metrics.show(seen.key, decision.status, world.traffic)
+    def _show(self, md: ModelDeployment, decision: Decision, world: ObservedState) -> None:
+        self._metrics.show(md.key, decision.status, world.traffic)
         if decision.move is not None:
-            self._metrics.moved(seen.key, decision.move)
+            self._metrics.moved(md.key, decision.move)
             verdict = decision.move.verdict
             _log.info("%s -> %s: %s: %s", decision.move.source, decision.move.target, verdict.reason, verdict.message)
 
-    def _look_again(self, key: Key, decision: Decision, *, failed: bool) -> float:
+    def _requeue_after(self, key: Key, decision: Decision, *, failed: bool) -> float:
         """What was tried before and had no effect is tried less and less often: a refusal is not hammered at."""
         before = self._tried.get(key, _Tried())
         if not decision.actions or (decision.actions != before.actions and not failed):
             self._tried[key] = _Tried(decision.actions, times=0)
-            return decision.look_again
+            return decision.requeue_after
         self._tried[key] = tried = _Tried(decision.actions, before.times + 1)
         last = _LAST_REPEAT if decision.status.trial is None else _LAST_REPEAT_ON_TRIAL
-        return max(decision.look_again, backoff(tried.times, last))
+        return max(decision.requeue_after, backoff(tried.times, last))
 
-    async def _complain(self, seen: ModelDeploymentSeen) -> float | None:
+    async def _complain(self, md: ModelDeployment) -> float | None:
         """Say that the spec cannot be read, and touch nothing else."""
-        _log.error("%s", seen.flaw)
-        if not seen.unreadable:
-            await self._record(seen, self._stalled(seen))
+        _log.error("%s", md.flaw)
+        if not md.unreadable:
+            await self._record(md, self._stalled(md))
         return None  # nothing changes before somebody writes to it
 
-    def _stalled(self, seen: ModelDeploymentSeen) -> Status:
-        known = next((one for one in seen.status.conditions if one.type == "Stalled" and one.status == "True"), None)
+    def _stalled(self, md: ModelDeployment) -> Status:
+        known = next((one for one in md.status.conditions if one.type == "Stalled" and one.status == "True"), None)
         stalled = Condition(
             type="Stalled",
             status="True",
             reason=reasons.INVALID_SPEC,
-            message=seen.flaw,
-            observed_generation=seen.generation,
+            message=md.flaw,
+            observed_generation=md.generation,
             last_transition_time=known.last_transition_time if known else self._ports.clock.now(),
         )
-        others = [one for one in seen.status.conditions if one.type != "Stalled"]
-        update: dict[str, Any] = {"conditions": [*others, stalled], "observed_generation": seen.generation}
-        return seen.status.model_copy(update=update | {"message": seen.flaw})
+        others = [one for one in md.status.conditions if one.type != "Stalled"]
+        update: dict[str, Any] = {"conditions": [*others, stalled], "observed_generation": md.generation}
+        return md.status.model_copy(update=update | {"message": md.flaw})
 
 
 def stored(status: Status) -> dict[str, Any]:
@@ -180,9 +182,9 @@ def stored(status: Status) -> dict[str, Any]:
     return status.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def _route_of(seen: ModelDeploymentSeen) -> Key:
-    adopted = seen.spec.traffic.route if seen.spec else None
-    return Key(seen.key.namespace, adopted.name if adopted else seen.key.name)
+def _route_of(md: ModelDeployment) -> Key:
+    adopted = md.spec.traffic.http_route_ref if md.spec else None
+    return Key(md.key.namespace, adopted.name if adopted else md.key.name)
 
 
 def _version(status: Status) -> str:

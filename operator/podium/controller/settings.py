@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Final, Literal, Self, cast
 
 from podium.api.base import parse_duration
-from podium.errors import Refused
+from podium.errors import Rejected
 
 LOGIN_VARIABLES: Final = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 Scrape = Literal["direct", "proxy"]
@@ -39,7 +39,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ, *, in_cluster: bool = False) -> Self:
-        """Read the variables. Raises Refused where one cannot be understood."""
+        """Read the variables. Raises Rejected where one cannot be understood."""
         read = _Reader(environ)
         return cls(
             identity=f"{read.text('PODIUM_POD_NAME', socket.gethostname())}_{uuid.uuid4().hex[:8]}",
@@ -74,22 +74,22 @@ class _Reader:
     def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
         found = self.text(name, default)
         if found not in allowed:
-            raise Refused(f"{name}: wanted one of {', '.join(allowed)}, found {found!r}")
+            raise Rejected(f"{name}: wanted one of {', '.join(allowed)}, found {found!r}")
         return found
 
     def address(self, name: str) -> str:
         """An HTTP address; empty where there is none. One with a login is not repeated in the error."""
         found = self.text(name, "")
         if "@" in found:
-            raise Refused(f"{name}: wanted an address without a login, which would be seen in logs")
+            raise Rejected(f"{name}: wanted an address without a login, which would be seen in logs")
         if found and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", found):
-            raise Refused(f"{name}: wanted http://host:port or https://…, found {found!r}")
+            raise Rejected(f"{name}: wanted http://host:port or https://…, found {found!r}")
         return found
 
     def number(self, name: str, default: int) -> int:
         found = self.text(name, str(default))
         if not (found.isascii() and found.isdigit()):
-            raise Refused(f"{name}: wanted a whole number, found {found!r}")
+            raise Rejected(f"{name}: wanted a whole number, found {found!r}")
         return int(found)
 
     def seconds(self, name: str, default: float) -> float:
@@ -99,8 +99,8 @@ class _Reader:
         try:
             duration = parse_duration(found)
         except ValueError as error:
-            raise Refused(f"{name}: {error}") from error
+            raise Rejected(f"{name}: {error}") from error
         assert isinstance(duration, timedelta)
         if not duration:
-            raise Refused(f"{name}: wanted more than nothing, found {found!r}")
+            raise Rejected(f"{name}: wanted more than nothing, found {found!r}")
         return duration.total_seconds()

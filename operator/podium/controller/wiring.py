@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from podium.adapters.clock import RealClock
-from podium.adapters.evidence.pods import DirectFetch, PodsEvidence, ProxyFetch
+from podium.adapters.evidence.pods import DirectFetch, ProxyFetch, ScrapedPodMetrics
 from podium.adapters.evidence.prometheus import Prometheus
 from podium.adapters.kubernetes.api import Api
 from podium.adapters.kubernetes.cluster import KubernetesCluster
@@ -25,13 +25,13 @@ from podium.controller.metrics import Metrics
 from podium.controller.observe import Ports
 from podium.controller.queue import WorkQueue
 from podium.controller.reconcile import Reconciler
-from podium.controller.registry_watch import RegistryWatch
+from podium.controller.registry_worker import RegistryWorker
 from podium.controller.settings import Settings
 from podium.controller.sweep import Sweep
 from podium.controller.watches import Watches
-from podium.controller.webhook_desk import WebhookDesk
+from podium.controller.webhook_worker import WebhookWorker
 from podium.core.facts import Key
-from podium.ports import Clock, Cluster, EvidenceSource, GateJobs, LeaseStore, MetricsStore, Registry, Router, Webhooks
+from podium.ports import Clock, Cluster, GateJobs, LeaseStore, MetricsStore, PodMetrics, Registry, Router, Webhooks
 
 LEASE = "podium-operator"
 _log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Outside:
 
     cluster: Cluster
     router: Router
-    evidence: EvidenceSource
+    evidence: PodMetrics
     metrics_store: MetricsStore | None
     registry: Registry
     lease: LeaseStore
@@ -59,8 +59,8 @@ class Operator:
         self.metrics = Metrics()
         self._outside = outside
         self._settings = settings
-        self.registry = RegistryWatch(outside.registry, outside.cluster, outside.clock, settings, notify=self.changed)
-        self.webhooks = WebhookDesk(
+        self.registry = RegistryWorker(outside.registry, outside.cluster, outside.clock, settings, notify=self.changed)
+        self.webhooks = WebhookWorker(
             outside.webhooks, outside.cluster, outside.clock, settings.registry_uri, notify=self.changed
         )
         ports = Ports(
@@ -169,7 +169,7 @@ async def connected(settings: Settings) -> AsyncIterator[Outside]:
         yield Outside(
             cluster=KubernetesCluster(api, clock, defaults, settings.identity, settings.watched),
             router=Routers(api, clock),
-            evidence=PodsEvidence(fetch),
+            evidence=ScrapedPodMetrics(fetch),
             metrics_store=metrics_store,
             registry=registry,
             lease=KubernetesLease(api, clock, settings.namespace, LEASE),

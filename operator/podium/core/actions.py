@@ -26,7 +26,7 @@ class StopSlot:
 
 
 @dataclass(frozen=True)
-class Stickiness:
+class TrialAffinity:
     """Users stay on their side of this trial, and move to the challenger only, as its weight rises."""
 
     trial: str  # what an earlier trial said of a user means nothing in this one
@@ -35,23 +35,23 @@ class Stickiness:
 
 
 @dataclass(frozen=True)
-class Detours:
+class RouteOverrides:
     """Requests that go another way than the weights say."""
 
     preview: Slot | None = None  # where testers go
-    sticky: Stickiness | None = None
+    session_affinity: TrialAffinity | None = None
 
 
-NO_DETOURS: Final = Detours()
+NO_OVERRIDES: Final = RouteOverrides()
 
 
 @dataclass(frozen=True)
-class Route:
+class SetTraffic:
     """Send these shares (percent, summing to 100) to the slots, and some requests past them."""
 
     weights: Mapping[Slot, int]
     why: str
-    detours: Detours = NO_DETOURS
+    overrides: RouteOverrides = NO_OVERRIDES
 
 
 @dataclass(frozen=True)
@@ -85,22 +85,22 @@ class WriteRecord:
 
 @dataclass(frozen=True)
 class RunJob:
-    """Start the pod that answers a gate's question, unless it was started before."""
+    """Start the pod that answers a gate's request_id, unless it was started before."""
 
     gate: str
     job: JobGate = field(hash=False)
-    question: str  # see podium.core.terms.question
+    request_id: str  # see podium.core.fingerprints.request_id
     pinned: Pinned
     why: str
 
 
 @dataclass(frozen=True)
-class AskWebhook:
-    """Ask a service a gate's question, until it answers."""
+class CallWebhook:
+    """Ask a service a gate's request_id, until it answers."""
 
     gate: str
     webhook: WebhookGate = field(hash=False)
-    question: str
+    request_id: str
     pinned: Pinned
     why: str
 
@@ -120,22 +120,22 @@ class StopAutoscaler:
 
 
 @dataclass(frozen=True)
-class Hold:
+class AddFinalizer:
     """Let the ModelDeployment's deletion wait until the adopted route has been left to the champion."""
 
     why: str
 
 
 @dataclass(frozen=True)
-class LetGo:
+class RemoveFinalizer:
     """Let its deletion wait no more."""
 
     why: str
 
 
-Debt = MoveAlias | WriteTags | WriteRecord  # what is owed to the registry, and carried out in the background
-OnCluster = RunSlot | StopSlot | RunAutoscaler | StopAutoscaler | Hold | LetGo
-Action = OnCluster | Route | Debt | RunJob | AskWebhook
+RegistryWrite = MoveAlias | WriteTags | WriteRecord  # what is owed to the registry, and carried out in the background
+OnCluster = RunSlot | StopSlot | RunAutoscaler | StopAutoscaler | AddFinalizer | RemoveFinalizer
+Action = OnCluster | SetTraffic | RegistryWrite | RunJob | CallWebhook
 
 
 @dataclass(frozen=True)

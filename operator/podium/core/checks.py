@@ -1,4 +1,4 @@
-"""The questions that move a rollout: each `Facts -> Verdict | None`, each about one thing.
+"""The criteria that move a rollout: each `Facts -> Verdict | None`, each about one thing.
 
 A check that speaks gives the reason (a constant of `podium.api.reasons`) and a message that a person can act on. Which
 check is asked in which phase, and in which order, stands in `podium.core.rollout`.
@@ -11,12 +11,12 @@ from podium.api import reasons
 from podium.api.base import format_duration
 from podium.api.status import Verdict
 from podium.core import gates, guards
+from podium.core.desired import desired_version, former_champion, resolve_desired, standing_rejection
 from podium.core.draining import drained
 from podium.core.facts import ALL, Facts
+from podium.core.fingerprints import terms_hash
 from podium.core.measures import ERRORS
 from podium.core.shares import share_pods
-from podium.core.terms import terms
-from podium.core.wishes import former_champion, rejection, wanted, wish
 
 Check = Callable[[Facts], Verdict | None]
 
@@ -24,12 +24,12 @@ Check = Callable[[Facts], Verdict | None]
 
 
 def challenger_found(facts: Facts) -> Verdict | None:
-    version, champion = wanted(facts), facts.status.champion
-    if version is None or facts.world.rival is not None or rejection(facts) is not None:
+    version, champion = resolve_desired(facts), facts.status.champion
+    if version is None or facts.observed.alias_conflict is not None or standing_rejection(facts) is not None:
         return None
     if champion is not None and version.version == champion.version:
         return None
-    if facts.status.environment is not None:
+    if facts.status.shared_outage is not None:
         return None  # the champion has to be well again before anybody is tried beside it
     return Verdict(
         reason=reasons.CHALLENGER_FOUND,
@@ -38,32 +38,32 @@ def challenger_found(facts: Facts) -> Verdict | None:
 
 
 def known_rejected(facts: Facts) -> Verdict | None:
-    found = rejection(facts)
+    found = standing_rejection(facts)
     if found is None or (facts.status.champion is not None and facts.status.champion.version == found.version):
         return None
     message = f"version {found.version} stays rejected: {found.message}"
     return Verdict(reason=reasons.VERSION_REJECTED, message=message)
 
 
-def content(facts: Facts) -> Verdict | None:
+def already_champion(facts: Facts) -> Verdict | None:
     champion = facts.status.champion
-    if champion is None or wish(facts) != champion.version:
+    if champion is None or desired_version(facts) != champion.version:
         return None
-    return Verdict(reason=reasons.SETTLED, message=f"version {champion.version} is what Git wants")
+    return Verdict(reason=reasons.STABLE, message=f"version {champion.version} is what Git wants")
 
 
-def withdrawn(facts: Facts) -> Verdict | None:
-    version, subject = wish(facts), facts.subject
+def superseded(facts: Facts) -> Verdict | None:
+    version, subject = desired_version(facts), facts.subject
     if version is None or subject is None:
         return None
     if version != subject.version:
-        return Verdict(reason=reasons.WITHDRAWN, message=f"Git wants version {version} now, not {subject.version}")
+        return Verdict(reason=reasons.SUPERSEDED, message=f"Git wants version {version} now, not {subject.version}")
     return None
 
 
 def artifacts_changed(facts: Facts) -> Verdict | None:
     """Before a pod was started, a version whose artifacts changed is simply pinned anew."""
-    version, subject = facts.world.registry.wanted, facts.subject
+    version, subject = facts.observed.registry.desired, facts.subject
     if version is None or subject is None or version.digest == subject.digest:
         return None
     return Verdict(reason=reasons.ARTIFACTS_CHANGED, message=f"the artifacts of version {version.version} have changed")
@@ -71,7 +71,7 @@ def artifacts_changed(facts: Facts) -> Verdict | None:
 
 def terms_changed(facts: Facts) -> Verdict | None:
     trial = facts.status.trial
-    if trial is None or trial.terms == terms(facts.spec):
+    if trial is None or trial.terms_hash == terms_hash(facts.spec):
         return None
     return Verdict(reason=reasons.TERMS_CHANGED, message="Git changed gates, steps or guards: the trial starts anew")
 
@@ -79,32 +79,32 @@ def terms_changed(facts: Facts) -> Verdict | None:
 # --- gates ------------------------------------------------------------------------------------------------------------
 
 
-def trusted(facts: Facts) -> Verdict | None:
+def previously_promoted(facts: Facts) -> Verdict | None:
     subject = facts.subject
     if subject is None or former_champion(facts, subject) is None:
         return None
     message = f"version {subject.version} was champion before, with the same digest: it returns without steps"
-    return Verdict(reason=reasons.FORMER_CHAMPION, message=message)
+    return Verdict(reason=reasons.PREVIOUSLY_PROMOTED, message=message)
 
 
 def gate_failed(facts: Facts) -> Verdict | None:
-    version = facts.world.registry.wanted
-    problems = gates.saying("fails", facts, version) if version is not None else []
+    version = facts.observed.registry.desired
+    problems = gates.saying("Failed", facts, version) if version is not None else []
     return Verdict(reason=reasons.GATES_FAILED, message="; ".join(problems)) if problems else None
 
 
-def gates_wait(facts: Facts) -> Verdict | None:
+def gates_pending(facts: Facts) -> Verdict | None:
     """No gate fails any more, and some wait for a person, a pod, a service or their time."""
-    version = facts.world.registry.wanted
+    version = facts.observed.registry.desired
     if version is None or gate_failed(facts) is not None:
         return None
-    waiting = gates.saying("waits", facts, version)
-    return Verdict(reason=reasons.GATES_WAIT, message="; ".join(waiting)) if waiting else None
+    waiting = gates.saying("Pending", facts, version)
+    return Verdict(reason=reasons.GATES_PENDING, message="; ".join(waiting)) if waiting else None
 
 
 def gates_passed(facts: Facts) -> Verdict | None:
-    version = facts.world.registry.wanted
-    if version is None or any(asked.state != "holds" for asked in gates.ask(facts, version)):
+    version = facts.observed.registry.desired
+    if version is None or any(asked.state != "Passed" for asked in gates.ask(facts, version)):
         return None
     names = ", ".join(gate.name for gate in facts.spec.gates)
     return Verdict(reason=reasons.GATES_PASSED, message=f"all gates hold: {names}" if names else "no gate is asked for")
@@ -113,64 +113,64 @@ def gates_passed(facts: Facts) -> Verdict | None:
 # --- progress ---------------------------------------------------------------------------------------------------------
 
 
-def overdue(facts: Facts) -> Verdict | None:
-    """Too few pods were proved for too long. A pause, in which they all are, is no part of it, however long."""
-    limit, subject, trial = facts.spec.rollout.warm_up, facts.subject, facts.status.trial
-    if subject is None or trial is None or trial.warming_since is None or facts.now - trial.warming_since < limit:
+def startup_timeout(facts: Facts) -> Verdict | None:
+    """Too few pods were verified for too long. A pause, in which they all are, is no part of it, however long."""
+    limit, subject, trial = facts.spec.rollout.startup_timeout, facts.subject, facts.status.trial
+    if subject is None or trial is None or trial.starting_since is None or facts.now - trial.starting_since < limit:
         return None
-    pods = facts.world.slot(subject.slot).pods
+    pods = facts.observed.slot(subject.slot).pods
     why = sorted({pod.waiting or (pod.crash.message if pod.crash else "") for pod in pods} - {""})
     message = f"version {subject.version} was not ready within {format_duration(limit)}"
-    return Verdict(reason=reasons.WARM_UP_OVERDUE, message=": ".join([message, *why[:3]]), rejects=True)
+    return Verdict(reason=reasons.STARTUP_TIMEOUT, message=": ".join([message, *why[:3]]), rejects=True)
 
 
-def _proved(facts: Facts, pods: int) -> bool:
+def _verified(facts: Facts, pods: int) -> bool:
     subject = facts.subject
-    return subject is not None and facts.world.slot(subject.slot).proved(subject) >= pods
+    return subject is not None and facts.observed.slot(subject.slot).verified(subject) >= pods
 
 
 def _unopposed(facts: Facts) -> bool:
     """A former champion, which is trusted, or the first version, which has nobody to be tried against."""
     trial = facts.status.trial
-    return facts.fallback is None or (trial is not None and trial.trusted)
+    return facts.fallback is None or (trial is not None and trial.previously_promoted)
 
 
-def warmed_unopposed(facts: Facts) -> Verdict | None:
+def ready_without_trial(facts: Facts) -> Verdict | None:
     """Ready for all traffic at once."""
-    if not _unopposed(facts) or not _proved(facts, facts.spec.serving.size):
+    if not _unopposed(facts) or not _verified(facts, facts.spec.serving.size):
         return None
-    return Verdict(reason=reasons.WARMED, message="ready; it gets all the traffic")
+    return Verdict(reason=reasons.CHALLENGER_READY, message="ready; it gets all the traffic")
 
 
-def warmed(facts: Facts) -> Verdict | None:
+def challenger_ready(facts: Facts) -> Verdict | None:
     trial = facts.status.trial
     if trial is None or _unopposed(facts):
         return None
     weight = trial.steps[0].weight
-    if not _proved(facts, share_pods(weight, facts.spec)) or _in_phase(facts) < testing(facts):
+    if not _verified(facts, share_pods(weight, facts.spec)) or _in_phase(facts) < testing(facts):
         return None
-    return Verdict(reason=reasons.WARMED, message=f"ready; it gets {weight} % of the traffic")
+    return Verdict(reason=reasons.CHALLENGER_READY, message=f"ready; it gets {weight} % of the traffic")
 
 
-def guard_broken(facts: Facts) -> Verdict | None:
+def guard_failed(facts: Facts) -> Verdict | None:
     trial = facts.status.trial
     if trial is None or facts.fallback is None:
         return None  # with nobody to return to, a verdict would only take the service away
-    broken = [judged for judged in guards.judge(trial) if judged.state == "broken"]
+    broken = [judged for judged in guards.judge(trial) if judged.state == "Failed"]
     if not broken:
         return None
     message = "; ".join(judged.message for judged in broken)
     if all(judged.everywhere for judged in broken):
         message = f"{message}; champion {facts.fallback.version} breaks the same: nobody is to blame"
-        return Verdict(reason=reasons.ENVIRONMENT_DEGRADED, message=message)
-    return Verdict(reason=reasons.GUARD_BROKEN, message=message, rejects=True)
+        return Verdict(reason=reasons.SHARED_OUTAGE, message=message)
+    return Verdict(reason=reasons.GUARD_FAILED, message=message, rejects=True)
 
 
 def step_passed(facts: Facts) -> Verdict | None:
     trial = facts.status.trial
     if trial is None or _is_last(facts) or not _held(facts):
         return None
-    if not _exposed(facts) and not _silence_passes(facts):
+    if not _exposed(facts) and not _inconclusive_passes(facts):
         return None
     message = f"step {trial.step + 1} of {len(trial.steps)} passed, {trial.steps[trial.step + 1].weight} % is next"
     return Verdict(reason=reasons.STEP_PASSED, message=f"{message}; {_evidence(facts)}")
@@ -180,55 +180,55 @@ def last_step_passed(facts: Facts) -> Verdict | None:
     trial = facts.status.trial
     if trial is None or not _is_last(facts) or not _held(facts):
         return None
-    if any(judged.state != "holds" for judged in guards.judge(trial)) and not _silence_passes(facts):
+    if any(judged.state != "Passed" for judged in guards.judge(trial)) and not _inconclusive_passes(facts):
         return None
     message = f"all {len(trial.steps)} steps passed; {_evidence(facts)}"
     return Verdict(reason=reasons.STEPS_PASSED, message=message)
 
 
-def silence_ends_it(facts: Facts) -> Verdict | None:
+def evidence_timeout(facts: Facts) -> Verdict | None:
     trial = facts.status.trial
-    if trial is None or trial.on_silence != "rollback" or not _out_of_patience(facts):
+    if trial is None or trial.on_inconclusive != "RollBack" or not _out_of_patience(facts):
         return None
-    message = f"too little traffic to tell within {format_duration(trial.patience)}; {_evidence(facts)}"
-    return Verdict(reason=reasons.SILENCE, message=message, rejects=True)
+    message = f"too little traffic to tell within {format_duration(trial.step_timeout)}; {_evidence(facts)}"
+    return Verdict(reason=reasons.EVIDENCE_TIMEOUT, message=message, rejects=True)
 
 
 def promoted(facts: Facts) -> Verdict | None:
-    subject, traffic = facts.subject, facts.world.traffic
-    if subject is None or not traffic.current or traffic.asked.get(subject.slot, 0) != ALL:
+    subject, traffic = facts.subject, facts.observed.traffic
+    if subject is None or not traffic.in_sync or traffic.desired.get(subject.slot, 0) != ALL:
         return None
     return Verdict(reason=reasons.PROMOTED, message=f"version {subject.version} is champion and has all the traffic")
 
 
-def watch_passed(facts: Facts) -> Verdict | None:
+def soak_passed(facts: Facts) -> Verdict | None:
     trial, former = facts.status.trial, facts.status.former
     if former is None:
-        return Verdict(reason=reasons.WATCH_PASSED, message="there was no champion before to keep warm")
-    if trial is None or _in_phase(facts) < trial.watch or not drained(facts, former.slot):
+        return Verdict(reason=reasons.SOAK_PASSED, message="there was no champion before to keep warm")
+    if trial is None or _in_phase(facts) < trial.soak or not drained(facts, former.slot):
         return None
-    message = f"{format_duration(trial.watch)} passed without a broken guard; {_evidence(facts)}"
-    return Verdict(reason=reasons.WATCH_PASSED, message=message)
+    message = f"{format_duration(trial.soak)} passed without a broken guard; {_evidence(facts)}"
+    return Verdict(reason=reasons.SOAK_PASSED, message=message)
 
 
-def restored(facts: Facts) -> Verdict | None:
+def rolled_back(facts: Facts) -> Verdict | None:
     champion, challenger = facts.status.champion, facts.status.challenger
     if challenger is None:
-        return Verdict(reason=reasons.RESTORED, message="there was nothing to take back")
-    world = facts.world
+        return Verdict(reason=reasons.ROLLED_BACK, message="there was nothing to take back")
+    world = facts.observed
     if champion is None:
         gone = world.slot(challenger.slot).replicas == 0
         message = f"version {challenger.version} is stopped; there was no champion before it"
-        return Verdict(reason=reasons.RESTORED, message=message) if gone else None
-    back = world.traffic.asked.get(champion.slot) == ALL
+        return Verdict(reason=reasons.ROLLED_BACK, message=message) if gone else None
+    back = world.traffic.desired.get(champion.slot) == ALL
     if not back or not drained(facts, challenger.slot):
         return None
-    return Verdict(reason=reasons.RESTORED, message=f"version {champion.version} has all the traffic")
+    return Verdict(reason=reasons.ROLLED_BACK, message=f"version {champion.version} has all the traffic")
 
 
-def restored_from_a_loser(facts: Facts) -> Verdict | None:
+def rejection_rolled_back(facts: Facts) -> Verdict | None:
     trial, challenger = facts.status.trial, facts.status.challenger
-    lost, back = trial.verdict if trial is not None else None, restored(facts)
+    lost, back = trial.verdict if trial is not None else None, rolled_back(facts)
     if back is None or lost is None or challenger is None or not lost.rejects:
         return None
     message = f"version {challenger.version} is rejected: {lost.message}; {back.message}"
@@ -238,7 +238,7 @@ def restored_from_a_loser(facts: Facts) -> Verdict | None:
 def testing(facts: Facts) -> timedelta:
     """How long testers have the challenger for themselves at the least."""
     preview = facts.spec.traffic.preview
-    return preview.hold if preview is not None else timedelta(0)
+    return preview.duration if preview is not None else timedelta(0)
 
 
 # --- time and evidence ------------------------------------------------------------------------------------------------
@@ -256,9 +256,9 @@ def _is_last(facts: Facts) -> bool:
 def _held(facts: Facts) -> bool:
     """The step's weight has been seen in force for as long as the step asks."""
     trial = facts.status.trial
-    if trial is None or trial.in_force_since is None:
+    if trial is None or trial.weight_reached_at is None:
         return False
-    return facts.now - trial.in_force_since >= trial.steps[trial.step].hold
+    return facts.now - trial.weight_reached_at >= trial.steps[trial.step].duration
 
 
 def _exposed(facts: Facts) -> bool:
@@ -270,15 +270,19 @@ def _exposed(facts: Facts) -> bool:
 
 def _out_of_patience(facts: Facts) -> bool:
     trial = facts.status.trial
-    return trial is not None and trial.step_began is not None and facts.now - trial.step_began >= trial.patience
+    return (
+        trial is not None
+        and trial.step_started_at is not None
+        and facts.now - trial.step_started_at >= trial.step_timeout
+    )
 
 
-def _silence_passes(facts: Facts) -> bool:
+def _inconclusive_passes(facts: Facts) -> bool:
     trial = facts.status.trial
-    return trial is not None and trial.on_silence == "proceed" and _out_of_patience(facts)
+    return trial is not None and trial.on_inconclusive == "Proceed" and _out_of_patience(facts)
 
 
 def _evidence(facts: Facts) -> str:
     trial = facts.status.trial
-    tally = trial.evidence.measured(ERRORS.name).challenger if trial else None
-    return f"{tally.answers} answers, {tally.bad} bad" if tally else "no answers"
+    counts = trial.evidence.measured(ERRORS.name).challenger if trial else None
+    return f"{counts.answers} answers, {counts.bad} bad" if counts else "no answers"

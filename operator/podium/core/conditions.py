@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from podium.api import reasons
 from podium.api.status import Condition, Phase, Pinned, Status
+from podium.core.desired import resolve_desired, standing_rejection
 from podium.core.facts import Facts, Problem
 from podium.core.messages import LONGEST, UNDER_WAY
-from podium.core.wishes import rejection, wanted
 
 Said = tuple[str, str, str, str]  # type, status, reason, message
 
@@ -57,28 +57,28 @@ def _ready(facts: Facts) -> Said:
     stall = _stall(facts)
     if stall is not None:
         return "Ready", "False", stall.reason, message
-    if facts.status.phase in {Phase.SETTLED, Phase.WATCHING} and champion is not None:
+    if facts.status.phase in {Phase.STABLE, Phase.SOAKING} and champion is not None:
         return "Ready", "True", reasons.SERVING, message
-    problem = facts.world.registry.problem
+    problem = facts.observed.registry.problem
     if problem is not None and facts.status.phase in {Phase.PENDING, Phase.GATING}:
         return "Ready", "False", problem.reason, message
     return "Ready", "Unknown", _waiting_for(facts), message
 
 
 def _waiting_for(facts: Facts) -> str:
-    if facts.status.environment is not None:
-        return reasons.ENVIRONMENT_DEGRADED
+    if facts.status.shared_outage is not None:
+        return reasons.SHARED_OUTAGE
     return reasons.PAUSED if facts.spec.paused else reasons.PROGRESSING
 
 
 def _able(facts: Facts, pinned: Pinned) -> bool:
-    return facts.world.slot(pinned.slot).ready(pinned) > 0
+    return facts.observed.slot(pinned.slot).ready(pinned) > 0
 
 
 def _stall(facts: Facts) -> Problem | None:
     """What only a person can mend."""
-    if facts.world.rival is not None:
-        return Problem(reasons.ALIAS_CONTESTED, facts.status.message)
+    if facts.observed.alias_conflict is not None:
+        return Problem(reasons.ALIAS_CONFLICT, facts.status.message)
     if facts.status.phase is Phase.REJECTED:
         return Problem(reasons.VERSION_REJECTED, facts.status.message)
     if facts.status.phase is Phase.BLOCKED:
@@ -89,7 +89,7 @@ def _stall(facts: Facts) -> Problem | None:
 def _reconciling(facts: Facts) -> Said:
     if facts.status.phase in UNDER_WAY and _stall(facts) is None:
         return "Reconciling", "True", _waiting_for(facts), facts.status.message
-    return "Reconciling", "False", reasons.SETTLED, "nothing is under way"
+    return "Reconciling", "False", reasons.STABLE, "nothing is under way"
 
 
 def _stalled(facts: Facts) -> Said:
@@ -103,20 +103,20 @@ def _gates(facts: Facts) -> Said:
     phase, trial = facts.status.phase, facts.status.trial
     if phase is Phase.BLOCKED:
         return "GatesPassed", "False", reasons.GATES_FAILED, facts.status.message
-    if phase is Phase.GATING and any(gate.state == "waits" for gate in facts.status.gates):
-        return "GatesPassed", "Unknown", reasons.GATES_WAIT, facts.status.message
+    if phase is Phase.GATING and any(gate.state == "Pending" for gate in facts.status.gates):
+        return "GatesPassed", "Unknown", reasons.GATES_PENDING, facts.status.message
     if phase in {Phase.PENDING, Phase.GATING}:
-        return "GatesPassed", "Unknown", reasons.NOT_ASKED, "the gates have not been asked yet"
-    if trial is not None and trial.trusted:
-        return "GatesPassed", "True", reasons.FORMER_CHAMPION, "a former champion with the same digest is trusted"
-    lost, subject = rejection(facts), facts.subject or facts.status.champion
+        return "GatesPassed", "Unknown", reasons.NOT_CHECKED, "the gates have not been asked yet"
+    if trial is not None and trial.previously_promoted:
+        return "GatesPassed", "True", reasons.PREVIOUSLY_PROMOTED, "a former champion with the same digest is trusted"
+    lost, subject = standing_rejection(facts), facts.subject or facts.status.champion
     version = lost.version if phase is Phase.REJECTED and lost else subject.version if subject else "?"
     return "GatesPassed", "True", reasons.GATES_PASSED, f"all gates held for version {version}"
 
 
 def registry_problem(facts: Facts) -> Problem | None:
     """What keeps the registry and the decision apart, for a person to see."""
-    registry, champion = facts.world.registry, facts.status.champion
+    registry, champion = facts.observed.registry, facts.status.champion
     if registry.problem is not None:
         return registry.problem
     if champion is None or registry.alias is None:
@@ -129,7 +129,7 @@ def registry_problem(facts: Facts) -> Problem | None:
             f"another version, change spec.model"
         )
         return Problem(reasons.ALIAS_CHANGED, message)
-    version = wanted(facts)
+    version = resolve_desired(facts)
     if version is not None and version.version == champion.version and version.digest != champion.digest:
         message = (
             f"the artifacts of version {champion.version} have changed in the registry since they were pinned: new "
@@ -143,35 +143,35 @@ def _registry(facts: Facts) -> Said:
     problem, champion = registry_problem(facts), facts.status.champion
     if problem is not None:
         return "RegistryInSync", "False", problem.reason, problem.message
-    if champion is None or facts.world.registry.alias is None:
+    if champion is None or facts.observed.registry.alias is None:
         known = condition_of(facts.status, "RegistryInSync")
         if known is not None and known.status == "True":  # not asked again yet
             return "RegistryInSync", "True", known.reason, known.message
-        return "RegistryInSync", "Unknown", reasons.NOT_ASKED, "the registry has not answered yet"
+        return "RegistryInSync", "Unknown", reasons.NOT_CHECKED, "the registry has not answered yet"
     alias = facts.spec.registry.aliases.champion
-    if facts.world.registry.alias != champion.version:
+    if facts.observed.registry.alias != champion.version:
         message = f"alias {alias} is to move to version {champion.version}"
         return "RegistryInSync", "False", reasons.IN_PROGRESS, message
     return "RegistryInSync", "True", reasons.IN_SYNC, f"alias {alias} points to version {champion.version}"
 
 
 def _traffic(facts: Facts) -> Said:
-    traffic = facts.world.traffic
+    traffic = facts.observed.traffic
     if traffic.problem is not None:
         return "TrafficInSync", "False", traffic.problem.reason, traffic.problem.message
-    if traffic.asked and traffic.current:
+    if traffic.desired and traffic.in_sync:
         return "TrafficInSync", "True", reasons.IN_SYNC, "requests go where they should"
-    if not traffic.asked:
-        return "TrafficInSync", "Unknown", reasons.NOT_ASKED, "no traffic has been asked for yet"
+    if not traffic.desired:
+        return "TrafficInSync", "Unknown", reasons.NOT_CHECKED, "no traffic has been asked for yet"
     return "TrafficInSync", "False", reasons.IN_PROGRESS, "endpoints are following"
 
 
 def _autoscaler(facts: Facts) -> Said:
-    seen, known = facts.world.autoscaler, condition_of(facts.status, "AutoscalerInSync")
+    seen, known = facts.observed.autoscaler, condition_of(facts.status, "AutoscalerInSync")
     if seen is None and known is not None:  # it could not be looked for
         return "AutoscalerInSync", known.status, known.reason, known.message
     if seen is not None and seen.problem is not None:
         return "AutoscalerInSync", "False", seen.problem.reason, seen.problem.message
-    if seen is not None and seen.current:
+    if seen is not None and seen.up_to_date:
         return "AutoscalerInSync", "True", reasons.IN_SYNC, f"HorizontalPodAutoscaler {facts.key.name} sets the size"
     return "AutoscalerInSync", "False", reasons.IN_PROGRESS, f"HorizontalPodAutoscaler {facts.key.name} is to be made"

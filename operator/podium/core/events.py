@@ -19,7 +19,7 @@ def events(before: Facts, move: Move | None, after: Facts) -> tuple[Event, ...]:
     return (
         *told,
         *_of_problem("registry", "RegistryInSync", registry_problem(after), before),
-        *_of_problem("traffic", "TrafficInSync", _lasting(after.world.traffic.problem), before),
+        *_of_problem("traffic", "TrafficInSync", _lasting(after.observed.traffic.problem), before),
         *_of_problem("autoscaler", "AutoscalerInSync", _autoscaler_problem(after), before),
     )
 
@@ -40,7 +40,7 @@ def _lasting(problem: Problem | None) -> Problem | None:
 
 
 def _autoscaler_problem(facts: Facts) -> Problem | None:
-    return facts.world.autoscaler.problem if facts.world.autoscaler is not None else None
+    return facts.observed.autoscaler.problem if facts.observed.autoscaler is not None else None
 
 
 def _of_problem(about: str, condition: str, problem: Problem | None, before: Facts) -> Iterator[Event]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from podium.api.spec import Spec
-from podium.api.status import Evidence, GateState, Phase, Pinned, Slot, Status, Tally
-from podium.core.actions import NO_DETOURS, Detours
+from podium.api.status import Counts, Evidence, GateState, Phase, Pinned, Slot, Status
+from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.signature import Signature
 
 SLOTS: tuple[Slot, Slot] = ("a", "b")
@@ -73,10 +73,10 @@ class ModelVersion:
 
 
 @dataclass(frozen=True)
-class RegistrySeen:
+class RegistryState:
     """One look at the registry. Everything is None while it has not answered."""
 
-    wanted: ModelVersion | None = None  # what spec.model names
+    desired: ModelVersion | None = None  # what spec.model names
     champion: ModelVersion | None = None  # the status's champion
     alias: str | None = None  # version to which the champion alias points; "" where it is not set
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # version -> its own tags, for the record
@@ -112,7 +112,7 @@ class Counters:
     answers: int
     bad: int
     invalid: int = 0  # of the bad ones: NaN, infinite, of the wrong shape
-    in_a_row: int = 0  # bad answers since the last good one, now
+    consecutive_bad: int = 0  # bad answers since the last good one, now
     latency: Histogram = Histogram()  # seconds, of the answers whose time says something of the model
     scores: Histogram = Histogram()  # predictions that are numbers
     classes: Mapping[str, int] = field(default_factory=dict)  # predictions that are classes, by class
@@ -129,7 +129,7 @@ class Crash:
 
 
 @dataclass(frozen=True)
-class PodSeen:
+class PodState:
     """One pod of a slot that is not being deleted."""
 
     uid: str
@@ -144,20 +144,20 @@ class PodSeen:
 
 
 @dataclass(frozen=True)
-class SlotSeen:
+class SlotState:
     """A slot's Deployment and its pods."""
 
     runs: Pinned | None = None  # what the Deployment is for; None where there is none
     replicas: int = 0  # asked of the Deployment
-    current: bool = True  # False where the Deployment differs from what the spec would make today
-    pods: tuple[PodSeen, ...] = ()
+    up_to_date: bool = True  # False where the Deployment differs from what the spec would make today
+    pods: tuple[PodState, ...] = ()
     stopping: int = 0  # pods that are being deleted
 
     def ready(self, pinned: Pinned | None) -> int:
         """How many pods for this version are ready."""
         return 0 if pinned is None else sum(pod.ready and pod.version == pinned.version for pod in self.pods)
 
-    def proved(self, pinned: Pinned | None) -> int:
+    def verified(self, pinned: Pinned | None) -> int:
         """How many pods are ready and have said that they serve exactly this digest."""
         if pinned is None:
             return 0
@@ -166,24 +166,24 @@ class SlotSeen:
 
 
 @dataclass(frozen=True)
-class TrafficSeen:
+class TrafficState:
     """Where requests go. Weights are percent by slot; an empty mapping means that there is no route yet."""
 
-    asked: Mapping[Slot, int] = field(default_factory=dict)
-    in_force: Mapping[Slot, float] = field(default_factory=dict)  # measured: share of ready endpoints, in percent
-    current: bool = False  # what is asked is what is in force, as far as this router can
+    desired: Mapping[Slot, int] = field(default_factory=dict)
+    current: Mapping[Slot, float] = field(default_factory=dict)  # measured: share of ready endpoints, in percent
+    in_sync: bool = False  # what is asked is what is in force, as far as this router can
     settling: bool = False  # a gateway has not said that it took what is asked: what it had before may be in force
     problem: Problem | None = None  # what is in the way, for a person to see
-    detours: Detours = NO_DETOURS  # asked too
+    overrides: RouteOverrides = NO_OVERRIDES  # asked too
 
     def may_reach(self, slot: Slot) -> bool:
         """Whether requests may still reach the slot."""
-        shared = self.asked.get(slot, 0) > 0 or self.in_force.get(slot, 0) > 0
-        return self.settling or shared or self.detours.preview == slot
+        shared = self.desired.get(slot, 0) > 0 or self.current.get(slot, 0) > 0
+        return self.settling or shared or self.overrides.preview == slot
 
 
 @dataclass(frozen=True)
-class Rival:
+class AliasConflict:
     """An older ModelDeployment that writes the same alias of the same registered model."""
 
     key: Key
@@ -191,49 +191,49 @@ class Rival:
 
 
 @dataclass(frozen=True)
-class GateAnswer:
-    """What a job or a webhook has said to a gate's question so far."""
+class GateResponse:
+    """What a job or a webhook has said to a gate's request_id so far."""
 
-    question: str  # see podium.core.terms.question; an answer to another one is none
+    request_id: str  # see podium.core.fingerprints.request_id; an answer to another one is none
     state: GateState
     message: str
 
 
 @dataclass(frozen=True)
-class AutoscalerSeen:
+class AutoscalerState:
     """The HorizontalPodAutoscaler that belongs to the ModelDeployment."""
 
     there: bool = False
-    current: bool = False  # as spec.serving.autoscaling wants it
+    up_to_date: bool = False  # as spec.serving.autoscaling wants it
     problem: Problem | None = None  # why it is not, where a person has to mend that
 
 
 @dataclass(frozen=True)
-class World:
+class ObservedState:
     """What is there, whatever was asked for."""
 
-    registry: RegistrySeen = RegistrySeen()
-    slots: Mapping[Slot, SlotSeen] = field(default_factory=dict)
-    traffic: TrafficSeen = TrafficSeen()
-    rival: Rival | None = None
-    counts: Mapping[str, Mapping[Slot, Tally]] = field(default_factory=dict)  # by measure: what Prometheus has
+    registry: RegistryState = RegistryState()
+    slots: Mapping[Slot, SlotState] = field(default_factory=dict)
+    traffic: TrafficState = TrafficState()
+    alias_conflict: AliasConflict | None = None
+    counts: Mapping[str, Mapping[Slot, Counts]] = field(default_factory=dict)  # by measure: what Prometheus has
     count_flaws: Mapping[str, str] = field(default_factory=dict)  # by measure: why Prometheus has nothing
-    gate_answers: Mapping[str, GateAnswer] = field(default_factory=dict)  # by the gate's name
-    held: bool = False  # the ModelDeployment's deletion would wait for Podium
-    autoscaler: AutoscalerSeen | None = None  # None where it could not be looked for
+    gate_responses: Mapping[str, GateResponse] = field(default_factory=dict)  # by the gate's name
+    has_finalizer: bool = False  # the ModelDeployment's deletion would wait for Podium
+    autoscaler: AutoscalerState | None = None  # None where it could not be looked for
 
-    def slot(self, slot: Slot) -> SlotSeen:
-        return self.slots.get(slot, SlotSeen())
+    def slot(self, slot: Slot) -> SlotState:
+        return self.slots.get(slot, SlotState())
 
 
 @dataclass(frozen=True)
-class Fresh:
+class UnsavedEvidence:
     """Evidence that is newer than the status's: it is not written down at every look.
 
     It goes on from what the status held when it was taken, and is worth nothing beside any other status.
     """
 
-    began: datetime  # of the trial
+    started_at: datetime  # of the trial
     base: datetime | None  # when the evidence in the status was taken
     evidence: Evidence
 
@@ -246,18 +246,18 @@ class Facts:
     generation: int
     spec: Spec
     status: Status
-    world: World
+    observed: ObservedState
     now: datetime
-    fresh: Fresh | None = None
+    unsaved: UnsavedEvidence | None = None
 
     @property
     def subject(self) -> Pinned | None:
         """The version under judgement: the challenger, or the new champion while it is watched."""
-        if self.status.phase is Phase.WATCHING:
+        if self.status.phase is Phase.SOAKING:
             return self.status.champion
         return self.status.challenger
 
     @property
     def fallback(self) -> Pinned | None:
         """The version to which traffic would return."""
-        return self.status.former if self.status.phase is Phase.WATCHING else self.status.champion
+        return self.status.former if self.status.phase is Phase.SOAKING else self.status.champion

@@ -1,4 +1,4 @@
-"""Guards: each a question about served traffic, or a few of them, judged on the evidence so far."""
+"""Guards: each a criterion about served traffic, or a few of them, judged on the evidence so far."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,96 +6,96 @@ from typing import Literal
 
 from podium.api.base import format_percent
 from podium.api.guards import Guard
-from podium.api.status import GuardRecord, Tally, Trial
-from podium.core.evidence import AgainstLimit, Judgement, outlook, proves_above
-from podium.core.jury import Seat, judge_of, recollection, seats
-from podium.core.questions import Question
+from podium.api.status import Counts, GuardRecord, Trial
+from podium.core.criteria import Criterion
+from podium.core.evidence import AgainstLimit, TestVerdict, outlook, proves_above
+from podium.core.tests import AlphaShare, alpha_shares, state_of, test_of
 
-State = Judgement
+State = TestVerdict
 Goal = Literal["exposed", "enough"]
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One question's answer."""
+class CriterionResult:
+    """One criterion's answer."""
 
-    question: Question
-    challenger: Tally
-    champion: Tally
-    lately: Tally  # the challenger's answers since it has been under suspicion
+    criterion: Criterion
+    challenger: Counts
+    champion: Counts
+    since_suspicion: Counts  # the challenger's answers since it has been under suspicion
     state: State
     exposed: int  # answers in all after which a bad version would have been found out: what a step needs
     enough: int  # answers in all after which it holds, if they are as they should be: what a promotion needs
     everywhere: bool = False  # broken, and by the champion as well
 
-    def wanted(self, goal: Goal) -> int:
+    def needed(self, goal: Goal) -> int:
         """Answers in all that a step, or a promotion, waits for."""
         return self.exposed if goal == "exposed" else self.enough
 
     @property
     def message(self) -> str:
-        asked, tally = self.question, self.challenger
-        if not tally.answers:
+        asked, counts = self.criterion, self.challenger
+        if not counts.answers:
             return f"{asked.guard.name}: no answers yet"
         limit = format_percent(asked.limit)
         if not asked.beside_champion:
             return f"{self._share_and_counts}, limit {limit})"
         beside = f"{_of(self.champion)} of the champion's"
         direction = "less" if asked.mirrored else "more"
-        return f"{self._named(_share(tally))} ({_of(tally)} answers; {beside}, at most {limit} {direction})"
+        return f"{self._named(_share(counts))} ({_of(counts)} answers; {beside}, at most {limit} {direction})"
 
     def _named(self, share: str) -> str:
         """A guard that is named for what it counts needs to say it only once."""
-        guard, measure = self.question.guard.name, self.question.measure.said
+        guard, measure = self.criterion.guard.name, self.criterion.measure.said
         return f"{guard} {share}" if guard == measure else f"{guard}: {share} {measure}"
 
     @property
     def _share_and_counts(self) -> str:
         """The share that broke the guard: of the last answers, where an earlier good past would hide it."""
-        late, tally = self.lately, self.challenger
-        if self.state == "broken" and 0 < 2 * late.answers < tally.answers:
-            counts = f"{late.bad} of the last {late.answers} answers, {_of(tally)} in all"
-            return f"{self._named(_share(late))} lately ({counts}"
-        return f"{self._named(_share(tally))} ({_of(tally)} answers"
+        late, whole = self.since_suspicion, self.challenger
+        if self.state == "Failed" and 0 < 2 * late.answers < whole.answers:
+            counts = f"{late.bad} of the last {late.answers} answers, {_of(whole)} in all"
+            return f"{self._named(_share(late))} recently ({counts}"
+        return f"{self._named(_share(whole))} ({_of(whole)} answers"
 
 
-def _share(tally: Tally) -> str:
-    return format_percent(tally.bad / tally.answers)
+def _share(counts: Counts) -> str:
+    return format_percent(counts.bad / counts.answers)
 
 
-def _of(tally: Tally) -> str:
-    return f"{tally.bad} of {tally.answers}"
+def _of(counts: Counts) -> str:
+    return f"{counts.bad} of {counts.answers}"
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A guard's answer: broken if one of its questions is, holds if all do."""
+class GuardResult:
+    """A guard's answer: broken if one of its criteria is, holds if all do."""
 
     guard: Guard
-    findings: Sequence[Finding]  # none while the guard waits for the champion's distribution
+    findings: Sequence[CriterionResult]  # none while the guard waits for the champion's distribution
 
     @property
     def state(self) -> State:
         states = {finding.state for finding in self.findings}
-        if "broken" in states:
-            return "broken"
-        return "holds" if states == {"holds"} else "cannot tell"
+        if "Failed" in states:
+            return "Failed"
+        return "Passed" if states == {"Passed"} else "Inconclusive"
 
     @property
     def exposed(self) -> bool:
         """A bad version would have been found out by now."""
-        seen = (one.state == "holds" or one.challenger.answers >= one.exposed for one in self.findings)
+        seen = (one.state == "Passed" or one.challenger.answers >= one.exposed for one in self.findings)
         return bool(self.findings) and all(seen)
 
     @property
     def everywhere(self) -> bool:
         """All that is broken is broken by the champion as well."""
-        return all(finding.everywhere for finding in self.findings if finding.state == "broken")
+        return all(finding.everywhere for finding in self.findings if finding.state == "Failed")
 
     @property
-    def worst(self) -> Finding | None:
+    def worst(self) -> CriterionResult | None:
         """The finding to tell of: the broken one, or the one that needs the most answers still."""
-        order: dict[State, int] = {"broken": 0, "cannot tell": 1, "holds": 2}
+        order: dict[State, int] = {"Failed": 0, "Inconclusive": 1, "Passed": 2}
         told = sorted(self.findings, key=lambda one: (order[one.state], one.challenger.answers - one.enough))
         return told[0] if told else None
 
@@ -106,8 +106,8 @@ class Judged:
 
     def missing(self, goal: Goal) -> int:
         """About how many more answers are needed until a step, or a promotion, has seen enough."""
-        wanting = [one for one in self.findings if one.state != "holds"]
-        return max([0, *(one.wanted(goal) - one.challenger.answers for one in wanting)])
+        wanting = [one for one in self.findings if one.state != "Passed"]
+        return max([0, *(one.needed(goal) - one.challenger.answers for one in wanting)])
 
 
 def records(trial: Trial) -> list[GuardRecord]:
@@ -115,42 +115,47 @@ def records(trial: Trial) -> list[GuardRecord]:
     return [_record(judged) for judged in judge(trial)]
 
 
-def _record(judged: Judged) -> GuardRecord:
+def _record(judged: GuardResult) -> GuardRecord:
     worst, update = judged.worst, {}
     if worst is not None:
-        update = {"challenger": worst.challenger, "champion": worst.champion, "limit": worst.question.limit}
+        update = {"challenger": worst.challenger, "champion": worst.champion, "limit": worst.criterion.limit}
     return GuardRecord(guard=judged.guard.name, verdict=judged.state, message=judged.message).model_copy(update=update)
 
 
-def judge(trial: Trial) -> list[Judged]:
+def judge(trial: Trial) -> list[GuardResult]:
     """Every guard of the trial, judged on its evidence."""
-    found = [(seat, _finding(seat, trial)) for seat in seats(trial.guards, trial.evidence, trial.alpha)]
+    found = [
+        (share, _finding(share, trial))
+        for share in alpha_shares(trial.guards, trial.evidence, trial.false_rollback_rate)
+    ]
     return [
-        Judged(guard, [finding for seat, finding in found if seat.question.guard.name == guard.name])
+        GuardResult(guard, [finding for share, finding in found if share.criterion.guard.name == guard.name])
         for guard in trial.guards
     ]
 
 
-def _finding(seat: Seat, trial: Trial) -> Finding:
-    question, judged = seat.question, judge_of(seat, trial)
-    tally = trial.evidence.measured(question.measure.name)
+def _finding(share: AlphaShare, trial: Trial) -> CriterionResult:
+    criterion, judged = share.criterion, test_of(share, trial)
+    counts = trial.evidence.measured(criterion.measure.name)
     if isinstance(judged, AgainstLimit):
         forecast = outlook.against_limit(judged, trial.detect)
     else:
-        forecast = outlook.against_champion(judged, trial.detect, tally.challenger.answers, tally.champion.answers)
-    return Finding(
-        question=question,
-        challenger=tally.challenger,
-        champion=tally.champion,
-        lately=recollection(trial.evidence, question).challenger,
+        forecast = outlook.against_champion(judged, trial.detect, counts.challenger.answers, counts.champion.answers)
+    return CriterionResult(
+        criterion=criterion,
+        challenger=counts.challenger,
+        champion=counts.champion,
+        since_suspicion=state_of(trial.evidence, criterion).challenger,
         state=judged.verdict,
         exposed=forecast.exposed,
         enough=forecast.enough,
-        everywhere=judged.verdict == "broken" and _broken_by_the_champion(question, trial),
+        everywhere=judged.verdict == "Failed" and _broken_by_the_champion(criterion, trial),
     )
 
 
-def _broken_by_the_champion(question: Question, trial: Trial) -> bool:
+def _broken_by_the_champion(criterion: Criterion, trial: Trial) -> bool:
     """Whether the champion's answers since the suspicion began prove the same of it. Beside the champion: never."""
-    seen = recollection(trial.evidence, question).champion
-    return not question.beside_champion and proves_above(seen.bad, seen.answers - seen.bad, question.limit, trial.beta)
+    seen = state_of(trial.evidence, criterion).champion
+    return not criterion.beside_champion and proves_above(
+        seen.bad, seen.answers - seen.bad, criterion.limit, trial.false_promotion_rate
+    )

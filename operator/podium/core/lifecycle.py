@@ -7,26 +7,26 @@ from podium.api import reasons
 from podium.api.status import (
     HISTORY_LIMIT,
     REJECTED_LIMIT,
-    Environment,
     HistoryEntry,
     Outcome,
     Phase,
     Pinned,
     Rejection,
+    SharedOutage,
     Slot,
     Status,
     Trial,
     Verdict,
 )
 from podium.core import guards
-from podium.core.environment import begun
+from podium.core.counts import baseline
+from podium.core.criteria import measures
+from podium.core.desired import former_champion, resolve_desired
 from podium.core.facts import SLOTS, Facts, other_than
+from podium.core.fingerprints import rejection_hash, terms_hash
 from podium.core.measures import ERRORS
-from podium.core.questions import measures
 from podium.core.rollout import Move
-from podium.core.tally import baseline
-from podium.core.terms import asked, terms
-from podium.core.wishes import former_champion, wanted
+from podium.core.shared_outage import begun
 
 Verb = Callable[[Facts, Verdict], Status]
 
@@ -34,12 +34,12 @@ Verb = Callable[[Facts, Verdict], Status]
 def enter(facts: Facts, move: Move) -> Status:
     """The status after a move."""
     status = VERBS[move.target](facts, move.verdict)
-    return status.model_copy(update={"phase": move.target, "phase_since": facts.now, "idle": None})
+    return status.model_copy(update={"phase": move.target, "phase_since": facts.now, "draining": None})
 
 
 def pin(facts: Facts, verdict: Verdict) -> Status:
     """Resolve what Git wants to version, run and digest, once, and give it the free slot."""
-    version, champion = wanted(facts), facts.status.champion
+    version, champion = resolve_desired(facts), facts.status.champion
     assert version is not None, verdict
     free: Slot = other_than(champion.slot) if champion is not None else SLOTS[0]
     challenger = Pinned(version=version.version, run_id=version.run_id, digest=version.digest, slot=free)
@@ -52,19 +52,19 @@ def begin_trial(facts: Facts, verdict: Verdict) -> Status:
     assert subject is not None, verdict
     trial = Trial(
         generation=facts.generation,
-        began=facts.now,
-        terms=terms(spec),
-        trusted=former_champion(facts, subject) is not None,
+        started_at=facts.now,
+        terms_hash=terms_hash(spec),
+        previously_promoted=former_champion(facts, subject) is not None,
         steps=spec.rollout.steps,
         guards=spec.rollout.guards,
-        alpha=spec.rollout.alpha,
-        beta=spec.rollout.beta,
+        false_rollback_rate=spec.rollout.false_rollback_rate,
+        false_promotion_rate=spec.rollout.false_promotion_rate,
         detect=spec.rollout.detect,
-        failures_in_a_row=spec.rollout.failures_in_a_row,
-        on_silence=spec.rollout.on_silence,
-        patience=spec.rollout.patience,
-        watch=spec.rollout.watch,
-        warming_since=facts.now,
+        consecutive_failures=spec.rollout.consecutive_failures,
+        on_inconclusive=spec.rollout.on_inconclusive,
+        step_timeout=spec.rollout.step_timeout,
+        soak=spec.rollout.soak,
+        starting_since=facts.now,
     )
     limits = sorted({guard.latency_limit.total_seconds() for guard in trial.guards if guard.latency_limit is not None})
     challenger = subject.model_copy(update={"latency_limits": tuple(limits)})
@@ -78,15 +78,15 @@ def take_step(facts: Facts, _: Verdict) -> Status:
     """Ask for the first weight, or for the next one. Its clock starts once it is seen in force."""
     trial = facts.status.trial
     assert trial is not None
-    step = 0 if facts.status.phase is Phase.WARMING else trial.step + 1
-    return _with_trial(facts, trial, step=step, step_began=facts.now, in_force_since=None)
+    step = 0 if facts.status.phase is Phase.STARTING else trial.step + 1
+    return _with_trial(facts, trial, step=step, step_started_at=facts.now, weight_reached_at=None)
 
 
-def go_all_in(facts: Facts, _: Verdict) -> Status:
+def promote_traffic(facts: Facts, _: Verdict) -> Status:
     """Ask for all the traffic."""
     trial = facts.status.trial
     assert trial is not None
-    return _with_trial(facts, trial, step_began=facts.now, in_force_since=None)
+    return _with_trial(facts, trial, step_started_at=facts.now, weight_reached_at=None)
 
 
 def promote(facts: Facts, verdict: Verdict) -> Status:
@@ -104,19 +104,19 @@ def promote(facts: Facts, verdict: Verdict) -> Status:
     )
 
 
-def turn_back(facts: Facts, verdict: Verdict) -> Status:
+def begin_rollback(facts: Facts, verdict: Verdict) -> Status:
     """Give the subject up: roles are as they were before the trial, and a version that lost is written down."""
     subject, trial = facts.subject, facts.status.trial
     assert subject is not None, verdict
     assert trial is not None, verdict
-    outcome: Outcome = "Rejected" if verdict.rejects else "Withdrawn"
+    outcome: Outcome = "Rejected" if verdict.rejects else "RolledBack"
     return facts.status.model_copy(
         update={
             "champion": facts.fallback,
             "challenger": subject,
             "former": None,
             "trial": trial.model_copy(update={"verdict": verdict}),
-            "environment": _environment(facts, trial, verdict),
+            "shared_outage": _shared_outage(facts, trial, verdict),
             "rejected": _rejected(facts, subject, verdict),
             "history": _history(facts, subject, outcome, verdict),
         }
@@ -137,13 +137,13 @@ VERBS: Mapping[Phase, Verb] = {
     Phase.PENDING: rest,
     Phase.GATING: pin,
     Phase.BLOCKED: go_on,
-    Phase.WARMING: begin_trial,
+    Phase.STARTING: begin_trial,
     Phase.CANARY: take_step,
-    Phase.PROMOTING: go_all_in,
-    Phase.WATCHING: promote,
-    Phase.ROLLING_BACK: turn_back,
+    Phase.PROMOTING: promote_traffic,
+    Phase.SOAKING: promote,
+    Phase.ROLLING_BACK: begin_rollback,
     Phase.REJECTED: rest,
-    Phase.SETTLED: rest,
+    Phase.STABLE: rest,
 }
 
 
@@ -151,10 +151,10 @@ def _with_trial(facts: Facts, trial: Trial, **update: int | datetime | None) -> 
     return facts.status.model_copy(update={"trial": trial.model_copy(update=update)})
 
 
-def _environment(facts: Facts, trial: Trial, verdict: Verdict) -> Environment | None:
-    if verdict.reason == reasons.ENVIRONMENT_DEGRADED:
+def _shared_outage(facts: Facts, trial: Trial, verdict: Verdict) -> SharedOutage | None:
+    if verdict.reason == reasons.SHARED_OUTAGE:
         return begun(facts, trial, verdict)
-    return facts.status.environment
+    return facts.status.shared_outage
 
 
 def _rejected(facts: Facts, subject: Pinned, verdict: Verdict) -> list[Rejection]:
@@ -167,7 +167,7 @@ def _rejected(facts: Facts, subject: Pinned, verdict: Verdict) -> list[Rejection
         message=verdict.message,
         at=facts.now,
         generation=facts.generation,
-        asked=asked(facts.spec),
+        rejection_hash=rejection_hash(facts.spec),
     )
     others = [r for r in facts.status.rejected if (r.version, r.digest) != (lost.version, lost.digest)]
     return [*others, lost][-REJECTED_LIMIT:]
@@ -175,7 +175,7 @@ def _rejected(facts: Facts, subject: Pinned, verdict: Verdict) -> list[Rejection
 
 def _history(facts: Facts, pinned: Pinned, outcome: Outcome, verdict: Verdict) -> list[HistoryEntry]:
     trial = facts.status.trial
-    tally = trial.evidence.measured(ERRORS.name).challenger if trial else None
+    counts = trial.evidence.measured(ERRORS.name).challenger if trial else None
     entry = HistoryEntry(
         version=pinned.version,
         run_id=pinned.run_id,
@@ -185,15 +185,15 @@ def _history(facts: Facts, pinned: Pinned, outcome: Outcome, verdict: Verdict) -
         message=verdict.message,
         at=facts.now,
         generation=facts.generation,
-        answers=tally.answers if tally else 0,
-        bad=tally.bad if tally else 0,
+        answers=counts.answers if counts else 0,
+        bad=counts.bad if counts else 0,
         guards=guards.records(trial) if trial else [],
     )
     return [*facts.status.history, entry][-HISTORY_LIMIT:]
 
 
 def _with_evidence(message: str, trial: Trial | None) -> str:
-    tally = trial.evidence.measured(ERRORS.name).challenger if trial else None
-    if tally is None or not tally.answers:
+    counts = trial.evidence.measured(ERRORS.name).challenger if trial else None
+    if counts is None or not counts.answers:
         return message
-    return f"{message} after {tally.answers} answers, {tally.bad} of them bad"
+    return f"{message} after {counts.answers} answers, {counts.bad} of them bad"

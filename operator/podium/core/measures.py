@@ -1,4 +1,4 @@
-"""Measures: what of a pod's counters is an answer, and which answers are bad. Guards are questions about measures.
+"""Measures: what of a pod's counters is an answer, and which answers are bad. Guards are criteria about measures.
 
 Each measure is a pair of totals that only rise while a pod's process lives, so that what came since the last look is a
 difference, and one judge serves all guards.
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from podium.api.status import Tally
+from podium.api.status import Counts
 from podium.core.facts import Counters
 
 
@@ -20,7 +20,7 @@ class Measure:
     """
 
     name: str
-    of: Callable[[Counters], Tally | None] | None
+    of: Callable[[Counters], Counts | None] | None
     from_zero: bool = True
     words: str = ""  # for a message, where the name says too much
 
@@ -29,12 +29,12 @@ class Measure:
         return self.words or self.name
 
 
-def _errors(counters: Counters) -> Tally:
-    return Tally(answers=counters.answers, bad=counters.bad)
+def _errors(counters: Counters) -> Counts:
+    return Counts(answers=counters.answers, bad=counters.bad)
 
 
-def _invalid(counters: Counters) -> Tally:
-    return Tally(answers=counters.answers, bad=counters.invalid)
+def _invalid(counters: Counters) -> Counts:
+    return Counts(answers=counters.answers, bad=counters.invalid)
 
 
 ERRORS = Measure("errors", _errors)
@@ -46,11 +46,11 @@ def slower_than(seconds: float, warm_up_answers: int) -> Measure:
     return Measure(f"slower than {seconds:g} s", partial(_slower, seconds, warm_up_answers), warm_up_answers == 0)
 
 
-def _slower(seconds: float, warm_up_answers: int, counters: Counters) -> Tally | None:
+def _slower(seconds: float, warm_up_answers: int, counters: Counters) -> Counts | None:
     if counters.answers < warm_up_answers:
         return None
     latency = counters.latency
-    return Tally(answers=latency.total, bad=latency.total - latency.at_most(seconds))
+    return Counts(answers=latency.total, bad=latency.total - latency.at_most(seconds))
 
 
 def scores_above(edge: float) -> Measure:
@@ -58,9 +58,9 @@ def scores_above(edge: float) -> Measure:
     return Measure(f"scores above {edge:g}", partial(_above, edge))
 
 
-def _above(edge: float, counters: Counters) -> Tally:
+def _above(edge: float, counters: Counters) -> Counts:
     scores = counters.scores
-    return Tally(answers=scores.total, bad=scores.total - scores.at_most(edge))
+    return Counts(answers=scores.total, bad=scores.total - scores.at_most(edge))
 
 
 def of_class(name: str) -> Measure:
@@ -68,8 +68,8 @@ def of_class(name: str) -> Measure:
     return Measure(f"class {name}", partial(_of_class, name))
 
 
-def _of_class(name: str, counters: Counters) -> Tally:
-    return Tally(answers=sum(counters.classes.values()), bad=counters.classes.get(name, 0))
+def _of_class(name: str, counters: Counters) -> Counts:
+    return Counts(answers=sum(counters.classes.values()), bad=counters.classes.get(name, 0))
 
 
 def counted_elsewhere(guard: str) -> Measure:

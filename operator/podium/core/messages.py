@@ -5,15 +5,15 @@ from datetime import datetime, timedelta
 
 from podium.api.base import format_duration, format_time
 from podium.api.guards import Guard
-from podium.api.status import Environment, Phase, Pinned, Trial
+from podium.api.status import Phase, Pinned, SharedOutage, Trial
 from podium.core import gates, guards
+from podium.core.desired import standing_rejection
 from podium.core.facts import Facts
 from podium.core.measures import ERRORS, counted_elsewhere
 from podium.core.shares import challenger_pods
-from podium.core.wishes import rejection
 
 UNDER_WAY = frozenset(
-    {Phase.GATING, Phase.WARMING, Phase.CANARY, Phase.PROMOTING, Phase.WATCHING, Phase.ROLLING_BACK, Phase.PENDING}
+    {Phase.GATING, Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.SOAKING, Phase.ROLLING_BACK, Phase.PENDING}
 )
 ENOUGH_FOR_A_RATE = 5  # answers
 MINUTE = 60  # seconds
@@ -21,7 +21,7 @@ LONGEST = 1024  # the API server keeps longer ones; nobody reads them
 
 
 def message(facts: Facts) -> str:
-    if facts.world.rival is not None:
+    if facts.observed.alias_conflict is not None:
         return _contested(facts)
     text = MESSAGES[facts.status.phase](facts)
     held = facts.spec.paused and facts.status.phase in UNDER_WAY - {Phase.ROLLING_BACK}
@@ -29,44 +29,45 @@ def message(facts: Facts) -> str:
 
 
 def _contested(facts: Facts) -> str:
-    rival = facts.world.rival
-    assert rival is not None
+    alias_conflict = facts.observed.alias_conflict
+    assert alias_conflict is not None
     return (
-        f"alias {rival.alias} of {facts.spec.model.name} belongs to the older ModelDeployment {rival.key}: give this "
+        f"alias {alias_conflict.alias} of {facts.spec.model.name} belongs to the older ModelDeployment "
+        f"{alias_conflict.key}: give this "
         f"one another name in spec.registry.aliases.champion"
     )
 
 
 def _pending(facts: Facts) -> str:
-    problem, environment = facts.world.registry.problem, facts.status.environment
-    if environment is not None:
-        return _held_up(environment, facts)
+    problem, outage = facts.observed.registry.problem, facts.status.shared_outage
+    if outage is not None:
+        return _held_up(outage, facts)
     return problem.message if problem else f"asking the registry about {facts.spec.model.name}"
 
 
-def _held_up(environment: Environment, facts: Facts) -> str:
+def _held_up(outage: SharedOutage, facts: Facts) -> str:
     champion = facts.status.champion
-    names = ", ".join(guard.name for guard in environment.guards)
+    names = ", ".join(guard.name for guard in outage.guards)
     who = f"champion {champion.version}" if champion else "the champion"
-    return f"nobody is tried before {who} holds {names} again: {environment.message}"
+    return f"nobody is tried before {who} holds {names} again: {outage.message}"
 
 
 def _gating(facts: Facts) -> str:
-    problem, version = facts.world.registry.problem, facts.world.registry.wanted
+    problem, version = facts.observed.registry.problem, facts.observed.registry.desired
     if problem is not None:
         return problem.message
-    waiting = gates.saying("waits", facts, version) if version is not None else []
+    waiting = gates.saying("Pending", facts, version) if version is not None else []
     if waiting:
         return f"version {_version(facts)} waits: {'; '.join(waiting)}"
     return f"asking {len(facts.spec.gates)} gates about version {_version(facts)}"
 
 
 def _blocked(facts: Facts) -> str:
-    version = facts.world.registry.wanted
-    failures = gates.saying("fails", facts, version) if version is not None else []
+    version = facts.observed.registry.desired
+    failures = gates.saying("Failed", facts, version) if version is not None else []
     if version is None or not failures:
         return facts.status.message
-    waiting = gates.saying("waits", facts, version)
+    waiting = gates.saying("Pending", facts, version)
     also = f"; and waits: {'; '.join(waiting)}" if waiting else ""
     return f"version {_version(facts)} stays out: {'; '.join(failures)}{also}"
 
@@ -74,19 +75,19 @@ def _blocked(facts: Facts) -> str:
 def _warming(facts: Facts) -> str:
     subject = facts.status.challenger
     assert subject is not None
-    seen = facts.world.slot(subject.slot)
+    seen = facts.observed.slot(subject.slot)
     waiting = sorted({pod.waiting or (pod.crash.message if pod.crash else "") for pod in seen.pods} - {""})
-    proved, wanted = seen.proved(subject), challenger_pods(facts)
-    text = f"starting version {subject.version}: {proved} of {wanted} pods are ready and proved"
+    verified, wanted = seen.verified(subject), challenger_pods(facts)
+    text = f"starting version {subject.version}: {verified} of {wanted} pods are ready and verified"
     return "; ".join([text, *_testers(facts), *waiting[:2]])
 
 
 def _testers(facts: Facts) -> list[str]:
     """By what testers reach the challenger, and until when nobody else does."""
     preview, since = facts.spec.traffic.preview, facts.status.phase_since
-    if preview is None or since is None or facts.world.traffic.detours.preview is None:
+    if preview is None or since is None or facts.observed.traffic.overrides.preview is None:
         return []
-    until = since + preview.hold
+    until = since + preview.duration
     alone = f", and nobody else before {format_time(until.replace(microsecond=0))}" if facts.now < until else ""
     return [f"testers reach it by header {preview.header}{alone}"]
 
@@ -94,26 +95,25 @@ def _testers(facts: Facts) -> list[str]:
 def _canary(facts: Facts) -> str:
     trial = facts.status.trial
     assert trial is not None
-    tally, judged = trial.evidence.measured(ERRORS.name).challenger, guards.judge(trial)
-    text = (
-        f"step {trial.step + 1} of {len(trial.steps)}: {_count(tally.answers, 'answer')}, {_count(tally.bad, 'error')}"
-    )
-    if trial.in_force_since is None:
+    counts, judged = trial.evidence.measured(ERRORS.name).challenger, guards.judge(trial)
+    answers, errors = _count(counts.answers, "answer"), _count(counts.bad, "error")
+    text = f"step {trial.step + 1} of {len(trial.steps)}: {answers}, {errors}"
+    if trial.weight_reached_at is None:
         return f"{text}; waiting until {trial.steps[trial.step].weight} % is in force{_in_the_way(facts)}"
     missing = max((one.missing(_goal(trial)) for one in judged), default=0)
     waiting = [one.message for one in judged if not one.findings]
     waiting += [f"{guard.name}: {flaw}" for guard in trial.guards if (flaw := _flaw(guard, facts))]
     if not missing:
         return "; ".join([text, *waiting])
-    if trial.step_began is not None and facts.now - trial.step_began >= trial.patience:
-        waited = format_duration(trial.patience)
+    if trial.step_started_at is not None and facts.now - trial.step_started_at >= trial.step_timeout:
+        waited = format_duration(trial.step_timeout)
         still = f"about {missing} more answers are wanted"
-        return f"{text}; too little traffic to tell after {waited}: {still}, onSilence is {trial.on_silence}"
+        return f"{text}; too little traffic to tell after {waited}: {still}, onInconclusive is {trial.on_inconclusive}"
     return "; ".join([f"{text}; about {missing} more answers{_at_this_rate(missing, facts)}", *waiting])
 
 
 def _flaw(guard: Guard, facts: Facts) -> str:
-    return facts.world.count_flaws.get(counted_elsewhere(guard.name).name, "") if guard.counts else ""
+    return facts.observed.count_flaws.get(counted_elsewhere(guard.name).name, "") if guard.prometheus else ""
 
 
 def _goal(trial: Trial) -> guards.Goal:
@@ -128,10 +128,10 @@ def _at_this_rate(missing: int, facts: Facts) -> str:
     """How long that will take, if the challenger goes on answering as often as it did in the trial so far."""
     trial = facts.status.trial
     began = trial_began(trial) if trial else None
-    if trial is None or began is None or trial.evidence.seen_at is None:
+    if trial is None or began is None or trial.evidence.observed_at is None:
         return ""
     answers = trial.evidence.measured(ERRORS.name).challenger.answers
-    passed = (trial.evidence.seen_at - began).total_seconds()
+    passed = (trial.evidence.observed_at - began).total_seconds()
     if answers < ENOUGH_FOR_A_RATE or passed <= 0:
         return ""
     seconds = missing * passed / answers
@@ -140,7 +140,7 @@ def _at_this_rate(missing: int, facts: Facts) -> str:
 
 def trial_began(trial: Trial) -> datetime:
     """Since when its answers have been counted: the first step's beginning, as far as that is still known."""
-    return trial.step_began if trial.step == 0 and trial.step_began is not None else trial.began
+    return trial.step_started_at if trial.step == 0 and trial.step_started_at is not None else trial.started_at
 
 
 def _rounded(seconds: float) -> int:
@@ -152,8 +152,8 @@ def _rounded(seconds: float) -> int:
 def _promoting(facts: Facts) -> str:
     subject = facts.status.challenger
     assert subject is not None
-    proved, full = facts.world.slot(subject.slot).proved(subject), facts.spec.serving.size
-    pods = f"{min(proved, full)} of {full} pods are ready and proved"
+    verified, full = facts.observed.slot(subject.slot).verified(subject), facts.spec.serving.size
+    pods = f"{min(verified, full)} of {full} pods are ready and verified"
     return f"moving all traffic to version {subject.version}: {pods}{_in_the_way(facts)}"
 
 
@@ -162,7 +162,7 @@ def _watching(facts: Facts) -> str:
     assert champion is not None
     if former is None or trial is None or facts.status.phase_since is None:
         return f"version {champion.version} is champion"
-    until = format_time((facts.status.phase_since + trial.watch).replace(microsecond=0))
+    until = format_time((facts.status.phase_since + trial.soak).replace(microsecond=0))
     return f"version {champion.version} is champion; version {former.version} stays warm until {until}"
 
 
@@ -178,19 +178,19 @@ def _rolling_back(facts: Facts) -> str:
 
 def _hindered(champion: Pinned, facts: Facts) -> str:
     """What the champion lacks to take all the traffic back."""
-    ready, full = facts.world.slot(champion.slot).ready(champion), facts.spec.serving.size
+    ready, full = facts.observed.slot(champion.slot).ready(champion), facts.spec.serving.size
     if not ready:
         return f"; version {champion.version} has no ready pod"
     return "" if ready >= full else f"; {ready} of {full} pods of version {champion.version} are ready"
 
 
 def _in_the_way(facts: Facts) -> str:
-    problem = facts.world.traffic.problem
+    problem = facts.observed.traffic.problem
     return f"; {problem.message}" if problem else ""
 
 
 def _rejected(facts: Facts) -> str:
-    lost, champion = rejection(facts), facts.status.champion
+    lost, champion = standing_rejection(facts), facts.status.champion
     if lost is None:
         return facts.status.message
     serving = f"champion {champion.version} serves" if champion else "nothing serves: there was no champion before"
@@ -201,7 +201,7 @@ def _rejected(facts: Facts) -> str:
 def _settled(facts: Facts) -> str:
     champion = facts.status.champion
     assert champion is not None
-    ready, full = facts.world.slot(champion.slot).ready(champion), facts.spec.serving.size
+    ready, full = facts.observed.slot(champion.slot).ready(champion), facts.spec.serving.size
     return f"version {champion.version} serves: {min(ready, full)} of {full} pods are ready"
 
 
@@ -209,13 +209,13 @@ MESSAGES: Mapping[Phase, Callable[[Facts], str]] = {
     Phase.PENDING: _pending,
     Phase.GATING: _gating,
     Phase.BLOCKED: _blocked,
-    Phase.WARMING: _warming,
+    Phase.STARTING: _warming,
     Phase.CANARY: _canary,
     Phase.PROMOTING: _promoting,
-    Phase.WATCHING: _watching,
+    Phase.SOAKING: _watching,
     Phase.ROLLING_BACK: _rolling_back,
     Phase.REJECTED: _rejected,
-    Phase.SETTLED: _settled,
+    Phase.STABLE: _settled,
 }
 
 

@@ -1,4 +1,4 @@
-"""What is still to be done: posture minus what is seen. `decide` is the whole decision."""
+"""What is still to be done: target minus what is seen. `decide` is the whole decision."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -7,46 +7,46 @@ from podium.api.status import Phase, Pinned, Status
 from podium.core import gates
 from podium.core.actions import (
     Action,
-    AskWebhook,
+    AddFinalizer,
+    CallWebhook,
     Event,
-    Hold,
-    LetGo,
     MoveAlias,
-    Route,
+    RemoveFinalizer,
     RunAutoscaler,
     RunJob,
     RunSlot,
+    SetTraffic,
     StopAutoscaler,
     StopSlot,
     WriteRecord,
     WriteTags,
 )
 from podium.core.conditions import conditions
+from podium.core.desired import former_champion
 from podium.core.draining import drained
 from podium.core.events import events
-from podium.core.facts import SLOTS, Facts, Fresh
+from podium.core.facts import SLOTS, Facts, UnsavedEvidence
 from podium.core.lifecycle import enter
 from podium.core.messages import message
-from podium.core.postures import POSTURES, Size
+from podium.core.observed import keep_recent_evidence, observed, unsaved_evidence
+from podium.core.phase_targets import PHASE_TARGETS, Size
 from podium.core.record import artifact_path, document, tags_for, unrecorded
 from podium.core.rollout import Move, next_move
 from podium.core.routing import routes
 from podium.core.shares import challenger_pods
-from podium.core.wishes import former_champion
-from podium.core.witness import fresh_counts, without_fresh_counts, witness
 
 # How long to wait for news before looking again, in seconds. Watches and the registry's poll bring most looks forward.
-LOOK_AGAIN: Mapping[Phase, float] = {
+REQUEUE_AFTER: Mapping[Phase, float] = {
     Phase.PENDING: 5,
     Phase.GATING: 5,
     Phase.BLOCKED: 30,
-    Phase.WARMING: 1,
+    Phase.STARTING: 1,
     Phase.CANARY: 1,
     Phase.PROMOTING: 1,
-    Phase.WATCHING: 1,
+    Phase.SOAKING: 1,
     Phase.ROLLING_BACK: 0.5,
     Phase.REJECTED: 60,
-    Phase.SETTLED: 60,
+    Phase.STABLE: 60,
 }
 SOON = 0.1  # something was just done: see what came of it
 
@@ -58,39 +58,39 @@ class Decision:
     status: Status
     actions: tuple[Action, ...]
     events: tuple[Event, ...]
-    look_again: float
+    requeue_after: float
     move: Move | None = None
-    fresh: Fresh | None = None  # for the next look's facts
+    unsaved: UnsavedEvidence | None = None  # for the next look's facts
 
     @property
-    def way_back(self) -> tuple[Route, ...]:
+    def rollback_actions(self) -> tuple[SetTraffic, ...]:
         """Of the actions, what is done before anything is told or written down: traffic returns to the champion.
 
         A crash in between is harmless: what the status then asks for is looked at once more, with the same evidence.
         """
         if self.status.phase is not Phase.ROLLING_BACK:
             return ()
-        return tuple(action for action in self.actions if isinstance(action, Route))
+        return tuple(action for action in self.actions if isinstance(action, SetTraffic))
 
 
 def decide(facts: Facts) -> Decision:
     """The whole decision on one ModelDeployment at one moment. At most one move of the table is made."""
-    looked = replace(facts, status=witness(facts))
+    looked = replace(facts, status=observed(facts))
     move = next_move(looked)
-    status = enter(looked, move) if move else without_fresh_counts(facts.status, looked.status, facts)
+    status = enter(looked, move) if move else keep_recent_evidence(facts.status, looked.status, facts)
     after = replace(facts, status=status)
     actions = tuple(_plan(after))
     return Decision(
-        status=_told(after, before=facts.status),
+        status=with_conditions(after, before=facts.status),
         actions=actions,
         events=events(facts, move, after),
-        look_again=SOON if move or actions else LOOK_AGAIN[status.phase],
+        requeue_after=SOON if move or actions else REQUEUE_AFTER[status.phase],
         move=move,
-        fresh=fresh_counts(status, looked.status),
+        unsaved=unsaved_evidence(status, looked.status),
     )
 
 
-def _told(facts: Facts, before: Status) -> Status:
+def with_conditions(facts: Facts, before: Status) -> Status:
     """The status with its message and conditions, and the generation that it is about."""
     update = {"observed_generation": facts.generation, "message": message(facts)}
     status = facts.status.model_copy(update=update)
@@ -115,11 +115,11 @@ def _plan(facts: Facts) -> Iterator[Action]:
 
 def _holds(facts: Facts) -> Iterator[Action]:
     """A route of Podium's own goes with the ModelDeployment; an adopted one stays, and must not stay as it is."""
-    adopts = facts.spec.traffic.route is not None
-    if adopts and not facts.world.held:
-        yield Hold(why="an adopted route is to be left to the champion before the ModelDeployment goes")
-    if facts.world.held and not adopts:
-        yield LetGo(why="spec.traffic.route is there no more")
+    adopts = facts.spec.traffic.http_route_ref is not None
+    if adopts and not facts.observed.has_finalizer:
+        yield AddFinalizer(why="an adopted route is to be left to the champion before the ModelDeployment goes")
+    if facts.observed.has_finalizer and not adopts:
+        yield RemoveFinalizer(why="spec.traffic.http_route_ref is there no more")
 
 
 # --- pods -------------------------------------------------------------------------------------------------------------
@@ -127,35 +127,35 @@ def _holds(facts: Facts) -> Iterator[Action]:
 
 def _sizes(facts: Facts) -> Iterator[tuple[Pinned, int]]:
     """Every version that is to run, with its number of pods."""
-    status, posture, full = facts.status, POSTURES[facts.status.phase], facts.spec.serving.size
+    status, target, full = facts.status, PHASE_TARGETS[facts.status.phase], facts.spec.serving.size
     if status.champion is not None:
         yield status.champion, full
-    for pinned, size in ((status.challenger, posture.challenger), (status.former, posture.former)):
+    for pinned, size in ((status.challenger, target.challenger), (status.former, target.former)):
         if pinned is not None and size is not Size.NONE:
             yield pinned, full if size is Size.FULL else challenger_pods(facts)
 
 
 def _runs(facts: Facts) -> Iterator[Action]:
     for pinned, replicas in _sizes(facts):
-        seen = facts.world.slot(pinned.slot)
-        if seen.runs != pinned or seen.replicas != replicas or not seen.current:
+        seen = facts.observed.slot(pinned.slot)
+        if seen.runs != pinned or seen.replicas != replicas or not seen.up_to_date:
             yield RunSlot(pinned, replicas, why=f"{facts.status.phase}: version {pinned.version} with {replicas} pods")
 
 
 def _stops(facts: Facts) -> Iterator[Action]:
     wanted = {pinned.slot for pinned, _ in _sizes(facts)}
     for slot in SLOTS:
-        if slot in wanted or facts.world.slot(slot).replicas == 0:
+        if slot in wanted or facts.observed.slot(slot).replicas == 0:
             continue
         if drained(facts, slot) or facts.status.champion is None:
             yield StopSlot(slot, why=f"{facts.status.phase}: slot {slot} has no traffic and nothing to wait for")
 
 
 def _autoscaler(facts: Facts) -> Iterator[Action]:
-    seen, wanted = facts.world.autoscaler, facts.spec.serving.autoscaling
+    seen, wanted = facts.observed.autoscaler, facts.spec.serving.autoscaling
     if seen is None:
         return
-    if wanted is not None and not seen.current:
+    if wanted is not None and not seen.up_to_date:
         yield RunAutoscaler(why=f"between {wanted.min_replicas} and {wanted.max_replicas} pods, as the load asks")
     if wanted is None and seen.there:
         yield StopAutoscaler(why="spec.serving.autoscaling is there no more")
@@ -166,8 +166,8 @@ def _autoscaler(facts: Facts) -> Iterator[Action]:
 
 def _registry(facts: Facts) -> Iterator[Action]:
     """The alias and the record of decisions. A person's own change of the alias is left alone."""
-    registry, status = facts.world.registry, facts.status
-    if facts.world.rival is not None:
+    registry, status = facts.observed.registry, facts.status
+    if facts.observed.alias_conflict is not None:
         return
     champion = status.champion
     if champion is not None and registry.alias is not None:
@@ -191,12 +191,12 @@ def _questions(facts: Facts) -> Iterator[Action]:
     pinned = facts.status.challenger
     if pinned is None or facts.spec.paused or former_champion(facts, pinned) is not None:
         return
-    for gate, question in gates.open_questions(facts.spec, facts.status):
-        said = facts.world.gate_answers.get(gate.name)
-        if said is not None and said.question == question:
+    for gate, request_id in gates.pending_requests(facts.spec, facts.status):
+        said = facts.observed.gate_responses.get(gate.name)
+        if said is not None and said.request_id == request_id:
             continue
         why = f"gate {gate.name} asks about version {pinned.version}"
         if gate.job is not None:
-            yield RunJob(gate.name, gate.job, question, pinned, why)
+            yield RunJob(gate.name, gate.job, request_id, pinned, why)
         elif gate.webhook is not None:
-            yield AskWebhook(gate.name, gate.webhook, question, pinned, why)
+            yield CallWebhook(gate.name, gate.webhook, request_id, pinned, why)

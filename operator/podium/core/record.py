@@ -13,7 +13,7 @@ LONGEST = 500  # MLflow keeps 5,000 characters; nobody reads as many
 
 def unrecorded(status: Status) -> list[HistoryEntry]:
     """The newest decision about each version, where the registry is not yet known to have it."""
-    newest = {entry.version: entry for entry in status.history if entry.outcome != "Withdrawn"}
+    newest = {entry.version: entry for entry in status.history if entry.outcome != "RolledBack"}
     return [entry for entry in newest.values() if not entry.recorded]
 
 

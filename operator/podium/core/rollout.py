@@ -4,8 +4,8 @@ The rules:
 
 1. Read a row from left to right, worst news first: the first check that speaks decides; one move is made a look.
 2. Where a row does not name a check, it is not asked. There are no other moves.
-3. What a phase means for the world stands in `podium.core.postures`; no effect hangs on a move, so a crash between two
-   writes heals by itself.
+3. What a phase means for the world is in `podium.core.phase_targets`; no effect hangs on a move, so a crash between
+   two writes heals by itself.
 4. `spec.paused` silences the checks in PROGRESS and no others: a rollback is never held.
 """
 
@@ -15,56 +15,65 @@ from dataclasses import dataclass
 from podium.api.status import Phase, Verdict
 from podium.core.checks import (
     Check,
+    already_champion,
     artifacts_changed,
     challenger_found,
-    content,
+    challenger_ready,
+    evidence_timeout,
     gate_failed,
     gates_passed,
-    gates_wait,
-    guard_broken,
+    gates_pending,
+    guard_failed,
     known_rejected,
     last_step_passed,
-    overdue,
+    previously_promoted,
     promoted,
-    restored,
-    restored_from_a_loser,
-    silence_ends_it,
+    ready_without_trial,
+    rejection_rolled_back,
+    rolled_back,
+    soak_passed,
+    startup_timeout,
     step_passed,
+    superseded,
     terms_changed,
-    trusted,
-    warmed,
-    warmed_unopposed,
-    watch_passed,
-    withdrawn,
 )
 from podium.core.facts import Facts
 from podium.core.tripwires import tripped
 
-PENDING, GATING, BLOCKED, WARMING, CANARY = Phase.PENDING, Phase.GATING, Phase.BLOCKED, Phase.WARMING, Phase.CANARY
-PROMOTING, WATCHING, ROLLING_BACK = Phase.PROMOTING, Phase.WATCHING, Phase.ROLLING_BACK
-REJECTED, SETTLED = Phase.REJECTED, Phase.SETTLED
+PENDING, GATING, BLOCKED, STARTING, CANARY = Phase.PENDING, Phase.GATING, Phase.BLOCKED, Phase.STARTING, Phase.CANARY
+PROMOTING, SOAKING, ROLLING_BACK = Phase.PROMOTING, Phase.SOAKING, Phase.ROLLING_BACK
+REJECTED, STABLE = Phase.REJECTED, Phase.STABLE
 
 # fmt: off
 TRANSITIONS: Mapping[Phase, Mapping[Check, Phase]] = {
-    PENDING:      {known_rejected: REJECTED, content: SETTLED, challenger_found: GATING},
-    GATING:       {withdrawn: PENDING, artifacts_changed: PENDING, trusted: WARMING, gate_failed: BLOCKED,
-                   gates_passed: WARMING},
-    BLOCKED:      {withdrawn: PENDING, artifacts_changed: PENDING, gates_passed: WARMING, gates_wait: GATING},
-    WARMING:      {withdrawn: ROLLING_BACK, terms_changed: ROLLING_BACK, tripped: ROLLING_BACK, overdue: ROLLING_BACK,
-                   warmed_unopposed: PROMOTING, warmed: CANARY},
-    CANARY:       {withdrawn: ROLLING_BACK, terms_changed: ROLLING_BACK, tripped: ROLLING_BACK,
-                   guard_broken: ROLLING_BACK, last_step_passed: PROMOTING, step_passed: CANARY,
-                   silence_ends_it: ROLLING_BACK},
-    PROMOTING:    {withdrawn: ROLLING_BACK, tripped: ROLLING_BACK, guard_broken: ROLLING_BACK, promoted: WATCHING},
-    WATCHING:     {withdrawn: ROLLING_BACK, tripped: ROLLING_BACK, guard_broken: ROLLING_BACK, watch_passed: SETTLED},
-    ROLLING_BACK: {restored_from_a_loser: REJECTED, restored: PENDING},
-    REJECTED:     {content: SETTLED, challenger_found: GATING},
-    SETTLED:      {known_rejected: REJECTED, challenger_found: GATING},
+    PENDING:      {known_rejected: REJECTED, already_champion: STABLE, challenger_found: GATING},
+    GATING:       {superseded: PENDING, artifacts_changed: PENDING, previously_promoted: STARTING, gate_failed: BLOCKED,
+                   gates_passed: STARTING},
+    BLOCKED:      {superseded: PENDING, artifacts_changed: PENDING, gates_passed: STARTING, gates_pending: GATING},
+    STARTING:     {superseded: ROLLING_BACK, terms_changed: ROLLING_BACK, tripped: ROLLING_BACK,
+                   startup_timeout: ROLLING_BACK, ready_without_trial: PROMOTING, challenger_ready: CANARY},
+    CANARY:       {superseded: ROLLING_BACK, terms_changed: ROLLING_BACK, tripped: ROLLING_BACK,
+                   guard_failed: ROLLING_BACK, last_step_passed: PROMOTING, step_passed: CANARY,
+                   evidence_timeout: ROLLING_BACK},
+    PROMOTING:    {superseded: ROLLING_BACK, tripped: ROLLING_BACK, guard_failed: ROLLING_BACK, promoted: SOAKING},
+    SOAKING:      {superseded: ROLLING_BACK, tripped: ROLLING_BACK, guard_failed: ROLLING_BACK, soak_passed: STABLE},
+    ROLLING_BACK: {rejection_rolled_back: REJECTED, rolled_back: PENDING},
+    REJECTED:     {already_champion: STABLE, challenger_found: GATING},
+    STABLE:       {known_rejected: REJECTED, challenger_found: GATING},
 }
 # fmt: on
 
 PROGRESS: frozenset[Check] = frozenset(
-    {challenger_found, trusted, gates_passed, warmed, warmed_unopposed, step_passed, last_step_passed, watch_passed}
+    {
+        challenger_found,
+        previously_promoted,
+        gates_passed,
+        challenger_ready,
+        ready_without_trial,
+        step_passed,
+        last_step_passed,
+        soak_passed,
+    }
 )
 
 

@@ -1,45 +1,45 @@
-"""Where requests are to go: the weights that the posture asks for and that pods can carry, and who goes another way.
+"""Where requests are to go: the weights that the target asks for and that pods can carry, and who goes another way.
 
-Up only to pods that are ready and have proved what they serve; back to whatever champion is ready.
+Up only to pods that are ready and have verified what they serve; back to whatever champion is ready.
 """
 
 from collections.abc import Iterator, Mapping
 
 from podium.api.status import Pinned, Slot
-from podium.core.actions import Detours, Route, Stickiness
+from podium.core.actions import RouteOverrides, SetTraffic, TrialAffinity
 from podium.core.draining import abandoned
 from podium.core.facts import ALL, Facts, other_than
-from podium.core.postures import POSTURES, Traffic
+from podium.core.fingerprints import trial_id
+from podium.core.phase_targets import PHASE_TARGETS, Traffic
 from podium.core.shares import share_pods
-from podium.core.terms import trial_id
 
 
-def routes(facts: Facts) -> Iterator[Route]:
+def routes(facts: Facts) -> Iterator[SetTraffic]:
     """The route to be written, where it is not as it should be."""
-    seen = facts.world.traffic
-    weights = _weights(facts) or seen.asked
-    detours = Detours(_preview(facts, weights), _sticky(facts, weights))
-    if weights and (weights, detours) != (seen.asked, seen.detours):
+    seen = facts.observed.traffic
+    weights = _weights(facts) or seen.desired
+    overrides = RouteOverrides(_preview(facts, weights), _sticky(facts, weights))
+    if weights and (weights, overrides) != (seen.desired, seen.overrides):
         shares = ", ".join(f"{weight} % to slot {slot}" for slot, weight in sorted(weights.items()))
-        of = " of users" if detours.sticky else ""
-        testers = f", testers to slot {detours.preview}" if detours.preview else ""
-        yield Route(weights, f"{facts.status.phase}: {shares}{of}{testers}", detours)
+        of = " of users" if overrides.session_affinity else ""
+        testers = f", testers to slot {overrides.preview}" if overrides.preview else ""
+        yield SetTraffic(weights, f"{facts.status.phase}: {shares}{of}{testers}", overrides)
 
 
 def _weights(facts: Facts) -> Mapping[Slot, int] | None:
     """The weights to ask for, or None to leave the traffic where it is."""
-    traffic = POSTURES[facts.status.phase].traffic
+    traffic = PHASE_TARGETS[facts.status.phase].traffic
     challenger, trial = facts.status.challenger, facts.status.trial
     up: Mapping[Slot, int] | None = None
     if challenger is not None and trial is not None:
-        proved = facts.world.slot(challenger.slot).proved(challenger)
-        if traffic is Traffic.CHALLENGER and proved >= facts.spec.serving.size:
+        verified = facts.observed.slot(challenger.slot).verified(challenger)
+        if traffic is Traffic.CHALLENGER and verified >= facts.spec.serving.size:
             up = _to(challenger, ALL)
-        if traffic is Traffic.STEP and proved >= share_pods(trial.steps[trial.step].weight, facts.spec):
+        if traffic is Traffic.STEP and verified >= share_pods(trial.steps[trial.step].weight, facts.spec):
             up = _to(challenger, trial.steps[trial.step].weight)
     if up is not None:
         return up
-    if traffic is not Traffic.CHAMPION and facts.world.traffic.asked and not abandoned(facts):
+    if traffic is not Traffic.CHAMPION and facts.observed.traffic.desired and not abandoned(facts):
         return None  # the last step goes on until the next one can be carried
     return _back(facts)
 
@@ -53,40 +53,40 @@ def _back(facts: Facts) -> Mapping[Slot, int] | None:
     if champion is None:
         return None
     other = other_than(champion.slot)
-    able = facts.world.slot(champion.slot).ready(champion)
-    other_seen, asked = facts.world.slot(other), facts.world.traffic.asked
+    able = facts.observed.slot(champion.slot).ready(champion)
+    other_seen, asked = facts.observed.slot(other), facts.observed.traffic.desired
     carried = asked.get(other, 0) > 0 and other_seen.ready(other_seen.runs) > 0
     if not carried:
         return _to(champion, ALL)
-    if facts.spec.traffic.rollback == "gradual":
+    if facts.spec.traffic.rollback == "Gradual":
         carries = ALL * able // facts.spec.serving.size
         return _to(champion, min(ALL, max(carries, asked.get(champion.slot, 0))))
     return _to(champion, ALL) if able else None
 
 
 def _preview(facts: Facts, weights: Mapping[Slot, int]) -> Slot | None:
-    """Where testers go: to a challenger that not everybody gets, from its first proved pod until none is ready."""
-    challenger, traffic = facts.status.challenger, facts.world.traffic
-    if facts.spec.traffic.preview is None or not POSTURES[facts.status.phase].preview:
+    """Where testers go: to a challenger that not everybody gets, from its first verified pod until none is ready."""
+    challenger, traffic = facts.status.challenger, facts.observed.traffic
+    if facts.spec.traffic.preview is None or not PHASE_TARGETS[facts.status.phase].preview:
         return None
     if challenger is None or facts.status.champion is None or weights.get(challenger.slot) == ALL:
         return None
-    seen = facts.world.slot(challenger.slot)
-    # A pod that has not been heard at this look still is what it has proved to be: that is no reason for two writes.
-    stays = traffic.detours.preview == challenger.slot and seen.ready(challenger) > 0
-    return challenger.slot if stays or seen.proved(challenger) > 0 else None
+    seen = facts.observed.slot(challenger.slot)
+    # A pod that has not been heard at this look still is what it has verified to be: that is no reason for two writes.
+    stays = traffic.overrides.preview == challenger.slot and seen.ready(challenger) > 0
+    return challenger.slot if stays or seen.verified(challenger) > 0 else None
 
 
-def _sticky(facts: Facts, weights: Mapping[Slot, int]) -> Stickiness | None:
+def _sticky(facts: Facts, weights: Mapping[Slot, int]) -> TrialAffinity | None:
     """How users stay on their side: while both sides get some, and the weight only rises."""
     challenger, trial = facts.status.challenger, facts.status.trial
-    if facts.spec.traffic.sticky is None or POSTURES[facts.status.phase].traffic is Traffic.CHAMPION:
+    if facts.spec.traffic.session_affinity is None or PHASE_TARGETS[facts.status.phase].traffic is Traffic.CHAMPION:
         return None
     if challenger is None or trial is None or not 0 < weights.get(challenger.slot, 0) < ALL:
         return None
     now = weights[challenger.slot]
     earlier = [step.weight for step in trial.steps if step.weight < now]
-    return Stickiness(trial_id(challenger, trial), challenger.slot, (*earlier, now))
+    return TrialAffinity(trial_id(challenger, trial), challenger.slot, (*earlier, now))
 
 
 def _to(pinned: Pinned, weight: int) -> Mapping[Slot, int]:

@@ -2,7 +2,7 @@
 
 from podium.api import reasons
 from podium.api.status import Pinned, Verdict
-from podium.core.facts import Crash, Facts, PodSeen
+from podium.core.facts import Crash, Facts, PodState
 
 COULD_NOT_FETCH, DIGEST_MISMATCH = 3, 5  # exit codes of the model server that mean more than a crash
 SHORT = len("sha256:") + 12
@@ -14,7 +14,7 @@ def tripped(facts: Facts) -> Verdict | None:
     subject, trial = facts.subject, facts.status.trial
     if subject is None or trial is None:
         return None
-    for pod in facts.world.slot(subject.slot).pods:
+    for pod in facts.observed.slot(subject.slot).pods:
         if pod.version != subject.version:
             continue
         found = _wrong_identity(pod, subject) or _crashed(pod, facts) or _failing(pod, facts)
@@ -23,7 +23,7 @@ def tripped(facts: Facts) -> Verdict | None:
     return _nothing_ready(facts, subject)
 
 
-def _wrong_identity(pod: PodSeen, subject: Pinned) -> Verdict | None:
+def _wrong_identity(pod: PodState, subject: Pinned) -> Verdict | None:
     said = pod.identity
     if said is None or (said.version, said.digest) == (subject.version, subject.digest):
         return None
@@ -34,10 +34,10 @@ def _wrong_identity(pod: PodSeen, subject: Pinned) -> Verdict | None:
     return Verdict(reason=reasons.IDENTITY_MISMATCH, message=message, rejects=True)
 
 
-def _crashed(pod: PodSeen, facts: Facts) -> Verdict | None:
+def _crashed(pod: PodState, facts: Facts) -> Verdict | None:
     crash, trial = pod.crash, facts.status.trial
-    # A registry that cannot be reached is not the version's fault: its pods try again until the warm-up is overdue.
-    if crash is None or trial is None or crash.at < trial.began or crash.exit_code == COULD_NOT_FETCH:
+    # A registry that cannot be reached is not the version's fault: its pods try again until the startup timeout.
+    if crash is None or trial is None or crash.at < trial.started_at or crash.exit_code == COULD_NOT_FETCH:
         return None
     said = f": {crash.message}" if crash.message else ""
     message = f"pod {pod.name} ended with exit code {crash.exit_code} ({crash.reason}){said}"
@@ -52,17 +52,17 @@ def _crash_reason(crash: Crash) -> str:
     return reasons.OUT_OF_MEMORY if crash.reason == "OOMKilled" else reasons.CRASHED
 
 
-def _failing(pod: PodSeen, facts: Facts) -> Verdict | None:
+def _failing(pod: PodState, facts: Facts) -> Verdict | None:
     """Every answer of late was bad. Where the champion's pods say the same of themselves, nobody is to blame."""
     trial, counters, fallback = facts.status.trial, pod.counters, facts.fallback
-    if trial is None or counters is None or fallback is None or counters.in_a_row < trial.failures_in_a_row:
+    if trial is None or counters is None or fallback is None or counters.consecutive_bad < trial.consecutive_failures:
         return None
-    message = f"the last {counters.in_a_row} answers of pod {pod.name} were all bad"
-    beside = [other.counters for other in facts.world.slot(fallback.slot).pods if other.counters is not None]
-    if any(other.in_a_row >= trial.failures_in_a_row for other in beside):
+    message = f"the last {counters.consecutive_bad} answers of pod {pod.name} were all bad"
+    beside = [other.counters for other in facts.observed.slot(fallback.slot).pods if other.counters is not None]
+    if any(other.consecutive_bad >= trial.consecutive_failures for other in beside):
         message = f"{message}, and so were those of champion {fallback.version}: nobody is to blame"
-        return Verdict(reason=reasons.ENVIRONMENT_DEGRADED, message=message)
-    return Verdict(reason=reasons.FAILURES_IN_A_ROW, message=message, rejects=True)
+        return Verdict(reason=reasons.SHARED_OUTAGE, message=message)
+    return Verdict(reason=reasons.CONSECUTIVE_FAILURES, message=message, rejects=True)
 
 
 def _nothing_ready(facts: Facts, subject: Pinned) -> Verdict | None:
@@ -72,13 +72,13 @@ def _nothing_ready(facts: Facts, subject: Pinned) -> Verdict | None:
     there while it loads: that is no fault of the version. Only pods that did answer, and are still there, speak
     against it.
     """
-    fallback, trial, seen = facts.fallback, facts.status.trial, facts.world.slot(subject.slot)
-    carries = facts.world.traffic.asked.get(subject.slot, 0) > 0
+    fallback, trial, seen = facts.fallback, facts.status.trial, facts.observed.slot(subject.slot)
+    carries = facts.observed.traffic.desired.get(subject.slot, 0) > 0
     if fallback is None or trial is None or not carries or seen.ready(subject):
         return None
-    if not facts.world.slot(fallback.slot).ready(fallback):
+    if not facts.observed.slot(fallback.slot).ready(fallback):
         return None
-    answered = {pod.uid for pod in trial.evidence.pods if any(tally.answers for tally in pod.counts.values())}
+    answered = {pod.uid for pod in trial.evidence.pods if any(counts.answers for counts in pod.counts.values())}
     answered |= {pod.uid for pod in seen.pods if pod.counters is not None and pod.counters.answers}
     lost = [pod.name for pod in seen.pods if pod.uid in answered]
     if not lost:

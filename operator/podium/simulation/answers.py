@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from podium.api.guards import Guard
-from podium.api.status import Tally
+from podium.api.status import Counts
 from podium.core.facts import ALL, Counters, Histogram
 from podium.simulation.assumed import Shares, largest_limit, margin
 
@@ -54,14 +54,14 @@ class Chances:
 def chances(guards: Sequence[Guard], version: Shares, champion: Shares) -> Chances:
     """The chances that fit what is assumed of each guard."""
     errors = [version[guard.name] for guard in guards if guard.error_rate is not None]
-    invalid = max((version[guard.name] for guard in guards if guard.invalid is not None), default=0.0)
-    shift = [version[guard.name] for guard in guards if guard.scores is not None]
+    invalid = max((version[guard.name] for guard in guards if guard.invalid_output is not None), default=0.0)
+    shift = [version[guard.name] for guard in guards if guard.prediction_shift is not None]
     return Chances(
         errors=max([invalid, *errors]),
         invalid=invalid,
         slow=tuple(_edges(guards, version, champion)),
         scores=tuple(_shifted(max(shift))) if shift else (),
-        counts={guard.name: version[guard.name] for guard in guards if guard.counts is not None},
+        counts={guard.name: version[guard.name] for guard in guards if guard.prometheus is not None},
     )
 
 
@@ -125,7 +125,7 @@ class Answers:
     answers: int = 0
     bad: int = 0
     invalid: int = 0
-    in_a_row: int = 0
+    consecutive_bad: int = 0
     slow: list[int] = field(default_factory=list)
     scores: list[int] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
@@ -138,11 +138,11 @@ class Answers:
         self.scores = [round(answers * share) for share in self.chances.scores]
         self.counts = {name: round(answers * share) for name, share in self.chances.counts.items()}
 
-    def serve(self, number: int, moments: int, most_in_a_row: int) -> None:
+    def serve(self, number: int, moments: int, most_consecutive_bad: int) -> None:
         """So many answers, spread over so many moments at which a run of bad ones could have been seen."""
         chances = self.chances
         bad = binomial(self.chance, number, chances.errors)
-        self.in_a_row = self._run(number, moments, most_in_a_row)
+        self.consecutive_bad = self._run(number, moments, most_consecutive_bad)
         self.answers, self.bad = self.answers + number, self.bad + bad
         if chances.invalid:
             self.invalid += binomial(self.chance, bad, chances.invalid / chances.errors)
@@ -166,21 +166,21 @@ class Answers:
             answers=self.answers,
             bad=self.bad,
             invalid=self.invalid,
-            in_a_row=self.in_a_row,
+            consecutive_bad=self.consecutive_bad,
             latency=self._latency(),
             scores=self._distribution(),
         )
 
-    def tally(self, guard: str) -> Tally:
+    def prometheus(self, guard: str) -> Counts:
         """What Prometheus counts for a guard."""
-        return Tally(answers=self.answers, bad=self.counts.get(guard, 0))
+        return Counts(answers=self.answers, bad=self.counts.get(guard, 0))
 
     def _run(self, number: int, moments: int, most: int) -> int:
         """The longest run of bad answers that was there at any of the moments."""
         share = self.chances.errors
         if moments * share**most < RARE:
             return 0
-        run, longest, each = self.in_a_row, 0, number // moments
+        run, longest, each = self.consecutive_bad, 0, number // moments
         for moment in range(moments):
             some, ended = each + (moment < number % moments), 0
             while ended < min(some, most) and self.chance.random() < share:

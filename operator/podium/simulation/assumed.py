@@ -50,17 +50,17 @@ def largest_limit(guard: Guard) -> float | None:
     """The share of bad answers that the guard tolerates; None where it only compares with the champion."""
     if guard.latency is not None:
         return 1 - guard.latency.percentile / ALL if guard.latency.at_most is not None else None
-    limited = guard.error_rate or guard.invalid or guard.counts
+    limited = guard.error_rate or guard.invalid_output or guard.prometheus
     return limited.at_most if limited is not None else None
 
 
 def margin(guard: Guard) -> float | None:
     """By how much the share may be above the champion's; None where it is not compared with it."""
-    if guard.scores is not None:
-        return guard.scores.max_shift
+    if guard.prediction_shift is not None:
+        return guard.prediction_shift.max_shift
     if guard.latency is not None:
         return guard.latency.max_slower_than_champion
-    limited = guard.error_rate or guard.invalid or guard.counts
+    limited = guard.error_rate or guard.invalid_output or guard.prometheus
     return limited.max_above_champion if limited is not None else None
 
 
@@ -79,7 +79,7 @@ def _named(guards: Sequence[Guard], said: Shares) -> Shares:
 
 
 def _healthy(guard: Guard) -> float:
-    if guard.scores is not None:
+    if guard.prediction_shift is not None:
         return 0.0
     limit = largest_limit(guard)
     if limit is not None:
@@ -91,8 +91,8 @@ def _healthy(guard: Guard) -> float:
 
 def _unhealthy(guard: Guard, champion: float) -> float:
     limit, above = largest_limit(guard), margin(guard)
-    if guard.scores is not None:
-        return min(SHIFT * guard.scores.max_shift, 0.9)
+    if guard.prediction_shift is not None:
+        return min(SHIFT * guard.prediction_shift.max_shift, 0.9)
     base = limit if limit is not None else champion + (above or 0.0)
     worse = TIMES * limit if limit is not None else champion + TIMES * (above or 0.0)
     return min(worse, (1 + base) / 2)

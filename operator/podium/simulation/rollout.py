@@ -15,25 +15,25 @@ from typing import Literal
 from podium.api import reasons
 from podium.api.spec import Spec
 from podium.api.status import Phase, Pinned, Slot, Status
-from podium.core.actions import Route, RunSlot, StopSlot
+from podium.core.actions import RunSlot, SetTraffic, StopSlot
 from podium.core.facts import (
     ALL,
     Facts,
-    Fresh,
     Identity,
     Key,
     ModelVersion,
-    PodSeen,
-    RegistrySeen,
-    SlotSeen,
-    TrafficSeen,
-    World,
+    ObservedState,
+    PodState,
+    RegistryState,
+    SlotState,
+    TrafficState,
+    UnsavedEvidence,
 )
-from podium.core.jury import judge_of, seats
 from podium.core.measures import counted_elsewhere
+from podium.core.observed import COUNTED, observed
 from podium.core.plan import Decision, decide
 from podium.core.rollout import next_move
-from podium.core.witness import COUNTED, witness
+from podium.core.tests import alpha_shares, test_of
 from podium.simulation.answers import Answers, binomial, chances
 from podium.simulation.assumed import Assumed, Role
 
@@ -61,7 +61,7 @@ class Plan:
     def trial_spec(self) -> Spec:
         """The spec with gates that hold, for a version by number, and with nobody who holds progress."""
         model = self.spec.model.model_copy(update={"version": CHALLENGER.version, "alias": None})
-        traffic = self.spec.traffic.model_copy(update={"preview": None, "sticky": None})
+        traffic = self.spec.traffic.model_copy(update={"preview": None, "session_affinity": None})
         return self.spec.model_copy(update={"model": model, "traffic": traffic, "gates": [], "paused": False})
 
 
@@ -97,9 +97,9 @@ class _Rollout:
             "b": Answers(chances(guards, assumed.of(role), assumed.champion), chance),
         }
         self.sides["a"].history(HISTORY)
-        self.status = Status(phase=Phase.SETTLED, phase_since=BEGIN, champion=CHAMPION)
-        self.fresh: Fresh | None = None
-        self.pods: dict[Slot, tuple[Pinned, tuple[PodSeen, ...]]] = {}
+        self.status = Status(phase=Phase.STABLE, phase_since=BEGIN, champion=CHAMPION)
+        self.fresh: UnsavedEvidence | None = None
+        self.pods: dict[Slot, tuple[Pinned, tuple[PodState, ...]]] = {}
         self._run(RunSlot(CHAMPION, self.spec.serving.size, why=""))
         self.weights: Mapping[Slot, int] = {"a": ALL, "b": 0}
         self.now = self.moved = BEGIN
@@ -115,14 +115,14 @@ class _Rollout:
         """Decide, and do what is decided. Between two moves only that part of the core is asked that can find one."""
         facts = self._facts()
         if self.quiet:
-            seen = witness(facts)
+            seen = observed(facts)
             if next_move(replace(facts, status=seen)) is None:
                 self.status, self.fresh, self.pause = seen, None, self._until_next()
                 return
         self._do(decide(facts))
 
     def _do(self, decision: Decision) -> None:
-        self.status, self.fresh, self.pause = decision.status, decision.fresh, decision.look_again
+        self.status, self.fresh, self.pause = decision.status, decision.unsaved, decision.requeue_after
         self.quiet = not decision.move and not decision.actions
         for action in decision.actions:
             match action:
@@ -130,18 +130,18 @@ class _Rollout:
                     self._run(action)
                 case StopSlot(slot):
                     del self.pods[slot]
-                case Route(weights):
+                case SetTraffic(weights):
                     self.weights = weights
         if decision.move is not None:
             self.moved, self.reason = self.now, decision.move.verdict.reason
-            if decision.move.target is Phase.WATCHING:
+            if decision.move.target is Phase.SOAKING:
                 self.promoted = self.now
 
     def _run(self, wanted: RunSlot) -> None:
         pinned, slot = wanted.pinned, wanted.pinned.slot
         said = Identity(pinned.version, pinned.digest)
         pods = (
-            PodSeen(uid=f"{slot}-{number}", name=f"{slot}-{number}", version=pinned.version, ready=True, identity=said)
+            PodState(uid=f"{slot}-{number}", name=f"{slot}-{number}", version=pinned.version, ready=True, identity=said)
             for number in range(wanted.replicas)
         )
         self.pods[slot] = pinned, tuple(pods)
@@ -155,16 +155,19 @@ class _Rollout:
     def _suspicion(self) -> float:
         """What the best bet on a broken guard has won, in nats."""
         trial = self.status.trial
-        asked = seats(trial.guards, trial.evidence, trial.alpha) if trial is not None else ()
-        return max((judge_of(seat, trial).log_broken for seat in asked if trial is not None), default=-math.inf)
+        asked = alpha_shares(trial.guards, trial.evidence, trial.false_rollback_rate) if trial is not None else ()
+        return max((test_of(share, trial).log_broken for share in asked if trial is not None), default=-math.inf)
 
     def _deadlines(self) -> Iterator[float]:
         """Seconds until time alone may change something."""
         trial, since = self.status.trial, self.status.phase_since
         if trial is None or since is None:
             return
-        waits = [(trial.in_force_since, trial.steps[trial.step].hold), (trial.step_began, trial.patience)]
-        for began, length in [*waits, (since, trial.watch)]:
+        waits = [
+            (trial.weight_reached_at, trial.steps[trial.step].duration),
+            (trial.step_started_at, trial.step_timeout),
+        ]
+        for began, length in [*waits, (since, trial.soak)]:
             if began is not None:
                 yield (began + length - self.now).total_seconds()
 
@@ -179,7 +182,7 @@ class _Rollout:
         number, moments = int(self.owed), max(1, int(self.pause))
         self.owed -= number
         challenger = binomial(self.chance, number, self._in_force().get("b", 0.0) / ALL)
-        most = self.spec.rollout.failures_in_a_row
+        most = self.spec.rollout.consecutive_failures
         self.sides["a"].serve(number - challenger, moments, most)
         self.sides["b"].serve(challenger, moments, most)
 
@@ -191,22 +194,24 @@ class _Rollout:
         return {slot: ALL * size / sum(sizes.values()) for slot, size in sizes.items()}
 
     def _facts(self) -> Facts:
-        world = World(
-            registry=RegistrySeen(wanted=CHALLENGER),
+        world = ObservedState(
+            registry=RegistryState(desired=CHALLENGER),
             slots={slot: self._slot(slot) for slot in self.pods},
-            traffic=TrafficSeen(asked=self.weights, in_force=self._in_force(), current=True),
+            traffic=TrafficState(desired=self.weights, current=self._in_force(), in_sync=True),
             counts={
-                counted_elsewhere(guard.name).name: {slot: side.tally(guard.name) for slot, side in self.sides.items()}
+                counted_elsewhere(guard.name).name: {
+                    slot: side.prometheus(guard.name) for slot, side in self.sides.items()
+                }
                 for guard in self.spec.rollout.guards
-                if guard.counts is not None
+                if guard.prometheus is not None
             },
         )
         return Facts(KEY, 1, self.spec, self.status, world, self.now, self.fresh)
 
-    def _slot(self, slot: Slot) -> SlotSeen:
+    def _slot(self, slot: Slot) -> SlotState:
         pinned, pods = self.pods[slot]
         spokesman = replace(pods[0], counters=self.sides[slot].counters())
-        return SlotSeen(runs=pinned, replicas=len(pods), pods=(spokesman, *pods[1:]))
+        return SlotState(runs=pinned, replicas=len(pods), pods=(spokesman, *pods[1:]))
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
@@ -214,8 +219,8 @@ class _Rollout:
     def end(self) -> End | None:
         """How the trial ended; None while it goes on."""
         if self.status.phase is Phase.ROLLING_BACK:
-            return "circumstances" if self.reason == reasons.ENVIRONMENT_DEGRADED else "rolled back"
-        return "promoted" if self.status.phase is Phase.SETTLED and self.promoted is not None else None
+            return "circumstances" if self.reason == reasons.SHARED_OUTAGE else "rolled back"
+        return "promoted" if self.status.phase is Phase.STABLE and self.promoted is not None else None
 
     def outcome(self) -> Outcome:
         side = self.sides["b"]

@@ -49,7 +49,7 @@ def _ends(share: float, windows: int) -> float:
 def _stretches(spec: Spec, rate: float) -> Iterator[tuple[float, float]]:
     """Seconds and answers a second of the challenger, step by step."""
     for step in spec.rollout.steps:
-        yield step.hold.total_seconds(), rate * share_in_force(step.weight, spec)
+        yield step.duration.total_seconds(), rate * share_in_force(step.weight, spec)
 
 
 def _when(stretches: list[tuple[float, float]], answers: float) -> float:

@@ -19,9 +19,9 @@ from podium.api import reasons
 from podium.api.spec import Spec
 from podium.api.status import Pinned, Slot, Status
 from podium.core.actions import Event
-from podium.core.facts import SLOTS, AutoscalerSeen, Crash, Key, PodSeen, Problem, SlotSeen
-from podium.errors import Conflict, Missing, PodiumError, Refused
-from podium.ports import Clock, ModelDeploymentSeen
+from podium.core.facts import SLOTS, AutoscalerState, Crash, Key, PodState, Problem, SlotState
+from podium.errors import Conflict, NotFound, PodiumError, Rejected
+from podium.ports import Clock, ModelDeployment
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class FakeCluster:
 
     # --- what a test does ---------------------------------------------------------------------------------------------
 
-    def put(self, key: Key, spec: Mapping[str, Any]) -> ModelDeploymentSeen:
+    def put(self, key: Key, spec: Mapping[str, Any]) -> ModelDeployment:
         """Apply a ModelDeployment, as `kubectl apply` does."""
         known = self._stored.get(key)
         if known is None:
@@ -133,116 +133,116 @@ class FakeCluster:
 
     # --- the port -----------------------------------------------------------------------------------------------------
 
-    async def get(self, key: Key) -> ModelDeploymentSeen | None:
+    async def get(self, key: Key) -> ModelDeployment | None:
         self._may_fail()
         return self._seen(key) if key in self._stored else None
 
-    async def list_all(self) -> Sequence[ModelDeploymentSeen]:
+    async def list_all(self) -> Sequence[ModelDeployment]:
         self._may_fail()
         return [self._seen(key) for key in self._stored]
 
-    async def write_status(self, seen: ModelDeploymentSeen, status: Status) -> None:
+    async def write_status(self, md: ModelDeployment, status: Status) -> None:
         self._may_fail()
-        stored = self._stored.get(seen.key)
+        stored = self._stored.get(md.key)
         if stored is None:
-            raise Missing(f"{seen.key} is not there")
-        if (stored.uid, str(stored.version)) != (seen.uid, seen.resource_version):
-            raise Conflict(f"{seen.key}: the object has been modified")
+            raise NotFound(f"{md.key} is not there")
+        if (stored.uid, str(stored.version)) != (md.uid, md.resource_version):
+            raise Conflict(f"{md.key}: the object has been modified")
         stored.status = Status.model_validate(status.model_dump(mode="json", by_alias=True))
         stored.version = next(self._numbers)
-        self.writes.append(f"status of {seen.key}: {status.phase}")
+        self.writes.append(f"status of {md.key}: {status.phase}")
 
-    async def hold(self, seen: ModelDeploymentSeen) -> None:
+    async def hold(self, md: ModelDeployment) -> None:
         self._may_fail()
-        stored = self._stored.get(seen.key)
-        if stored is not None and stored.uid == seen.uid:
+        stored = self._stored.get(md.key)
+        if stored is not None and stored.uid == md.uid:
             stored.held, stored.version = True, next(self._numbers)
-            self.writes.append(f"hold {seen.key}")
+            self.writes.append(f"hold {md.key}")
 
-    async def let_go(self, seen: ModelDeploymentSeen) -> None:
+    async def remove_finalizer(self, md: ModelDeployment) -> None:
         self._may_fail()
-        stored = self._stored.get(seen.key)
-        if stored is None or stored.uid != seen.uid:
+        stored = self._stored.get(md.key)
+        if stored is None or stored.uid != md.uid:
             return
         stored.held, stored.version = False, next(self._numbers)
-        self.writes.append(f"let go {seen.key}")
+        self.writes.append(f"let go {md.key}")
         if stored.deleting:
-            self.remove(seen.key)
+            self.remove(md.key)
 
-    async def tell(self, seen: ModelDeploymentSeen, event: Event) -> None:
+    async def tell(self, md: ModelDeployment, event: Event) -> None:
         self._may_fail()
-        if (seen.uid, event.identity) not in self._told:
-            self._told.add((seen.uid, event.identity))
-            self.events.append((seen.key, event))
+        if (md.uid, event.identity) not in self._told:
+            self._told.add((md.uid, event.identity))
+            self.events.append((md.key, event))
 
     async def secret(self, namespace: str, name: str) -> Mapping[str, str]:
         self._may_fail()
         if (namespace, name) not in self.secrets:
-            raise Missing(f"Secret {namespace}/{name} is not there")
+            raise NotFound(f"Secret {namespace}/{name} is not there")
         return self.secrets[namespace, name]
 
-    async def slots(self, seen: ModelDeploymentSeen) -> Mapping[Slot, SlotSeen]:
+    async def slots(self, md: ModelDeployment) -> Mapping[Slot, SlotState]:
         self._may_fail()
-        return self.slots_now(seen)
+        return self.slots_now(md)
 
-    async def run_slot(self, seen: ModelDeploymentSeen, pinned: Pinned, replicas: int) -> None:
+    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int) -> None:
         self._may_fail()
-        self._refuse_stranger(seen, pinned.slot)
-        if seen.spec is None:
-            raise Missing(f"{seen.key}: nothing can be run, {seen.flaw}")
-        place, serving = (seen.key, pinned.slot), _text(seen.spec)
+        self._refuse_stranger(md, pinned.slot)
+        if md.spec is None:
+            raise NotFound(f"{md.key}: nothing can be run, {md.flaw}")
+        place, serving = (md.key, pinned.slot), _text(md.spec)
         known = self._deployments.get(place)
-        if known is None or known.owner != seen.uid:
-            self._deployments[place] = _Deployment(seen.uid, pinned, replicas, serving)
+        if known is None or known.owner != md.uid:
+            self._deployments[place] = _Deployment(md.uid, pinned, replicas, serving)
         else:
             known.runs, known.replicas, known.serving, known.protected = pinned, replicas, serving, True
         self._settle(place)
-        self.writes.append(f"run {seen.key} slot {pinned.slot}: version {pinned.version} with {replicas}")
+        self.writes.append(f"run {md.key} slot {pinned.slot}: version {pinned.version} with {replicas}")
 
-    async def stop_slot(self, seen: ModelDeploymentSeen, slot: Slot) -> None:
+    async def stop_slot(self, md: ModelDeployment, slot: Slot) -> None:
         self._may_fail()
-        if (seen.key, slot) not in self._deployments:
+        if (md.key, slot) not in self._deployments:
             return
-        self._refuse_stranger(seen, slot)
-        self._deployments[seen.key, slot].replicas = 0
-        self._settle((seen.key, slot))
-        self.writes.append(f"stop {seen.key} slot {slot}")
+        self._refuse_stranger(md, slot)
+        self._deployments[md.key, slot].replicas = 0
+        self._settle((md.key, slot))
+        self.writes.append(f"stop {md.key} slot {slot}")
 
-    async def autoscaler(self, seen: ModelDeploymentSeen) -> AutoscalerSeen:
+    async def autoscaler(self, md: ModelDeployment) -> AutoscalerState:
         self._may_fail()
-        wanted = seen.spec.serving.autoscaling if seen.spec else None
-        uid, found = self._autoscalers.get(seen.key, ("", ""))
-        there = uid == seen.uid
+        wanted = md.spec.serving.autoscaling if md.spec else None
+        uid, found = self._autoscalers.get(md.key, ("", ""))
+        there = uid == md.uid
         current = there and wanted is not None and found == wanted.model_dump_json()
         if current or wanted is None:
-            self._refusals.pop(seen.key, None)
-        return AutoscalerSeen(there=there, current=current, problem=self._refusals.get(seen.key))
+            self._refusals.pop(md.key, None)
+        return AutoscalerState(there=there, up_to_date=current, problem=self._refusals.get(md.key))
 
-    async def run_autoscaler(self, seen: ModelDeploymentSeen) -> None:
+    async def run_autoscaler(self, md: ModelDeployment) -> None:
         self._may_fail()
-        if seen.spec is None or seen.spec.serving.autoscaling is None:
-            raise Missing(f"{seen.key}: nothing can be scaled, {seen.flaw}")
-        reason = reasons.AUTOSCALER_REFUSED if self.refuses_autoscalers else ""
-        if (seen.key.namespace, seen.key.name) in self.strangers:
-            reason = reasons.NAME_TAKEN
+        if md.spec is None or md.spec.serving.autoscaling is None:
+            raise NotFound(f"{md.key}: nothing can be scaled, {md.flaw}")
+        reason = reasons.AUTOSCALER_REJECTED if self.refuses_autoscalers else ""
+        if (md.key.namespace, md.key.name) in self.strangers:
+            reason = reasons.NAME_CONFLICT
         if reason:
-            error = Refused(f"HorizontalPodAutoscaler {seen.key}: {self.refuses_autoscalers}", reason=reason)
-            self._refusals[seen.key] = Problem(reason, str(error))
+            error = Rejected(f"HorizontalPodAutoscaler {md.key}: {self.refuses_autoscalers}", reason=reason)
+            self._refusals[md.key] = Problem(reason, str(error))
             raise error
-        self._refusals.pop(seen.key, None)
-        self._autoscalers[seen.key] = seen.uid, seen.spec.serving.autoscaling.model_dump_json()
-        self.writes.append(f"run autoscaler {seen.key}")
+        self._refusals.pop(md.key, None)
+        self._autoscalers[md.key] = md.uid, md.spec.serving.autoscaling.model_dump_json()
+        self.writes.append(f"run autoscaler {md.key}")
 
-    async def stop_autoscaler(self, seen: ModelDeploymentSeen) -> None:
+    async def stop_autoscaler(self, md: ModelDeployment) -> None:
         self._may_fail()
-        if self._autoscalers.get(seen.key, ("", ""))[0] == seen.uid:
-            del self._autoscalers[seen.key]
-            self.writes.append(f"stop autoscaler {seen.key}")
+        if self._autoscalers.get(md.key, ("", ""))[0] == md.uid:
+            del self._autoscalers[md.key]
+            self.writes.append(f"stop autoscaler {md.key}")
 
     # --- what the other fakes look at ---------------------------------------------------------------------------------
 
-    def slots_now(self, seen: ModelDeploymentSeen) -> Mapping[Slot, SlotSeen]:
-        return {slot: self._slot(seen, slot) for slot in SLOTS}
+    def slots_now(self, md: ModelDeployment) -> Mapping[Slot, SlotState]:
+        return {slot: self._slot(md, slot) for slot in SLOTS}
 
     def pinned_of(self, uid: str) -> Pinned | None:
         """What the pod of this uid was started for."""
@@ -255,39 +255,39 @@ class FakeCluster:
         if self.failure is not None:
             raise self.failure
 
-    def _refuse_stranger(self, seen: ModelDeploymentSeen, slot: Slot) -> None:
-        if (seen.key.namespace, f"{seen.key.name}-{slot}") in self.strangers:
-            raise Refused(f"Deployment {seen.key}-{slot} belongs to somebody else", reason=reasons.NAME_TAKEN)
+    def _refuse_stranger(self, md: ModelDeployment, slot: Slot) -> None:
+        if (md.key.namespace, f"{md.key.name}-{slot}") in self.strangers:
+            raise Rejected(f"Deployment {md.key}-{slot} belongs to somebody else", reason=reasons.NAME_CONFLICT)
 
-    def _seen(self, key: Key) -> ModelDeploymentSeen:
+    def _seen(self, key: Key) -> ModelDeployment:
         stored = self._stored[key]
         try:
             spec, flaw = Spec.model_validate(stored.spec), ""
         except ValidationError as error:
             spec, flaw = None, f"spec cannot be read: {error.errors()[0]['msg']}"
-        return ModelDeploymentSeen(
+        return ModelDeployment(
             key=key,
             uid=stored.uid,
             generation=stored.generation,
             resource_version=str(stored.version),
             created=stored.created,
             deleting=stored.deleting,
-            held=stored.held,
+            has_finalizer=stored.held,
             spec=spec,
             status=stored.status,
             flaw=flaw,
         )
 
-    def _slot(self, seen: ModelDeploymentSeen, slot: Slot) -> SlotSeen:
-        deployment = self._deployments.get((seen.key, slot))
-        if deployment is None or deployment.owner != seen.uid:
-            return SlotSeen()
-        self._settle((seen.key, slot))
+    def _slot(self, md: ModelDeployment, slot: Slot) -> SlotState:
+        deployment = self._deployments.get((md.key, slot))
+        if deployment is None or deployment.owner != md.uid:
+            return SlotState()
+        self._settle((md.key, slot))
         living = [pod for pod in deployment.pods if pod.stopping_since is None]
-        return SlotSeen(
+        return SlotState(
             runs=deployment.runs,
             replicas=deployment.replicas,
-            current=seen.spec is not None and deployment.serving == _text(seen.spec) and deployment.protected,
+            up_to_date=md.spec is not None and deployment.serving == _text(md.spec) and deployment.protected,
             pods=tuple(self._pod_seen(pod) for pod in sorted(living, key=lambda pod: pod.name)),
             stopping=len(deployment.pods) - len(living),
         )
@@ -322,10 +322,10 @@ class FakeCluster:
         spec = self._seen(key).spec if stored else None
         return spec.serving.drain.total_seconds() if spec else 0.0
 
-    def _pod_seen(self, pod: _Pod) -> PodSeen:
+    def _pod_seen(self, pod: _Pod) -> PodState:
         behaviour, age = self.behaviour(pod.pinned.version), self._clock.monotonic() - pod.born
         crashed = behaviour.crash_after is not None and age >= behaviour.crash_after
-        seen = PodSeen(
+        seen = PodState(
             uid=pod.uid,
             name=pod.name,
             version=pod.pinned.version,

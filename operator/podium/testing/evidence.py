@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from podium.api.status import Slot
-from podium.core.facts import SLOTS, Counters, Identity, PodSeen
-from podium.ports import ModelDeploymentSeen, Statement
+from podium.core.facts import SLOTS, Counters, Identity, PodState
+from podium.ports import ModelDeployment, PodReport
 from podium.testing.cluster import FakeCluster
 from podium.testing.router import FakeRouter
 
@@ -17,22 +17,22 @@ class _Count:
 
 
 class FakeEvidence:
-    """Implements the port EvidenceSource."""
+    """Implements the port PodMetrics."""
 
     def __init__(self, cluster: FakeCluster, router: FakeRouter) -> None:
         self._cluster = cluster
         self._router = router
         self._counts: dict[str, _Count] = {}
 
-    async def ask(self, namespace: str, pods: Sequence[PodSeen]) -> Mapping[str, Statement]:
+    async def ask(self, namespace: str, pods: Sequence[PodState]) -> Mapping[str, PodReport]:
         del namespace  # uids are unique here
         said = {pod.uid: self._say(pod) for pod in pods}
         return {uid: words for uid, words in said.items() if words is not None}
 
-    def serve(self, seen: ModelDeploymentSeen, requests: int) -> Mapping[str, int]:
+    def serve(self, md: ModelDeployment, requests: int) -> Mapping[str, int]:
         """Send requests, spread evenly over the endpoints. Returns how many each version answered badly."""
         slots: tuple[Slot, ...] = SLOTS
-        endpoints = [uid for slot in slots for uid in self._router.endpoints(seen, slot)]
+        endpoints = [uid for slot in slots for uid in self._router.endpoints(md, slot)]
         bad: dict[str, int] = {}
         for number in range(requests if endpoints else 0):
             uid = endpoints[number % len(endpoints)]
@@ -55,10 +55,10 @@ class FakeEvidence:
         count.bad = wanted
         return failed
 
-    def _say(self, pod: PodSeen) -> Statement | None:
+    def _say(self, pod: PodState) -> PodReport | None:
         pinned, behaviour = self._cluster.pinned_of(pod.uid), self._cluster.behaviour(pod.version)
         if pinned is None or behaviour.silent or not pod.ready:
             return None
         count = self._counts.get(pod.uid, _Count())
         identity = Identity(pinned.version, behaviour.digest or pinned.digest)
-        return Statement(identity, Counters(count.answers, count.bad))
+        return PodReport(identity, Counters(count.answers, count.bad))

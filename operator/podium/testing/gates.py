@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from podium.core.actions import RunJob
-from podium.core.facts import GateAnswer, Key
-from podium.errors import PodiumError, Refused
-from podium.ports import Clock, ModelDeploymentSeen, WebhookCall, WebhookVerdict
+from podium.core.facts import GateResponse, Key
+from podium.errors import PodiumError, Rejected
+from podium.ports import Clock, ModelDeployment, WebhookCall, WebhookVerdict
 
 
 @dataclass(frozen=True)
@@ -29,33 +29,33 @@ class FakeGateJobs:
     failure: PodiumError | None = None  # raised by everything while it is set
     _born: dict[tuple[Key, str], float] = field(default_factory=dict)
 
-    async def seen(self, seen: ModelDeploymentSeen, questions: Mapping[str, str]) -> Mapping[str, GateAnswer]:
+    async def observe(self, md: ModelDeployment, questions: Mapping[str, str]) -> Mapping[str, GateResponse]:
         self._may_fail()
         return {
-            gate: self._answer(gate, question, self._born[seen.key, question])
+            gate: self._answer(gate, question, self._born[md.key, question])
             for gate, question in questions.items()
-            if (seen.key, question) in self._born
+            if (md.key, question) in self._born
         }
 
-    async def run(self, seen: ModelDeploymentSeen, wanted: RunJob) -> None:
+    async def run(self, md: ModelDeployment, wanted: RunJob) -> None:
         self._may_fail()
         if wanted.gate in self.strangers:
-            raise Refused(f"the Job of gate {wanted.gate} belongs to somebody else")
-        if (seen.key, wanted.question) not in self._born:
-            self._born[seen.key, wanted.question] = self.clock.monotonic()
+            raise Rejected(f"the Job of gate {wanted.gate} belongs to somebody else")
+        if (md.key, wanted.request_id) not in self._born:
+            self._born[md.key, wanted.request_id] = self.clock.monotonic()
             self.started.append(wanted)
 
     def expire(self) -> None:
         """Remove all Jobs, as Kubernetes does once they are old, and as a person may."""
         self._born.clear()
 
-    def _answer(self, gate: str, question: str, born: float) -> GateAnswer:
+    def _answer(self, gate: str, question: str, born: float) -> GateResponse:
         behaviour = self.behaviours.get(gate, JobBehaviour())
         if self.clock.monotonic() - born < behaviour.takes:
-            return GateAnswer(question, "waits", "job has not ended")
+            return GateResponse(question, "Pending", "job has not ended")
         if behaviour.exit_code == 0:
-            return GateAnswer(question, "holds", "job succeeded")
-        return GateAnswer(question, "fails", f"job failed: exit code {behaviour.exit_code}: {behaviour.message}")
+            return GateResponse(question, "Passed", "job succeeded")
+        return GateResponse(question, "Failed", f"job failed: exit code {behaviour.exit_code}: {behaviour.message}")
 
     def _may_fail(self) -> None:
         if self.failure is not None:

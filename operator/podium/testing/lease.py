@@ -1,7 +1,7 @@
 """A Lease in memory, for many candidates in one test."""
 
 from podium.errors import Conflict, PodiumError
-from podium.ports import LeaseSeen
+from podium.ports import LeaseState
 
 
 class FakeLease:
@@ -9,20 +9,20 @@ class FakeLease:
 
     def __init__(self) -> None:
         self.failure: PodiumError | None = None  # raised by everything while it is set
-        self.found: LeaseSeen | None = None
+        self.found: LeaseState | None = None
         self._writes = 0
 
-    async def read(self) -> LeaseSeen | None:
+    async def read(self) -> LeaseState | None:
         if self.failure is not None:
             raise self.failure
         return self.found
 
-    async def write(self, held: LeaseSeen | None, holder: str, seconds: float) -> LeaseSeen:
+    async def write(self, held: LeaseState | None, holder: str, seconds: float) -> LeaseState:
         if self.failure is not None:
             raise self.failure
         if (held and held.version) != (self.found and self.found.version):
             raise Conflict("the Lease was written by somebody else")
         self._writes += 1
         transitions = (held.transitions if held else 0) + (held is not None and holder not in ("", held.holder))
-        self.found = LeaseSeen(holder, seconds, str(self._writes), transitions)
+        self.found = LeaseState(holder, seconds, str(self._writes), transitions)
         return self.found

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 from podium.api import reasons
 from podium.core.digest import digest_of
-from podium.core.facts import Evaluation, ModelVersion, RegistrySeen
+from podium.core.facts import Evaluation, ModelVersion, RegistryState
 from podium.core.signature import Signature
-from podium.errors import Missing, Refused, Temporary, Unreachable
-from podium.ports import Question, RegistryLogin
+from podium.errors import NotFound, Rejected, Temporary, Unavailable
+from podium.ports import RegistryLogin, RegistryQuery
 
 USERNAME, PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
 
@@ -91,15 +91,15 @@ class FakeRegistry:
         """Forget what is only in memory, as a restarted operator does."""
         self._digests.clear()
 
-    async def look(self, question: Question) -> RegistrySeen:
-        model = self._model(question.login, question.model)
-        wanted = self._wanted(model, question)
-        champion = model.versions.get(question.champion or "")
-        return RegistrySeen(
-            wanted=_facts(wanted, self._digest(question.model, wanted), question),
-            champion=_facts(champion, "", question) if champion else None,
-            alias=model.aliases.get(question.champion_alias, ""),
-            tags={name: dict(model.versions[name].tags) for name in question.record if name in model.versions},
+    async def query(self, query: RegistryQuery) -> RegistryState:
+        model = self._model(query.login, query.model)
+        wanted = self._wanted(model, query)
+        champion = model.versions.get(query.champion or "")
+        return RegistryState(
+            desired=_facts(wanted, self._digest(query.model, wanted), query),
+            champion=_facts(champion, "", query) if champion else None,
+            alias=model.aliases.get(query.champion_alias, ""),
+            tags={name: dict(model.versions[name].tags) for name in query.record if name in model.versions},
         )
 
     async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None:
@@ -119,33 +119,31 @@ class FakeRegistry:
 
     def _model(self, login: RegistryLogin, name: str, *, writes: bool = False) -> FakeModel:
         if self.unreachable or login.uri in self.dead:
-            raise Unreachable(f"the registry {login.uri} does not answer", reason=reasons.REGISTRY_UNREACHABLE)
+            raise Unavailable(f"the registry {login.uri} does not answer", reason=reasons.REGISTRY_UNREACHABLE)
         self._admit(login, writes=writes)
         if name not in self.models:
-            raise Missing(f"registered model {name} was wanted (spec.model.name)", reason=reasons.MODEL_NOT_FOUND)
+            raise NotFound(f"registered model {name} was wanted (spec.model.name)", reason=reasons.MODEL_NOT_FOUND)
         return self.models[name]
 
     def _admit(self, login: RegistryLogin, *, writes: bool) -> None:
         user = login.variables.get(USERNAME, "")
         known = self.users is None or self.users.get(user, "") == login.variables.get(PASSWORD)
         if not known or (writes and user in self.readers):
-            raise Refused(f"the registry {login.uri} refuses the login", reason=reasons.LOGIN_REFUSED)
+            raise Rejected(f"the registry {login.uri} refuses the login", reason=reasons.LOGIN_REJECTED)
 
-    def _wanted(self, model: FakeModel, question: Question) -> FakeVersion:
-        if question.wanted_alias is not None and question.wanted_alias not in model.aliases:
-            raise Missing(
-                f"alias {question.wanted_alias} was wanted (spec.model.alias)", reason=reasons.ALIAS_NOT_FOUND
-            )
-        number = question.version or model.aliases[question.wanted_alias or ""]
-        found = self._version(model, question.model, number)
+    def _wanted(self, model: FakeModel, query: RegistryQuery) -> FakeVersion:
+        if query.wanted_alias is not None and query.wanted_alias not in model.aliases:
+            raise NotFound(f"alias {query.wanted_alias} was wanted (spec.model.alias)", reason=reasons.ALIAS_NOT_FOUND)
+        number = query.version or model.aliases[query.wanted_alias or ""]
+        found = self._version(model, query.model, number)
         if found.status != "READY":
-            error = Refused if found.status == "FAILED_REGISTRATION" else Temporary
+            error = Rejected if found.status == "FAILED_REGISTRATION" else Temporary
             raise error(f"version {number} is {found.status}", reason=reasons.VERSION_NOT_READY)
         return found
 
     def _version(self, model: FakeModel, name: str, number: str) -> FakeVersion:
         if number not in model.versions:
-            raise Missing(
+            raise NotFound(
                 f"version {number} of {name} was wanted (spec.model.version)", reason=reasons.VERSION_NOT_FOUND
             )
         return model.versions[number]
@@ -155,12 +153,12 @@ class FakeRegistry:
             if self.pending_digests:
                 raise Temporary("the artifacts are being downloaded", reason=reasons.DIGEST_PENDING)
             if not version.files:
-                raise Missing(f"the artifacts of {model} {version.version}", reason=reasons.ARTIFACTS_MISSING)
+                raise NotFound(f"the artifacts of {model} {version.version}", reason=reasons.ARTIFACTS_MISSING)
             self._digests[model, version.version] = version.digest
         return self._digests[model, version.version]
 
 
-def _facts(version: FakeVersion, digest: str, question: Question) -> ModelVersion:
+def _facts(version: FakeVersion, digest: str, query: RegistryQuery) -> ModelVersion:
     return ModelVersion(
         version=version.version,
         run_id=version.run_id,
@@ -169,5 +167,5 @@ def _facts(version: FakeVersion, digest: str, question: Question) -> ModelVersio
         tags={**version.run_tags, **version.tags},
         created=version.created,
         evaluations=version.evaluations,
-        signature=version.signature if question.signatures else None,
+        signature=version.signature if query.signatures else None,
     )

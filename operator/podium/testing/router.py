@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from podium.api import reasons
 from podium.api.status import Slot
-from podium.core.actions import NO_DETOURS, Detours
-from podium.core.facts import Key, Problem, SlotSeen, TrafficSeen
-from podium.errors import PodiumError, Refused
-from podium.ports import ModelDeploymentSeen
+from podium.core.actions import NO_OVERRIDES, RouteOverrides
+from podium.core.facts import Key, Problem, SlotState, TrafficState
+from podium.errors import PodiumError, Rejected
+from podium.ports import ModelDeployment
 from podium.testing.cluster import FakeCluster
 
 
@@ -23,54 +23,54 @@ class FakeRouter:
         self.released: list[Key] = []
         self._cluster = cluster
         self._weights: dict[tuple[Key, str], dict[Slot, int]] = {}  # by ModelDeployment and its uid
-        self._detours: dict[tuple[Key, str], Detours] = {}
-        self._taken: dict[tuple[Key, str], tuple[dict[Slot, int], Detours]] = {}  # by gateways
+        self._detours: dict[tuple[Key, str], RouteOverrides] = {}
+        self._taken: dict[tuple[Key, str], tuple[dict[Slot, int], RouteOverrides]] = {}  # by gateways
 
-    async def seen(self, seen: ModelDeploymentSeen, slots: Mapping[Slot, SlotSeen]) -> TrafficSeen:
-        weights = self._weights.get((seen.key, seen.uid))
+    async def observe(self, md: ModelDeployment, slots: Mapping[Slot, SlotState]) -> TrafficState:
+        weights = self._weights.get((md.key, md.uid))
         if weights is None:
-            return TrafficSeen()
-        if seen.spec is not None and seen.spec.traffic.exact:
-            return self._of_gateway(seen, weights)
-        ready = {slot: len(self.endpoints(seen, slot)) for slot in slots}
+            return TrafficState()
+        if md.spec is not None and md.spec.traffic.exact:
+            return self._of_gateway(md, weights)
+        ready = {slot: len(self.endpoints(md, slot)) for slot in slots}
         total = sum(ready.values())
         shares: Mapping[Slot, float] = {slot: 100 * count / total for slot, count in ready.items()} if total else {}
-        return TrafficSeen(asked=weights, in_force=shares, current=True)
+        return TrafficState(desired=weights, current=shares, in_sync=True)
 
     async def route(
-        self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int], detours: Detours = NO_DETOURS
+        self, md: ModelDeployment, weights: Mapping[Slot, int], overrides: RouteOverrides = NO_OVERRIDES
     ) -> None:
         if self.failure is not None:
             raise self.failure
-        if (seen.key.namespace, seen.key.name) in self._cluster.strangers:
-            raise Refused(f"Service {seen.key} belongs to somebody else", reason=reasons.NAME_TAKEN)
-        place = (seen.key, seen.uid)
-        if (self._weights.get(place), self._detours.get(place)) != (weights, detours):  # nor do the real ones write
-            self._weights[place], self._detours[place] = dict(weights), detours
-            self._cluster.writes.append(f"route {seen.key}: {weights}")
+        if (md.key.namespace, md.key.name) in self._cluster.strangers:
+            raise Rejected(f"Service {md.key} belongs to somebody else", reason=reasons.NAME_CONFLICT)
+        place = (md.key, md.uid)
+        if (self._weights.get(place), self._detours.get(place)) != (weights, overrides):  # nor do the real ones write
+            self._weights[place], self._detours[place] = dict(weights), overrides
+            self._cluster.writes.append(f"route {md.key}: {weights}")
 
-    async def release(self, seen: ModelDeploymentSeen) -> None:
+    async def release(self, md: ModelDeployment) -> None:
         if self.failure is not None:
             raise self.failure
-        self.released.append(seen.key)
+        self.released.append(md.key)
 
-    def _of_gateway(self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int]) -> TrafficSeen:
-        place = (seen.key, seen.uid)
-        detours = self._detours.get(place, NO_DETOURS)
+    def _of_gateway(self, md: ModelDeployment, weights: Mapping[Slot, int]) -> TrafficState:
+        place = (md.key, md.uid)
+        overrides = self._detours.get(place, NO_OVERRIDES)
         if not self.gateway_stopped:
-            self._taken[place] = dict(weights), detours
-        if self._taken.get(place) != (weights, detours):
+            self._taken[place] = dict(weights), overrides
+        if self._taken.get(place) != (weights, overrides):
             problem = Problem(reasons.IN_PROGRESS, "the gateway has not taken the route yet")
-            return TrafficSeen(asked=weights, settling=True, problem=problem, detours=detours)
+            return TrafficState(desired=weights, settling=True, problem=problem, overrides=overrides)
         shares: Mapping[Slot, float] = {slot: float(weight) for slot, weight in weights.items()}
-        return TrafficSeen(asked=weights, in_force=shares, current=True, detours=detours)
+        return TrafficState(desired=weights, current=shares, in_sync=True, overrides=overrides)
 
-    def drift(self, seen: ModelDeploymentSeen) -> None:
+    def drift(self, md: ModelDeployment) -> None:
         """Change the route by hand: it is no longer Podium's."""
-        self._weights.pop((seen.key, seen.uid), None)
+        self._weights.pop((md.key, md.uid), None)
 
-    def endpoints(self, seen: ModelDeploymentSeen, slot: Slot) -> list[str]:
+    def endpoints(self, md: ModelDeployment, slot: Slot) -> list[str]:
         """Uids of the slot's pods that get traffic now."""
-        if self._weights.get((seen.key, seen.uid), {}).get(slot, 0) == 0:
+        if self._weights.get((md.key, md.uid), {}).get(slot, 0) == 0:
             return []
-        return [pod.uid for pod in self._cluster.slots_now(seen)[slot].pods if pod.ready]
+        return [pod.uid for pod in self._cluster.slots_now(md)[slot].pods if pod.ready]

@@ -20,12 +20,12 @@ PERIOD = 1.0  # seconds
 
 def main(file: Path) -> None:
     """List and write until killed."""
-    trusted = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
+    previously_promoted = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
     while True:
         token = (ACCOUNT / "token").read_text()  # the kubelet renews it
         request = urllib.request.Request(API, headers={"Authorization": f"Bearer {token}"})
         try:
-            with urllib.request.urlopen(request, timeout=5, context=trusted) as answer:
+            with urllib.request.urlopen(request, timeout=5, context=previously_promoted) as answer:
                 write(file, targets(json.load(answer)["items"]))
         except (OSError, ValueError) as error:
             print(f"pods cannot be listed: {error}", file=sys.stderr, flush=True)

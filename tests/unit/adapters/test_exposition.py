@@ -5,7 +5,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from podium.adapters.evidence.exposition import statement
 from podium.core.facts import Counters, Histogram, Identity
-from podium.ports import Statement
+from podium.ports import PodReport
 
 INFO = 'podium_model_info{model="churn",version="7",run_id="r",digest="sha256:77"} 1.0\n'
 
@@ -17,7 +17,7 @@ def count(outcome: str, number: object) -> str:
 def test_bad_answers_are_those_of_the_version_and_clients_and_full_queues_do_not_count() -> None:
     text = INFO + count("ok", 90) + count("model_error", 3) + count("nan", 2) + count("timeout", 1)
     text += count("client_error", 1000) + count("overload", 1000) + count("something_new", 1000)
-    assert statement(text) == Statement(Identity("7", "sha256:77"), Counters(answers=96, bad=6, invalid=2))
+    assert statement(text) == PodReport(Identity("7", "sha256:77"), Counters(answers=96, bad=6, invalid=2))
 
 
 def test_the_format_of_the_official_client_is_understood() -> None:
@@ -30,7 +30,7 @@ def test_the_format_of_the_official_client_is_understood() -> None:
     requests.labels(**labels, outcome="ok").inc(1_000_000)
     requests.labels(**labels, outcome="nan").inc(2)
     said = statement(generate_latest(registry).decode())
-    assert said == Statement(Identity("7", "sha256:77"), Counters(answers=1_000_002, bad=2, invalid=2))
+    assert said == PodReport(Identity("7", "sha256:77"), Counters(answers=1_000_002, bad=2, invalid=2))
 
 
 @pytest.mark.parametrize(
@@ -47,11 +47,11 @@ def test_a_count_that_cannot_be_believed_spoils_the_rest(number: str) -> None:
 
 def test_two_identities_are_none() -> None:
     said = statement(INFO + INFO.replace('"7"', '"8"') + count("ok", 5))
-    assert said == Statement(None, Counters(answers=5, bad=0))
+    assert said == PodReport(None, Counters(answers=5, bad=0))
 
 
 def test_an_identity_that_is_switched_off_is_none() -> None:
-    assert statement(INFO.replace("} 1.0", "} 0") + count("ok", 5)) == Statement(None, Counters(5, 0))
+    assert statement(INFO.replace("} 1.0", "} 0") + count("ok", 5)) == PodReport(None, Counters(5, 0))
 
 
 @given(st.text(max_size=2000))
@@ -85,7 +85,7 @@ def test_a_histogram_is_read_with_its_edges_and_what_is_above_them() -> None:
     assert told(seconds).latency == Histogram((0.1,), (5,), 6)
 
 
-def test_labels_may_stand_in_any_order() -> None:
+def test_labels_may_fake_model_server_any_order() -> None:
     text = 'podium_scores_bucket{model="x,le=",le="1.0"} 1\npodium_scores_bucket{model="x,le=",le="+Inf"} 2\n'
     assert told(text).scores == Histogram((1.0,), (1,), 2)
 
@@ -137,6 +137,6 @@ def test_classes_that_contradict_themselves_are_left_out(text: str) -> None:
 
 
 @pytest.mark.parametrize(("number", "found"), [("3.0", 3), ("1e9", 4), ("NaN", 0), ("-1", 0)])
-def test_no_more_bad_answers_stand_in_a_row_than_there_are(number: str, found: int) -> None:
+def test_no_more_bad_answers_fake_model_server_a_row_than_there_are(number: str, found: int) -> None:
     row = f'podium_failures_in_a_row{{model="churn",version="7"}} {number}\n'
-    assert told(count("model_error", 4) + row).in_a_row == found
+    assert told(count("model_error", 4) + row).consecutive_bad == found

@@ -9,7 +9,7 @@ from aiohttp import web
 from kubernetes.aio.client import Configuration
 
 from podium.adapters.kubernetes.api import Api
-from podium.errors import Conflict, Unreachable
+from podium.errors import Conflict, Unavailable
 
 
 @asynccontextmanager
@@ -61,15 +61,15 @@ async def test_what_another_try_would_not_change_is_told_at_once() -> None:
 
 async def test_it_is_not_asked_for_ever() -> None:
     async with answering([503]) as (api, asked):
-        with pytest.raises(Unreachable):
+        with pytest.raises(Unavailable):
             await api.get("/api/v1/x")
     assert asked == {"GET": 5}
 
 
 async def test_what_may_have_been_done_already_is_not_done_again() -> None:
     async with answering([500]) as (api, asked):
-        with pytest.raises(Unreachable):
+        with pytest.raises(Unavailable):
             await api.create("/api/v1/x", {})
-        with pytest.raises(Unreachable):
+        with pytest.raises(Unavailable):
             await api.replace("/api/v1/x", {})
     assert asked == {"POST": 1, "PUT": 1}

@@ -7,7 +7,7 @@ from kubernetes.aio.client import exceptions
 from kubernetes.aio.config import ConfigException
 
 from podium.adapters.kubernetes.errors import BY_HUNDRED, BY_STATUS, FOREIGN, from_exception, from_status, kind_of
-from podium.errors import Conflict, Missing, PodiumError, Refused, Temporary, Unreachable
+from podium.errors import Conflict, NotFound, PodiumError, Rejected, Temporary, Unavailable
 
 
 @pytest.mark.parametrize("status", range(300, 600))
@@ -21,15 +21,15 @@ def test_every_status_that_is_no_success_is_an_error_of_ours(status: int) -> Non
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (400, Refused),
-        (401, Refused),
-        (403, Refused),
-        (404, Missing),
+        (400, Rejected),
+        (401, Rejected),
+        (403, Rejected),
+        (404, NotFound),
         (409, Conflict),
-        (422, Refused),
-        (429, Unreachable),
-        (500, Unreachable),
-        (503, Unreachable),
+        (422, Rejected),
+        (429, Unavailable),
+        (500, Unavailable),
+        (503, Unavailable),
     ],
 )
 def test_the_class_says_what_to_do_next(status: int, kind: type[PodiumError]) -> None:
@@ -65,7 +65,7 @@ def test_everything_that_the_client_can_raise_is_in_the_table(kind: type[Excepti
 def test_a_broken_connection_is_temporary_and_a_broken_kubeconfig_is_not() -> None:
     assert isinstance(from_exception(aiohttp.ServerDisconnectedError(), "GET /x"), Temporary)
     assert isinstance(from_exception(TimeoutError(), "GET /x"), Temporary)
-    assert isinstance(from_exception(ConfigException("no context"), "GET /x"), Refused)
+    assert isinstance(from_exception(ConfigException("no context"), "GET /x"), Rejected)
 
 
 def test_an_answer_that_is_no_json_is_cut_short() -> None:

@@ -31,27 +31,27 @@ LATE = {"type": "Failed", "reason": "DeadlineExceeded", "message": "Job was acti
 @pytest.mark.parametrize(
     ("found", "pods", "state", "words"),
     [
-        (job(), [], "waits", "job churn-0123 has not ended"),
-        (job(), [waiting("ImagePullBackOff")], "waits", "has not ended: ImagePullBackOff: no such image"),
-        (job(), [pod(code=1)], "waits", "has not ended"),
-        (job(type="SuccessCriteriaMet"), [], "waits", "has not ended"),
-        (job(type="FailureTarget"), [], "waits", "has not ended"),
-        (job(type="Complete"), [], "holds", "job churn-0123 succeeded"),
-        (job(**FAILED), [], "fails", "BackoffLimitExceeded: Job has reached the specified backoff limit"),
-        (job(**FAILED), [pod(message="3 cases are wrong")], "fails", "exit code 1 (Error): 3 cases are wrong"),
+        (job(), [], "Pending", "job churn-0123 has not ended"),
+        (job(), [waiting("ImagePullBackOff")], "Pending", "has not ended: ImagePullBackOff: no such image"),
+        (job(), [pod(code=1)], "Pending", "has not ended"),
+        (job(type="SuccessCriteriaMet"), [], "Pending", "has not ended"),
+        (job(type="FailureTarget"), [], "Pending", "has not ended"),
+        (job(type="Complete"), [], "Passed", "job churn-0123 succeeded"),
+        (job(**FAILED), [], "Failed", "BackoffLimitExceeded: Job has reached the specified backoff limit"),
+        (job(**FAILED), [pod(message="3 cases are wrong")], "Failed", "exit code 1 (Error): 3 cases are wrong"),
         (
             job(**FAILED),
             [pod("2026-01-01T00:00:09Z", 2, "the last"), pod("2026-01-01T00:00:01Z", 3, "the first")],
-            "fails",
+            "Failed",
             "exit code 2 (Error): the last",
         ),
-        (job(**FAILED), [pod(container="sidecar", message="not mine")], "fails", "BackoffLimitExceeded"),
-        (job(**LATE), [pod(message="killed")], "fails", "DeadlineExceeded: Job was active longer than"),
+        (job(**FAILED), [pod(container="sidecar", message="not mine")], "Failed", "BackoffLimitExceeded"),
+        (job(**LATE), [pod(message="killed")], "Failed", "DeadlineExceeded: Job was active longer than"),
     ],
 )
 def test_what_a_job_says(found: dict[str, Any], pods: list[Any], state: str, words: str) -> None:
     said = answer("q", found, pods)
-    assert (said.question, said.state) == ("q", state)
+    assert (said.request_id, said.state) == ("q", state)
     assert words in said.message
 
 
@@ -65,4 +65,4 @@ def test_what_a_pod_says_is_shown_bounded_and_on_one_line() -> None:
 def test_a_condition_that_is_not_true_says_nothing() -> None:
     found = job(type="Failed")
     found["status"]["conditions"][0]["status"] = "False"
-    assert answer("q", found, []).state == "waits"
+    assert answer("q", found, []).state == "Pending"

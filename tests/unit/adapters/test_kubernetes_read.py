@@ -35,13 +35,13 @@ def test_a_model_deployment_is_read_with_its_status() -> None:
     assert seen.spec is not None
     assert seen.status.phase is Phase.CANARY
     assert not seen.deleting
-    assert not seen.held
+    assert not seen.has_finalizer
 
 
 def test_what_waits_for_podium_before_it_goes_is_held() -> None:
     going = {**METADATA, "deletionTimestamp": "2026-01-02T03:04:05Z", "finalizers": ["x/y", names.FINALIZER]}
     seen = read.model_deployment({"metadata": going, "spec": SPEC})
-    assert (seen.deleting, seen.held) == (True, True)
+    assert (seen.deleting, seen.has_finalizer) == (True, True)
 
 
 def test_a_new_one_has_an_empty_status() -> None:
@@ -49,10 +49,10 @@ def test_a_new_one_has_an_empty_status() -> None:
 
 
 def test_a_spec_that_cannot_be_read_says_where() -> None:
-    seen = read.model_deployment({"metadata": METADATA, "spec": {**SPEC, "rollout": {"watch": "soon"}}})
+    seen = read.model_deployment({"metadata": METADATA, "spec": {**SPEC, "rollout": {"soak": "soon"}}})
     assert seen.spec is None
     assert not seen.unreadable
-    assert "rollout.watch" in seen.flaw
+    assert "rollout.soak" in seen.flaw
 
 
 def test_a_status_that_cannot_be_read_is_marked_so_that_it_is_kept() -> None:

@@ -16,9 +16,9 @@ from podium.adapters.kubernetes.render import Defaults
 from podium.api import reasons
 from podium.api.spec import Spec
 from podium.api.status import Status
-from podium.core.facts import AutoscalerSeen, Key, SlotSeen
-from podium.errors import Refused
-from podium.ports import ModelDeploymentSeen
+from podium.core.facts import AutoscalerState, Key, SlotState
+from podium.errors import Rejected
+from podium.ports import ModelDeployment
 from podium.testing.clock import FakeClock
 
 HPA = names.path(names.AUTOSCALERS, "ml", "churn")
@@ -63,9 +63,9 @@ async def api_server() -> AsyncIterator[tuple[Objects, KubernetesCluster]]:
     await runner.cleanup()
 
 
-def seen(autoscaling: dict[str, Any] | None = None) -> ModelDeploymentSeen:
+def seen(autoscaling: dict[str, Any] | None = None) -> ModelDeployment:
     serving = {"serving": {"autoscaling": autoscaling}} if autoscaling else {}
-    return ModelDeploymentSeen(
+    return ModelDeployment(
         key=Key("ml", "churn"),
         uid="u1",
         generation=1,
@@ -82,16 +82,16 @@ async def test_why_an_autoscaler_was_refused_is_known_until_it_is_taken(
 ) -> None:
     objects, cluster = api_server
     objects.refuses = "spec.metrics[0].pods: Required value"
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         await cluster.run_autoscaler(seen(SCALED))
     found = await cluster.autoscaler(seen(SCALED))
     assert found.problem is not None
-    assert found.problem.reason == reasons.AUTOSCALER_REFUSED
+    assert found.problem.reason == reasons.AUTOSCALER_REJECTED
     assert "spec.metrics[0].pods: Required value" in found.problem.message
-    assert await cluster.autoscaler(seen()) == AutoscalerSeen()  # no more wanted, no more a problem
+    assert await cluster.autoscaler(seen()) == AutoscalerState()  # no more wanted, no more a problem
     objects.refuses = ""
     await cluster.run_autoscaler(seen(SCALED))
-    assert await cluster.autoscaler(seen(SCALED)) == AutoscalerSeen(there=True, current=True)
+    assert await cluster.autoscaler(seen(SCALED)) == AutoscalerState(there=True, up_to_date=True)
 
 
 async def test_an_autoscaler_of_somebody_else_is_told_and_left_alone(
@@ -100,11 +100,11 @@ async def test_an_autoscaler_of_somebody_else_is_told_and_left_alone(
     objects, cluster = api_server
     theirs = {"metadata": {"name": "churn", "uid": "another"}, "spec": {}}
     objects.kept[HPA] = theirs
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         await cluster.run_autoscaler(seen(SCALED))
     found = await cluster.autoscaler(seen(SCALED))
     assert found.problem is not None
-    assert (found.there, found.problem.reason) == (False, reasons.NAME_TAKEN)
+    assert (found.there, found.problem.reason) == (False, reasons.NAME_CONFLICT)
     await cluster.stop_autoscaler(seen())
     assert objects.kept[HPA] == theirs
 
@@ -118,7 +118,7 @@ async def test_holding_and_letting_go_leaves_the_finalizers_of_others(
         await cluster.hold(seen())
         assert objects.kept[MD]["metadata"]["finalizers"] == ["a/b", names.FINALIZER]
     for _ in range(2):
-        await cluster.let_go(seen())
+        await cluster.remove_finalizer(seen())
         assert objects.kept[MD]["metadata"]["finalizers"] == ["a/b"]
 
 
@@ -127,7 +127,7 @@ async def test_one_that_came_after_it_under_its_name_is_left_alone(
 ) -> None:
     objects, cluster = api_server
     objects.kept[MD] = {"metadata": {"uid": "another", "resourceVersion": "9", "finalizers": [names.FINALIZER]}}
-    await cluster.let_go(seen())
+    await cluster.remove_finalizer(seen())
     assert objects.kept[MD]["metadata"]["finalizers"] == [names.FINALIZER]
 
 
@@ -137,4 +137,4 @@ async def test_slots_are_seen_where_their_disruption_budgets_cannot_be(
     objects, cluster = api_server
     for collection in (names.DEPLOYMENTS, names.SERVICES, names.PODS):
         objects.kept[names.path(collection, "ml")] = {"items": []}
-    assert (await cluster.slots(seen()))["a"] == SlotSeen()
+    assert (await cluster.slots(seen()))["a"] == SlotState()

@@ -8,13 +8,13 @@ import requests.exceptions as http
 from mlflow.exceptions import ERROR_CODE_TO_HTTP_STATUS, MlflowException
 from mlflow.protos.databricks_pb2 import ErrorCode
 
-from podium.adapters.mlflow.faults import BY_EXCEPTION, BY_STATUS, Wish, asking, fault_of
+from podium.adapters.mlflow.faults import BY_EXCEPTION, BY_STATUS, Target, asking, fault_of
 from podium.api import reasons
-from podium.errors import Missing, PodiumError, Refused, Temporary, Unreachable
+from podium.errors import NotFound, PodiumError, Rejected, Temporary, Unavailable
 from podium.ports import RegistryLogin
 
 LOGIN = RegistryLogin("http://user:in-the-uri@mlflow.ml:5000?k=v", {"MLFLOW_TRACKING_PASSWORD": "of-the-secret"})
-WISH = Wish(LOGIN, "version 7", "spec.model.version", reasons.VERSION_NOT_FOUND, "Register it")
+WISH = Target(LOGIN, "version 7", "spec.model.version", reasons.VERSION_NOT_FOUND, "Register it")
 
 
 NETWORK = [found for _, found in inspect.getmembers(http, inspect.isclass) if issubclass(found, http.RequestException)]
@@ -46,13 +46,13 @@ def test_the_special_rows_come_before_the_general_ones() -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "reason"),
     [
-        (401, Refused, reasons.LOGIN_REFUSED),
-        (403, Refused, reasons.LOGIN_REFUSED),
-        (404, Missing, reasons.VERSION_NOT_FOUND),
-        (418, Refused, reasons.REGISTRY_ERROR),
-        (429, Unreachable, reasons.REGISTRY_UNREACHABLE),
-        (500, Unreachable, reasons.REGISTRY_UNREACHABLE),
-        (502, Unreachable, reasons.REGISTRY_UNREACHABLE),
+        (401, Rejected, reasons.LOGIN_REJECTED),
+        (403, Rejected, reasons.LOGIN_REJECTED),
+        (404, NotFound, reasons.VERSION_NOT_FOUND),
+        (418, Rejected, reasons.REGISTRY_ERROR),
+        (429, Unavailable, reasons.REGISTRY_UNREACHABLE),
+        (500, Unavailable, reasons.REGISTRY_UNREACHABLE),
+        (502, Unavailable, reasons.REGISTRY_UNREACHABLE),
     ],
 )
 def test_a_status_says_who_has_to_act(status: int, kind: type[PodiumError], reason: str) -> None:
@@ -69,13 +69,13 @@ def test_an_error_that_nobody_foresaw_is_temporary_and_named() -> None:
 
 
 def test_an_error_of_podium_goes_through_as_it_is() -> None:
-    assert str(_raised(Missing("as it is", reason=reasons.ALIAS_NOT_FOUND))) == "as it is"
+    assert str(_raised(NotFound("as it is", reason=reasons.ALIAS_NOT_FOUND))) == "as it is"
 
 
 def test_the_network_error_is_found_within_what_mlflow_made_of_it() -> None:
     error = MlflowException("API request failed")
     error.__context__ = http.ReadTimeout("read timed out")  # as by raising it while the other is handled
-    assert fault_of(error)[0].error is Unreachable
+    assert fault_of(error)[0].error is Unavailable
 
 
 def test_a_message_says_what_was_wanted_where_and_what_to_do() -> None:

@@ -13,11 +13,11 @@ from mlflow.entities import Metric
 
 from podium.adapters.mlflow import MlflowRegistry
 from podium.adapters.mlflow.artifacts import safe_path
-from podium.adapters.mlflow.faults import Wish
+from podium.adapters.mlflow.faults import Target
 from podium.adapters.mlflow.versions import bounded_metrics, bounded_tags, last_values
 from podium.api import reasons
-from podium.errors import PodiumError, Refused, Temporary, Unreachable
-from podium.ports import Question, RegistryLogin
+from podium.errors import PodiumError, Rejected, Temporary, Unavailable
+from podium.ports import RegistryLogin, RegistryQuery
 
 Answer = Callable[[str], tuple[int, dict[str, str], bytes]]
 TOKEN = {"MLFLOW_TRACKING_TOKEN": "of-alice"}
@@ -68,13 +68,13 @@ async def test_an_answer_that_is_not_mlflows_is_an_error_of_podium(body: bytes) 
 
 async def test_a_server_cannot_put_our_threads_to_sleep() -> None:
     with served(lambda path: (503, {"Retry-After": "3600"}, b"busy")) as server:
-        assert isinstance(await _error(server.uri), Unreachable)
+        assert isinstance(await _error(server.uri), Unavailable)
 
 
 async def test_a_server_that_says_nothing_is_given_up_at_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         error = await _error(f"http://127.0.0.1:{silent.getsockname()[1]}", deadline=0.2)
-    assert (type(error), error.reason) == (Unreachable, reasons.REGISTRY_UNREACHABLE)
+    assert (type(error), error.reason) == (Unavailable, reasons.REGISTRY_UNREACHABLE)
     assert "0.2 s" in str(error)
 
 
@@ -97,21 +97,21 @@ async def test_artifacts_on_another_host_are_asked_for_without_the_login() -> No
 async def test_artifacts_on_a_disk_are_not_looked_for_on_ours(place: str) -> None:
     with served(_registry(place)) as server:
         error = await _error(server.uri)
-    assert isinstance(error, Refused)
+    assert isinstance(error, Rejected)
     assert "--serve-artifacts" in str(error)
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../up", "a/../../up", "a//b", "./a", "a\nb", "a\\b", ""])
 def test_a_path_out_of_the_models_folder_is_refused(path: str) -> None:
-    with pytest.raises(Refused):
-        safe_path(path, Wish(RegistryLogin("http://x", {}), "the artifacts", "spec.model.version"))
+    with pytest.raises(Rejected):
+        safe_path(path, Target(RegistryLogin("http://x", {}), "the artifacts", "spec.model.version"))
 
 
 async def test_a_listing_that_leads_out_of_the_folder_downloads_nothing() -> None:
     files = json.dumps({"files": [{"path": "..%2f..%2fetc/passwd", "is_dir": False, "file_size": 1}]}).encode()
     with served(_registry("mlflow-artifacts:/1", files)) as server:
         error = await _error(server.uri)
-        assert isinstance(error, Refused | Temporary)
+        assert isinstance(error, Rejected | Temporary)
         assert not any("passwd" in path for path, _ in server.seen)
 
 
@@ -160,7 +160,7 @@ async def _error(uri: str, deadline: float = 8.0) -> PodiumError:
     registry = MlflowRegistry(deadline=deadline)
     try:
         with pytest.raises(PodiumError) as caught:
-            await registry.look(Question(RegistryLogin(uri, TOKEN), "churn", "7", None, None, "champion"))
+            await registry.query(RegistryQuery(RegistryLogin(uri, TOKEN), "churn", "7", None, None, "champion"))
     finally:
         await registry.close()
     return caught.value

@@ -10,7 +10,7 @@ from mlflow.tracking.request_auth.registry import fetch_auth
 
 from podium.adapters.mlflow import process
 from podium.adapters.mlflow.logins import PLUGIN, authorization, logged_in
-from podium.errors import Refused
+from podium.errors import Rejected
 from podium.ports import RegistryLogin
 
 ALICE = RegistryLogin("http://mlflow.ml:5000", {"MLFLOW_TRACKING_TOKEN": "of-alice"})
@@ -33,7 +33,7 @@ def test_the_line_break_at_the_end_of_a_secret_is_not_sent() -> None:
 
 def test_a_token_that_cannot_be_sent_is_refused_and_not_told() -> None:
     login = RegistryLogin("http://mlflow.ml:5000", {"MLFLOW_TRACKING_TOKEN": "of\nalice"})
-    with pytest.raises(Refused, match="MLFLOW_TRACKING_TOKEN") as caught, logged_in(login):
+    with pytest.raises(Rejected, match="MLFLOW_TRACKING_TOKEN") as caught, logged_in(login):
         pass
     assert "alice" not in str(caught.value)
 

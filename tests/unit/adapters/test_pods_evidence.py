@@ -5,21 +5,21 @@ import pytest
 from aiohttp import web
 
 from podium.adapters.evidence import pods as evidence
-from podium.adapters.evidence.pods import DirectFetch, PodsEvidence
+from podium.adapters.evidence.pods import DirectFetch, ScrapedPodMetrics
 from podium.adapters.kubernetes import names
-from podium.core.facts import Counters, Identity, PodSeen
-from podium.errors import Unreachable
-from podium.ports import Statement
+from podium.core.facts import Counters, Identity, PodState
+from podium.errors import Unavailable
+from podium.ports import PodReport
 
 TEXT = (
     'podium_model_info{version="7",digest="sha256:77"} 1\n'
     'podium_requests_total{outcome="ok"} 9\npodium_requests_total{outcome="nan"} 1\n'
 )
-WORDS = Statement(Identity("7", "sha256:77"), Counters(answers=10, bad=1, invalid=1))
+WORDS = PodReport(Identity("7", "sha256:77"), Counters(answers=10, bad=1, invalid=1))
 
 
-def pod(uid: str, ip: str = "127.0.0.1") -> PodSeen:
-    return PodSeen(uid=uid, name=uid, version="7", ready=True, ip=ip)
+def pod(uid: str, ip: str = "127.0.0.1") -> PodState:
+    return PodState(uid=uid, name=uid, version="7", ready=True, ip=ip)
 
 
 @pytest.fixture
@@ -51,17 +51,17 @@ async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[dict[str, obj
 
 
 @pytest.fixture
-async def source() -> AsyncIterator[PodsEvidence]:
+async def source() -> AsyncIterator[ScrapedPodMetrics]:
     fetch = DirectFetch()
-    yield PodsEvidence(fetch)
+    yield ScrapedPodMetrics(fetch)
     await fetch.close()
 
 
-async def test_every_pod_is_asked_at_its_address(server: dict[str, object], source: PodsEvidence) -> None:
+async def test_every_pod_is_asked_at_its_address(server: dict[str, object], source: ScrapedPodMetrics) -> None:
     assert await source.ask("ml", [pod("p1"), pod("p2")]) == {"p1": WORDS, "p2": WORDS}
 
 
-async def test_a_pod_without_an_address_is_not_asked(server: dict[str, object], source: PodsEvidence) -> None:
+async def test_a_pod_without_an_address_is_not_asked(server: dict[str, object], source: ScrapedPodMetrics) -> None:
     assert await source.ask("ml", [pod("p1", ip="")]) == {}
 
 
@@ -69,7 +69,7 @@ async def test_a_pod_without_an_address_is_not_asked(server: dict[str, object], 
     "says", [{"status": 500}, {"status": 404}, {"slow": 1}, {"endless": 1}, {"moved": 1}, {"body": "<html>"}], ids=str
 )
 async def test_a_pod_that_does_not_say_it_properly_is_left_out_in_time(
-    server: dict[str, object], source: PodsEvidence, says: dict[str, object]
+    server: dict[str, object], source: ScrapedPodMetrics, says: dict[str, object]
 ) -> None:
     server.update(says)
     async with asyncio.timeout(5 * evidence.TIMEOUT):
@@ -77,10 +77,10 @@ async def test_a_pod_that_does_not_say_it_properly_is_left_out_in_time(
 
 
 async def test_one_that_is_silent_hinders_no_other() -> None:
-    async def fetch(_: str, one: PodSeen) -> str:
+    async def fetch(_: str, one: PodState) -> str:
         if one.uid == "gone":
-            raise Unreachable("no answer")
+            raise Unavailable("no answer")
         return TEXT
 
-    said = await PodsEvidence(fetch).ask("ml", [pod("gone"), pod("p1")])
+    said = await ScrapedPodMetrics(fetch).ask("ml", [pod("gone"), pod("p1")])
     assert said == {"p1": WORDS}

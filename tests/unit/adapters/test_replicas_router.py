@@ -4,14 +4,14 @@ from podium.adapters.kubernetes.render import format_weights
 from podium.adapters.routers.endpoints import ready_pods
 from podium.adapters.routers.replicas import in_force, parse_weights
 from podium.api.status import Slot
-from podium.core.facts import PodSeen, SlotSeen
+from podium.core.facts import PodState, SlotState
 
 
-def slot(*pods: tuple[str, bool]) -> SlotSeen:
-    return SlotSeen(pods=tuple(PodSeen(uid=uid, name=uid, version="1", ready=ready) for uid, ready in pods))
+def slot(*pods: tuple[str, bool]) -> SlotState:
+    return SlotState(pods=tuple(PodState(uid=uid, name=uid, version="1", ready=ready) for uid, ready in pods))
 
 
-SLOTS: dict[Slot, SlotSeen] = {"a": slot(("a1", True), ("a2", True), ("a3", False)), "b": slot(("b1", True))}
+SLOTS: dict[Slot, SlotState] = {"a": slot(("a1", True), ("a2", True), ("a3", False)), "b": slot(("b1", True))}
 
 
 @pytest.mark.parametrize("weights", [{"a": 100, "b": 0}, {"a": 95, "b": 5}, {"b": 100}])

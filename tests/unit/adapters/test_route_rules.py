@@ -14,14 +14,14 @@ from podium.adapters.routers.gateway import _intact
 from podium.adapters.routers.routes import Rule, own_rule
 from podium.api.spec import Spec
 from podium.api.status import Slot, Status
-from podium.core.actions import NO_DETOURS, Detours, Stickiness
+from podium.core.actions import NO_OVERRIDES, RouteOverrides, TrialAffinity
 from podium.core.facts import Key
-from podium.ports import ModelDeploymentSeen
-from tests.unit.core.given import NOW
+from podium.ports import ModelDeployment
+from tests.unit.core.factories import NOW
 
 OWNER = render.Owner("ml", "churn", "0a1b2c3d")
 ALL_A: dict[Slot, int] = {"a": 100, "b": 0}
-TO_B = Detours(preview="b")
+TO_B = RouteOverrides(preview="b")
 MATCHES: list[dict[str, Any]] = [
     {
         "path": {"value": "/invocations"},
@@ -33,15 +33,15 @@ MATCHES: list[dict[str, Any]] = [
 FILTERS = [{"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["x-debug"]}}]
 
 
-def spec(preview: Mapping[str, str] | None = None, *, sticky: bool = False, **gateway: Any) -> Spec:
+def spec(preview: Mapping[str, str] | None = None, *, session_affinity: bool = False, **gateway: Any) -> Spec:
     testers = {"preview": dict(preview)} if preview else {}
-    users = {"sticky": {"cookie": "podium"}} if sticky else {}
+    users = {"sessionAffinity": {"cookieName": "podium"}} if session_affinity else {}
     traffic = {"gateway": {"name": "public", **gateway}, **testers, **users}
     return Spec.model_validate({"model": {"name": "churn", "version": "7"}, "traffic": traffic})
 
 
-def rendered(given: Spec, detours: Detours, weights: dict[Slot, int] = ALL_A) -> dict[str, Any]:
-    return render.http_route(OWNER, given, weights, detours)
+def rendered(given: Spec, overrides: RouteOverrides, weights: dict[Slot, int] = ALL_A) -> dict[str, Any]:
+    return render.http_route(OWNER, given, weights, overrides)
 
 
 # --- where a request goes ---------------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def test_with_a_value_only_that_value_makes_a_tester() -> None:
 
 
 def test_without_a_challenger_to_see_testers_are_users() -> None:
-    route = rendered(spec({"header": "x-podium-preview"}), NO_DETOURS, {"a": 30, "b": 70})
+    route = rendered(spec({"header": "x-podium-preview"}), NO_OVERRIDES, {"a": 30, "b": 70})
     assert backends(route, "/invocations", x_podium_preview="alice") == {"a": 30, "b": 70}
     assert len(route["spec"]["rules"]) == 1
 
@@ -144,7 +144,7 @@ def test_the_most_matches_that_a_gateway_may_have_are_within_the_limits_of_the_g
 
 
 def test_who_has_no_testers_has_the_route_that_it_always_had() -> None:
-    route = rendered(spec(matches=MATCHES), NO_DETOURS)
+    route = rendered(spec(matches=MATCHES), NO_OVERRIDES)
     assert list(route["metadata"]["annotations"]) == [names.RENDERED]
     assert len(route["spec"]["rules"]) == 1
 
@@ -154,14 +154,16 @@ def test_who_has_no_testers_has_the_route_that_it_always_had() -> None:
 STEPS = (5, 25, 50)
 
 
-def sticky(*weights: int, trial: str = "3f9c1a2b", challenger: Slot = "b", preview: Slot | None = None) -> Detours:
-    return Detours(preview, Stickiness(trial, challenger, weights))
+def session_affinity(
+    *weights: int, trial: str = "3f9c1a2b", challenger: Slot = "b", preview: Slot | None = None
+) -> RouteOverrides:
+    return RouteOverrides(preview, TrialAffinity(trial, challenger, weights))
 
 
 def step(weights: tuple[int, ...], trial: str = "3f9c1a2b", **gateway: Any) -> dict[str, Any]:
     """The route once the challenger has had these weights."""
     shares: dict[Slot, int] = {"a": 100 - weights[-1], "b": weights[-1]}
-    return rendered(spec(sticky=True, **gateway), sticky(*weights, trial=trial), shares)
+    return rendered(spec(session_affinity=True, **gateway), session_affinity(*weights, trial=trial), shares)
 
 
 @dataclass
@@ -234,14 +236,14 @@ def test_a_rollback_takes_everybody_back_with_one_write_and_says_nothing_in_cook
     everybody = users(100)
     for user in everybody:
         user.ask(step((99,)))
-    back = rendered(spec(sticky=True), NO_DETOURS, ALL_A)
+    back = rendered(spec(session_affinity=True), NO_OVERRIDES, ALL_A)
     assert {user.ask(back) for user in everybody} == {"a"}
     assert not any("filters" in ref for rule in back["spec"]["rules"] for ref in rule["backendRefs"])
 
 
 def test_testers_reach_the_challenger_whatever_their_cookie_says() -> None:
-    given = spec({"header": "x-podium-preview"}, sticky=True, matches=MATCHES)
-    route = rendered(given, sticky(50, preview="b"), {"a": 50, "b": 50})
+    given = spec({"header": "x-podium-preview"}, session_affinity=True, matches=MATCHES)
+    route = rendered(given, session_affinity(50, preview="b"), {"a": 50, "b": 50})
     cookie = "podium=3f9c1a2b.50.a"
     assert backends(route, "/invocations", cookie=cookie) == CHAMPION
     assert backends(route, "/invocations", cookie=cookie, x_podium_preview="alice") == CHALLENGER
@@ -277,15 +279,15 @@ def test_however_many_steps_and_matches_there_are_the_route_is_within_the_limits
     weights = tuple(range(5, 100, 5))  # 19 steps
     given = spec(
         {"header": "x-podium-preview"},
-        sticky=True,
+        session_affinity=True,
         matches=[{"path": {"value": f"/{number}"}} for number in range(matches)],
     )
-    route = rendered(given, sticky(*weights, preview="b"), {"a": 5, "b": 95})
+    route = rendered(given, session_affinity(*weights, preview="b"), {"a": 5, "b": 95})
     rules = route["spec"]["rules"]
     assert len(rules) <= 16
     assert sum(len(rule.get("matches", [{}])) for rule in rules) < 128
     assert backends(route, "/1", cookie="podium=3f9c1a2b.90.a") == ({"a": 5, "b": 5} if matches != 1 else None)
-    assert read(given, live(route)) == ({"a": 5, "b": 95}, sticky(*weights, preview="b"), True)
+    assert read(given, live(route)) == ({"a": 5, "b": 95}, session_affinity(*weights, preview="b"), True)
 
 
 def test_who_was_last_seen_at_a_weight_that_has_no_rule_any_more_still_moves_one_way() -> None:
@@ -300,8 +302,8 @@ def test_who_was_last_seen_at_a_weight_that_has_no_rule_any_more_still_moves_one
 # --- what is read back ------------------------------------------------------------------------------------------------
 
 
-def seen(given: Spec) -> ModelDeploymentSeen:
-    return ModelDeploymentSeen(Key("ml", "churn"), OWNER.uid, 1, "1", NOW, deleting=False, spec=given, status=Status())
+def seen(given: Spec) -> ModelDeployment:
+    return ModelDeployment(Key("ml", "churn"), OWNER.uid, 1, "1", NOW, deleting=False, spec=given, status=Status())
 
 
 def live(route: Mapping[str, Any]) -> dict[str, Any]:
@@ -318,21 +320,28 @@ def live(route: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def read(given: Spec, route: dict[str, Any]) -> tuple[Mapping[Slot, int], Detours, bool]:
-    """Weights and detours of a route, and whether it is as Podium would have written it for them."""
+def read(given: Spec, route: dict[str, Any]) -> tuple[Mapping[Slot, int], RouteOverrides, bool]:
+    """Weights and overrides of a route, and whether it is as Podium would have written it for them."""
     rule = own_rule(route, "churn")
     assert isinstance(rule, Rule)
-    detours = route_rules.detours_of(given.traffic, route["metadata"]["annotations"])
-    return rule.weights, detours, _intact(seen(given), route, rule, detours)
+    overrides = route_rules.detours_of(given.traffic, route["metadata"]["annotations"])
+    return rule.weights, overrides, _intact(seen(given), route, rule, overrides)
 
 
 @pytest.mark.parametrize(
-    "detours", [NO_DETOURS, TO_B, Detours(preview="a"), sticky(5, 25, 30), sticky(30, preview="b", challenger="b")]
+    "overrides",
+    [
+        NO_OVERRIDES,
+        TO_B,
+        RouteOverrides(preview="a"),
+        session_affinity(5, 25, 30),
+        session_affinity(30, preview="b", challenger="b"),
+    ],
 )
 @pytest.mark.parametrize("matches", [[], MATCHES])
-def test_what_was_written_is_read_back(matches: list[Any], detours: Detours) -> None:
-    given = spec({"header": "x-podium-preview"}, sticky=True, matches=matches, filters=FILTERS)
-    assert read(given, live(rendered(given, detours, {"a": 70, "b": 30}))) == ({"a": 70, "b": 30}, detours, True)
+def test_what_was_written_is_read_back(matches: list[Any], overrides: RouteOverrides) -> None:
+    given = spec({"header": "x-podium-preview"}, session_affinity=True, matches=matches, filters=FILTERS)
+    assert read(given, live(rendered(given, overrides, {"a": 70, "b": 30}))) == ({"a": 70, "b": 30}, overrides, True)
 
 
 @pytest.mark.parametrize(
@@ -370,8 +379,8 @@ def test_a_rule_more_or_less_or_an_annotation_that_lies_is_noticed() -> None:
 
 
 def test_a_hand_in_what_answers_say_to_users_is_noticed() -> None:
-    given = spec(sticky=True)
-    route = live(rendered(given, sticky(5, 25), {"a": 75, "b": 25}))
+    given = spec(session_affinity=True)
+    route = live(rendered(given, session_affinity(5, 25), {"a": 75, "b": 25}))
     assert read(given, route)[2]
     other, more, spoilt = (copy.deepcopy(route) for _ in range(3))
     last = other["spec"]["rules"][-1]["backendRefs"][0]["filters"][0]["responseHeaderModifier"]
@@ -382,7 +391,7 @@ def test_a_hand_in_what_answers_say_to_users_is_noticed() -> None:
 
 
 def test_a_route_whose_last_rule_does_not_share_is_not_podiums_any_more() -> None:
-    route = live(rendered(spec(), NO_DETOURS))
+    route = live(rendered(spec(), NO_OVERRIDES))
     del route["spec"]["rules"][0]["backendRefs"][1]
     assert own_rule(route, "churn") is None
     assert own_rule({"spec": {}}, "churn") is None

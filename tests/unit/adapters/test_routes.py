@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from podium.adapters.routers.contests import OFTEN, WITHIN, Contests
+from podium.adapters.routers.conflicts import OFTEN, WITHIN, RouteConflicts
 from podium.adapters.routers.routes import Rule, find_rule, last_writer, standing, weights_patch
 from podium.api import reasons
 from podium.core.facts import Problem
@@ -68,7 +68,7 @@ def test_a_weight_that_is_left_out_is_1_and_weights_that_are_no_percent_are_not_
         ([rule(A, {**B, "namespace": "elsewhere"})], None, "add churn-b"),
         ([rule(A, {**B, "kind": "ServiceImport", "group": "x.io"})], None, "add churn-b"),
         ([rule(A, B, OTHER)], None, "rule 0 of HTTPRoute ml/theirs has other backends beside the two slots"),
-        ([rule(A, B), rule(A, B)], None, "name one in spec.traffic.route.rule"),
+        ([rule(A, B), rule(A, B)], None, "name one in spec.traffic.http_route_ref.rule"),
         ([rule(A, B)], "model", "has no rule of the name model"),
         ([rule(A, B), rule(A, name="model")], "model", "add churn-b"),
     ],
@@ -78,7 +78,7 @@ def test_a_route_that_cannot_be_used_is_refused_with_what_it_lacks(
 ) -> None:
     found = find_rule(route(*rules), name, "churn")
     assert isinstance(found, Problem)
-    assert found.reason == reasons.ROUTE_UNFIT
+    assert found.reason == reasons.ROUTE_INVALID
     assert message in found.message
 
 
@@ -173,7 +173,7 @@ def test_the_last_writer_of_the_spec_is_named_and_neither_podium_nor_the_gateway
     assert last_writer(found) == "argocd-controller"
 
 
-def fight(contests: Contests, times: int) -> None:
+def fight(contests: RouteConflicts, times: int) -> None:
     for _ in range(times):
         contests.wrote("ml/churn", {"a": 90, "b": 10})
         contests.found("ml/churn", {"a": 100, "b": 0}, "argocd-controller")
@@ -181,26 +181,26 @@ def fight(contests: Contests, times: int) -> None:
 
 
 def test_drift_is_no_contest_and_a_fight_is() -> None:
-    contests = Contests(FakeClock())
+    contests = RouteConflicts(FakeClock())
     fight(contests, OFTEN - 1)
     assert contests.problem("ml/churn") is None
     fight(contests, 1)
     problem = contests.problem("ml/churn")
     assert problem is not None
-    assert problem.reason == reasons.CONTESTED
+    assert problem.reason == reasons.ROUTE_CONFLICT
     assert "field manager argocd-controller" in problem.message
 
 
 def test_a_fight_is_over_when_nobody_has_written_for_a_while() -> None:
     clock = FakeClock()
-    contests = Contests(clock)
+    contests = RouteConflicts(clock)
     fight(contests, OFTEN)
     clock.move(WITHIN + 1)
     assert contests.problem("ml/churn") is None
 
 
 def test_what_was_not_written_by_podium_is_no_contest() -> None:
-    contests = Contests(FakeClock())
+    contests = RouteConflicts(FakeClock())
     for _ in range(OFTEN):
         contests.found("ml/churn", {"a": 100, "b": 0}, "argocd-controller")
     assert contests.problem("ml/churn") is None

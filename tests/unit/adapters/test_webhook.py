@@ -12,9 +12,9 @@ from aiohttp import web
 from podium.adapters.webhook import LIMIT, TYPE, HttpWebhooks
 from podium.api.status import Pinned
 from podium.core.facts import Key
-from podium.errors import PodiumError, Refused, Unreachable
+from podium.errors import PodiumError, Rejected, Unavailable
 from podium.ports import WebhookCall, WebhookVerdict
-from tests.unit.core.given import NOW
+from tests.unit.core.factories import NOW
 
 SECRET = "Bearer of-the-board"
 CALL = WebhookCall(
@@ -125,7 +125,7 @@ async def test_what_is_no_verdict_is_refused_and_not_shown(
     service: Service, webhooks: HttpWebhooks, body: object, status: int
 ) -> None:
     service.answer = says(body, status)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejected) as caught:
         await webhooks.ask(replace(CALL, url=service.url))
     assert '{"allowed": true or false' in str(caught.value)
     assert len(str(caught.value)) < 200
@@ -133,7 +133,7 @@ async def test_what_is_no_verdict_is_refused_and_not_shown(
 
 async def test_a_redirect_is_not_followed(service: Service, webhooks: HttpWebhooks) -> None:
     service.answer = lambda _: web.Response(status=307, headers={"Location": service.url})
-    with pytest.raises(Refused, match="answered 307"):
+    with pytest.raises(Rejected, match="answered 307"):
         await webhooks.ask(replace(CALL, url=service.url, authorization=SECRET))
     assert len(service.asked) == 1
 
@@ -152,7 +152,7 @@ async def test_no_cookie_goes_from_one_question_to_the_next(service: Service, we
 
 
 async def test_silence_ends_in_time(service: Service, webhooks: HttpWebhooks) -> None:
-    with pytest.raises(Unreachable, match=r"did not answer within 0\.2 s"):
+    with pytest.raises(Unavailable, match=r"did not answer within 0\.2 s"):
         await webhooks.ask(replace(CALL, url=f"{service.url}slow", timeout=0.2))
 
 
@@ -160,7 +160,7 @@ async def test_silence_ends_in_time(service: Service, webhooks: HttpWebhooks) ->
 async def test_who_cannot_be_reached_is_said_without_the_query(webhooks: HttpWebhooks, url: str) -> None:
     with pytest.raises(PodiumError) as caught:
         await webhooks.ask(replace(CALL, url=url, authorization=SECRET))
-    assert isinstance(caught.value, Unreachable)
+    assert isinstance(caught.value, Unavailable)
     assert "abc" not in str(caught.value)
 
 

@@ -62,7 +62,7 @@ def test_every_text_is_bounded_so_that_rules_about_it_are_cheap(path: str) -> No
 
 
 def test_defaults_are_told_in_words() -> None:
-    assert SPEC["spec.rollout.steps.[].hold"]["description"].endswith("Default: 30s.")
+    assert SPEC["spec.rollout.steps.[].duration"]["description"].endswith("Default: 30s.")
     assert SPEC["spec.rollout.guards"]["description"].endswith(
         'Default: [{"name": "errors", "errorRate": {"atMost": "1%"}}].'
     )

@@ -75,5 +75,5 @@ def test_what_passes_through_is_what_was_written() -> None:
 def test_shares_are_exact_where_a_gateway_makes_them() -> None:
     assert gateway(name="public").exact
     model = {"name": "churn", "version": "7"}
-    assert Spec.model_validate({"model": model, "traffic": {"route": {"name": "churn"}}}).traffic.exact
+    assert Spec.model_validate({"model": model, "traffic": {"httpRouteRef": {"name": "churn"}}}).traffic.exact
     assert not Spec.model_validate({"model": model}).traffic.exact

@@ -34,7 +34,7 @@ def test_it_holds_nothing_of_kubernetes_own_dialect() -> None:
 
 def test_it_holds_defaults_so_that_editors_show_them() -> None:
     rollout = json_schema()["$defs"]["Rollout"]["properties"]
-    assert rollout["patience"]["default"] == "1h"
+    assert rollout["stepTimeout"]["default"] == "1h"
 
 
 def test_the_status_is_no_business_of_those_who_write() -> None:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from podium.adapters.kubernetes.render import Defaults, environment
 from podium.api.pod import RESERVED
 from podium.api.serving import Serving
-from podium.api.spec import ModelDeployment, Spec
+from podium.api.spec import ModelDeploymentManifest, Spec
 from podium.api.status import Pinned, Status
 
 MODEL = {"name": "churn", "version": "7"}
@@ -75,8 +75,8 @@ def test_the_api_server_may_make_the_name() -> None:
         deployment({})
 
 
-def deployment(metadata: dict[str, Any]) -> ModelDeployment:
-    return ModelDeployment.model_validate({"metadata": metadata, "spec": {"model": MODEL}})
+def deployment(metadata: dict[str, Any]) -> ModelDeploymentManifest:
+    return ModelDeploymentManifest.model_validate({"metadata": metadata, "spec": {"model": MODEL}})
 
 
 @pytest.mark.parametrize(("replicas", "size"), [(1, 2), (2, 2), (4, 4), (9, 6)])

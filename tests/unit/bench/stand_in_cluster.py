@@ -20,7 +20,7 @@ class StandIn:
     rejects_after: int  # bad answers or crashes
     rises: bool = False  # whether it gives the challenger more at its second crash
     generation: int = 0
-    phase: str = "Settled"
+    phase: str = "Stable"
     bad: int = 0
     requests: int = 0
     history: list[dict[str, str]] = field(default_factory=list)
@@ -38,7 +38,7 @@ class StandIn:
         if spec["model"]["version"] == CHALLENGER:
             self.turn("Canary")
         else:
-            self.end("Withdrawn", "Settled")
+            self.end("RolledBack", "Stable")
         return ""
 
     # --- as the operator
@@ -58,7 +58,7 @@ class StandIn:
             "observedGeneration": self.generation,
             "phase": self.phase,
             "champion": {"version": CHAMPION},
-            "weight": {"asked": weight, "inForce": weight},
+            "weight": {"desired": weight, "current": weight},
             "history": self.history,
         }
         return Seen(self.generation, status)

@@ -15,7 +15,7 @@ from bench.rollback import __main__ as bench
 from bench.rollback.summary import Figures, Run, crashing, failing, rose
 from bench.rollback.trials import CHALLENGER, CHAMPION, RISES, STAYS, spec
 from demo.ledger import Answer, Ledger
-from podium.api.spec import ModelDeployment
+from podium.api.spec import ModelDeploymentManifest
 
 
 def ledger(*answers: tuple[float, str, int]) -> Ledger:
@@ -119,7 +119,7 @@ def test_the_champion_heeds_no_orders(order: int) -> None:
 
 @pytest.mark.parametrize("steps", [STAYS, RISES])
 def test_its_yaml_is_right(steps: list[dict[str, object]]) -> None:
-    made = ModelDeployment.model_validate(model_deployment(spec(CHALLENGER, steps, retry="1")))
+    made = ModelDeploymentManifest.model_validate(model_deployment(spec(CHALLENGER, steps, retry="1")))
     assert made.spec.model.version == CHALLENGER != CHAMPION
 
 

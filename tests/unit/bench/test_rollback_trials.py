@@ -28,8 +28,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 async def play(monkeypatch: pytest.MonkeyPatch, stand_in: StandIn, runs: int, only: str | None) -> dict[str, Any]:
     async with await asyncio.start_server(stand_in.talk, "127.0.0.1", 0) as server:
         monkeypatch.setattr(module, "MODEL_PORT", server.sockets[0].getsockname()[1])
-        stand_in_backend = SimpleNamespace(kubectl=lambda: Path("kubectl"))
-        cluster = cast("Cluster", SimpleNamespace(backend=stand_in_backend, env={}, kubectl=stand_in.kubectl))
+        backend = SimpleNamespace(kubectl=lambda: Path("kubectl"))
+        cluster = cast("Cluster", SimpleNamespace(backend=backend, env={}, kubectl=stand_in.kubectl))
         trials = Trials(cluster, 500.0, Random(1), time.monotonic)
         trials.subject.watch = WatchOf(stand_in, trials._take)
         return await bench.measure(trials, runs, only)
@@ -44,7 +44,7 @@ async def test_every_kind_of_trial_is_played_as_often_as_it_was_asked_for(monkey
     assert all(0 < result[kind.name]["seconds_worst"] < 5 for kind in KINDS)
     assert {result[kind.name]["failed_median"] for kind in KINDS} == {3}
     outcomes = [one["outcome"] for one in stand_in.history]
-    assert outcomes == ["Rejected"] * 2 * len(KINDS) + ["Withdrawn"] * 2 * bench.HEALTHY_TIMES
+    assert outcomes == ["Rejected"] * 2 * len(KINDS) + ["RolledBack"] * 2 * bench.HEALTHY_TIMES
 
 
 async def test_each_trial_is_asked_for_anew(monkeypatch: pytest.MonkeyPatch) -> None:

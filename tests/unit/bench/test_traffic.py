@@ -18,7 +18,7 @@ from bench.traffic.figures import EndState, Promotion, Rollback, Share
 from bench.traffic.scene import QUICK, on_our_clock, spec
 from demo.clients import Clients, parse_head
 from demo.ledger import Answer, Ledger
-from podium.api.spec import ModelDeployment
+from podium.api.spec import ModelDeploymentManifest
 from testbed.waiting import wait_until
 
 
@@ -117,7 +117,7 @@ def test_the_last_line_has_every_figure_and_null_for_what_was_left_out() -> None
 
 @pytest.mark.parametrize("steps", [QUICK, rollbacks.HALF, shares.STEPS])
 def test_its_yaml_is_right(steps: list[dict[str, object]]) -> None:
-    made = ModelDeployment.model_validate(model_deployment(spec("2", steps, retry="1")))
+    made = ModelDeploymentManifest.model_validate(model_deployment(spec("2", steps, retry="1")))
     assert made.spec.traffic.exact
     assert made.spec.serving.replicas == 2
 

@@ -38,7 +38,7 @@ class Stage:
     generation: int = 0
     steps: list[int] = field(default_factory=list)
     moves: Iterator[tuple[str, int]] = field(default_factory=lambda: iter(()))
-    phase: str = "Settled"
+    phase: str = "Stable"
     weight: int = 0
     history: list[dict[str, str]] = field(default_factory=list)
     turned_bad: bool = False
@@ -49,11 +49,11 @@ class Stage:
         self.generation += 1
         self.wanted = spec["model"]["version"]
         self.steps = [step["weight"] for step in spec["rollout"]["steps"]]
-        trusted = self.wanted in [one["version"] for one in self.history if one["outcome"] == "Promoted"]
+        previously_promoted = self.wanted in [one["version"] for one in self.history if one["outcome"] == "Promoted"]
         if self.wanted == self.champion:
-            self.moves = iter([("Settled", 0)])
+            self.moves = iter([("Stable", 0)])
         else:
-            self.moves = iter([("Canary", weight) for weight in ([] if trusted else self.steps)])
+            self.moves = iter([("Canary", weight) for weight in ([] if previously_promoted else self.steps)])
 
     def look(self) -> Seen:
         if self._goes_on():
@@ -70,7 +70,7 @@ class Stage:
 
     def _end(self) -> None:
         rejected = self.wanted == BAD and self.stays_bad
-        outcome, self.phase = ("Rejected", "Rejected") if rejected else ("Promoted", "Settled")
+        outcome, self.phase = ("Rejected", "Rejected") if rejected else ("Promoted", "Stable")
         at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self.history.append({"version": self.wanted, "outcome": outcome, "at": at})
         self.champion = self.champion if rejected else self.wanted
@@ -82,8 +82,8 @@ class Stage:
             "observedGeneration": self.generation,
             "phase": self.phase,
             "champion": {"version": self.champion, "slot": "a"},
-            "weight": {"asked": self.weight, "inForce": self.weight},
-            "trial": {"inForceSince": "now"} if self.phase == "Canary" else {},
+            "weight": {"desired": self.weight, "current": self.weight},
+            "trial": {"weightReachedAt": "now"} if self.phase == "Canary" else {},
             "history": self.history,
         }
         return Seen(self.generation, status)

@@ -22,10 +22,10 @@ def test_the_twin_against_a_limit_equals_the_core(size: int, limit: float) -> No
         bad = chance.binomial(answers, shares)
         twin.see(bad, answers - bad)
         judges = [judge.see(int(b), int(n - b)) for judge, b, n in zip(judges, bad, answers, strict=True)]
-        late = np.array([judge.memory.late for judge in judges]).T
+        late = np.array([judge.state.late for judge in judges]).T
         assert np.log(twin.late) == pytest.approx(late, abs=1e-8)
-        assert list(twin.broken) == [judge.verdict == "broken" for judge in judges]
-        assert list(twin.holds) == [judge.verdict == "holds" for judge in judges]
+        assert list(twin.broken) == [judge.verdict == "Failed" for judge in judges]
+        assert list(twin.holds) == [judge.verdict == "Passed" for judge in judges]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -42,7 +42,7 @@ def test_the_twin_against_the_champion_equals_the_core(size: int, share: float) 
         twin.see(s1, n1 - s1, s0, n0 - s0)
         blocks = zip(s1, n1 - s1, s0, n0 - s0, strict=True)
         judges = [judge.see(*map(int, block)) for judge, block in zip(judges, blocks, strict=True)]
-        assert np.log(twin.worse) == pytest.approx(np.array([judge.memory.worse for judge in judges]).T, abs=1e-6)
-        assert twin.no_worse == pytest.approx(np.array([judge.memory.no_worse for judge in judges]).T, abs=1e-6)
-        assert list(twin.broken) == [judge.verdict == "broken" for judge in judges]
-        assert list(twin.holds) == [judge.verdict == "holds" for judge in judges]
+        assert np.log(twin.worse) == pytest.approx(np.array([judge.state.worse for judge in judges]).T, abs=1e-6)
+        assert twin.no_worse == pytest.approx(np.array([judge.state.no_worse for judge in judges]).T, abs=1e-6)
+        assert list(twin.broken) == [judge.verdict == "Failed" for judge in judges]
+        assert list(twin.holds) == [judge.verdict == "Passed" for judge in judges]

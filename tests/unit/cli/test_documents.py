@@ -42,9 +42,11 @@ def test_scalars_mean_what_they_mean_to_kubectl(text: str, value: object) -> Non
 
 
 def test_every_field_has_its_line() -> None:
-    document = read("spec:\n  model:\n    name: churn\n\n  steps:\n    - weight: 5\n    - weight: 25\n      hold: 5m\n")
+    document = read(
+        "spec:\n  model:\n    name: churn\n\n  steps:\n    - weight: 5\n    - weight: 25\n      duration: 5m\n"
+    )
     assert document.line(("spec", "model", "name")) == 3
-    assert document.line(("spec", "steps", 1, "hold")) == 8
+    assert document.line(("spec", "steps", 1, "duration")) == 8
 
 
 def test_what_is_missing_is_told_where_it_would_stand() -> None:
@@ -66,8 +68,8 @@ def test_the_items_of_a_list_are_read_as_if_they_stood_alone() -> None:
 
 
 def test_anchors_and_merges_are_followed() -> None:
-    document = read("base: &base {weight: 5, hold: 1m}\nstep:\n  <<: *base\n  weight: 25\n")
-    assert document.value["step"] == {"weight": 25, "hold": "1m"}
+    document = read("base: &base {weight: 5, duration: 1m}\nstep:\n  <<: *base\n  weight: 25\n")
+    assert document.value["step"] == {"weight": 25, "duration": "1m"}
     assert document.line(("step", "weight")) == 4
 
 

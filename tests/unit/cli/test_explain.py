@@ -15,7 +15,7 @@ from podium.cli.explanation import explanation
 from podium.cli.explanation_text import as_text
 from podium.cli.main import main
 from podium.cli.screen import Screen
-from podium.errors import Missing, Unreachable
+from podium.errors import NotFound, Unavailable
 
 EXPLAINED = Path(__file__).parent / "explained"
 NAMES = sorted(path.stem for path in EXPLAINED.glob("*.yaml"))
@@ -48,11 +48,11 @@ def test_the_docs_show_what_is_shown() -> None:
 def test_programs_get_the_same_as_one_object() -> None:
     result = explain("--file", EXPLAINED / "canary.yaml", "--json")
     said = json.loads(result.stdout)
-    (question,) = said["guards"][0]["questions"]
+    (criterion,) = said["guards"][0]["criteria"]
     assert (said["phase"], said["champion"], said["challenger"]) == ("Canary", "6", "7")
-    assert question["subject"] == {"version": "7", "answers": 1152, "bad": 10}
-    assert (question["limit"], question["verdict"]) == (0.01, "cannot tell")
-    assert said["trial"]["in_force_since"] == "2026-01-05T09:01:02.500Z"
+    assert criterion["subject"] == {"version": "7", "answers": 1152, "bad": 10}
+    assert (criterion["limit"], criterion["verdict"]) == (0.01, "Inconclusive")
+    assert said["trial"]["weight_reached_at"] == "2026-01-05T09:01:02.500Z"
 
 
 def test_json_is_read_as_kubectl_gives_it_and_so_is_a_list() -> None:
@@ -60,7 +60,7 @@ def test_json_is_read_as_kubectl_gives_it_and_so_is_a_list() -> None:
     assert explain("--file", "-", stdin=json.dumps(value)).exit_code == 0
     other = {**value, "metadata": {"name": "fraud"}}
     both = json.dumps({"apiVersion": "v1", "kind": "List", "items": [value, other]})
-    assert explain("fraud", "--file", "-", stdin=both).stdout.startswith("fraud: Watching\n")
+    assert explain("fraud", "--file", "-", stdin=both).stdout.startswith("fraud: Soaking\n")
     assert "wanted one ModelDeployment, found churn, fraud" in explain("--file", "-", stdin=both).output
 
 
@@ -88,9 +88,9 @@ def test_what_pods_wrote_cannot_command_the_terminal() -> None:
 
 def test_a_proof_shows_as_a_full_bar_and_a_wait_says_how_long() -> None:
     (guard,) = explanation(load("watched")).guards
-    assert guard.verdict == "holds"
-    assert guard.questions[0].towards_holds == 1.0
-    waiting = explanation(load("second_step")).guards[0].questions[0]
+    assert guard.verdict == "Passed"
+    assert guard.criteria[0].towards_holds == 1.0
+    waiting = explanation(load("second_step")).guards[0].criteria[0]
     assert waiting.more_answers > 0
     assert waiting.more_seconds == pytest.approx(waiting.more_answers * 23.25 / waiting.subject.answers, rel=0.05)
 
@@ -98,15 +98,15 @@ def test_a_proof_shows_as_a_full_bar_and_a_wait_says_how_long() -> None:
 def test_a_guard_with_many_questions_shows_the_worst_and_counts_the_others() -> None:
     value = load("canary")
     drift = explanation(value).guards[2]
-    assert len(drift.questions) == 16
+    assert len(drift.criteria) == 16
     text = as_text(explanation(value), Screen())
-    assert "  the worst of 16 questions (16 holds); --json has them all" in text
+    assert "  the worst of 16 criteria (16 Passed); --json has them all" in text
     assert text.count("scores above") == 1
 
 
 def test_a_guard_that_cannot_be_asked_yet_says_what_it_waits_for() -> None:
     value = load("canary")
-    del value["status"]["trial"]["evidence"]["marks"]
+    del value["status"]["trial"]["evidence"]["baselines"]
     text = as_text(explanation(value), Screen())
     assert "drift waits for the champion's own distribution" in text
 
@@ -115,7 +115,7 @@ def test_a_gate_that_was_not_asked_yet_says_so() -> None:
     value = load("blocked")
     del value["status"]["gates"]
     assert {gate.state for gate in explanation(value).gates} == {"not asked yet"}
-    assert [gate.state for gate in explanation(load("blocked")).gates] == ["fails", "holds"]
+    assert [gate.state for gate in explanation(load("blocked")).gates] == ["Failed", "Passed"]
 
 
 def test_an_object_that_has_no_status_yet_is_pending() -> None:
@@ -127,10 +127,10 @@ def test_an_object_that_has_no_status_yet_is_pending() -> None:
 
 def test_what_cannot_be_explained_says_where() -> None:
     value = load("canary")
-    value["status"]["trial"]["alpha"] = "much"
+    value["status"]["trial"]["falseRollbackRate"] = "much"
     result = explain("--file", "-", stdin=json.dumps(value))
     assert result.exit_code == 1
-    assert "status.trial.alpha: " in result.output
+    assert "status.trial.falseRollbackRate: " in result.output
 
 
 @pytest.mark.parametrize("words", [[], ["churn", "--file", "x.yaml", "-n", "ml"], ["--nonsense"]])
@@ -153,12 +153,12 @@ async def _found(name: str, namespace: str | None) -> dict[str, Any]:
 def test_a_name_is_looked_up_in_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "model_deployment", _found)
     result = explain("churn", "-n", "ml")
-    assert result.stdout.startswith("churn in ml: Settled\n")
+    assert result.stdout.startswith("churn in ml: Stable\n")
 
 
 @pytest.mark.parametrize(
     ("error", "said"),
-    [(Missing("GET: 404"), "there is no ModelDeployment churn"), (Unreachable("no route"), "churn cannot be read")],
+    [(NotFound("GET: 404"), "there is no ModelDeployment churn"), (Unavailable("no route"), "churn cannot be read")],
 )
 def test_what_the_cluster_does_not_have_is_an_error(
     monkeypatch: pytest.MonkeyPatch, error: Exception, said: str

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from podium.cli.main import main
 
-SETTLED = yaml.safe_load((Path(__file__).parent / "explained" / "settled.yaml").read_text())
+STABLE = yaml.safe_load((Path(__file__).parent / "explained" / "settled.yaml").read_text())
 PATH = "/apis/podium.dev/v1alpha1/namespaces/ml/modeldeployments/churn"
 
 
@@ -20,7 +20,7 @@ class _ApiServer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         found = self.path == PATH and self.headers["Authorization"] == "Bearer secret"
         missing = {"kind": "Status", "reason": "NotFound", "message": f"{self.path} not found"}
-        body = json.dumps(SETTLED if found else missing).encode()
+        body = json.dumps(STABLE if found else missing).encode()
         self.send_response(200 if found else 404)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -64,7 +64,7 @@ def explain(*words: str) -> Result:
 
 def test_the_object_is_read_with_the_kubeconfig_from_the_namespace_of_its_context(kubeconfig: Path) -> None:
     result = explain("churn")
-    assert result.stdout.startswith("churn in ml: Settled\n"), result.output
+    assert result.stdout.startswith("churn in ml: Stable\n"), result.output
 
 
 def test_another_namespace_can_be_named_and_what_is_not_there_is_told(kubeconfig: Path) -> None:

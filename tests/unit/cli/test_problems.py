@@ -9,7 +9,7 @@ import pytest
 from podium.api.schema import everywhere, json_schema
 from podium.cli.documents import read_documents
 from podium.cli.problems import WANTED, problems
-from tests.written import EXAMPLES, MISTAKES, refused, title
+from tests.yaml_files import EXAMPLES, INVALID, refused, title
 
 GOOD = {
     "apiVersion": "podium.dev/v1alpha1",
@@ -33,7 +33,7 @@ def test_an_example_has_no_problem(file: Path) -> None:
     assert not problems(document.value)
 
 
-@pytest.mark.parametrize("file", MISTAKES, ids=title)
+@pytest.mark.parametrize("file", INVALID, ids=title)
 def test_a_mistake_is_found_in_the_field_where_it_is(file: Path) -> None:
     (document,) = read_documents(file.read_text())
     assert set(said(document.value)) == refused(file)
@@ -53,18 +53,18 @@ def test_a_mistake_is_found_in_the_field_where_it_is(file: Path) -> None:
             "wanted at most 100, found 101",
         ),
         (
-            {"rollout": {"steps": [{"hold": "5m"}]}},
+            {"rollout": {"steps": [{"duration": "5m"}]}},
             "spec.rollout.steps[0].weight",
             "wanted a value, found nothing; do: add it (Percent of the traffic that the challenger gets)",
         ),
         (
-            {"rollout": {"steps": [{"weight": 5, "hold": "5 min"}]}},
-            "spec.rollout.steps[0].hold",
+            {"rollout": {"steps": [{"weight": 5, "duration": "5 min"}]}},
+            "spec.rollout.steps[0].duration",
             'wanted text such as 90s or 5m or 1h30m, found "5 min"',
         ),
         (
-            {"rollout": {"steps": [{"weight": 5, "hold": "200h"}]}},
-            "spec.rollout.steps[0].hold",
+            {"rollout": {"steps": [{"weight": 5, "duration": "200h"}]}},
+            "spec.rollout.steps[0].duration",
             'must be between 0s and 168h; found "200h"',
         ),
         (
@@ -73,9 +73,9 @@ def test_a_mistake_is_found_in_the_field_where_it_is(file: Path) -> None:
             'each step must have a higher weight than the one before it; found [{"weight": 5}, {"weight": 5}]',
         ),
         (
-            {"rollout": {"onSilence": "holds"}},
-            "spec.rollout.onSilence",
-            'wanted one of hold, proceed, rollback, found "holds"; do: write hold, if that is meant',
+            {"rollout": {"onInconclusive": "Waits"}},
+            "spec.rollout.onInconclusive",
+            'wanted one of Wait, Proceed, RollBack, found "Waits"; do: write Wait, if that is meant',
         ),
         ({"rolout": {}}, "spec.rolout", "there is no such field; do: write rollout, if that is meant"),
         (
@@ -122,7 +122,7 @@ def test_numbers_that_json_cannot_hold_are_refused() -> None:
 
 
 def test_what_the_api_server_gave_back_has_no_problem() -> None:
-    stored = deepcopy(GOOD) | {"status": {"phase": "Settled", "champion": {"version": "7"}}}
+    stored = deepcopy(GOOD) | {"status": {"phase": "Stable", "champion": {"version": "7"}}}
     stored["metadata"] = {"name": "churn", "uid": "1", "generation": 3, "managedFields": []}
     assert not problems(stored)
 

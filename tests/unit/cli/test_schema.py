@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from podium.cli.main import main
 from podium.cli.schema import FORMS
-from tests.written import ROOT
+from tests.yaml_files import ROOT
 
 FILES = {
     "crd": ROOT / "crds/podium.dev_modeldeployments.yaml",

@@ -25,7 +25,7 @@ kind: ModelDeployment
 metadata: {name: churn}
 spec:
   model: {name: churn, version: "7"}
-  rollout: {steps: [{weight: 50, hold: 5s}], watch: 10s}
+  rollout: {steps: [{weight: 50, duration: 5s}], soak: 10s}
 """
 
 
@@ -38,14 +38,14 @@ def report() -> Report:
     """Outcomes by hand: what is shown does not hang on how they came about."""
     guards = [
         {"name": "errors", "errorRate": {"atMost": "1%", "maxAboveChampion": "0.5%"}},
-        {"name": "drift", "scores": {"maxShift": "10%"}},
+        {"name": "drift", "predictionShift": {"maxShift": "10%"}},
     ]
     spec = spec_of("2", rollout={"guards": guards}, serving={"replicas": 4})
     plan = Plan(spec, 50, assumed(spec.rollout.guards, {}), timedelta(days=7))
     good = [Outcome("promoted", 90.0 + n, 1890.0 + n, 90_000, 180, "") for n in range(19)]
-    good += [Outcome("rolled back", None, 41.0, 400, 9, "GuardBroken")]
-    bad = [Outcome("rolled back", None, 5.0 + n, 40 + 10 * n, 3 + n, "GuardBroken") for n in range(18)]
-    bad += [Outcome("rolled back", 90.0, 700.0, 9000, 450, "GuardBroken"), Outcome("undecided", None, 6e5, 3, 1, "")]
+    good += [Outcome("rolled back", None, 41.0, 400, 9, "GuardFailed")]
+    bad = [Outcome("rolled back", None, 5.0 + n, 40 + 10 * n, 3 + n, "GuardFailed") for n in range(18)]
+    bad += [Outcome("rolled back", 90.0, 700.0, 9000, 450, "GuardFailed"), Outcome("undecided", None, 6e5, 3, 1, "")]
     window = windowed(spec, 50, 0.002, 0.05)
     return Report(plan, About("churn", 20, 1), figures("good", good), figures("bad", bad), window)
 

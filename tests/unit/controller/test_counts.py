@@ -8,9 +8,12 @@ from podium.api.status import Phase
 from podium.controller.wiring import Operator, Outside
 from tests.unit.controller.world import World, spec
 
-STEPS = [{"weight": 30, "hold": "5s"}]
-GUARD = {"name": "refunds", "counts": {"bad": 'bad{v="{{version}}"}', "total": 'all{v="{{version}}"}', "atMost": "1%"}}
-GUARDED: dict[str, Any] = {"steps": STEPS, "watch": "20s", "guards": [GUARD]}
+STEPS = [{"weight": 30, "duration": "5s"}]
+GUARD = {
+    "name": "refunds",
+    "prometheus": {"bad": 'bad{v="{{version}}"}', "total": 'all{v="{{version}}"}', "atMost": "1%"},
+}
+GUARDED: dict[str, Any] = {"steps": STEPS, "soak": "20s", "guards": [GUARD]}
 
 
 def told(world: World, version: str, bad: float, total: float) -> None:
@@ -22,7 +25,7 @@ def told(world: World, version: str, bad: float, total: float) -> None:
 async def put_on_trial(world: World, operator: Operator) -> None:
     """Version 1 is champion, and version 2 gets its first traffic."""
     world.apply(operator, spec("1"))
-    await world.until(Phase.SETTLED)
+    await world.until(Phase.STABLE)
     world.apply(operator, spec("2", rollout=GUARDED))
     await world.until(Phase.CANARY)
 
@@ -34,10 +37,10 @@ async def test_a_version_is_taken_back_by_what_only_prometheus_counts() -> None:
     async with world.operator() as operator:
         await put_on_trial(world, operator)
         await world.clock.advance(3)
-        assert (await world.seen()).status.phase is Phase.CANARY
+        assert (await world.md()).status.phase is Phase.CANARY
         told(world, "2", bad=510, total=620)
         status = await world.until(Phase.REJECTED, within=5)
-    assert status.rejected[-1].reason == reasons.GUARD_BROKEN
+    assert status.rejected[-1].reason == reasons.GUARD_FAILED
     assert "refunds: 50% bad (10 of 20 answers, limit 1%)" in status.rejected[-1].message
 
 
@@ -46,7 +49,7 @@ async def test_what_prometheus_does_not_know_holds_and_is_told() -> None:
     async with world.operator() as operator:
         await put_on_trial(world, operator)
         await world.clock.advance(60)
-        status = (await world.seen()).status
+        status = (await world.md()).status
     assert status.phase is Phase.CANARY
     assert "refunds: wanted one sample, found none" in status.message
 
@@ -61,4 +64,4 @@ async def test_without_a_prometheus_the_setting_is_named() -> None:
     async with world.operator() as operator:
         await put_on_trial(world, operator)
         await world.clock.advance(2)
-        assert "set PODIUM_PROMETHEUS_URI" in (await world.seen()).status.message
+        assert "set PODIUM_PROMETHEUS_URI" in (await world.md()).status.message

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from podium.api.status import Phase, Pinned
-from podium.controller.webhook_desk import WebhookDesk
-from podium.core.actions import AskWebhook
-from podium.errors import Refused, Unreachable
+from podium.controller.webhook_worker import WebhookWorker
+from podium.core.actions import CallWebhook
+from podium.errors import Rejected, Unavailable
 from podium.ports import WebhookVerdict
 from podium.testing.clock import settle
 from podium.testing.cluster import Behaviour
@@ -33,8 +33,8 @@ async def test_a_job_and_a_service_are_asked_once_each_and_their_word_opens_the_
         await world.clock.advance(20)
         assert "gate smoke: job has not ended" in (await world.status()).message
         assert status.champion is None
-        status = await world.until(Phase.SETTLED)
-    assert [(gate.name, gate.state) for gate in status.gates] == [("smoke", "holds"), ("review", "holds")]
+        status = await world.until(Phase.STABLE)
+    assert [(gate.name, gate.state) for gate in status.gates] == [("smoke", "Passed"), ("review", "Passed")]
     assert len(world.jobs.started) == 1
     (call,) = world.webhooks.calls
     assert (call.url, call.gate, call.model, call.registry_uri) == (REVIEW, "review", "churn", URI)
@@ -57,7 +57,7 @@ async def test_a_failed_job_blocks_and_stays_an_answer_after_it_is_gone_and_afte
 
 async def test_a_silent_service_holds_the_gate_and_is_asked_again_ever_more_slowly() -> None:
     world = World()
-    world.webhooks.verdicts[REVIEW] = Unreachable(f"{REVIEW} does not answer: Connection refused")
+    world.webhooks.verdicts[REVIEW] = Unavailable(f"{REVIEW} does not answer: Connection refused")
     async with world.operator() as operator:
         world.apply(operator, gated(HOOK))
         await world.until(Phase.GATING)
@@ -71,7 +71,7 @@ async def test_a_silent_service_holds_the_gate_and_is_asked_again_ever_more_slow
         assert 10 < len(world.webhooks.calls) < 25
         assert len({call.id for call in world.webhooks.calls}) == 1, "a receiver can tell a repeat"
         world.webhooks.verdicts[REVIEW] = WebhookVerdict(True, "fine")
-        await world.until(Phase.SETTLED)
+        await world.until(Phase.STABLE)
 
 
 @pytest.mark.parametrize(("verdict", "words"), [(WebhookVerdict(False, "no model card"), "no model card")])
@@ -88,7 +88,7 @@ async def test_a_refusal_blocks_with_the_services_own_words(verdict: WebhookVerd
 
 async def test_an_answer_that_is_no_verdict_is_no_refusal() -> None:
     world = World()
-    world.webhooks.verdicts[REVIEW] = Refused(f"{REVIEW} answered 500")
+    world.webhooks.verdicts[REVIEW] = Rejected(f"{REVIEW} answered 500")
     async with world.operator() as operator:
         world.apply(operator, gated(HOOK))
         await world.until(Phase.GATING)
@@ -98,7 +98,7 @@ async def test_an_answer_that_is_no_verdict_is_no_refusal() -> None:
 
 async def test_at_a_silent_service_the_status_is_not_written_over_and_over() -> None:
     world = World()
-    world.webhooks.verdicts[REVIEW] = Unreachable("silent")
+    world.webhooks.verdicts[REVIEW] = Unavailable("silent")
     async with world.operator() as operator:
         world.apply(operator, gated(HOOK))
         await world.until(Phase.GATING)
@@ -117,7 +117,7 @@ async def test_the_secrets_header_is_sent_and_a_missing_one_is_said() -> None:
         assert "Secret ml/board (webhook.secretName of gate review) is not there" in (await world.status()).message
         assert world.webhooks.calls == []
         world.cluster.secrets["ml", "board"] = {"authorization": "Bearer x\n", "other": "y"}
-        await world.until(Phase.SETTLED)
+        await world.until(Phase.STABLE)
     assert [call.authorization for call in world.webhooks.calls] == ["Bearer x"]
     assert "Bearer" not in (await world.status()).model_dump_json()
 
@@ -127,15 +127,15 @@ async def test_a_champion_is_taken_care_of_while_a_gate_waits() -> None:
     world.jobs.behaviours["smoke"] = JobBehaviour(takes=9999)
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
-        await world.until(Phase.SETTLED)
-        world.webhooks.verdicts[REVIEW] = Unreachable("silent")
-        world.jobs.failure = Unreachable("the API server is busy with Jobs")
+        await world.until(Phase.STABLE)
+        world.webhooks.verdicts[REVIEW] = Unavailable("silent")
+        world.jobs.failure = Unavailable("the API server is busy with Jobs")
         world.apply(operator, gated(JOB, HOOK, version="2"))
         await world.until(Phase.GATING)
         world.cluster.drift(KEY, "a")
         operator.changed(KEY)
         await world.clock.advance(10)
-        assert (await world.cluster.slots(await world.seen()))["a"].current
+        assert (await world.cluster.slots(await world.md()))["a"].up_to_date
         assert (await world.status()).champion is not None
 
 
@@ -144,11 +144,11 @@ async def test_a_rollback_does_not_wait_for_gates_and_asks_none() -> None:
     world.cluster.behave("2", Behaviour(bad_share=0.5))
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
-        await world.until(Phase.SETTLED)
+        await world.until(Phase.STABLE)
         world.apply(operator, gated(JOB, HOOK, version="2"))
         await world.until(Phase.CANARY)
-        world.jobs.failure = Unreachable("silent")
-        world.webhooks.verdicts[REVIEW] = Unreachable("silent")
+        world.jobs.failure = Unavailable("silent")
+        world.webhooks.verdicts[REVIEW] = Unavailable("silent")
         await world.until(Phase.REJECTED, within=10, requests=50)
     assert (len(world.jobs.started), len(world.webhooks.calls)) == (1, 1)
 
@@ -157,12 +157,12 @@ async def test_withdrawn_or_deleted_nobody_is_asked_any_more() -> None:
     world = World()
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
-        await world.until(Phase.SETTLED)
-        world.webhooks.verdicts[REVIEW] = Unreachable("silent")
+        await world.until(Phase.STABLE)
+        world.webhooks.verdicts[REVIEW] = Unavailable("silent")
         world.apply(operator, gated(HOOK, version="2"))
         await world.until(Phase.GATING)
         world.apply(operator, spec("1"))
-        await world.until(Phase.SETTLED)
+        await world.until(Phase.STABLE)
         asked = len(world.webhooks.calls)
         await world.clock.advance(600)
         assert len(world.webhooks.calls) == asked
@@ -183,7 +183,7 @@ async def test_an_edited_gate_is_another_question() -> None:
         world.apply(operator, gated(HOOK))
         await world.until(Phase.BLOCKED)
         world.apply(operator, gated({"name": "review", "webhook": {"url": f"{REVIEW}/v2"}}))
-        await world.until(Phase.SETTLED)
+        await world.until(Phase.STABLE)
     assert [call.url for call in world.webhooks.calls] == [REVIEW, f"{REVIEW}/v2"]
 
 
@@ -201,14 +201,14 @@ async def test_a_job_of_somebody_else_is_said_in_the_log_and_the_gate_waits(capl
 
 async def test_a_question_that_is_under_way_is_not_put_a_second_time() -> None:
     world = World()
-    desk = WebhookDesk(world.webhooks, world.cluster, world.clock, URI, notify=lambda _: None)
+    session = WebhookWorker(world.webhooks, world.cluster, world.clock, URI, notify=lambda _: None)
     seen = world.cluster.put(KEY, gated(HOOK))
     assert seen.spec is not None
     (gate,) = seen.spec.gates
     assert gate.webhook is not None
-    wanted = AskWebhook("review", gate.webhook, "q", Pinned(version="1", digest="sha256:1", slot="a"), "")
+    wanted = CallWebhook("review", gate.webhook, "q", Pinned(version="1", digest="sha256:1", slot="a"), "")
     for _ in range(3):
-        desk.ask(seen, wanted)
+        session.ask(seen, wanted)
         await settle()
     assert len(world.webhooks.calls) == 1
-    await desk.close()
+    await session.close()

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from podium.controller.leader import Election, Times
-from podium.errors import Unreachable
-from podium.ports import LeaseSeen
+from podium.errors import Unavailable
+from podium.ports import LeaseState
 from podium.testing.clock import FakeClock
 from podium.testing.lease import FakeLease
 
@@ -19,20 +19,20 @@ class Wire:
         self._lease, self._clock = lease, clock
         self.cut = self.deaf = self.silent = False
 
-    async def read(self) -> LeaseSeen | None:
+    async def read(self) -> LeaseState | None:
         await self._travel()
         return await self._lease.read()
 
-    async def write(self, held: LeaseSeen | None, holder: str, seconds: float) -> LeaseSeen:
+    async def write(self, held: LeaseState | None, holder: str, seconds: float) -> LeaseState:
         await self._travel()
         written = await self._lease.write(held, holder, seconds)
         if self.deaf:
-            raise Unreachable("the answer was lost")
+            raise Unavailable("the answer was lost")
         return written
 
     async def _travel(self) -> None:
         if self.cut:
-            raise Unreachable("no answer")
+            raise Unavailable("no answer")
         if self.silent:
             await self._clock.sleep(1000)
 
@@ -161,7 +161,7 @@ async def test_a_short_break_of_the_api_server_changes_nothing(
     pair: tuple[Candidate, Candidate], lease: FakeLease, clock: FakeClock
 ) -> None:
     first, second = pair
-    lease.failure = Unreachable("the API server is starting anew")
+    lease.failure = Unavailable("the API server is starting anew")
     await clock.advance(2.5)
     lease.failure = None
     await clock.advance(20)

@@ -1,12 +1,12 @@
 from datetime import UTC, datetime, timedelta
 
-from podium.api.status import Evidence, MeasureTally, Phase, Pinned, Status, Tally, Trial
+from podium.api.status import Counts, Evidence, MeasureCounts, Phase, Pinned, Status, Trial
 from podium.controller.metrics import Metrics
-from podium.core.facts import Key, TrafficSeen
+from podium.core.facts import Key, TrafficState
 
 KEY, OTHER = Key("ml", "churn"), Key("ml", "fraud")
 STATUS = Status(phase=Phase.CANARY, challenger=Pinned(version="7", digest="d", slot="b"))
-TRAFFIC = TrafficSeen(asked={"a": 95, "b": 5}, in_force={"a": 75.0, "b": 25.0})
+TRAFFIC = TrafficState(desired={"a": 95, "b": 5}, current={"a": 75.0, "b": 25.0})
 
 
 def shown(metrics: Metrics) -> str:
@@ -18,23 +18,23 @@ def test_where_a_rollout_stands_is_shown() -> None:
     metrics.show(KEY, STATUS, TRAFFIC)
     text = shown(metrics)
     assert 'podium_modeldeployment_phase{name="churn",namespace="ml",phase="Canary"} 1.0' in text
-    assert 'podium_modeldeployment_phase{name="churn",namespace="ml",phase="Settled"} 0.0' in text
-    assert 'podium_traffic_weight_percent{kind="asked",name="churn",namespace="ml"} 5.0' in text
-    assert 'podium_traffic_weight_percent{kind="in_force",name="churn",namespace="ml"} 25.0' in text
+    assert 'podium_modeldeployment_phase{name="churn",namespace="ml",phase="Stable"} 0.0' in text
+    assert 'podium_traffic_weight_percent{kind="desired",name="churn",namespace="ml"} 5.0' in text
+    assert 'podium_traffic_weight_percent{kind="current",name="churn",namespace="ml"} 25.0' in text
 
 
 def test_the_evidence_of_a_trial_is_shown_and_goes_with_it() -> None:
     metrics = Metrics()
-    evidence = Evidence(measures=[MeasureTally(measure="errors", challenger=Tally(answers=100, bad=3))])
+    evidence = Evidence(measures=[MeasureCounts(measure="errors", challenger=Counts(answers=100, bad=3))])
     trial = Trial(
         generation=1,
-        began=datetime(2026, 1, 1, tzinfo=UTC),
-        terms="",
+        started_at=datetime(2026, 1, 1, tzinfo=UTC),
+        terms_hash="",
         steps=[],
         guards=[],
-        on_silence="hold",
-        patience=timedelta(hours=1),
-        watch=timedelta(minutes=1),
+        on_inconclusive="Wait",
+        step_timeout=timedelta(hours=1),
+        soak=timedelta(minutes=1),
         evidence=evidence,
     )
     metrics.show(KEY, STATUS.model_copy(update={"trial": trial}), TRAFFIC)

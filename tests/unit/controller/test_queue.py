@@ -7,7 +7,7 @@ import pytest
 from podium.controller.metrics import Metrics
 from podium.controller.queue import Work, WorkQueue, backoff
 from podium.core.facts import Key
-from podium.errors import Unreachable
+from podium.errors import Unavailable
 from podium.testing.clock import FakeClock, settle
 
 A, B, C = Key("ml", "a"), Key("ml", "b"), Key("ml", "c")
@@ -124,7 +124,7 @@ async def test_different_keys_are_worked_on_at_the_same_time_up_to_the_limit(clo
 @pytest.mark.parametrize(
     "failure",
     [
-        pytest.param(lambda: Unreachable("no answer"), id="foreseen"),
+        pytest.param(lambda: Unavailable("no answer"), id="foreseen"),
         pytest.param(lambda: KeyError("x"), id="unforeseen"),
     ],
 )
@@ -154,7 +154,7 @@ async def test_success_forgets_the_failures_before_it(clock: FakeClock) -> None:
     async def work(key: Key) -> None:
         await log(key)
         if failing:
-            raise Unreachable("no answer")
+            raise Unavailable("no answer")
 
     async with running(clock, work) as queue:
         queue.add(A)

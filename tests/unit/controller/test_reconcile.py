@@ -7,7 +7,7 @@ from podium.api import reasons
 from podium.api.status import Phase
 from podium.controller.logs import JsonLines
 from podium.core.facts import Key
-from podium.errors import Missing, PodiumError, Refused, Unreachable
+from podium.errors import NotFound, PodiumError, Rejected, Unavailable
 from podium.testing.cluster import Behaviour
 from tests.unit.controller.world import KEY, SETTINGS, World, spec
 
@@ -16,7 +16,7 @@ async def test_the_first_version_becomes_champion() -> None:
     world = World()
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
-        status = await world.until(Phase.SETTLED)
+        status = await world.until(Phase.STABLE)
         await world.clock.advance(1)
     assert status.champion is not None
     assert status.champion.version == "1"
@@ -29,10 +29,10 @@ async def test_a_good_version_is_promoted_and_a_bad_one_taken_back() -> None:
     world.cluster.behave("3", Behaviour(bad_share=0.2))
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
-        await world.until(Phase.SETTLED)
+        await world.until(Phase.STABLE)
         world.apply(operator, spec("2"))
-        await world.until(Phase.WATCHING, requests=50)
-        status = await world.until(Phase.SETTLED, requests=50)
+        await world.until(Phase.SOAKING, requests=50)
+        status = await world.until(Phase.STABLE, requests=50)
         assert status.champion is not None
         assert status.champion.version == "2"
         world.apply(operator, spec("3"))
@@ -43,7 +43,7 @@ async def test_a_good_version_is_promoted_and_a_bad_one_taken_back() -> None:
     assert world.registry.models["churn"].aliases == {"champion": "2"}
     assert world.registry.models["churn"].versions["3"].tags["podium.dev/decision"] == "rejected"
     assert [event.reason for _, event in world.cluster.events if event.warning] == [
-        reasons.GUARD_BROKEN,
+        reasons.GUARD_FAILED,
         reasons.VERSION_REJECTED,
     ]
 
@@ -52,7 +52,7 @@ async def test_at_rest_nothing_is_written() -> None:
     world = World()
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
-        await world.until(Phase.SETTLED)
+        await world.until(Phase.STABLE)
         await world.clock.advance(30)
         written = len(world.cluster.writes), len(world.registry.writes)
         await world.clock.advance(3600)
@@ -64,13 +64,13 @@ async def test_a_rollback_does_not_wait_for_the_registry() -> None:
     world.cluster.behave("2", Behaviour(bad_share=0.5))
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
-        await world.until(Phase.SETTLED)
+        await world.until(Phase.STABLE)
         world.apply(operator, spec("2"))
         await world.until(Phase.CANARY)
         world.registry.unreachable = True
         await world.clock.advance(30)
         await world.until(Phase.REJECTED, within=5, requests=50)
-        assert (await world.router.seen(await world.seen(), await world.cluster.slots(await world.seen()))).asked == {
+        assert (await world.router.observe(await world.md(), await world.cluster.slots(await world.md()))).desired == {
             "a": 100,
             "b": 0,
         }
@@ -82,36 +82,36 @@ async def test_a_rollback_does_not_wait_for_the_registry() -> None:
 async def test_a_way_back_does_not_wait_for_the_status_to_be_written() -> None:
     world = World()
     world.cluster.behave("2", Behaviour(bad_share=0.5))
-    refused = Refused("PUT …/churn/status: the API server answers 403")
+    refused = Rejected("PUT …/churn/status: the API server answers 403")
 
     async def refuse(*_: object) -> None:
         raise refused
 
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
-        await world.until(Phase.SETTLED)
+        await world.until(Phase.STABLE)
         world.apply(operator, spec("2"))
         await world.until(Phase.CANARY)
         world.cluster.write_status = refuse  # type: ignore[method-assign,assignment]
         for _ in range(30):
-            world.evidence.serve(await world.seen(), 50)
+            world.evidence.serve(await world.md(), 50)
             await world.clock.advance(1.0)
         assert (await world.status()).phase is Phase.CANARY
-        slots = await world.cluster.slots(await world.seen())
-        assert (await world.router.seen(await world.seen(), slots)).asked == {"a": 100, "b": 0}
+        slots = await world.cluster.slots(await world.md())
+        assert (await world.router.observe(await world.md(), slots)).desired == {"a": 100, "b": 0}
 
 
 async def test_a_restarted_operator_goes_on_and_makes_nothing_twice() -> None:
     world = World()
-    for phase in (Phase.WARMING, Phase.CANARY, Phase.WATCHING):
+    for phase in (Phase.STARTING, Phase.CANARY, Phase.SOAKING):
         async with world.operator() as operator:
-            if phase is Phase.WARMING:
+            if phase is Phase.STARTING:
                 world.apply(operator, spec("1"))
-                await world.until(Phase.SETTLED)
+                await world.until(Phase.STABLE)
                 world.apply(operator, spec("2"))
             await world.until(phase, requests=50)
     async with world.operator():
-        status = await world.until(Phase.SETTLED, requests=50)
+        status = await world.until(Phase.STABLE, requests=50)
     assert status.champion is not None
     assert status.champion.version == "2"
     assert [entry.version for entry in status.history] == ["1", "2"]
@@ -123,22 +123,22 @@ async def test_drift_is_put_back() -> None:
     world = World()
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
-        await world.until(Phase.SETTLED)
+        await world.until(Phase.STABLE)
         await world.clock.advance(5)
         world.cluster.drift(KEY, "a")
-        world.router.drift(await world.seen())
+        world.router.drift(await world.md())
         operator.changed(KEY)
         await world.clock.advance(5)
-        slots = await world.cluster.slots(await world.seen())
-        assert slots["a"].current
-        assert (await world.router.seen(await world.seen(), slots)).asked == {"a": 100, "b": 0}
+        slots = await world.cluster.slots(await world.md())
+        assert slots["a"].up_to_date
+        assert (await world.router.observe(await world.md(), slots)).desired == {"a": 100, "b": 0}
 
 
 async def test_when_somebody_else_wrote_first_nothing_is_applied_and_all_is_looked_at_again() -> None:
     world = World()
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
-        stale = await world.seen()
+        stale = await world.md()
         world.cluster.put(KEY, spec("2"))
 
         async def old(_: Key) -> object:
@@ -148,7 +148,7 @@ async def test_when_somebody_else_wrote_first_nothing_is_applied_and_all_is_look
         world.cluster.get = old  # type: ignore[method-assign,assignment]
         assert await operator.reconciler(KEY) == 0.0
         assert world.cluster.writes == []
-        status = await world.until(Phase.SETTLED)
+        status = await world.until(Phase.STABLE)
     assert status.champion is not None
     assert status.champion.version == "2"
 
@@ -157,7 +157,7 @@ async def test_a_spec_that_cannot_be_read_is_said_and_nothing_else_is_touched() 
     world = World()
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
-        await world.until(Phase.SETTLED)
+        await world.until(Phase.STABLE)
         before = await world.status()
         world.cluster.writes.clear()
         world.apply(operator, {"model": {"name": "churn", "version": "1"}, "rollout": {"stepz": []}})
@@ -166,17 +166,17 @@ async def test_a_spec_that_cannot_be_read_is_said_and_nothing_else_is_touched() 
     stalled = next(condition for condition in status.conditions if condition.type == "Stalled")
     assert (stalled.status, stalled.reason) == ("True", reasons.INVALID_SPEC)
     assert status.champion == before.champion
-    assert world.cluster.writes == [f"status of {KEY}: Settled"]
+    assert world.cluster.writes == [f"status of {KEY}: Stable"]
 
 
 async def test_a_status_that_cannot_be_read_is_never_overwritten() -> None:
     world = World()
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
-        seen = replace(await world.seen(), spec=None, flaw="status cannot be read", unreadable=True)
+        md = replace(await world.md(), spec=None, flaw="status cannot be read", unreadable=True)
 
         async def get(_: Key) -> object:
-            return seen
+            return md
 
         world.cluster.get = get  # type: ignore[method-assign,assignment]
         await world.clock.advance(60)
@@ -188,7 +188,7 @@ async def test_what_belongs_to_somebody_else_is_left_alone_and_tried_less_and_le
     world.cluster.strangers.add(("ml", "churn-a"))
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
-        await world.until(Phase.WARMING)
+        await world.until(Phase.STARTING)
         before = operator.metrics.reconciles.labels("modeldeployment", "requeue_after")._value.get()
         await world.clock.advance(60)
         after = operator.metrics.reconciles.labels("modeldeployment", "requeue_after")._value.get()
@@ -201,11 +201,11 @@ async def test_a_slot_is_not_stopped_after_traffic_could_not_be_moved() -> None:
     world.cluster.behave("2", Behaviour(bad_share=0.5))
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
-        await world.until(Phase.SETTLED)
+        await world.until(Phase.STABLE)
         world.apply(operator, spec("2"))
         await world.until(Phase.CANARY)
-        world.router.failure = Unreachable("the API server refuses this patch")
-        world.evidence.serve(await world.seen(), 100)
+        world.router.failure = Unavailable("the API server refuses this patch")
+        world.evidence.serve(await world.md(), 100)
         await world.clock.advance(10)
         assert (await world.status()).phase is Phase.ROLLING_BACK
         assert not [line for line in world.cluster.writes if line.startswith("stop")]
@@ -218,12 +218,12 @@ async def test_pods_that_are_refused_do_not_hinder_the_way_back(monkeypatch: pyt
     world.cluster.behave("2", Behaviour(bad_share=0.5))
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
-        await world.until(Phase.SETTLED)
+        await world.until(Phase.STABLE)
         world.apply(operator, spec("2"))
         await world.until(Phase.CANARY)
 
         async def refuse(*_: object) -> None:
-            raise Refused("exceeded quota")
+            raise Rejected("exceeded quota")
 
         monkeypatch.setattr(world.cluster, "run_slot", refuse)
         world.cluster.drift(KEY, "a")
@@ -234,29 +234,29 @@ async def test_a_drain_in_mid_canary_costs_the_version_nothing() -> None:
     world = World()
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
-        await world.until(Phase.SETTLED)
+        await world.until(Phase.STABLE)
         world.apply(operator, spec("2"))
         await world.until(Phase.CANARY)
         for _ in range(3):
-            for slot in (await world.cluster.slots(await world.seen())).values():
+            for slot in (await world.cluster.slots(await world.md())).values():
                 world.cluster.evict(slot.pods[0].uid)
             await world.clock.advance(0.5)
-        status = await world.until(Phase.SETTLED, requests=50)
+        status = await world.until(Phase.STABLE, requests=50)
     assert [(entry.version, entry.outcome) for entry in status.history] == [("1", "Promoted"), ("2", "Promoted")]
 
 
-ADOPTING = spec("1", traffic={"route": {"name": "theirs"}})
+ADOPTING = spec("1", traffic={"httpRouteRef": {"name": "theirs"}})
 
 
 async def test_one_that_is_deleted_while_no_operator_runs_gives_its_route_back_once_one_does() -> None:
     world = World()
     async with world.operator() as operator:
         world.apply(operator, ADOPTING)
-        await world.until(Phase.SETTLED)
+        await world.until(Phase.STABLE)
     first = next(index for index, line in enumerate(world.cluster.writes) if line.startswith("route"))
     assert f"hold {KEY}" in world.cluster.writes[:first]
     world.cluster.remove(KEY)
-    assert (await world.seen()).deleting
+    assert (await world.md()).deleting
     async with world.operator():
         await world.clock.advance(5)
     assert world.router.released == [KEY]
@@ -267,26 +267,26 @@ async def test_one_that_adopts_a_route_no_more_is_held_no_more() -> None:
     world = World()
     async with world.operator() as operator:
         world.apply(operator, ADOPTING)
-        await world.until(Phase.SETTLED)
-        assert (await world.seen()).held
+        await world.until(Phase.STABLE)
+        assert (await world.md()).has_finalizer
         world.apply(operator, spec("1"))
         await world.clock.advance(5)
-        assert not (await world.seen()).held
+        assert not (await world.md()).has_finalizer
 
 
 @pytest.mark.parametrize(
     ("failure", "waits"),
     [
-        (Refused("the rule lacks a backend"), 5),
-        (Missing("the route is gone"), 5),
-        (Unreachable("a webhook does not answer"), 400),
+        (Rejected("the rule lacks a backend"), 5),
+        (NotFound("the route is gone"), 5),
+        (Unavailable("a webhook does not answer"), 400),
     ],
 )
 async def test_nothing_waits_for_ever_for_a_route_that_cannot_be_given_back(failure: PodiumError, waits: int) -> None:
     world = World()
     async with world.operator() as operator:
         world.apply(operator, ADOPTING)
-        await world.until(Phase.SETTLED)
+        await world.until(Phase.STABLE)
         world.router.failure = failure
         world.cluster.remove(KEY)
         operator.changed(KEY)
@@ -298,12 +298,12 @@ async def test_a_route_that_cannot_be_written_for_a_moment_is_given_back_first()
     world = World()
     async with world.operator() as operator:
         world.apply(operator, ADOPTING)
-        await world.until(Phase.SETTLED)
-        world.router.failure = Unreachable("the API server is busy")
+        await world.until(Phase.STABLE)
+        world.router.failure = Unavailable("the API server is busy")
         world.cluster.remove(KEY)
         operator.changed(KEY)
         await world.clock.advance(30)
-        assert (await world.seen()).deleting
+        assert (await world.md()).deleting
         world.router.failure = None
         await world.clock.advance(5)
         assert world.router.released == [KEY]
@@ -316,11 +316,11 @@ async def test_an_autoscaler_comes_and_goes_with_its_field_and_the_rollout_does_
     scaled = {"autoscaling": {"minReplicas": 3, "maxReplicas": 5, "metrics": [{"type": "Podz"}]}, "drain": "1s"}
     async with world.operator() as operator:
         world.apply(operator, spec("1", serving=scaled))
-        status = await world.until(Phase.SETTLED)
+        status = await world.until(Phase.STABLE)
         await world.clock.advance(5)
         status = await world.status()
         condition = next(one for one in status.conditions if one.type == "AutoscalerInSync")
-        assert (condition.status, condition.reason) == ("False", reasons.AUTOSCALER_REFUSED)
+        assert (condition.status, condition.reason) == ("False", reasons.AUTOSCALER_REJECTED)
         assert "Unsupported value" in condition.message
         assert (status.replicas, status.selector) == (3, "podium.dev/deployment=churn")
         world.cluster.refuses_autoscalers = ""
@@ -329,7 +329,7 @@ async def test_an_autoscaler_comes_and_goes_with_its_field_and_the_rollout_does_
         assert (condition.status, condition.reason) == ("True", reasons.IN_SYNC)
         world.apply(operator, spec("1"))
         await world.clock.advance(5)
-        assert not (await world.cluster.autoscaler(await world.seen())).there
+        assert not (await world.cluster.autoscaler(await world.md())).there
     assert [line for line in world.cluster.writes if "autoscaler" in line] == [
         f"run autoscaler {KEY}",
         f"stop autoscaler {KEY}",
@@ -340,18 +340,18 @@ async def test_scaling_in_mid_trial_scales_the_champion_and_the_promotion() -> N
     world = World()
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
-        await world.until(Phase.SETTLED)
+        await world.until(Phase.STABLE)
         world.apply(operator, spec("2"))
         began = (await world.until(Phase.CANARY)).trial
         world.apply(operator, spec("2", serving={"replicas": 3, "drain": "1s"}))
         await world.clock.advance(3)
-        assert (await world.cluster.slots(await world.seen()))["a"].replicas == 3
+        assert (await world.cluster.slots(await world.md()))["a"].replicas == 3
         trial = (await world.status()).trial
         assert began is not None
         assert trial is not None
-        assert trial.began == began.began
-        status = await world.until(Phase.SETTLED, requests=50)
-        slots = await world.cluster.slots(await world.seen())
+        assert trial.started_at == began.started_at
+        status = await world.until(Phase.STABLE, requests=50)
+        slots = await world.cluster.slots(await world.md())
     assert status.champion is not None
     assert (status.champion.version, slots[status.champion.slot].replicas) == ("2", 3)
 
@@ -361,11 +361,11 @@ async def test_the_younger_of_two_that_write_one_alias_names_the_older() -> None
     younger = Key("another", "churn")
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
-        await world.until(Phase.SETTLED)
+        await world.until(Phase.STABLE)
         world.apply(operator, spec("2"), younger)
         await world.clock.advance(30)
         stalled = next(one for one in (await world.status(younger)).conditions if one.type == "Stalled")
-        assert (stalled.status, stalled.reason) == ("True", reasons.ALIAS_CONTESTED)
+        assert (stalled.status, stalled.reason) == ("True", reasons.ALIAS_CONFLICT)
         assert str(KEY) in stalled.message
         assert world.registry.models["churn"].aliases == {"champion": "1"}
 
@@ -374,7 +374,7 @@ async def test_nothing_is_kept_of_what_is_gone() -> None:
     world = World()
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
-        await world.until(Phase.SETTLED)
+        await world.until(Phase.STABLE)
         world.cluster.remove(KEY)
         await world.clock.advance(SETTINGS.resync + 10)  # no watch told of it: the sweep finds out
         assert b"churn" not in operator.metrics.render()
@@ -395,10 +395,10 @@ async def test_every_line_about_an_object_says_which_and_where_it_stands(caplog:
     try:
         async with world.operator() as operator:
             world.apply(operator, spec("1"))
-            await world.until(Phase.SETTLED)
+            await world.until(Phase.STABLE)
     finally:
         logging.getLogger("podium").removeHandler(handler)
-    moves = [line for line in lines if "Warming -> Promoting" in line]
+    moves = [line for line in lines if "Starting -> Promoting" in line]
     assert len(moves) == 1
     for part in ('"namespace": "ml"', '"name": "churn"', '"version": "1"', '"phase": "Promoting"'):
         assert part in moves[0]

@@ -4,11 +4,11 @@ from dataclasses import replace
 import pytest
 
 from podium.api import reasons
-from podium.controller.registry_watch import RegistryWatch
+from podium.controller.registry_worker import RegistryWorker
 from podium.core.actions import MoveAlias, WriteTags
-from podium.core.facts import Key, Problem, RegistrySeen
-from podium.errors import Unreachable
-from podium.ports import ModelDeploymentSeen, Question, RegistryLogin
+from podium.core.facts import Key, Problem, RegistryState
+from podium.errors import Unavailable
+from podium.ports import ModelDeployment, RegistryLogin, RegistryQuery
 from podium.testing.clock import FakeClock, settle
 from podium.testing.cluster import FakeCluster
 from podium.testing.registry import PASSWORD, USERNAME, FakeRegistry
@@ -19,7 +19,7 @@ TAGS = WriteTags("2", {"podium.dev/decision": "promoted"}, why="promoted")
 
 
 class Stage:
-    """One desk's surroundings."""
+    """One session's surroundings."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()
@@ -28,13 +28,13 @@ class Stage:
         for _ in range(3):
             self.registry.publish("churn")
         self.notified: list[float] = []
-        self.watch = RegistryWatch(self.registry, self.cluster, self.clock, SETTINGS, notify=self._notify)
+        self.watch = RegistryWorker(self.registry, self.cluster, self.clock, SETTINGS, notify=self._notify)
 
     def _notify(self, key: Key) -> None:
         assert key == KEY
         self.notified.append(self.clock.monotonic())
 
-    def put(self, version: str = "1", **more: object) -> ModelDeploymentSeen:
+    def put(self, version: str = "1", **more: object) -> ModelDeployment:
         return self.cluster.put(KEY, spec(version, **more))
 
 
@@ -46,37 +46,37 @@ async def stage() -> AsyncIterator[Stage]:
 
 
 async def test_the_answer_comes_after_the_question_and_brings_a_look(stage: Stage) -> None:
-    seen = stage.put()
-    assert stage.watch.seen(seen) == RegistrySeen()
+    md = stage.put()
+    assert stage.watch.latest(md) == RegistryState()
     await settle()
-    answer = stage.watch.seen(seen)
-    assert answer.wanted is not None
-    assert answer.wanted.version == "1"
+    answer = stage.watch.latest(md)
+    assert answer.desired is not None
+    assert answer.desired.version == "1"
     assert stage.notified == [0.0]
 
 
 async def test_another_question_empties_the_desk_and_is_asked_at_once(stage: Stage) -> None:
-    stage.watch.seen(stage.put("1"))
+    stage.watch.latest(stage.put("1"))
     await settle()
-    assert stage.watch.seen(stage.put("2")) == RegistrySeen()
+    assert stage.watch.latest(stage.put("2")) == RegistryState()
     await settle()
-    answer = stage.watch.seen(stage.put("2"))
-    assert answer.wanted is not None
-    assert answer.wanted.version == "2"
+    answer = stage.watch.latest(stage.put("2"))
+    assert answer.desired is not None
+    assert answer.desired.version == "2"
 
 
 async def test_an_answer_that_stays_the_same_brings_no_look(stage: Stage) -> None:
-    stage.watch.seen(stage.put())
+    stage.watch.latest(stage.put())
     await stage.clock.advance(300)
     assert stage.notified == [0.0]
 
 
 async def test_what_changes_in_the_registry_is_seen_at_the_next_poll(stage: Stage) -> None:
-    stage.watch.seen(stage.put())
+    stage.watch.latest(stage.put())
     await stage.clock.advance(5)
     stage.registry.point("churn", "champion", "3")
     await stage.clock.advance(SETTINGS.registry_poll)
-    assert stage.watch.seen(stage.put()).alias == "3"
+    assert stage.watch.latest(stage.put()).alias == "3"
     assert stage.notified == [0.0, 10.0]
 
 
@@ -84,14 +84,14 @@ async def test_a_registry_that_does_not_answer_is_a_problem_and_is_asked_less_an
     stage.registry.unreachable = True
     asked = []
 
-    async def look(question: Question) -> RegistrySeen:
+    async def query(query: RegistryQuery) -> RegistryState:
         asked.append(stage.clock.monotonic())
-        raise Unreachable(f"{question.login.uri} does not answer", reason=reasons.REGISTRY_UNREACHABLE)
+        raise Unavailable(f"{query.login.uri} does not answer", reason=reasons.REGISTRY_UNREACHABLE)
 
-    stage.registry.look = look  # type: ignore[method-assign]
-    stage.watch.seen(stage.put())
+    stage.registry.query = query  # type: ignore[method-assign]
+    stage.watch.latest(stage.put())
     await stage.clock.advance(120)
-    problem = stage.watch.seen(stage.put()).problem
+    problem = stage.watch.latest(stage.put()).problem
     assert problem is not None
     assert problem.reason == reasons.REGISTRY_UNREACHABLE
     assert asked[:4] == pytest.approx([0, 0.1, 0.3, 0.7])
@@ -100,56 +100,56 @@ async def test_a_registry_that_does_not_answer_is_a_problem_and_is_asked_less_an
 
 
 async def test_a_fault_that_nobody_foresaw_does_not_end_the_desk(stage: Stage) -> None:
-    real, fail = stage.registry.look, True
+    real, fail = stage.registry.query, True
 
-    async def look(question: Question) -> RegistrySeen:
+    async def query(query: RegistryQuery) -> RegistryState:
         if fail:
             raise KeyError("a fault in the client")
-        return await real(question)
+        return await real(query)
 
-    stage.registry.look = look  # type: ignore[method-assign]
-    stage.watch.seen(stage.put())
+    stage.registry.query = query  # type: ignore[method-assign]
+    stage.watch.latest(stage.put())
     await stage.clock.advance(1)
     fail = False
     await stage.clock.advance(30)
-    assert stage.watch.seen(stage.put()).wanted is not None
+    assert stage.watch.latest(stage.put()).desired is not None
 
 
 async def test_what_is_owed_is_done_once_and_seen_at_once(stage: Stage) -> None:
-    seen = stage.put("2")
-    stage.watch.seen(seen)
+    md = stage.put("2")
+    stage.watch.latest(md)
     await settle()
     stage.watch.owe(KEY, [ALIAS, TAGS])
     stage.watch.owe(KEY, [ALIAS, TAGS])
     await settle()
     assert stage.registry.writes == ["alias champion of churn to 2", "tags podium.dev/decision of churn 2"]
-    assert stage.watch.seen(seen).alias == "2"
+    assert stage.watch.latest(md).alias == "2"
     await stage.clock.advance(300)
     assert len(stage.registry.writes) == 2
 
 
 async def test_what_failed_is_tried_again_and_said(stage: Stage) -> None:
-    seen = stage.put("2", registry={"uri": "http://mlflow.test:5000", "secretName": "login"})
+    md = stage.put("2", registry={"uri": "http://mlflow.test:5000", "secretName": "login"})
     stage.registry.users = {"reader": "secret"}
     stage.registry.readers = frozenset({"reader"})
     stage.cluster.secrets["ml", "login"] = {USERNAME: "reader", PASSWORD: "secret"}
-    stage.watch.seen(seen)
+    stage.watch.latest(md)
     await settle()
     stage.watch.owe(KEY, [ALIAS])
     await settle()
-    answer = stage.watch.seen(seen)
-    assert answer.wanted is not None
+    answer = stage.watch.latest(md)
+    assert answer.desired is not None
     assert answer.problem is not None
-    assert answer.problem.reason == reasons.LOGIN_REFUSED
+    assert answer.problem.reason == reasons.LOGIN_REJECTED
     stage.registry.readers = frozenset()
     await stage.clock.advance(1)
     assert stage.registry.writes == ["alias champion of churn to 2"]
-    assert stage.watch.seen(seen).problem is None
+    assert stage.watch.latest(md).problem is None
 
 
 async def test_what_is_no_longer_owed_is_not_done(stage: Stage) -> None:
-    seen = stage.put("2")
-    stage.watch.seen(seen)
+    md = stage.put("2")
+    stage.watch.latest(md)
     await settle()
     stage.registry.unreachable = True
     stage.watch.owe(KEY, [ALIAS])
@@ -161,16 +161,16 @@ async def test_what_is_no_longer_owed_is_not_done(stage: Stage) -> None:
 
 
 async def test_a_secret_that_is_not_there_is_named(stage: Stage) -> None:
-    seen = stage.put(registry={"secretName": "login"})
-    stage.watch.seen(seen)
+    md = stage.put(registry={"secretName": "login"})
+    stage.watch.latest(md)
     await settle()
-    problem = stage.watch.seen(seen).problem
+    problem = stage.watch.latest(md).problem
     assert problem == Problem(
         reasons.LOGIN_MISSING, "Secret ml/login (spec.registry.secretName) is not there: create it"
     )
     stage.cluster.secrets["ml", "login"] = {"password": "in a key of another name"}
     await stage.clock.advance(30)
-    problem = stage.watch.seen(seen).problem
+    problem = stage.watch.latest(md).problem
     assert problem is not None
     assert "has none of" in problem.message
 
@@ -179,16 +179,16 @@ async def test_the_operators_own_login_is_for_its_own_registry_only() -> None:
     asked: list[RegistryLogin] = []
 
     class Asked(FakeRegistry):
-        async def look(self, question: Question) -> RegistrySeen:
-            asked.append(question.login)
-            return RegistrySeen()
+        async def query(self, query: RegistryQuery) -> RegistryState:
+            asked.append(query.login)
+            return RegistryState()
 
     clock = FakeClock()
     cluster = FakeCluster(clock)
     settings = replace(SETTINGS, registry_login={PASSWORD: "secret"})
-    watch = RegistryWatch(Asked(), cluster, clock, settings, notify=lambda _: None)
+    watch = RegistryWorker(Asked(), cluster, clock, settings, notify=lambda _: None)
     for uri in (None, SETTINGS.registry_uri, "http://evil.test"):
-        watch.seen(cluster.put(KEY, spec(registry={"uri": uri} if uri else {})))
+        watch.latest(cluster.put(KEY, spec(registry={"uri": uri} if uri else {})))
         await settle()
     await watch.close()
     assert [bool(login.variables) for login in asked] == [True, True, False]
@@ -197,18 +197,18 @@ async def test_the_operators_own_login_is_for_its_own_registry_only() -> None:
 async def test_with_no_registry_named_anywhere_the_message_says_where_to_name_one() -> None:
     clock = FakeClock()
     cluster = FakeCluster(clock)
-    watch = RegistryWatch(FakeRegistry(), cluster, clock, replace(SETTINGS, registry_uri=""), notify=lambda _: None)
-    seen = cluster.put(KEY, spec())
-    watch.seen(seen)
+    watch = RegistryWorker(FakeRegistry(), cluster, clock, replace(SETTINGS, registry_uri=""), notify=lambda _: None)
+    md = cluster.put(KEY, spec())
+    watch.latest(md)
     await settle()
-    problem = watch.seen(seen).problem
+    problem = watch.latest(md).problem
     assert problem is not None
     assert "PODIUM_REGISTRY_URI" in problem.message
     await watch.close()
 
 
 async def test_nothing_is_done_any_more_after_the_end(stage: Stage) -> None:
-    stage.watch.seen(stage.put("2"))
+    stage.watch.latest(stage.put("2"))
     await settle()
     stage.watch.owe(KEY, [ALIAS])
     await stage.watch.close()

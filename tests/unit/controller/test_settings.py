@@ -1,7 +1,7 @@
 import pytest
 
 from podium.controller.settings import Settings
-from podium.errors import Refused
+from podium.errors import Rejected
 
 
 def test_the_defaults_are_those_of_a_pod() -> None:
@@ -63,11 +63,11 @@ def test_two_processes_on_one_machine_are_two_candidates() -> None:
     ],
 )
 def test_a_setting_that_cannot_be_understood_is_named(name: str, value: str) -> None:
-    with pytest.raises(Refused, match=f"{name}: .*{value}"):
+    with pytest.raises(Rejected, match=f"{name}: .*{value}"):
         Settings.from_environment({name: value})
 
 
 def test_an_address_with_a_login_is_refused_and_not_repeated() -> None:
-    with pytest.raises(Refused, match="PODIUM_PROMETHEUS_URI: wanted an address without a login") as refused:
+    with pytest.raises(Rejected, match="PODIUM_PROMETHEUS_URI: wanted an address without a login") as refused:
         Settings.from_environment({"PODIUM_PROMETHEUS_URI": "http://ann:secret@prometheus:9090"})
     assert "secret" not in str(refused.value)

@@ -9,7 +9,7 @@ import pytest
 from podium.controller.handlers import handlers
 from podium.controller.watches import Endless, Watches, kopf_settings
 from podium.core.facts import Key
-from podium.errors import Missing
+from podium.errors import NotFound
 from podium.testing.clock import FakeClock, settle
 from podium.testing.cluster import FakeCluster
 
@@ -126,7 +126,7 @@ async def test_kopf_is_not_started_before_model_deployments_are_known(monkeypatc
     monkeypatch.setattr(kopf, "operator", operator)
     clock = FakeClock()
     cluster = FakeCluster(clock)
-    cluster.failure = Missing("no such resource: the CRD is not installed")
+    cluster.failure = NotFound("no such resource: the CRD is not installed")
     hosted = made(clock, cluster)
     task = asyncio.create_task(hosted.run())
     await clock.advance(60)

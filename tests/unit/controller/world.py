@@ -9,7 +9,7 @@ from podium.api.status import Phase, Status
 from podium.controller.settings import Settings
 from podium.controller.wiring import Operator, Outside
 from podium.core.facts import Key
-from podium.ports import ModelDeploymentSeen
+from podium.ports import ModelDeployment
 from podium.testing.clock import FakeClock
 from podium.testing.cluster import FakeCluster
 from podium.testing.evidence import FakeEvidence
@@ -29,7 +29,7 @@ def spec(version: str = "1", **more: Any) -> dict[str, Any]:
     return {
         "model": {"name": "churn", "version": version},
         "serving": {"replicas": 2, "drain": "1s"},
-        "rollout": {"steps": [{"weight": 30, "hold": "5s"}], "watch": "20s"},
+        "rollout": {"steps": [{"weight": 30, "duration": "5s"}], "soak": "20s"},
         **more,
     }
 
@@ -79,19 +79,19 @@ class World:
         self.cluster.put(key, wanted)
         operator.changed(key)
 
-    async def seen(self, key: Key = KEY) -> ModelDeploymentSeen:
+    async def md(self, key: Key = KEY) -> ModelDeployment:
         found = await self.cluster.get(key)
         assert found is not None
         return found
 
     async def status(self, key: Key = KEY) -> Status:
-        return (await self.seen(key)).status
+        return (await self.md(key)).status
 
     async def until(self, phase: Phase, *, within: float = 120.0, requests: int = 0) -> Status:
         """Let time pass until the phase is reached, with so many requests a second."""
         for _ in range(int(within)):
             await self.clock.advance(1.0)
-            self.evidence.serve(await self.seen(), requests)
+            self.evidence.serve(await self.md(), requests)
             if (await self.status()).phase is phase:
                 return await self.status()
         raise AssertionError(f"{phase} was not reached in {within} s: {await self.status()}")

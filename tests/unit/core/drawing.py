@@ -4,14 +4,15 @@ from collections import defaultdict
 from pathlib import Path
 
 from podium.api.status import Phase
-from podium.core.postures import POSTURES
+from podium.core.phase_targets import PHASE_TARGETS
 from podium.core.rollout import PROGRESS, TRANSITIONS
 
 HEAD = """# The state machine
 
-Drawn from `TRANSITIONS` (`operator/podium/core/rollout.py`) and `POSTURES` (`operator/podium/core/postures.py`); a test
-keeps it current. In each phase the checks are asked in the order of the table, worst news first, and the first one that
-speaks decides. `paused: true` silences the checks in *italics* and no others.
+Drawn from `TRANSITIONS` (`operator/podium/core/rollout.py`) and `PHASE_TARGETS`
+(`operator/podium/core/phase_targets.py`); a test keeps it current. In each phase, the checks run in the order of the
+table, worst news first, and the first one that returns a verdict decides.
+`paused: true` silences the checks in *italics* and no others.
 
 """
 
@@ -46,10 +47,10 @@ def _named(name: str, held: bool) -> str:
 def _postures() -> list[str]:
     head = "| phase | challenger's pods | former champion's pods | traffic goes to | testers go to |"
     lines = [head, "|---|---|---|---|---|"]
-    for phase, posture in POSTURES.items():
-        testers = "the challenger" if posture.preview else "as everybody"
-        pods = f"{posture.challenger.value} | {posture.former.value}"
-        lines.append(f"| {phase} | {pods} | {posture.traffic.value} | {testers} |")
+    for phase, target in PHASE_TARGETS.items():
+        testers = "the challenger" if target.preview else "as everybody"
+        pods = f"{target.challenger.value} | {target.former.value}"
+        lines.append(f"| {phase} | {pods} | {target.traffic.value} | {testers} |")
     return lines
 
 

@@ -16,7 +16,7 @@ LIMIT, ALPHA, BETA = 0.01, 0.01, 0.05
 
 
 def answers_until_proof(share: float, seed: int, most: int = 4000) -> int | None:
-    """Answers that were looked at, one by one, until a share above the limit was proved."""
+    """Answers that were looked at, one by one, until a share above the limit was verified."""
     chance, bad = random.Random(seed), 0
     for answers in range(1, most + 1):
         failed = chance.random() < share

@@ -1,4 +1,4 @@
-"""Gates: one row a question, with the words that a person reads when it does not hold."""
+"""Gates: one row a criterion, with the words that a person reads when it does not hold."""
 
 import math
 from dataclasses import replace
@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from podium.api.status import GateStatus, HistoryEntry, Phase, Status
-from podium.core.actions import AskWebhook, RunJob
-from podium.core.facts import Dataset, Evaluation, Facts, GateAnswer, ModelVersion, RegistrySeen, World
+from podium.core.actions import CallWebhook, RunJob
+from podium.core.facts import Dataset, Evaluation, Facts, GateResponse, ModelVersion, ObservedState, RegistryState
+from podium.core.fingerprints import request_id
 from podium.core.gates import Asked, ask, saying
 from podium.core.plan import decide
 from podium.core.signature import Column, Signature
-from podium.core.terms import question
-from tests.unit.core.given import NOW, facts, pinned
+from tests.unit.core.factories import NOW, facts, pinned
 
 CHAMPION = ModelVersion("1", "run-1", "sha256:1", {"auc": 0.90})
 NEW = ModelVersion("2", "run-2", "sha256:2", {"auc": 0.90}, created=NOW - timedelta(hours=2))
@@ -22,12 +22,12 @@ HOLDOUT, OTHER = Dataset("holdout", "aaaa"), Dataset("holdout", "bbbb")
 
 
 def failures(given: Facts, version: ModelVersion) -> list[str]:
-    return saying("fails", given, version)
+    return saying("Failed", given, version)
 
 
 def asked(gate: dict[str, Any], version: ModelVersion = NEW, champion: ModelVersion = CHAMPION, **parts: Any) -> Asked:
     """What one gate says of a version beside a champion."""
-    world = World(registry=RegistrySeen(wanted=version, champion=champion))
+    world = ObservedState(registry=RegistryState(desired=version, champion=champion))
     given = facts(champion=pinned("1"), world=world, gates=[{"name": "asked", **gate}], **parts)
     (answer,) = ask(given, version)
     return answer
@@ -49,29 +49,29 @@ def asked(gate: dict[str, Any], version: ModelVersion = NEW, champion: ModelVers
 )
 def test_metric(gate: dict[str, float], metrics: dict[str, float], words: str) -> None:
     found = asked({"metric": {"key": "auc", **gate}}, replace(NEW, metrics=metrics))
-    assert found.state == ("fails" if words else "holds")
+    assert found.state == ("Failed" if words else "Passed")
     assert words in found.message
 
 
 @pytest.mark.parametrize(
     ("ours", "theirs", "state"),
     [
-        ({}, {}, "holds"),
-        ({"evaluated_on": (HOLDOUT,)}, {"evaluated_on": (HOLDOUT,)}, "holds"),
-        ({"evaluated_on": (HOLDOUT,)}, {}, "holds"),
-        ({"evaluated_on": (HOLDOUT,)}, {"evaluated_on": (OTHER,)}, "fails"),
-        ({"evaluated_on": (HOLDOUT, OTHER)}, {"evaluated_on": (OTHER,)}, "fails"),
-        ({"measured_on": {"auc": HOLDOUT}, "evaluated_on": (OTHER,)}, {"evaluated_on": (HOLDOUT,)}, "holds"),
-        ({"measured_on": {"auc": OTHER}}, {"measured_on": {"auc": HOLDOUT}}, "fails"),
-        ({"measured_on": {"f1": OTHER}}, {"measured_on": {"auc": HOLDOUT}}, "holds"),
-        ({"evaluated_on": (Dataset("other name", "aaaa"),)}, {"evaluated_on": (HOLDOUT,)}, "holds"),
+        ({}, {}, "Passed"),
+        ({"evaluated_on": (HOLDOUT,)}, {"evaluated_on": (HOLDOUT,)}, "Passed"),
+        ({"evaluated_on": (HOLDOUT,)}, {}, "Passed"),
+        ({"evaluated_on": (HOLDOUT,)}, {"evaluated_on": (OTHER,)}, "Failed"),
+        ({"evaluated_on": (HOLDOUT, OTHER)}, {"evaluated_on": (OTHER,)}, "Failed"),
+        ({"measured_on": {"auc": HOLDOUT}, "evaluated_on": (OTHER,)}, {"evaluated_on": (HOLDOUT,)}, "Passed"),
+        ({"measured_on": {"auc": OTHER}}, {"measured_on": {"auc": HOLDOUT}}, "Failed"),
+        ({"measured_on": {"f1": OTHER}}, {"measured_on": {"auc": HOLDOUT}}, "Passed"),
+        ({"evaluated_on": (Dataset("other name", "aaaa"),)}, {"evaluated_on": (HOLDOUT,)}, "Passed"),
     ],
 )
 def test_metrics_of_different_datasets_are_not_compared(ours: Any, theirs: Any, state: str) -> None:
     gate = {"metric": {"key": "auc", "maxDropFromChampion": 0.01}}
     found = asked(gate, replace(NEW, **ours), replace(CHAMPION, **theirs))
     assert found.state == state
-    if state == "fails":
+    if state == "Failed":
         assert "holdout (bbbb)" in found.message
         assert "Evaluate both on the same dataset" in found.message
 
@@ -97,7 +97,7 @@ def test_tags(tags: dict[str, str], holds: bool) -> None:
 )
 def test_tags_by_pattern(value: str, words: str) -> None:
     found = asked({"tags": {"patterns": {"git_sha": "[0-9a-f]{40}"}}}, replace(NEW, tags={"git_sha": value}))
-    assert found.state == ("fails" if words else "holds")
+    assert found.state == ("Failed" if words else "Passed")
     assert words in found.message
 
 
@@ -108,10 +108,10 @@ def test_a_signature_that_differs_is_told_and_what_is_allowed_is_tolerated() -> 
     narrow = replace(NEW, signature=Signature(inputs=(Column("age", "integer"),)))
     champion = replace(CHAMPION, signature=SIGNATURE)
     found = asked({"signature": {"compatibleWith": "champion"}}, narrow, champion)
-    assert found.state == "fails"
+    assert found.state == "Failed"
     assert "column age narrowed from long to integer; column city removed" in found.message
     allow = ["typeNarrowed", "columnRemoved"]
-    assert asked({"signature": {"compatibleWith": "champion", "allow": allow}}, narrow, champion).state == "holds"
+    assert asked({"signature": {"compatibleWith": "champion", "allow": allow}}, narrow, champion).state == "Passed"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_signature_that_differs_is_told_and_what_is_allowed_is_tolerated() -> 
 def test_a_missing_signature_is_told(ours: Signature | None, theirs: Signature | None, words: str) -> None:
     gate = {"signature": {"compatibleWith": "champion"}}
     found = asked(gate, replace(NEW, signature=ours), replace(CHAMPION, signature=theirs))
-    assert found.state == ("fails" if words else "holds")
+    assert found.state == ("Failed" if words else "Passed")
     assert words in found.message
 
 
@@ -155,17 +155,17 @@ def test_the_newest_evaluation_counts(made: tuple[Evaluation, ...], dataset: str
     gate: dict[str, Any] = {"metrics": [{"key": "auc", "atLeast": 0.8}]}
     gate |= {"dataset": dataset} if dataset else {}
     found = asked({"evaluation": gate}, replace(NEW, evaluations=made))
-    assert found.state == ("fails" if words else "holds")
+    assert found.state == ("Failed" if words else "Passed")
     assert words in found.message
 
 
 @pytest.mark.parametrize(
     ("gate", "state", "words"),
     [
-        ({"atLeast": "2h"}, "holds", ""),
-        ({"atLeast": "3h"}, "waits", "at least 3h ago is wanted: that is at 2026-01-05T10:00:00Z"),
-        ({"atMost": "2h"}, "holds", ""),
-        ({"atMost": "1h"}, "fails", "at most 1h ago is wanted. Register a new one"),
+        ({"atLeast": "2h"}, "Passed", ""),
+        ({"atLeast": "3h"}, "Pending", "at least 3h ago is wanted: that is at 2026-01-05T10:00:00Z"),
+        ({"atMost": "2h"}, "Passed", ""),
+        ({"atMost": "1h"}, "Failed", "at most 1h ago is wanted. Register a new one"),
     ],
 )
 def test_age(gate: dict[str, str], state: str, words: str) -> None:
@@ -174,7 +174,7 @@ def test_age(gate: dict[str, str], state: str, words: str) -> None:
 
 
 def test_a_version_of_unknown_age_does_not_pass() -> None:
-    assert asked({"age": {"atMost": "1h"}}, replace(NEW, created=None)).state == "fails"
+    assert asked({"age": {"atMost": "1h"}}, replace(NEW, created=None)).state == "Failed"
 
 
 ANN = [{"version": "2", "by": "ann"}]
@@ -185,19 +185,19 @@ LESS = {"metric": {"key": "auc", "autoAtMost": 0.5, "refusedAbove": 0.95}}
 @pytest.mark.parametrize(
     ("gate", "approvals", "auc", "state", "words"),
     [
-        ({}, [], 0.9, "waits", 'Add {version: "2", by: …} to spec.approvals'),
-        ({}, ANN, 0.9, "holds", "approved by ann"),
-        ({}, [{"version": "3", "by": "ann"}], 0.9, "waits", "approval of version 2 is wanted"),
-        ({"by": ["bob"]}, ANN, 0.9, "waits", "by bob is wanted. ann may not approve."),
-        ({"by": ["bob", "ann"]}, ANN, 0.9, "holds", "approved by ann"),
-        (HYBRID, [], 0.95, "holds", "approved by itself from 0.95 on"),
-        (HYBRID, [], 0.9, "waits", "is approved by itself from 0.95 on only: approval of version 2"),
-        (HYBRID, ANN, 0.9, "holds", "approved by ann"),
-        (HYBRID, ANN, 0.79, "fails", "refused below 0.8: no approval counts"),
-        (HYBRID, ANN, math.nan, "fails", "a finite number is wanted"),
-        (LESS, [], 0.5, "holds", "approved by itself up to 0.5"),
-        (LESS, [], 0.6, "waits", "approval of version 2 is wanted"),
-        (LESS, ANN, 0.96, "fails", "refused above 0.95: no approval counts"),
+        ({}, [], 0.9, "Pending", 'Add {version: "2", by: …} to spec.approvals'),
+        ({}, ANN, 0.9, "Passed", "approved by ann"),
+        ({}, [{"version": "3", "by": "ann"}], 0.9, "Pending", "approval of version 2 is wanted"),
+        ({"by": ["bob"]}, ANN, 0.9, "Pending", "by bob is wanted. ann may not approve."),
+        ({"by": ["bob", "ann"]}, ANN, 0.9, "Passed", "approved by ann"),
+        (HYBRID, [], 0.95, "Passed", "approved by itself from 0.95 on"),
+        (HYBRID, [], 0.9, "Pending", "is approved by itself from 0.95 on only: approval of version 2"),
+        (HYBRID, ANN, 0.9, "Passed", "approved by ann"),
+        (HYBRID, ANN, 0.79, "Failed", "refused below 0.8: no approval counts"),
+        (HYBRID, ANN, math.nan, "Failed", "a finite number is wanted"),
+        (LESS, [], 0.5, "Passed", "approved by itself up to 0.5"),
+        (LESS, [], 0.6, "Pending", "approval of version 2 is wanted"),
+        (LESS, ANN, 0.96, "Failed", "refused above 0.95: no approval counts"),
     ],
 )
 def test_approval(gate: Any, approvals: Any, auc: float, state: str, words: str) -> None:
@@ -244,42 +244,42 @@ def gating(phase: Phase = Phase.GATING, said: tuple[GateStatus, ...] = (), **par
     status = Status(phase=phase, phase_since=NOW, champion=pinned("1"), challenger=CHALLENGER, gates=list(said))
     return facts(
         status=status,
-        world=World(registry=RegistrySeen(wanted=NEW, champion=CHAMPION)),
+        world=ObservedState(registry=RegistryState(desired=NEW, champion=CHAMPION)),
         **{"gates": CHECKS, **parts},
     )
 
 
 def answered(given: Facts, **states: Any) -> Facts:
-    """The facts with answers from outside to these gates' present questions."""
+    """The facts with answers from outside to these gates' present criteria."""
     gates = {gate.name: gate for gate in given.spec.gates}
     answers = {
-        name: GateAnswer(question(given.spec, gates[name], CHALLENGER), state, f"{name} {state}")
+        name: GateResponse(request_id(given.spec, gates[name], CHALLENGER), state, f"{name} {state}")
         for name, state in states.items()
     }
-    return replace(given, world=replace(given.world, gate_answers=answers))
+    return replace(given, observed=replace(given.observed, gate_responses=answers))
 
 
 def outside(given: Facts) -> list[str]:
-    return [action.gate for action in decide(given).actions if isinstance(action, RunJob | AskWebhook)]
+    return [action.gate for action in decide(given).actions if isinstance(action, RunJob | CallWebhook)]
 
 
 def test_what_is_outside_is_asked_and_until_it_answers_nothing_starts() -> None:
     decision = decide(gating())
     assert outside(gating()) == ["smoke", "review"]
     assert decision.move is None
-    assert [(gate.name, gate.state) for gate in decision.status.gates] == [("smoke", "waits"), ("review", "waits")]
+    assert [(gate.name, gate.state) for gate in decision.status.gates] == [("smoke", "Pending"), ("review", "Pending")]
     assert "gate smoke: its pod is to be started; gate review: its service is to be asked" in decision.status.message
 
 
 def test_what_is_being_asked_is_not_asked_again() -> None:
-    assert outside(answered(gating(), smoke="waits", review="waits")) == []
+    assert outside(answered(gating(), smoke="Pending", review="Pending")) == []
 
 
 def test_an_answer_is_remembered_and_its_question_never_asked_again() -> None:
-    decision = decide(answered(gating(), smoke="holds", review="waits"))
+    decision = decide(answered(gating(), smoke="Passed", review="Pending"))
     later = gating(said=tuple(decision.status.gates))
     assert outside(later) == ["review"], "the Job may be gone by now"
-    assert decide(answered(later, review="holds")).status.phase is Phase.WARMING
+    assert decide(answered(later, review="Passed")).status.phase is Phase.STARTING
 
 
 @pytest.mark.parametrize(
@@ -291,35 +291,35 @@ def test_an_answer_is_remembered_and_its_question_never_asked_again() -> None:
     ],
 )
 def test_another_question_is_asked_anew(change: dict[str, Any]) -> None:
-    known = decide(answered(gating(gates=CHECKS[:1]), smoke="fails")).status.gates
+    known = decide(answered(gating(gates=CHECKS[:1]), smoke="Failed")).status.gates
     given = gating(said=tuple(known), **{"gates": CHECKS[:1], **change})
     if "version" in change:
         other = CHALLENGER.model_copy(update={"version": "3"})
-        wanted = RegistrySeen(wanted=replace(NEW, version="3"), champion=CHAMPION)
+        wanted = RegistryState(desired=replace(NEW, version="3"), champion=CHAMPION)
         status = given.status.model_copy(update={"challenger": other})
-        given = replace(given, status=status, world=World(registry=wanted))
+        given = replace(given, status=status, observed=ObservedState(registry=wanted))
     assert outside(given) == ["smoke"]
-    assert decide(given).status.gates[0].state == "waits"
+    assert decide(given).status.gates[0].state == "Pending"
 
 
 def test_an_answer_to_an_older_question_is_none() -> None:
     given = gating(gates=CHECKS[:1])
-    stale = replace(given.world, gate_answers={"smoke": GateAnswer("another question", "holds", "")})
-    decision = decide(replace(given, world=stale))
+    stale = replace(given.observed, gate_responses={"smoke": GateResponse("another criterion", "Passed", "")})
+    decision = decide(replace(given, observed=stale))
     assert decision.move is None
-    assert decision.status.gates[0].state == "waits"
+    assert decision.status.gates[0].state == "Pending"
 
 
 def test_a_gate_that_fails_blocks_and_the_others_are_asked_all_the_same() -> None:
-    given = answered(gating(), smoke="fails", review="waits")
+    given = answered(gating(), smoke="Failed", review="Pending")
     decision = decide(given)
     assert decision.status.phase is Phase.BLOCKED
-    assert "stays out: gate smoke: smoke fails; and waits: gate review: review waits" in decision.status.message
+    assert "stays out: gate smoke: smoke Failed; and waits: gate review: review Pending" in decision.status.message
 
 
 def test_what_no_longer_fails_and_still_waits_is_gating_again() -> None:
     gates = [{"name": "accurate", "metric": {"key": "auc", "atLeast": 0.5}}, CHECKS[1]]
-    decision = decide(answered(gating(Phase.BLOCKED, gates=gates), review="waits"))
+    decision = decide(answered(gating(Phase.BLOCKED, gates=gates), review="Pending"))
     assert decision.status.phase is Phase.GATING
 
 
@@ -331,7 +331,7 @@ def test_a_trusted_version_is_asked_nothing() -> None:
     promoted = HistoryEntry(
         version="2", digest="sha256:2", outcome="Promoted", reason="Promoted", message="", at=NOW, generation=1
     )
-    given = gating(Phase.SETTLED)
+    given = gating(Phase.STABLE)
     found = given.status.model_copy(update={"challenger": None, "history": [promoted]})
     given = replace(given, status=found)
     pinned_now = decide(given).status
@@ -339,12 +339,12 @@ def test_a_trusted_version_is_asked_nothing() -> None:
     assert outside(given) == []
     later = replace(given, status=pinned_now)
     assert outside(later) == []
-    assert decide(later).status.phase is Phase.WARMING
+    assert decide(later).status.phase is Phase.STARTING
     assert decide(later).status.gates == []
 
 
 def test_a_version_that_is_new_is_asked_about_at_once() -> None:
-    given = gating(Phase.SETTLED)
+    given = gating(Phase.STABLE)
     given = replace(given, status=given.status.model_copy(update={"challenger": None}))
     assert outside(given) == ["smoke", "review"]
 
@@ -353,11 +353,11 @@ def test_the_moment_of_an_answer_is_kept_while_it_stays_the_same() -> None:
     first = decide(gating()).status.gates
     later = replace(gating(said=tuple(first)), now=NOW + timedelta(minutes=5))
     assert [gate.at for gate in decide(later).status.gates] == [NOW, NOW]
-    assert decide(answered(later, smoke="holds")).status.gates[0].at == later.now
+    assert decide(answered(later, smoke="Passed")).status.gates[0].at == later.now
 
 
 def test_a_message_from_outside_is_bounded() -> None:
     given = gating(gates=CHECKS[:1])
-    asked_now = question(given.spec, given.spec.gates[0], CHALLENGER)
-    loud = replace(given.world, gate_answers={"smoke": GateAnswer(asked_now, "fails", "x" * 9999)})
-    assert len(decide(replace(given, world=loud)).status.gates[0].message) == 300
+    asked_now = request_id(given.spec, given.spec.gates[0], CHALLENGER)
+    loud = replace(given.observed, gate_responses={"smoke": GateResponse(asked_now, "Failed", "x" * 9999)})
+    assert len(decide(replace(given, observed=loud)).status.gates[0].message) == 300

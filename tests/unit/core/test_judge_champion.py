@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from podium.core.evidence import AgainstChampion, ChampionMemory, bets
+from podium.core.evidence import AgainstChampion, ChampionTestState, bets
 from podium.core.evidence.against_champion import AT_ONCE, Block
 
 MARGIN, ALPHA, BETA = 0.005, 0.01, 0.05
@@ -34,7 +34,7 @@ def looks_until_broken(
 ) -> float:
     for looks in range(1, most):
         judge = look(judge, answers, shares, chance)
-        if judge.verdict == "broken":
+        if judge.verdict == "Failed":
             return looks
     return math.inf
 
@@ -60,7 +60,7 @@ def test_a_shared_outage_while_the_share_moves_condemns_nobody() -> None:
     trials = [through_a_shared_outage(chance) for _ in range(40)]
     pooled = [challenger - champion for _, (challenger, champion) in trials]
     assert min(pooled) > 4 * MARGIN  # Simpson's paradox: who compares totals condemns them all
-    assert sum(judge.verdict == "broken" for judge, _ in trials) <= 2
+    assert sum(judge.verdict == "Failed" for judge, _ in trials) <= 2
 
 
 @pytest.mark.parametrize("blocks", [1, 100])
@@ -70,7 +70,7 @@ def test_a_champion_with_ten_million_answers_condemns_no_good_challenger(blocks:
         judge = JUDGE
         for _ in range(blocks):
             judge = look(judge, (2000 // blocks, 10**7 // blocks), (0.01, 0.01), chance)
-        broken += judge.verdict == "broken"
+        broken += judge.verdict == "Failed"
     assert broken <= 2  # 0.3 are allowed on average
 
 
@@ -89,12 +89,12 @@ def test_no_bet_is_expected_to_gain_from_a_challenger_at_the_margin(champion: fl
     for s1 in range(n1 + 1):
         for s0 in range(n0 + 1):
             chance = binom.pmf(s1, n1, champion + MARGIN) * binom.pmf(s0, n0, champion)
-            after = before.see(s1, n1 - s1, s0, n0 - s0).memory
+            after = before.see(s1, n1 - s1, s0, n0 - s0).state
             worse += chance * math.exp(bets.log_total(after.worse))
             no_worse += chance * math.exp(bets.log_total(after.no_worse))
     starts = bets.starts_within(10, 10 + n1, AT_ONCE)
-    assert worse <= math.exp(bets.log_total(before.memory.worse)) + starts + 1e-9
-    assert no_worse <= math.exp(bets.log_total(before.memory.no_worse)) + 1e-9
+    assert worse <= math.exp(bets.log_total(before.state.worse)) + starts + 1e-9
+    assert no_worse <= math.exp(bets.log_total(before.state.no_worse)) + 1e-9
 
 
 @pytest.mark.parametrize(("weight", "bound"), [(0.05, 189), (0.5, 395)])
@@ -115,7 +115,7 @@ def test_ten_thousand_answers_as_good_as_the_champion_do_not_shield_a_challenger
 
 def test_looking_after_every_answer_finds_a_bad_challenger_too() -> None:
     judge, answers = JUDGE, 0
-    while judge.verdict != "broken":
+    while judge.verdict != "Failed":
         judge = judge.see(1, 0, 0, 0).see(0, 0, 0, 1)
         answers += 1
     assert answers <= 8
@@ -123,31 +123,31 @@ def test_looking_after_every_answer_finds_a_bad_challenger_too() -> None:
 
 @pytest.mark.parametrize("block", [100, 1000, 100_000])
 def test_one_block_of_any_size_finds_a_challenger_that_fails_always(block: int) -> None:
-    assert JUDGE.see(block, 0, block // 100, block - block // 100).verdict == "broken"
+    assert JUDGE.see(block, 0, block // 100, block - block // 100).verdict == "Failed"
 
 
 def test_answers_of_one_side_alone_prove_nothing_and_are_let_go() -> None:
     judge = JUDGE
     for _ in range(500):
         judge = judge.see(90, 10, 0, 0)
-    assert judge.verdict == "cannot tell"
-    assert judge.memory.pending == Block()
-    assert judge.see(0, 0, 5, 95).memory.pending == Block(0, 0, 5, 95)
+    assert judge.verdict == "Inconclusive"
+    assert judge.state.pending == Block()
+    assert judge.see(0, 0, 5, 95).state.pending == Block(0, 0, 5, 95)
 
 
 def test_silence_is_no_evidence() -> None:
     judge = JUDGE
     for _ in range(1000):
         judge = judge.see(0, 0, 0, 0)
-    assert judge.memory == JUDGE.memory
-    assert judge.verdict == "cannot tell"
+    assert judge.state == JUDGE.state
+    assert judge.verdict == "Inconclusive"
 
 
 def test_a_challenger_as_good_as_its_champion_holds_in_the_end() -> None:
     chance, judge = np.random.default_rng(6), JUDGE
     for _ in range(200):
         judge = look(judge, (50, 50), (0.01, 0.01), chance)
-    assert judge.verdict == "holds"
+    assert judge.verdict == "Passed"
 
 
 def test_a_challenger_at_the_margin_is_rarely_said_to_hold() -> None:
@@ -156,20 +156,20 @@ def test_a_challenger_at_the_margin_is_rarely_said_to_hold() -> None:
         judge, ever = JUDGE, False
         for _ in range(60):
             judge = look(judge, (50, 50), (0.015, 0.01), chance)
-            ever |= judge.verdict == "holds"
+            ever |= judge.verdict == "Passed"
         held += ever
     assert held <= 6  # 2 are allowed on average
 
 
 def test_what_was_proved_broken_stays_broken() -> None:
-    assert JUDGE.see(100, 0, 1, 99).see(0, 100_000, 1000, 99_000).verdict == "broken"
+    assert JUDGE.see(100, 0, 1, 99).see(0, 100_000, 1000, 99_000).verdict == "Failed"
 
 
 def test_a_champion_that_fails_always_makes_nobody_look_worse() -> None:
     judge = JUDGE
     for _ in range(200):
         judge = judge.see(50, 0, 50, 0)
-    assert judge.verdict == "cannot tell"
+    assert judge.verdict == "Inconclusive"
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.3, 0.5])
@@ -181,11 +181,11 @@ def test_every_margin_that_can_be_asked_for_is_judged(margin: float) -> None:
 
 def test_the_memory_is_a_few_plain_numbers_that_survive_a_restart() -> None:
     judge = JUDGE.see(1, 19, 1, 79).see(0, 1, 0, 0)
-    text = json.dumps(asdict(judge.memory))
+    text = json.dumps(asdict(judge.state))
     assert len(text) < 600
     plain = json.loads(text)
-    again = AgainstChampion(MARGIN, ALPHA, BETA, ChampionMemory(**{**plain, "pending": Block(**plain["pending"])}))
-    assert again.see(1, 19, 1, 79).memory == judge.see(1, 19, 1, 79).memory
+    again = AgainstChampion(MARGIN, ALPHA, BETA, ChampionTestState(**{**plain, "pending": Block(**plain["pending"])}))
+    assert again.see(1, 19, 1, 79).state == judge.see(1, 19, 1, 79).state
 
 
 @pytest.mark.parametrize("shares", [(0.2, 0.01), (0.01, 0.01), (0.02, 0.01)])
@@ -193,8 +193,8 @@ def test_the_wealth_of_both_bets_says_how_far_the_verdict_is(shares: tuple[float
     judge, chance = JUDGE, np.random.default_rng(1)
     for _ in range(10):
         judge = look(judge, (100, 100), shares, chance)
-        assert (judge.log_broken >= -math.log(ALPHA)) == (judge.verdict == "broken") or judge.memory.broken
-        assert (judge.log_holds >= -math.log(BETA)) == (judge.verdict == "holds") or judge.memory.broken
+        assert (judge.log_broken >= -math.log(ALPHA)) == (judge.verdict == "Failed") or judge.state.broken
+        assert (judge.log_holds >= -math.log(BETA)) == (judge.verdict == "Passed") or judge.state.broken
 
 
 def test_counts_that_cannot_be_are_refused() -> None:

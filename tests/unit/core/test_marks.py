@@ -1,28 +1,28 @@
 """At which values distributions are compared: the champion's own quantiles, read once."""
 
 from podium.api.guards import Guard
-from podium.api.status import Evidence, Mark, Slot
-from podium.core.facts import Counters, Facts, Histogram, PodSeen, SlotSeen, World
-from podium.core.marks import ENOUGH, marked
-from podium.core.questions import questions
-from tests.unit.core.given import facts
+from podium.api.status import Evidence, ReferenceQuantiles, Slot
+from podium.core.baselines import ENOUGH, marked
+from podium.core.criteria import criteria
+from podium.core.facts import Counters, Facts, Histogram, ObservedState, PodState, SlotState
+from tests.unit.core.factories import facts
 
-DRIFT = Guard.model_validate({"name": "drift", "scores": {"maxShift": "10%"}})
+DRIFT = Guard.model_validate({"name": "drift", "predictionShift": {"maxShift": "10%"}})
 QUICK = Guard.model_validate({"name": "quick", "latency": {"percentile": 95, "maxSlowerThanChampion": "5%"}})
 TENTHS = tuple(tenth / 10 for tenth in range(1, 11))
 EVEN = Histogram(TENTHS, tuple(100 * tenth for tenth in range(1, 11)), 1000)
 
 
 def seen(champion: Counters, challenger: Counters | None = None) -> Facts:
-    def slot(counters: Counters | None) -> SlotSeen:
-        return SlotSeen(pods=(PodSeen("p", "p", "1", ready=True, counters=counters),))
+    def slot(counters: Counters | None) -> SlotState:
+        return SlotState(pods=(PodState("p", "p", "1", ready=True, counters=counters),))
 
-    slots: dict[Slot, SlotSeen] = {"a": slot(champion), "b": slot(challenger)}
-    return facts(world=World(slots=slots))
+    slots: dict[Slot, SlotState] = {"a": slot(champion), "b": slot(challenger)}
+    return facts(world=ObservedState(slots=slots))
 
 
-def mark(guard: Guard, champion: Counters, challenger: Counters | None = None) -> Mark | None:
-    found = marked(Evidence(), [guard], seen(champion, challenger), "b").marks
+def mark(guard: Guard, champion: Counters, challenger: Counters | None = None) -> ReferenceQuantiles | None:
+    found = marked(Evidence(), [guard], seen(champion, challenger), "b").baselines
     return found[0] if found else None
 
 
@@ -55,7 +55,7 @@ def test_nothing_is_read_before_the_champion_has_answered_often_enough() -> None
 def test_what_was_read_once_is_kept_for_the_whole_trial() -> None:
     first = marked(Evidence(), [DRIFT], seen(Counters(1000, 0, scores=EVEN)), "b")
     moved = Histogram(TENTHS, (1000,) * 10, 1000)
-    assert marked(first, [DRIFT], seen(Counters(2000, 0, scores=moved)), "b").marks == first.marks
+    assert marked(first, [DRIFT], seen(Counters(2000, 0, scores=moved)), "b").baselines == first.baselines
 
 
 def test_times_are_compared_at_an_edge_that_both_sides_have() -> None:
@@ -68,6 +68,6 @@ def test_times_are_compared_at_an_edge_that_both_sides_have() -> None:
 
 
 def test_a_direction_without_room_for_the_margin_is_not_asked() -> None:
-    evidence = Evidence(marks=[Mark(guard="drift", edges=(0.5, 0.9), shares=(0.5, 0.02))])
-    asked = [(question.measure.name, question.mirrored) for question in questions(DRIFT, evidence)]
+    evidence = Evidence(baselines=[ReferenceQuantiles(guard="drift", edges=(0.5, 0.9), shares=(0.5, 0.02))])
+    asked = [(criterion.measure.name, criterion.mirrored) for criterion in criteria(DRIFT, evidence)]
     assert asked == [("scores above 0.5", False), ("scores above 0.5", True), ("scores above 0.9", False)]

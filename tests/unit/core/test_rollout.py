@@ -5,8 +5,8 @@ from pathlib import Path
 from podium.api.status import Phase
 from podium.core.lifecycle import VERBS
 from podium.core.messages import MESSAGES
-from podium.core.plan import LOOK_AGAIN
-from podium.core.postures import POSTURES, Size, Traffic
+from podium.core.phase_targets import PHASE_TARGETS, Size, Traffic
+from podium.core.plan import REQUEUE_AFTER
 from podium.core.rollout import PROGRESS, TRANSITIONS
 from tests.stories.simulator import Simulation, spec_of
 from tests.unit.core.drawing import drawn
@@ -15,7 +15,7 @@ DOC = Path(__file__).parents[3] / "docs" / "state-machine.md"
 
 
 def test_every_phase_has_a_row_in_every_table() -> None:
-    for table in (TRANSITIONS, POSTURES, VERBS, MESSAGES, LOOK_AGAIN):
+    for table in (TRANSITIONS, PHASE_TARGETS, VERBS, MESSAGES, REQUEUE_AFTER):
         assert set(table) == set(Phase)
 
 
@@ -34,15 +34,15 @@ def test_whatever_takes_traffic_back_is_asked_before_whatever_leads_on() -> None
     """But for silence, which is asked once nothing else has spoken."""
     for row in TRANSITIONS.values():
         order = [
-            target is not Phase.ROLLING_BACK for check, target in row.items() if check.__name__ != "silence_ends_it"
+            target is not Phase.ROLLING_BACK for check, target in row.items() if check.__name__ != "evidence_timeout"
         ]
         assert order == sorted(order)
 
 
 def test_where_the_challenger_gets_traffic_it_runs_and_where_it_does_not_run_it_gets_none() -> None:
-    for posture in POSTURES.values():
-        if posture.traffic is not Traffic.CHAMPION:
-            assert posture.challenger is not Size.NONE
+    for target in PHASE_TARGETS.values():
+        if target.traffic is not Traffic.CHAMPION:
+            assert target.challenger is not Size.NONE
 
 
 def test_the_docs_draw_the_table_as_it_is() -> None:

@@ -6,29 +6,29 @@ from datetime import timedelta
 import pytest
 
 from podium.api.guards import Guard
-from podium.api.status import Evidence, Slot, Tally
-from podium.core.facts import Counters, Facts, Histogram, PodSeen, SlotSeen, World
+from podium.api.status import Counts, Evidence, Slot
+from podium.core.counts import baseline, counted
+from podium.core.criteria import measures
+from podium.core.facts import Counters, Facts, Histogram, ObservedState, PodState, SlotState
 from podium.core.measures import ERRORS, Measure, counted_elsewhere, slower_than
-from podium.core.questions import measures
-from podium.core.tally import baseline, counted
-from tests.unit.core.given import NOW, facts
+from tests.unit.core.factories import NOW, facts
 
 COUNTED = {ERRORS.name: ERRORS}
 
 
-def pod(uid: str, answers: int, bad: int = 0, slow: int = 0) -> PodSeen:
+def pod(uid: str, answers: int, bad: int = 0, slow: int = 0) -> PodState:
     latency = Histogram((0.12, 1.0), (answers - slow, answers), answers)
-    return PodSeen(uid, uid, "2", ready=True, counters=Counters(answers, bad, latency=latency))
+    return PodState(uid, uid, "2", ready=True, counters=Counters(answers, bad, latency=latency))
 
 
-def look(challenger: list[PodSeen], champion: list[PodSeen] | None = None, **counts: Tally) -> Facts:
+def look(challenger: list[PodState], champion: list[PodState] | None = None, **counts: Counts) -> Facts:
     """Slot b is on trial."""
-    slots: dict[Slot, SlotSeen] = {"a": SlotSeen(pods=tuple(champion or [])), "b": SlotSeen(pods=tuple(challenger))}
-    elsewhere: dict[str, dict[Slot, Tally]] = {f"counts of {name}": {"b": tally} for name, tally in counts.items()}
-    return facts(world=World(slots=slots, counts=elsewhere))
+    slots: dict[Slot, SlotState] = {"a": SlotState(pods=tuple(champion or [])), "b": SlotState(pods=tuple(challenger))}
+    elsewhere: dict[str, dict[Slot, Counts]] = {f"counts of {name}": {"b": counts} for name, counts in counts.items()}
+    return facts(world=ObservedState(slots=slots, counts=elsewhere))
 
 
-def after(*looks: Facts, wanted: dict[str, Measure] | None = None, measure: str = "errors") -> tuple[Tally, Tally]:
+def after(*looks: Facts, wanted: dict[str, Measure] | None = None, measure: str = "errors") -> tuple[Counts, Counts]:
     """What both sides have to their account after these looks, of which the first one is before any traffic."""
     known = wanted or COUNTED
     evidence = baseline(Evidence(), looks[0], known)
@@ -81,29 +81,29 @@ def test_a_block_is_what_came_at_one_look() -> None:
 
 def test_more_bad_answers_than_answers_prove_nothing() -> None:
     challenger, _ = after(look([]), look([pod("n", 3, 9)]))
-    assert challenger == Tally()
+    assert challenger == Counts()
 
 
-def slow_after(warm_up: int, *looks: Facts) -> Tally:
-    measure = slower_than(0.12, warm_up)
+def slow_after(startup_timeout: int, *looks: Facts) -> Counts:
+    measure = slower_than(0.12, startup_timeout)
     return after(*looks, wanted={measure.name: measure}, measure=measure.name)[0]
 
 
 def test_the_first_answers_of_a_pod_do_not_count_against_latency() -> None:
     looks = look([]), look([pod("n", 10, slow=10)]), look([pod("n", 25, slow=22)]), look([pod("n", 125, slow=27)])
-    assert slow_after(20, *looks) == Tally(answers=100, bad=5)
-    assert slow_after(0, *looks) == Tally(answers=125, bad=27)
+    assert slow_after(20, *looks) == Counts(answers=100, bad=5)
+    assert slow_after(0, *looks) == Counts(answers=125, bad=27)
 
 
 def test_a_pod_that_restarts_is_cold_again() -> None:
     looks = look([pod("n", 50)]), look([pod("n", 60)]), look([pod("n", 5, slow=5)]), look([pod("n", 30, slow=20)])
-    assert slow_after(20, *looks, look([pod("n", 40, slow=20)])) == Tally(answers=20, bad=0)
+    assert slow_after(20, *looks, look([pod("n", 40, slow=20)])) == Counts(answers=20, bad=0)
 
 
 def test_what_prometheus_counts_is_taken_note_of_first_and_again_after_a_reset() -> None:
     measure = counted_elsewhere("refunds")
     totals = ((600, 500), (620, 510), (5, 4), (15, 4))
-    looks = [look([], refunds=Tally(answers=answers, bad=bad)) for answers, bad in totals]
+    looks = [look([], refunds=Counts(answers=answers, bad=bad)) for answers, bad in totals]
     challenger, _ = after(look([]), *looks, wanted={measure.name: measure}, measure=measure.name)
     assert (challenger.answers, challenger.bad) == (30, 10)
 
@@ -120,4 +120,4 @@ def test_a_histogram_knows_how_many_are_at_most_a_value(value: float, count: int
 
 def test_the_time_of_a_look_is_kept() -> None:
     seen = replace(look([]), now=NOW + timedelta(seconds=3))
-    assert baseline(Evidence(), seen, COUNTED).seen_at == NOW + timedelta(seconds=3)
+    assert baseline(Evidence(), seen, COUNTED).observed_at == NOW + timedelta(seconds=3)

@@ -13,17 +13,19 @@ from demo.repository import Repository, with_version
 from demo.rollout import Seen, parse
 from demo.screen import shares, traffic_line
 from demo.story import Condition
-from podium.api.spec import ModelDeployment
+from podium.api.spec import ModelDeploymentManifest
 
 CHURN = (stage.HERE / "churn.yaml").read_text()
 
 
 def test_the_file_in_git_is_a_model_deployment() -> None:
-    assert ModelDeployment.model_validate(yaml.safe_load(CHURN)).spec.model.version == "1"
+    assert ModelDeploymentManifest.model_validate(yaml.safe_load(CHURN)).spec.model.version == "1"
 
 
 def test_the_clients_reach_the_service_that_the_file_asks_for() -> None:
-    assert ModelDeployment.model_validate(yaml.safe_load(CHURN)).spec.traffic.service.node_port == stage.MODEL_PORT
+    assert (
+        ModelDeploymentManifest.model_validate(yaml.safe_load(CHURN)).spec.traffic.service.node_port == stage.MODEL_PORT
+    )
 
 
 def test_another_version_changes_one_line() -> None:
@@ -46,7 +48,7 @@ def test_a_commit_tells_what_it_changed(tmp_path: Path) -> None:
 
 
 def test_a_line_of_kubectl_is_a_status() -> None:
-    seen = parse('3 {"observedGeneration":3,"phase":"Canary","champion":{"version":"1"},"weight":{"asked":20}}\n')
+    seen = parse('3 {"observedGeneration":3,"phase":"Canary","champion":{"version":"1"},"weight":{"desired":20}}\n')
     assert seen is not None
     assert (seen.current, seen.phase, seen.champion) == (True, "Canary", "1")
     assert seen.weight == "weight 20 (in force 0)"
@@ -62,7 +64,7 @@ def test_a_line_without_a_status_tells_nothing(line: str) -> None:
     [
         ({}, True),
         ({"observedGeneration": 1}, False),
-        ({"phase": "Watching"}, False),
+        ({"phase": "Soaking"}, False),
         ({"challenger": {"version": "3"}}, False),
         ({"champion": {"version": "1"}}, False),
         ({"conditions": []}, False),
@@ -70,7 +72,7 @@ def test_a_line_without_a_status_tells_nothing(line: str) -> None:
 )
 def test_an_act_ends_when_the_status_for_this_generation_says_so(status: dict[str, Any], holds: bool) -> None:
     ready = {"type": "Ready", "status": "True", "reason": "Serving", "message": ""}
-    usual = {"observedGeneration": 2, "phase": "Settled", "champion": {"version": "2"}, "conditions": [ready]}
+    usual = {"observedGeneration": 2, "phase": "Stable", "champion": {"version": "2"}, "conditions": [ready]}
     assert Condition("2", ready="True", settled=True)(Seen(2, usual | status)) is holds
 
 

@@ -31,7 +31,9 @@ def test_answers_and_their_times_arrive() -> None:
     written = metrics()
     for outcome, seconds in ((Outcome.OK, 0.05), (Outcome.OK, 0.3), (Outcome.NAN, 9.0), (Outcome.OVERLOAD, 0.0)):
         written.count(outcome, seconds)
-    assert told(written) == Counters(answers=3, bad=1, invalid=1, in_a_row=1, latency=Histogram((0.1, 0.5), (1, 2), 3))
+    assert told(written) == Counters(
+        answers=3, bad=1, invalid=1, consecutive_bad=1, latency=Histogram((0.1, 0.5), (1, 2), 3)
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,7 @@ def test_a_row_of_failures_ends_with_a_good_answer_and_with_nothing_else(outcome
     written = metrics()
     for each in outcomes.split():
         written.count(Outcome(each), 0.01)
-    assert told(written).in_a_row == row
+    assert told(written).consecutive_bad == row
 
 
 def test_numbers_arrive_with_both_edges_of_their_buckets() -> None:

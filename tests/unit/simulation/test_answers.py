@@ -33,9 +33,9 @@ def guard(**parts: object) -> Guard:
 
 def bad(measure: Measure, answers: Answers) -> int:
     assert measure.of is not None
-    tally = measure.of(answers.counters())
-    assert tally is not None
-    return tally.bad
+    counts = measure.of(answers.counters())
+    assert counts is not None
+    return counts.bad
 
 
 def test_latencies_have_an_edge_at_each_limit_and_at_the_champions_percentile() -> None:
@@ -63,16 +63,16 @@ def test_answers_that_exceed_a_limit_are_slower_than_the_champions_percentile_be
 
 
 def test_a_shift_is_the_largest_gap_between_the_two_distributions() -> None:
-    guards = [guard(scores={"maxShift": "10%"})]
-    mine = Answers(chances(guards, {"scores": 0.2}, {"scores": 0.0}), random.Random(1))
+    guards = [guard(predictionShift={"maxShift": "10%"})]
+    mine = Answers(chances(guards, {"predictionshift": 0.2}, {"predictionshift": 0.0}), random.Random(1))
     mine.history(90_000)
     gaps = [bad(scores_above(tenth / 10), mine) / 90_000 - (1 - tenth / 10) for tenth in range(1, 10)]
     assert max(gaps) == pytest.approx(0.2, abs=0.001)
 
 
 def test_invalid_answers_are_bad_ones_too() -> None:
-    guards = [guard(invalid={"atMost": "1%"}), guard(errorRate={"atMost": "1%"})]
-    mine = Answers(chances(guards, {"invalid": 0.3, "errorrate": 0.1}, {}), random.Random(1))
+    guards = [guard(invalidOutput={"atMost": "1%"}), guard(errorRate={"atMost": "1%"})]
+    mine = Answers(chances(guards, {"invalidoutput": 0.3, "errorrate": 0.1}, {}), random.Random(1))
     mine.serve(10_000, 1, 10)
     counters = mine.counters()
     assert counters.bad == counters.invalid == pytest.approx(3000, abs=300)
@@ -81,9 +81,9 @@ def test_invalid_answers_are_bad_ones_too() -> None:
 def test_a_run_of_bad_answers_is_seen_if_it_was_there_at_any_moment() -> None:
     mine = Answers(Chances(errors=1.0), random.Random(1))
     mine.serve(4, 2, 10)
-    assert mine.in_a_row == 4
+    assert mine.consecutive_bad == 4
     mine.serve(8, 2, 10)
-    assert mine.in_a_row >= 10
+    assert mine.consecutive_bad >= 10
     good = Answers(Chances(errors=0.01), random.Random(1))
     good.serve(100_000, 1000, 10)
-    assert good.in_a_row == 0
+    assert good.consecutive_bad == 0

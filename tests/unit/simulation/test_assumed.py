@@ -8,7 +8,7 @@ from podium.simulation.assumed import Contradiction, assumed
 ERRORS = Guard.model_validate({"name": "errors", "errorRate": {"atMost": "1%"}})
 BESIDE = Guard.model_validate({"name": "beside", "errorRate": {"maxAboveChampion": "0.5%"}})
 SLOW = Guard.model_validate({"name": "slow", "latency": {"percentile": 95, "maxSlowerThanChampion": "2%"}})
-DRIFT = Guard.model_validate({"name": "drift", "scores": {"maxShift": "10%"}})
+DRIFT = Guard.model_validate({"name": "drift", "predictionShift": {"maxShift": "10%"}})
 
 
 def test_without_a_word_a_good_version_has_a_fifth_of_the_limit_and_a_bad_one_five_times_as_much() -> None:

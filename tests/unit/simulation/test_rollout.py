@@ -12,7 +12,11 @@ from podium.simulation.window import windowed
 from tests.stories.simulator import spec_of
 
 ERRORS = {"name": "errors", "errorRate": {"atMost": "1%"}}
-QUICK = {"steps": [{"weight": 25, "hold": "20s"}, {"weight": 50, "hold": "20s"}], "watch": "1m", "guards": [ERRORS]}
+QUICK = {
+    "steps": [{"weight": 25, "duration": "20s"}, {"weight": 50, "duration": "20s"}],
+    "soak": "1m",
+    "guards": [ERRORS],
+}
 
 
 def plan(rate: float = 50, said: dict[Role, dict[str, float]] | None = None, **rollout: object) -> Plan:
@@ -31,7 +35,7 @@ def test_a_good_version_is_promoted_and_watched() -> None:
 
 def test_a_bad_version_is_rolled_back_for_the_guard_that_it_broke() -> None:
     outcome = run(plan(said={"bad": {"": 0.2}}), "bad", "1")
-    assert (outcome.end, outcome.promoted, outcome.reason) == ("rolled back", None, "GuardBroken")
+    assert (outcome.end, outcome.promoted, outcome.reason) == ("rolled back", None, "GuardFailed")
     assert outcome.ended < 5
     assert 2 <= outcome.hit <= outcome.answers < 120
 
@@ -46,8 +50,10 @@ def test_testers_and_users_who_stay_change_nothing() -> None:
         spec = spec_of("2", rollout=QUICK, traffic={"gateway": {"name": "public"}, **traffic})
         return Plan(spec, 50, assumed(spec.rollout.guards, {}), timedelta(days=7))
 
-    preview = {"header": "x-podium-preview", "hold": "1h"}
-    assert run(behind(preview=preview, sticky={"cookie": "podium"}), "good", "1") == run(behind(), "good", "1")
+    preview = {"header": "x-podium-preview", "duration": "1h"}
+    assert run(behind(preview=preview, sessionAffinity={"cookieName": "podium"}), "good", "1") == run(
+        behind(), "good", "1"
+    )
 
 
 def test_the_number_of_processes_changes_nothing() -> None:
@@ -57,7 +63,7 @@ def test_the_number_of_processes_changes_nothing() -> None:
 
 def test_where_the_champion_is_as_bad_nobody_is_to_blame() -> None:
     outcome = run(plan(said={"champion": {"": 0.4}, "bad": {"": 0.4}}), "bad", "1")
-    assert (outcome.end, outcome.reason) == ("circumstances", "EnvironmentDegraded")
+    assert (outcome.end, outcome.reason) == ("circumstances", "SharedOutage")
 
 
 def test_too_few_requests_leave_it_undecided() -> None:
@@ -67,8 +73,8 @@ def test_too_few_requests_leave_it_undecided() -> None:
 
 
 def test_silence_is_what_the_spec_says_it_is() -> None:
-    outcome = run(plan(rate=1 / 3600, onSilence="rollback", patience="2h"), "good", "1")
-    assert (outcome.end, outcome.reason) == ("rolled back", "Silence")
+    outcome = run(plan(rate=1 / 3600, onInconclusive="RollBack", step_timeout="2h"), "good", "1")
+    assert (outcome.end, outcome.reason) == ("rolled back", "EvidenceTimeout")
     assert outcome.ended == pytest.approx(7200, abs=2)
 
 
@@ -77,29 +83,29 @@ def test_silence_is_what_the_spec_says_it_is() -> None:
     [
         ({"latency": {"percentile": 95, "atMost": "100ms"}}, 0.3),
         ({"latency": {"percentile": 95, "maxSlowerThanChampion": "2%"}}, 0.3),
-        ({"invalid": {"atMost": "1%"}}, 0.1),
+        ({"invalidOutput": {"atMost": "1%"}}, 0.1),
         ({"errorRate": {"maxAboveChampion": "0.5%"}}, 0.1),
-        ({"counts": {"bad": "x", "total": "y", "atMost": "1%"}}, 0.1),
-        ({"scores": {"maxShift": "10%"}}, 0.5),
+        ({"prometheus": {"bad": "x", "total": "y", "atMost": "1%"}}, 0.1),
+        ({"predictionShift": {"maxShift": "10%"}}, 0.5),
     ],
 )
 def test_every_kind_of_guard_finds_a_bad_version_and_lets_a_good_one_pass(guard: dict[str, object], bad: float) -> None:
     made = plan(rate=400, said={"bad": {"it": bad}}, guards=[{"name": "it", **guard}])
     outcome = run(made, "bad", "1")
-    assert (outcome.end, outcome.reason) == ("rolled back", "GuardBroken")
+    assert (outcome.end, outcome.reason) == ("rolled back", "GuardFailed")
     assert outcome.hit == pytest.approx(bad * outcome.answers, rel=0.5)
     assert run(made, "good", "1").end == "promoted"
 
 
 def test_a_run_of_failures_ends_it_where_the_limit_is_too_lenient_to() -> None:
     lenient = [{"name": "errors", "errorRate": {"atMost": "50%"}}]
-    outcome = run(plan(said={"bad": {"": 0.5}}, guards=lenient, failuresInARow=3), "bad", "1")
-    assert outcome.reason == "FailuresInARow"
+    outcome = run(plan(said={"bad": {"": 0.5}}, guards=lenient, consecutiveFailures=3), "bad", "1")
+    assert outcome.reason == "ConsecutiveFailures"
 
 
 def test_a_version_at_the_limit_is_hardly_ever_rolled_back() -> None:
     """α bounds it, however the looks are laid: 30 trials of 2,500 answers."""
-    slow = plan(rate=100, said={"good": {"": 0.01}}, steps=[{"weight": 50, "hold": "50s"}], watch="1s")
+    slow = plan(rate=100, said={"good": {"": 0.01}}, steps=[{"weight": 50, "duration": "50s"}], soak="1s")
     wrong = [run(slow, "good", str(seed)).end == "rolled back" for seed in range(30)]
     assert sum(wrong) <= 2
 
@@ -133,7 +139,7 @@ def test_a_chance_has_its_clopper_pearson_interval(count: int, trials: int, low:
 
 def test_a_threshold_on_windows_condemns_good_versions() -> None:
     """The arithmetic of the issue: 0.2 % errors, any of 20 requests, 25 windows: 63 % are rolled back."""
-    spec = spec_of("2", rollout={**QUICK, "steps": [{"weight": 50, "hold": "10s"}]})
+    spec = spec_of("2", rollout={**QUICK, "steps": [{"weight": 50, "duration": "10s"}]})
     found = windowed(spec, 100, good=0.002, bad=0.05)
     assert found.false_rollback == pytest.approx(1 - 0.998**500)
     assert found.false_rollback == pytest.approx(0.63, abs=0.01)

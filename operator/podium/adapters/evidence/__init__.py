@@ -1,1 +1,1 @@
-"""Ways to learn what has been answered. Each implements the port EvidenceSource or MetricsStore."""
+"""Ways to learn what has been answered. Each implements the port PodMetrics or MetricsStore."""

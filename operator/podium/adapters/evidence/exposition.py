@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Final
 
 from podium.core.facts import Counters, Histogram, Identity
-from podium.ports import Statement
+from podium.ports import PodReport
 
 GOOD: Final = frozenset({"ok"})
 BAD: Final = frozenset({"model_error", "nan", "timeout"})
@@ -36,7 +36,7 @@ _READ: Final = (_INFO, _REQUESTS, _IN_A_ROW, _LATENCY, _SCORES, _CLASSES)
 Samples = Sequence[tuple[str, str]]  # labels and number of each line, as they are written
 
 
-def statement(text: str) -> Statement | None:
+def statement(text: str) -> PodReport | None:
     """Read the text; None where it holds no count that can be believed."""
     samples = _samples(text)
     outcomes = _outcomes(samples[_REQUESTS])
@@ -51,13 +51,13 @@ def statement(text: str) -> Statement | None:
         answers=answers,
         bad=bad,
         invalid=outcomes.get(INVALID, 0),
-        in_a_row=min(bad, max((_count(number) or 0 for _, number in samples[_IN_A_ROW]), default=0)),
+        consecutive_bad=min(bad, max((_count(number) or 0 for _, number in samples[_IN_A_ROW]), default=0)),
         latency=_histogram(samples[_LATENCY]),
         scores=_histogram(samples[_SCORES]),
         classes=_classes(samples[_CLASSES]),
     )
     # Two identities at once are no identity: such a pod proves nothing.
-    return Statement(identities.pop() if len(identities) == 1 else None, counters)
+    return PodReport(identities.pop() if len(identities) == 1 else None, counters)
 
 
 def _samples(text: str) -> Mapping[str, Samples]:

@@ -11,30 +11,30 @@ from podium.adapters.evidence.exposition import statement
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api, read_at_most
 from podium.adapters.kubernetes.errors import FOREIGN, from_exception
-from podium.core.facts import PodSeen
-from podium.errors import PodiumError, Unreachable
-from podium.ports import Statement
+from podium.core.facts import PodState
+from podium.errors import PodiumError, Unavailable
+from podium.ports import PodReport
 
 TIMEOUT: Final = 0.7  # seconds; looks are a second apart
 LIMIT: Final = 512 * 1024  # bytes of /metrics that are read
 _AT_ONCE: Final = 64
-Fetch = Callable[[str, PodSeen], Awaitable[str]]
+Fetch = Callable[[str, PodState], Awaitable[str]]
 _log = logging.getLogger(__name__)
 
 
-class PodsEvidence:
-    """Implements the port EvidenceSource. `fetch` brings the text of one pod's /metrics, or raises a PodiumError."""
+class ScrapedPodMetrics:
+    """Implements the port PodMetrics. `fetch` brings the text of one pod's /metrics, or raises a PodiumError."""
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
 
-    async def ask(self, namespace: str, pods: Sequence[PodSeen]) -> Mapping[str, Statement]:
+    async def ask(self, namespace: str, pods: Sequence[PodState]) -> Mapping[str, PodReport]:
         places = asyncio.Semaphore(_AT_ONCE)
         asked = [self._ask(namespace, pod, places) for pod in pods if pod.ip]
         said = await asyncio.gather(*asked)
         return {uid: words for uid, words in said if words is not None}
 
-    async def _ask(self, namespace: str, pod: PodSeen, places: asyncio.Semaphore) -> tuple[str, Statement | None]:
+    async def _ask(self, namespace: str, pod: PodState, places: asyncio.Semaphore) -> tuple[str, PodReport | None]:
         try:
             async with places:
                 return pod.uid, statement(await self._fetch(namespace, pod))
@@ -49,13 +49,13 @@ class DirectFetch:
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
 
-    async def __call__(self, namespace: str, pod: PodSeen) -> str:
+    async def __call__(self, namespace: str, pod: PodState) -> str:
         host = f"[{pod.ip}]" if ":" in pod.ip else pod.ip
         url = f"http://{host}:{names.PORT}/metrics"
         try:
             async with self._open().get(url, allow_redirects=False) as answer:
                 if answer.status != 200:  # noqa: PLR2004  OK
-                    raise Unreachable(f"GET {url} (pod {namespace}/{pod.name}): answered {answer.status}")
+                    raise Unavailable(f"GET {url} (pod {namespace}/{pod.name}): answered {answer.status}")
                 return (await read_at_most(answer.content, LIMIT)).decode(errors="replace")
         except FOREIGN as error:
             raise from_exception(error, f"GET {url} (pod {namespace}/{pod.name})") from error
@@ -76,7 +76,7 @@ class ProxyFetch:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    async def __call__(self, namespace: str, pod: PodSeen) -> str:
+    async def __call__(self, namespace: str, pod: PodState) -> str:
         path = names.path(names.PODS, namespace, f"{pod.name}:{names.PORT}", "proxy/metrics")
         return await self._api.text(path, limit=LIMIT, within=TIMEOUT)
 

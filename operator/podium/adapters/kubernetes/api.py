@@ -20,7 +20,7 @@ from kubernetes.aio.config import load_incluster_config, load_kube_config
 
 from podium.adapters.kubernetes.errors import FOREIGN, from_exception, from_status
 from podium.adapters.kubernetes.names import FIELD_MANAGER
-from podium.errors import Refused, Unreachable
+from podium.errors import Rejected, Unavailable
 
 Json = dict[str, Any]
 TIMEOUT: Final = 10.0  # seconds for one request; a reconcile is tried again rather than waited for
@@ -33,7 +33,7 @@ _PAUSES: Final = (0.02, 0.05, 0.1, 0.2)  # seconds between tries
 
 
 async def login() -> Configuration:
-    """The service account in a pod, otherwise the kubeconfig. Raises Refused where neither can be used."""
+    """The service account in a pod, otherwise the kubeconfig. Raises Rejected where neither can be used."""
     configuration = Configuration()
     try:
         if in_cluster():
@@ -41,7 +41,7 @@ async def login() -> Configuration:
         else:
             await load_kube_config(config_file=kubeconfig(), client_configuration=configuration, persist_config=False)
     except Exception as error:  # kubeconfig loaders raise whatever a broken file makes them raise
-        raise Refused(f"no login to the API server: set KUBECONFIG, or run in a pod ({error})") from error
+        raise Rejected(f"no login to the API server: set KUBECONFIG, or run in a pod ({error})") from error
     return configuration
 
 
@@ -78,28 +78,30 @@ class Api:
 
     async def list(self, path: str, *, selector: str = "", within: float = TIMEOUT) -> Sequence[Json]:
         """All objects of the collection that match the label selector, fresh from etcd."""
-        query = {"labelSelector": selector} if selector else {}
-        return (await self._json("GET", path, query=query, within=within)).get("items") or []
+        request_id = {"labelSelector": selector} if selector else {}
+        return (await self._json("GET", path, request_id=request_id, within=within)).get("items") or []
 
     async def create(self, path: str, body: Json) -> Json:
-        return await self._json("POST", path, query={"fieldManager": FIELD_MANAGER}, body=body)
+        return await self._json("POST", path, request_id={"fieldManager": FIELD_MANAGER}, body=body)
 
     async def replace(self, path: str, body: Json) -> Json:
         """PUT: refused with Conflict where `metadata.resourceVersion` is no longer the newest."""
-        return await self._json("PUT", path, query={"fieldManager": FIELD_MANAGER}, body=body)
+        return await self._json("PUT", path, request_id={"fieldManager": FIELD_MANAGER}, body=body)
 
     async def apply(self, path: str, body: Json, *, force: bool) -> Json:
         """Server-side apply. With `force`, fields that others have taken come back to us."""
-        query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}
-        return await self._json("PATCH", path, query=query, body=body, content_type=_APPLY)
+        request_id = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}
+        return await self._json("PATCH", path, request_id=request_id, body=body, content_type=_APPLY)
 
     async def merge(self, path: str, body: Json) -> Json:
-        return await self._json("PATCH", path, query={"fieldManager": FIELD_MANAGER}, body=body, content_type=_MERGE)
+        return await self._json(
+            "PATCH", path, request_id={"fieldManager": FIELD_MANAGER}, body=body, content_type=_MERGE
+        )
 
     async def patch(self, path: str, operations: Sequence[Json]) -> Json:
-        """JSON Patch (RFC 6902). Refused where one of its tests does not hold: then nothing of it is done."""
-        query = {"fieldManager": FIELD_MANAGER}
-        return await self._json("PATCH", path, query=query, body=operations, content_type=_JSON_PATCH)
+        """JSON Patch (RFC 6902). Rejected where one of its tests does not hold: then nothing of it is done."""
+        request_id = {"fieldManager": FIELD_MANAGER}
+        return await self._json("PATCH", path, request_id=request_id, body=operations, content_type=_JSON_PATCH)
 
     async def delete(self, path: str, uid: str) -> None:
         """Delete this very object, and not another one of its name. Raises Conflict where it is another one."""
@@ -115,17 +117,17 @@ class Api:
         method: str,
         path: str,
         *,
-        query: Mapping[str, str] | None = None,
+        request_id: Mapping[str, str] | None = None,
         body: Json | Sequence[Json] | None = None,
         content_type: str = _JSON,
         within: float = TIMEOUT,
     ) -> Json:
-        target = f"{path}?{urlencode(query)}" if query else path
+        target = f"{path}?{urlencode(request_id)}" if request_id else path
         call = partial(self._call, method, target, body=body, content_type=content_type)
         content = await (call(within=within) if method in _ONCE else _persistent(call, within))
         found = _payload(content)
         if not isinstance(found, dict):
-            raise Unreachable(f"{method} {path}: wanted a JSON object, found {found!r:.200}")
+            raise Unavailable(f"{method} {path}: wanted a JSON object, found {found!r:.200}")
         return found
 
     async def _call(
@@ -164,7 +166,7 @@ async def _persistent(call: Callable[..., Awaitable[bytes]], within: float) -> b
     for pause in _PAUSES:
         try:
             return await call(within=max(0.0, end - time.monotonic()))
-        except Unreachable:
+        except Unavailable:
             if time.monotonic() + pause >= end:
                 raise
         await asyncio.sleep(pause)

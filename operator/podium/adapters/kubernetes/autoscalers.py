@@ -5,9 +5,9 @@ from podium.adapters.kubernetes.api import Api, Json
 from podium.adapters.kubernetes.owned import OwnedObjects
 from podium.adapters.kubernetes.subset import holds
 from podium.api import reasons
-from podium.core.facts import AutoscalerSeen, Key, Problem
-from podium.errors import Missing, Permanent
-from podium.ports import ModelDeploymentSeen
+from podium.core.facts import AutoscalerState, Key, Problem
+from podium.errors import NotFound, Permanent
+from podium.ports import ModelDeployment
 
 
 class Autoscalers:
@@ -18,38 +18,38 @@ class Autoscalers:
         self._owned = OwnedObjects(api)
         self._refusals: dict[Key, Problem] = {}
 
-    async def seen(self, seen: ModelDeploymentSeen) -> AutoscalerSeen:
-        found = await self._find(seen)
-        wanted = seen.spec is not None and seen.spec.serving.autoscaling is not None
-        if found is not None and seen.spec is not None and wanted:
-            current = holds(found, render.autoscaler(read.owner_of(seen), seen.spec), quantities=True)
+    async def observe(self, md: ModelDeployment) -> AutoscalerState:
+        found = await self._find(md)
+        wanted = md.spec is not None and md.spec.serving.autoscaling is not None
+        if found is not None and md.spec is not None and wanted:
+            current = holds(found, render.autoscaler(read.owner_of(md), md.spec), quantities=True)
         else:
             current = False
         if current or not wanted:
-            self.forget(seen.key)
-        return AutoscalerSeen(there=found is not None, current=current, problem=self._refusals.get(seen.key))
+            self.forget(md.key)
+        return AutoscalerState(there=found is not None, up_to_date=current, problem=self._refusals.get(md.key))
 
-    async def run(self, seen: ModelDeploymentSeen) -> None:
-        """Raises Refused where the API server does not take it, as well as where its name is taken."""
-        if seen.spec is None:
-            raise Missing(f"{seen.key}: nothing can be scaled, {seen.flaw}")
+    async def run(self, md: ModelDeployment) -> None:
+        """Raises Rejected where the API server does not take it, as well as where its name is taken."""
+        if md.spec is None:
+            raise NotFound(f"{md.key}: nothing can be scaled, {md.flaw}")
         try:
-            await self._owned.apply(names.AUTOSCALERS, render.autoscaler(read.owner_of(seen), seen.spec))
+            await self._owned.apply(names.AUTOSCALERS, render.autoscaler(read.owner_of(md), md.spec))
         except Permanent as error:
-            self._refusals[seen.key] = Problem(error.reason or reasons.AUTOSCALER_REFUSED, str(error))
+            self._refusals[md.key] = Problem(error.reason or reasons.AUTOSCALER_REJECTED, str(error))
             raise
-        self.forget(seen.key)
+        self.forget(md.key)
 
-    async def stop(self, seen: ModelDeploymentSeen) -> None:
-        found = await self._find(seen)
+    async def stop(self, md: ModelDeployment) -> None:
+        found = await self._find(md)
         if found is not None:
-            path = names.path(names.AUTOSCALERS, seen.key.namespace, seen.key.name)
+            path = names.path(names.AUTOSCALERS, md.key.namespace, md.key.name)
             await self._api.delete(path, found["metadata"]["uid"])
 
     def forget(self, key: Key) -> None:
         self._refusals.pop(key, None)
 
-    async def _find(self, seen: ModelDeploymentSeen) -> Json | None:
+    async def _find(self, md: ModelDeployment) -> Json | None:
         """The ModelDeployment's own, never one that somebody else made under its name."""
-        found = await self._owned.find(names.AUTOSCALERS, seen.key.namespace, seen.key.name)
-        return found if found is not None and read.owned(found, seen.uid) else None
+        found = await self._owned.find(names.AUTOSCALERS, md.key.namespace, md.key.name)
+        return found if found is not None and read.owned(found, md.uid) else None

@@ -16,9 +16,9 @@ from podium.adapters.kubernetes.subset import holds
 from podium.api.spec import API_VERSION, KIND, Spec
 from podium.api.status import Pinned, Slot, Status
 from podium.core.actions import Event
-from podium.core.facts import SLOTS, AutoscalerSeen, Key, SlotSeen
-from podium.errors import Conflict, Missing, PodiumError, Refused
-from podium.ports import Clock, ModelDeploymentSeen
+from podium.core.facts import SLOTS, AutoscalerState, Key, SlotState
+from podium.errors import Conflict, NotFound, PodiumError, Rejected
+from podium.ports import Clock, ModelDeployment
 
 _BUDGETS: Final = 2.0  # seconds
 _log = logging.getLogger(__name__)
@@ -48,53 +48,53 @@ class KubernetesCluster:
         self._owned = OwnedObjects(api)
         self._autoscalers = Autoscalers(api)
 
-    async def get(self, key: Key) -> ModelDeploymentSeen | None:
+    async def get(self, key: Key) -> ModelDeployment | None:
         found = await self._owned.find(names.MODEL_DEPLOYMENTS, key.namespace, key.name)
         if found is None:
             self._autoscalers.forget(key)
             return None
         return read.model_deployment(found)
 
-    async def list_all(self) -> Sequence[ModelDeploymentSeen]:
+    async def list_all(self) -> Sequence[ModelDeployment]:
         paths = [names.path(names.MODEL_DEPLOYMENTS, namespace) for namespace in self._watched]
         lists = await asyncio.gather(*map(self._api.list, paths or [names.ALL_MODEL_DEPLOYMENTS]))
         return [read.model_deployment(found) for each in lists for found in each]
 
-    async def write_status(self, seen: ModelDeploymentSeen, status: Status) -> None:
-        if seen.unreadable:
-            raise Refused(f"{seen.key}: the status is not overwritten, it cannot be read: {seen.flaw}")
+    async def write_status(self, md: ModelDeployment, status: Status) -> None:
+        if md.unreadable:
+            raise Rejected(f"{md.key}: the status is not overwritten, it cannot be read: {md.flaw}")
         metadata = {
-            "namespace": seen.key.namespace,
-            "name": seen.key.name,
-            "uid": seen.uid,
-            "resourceVersion": seen.resource_version,
+            "namespace": md.key.namespace,
+            "name": md.key.name,
+            "uid": md.uid,
+            "resourceVersion": md.resource_version,
         }
         body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "status": dump(status)}
-        path = names.path(names.MODEL_DEPLOYMENTS, seen.key.namespace, seen.key.name, "status")
+        path = names.path(names.MODEL_DEPLOYMENTS, md.key.namespace, md.key.name, "status")
         await self._api.replace(path, body)
 
-    async def hold(self, seen: ModelDeploymentSeen) -> None:
-        await self._finalize(seen, held=True)
+    async def hold(self, md: ModelDeployment) -> None:
+        await self._finalize(md, held=True)
 
-    async def let_go(self, seen: ModelDeploymentSeen) -> None:
-        await self._finalize(seen, held=False)
+    async def remove_finalizer(self, md: ModelDeployment) -> None:
+        await self._finalize(md, held=False)
 
-    async def _finalize(self, seen: ModelDeploymentSeen, *, held: bool) -> None:
+    async def _finalize(self, md: ModelDeployment, *, held: bool) -> None:
         """Add or take Podium's finalizer; those of others stay. Raises Conflict where somebody else wrote just now."""
-        found = await self._owned.find(names.MODEL_DEPLOYMENTS, seen.key.namespace, seen.key.name)
+        found = await self._owned.find(names.MODEL_DEPLOYMENTS, md.key.namespace, md.key.name)
         metadata = found["metadata"] if found is not None else {}
-        if metadata.get("uid") != seen.uid:
+        if metadata.get("uid") != md.uid:
             return  # it is gone, and what is there is another one
         others = [name for name in metadata.get("finalizers") or [] if name != names.FINALIZER]
         wanted = [*others, names.FINALIZER] if held else others
-        same = {"uid": seen.uid, "resourceVersion": metadata["resourceVersion"]}
-        path = names.path(names.MODEL_DEPLOYMENTS, seen.key.namespace, seen.key.name)
+        same = {"uid": md.uid, "resourceVersion": metadata["resourceVersion"]}
+        path = names.path(names.MODEL_DEPLOYMENTS, md.key.namespace, md.key.name)
         await self._api.merge(path, {"metadata": {**same, "finalizers": wanted}})
 
-    async def tell(self, seen: ModelDeploymentSeen, event: Event) -> None:
-        told = event_object(seen, event, self._instance, self._clock.now())
+    async def tell(self, md: ModelDeployment, event: Event) -> None:
+        told = event_object(md, event, self._instance, self._clock.now())
         try:
-            await self._api.create(names.path(names.EVENTS, seen.key.namespace), told)
+            await self._api.create(names.path(names.EVENTS, md.key.namespace), told)
         except Conflict:
             return  # told before: the name is made from what happened
 
@@ -103,77 +103,77 @@ class KubernetesCluster:
         data: Mapping[str, str] = found.get("data") or {}
         return {key: base64.b64decode(value).decode(errors="replace") for key, value in data.items()}
 
-    async def slots(self, seen: ModelDeploymentSeen) -> Mapping[Slot, SlotSeen]:
-        found = await self._find(seen)
-        return {slot: self._slot(seen, found, slot) for slot in SLOTS}
+    async def slots(self, md: ModelDeployment) -> Mapping[Slot, SlotState]:
+        found = await self._find(md)
+        return {slot: self._slot(md, found, slot) for slot in SLOTS}
 
-    async def run_slot(self, seen: ModelDeploymentSeen, pinned: Pinned, replicas: int) -> None:
-        spec, owner = _spec(seen), read.owner_of(seen)
+    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int) -> None:
+        spec, owner = _spec(md), read.owner_of(md)
         # The Service first: a pod must never be ready without the Service through which it is looked at.
         await self._owned.apply(names.SERVICES, render.slot_service(owner, spec, pinned.slot))
         made = render.deployment(owner, spec, pinned, replicas, self._defaults)
         await self._owned.apply(names.DEPLOYMENTS, made)
         await self._owned.apply(names.DISRUPTION_BUDGETS, render.disruption_budget(owner, spec, pinned.slot))
 
-    async def stop_slot(self, seen: ModelDeploymentSeen, slot: Slot) -> None:
-        namespace, name = seen.key.namespace, names.slot_name(seen.key.name, slot)
+    async def stop_slot(self, md: ModelDeployment, slot: Slot) -> None:
+        namespace, name = md.key.namespace, names.slot_name(md.key.name, slot)
         found = await self._owned.find(names.DEPLOYMENTS, namespace, name)
         if found is None:
             return
-        if not read.owned(found, seen.uid):
-            owner = render.owner_reference(read.owner_of(seen))
+        if not read.owned(found, md.uid):
+            owner = render.owner_reference(read.owner_of(md))
             raise stranger({**found, "metadata": {**found["metadata"], "ownerReferences": [owner]}})
         body = {"metadata": {"uid": found["metadata"]["uid"]}, "spec": {"replicas": 0}}
         await self._api.merge(names.path(names.DEPLOYMENTS, namespace, name), body)
 
-    async def autoscaler(self, seen: ModelDeploymentSeen) -> AutoscalerSeen:
-        return await self._autoscalers.seen(seen)
+    async def autoscaler(self, md: ModelDeployment) -> AutoscalerState:
+        return await self._autoscalers.observe(md)
 
-    async def run_autoscaler(self, seen: ModelDeploymentSeen) -> None:
-        await self._autoscalers.run(seen)
+    async def run_autoscaler(self, md: ModelDeployment) -> None:
+        await self._autoscalers.run(md)
 
-    async def stop_autoscaler(self, seen: ModelDeploymentSeen) -> None:
-        await self._autoscalers.stop(seen)
+    async def stop_autoscaler(self, md: ModelDeployment) -> None:
+        await self._autoscalers.stop(md)
 
-    async def _find(self, seen: ModelDeploymentSeen) -> _Found:
+    async def _find(self, md: ModelDeployment) -> _Found:
         deployments, services, budgets, pods = await asyncio.gather(
-            self._list(seen, names.DEPLOYMENTS),
-            self._list(seen, names.SERVICES),
-            self._budgets(seen),
-            self._list(seen, names.PODS),
+            self._list(md, names.DEPLOYMENTS),
+            self._list(md, names.SERVICES),
+            self._budgets(md),
+            self._list(md, names.PODS),
         )
-        return _Found(_by_name(deployments, seen.uid), _by_name(services, seen.uid), budgets, pods)
+        return _Found(_by_name(deployments, md.uid), _by_name(services, md.uid), budgets, pods)
 
-    async def _list(self, seen: ModelDeploymentSeen, collection: str, within: float = TIMEOUT) -> Sequence[Json]:
-        path, selector = names.path(collection, seen.key.namespace), f"{names.DEPLOYMENT}={seen.key.name}"
+    async def _list(self, md: ModelDeployment, collection: str, within: float = TIMEOUT) -> Sequence[Json]:
+        path, selector = names.path(collection, md.key.namespace), f"{names.DEPLOYMENT}={md.key.name}"
         return await self._api.list(path, selector=selector, within=within)
 
-    async def _budgets(self, seen: ModelDeploymentSeen) -> Mapping[str, Json] | None:
+    async def _budgets(self, md: ModelDeployment) -> Mapping[str, Json] | None:
         try:
-            found = await self._list(seen, names.DISRUPTION_BUDGETS, within=_BUDGETS)
+            found = await self._list(md, names.DISRUPTION_BUDGETS, within=_BUDGETS)
         except PodiumError as error:
-            _log.warning("%s: its PodDisruptionBudgets cannot be read: %s", seen.key, error)
+            _log.warning("%s: its PodDisruptionBudgets cannot be read: %s", md.key, error)
             return None
-        return _by_name(found, seen.uid)
+        return _by_name(found, md.uid)
 
-    def _slot(self, seen: ModelDeploymentSeen, found: _Found, slot: Slot) -> SlotSeen:
-        name = names.slot_name(seen.key.name, slot)
+    def _slot(self, md: ModelDeployment, found: _Found, slot: Slot) -> SlotState:
+        name = names.slot_name(md.key.name, slot)
         deployment = found.deployments.get(name)
         pods, stopping = read.pods_of(found.pods, slot)
         if deployment is None:
-            return SlotSeen(pods=pods, stopping=stopping)
-        seen_slot = SlotSeen(
+            return SlotState(pods=pods, stopping=stopping)
+        seen_slot = SlotState(
             runs=read.pinned(deployment),
             replicas=int(deployment.get("spec", {}).get("replicas", 1)),
             pods=pods,
             stopping=stopping,
         )
-        return replace(seen_slot, current=self._current(seen, seen_slot, found, name))
+        return replace(seen_slot, up_to_date=self._up_to_date(md, seen_slot, found, name))
 
-    def _current(self, seen: ModelDeploymentSeen, slot: SlotSeen, found: _Found, name: str) -> bool:
-        if seen.spec is None or slot.runs is None:
+    def _up_to_date(self, md: ModelDeployment, slot: SlotState, found: _Found, name: str) -> bool:
+        if md.spec is None or slot.runs is None:
             return False
-        owner, spec, runs = read.owner_of(seen), seen.spec, slot.runs
+        owner, spec, runs = read.owner_of(md), md.spec, slot.runs
         return (
             holds(found.deployments.get(name), render.deployment(owner, spec, runs, slot.replicas, self._defaults))
             and holds(found.services.get(name), render.slot_service(owner, spec, runs.slot))
@@ -189,10 +189,10 @@ def dump(status: Status) -> dict[str, Any]:
     return status.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def _spec(seen: ModelDeploymentSeen) -> Spec:
-    if seen.spec is None:
-        raise Missing(f"{seen.key}: nothing can be run, {seen.flaw}")
-    return seen.spec
+def _spec(md: ModelDeployment) -> Spec:
+    if md.spec is None:
+        raise NotFound(f"{md.key}: nothing can be run, {md.flaw}")
+    return md.spec
 
 
 def _by_name(found: Sequence[Json], uid: str) -> Mapping[str, Json]:

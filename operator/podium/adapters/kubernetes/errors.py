@@ -7,25 +7,25 @@ import aiohttp
 from kubernetes.aio.client.exceptions import OpenApiException
 from kubernetes.aio.config import ConfigException
 
-from podium.errors import Conflict, Missing, PodiumError, Refused, Unreachable
+from podium.errors import Conflict, NotFound, PodiumError, Rejected, Unavailable
 
 # What the caller does next decides the class; every status that is not here falls to its hundred.
 BY_STATUS: Final[Mapping[int, type[PodiumError]]] = {
-    404: Missing,
-    408: Unreachable,
+    404: NotFound,
+    408: Unavailable,
     409: Conflict,
-    410: Unreachable,  # a resourceVersion or continue token has grown too old: list again
-    429: Unreachable,
+    410: Unavailable,  # a resourceVersion or continue token has grown too old: list again
+    429: Unavailable,
 }
-BY_HUNDRED: Final[Mapping[int, type[PodiumError]]] = {4: Refused, 5: Unreachable}
+BY_HUNDRED: Final[Mapping[int, type[PodiumError]]] = {4: Rejected, 5: Unavailable}
 
 BY_EXCEPTION: Final[Mapping[type[Exception], type[PodiumError]]] = {
-    aiohttp.ClientError: Unreachable,  # connection, TLS, proxy, payload
-    TimeoutError: Unreachable,
-    OSError: Unreachable,
-    ConfigException: Refused,  # kubeconfig or service account cannot be used
-    OpenApiException: Refused,  # the client itself finds the request wrong
-    ValueError: Unreachable,  # an answer that is not JSON comes from something in between, not from the API server
+    aiohttp.ClientError: Unavailable,  # connection, TLS, proxy, payload
+    TimeoutError: Unavailable,
+    OSError: Unavailable,
+    ConfigException: Rejected,  # kubeconfig or service account cannot be used
+    OpenApiException: Rejected,  # the client itself finds the request wrong
+    ValueError: Unavailable,  # an answer that is not JSON comes from something in between, not from the API server
 }
 FOREIGN: Final = tuple(BY_EXCEPTION)
 
@@ -35,9 +35,9 @@ def from_status(status: int, payload: Any, doing: str) -> PodiumError:
     message, reason = str(payload)[:256], ""
     if isinstance(payload, Mapping):
         message, reason = str(payload.get("message", "")), str(payload.get("reason", ""))
-    kind = BY_STATUS.get(status) or BY_HUNDRED.get(status // 100, Unreachable)
+    kind = BY_STATUS.get(status) or BY_HUNDRED.get(status // 100, Unavailable)
     if kind is Conflict and doing.startswith("GET "):
-        kind = Unreachable  # nobody wrote: a proxy or a server in trouble says so
+        kind = Unavailable  # nobody wrote: a proxy or a server in trouble says so
     return kind(f"{doing}: the API server answered {status} {reason}: {message}")
 
 

@@ -7,19 +7,19 @@ from typing import Final
 from podium.adapters.kubernetes.render import Json
 from podium.api.spec import API_VERSION, KIND
 from podium.core.actions import Event
-from podium.ports import ModelDeploymentSeen
+from podium.ports import ModelDeployment
 
 _NOTE_LIMIT: Final = 1024  # bytes; the API server refuses longer ones
 _CONTROLLER: Final = "podium.dev/operator"
 
 
-def event_object(seen: ModelDeploymentSeen, event: Event, instance: str, now: datetime) -> Json:
+def event_object(md: ModelDeployment, event: Event, instance: str, now: datetime) -> Json:
     """The Event as events.k8s.io/v1 has it."""
-    identity = hashlib.sha256(f"{seen.uid}/{event.identity}".encode()).hexdigest()[:16]
+    identity = hashlib.sha256(f"{md.uid}/{event.identity}".encode()).hexdigest()[:16]
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {"name": f"{seen.key.name}.{identity}", "namespace": seen.key.namespace},
+        "metadata": {"name": f"{md.key.name}.{identity}", "namespace": md.key.namespace},
         "eventTime": now.isoformat(timespec="microseconds").replace("+00:00", "Z"),
         "reportingController": _CONTROLLER,
         "reportingInstance": instance,
@@ -30,8 +30,8 @@ def event_object(seen: ModelDeploymentSeen, event: Event, instance: str, now: da
         "regarding": {
             "apiVersion": API_VERSION,
             "kind": KIND,
-            "namespace": seen.key.namespace,
-            "name": seen.key.name,
-            "uid": seen.uid,
+            "namespace": md.key.namespace,
+            "name": md.key.name,
+            "uid": md.uid,
         },
     }

@@ -1,6 +1,6 @@
-"""The port GateJobs: Jobs that belong to a ModelDeployment, one for each question.
+"""The port GateJobs: Jobs that belong to a ModelDeployment, one for each request_id.
 
-A Job's name is made from its question, so the API server itself sees to it that there is never a second one. What came
+A Job's name is made from its request ID, so the API server itself makes sure that there is never a second. What came
 of it stands in the status once it has been seen; the Job may be gone by then.
 """
 
@@ -12,9 +12,9 @@ from podium.adapters.kubernetes import names, read, render
 from podium.adapters.kubernetes.api import Api, Json
 from podium.adapters.kubernetes.owned import OwnedObjects, stranger
 from podium.core.actions import RunJob
-from podium.core.facts import GateAnswer
-from podium.errors import Conflict, Missing
-from podium.ports import ModelDeploymentSeen
+from podium.core.facts import GateResponse
+from podium.errors import Conflict, NotFound
+from podium.ports import ModelDeployment
 
 _TOLD: Final = 200  # characters of what a pod or kubelet says
 
@@ -27,38 +27,38 @@ class KubernetesGateJobs:
         self._defaults = defaults
         self._owned = OwnedObjects(api)
 
-    async def seen(self, seen: ModelDeploymentSeen, questions: Mapping[str, str]) -> Mapping[str, GateAnswer]:
-        namespace, name = seen.key.namespace, seen.key.name
+    async def observe(self, md: ModelDeployment, questions: Mapping[str, str]) -> Mapping[str, GateResponse]:
+        namespace, name = md.key.namespace, md.key.name
         jobs, pods = await asyncio.gather(
             self._api.list(names.path(names.JOBS, namespace), selector=f"{names.DEPLOYMENT}={name},{names.GATE}"),
             self._api.list(names.path(names.PODS, namespace), selector=f"{names.GATE_OF}={name}"),
         )
-        mine = {job["metadata"]["name"]: job for job in jobs if read.owned(job, seen.uid)}
-        found = {gate: mine.get(names.job_name(name, question)) for gate, question in questions.items()}
+        mine = {job["metadata"]["name"]: job for job in jobs if read.owned(job, md.uid)}
+        found = {gate: mine.get(names.job_name(name, request_id)) for gate, request_id in questions.items()}
         return {gate: answer(questions[gate], job, _of(job, pods)) for gate, job in found.items() if job is not None}
 
-    async def run(self, seen: ModelDeploymentSeen, wanted: RunJob) -> None:
-        if seen.spec is None:
-            raise Missing(f"{seen.key}: nothing can be run, {seen.flaw}")
-        made = render.gate_job(read.owner_of(seen), seen.spec, wanted, self._defaults)
+    async def run(self, md: ModelDeployment, wanted: RunJob) -> None:
+        if md.spec is None:
+            raise NotFound(f"{md.key}: nothing can be run, {md.flaw}")
+        made = render.gate_job(read.owner_of(md), md.spec, wanted, self._defaults)
         try:
-            await self._api.create(names.path(names.JOBS, seen.key.namespace), made)
+            await self._api.create(names.path(names.JOBS, md.key.namespace), made)
         except Conflict:
-            there = await self._owned.find(names.JOBS, seen.key.namespace, made["metadata"]["name"])
-            if there is not None and not read.owned(there, seen.uid):
+            there = await self._owned.find(names.JOBS, md.key.namespace, made["metadata"]["name"])
+            if there is not None and not read.owned(there, md.uid):
                 raise stranger(made) from None
 
 
-def answer(question: str, job: Json, pods: Sequence[Json]) -> GateAnswer:
+def answer(request_id: str, job: Json, pods: Sequence[Json]) -> GateResponse:
     """What the Job says so far. Pure."""
     name, conditions = job["metadata"]["name"], job.get("status", {}).get("conditions") or []
     ended = {one.get("type"): one for one in conditions if one.get("status") == "True"}
     if "Complete" in ended:
-        return GateAnswer(question, "holds", f"job {name} succeeded")
+        return GateResponse(request_id, "Passed", f"job {name} succeeded")
     if "Failed" in ended:
-        return GateAnswer(question, "fails", f"job {name} failed: {_why(ended['Failed'], pods)}")
+        return GateResponse(request_id, "Failed", f"job {name} failed: {_why(ended['Failed'], pods)}")
     waiting = sorted({waits[:_TOLD] for _, waits in map(_end, pods)} - {""})
-    return GateAnswer(question, "waits", ": ".join([f"job {name} has not ended", *waiting[:1]]))
+    return GateResponse(request_id, "Pending", ": ".join([f"job {name} has not ended", *waiting[:1]]))
 
 
 def _why(failed: Mapping[str, Any], pods: Sequence[Json]) -> str:

@@ -4,8 +4,8 @@ from typing import Any
 
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api, Json
-from podium.errors import Missing
-from podium.ports import Clock, LeaseSeen
+from podium.errors import NotFound
+from podium.ports import Clock, LeaseState
 
 
 class KubernetesLease:
@@ -17,13 +17,13 @@ class KubernetesLease:
         self._namespace = namespace
         self._name = name
 
-    async def read(self) -> LeaseSeen | None:
+    async def read(self) -> LeaseState | None:
         try:
             return _seen(await self._api.get(self._path(self._name), within=2.0))
-        except Missing:
+        except NotFound:
             return None
 
-    async def write(self, held: LeaseSeen | None, holder: str, seconds: float) -> LeaseSeen:
+    async def write(self, held: LeaseState | None, holder: str, seconds: float) -> LeaseState:
         """Write the Lease over the one that was seen. Raises Conflict where another one wrote in between."""
         if held is None:
             return _seen(await self._api.create(self._path(), self._lease(holder, seconds, 0)))
@@ -47,9 +47,9 @@ class KubernetesLease:
         return names.path(names.LEASES, self._namespace, name)
 
 
-def _seen(found: Json) -> LeaseSeen:
+def _seen(found: Json) -> LeaseState:
     spec = found.get("spec") or {}
-    return LeaseSeen(
+    return LeaseState(
         holder=spec.get("holderIdentity") or "",
         seconds=float(spec.get("leaseDurationSeconds") or 1),
         version=found["metadata"]["resourceVersion"],

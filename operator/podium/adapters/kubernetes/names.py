@@ -20,7 +20,7 @@ LATENCY_LIMITS: Final = "podium.dev/latency-limits"  # seconds, where the latenc
 GATE: Final = "podium.dev/gate"
 GATE_OF: Final = "podium.dev/gate-of"  # on pods of gates: the label of slots would make them endpoints
 RENDERED: Final = "podium.dev/rendered"  # fingerprint of what was applied, so that a removed field is noticed
-STICKY: Final = "podium.dev/sticky"  # the trial whose users stay on their side, on an HTTPRoute
+STICKY: Final = "podium.dev/session_affinity"  # the trial whose users stay on their side, on an HTTPRoute
 WEIGHTS: Final = "podium.dev/weights"
 PREVIEW: Final = "podium.dev/preview"  # the slot that testers reach, on an HTTPRoute
 SERVICE_NAME: Final = "kubernetes.io/service-name"  # set by Kubernetes on EndpointSlices
@@ -56,6 +56,6 @@ def slot_name(name: str, slot: Slot) -> str:
     return f"{name}-{slot}"
 
 
-def job_name(name: str, question: str) -> str:
-    """The name of the Job that answers a gate's question: at most 63 characters, for it becomes a label."""
-    return f"{name}-{question[:12]}"
+def job_name(name: str, request_id: str) -> str:
+    """The name of the Job that answers a gate's request_id: at most 63 characters, for it becomes a label."""
+    return f"{name}-{request_id[:12]}"

@@ -3,7 +3,7 @@
 from podium.adapters.kubernetes import names, read
 from podium.adapters.kubernetes.api import Api, Json
 from podium.api import reasons
-from podium.errors import Missing, Refused
+from podium.errors import NotFound, Rejected
 
 
 class OwnedObjects:
@@ -15,11 +15,11 @@ class OwnedObjects:
     async def find(self, collection: str, namespace: str, name: str) -> Json | None:
         try:
             return await self._api.get(names.path(collection, namespace, name))
-        except Missing:
+        except NotFound:
             return None
 
     async def apply(self, collection: str, wanted: Json) -> None:
-        """Make the object as wanted. Raises Refused where it is somebody else's, Conflict where it was replaced now.
+        """Make the object as wanted. Raises Rejected where it is somebody else's, Conflict where it was replaced now.
 
         The uid in the patch makes the API server refuse (409) where the object that was looked at is gone. Where there
         was none, others' fields are not forced: an object that appears in between is not taken over.
@@ -41,12 +41,12 @@ class OwnedObjects:
         await self._api.apply(path, same, force=True)
 
 
-def stranger(wanted: Json) -> Refused:
+def stranger(wanted: Json) -> Rejected:
     """The error for an object that stands where ours should be."""
     name = f"{wanted['metadata']['namespace']}/{wanted['metadata']['name']}"
     owner = wanted["metadata"]["ownerReferences"][0]["name"]
-    return Refused(
+    return Rejected(
         f"{wanted['kind']} {name} exists and does not belong to ModelDeployment {owner}: "
         "delete or rename it, or rename the ModelDeployment",
-        reason=reasons.NAME_TAKEN,
+        reason=reasons.NAME_CONFLICT,
     )

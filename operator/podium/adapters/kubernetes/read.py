@@ -13,8 +13,8 @@ from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.render import Owner
 from podium.api.spec import Spec
 from podium.api.status import Pinned, Slot, Status
-from podium.core.facts import SLOTS, Crash, Key, PodSeen
-from podium.ports import ModelDeploymentSeen
+from podium.core.facts import SLOTS, Crash, Key, PodState
+from podium.ports import ModelDeployment
 
 Json = Mapping[str, Any]
 _MESSAGE_LIMIT: Final = 2000
@@ -22,19 +22,19 @@ _STARTING: Final = frozenset({"ContainerCreating", "PodInitializing", ""})  # wh
 _LONG_AGO: Final = datetime.fromtimestamp(0, UTC)
 
 
-def model_deployment(found: Json) -> ModelDeploymentSeen:
+def model_deployment(found: Json) -> ModelDeployment:
     """A ModelDeployment; what cannot be read is said in its `flaw`, never raised: others must still be served."""
     metadata = found["metadata"]
     spec, flaw = _spec(found.get("spec"))
     status, status_flaw = _status(found.get("status"))
-    return ModelDeploymentSeen(
+    return ModelDeployment(
         key=Key(metadata["namespace"], metadata["name"]),
         uid=metadata["uid"],
         generation=metadata["generation"],
         resource_version=metadata["resourceVersion"],
         created=moment(metadata.get("creationTimestamp")),
         deleting="deletionTimestamp" in metadata,
-        held=names.FINALIZER in (metadata.get("finalizers") or []),
+        has_finalizer=names.FINALIZER in (metadata.get("finalizers") or []),
         spec=None if status_flaw else spec,
         status=status,
         flaw=status_flaw or flaw,
@@ -42,8 +42,8 @@ def model_deployment(found: Json) -> ModelDeploymentSeen:
     )
 
 
-def owner_of(seen: ModelDeploymentSeen) -> Owner:
-    return Owner(seen.key.namespace, seen.key.name, seen.uid)
+def owner_of(md: ModelDeployment) -> Owner:
+    return Owner(md.key.namespace, md.key.name, md.uid)
 
 
 def owned(found: Json, uid: str) -> bool:
@@ -77,7 +77,7 @@ def metadata_of(found: Json) -> tuple[Mapping[str, str], Mapping[str, str]]:
     return metadata.get("labels") or {}, metadata.get("annotations") or {}
 
 
-def pods_of(found: Iterable[Json], slot: Slot) -> tuple[tuple[PodSeen, ...], int]:
+def pods_of(found: Iterable[Json], slot: Slot) -> tuple[tuple[PodState, ...], int]:
     """The slot's living pods, oldest name first, and how many more are being deleted.
 
     A pod in phase Failed was evicted or lost with its node (its containers are always restarted otherwise): its place
@@ -109,11 +109,11 @@ def _lost_with_its_node(pod: Json) -> bool:
     return _is("ContainersReady", pod) and not _is("Ready", pod) and not gated
 
 
-def pod_seen(found: Json) -> PodSeen:
+def pod_seen(found: Json) -> PodState:
     """One pod, without identity and counters: those it says itself."""
     metadata, status = found["metadata"], found.get("status", {})
     container = _container(status.get("containerStatuses") or [])
-    return PodSeen(
+    return PodState(
         uid=metadata["uid"],
         name=metadata["name"],
         version=metadata_of(found)[0].get(names.VERSION, ""),

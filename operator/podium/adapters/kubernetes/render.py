@@ -17,7 +17,7 @@ from podium.api.serving import Serving
 from podium.api.spec import API_VERSION, KIND, Spec
 from podium.api.status import Pinned, Slot
 from podium.api.traffic import MainService
-from podium.core.actions import NO_DETOURS, Detours, RunJob
+from podium.core.actions import NO_OVERRIDES, RouteOverrides, RunJob
 
 Json = dict[str, Any]
 _USER: Final = 65532
@@ -144,12 +144,12 @@ def main_service(owner: Owner, spec: Spec, weights: Mapping[Slot, int]) -> Json:
 
 
 def gate_job(owner: Owner, spec: Spec, wanted: RunJob, defaults: Defaults) -> Json:
-    """The Job that answers a gate's question: the same pod as the model server's, as far as privileges go."""
+    """The Job that answers a gate's request_id: the same pod as the model server's, as far as privileges go."""
     labels = _labels(owner, spec) | {names.GATE: wanted.gate, names.VERSION: wanted.pinned.version}
     of_pods = {name: value for name, value in labels.items() if name != names.DEPLOYMENT} | {names.GATE_OF: owner.name}
     return _object(
         owner,
-        names.job_name(owner.name, wanted.question),
+        names.job_name(owner.name, wanted.request_id),
         kind=("batch/v1", "Job"),
         labels=labels,
         annotations=_identity(wanted.pinned),
@@ -191,18 +191,18 @@ def _gate_container(spec: Spec, wanted: RunJob, defaults: Defaults) -> Json:
     return {name: value for name, value in made.items() if value}
 
 
-def http_route(owner: Owner, spec: Spec, weights: Mapping[Slot, int], detours: Detours = NO_DETOURS) -> Json:
+def http_route(owner: Owner, spec: Spec, weights: Mapping[Slot, int], overrides: RouteOverrides = NO_OVERRIDES) -> Json:
     """The HTTPRoute of spec.traffic.gateway: both slots are always among its backends, an idle one with weight 0."""
     gateway = spec.traffic.gateway
     assert gateway is not None
     hosts = {"hostnames": gateway.hostnames} if gateway.hostnames else {}
-    rules = route_rules.rules(owner.name, spec.traffic, weights, detours)
+    rules = route_rules.rules(owner.name, spec.traffic, weights, overrides)
     return _object(
         owner,
         owner.name,
         kind=("gateway.networking.k8s.io/v1", "HTTPRoute"),
         labels=_labels(owner, spec),
-        annotations=route_rules.annotations(spec.traffic, detours),
+        annotations=route_rules.annotations(spec.traffic, overrides),
         spec={"parentRefs": [*gateway.parents], **hosts, "rules": rules},
     )
 

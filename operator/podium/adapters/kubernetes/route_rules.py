@@ -24,7 +24,7 @@ from typing import Any, Final
 from podium.adapters.kubernetes import names
 from podium.api.status import Slot
 from podium.api.traffic import Gateway, Preview, Traffic
-from podium.core.actions import Detours, Stickiness
+from podium.core.actions import RouteOverrides, TrialAffinity
 from podium.core.facts import ALL, SLOTS, other_than
 
 Json = dict[str, Any]
@@ -37,47 +37,56 @@ _FIXED_RULES = 4  # those for testers, for who is over, for who stayed at this w
 _STICKY: Final = re.compile(r"([0-9a-f]{1,16}):([ab]):([0-9]{1,2}(?:,[0-9]{1,2}){0,31})")
 
 
-def rules(owner: str, traffic: Traffic, weights: Mapping[Slot, int], detours: Detours) -> list[Json]:
+def rules(owner: str, traffic: Traffic, weights: Mapping[Slot, int], overrides: RouteOverrides) -> list[Json]:
     """The rules of the ModelDeployment `owner`, in the order in which they win."""
-    return list(_rules(owner, traffic, weights, detours))
+    return list(_rules(owner, traffic, weights, overrides))
 
 
-def _rules(owner: str, traffic: Traffic, weights: Mapping[Slot, int], detours: Detours) -> Iterator[Json]:
-    gateway, preview, sticky = traffic.gateway, traffic.preview, traffic.sticky
+def _rules(owner: str, traffic: Traffic, weights: Mapping[Slot, int], overrides: RouteOverrides) -> Iterator[Json]:
+    gateway, preview, session_affinity = traffic.gateway, traffic.preview, traffic.session_affinity
     assert gateway is not None
     plain = {slot: _backend(owner, slot) for slot in SLOTS}
-    if preview is not None and detours.preview is not None:
-        yield _rule(gateway, _header(preview), _shared(plain, _all_to(detours.preview)))
+    if preview is not None and overrides.preview is not None:
+        yield _rule(gateway, _header(preview), _shared(plain, _all_to(overrides.preview)))
     marking = plain
-    if sticky is not None and sticky.cookie is not None and detours.sticky is not None:
-        marking = {slot: _backend(owner, slot, _marks(sticky.cookie, detours.sticky, slot)) for slot in SLOTS}
-        for mark, shares, over in _stays(gateway, detours.sticky):
-            yield _rule(gateway, _cookie(sticky.cookie, mark), _shared(marking if over else plain, shares))
+    if (
+        session_affinity is not None
+        and session_affinity.cookie_name is not None
+        and overrides.session_affinity is not None
+    ):
+        marking = {
+            slot: _backend(owner, slot, _marks(session_affinity.cookie_name, overrides.session_affinity, slot))
+            for slot in SLOTS
+        }
+        for mark, shares, over in _stays(gateway, overrides.session_affinity):
+            yield _rule(
+                gateway, _cookie(session_affinity.cookie_name, mark), _shared(marking if over else plain, shares)
+            )
     yield _rule(gateway, None, _shared(marking, weights))
 
 
 # --- users who stay ---------------------------------------------------------------------------------------------------
 
 
-def _stays(gateway: Gateway, sticky: Stickiness) -> Iterator[tuple[str, Mapping[Slot, int], bool]]:
+def _stays(gateway: Gateway, session_affinity: TrialAffinity) -> Iterator[tuple[str, Mapping[Slot, int], bool]]:
     """For each mark of a user: the pattern of the mark, the shares, and whether some go over now.
 
     Where the Gateway API leaves no room for all the weights that there were, the oldest have no rule: who was not seen
     since then is shared like a new user, which is one way too.
     """
-    *earlier, now = sticky.weights
-    challenger = sticky.challenger
+    *earlier, now = session_affinity.weights
+    challenger = session_affinity.challenger
     champion = other_than(challenger)
-    yield rf"{sticky.trial}\.[0-9]+\.{challenger}", _all_to(challenger), False
-    yield rf"{sticky.trial}\.{now}\.{champion}", _all_to(champion), False
+    yield rf"{session_affinity.trial}\.[0-9]+\.{challenger}", _all_to(challenger), False
+    yield rf"{session_affinity.trial}\.{now}\.{champion}", _all_to(champion), False
     room = min(_MOST_RULES, _MOST_MATCHES // max(1, len(gateway.matches))) - _FIXED_RULES
     for weight in list(reversed(earlier))[:room]:
-        yield rf"{sticky.trial}\.{weight}\.{champion}", {champion: ALL - now, challenger: now - weight}, True
+        yield rf"{session_affinity.trial}\.{weight}\.{champion}", {champion: ALL - now, challenger: now - weight}, True
 
 
-def _marks(cookie: str, sticky: Stickiness, slot: Slot) -> Json:
+def _marks(cookie: str, session_affinity: TrialAffinity, slot: Slot) -> Json:
     """The filter by which an answer says on which side its user is, and since which weight."""
-    value = f"{cookie}={sticky.trial}.{sticky.weights[-1]}.{slot}; Path=/; HttpOnly; SameSite=Lax"
+    value = f"{cookie}={session_affinity.trial}.{session_affinity.weights[-1]}.{slot}; Path=/; HttpOnly; SameSite=Lax"
     return {
         "type": "ResponseHeaderModifier",
         "responseHeaderModifier": {"add": [{"name": "Set-Cookie", "value": value}]},
@@ -125,27 +134,33 @@ def _all_to(slot: Slot) -> Mapping[Slot, int]:
 # --- annotations ------------------------------------------------------------------------------------------------------
 
 
-def annotations(traffic: Traffic, detours: Detours) -> dict[str, str]:
-    """What the route's annotations say of its detours."""
-    preview = {names.PREVIEW: detours.preview or NOBODY} if traffic.preview is not None else {}
-    return preview | ({names.STICKY: _written(detours.sticky)} if traffic.sticky is not None else {})
+def annotations(traffic: Traffic, overrides: RouteOverrides) -> dict[str, str]:
+    """What the route's annotations say of its overrides."""
+    preview = {names.PREVIEW: overrides.preview or NOBODY} if traffic.preview is not None else {}
+    return preview | (
+        {names.STICKY: _written(overrides.session_affinity)} if traffic.session_affinity is not None else {}
+    )
 
 
-def detours_of(traffic: Traffic, found: Mapping[str, str]) -> Detours:
-    """The detours of a route with these annotations; none where anybody wrote something else there."""
+def detours_of(traffic: Traffic, found: Mapping[str, str]) -> RouteOverrides:
+    """The overrides of a route with these annotations; none where anybody wrote something else there."""
     preview = found.get(names.PREVIEW) if traffic.preview is not None else None
-    sticky = _read(found.get(names.STICKY, "")) if traffic.sticky is not None else None
-    return Detours(preview if preview in SLOTS else None, sticky)
+    session_affinity = _read(found.get(names.STICKY, "")) if traffic.session_affinity is not None else None
+    return RouteOverrides(preview if preview in SLOTS else None, session_affinity)
 
 
-def _written(sticky: Stickiness | None) -> str:
+def _written(session_affinity: TrialAffinity | None) -> str:
     """As the annotation has it: `3f9c1a2b:b:5,25,50`."""
-    return f"{sticky.trial}:{sticky.challenger}:{','.join(map(str, sticky.weights))}" if sticky is not None else NOBODY
+    return (
+        f"{session_affinity.trial}:{session_affinity.challenger}:{','.join(map(str, session_affinity.weights))}"
+        if session_affinity is not None
+        else NOBODY
+    )
 
 
-def _read(text: str) -> Stickiness | None:
+def _read(text: str) -> TrialAffinity | None:
     parts = _STICKY.fullmatch(text)
     if parts is None:
         return None
     trial, slot, weights = parts.groups()
-    return Stickiness(trial, "a" if slot == "a" else "b", tuple(map(int, weights.split(","))))
+    return TrialAffinity(trial, "a" if slot == "a" else "b", tuple(map(int, weights.split(","))))

@@ -14,12 +14,12 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion as Entry
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-from podium.adapters.mlflow.faults import Wish, asking
+from podium.adapters.mlflow.faults import Target, asking
 from podium.adapters.mlflow.plain_text import plain, plain_uri
 from podium.adapters.mlflow.versions import LOGGED_MODEL
 from podium.api import reasons
 from podium.core.digest import digest_of
-from podium.errors import Missing, Refused
+from podium.errors import NotFound, Rejected
 from podium.ports import RegistryLogin
 
 MOST_FILES = 10_000
@@ -32,19 +32,19 @@ _RUN: Final = re.compile(r"runs:/+(?P<id>[0-9A-Za-z][\w-]{0,255})/(?P<path>.+)")
 def digest_of_version(login: RegistryLogin, entry: Entry) -> str:
     """Download the version's files one after another and return their digest. Blocking: for use in a thread.
 
-    Raises Missing where there are none, Refused where a name or a place is not to be trusted, and Unreachable.
+    Raises NotFound where there are none, Rejected where a name or a place is not to be trusted, and Unavailable.
     """
     named = artifacts_named(entry)
     advice = "Log and register the model again: its files are gone"
-    wish = Wish(login, named, "spec.model.version", reasons.ARTIFACTS_MISSING, advice)
-    with asking(wish), TemporaryDirectory(prefix="podium-digest-") as scratch:
-        repository = repository_of(login, entry, wish)
-        paths = list(islice(_files(repository, wish), MOST_FILES + 1))
+    target = Target(login, named, "spec.model.version", reasons.ARTIFACTS_MISSING, advice)
+    with asking(target), TemporaryDirectory(prefix="podium-digest-") as scratch:
+        repository = repository_of(login, entry, target)
+        paths = list(islice(_files(repository, target), MOST_FILES + 1))
         if len(paths) > MOST_FILES:
-            raise Refused(f"{named} are more than {MOST_FILES} files", reason=reasons.REGISTRY_ERROR)
+            raise Rejected(f"{named} are more than {MOST_FILES} files", reason=reasons.REGISTRY_ERROR)
         files = {path: _sha256(repository, path, Path(scratch, "file")) for path in paths}
     if not files:
-        raise Missing(f"{named} were wanted, and there is not one file. {advice}", reason=reasons.ARTIFACTS_MISSING)
+        raise NotFound(f"{named} were wanted, and there is not one file. {advice}", reason=reasons.ARTIFACTS_MISSING)
     return digest_of(files)
 
 
@@ -53,25 +53,25 @@ def artifacts_named(entry: Entry) -> str:
     return f'the artifacts of version {plain(entry.version)} of registered model "{plain(entry.name)}"'
 
 
-def safe_path(path: str, wish: Wish) -> str:
-    """Return a relative path with slashes. Raises Refused where it would lead out of the model's folder."""
+def safe_path(path: str, target: Target) -> str:
+    """Return a relative path with slashes. Raises Rejected where it would lead out of the model's folder."""
     parts = path.split("/")
     if path.startswith("/") or _CONTROL.search(path) or any(part in ("", ".", "..") for part in parts):
-        raise Refused(
-            f'{wish.what} hold a file named "{plain(path)}", and relative names without "..", backslashes and control '
-            "characters are wanted. Log the model again under plain names",
+        raise Rejected(
+            f'{target.what} hold a file named "{plain(path)}", and relative names without "..", backslashes and '
+            "control characters are wanted. Log the model again under plain names",
             reason=reasons.REGISTRY_ERROR,
         )
     return path
 
 
-def repository_of(login: RegistryLogin, entry: Entry, wish: Wish) -> Any:
-    """MLflow's client for where the version's files are. Raises Refused where nobody else could find them."""
-    location = _location(login, entry, wish)
+def repository_of(login: RegistryLogin, entry: Entry, target: Target) -> Any:
+    """MLflow's client for where the version's files are. Raises Rejected where nobody else could find them."""
+    location = _location(login, entry, target)
     return get_artifact_repository(location, tracking_uri=login.uri, registry_uri=login.uri)
 
 
-def _location(login: RegistryLogin, entry: Entry, wish: Wish) -> str:
+def _location(login: RegistryLogin, entry: Entry, target: Target) -> str:
     """Where the files are, by a URI that no registry has to resolve: MLflow would ask its default one."""
     client = MlflowClient(tracking_uri=login.uri, registry_uri=login.uri)
     uri = str(client.get_model_version_download_uri(entry.name, entry.version))
@@ -80,8 +80,8 @@ def _location(login: RegistryLogin, entry: Entry, wish: Wish) -> str:
     elif found := _RUN.fullmatch(uri):
         uri = _of_run(client, found["id"], found["path"].strip("/"))
     if urlsplit(uri).scheme in _NOWHERE:
-        raise Refused(
-            f"{wish.what} are at {plain_uri(uri)}, where nobody but the registry's own machine finds them. Start "
+        raise Rejected(
+            f"{target.what} are at {plain_uri(uri)}, where nobody but the registry's own machine finds them. Start "
             "MLflow with --serve-artifacts or an object store, and log and register the model again",
             reason=reasons.ARTIFACTS_MISSING,
         )
@@ -99,18 +99,18 @@ def _of_run(client: MlflowClient, run_id: str, path: str) -> str:
     return posixpath.join(str(run.info.artifact_uri), path)
 
 
-def _files(repository: Any, wish: Wish, folder: str | None = None, depth: int = 0) -> Iterator[str]:
+def _files(repository: Any, target: Target, folder: str | None = None, depth: int = 0) -> Iterator[str]:
     """All paths below the folder."""
     within = f"{folder}/" if folder else ""
     for found in repository.list_artifacts(folder):
-        path = safe_path(found.path, wish)
+        path = safe_path(found.path, target)
         if not path.startswith(within) or depth > DEEPEST:
-            raise Refused(
-                f'{wish.what} hold "{plain(path)}", which is not in its own folder or lies below {DEEPEST} folders',
+            raise Rejected(
+                f'{target.what} hold "{plain(path)}", which is not in its own folder or lies below {DEEPEST} folders',
                 reason=reasons.REGISTRY_ERROR,
             )
         if found.is_dir:
-            yield from _files(repository, wish, path, depth + 1)
+            yield from _files(repository, target, path, depth + 1)
         else:
             yield path
 

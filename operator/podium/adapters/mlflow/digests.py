@@ -20,7 +20,7 @@ MOST_KEPT = 4096  # digests; a key and a digest are less than 1 kB
 class Digests:
     """What is known, and what is under way. For one event loop."""
 
-    patience: float = PATIENCE
+    step_timeout: float = PATIENCE
     _known: OrderedDict[Hashable, str] = field(default_factory=OrderedDict)
     _under_way: dict[Hashable, "asyncio.Task[str]"] = field(default_factory=dict)
 
@@ -33,7 +33,7 @@ class Digests:
             self._known.move_to_end(key)
             return self._known[key]
         task = self._under_way.get(key) or self._begin(key, make)
-        await asyncio.wait({task}, timeout=self.patience)
+        await asyncio.wait({task}, timeout=self.step_timeout)
         if not task.done():
             raise Temporary(
                 f"{named} are being downloaded to make their digest, which pins the version. Look again in a moment",

@@ -1,7 +1,7 @@
 """What can go wrong with MLflow, as Podium's errors. Every error of its client is in one of the tables below.
 
-What an error means depends on what was asked: a 404 is a missing model here and a missing file there. So a question
-is asked within `asking(Wish(…))`, which knows the words for it.
+What an error means depends on what was asked: a 404 is a missing model here and a missing file there. So a query
+is asked within `asking(Target(…))`, which knows the words for it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,12 +15,12 @@ from mlflow.exceptions import ERROR_CODE_TO_HTTP_STATUS, MlflowException, RestEx
 from podium.adapters.mlflow.logins import secrets
 from podium.adapters.mlflow.plain_text import plain, plain_uri
 from podium.api import reasons
-from podium.errors import Missing, PodiumError, Refused, Temporary, Unreachable
+from podium.errors import NotFound, PodiumError, Rejected, Temporary, Unavailable
 from podium.ports import RegistryLogin
 
 
 @dataclass(frozen=True)
-class Wish:
+class Target:
     """What is asked of the registry, in words for the message that tells of its failure."""
 
     login: RegistryLogin
@@ -44,12 +44,12 @@ class Fault:
 
 
 _SILENT = Fault(
-    Unreachable,
+    Unavailable,
     reasons.REGISTRY_UNREACHABLE,
     "{what} was wanted, and {place} does not answer: {said}. Look whether it runs, and at spec.registry.uri",
 )
 _FAILING = Fault(
-    Unreachable,
+    Unavailable,
     reasons.REGISTRY_UNREACHABLE,
     "{what} was wanted, and {place} fails to answer: {said}. Look at its log",
 )
@@ -59,31 +59,31 @@ _STRANGE = Fault(
     "{what} was wanted, and {place} answers as no MLflow server does: {said}. Look at spec.registry.uri",
 )
 _NO_LOGIN = Fault(
-    Refused,
-    reasons.LOGIN_REFUSED,
+    Rejected,
+    reasons.LOGIN_REJECTED,
     "{what} was wanted, and {place} refuses the login: {said}. Look at the Secret that spec.registry.secretName names",
 )
 _NO_RIGHT = Fault(
-    Refused,
-    reasons.LOGIN_REFUSED,
+    Rejected,
+    reasons.LOGIN_REJECTED,
     "{what} was wanted, and {place} does not allow it to this login: {said}. Give the user of the Secret that "
     "spec.registry.secretName names the right to it",
 )
-_NOT_THERE = Fault(Missing, "", "{what} was wanted ({field}), and {place} does not have it. {advice}")
+_NOT_THERE = Fault(NotFound, "", "{what} was wanted ({field}), and {place} does not have it. {advice}")
 _REFUSED = Fault(
-    Refused, reasons.REGISTRY_ERROR, "{what} was wanted ({field}), and {place} says no to the question: {said}"
+    Rejected, reasons.REGISTRY_ERROR, "{what} was wanted ({field}), and {place} says no to the query: {said}"
 )
 _BAD_ADDRESS = Fault(
-    Refused, reasons.REGISTRY_ERROR, "{what} was wanted, and spec.registry.uri is no address of a server: {said}"
+    Rejected, reasons.REGISTRY_ERROR, "{what} was wanted, and spec.registry.uri is no address of a server: {said}"
 )
 _BAD_LOGIN = Fault(
-    Refused,
-    reasons.LOGIN_REFUSED,
+    Rejected,
+    reasons.LOGIN_REJECTED,
     "{what} was wanted, and the login for {place} holds characters that cannot be sent. Look at the Secret that "
     "spec.registry.secretName names",
 )
 _NOT_INSTALLED = Fault(
-    Refused,
+    Rejected,
     reasons.REGISTRY_ERROR,
     "{what} was wanted, and MLflow's client lacks a package for where it is stored: {said}. Add it to the images of "
     "the operator and of the model server, or let the registry serve its artifacts itself (--serve-artifacts)",
@@ -127,23 +127,27 @@ BY_EXCEPTION: Final[Sequence[tuple[type[Exception], Fault]]] = (
 
 
 @contextmanager
-def asking(wish: Wish) -> Iterator[None]:
-    """Within this block, what MLflow's client raises is raised as an error of Podium, in the words of the wish."""
+def asking(target: Target) -> Iterator[None]:
+    """Within this block, what MLflow's client raises is raised as an error of Podium, in the words of the target."""
     try:
         yield
     except PodiumError:
         raise
     except Exception as error:  # noqa: BLE001  a hostile answer can make the client raise anything
-        _raise(error, wish)
+        _raise(error, target)
 
 
-def _raise(error: Exception, wish: Wish) -> NoReturn:
+def _raise(error: Exception, target: Target) -> NoReturn:
     fault, cause = fault_of(error)
-    said = plain(_innermost(cause), secrets=secrets(wish.login)) or type(cause).__name__
+    said = plain(_innermost(cause), secrets=secrets(target.login)) or type(cause).__name__
     message = fault.words.format(
-        what=wish.what, place=wish.place, field=wish.field, advice=wish.advice, said=said.rstrip(".")
+        what=target.what,
+        place=target.place,
+        field=target.field,
+        advice=target.advice,
+        said=said.rstrip("."),
     )
-    raise fault.error(message.strip(), reason=fault.reason or wish.missing) from error
+    raise fault.error(message.strip(), reason=fault.reason or target.missing) from error
 
 
 def fault_of(error: Exception) -> tuple[Fault, Exception]:

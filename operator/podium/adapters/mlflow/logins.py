@@ -19,7 +19,7 @@ from mlflow.tracking.request_auth.abstract_request_auth_provider import RequestA
 from mlflow.tracking.request_auth.registry import _request_auth_provider_registry
 
 from podium.api import reasons
-from podium.errors import Refused
+from podium.errors import Rejected
 from podium.ports import RegistryLogin
 
 PLUGIN: Final = "podium"
@@ -42,7 +42,7 @@ _pass: ContextVar[_Pass | None] = ContextVar("registry login", default=None)
 def logged_in(login: RegistryLogin) -> Iterator[None]:
     """Within this block, in this thread, requests of MLflow's client carry this login and no other.
 
-    Raises Refused: the login holds characters that no header may hold.
+    Raises Rejected: the login holds characters that no header may hold.
     """
     token = _pass.set(_Pass(_origin(login.uri), authorization(login.variables)))
     try:
@@ -66,7 +66,7 @@ def register() -> None:
 def authorization(variables: Mapping[str, str]) -> str | None:
     """Return the header that the variables ask for, by MLflow's own precedence, or None where they ask for none.
 
-    Raises Refused: the token holds characters that no header may hold.
+    Raises Rejected: the token holds characters that no header may hold.
     """
     username, password, token = (
         # A Secret made from a file ends in a newline, which no header may hold.
@@ -76,10 +76,10 @@ def authorization(variables: Mapping[str, str]) -> str | None:
     if username and password:
         return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
     if token and not _TOKEN.fullmatch(token):
-        raise Refused(
+        raise Rejected(
             "MLFLOW_TRACKING_TOKEN holds characters that cannot be sent, such as spaces or line breaks. Look at the "
             "Secret that spec.registry.secretName names",
-            reason=reasons.LOGIN_REFUSED,
+            reason=reasons.LOGIN_REJECTED,
         )
     return f"Bearer {token}" if token else None
 

@@ -10,16 +10,16 @@ from mlflow.entities.model_registry import ModelVersion as Entry
 from podium.adapters.mlflow import process
 from podium.adapters.mlflow.artifacts import artifacts_named, digest_of_version
 from podium.adapters.mlflow.digests import PATIENCE, Digests
-from podium.adapters.mlflow.faults import Wish, asking
+from podium.adapters.mlflow.faults import Target, asking
 from podium.adapters.mlflow.logins import logged_in
 from podium.adapters.mlflow.plain_text import plain, plain_uri
 from podium.adapters.mlflow.signatures import Signatures
 from podium.adapters.mlflow.versions import LONGEST_KEY, LONGEST_VALUE, Registered, bounded_tags
 from podium.adapters.mlflow.workers import Workers
 from podium.api import reasons
-from podium.core.facts import ModelVersion, RegistrySeen
-from podium.errors import Missing, Unreachable
-from podium.ports import Question, RegistryLogin
+from podium.core.facts import ModelVersion, RegistryState
+from podium.errors import NotFound, Unavailable
+from podium.ports import RegistryLogin, RegistryQuery
 
 T = TypeVar("T")
 DEADLINE = 8.0  # seconds for a look or a write: some ten requests, each of which takes a few milliseconds
@@ -28,66 +28,66 @@ DEADLINE = 8.0  # seconds for a look or a write: some ten requests, each of whic
 class MlflowRegistry:
     """MLflow, asked in threads by its own client. For one event loop; close it at the end."""
 
-    def __init__(self, *, deadline: float = DEADLINE, patience: float = PATIENCE) -> None:
+    def __init__(self, *, deadline: float = DEADLINE, step_timeout: float = PATIENCE) -> None:
         process.prepare()
         self._deadline = deadline
         self._asks = Workers("mlflow-ask", size=16, share=4)
         self._downloads = Workers("mlflow-digest", size=4, share=2)
-        self._digests = Digests(patience)
+        self._digests = Digests(step_timeout)
         self._signatures = Signatures()
 
-    async def look(self, question: Question) -> RegistrySeen:
-        """Return all that the question asks for, the champion's digest left out: the status has it pinned.
+    async def query(self, query: RegistryQuery) -> RegistryState:
+        """Return all that the query asks for, the champion's digest left out: the status has it pinned.
 
-        Raises Missing, Refused or Unreachable with a reason of podium.api.reasons where the wanted version cannot be
+        Raises NotFound, Rejected or Unavailable with a reason of podium.api.reasons where the wanted version cannot be
         had, and Temporary while its digest is being made. A champion that is gone is None, not an error.
         """
-        seen, entry = await self._ask(question.login, "a look", lambda: _look(question, self._signatures))
-        digest = await self._digest(question.login, entry)
-        assert seen.wanted is not None
-        return replace(seen, wanted=replace(seen.wanted, digest=digest))
+        seen, entry = await self._ask(query.login, "a look", lambda: _look(query, self._signatures))
+        digest = await self._digest(query.login, entry)
+        assert seen.desired is not None
+        return replace(seen, desired=replace(seen.desired, digest=digest))
 
     async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None:
-        """Let the alias point to the version, whatever it pointed to. Raises Missing, Refused or Unreachable."""
+        """Let the alias point to the version, whatever it pointed to. Raises NotFound, Rejected or Unavailable."""
         what = f'alias {plain(alias)} on version {plain(version)} of registered model "{plain(model)}"'
         advice = "It has been deleted: let Git want another version"
-        wish = Wish(login, what, "spec.registry.aliases", reasons.VERSION_NOT_FOUND, advice)
+        target = Target(login, what, "spec.registry.aliases", reasons.VERSION_NOT_FOUND, advice)
 
         def move() -> None:
-            with asking(wish):
+            with asking(target):
                 _client(login).set_registered_model_alias(model, alias, version)
 
         await self._ask(login, what, move)
 
     async def write_tags(self, login: RegistryLogin, model: str, version: str, tags: Mapping[str, str]) -> None:
-        """Set these tags on the version, and leave its others. Raises Missing, Refused or Unreachable.
+        """Set these tags on the version, and leave its others. Raises NotFound, Rejected or Unavailable.
 
         Values are cut to 5,000 characters, the limit of MLflow 3.0; newer ones take 100,000.
         """
         what = f'tags on version {plain(version)} of registered model "{plain(model)}"'
         advice = "It has been deleted: nothing is left to record"
-        wish = Wish(login, what, "the record of a decision", reasons.VERSION_NOT_FOUND, advice)
+        target = Target(login, what, "the record of a decision", reasons.VERSION_NOT_FOUND, advice)
 
         def write() -> None:
             client = _client(login)
-            with asking(wish):
+            with asking(target):
                 for key, value in tags.items():
                     client.set_model_version_tag(model, version, key[:LONGEST_KEY], value[:LONGEST_VALUE])
 
         await self._ask(login, what, write)
 
     async def write_record(self, login: RegistryLogin, model: str, version: str, path: str, text: str) -> None:
-        """Keep the text as an artifact of the version's run. Raises Missing, Refused or Unreachable.
+        """Keep the text as an artifact of the version's run. Raises NotFound, Rejected or Unavailable.
 
         A version whose source is its run's whole folder would change with it, and its digest too: it gets none.
         """
         what = f'a record in the run of version {plain(version)} of registered model "{plain(model)}"'
         advice = "It has been deleted: nothing is left to record"
-        wish = Wish(login, what, "the record of a decision", reasons.VERSION_NOT_FOUND, advice)
+        target = Target(login, what, "the record of a decision", reasons.VERSION_NOT_FOUND, advice)
 
         def write() -> None:
             client = _client(login)
-            with asking(wish):
+            with asking(target):
                 entry = client.get_model_version(model, version)
                 run = client.get_run(entry.run_id) if entry.run_id else None
                 whole = {f"runs:/{entry.run_id}", run.info.artifact_uri.rstrip("/") if run else ""}
@@ -120,30 +120,30 @@ class MlflowRegistry:
         try:
             return await self._asks.run(login.uri, asked, deadline=self._deadline)
         except TimeoutError as error:
-            raise Unreachable(
+            raise Unavailable(
                 f"{what} was wanted, and the registry {plain_uri(login.uri)} did not answer within "
                 f"{self._deadline:g} s. Look whether it runs, and at spec.registry.uri",
                 reason=reasons.REGISTRY_UNREACHABLE,
             ) from error
 
 
-def _look(question: Question, signatures: Signatures) -> tuple[RegistrySeen, Entry]:
+def _look(query: RegistryQuery, signatures: Signatures) -> tuple[RegistryState, Entry]:
     """All of a look but the digest. Blocking."""
-    model = Registered(question.login, question.model)
+    model = Registered(query.login, query.model)
 
     def facts(entry: Entry) -> ModelVersion:
         seen = model.facts(entry)
-        if not question.signatures:
+        if not query.signatures:
             return seen
-        return replace(seen, signature=signatures.of(_key(question.login, entry), question.login, entry))
+        return replace(seen, signature=signatures.of(_key(query.login, entry), query.login, entry))
 
-    entry = model.wanted(question.version, question.wanted_alias)
+    entry = model.wanted(query.version, query.wanted_alias)
     wanted = facts(entry)
-    seen = RegistrySeen(
-        wanted=wanted,
-        champion=wanted if question.champion == wanted.version else _champion(model, question.champion, facts),
-        alias=model.alias(question.champion_alias),
-        tags=_records(model, question, entry),
+    seen = RegistryState(
+        desired=wanted,
+        champion=wanted if query.champion == wanted.version else _champion(model, query.champion, facts),
+        alias=model.alias(query.champion_alias),
+        tags=_records(model, query, entry),
     )
     return seen, entry
 
@@ -153,13 +153,13 @@ def _champion(model: Registered, version: str | None, facts: Callable[[Entry], M
         return None
     try:
         return facts(model.entry(version))
-    except Missing:
+    except NotFound:
         return None  # it serves all the same; the gates that need it say that it is gone
 
 
-def _records(model: Registered, question: Question, entry: Entry) -> Mapping[str, Mapping[str, str]]:
+def _records(model: Registered, query: RegistryQuery, entry: Entry) -> Mapping[str, Mapping[str, str]]:
     known = {str(entry.version): bounded_tags(entry.tags)}
-    found = ((version, known.get(version) or model.own_tags(version)) for version in question.record)
+    found = ((version, known.get(version) or model.own_tags(version)) for version in query.record)
     return {version: tags for version, tags in found if tags is not None}
 
 

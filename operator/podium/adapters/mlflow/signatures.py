@@ -15,10 +15,10 @@ import yaml
 from mlflow.entities.model_registry import ModelVersion as Entry
 
 from podium.adapters.mlflow.artifacts import artifacts_named, repository_of
-from podium.adapters.mlflow.faults import Wish, asking
+from podium.adapters.mlflow.faults import Target, asking
 from podium.api import reasons
 from podium.core.signature import Column, Signature
-from podium.errors import Missing, Refused
+from podium.errors import NotFound, Rejected
 from podium.ports import RegistryLogin
 
 FILE: Final = "MLmodel"
@@ -36,7 +36,7 @@ class Signatures:
         self._known: OrderedDict[Hashable, Signature | None] = OrderedDict()
 
     def of(self, key: Hashable, login: RegistryLogin, entry: Entry) -> Signature | None:
-        """The version's signature, None where it has none. Blocking. Raises Refused or Unreachable."""
+        """The version's signature, None where it has none. Blocking. Raises Rejected or Unavailable."""
         with self._lock:
             if key in self._known:
                 self._known.move_to_end(key)
@@ -51,17 +51,17 @@ class Signatures:
 
 def _read(login: RegistryLogin, entry: Entry) -> Signature | None:
     named = f"{FILE} among {artifacts_named(entry)}"
-    wish = Wish(login, named, "a gate's signature", reasons.ARTIFACTS_MISSING, "Log and register the model again")
+    target = Target(login, named, "a gate's signature", reasons.ARTIFACTS_MISSING, "Log and register the model again")
     try:
-        with asking(wish), TemporaryDirectory(prefix="podium-signature-") as scratch:
+        with asking(target), TemporaryDirectory(prefix="podium-signature-") as scratch:
             file = Path(scratch, "file")
             # As for the digest: in this thread, with this call's login.
-            repository_of(login, entry, wish)._download_file(FILE, str(file))  # noqa: SLF001
+            repository_of(login, entry, target)._download_file(FILE, str(file))  # noqa: SLF001
             size = file.stat().st_size
             if size > LARGEST:
-                raise Refused(f"{named} has {size} bytes, at most {LARGEST} are read", reason=reasons.REGISTRY_ERROR)
+                raise Rejected(f"{named} has {size} bytes, at most {LARGEST} are read", reason=reasons.REGISTRY_ERROR)
             text = file.read_text(errors="replace")
-    except Missing:
+    except NotFound:
         return None
     return parse(text)
 

@@ -13,12 +13,12 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion as Entry
 
 from podium.adapters.mlflow.evaluations import evaluated_on, evaluations, measured_on
-from podium.adapters.mlflow.faults import Wish, asking
+from podium.adapters.mlflow.faults import Target, asking
 from podium.adapters.mlflow.plain_text import plain
 from podium.adapters.mlflow.times import moment
 from podium.api import reasons
 from podium.core.facts import ModelVersion
-from podium.errors import Missing, Refused, Temporary
+from podium.errors import NotFound, Rejected, Temporary
 from podium.ports import RegistryLogin
 
 MOST_METRICS = 10_000  # of one version; more are not read
@@ -46,7 +46,7 @@ class Registered:
     def wanted(self, version: str | None, alias: str | None) -> Entry:
         """Return the version that is named, or that the alias names, once it is ready.
 
-        Raises Missing or Refused, and Temporary while the version is still being registered.
+        Raises NotFound or Rejected, and Temporary while the version is still being registered.
         """
         entry = self._followed(alias) if alias is not None else self.entry(version or "")
         if entry.status == _READY:
@@ -54,21 +54,21 @@ class Registered:
         told = plain(entry.status_message or "no further word from the registry")
         what = f"{self._named(entry.version)} is {plain(entry.status)}, and only READY ones are served: {told}. "
         if entry.status == _FAILED:
-            raise Refused(f"{what}Register it again, as a new version", reason=reasons.VERSION_NOT_READY)
+            raise Rejected(f"{what}Register it again, as a new version", reason=reasons.VERSION_NOT_READY)
         raise Temporary(f"{what}Wait until it is registered", reason=reasons.VERSION_NOT_READY)
 
     def entry(self, version: str) -> Entry:
-        """Return the version. Raises Missing."""
+        """Return the version. Raises NotFound."""
         advice = f"Its newest version is {self._newest()}. Register the version, or mend spec.model.version"
-        wish = self._wish(f"version {version}", reasons.VERSION_NOT_FOUND, "spec.model.version", advice)
-        with asking(wish):
+        target = self._wish(f"version {version}", reasons.VERSION_NOT_FOUND, "spec.model.version", advice)
+        with asking(target):
             return self.client.get_model_version(self.model, version)
 
     def own_tags(self, version: str) -> Mapping[str, str] | None:
         """Return the version's own tags, without its run's, or None where the version is gone."""
         try:
             return bounded_tags(self.entry(version).tags)
-        except Missing:
+        except NotFound:
             return None
 
     def facts(self, entry: Entry, digest: str = "") -> ModelVersion:
@@ -91,15 +91,15 @@ class Registered:
         )
 
     def _followed(self, alias: str) -> Entry:
-        wish = self._wish(f"alias {alias}", reasons.ALIAS_NOT_FOUND, "spec.model.alias", "")
+        target = self._wish(f"alias {alias}", reasons.ALIAS_NOT_FOUND, "spec.model.alias", "")
         if not self.alias(alias) and alias.lower() != "latest":  # MLflow's own alias, which is in no list
             known = ", ".join(sorted(map(str, self._entity.aliases))[:10]) or "none"
-            raise Missing(
-                f"{wish.what} was wanted ({wish.field}), and {wish.place} does not have it. Its aliases: "
+            raise NotFound(
+                f"{target.what} was wanted ({target.field}), and {target.place} does not have it. Its aliases: "
                 f"{plain(known)}. Set the alias, or mend spec.model.alias",
-                reason=wish.missing,
+                reason=target.missing,
             )
-        with asking(wish):
+        with asking(target):
             return self.client.get_model_version_by_alias(self.model, alias)
 
     def _run(self, entry: Entry) -> Any | None:
@@ -108,7 +108,7 @@ class Registered:
         try:
             with asking(self._wish(f"the run of version {entry.version}", reasons.REGISTRY_ERROR, "its metrics", "")):
                 return self.client.get_run(entry.run_id)
-        except Missing:
+        except NotFound:
             return None  # deleted for good: the gates say which metrics and tags they miss
 
     def _logged_model(self, entry: Entry) -> Any | None:
@@ -118,7 +118,7 @@ class Registered:
         try:
             with asking(self._wish(f"the model of version {entry.version}", reasons.REGISTRY_ERROR, "its metrics", "")):
                 return self.client.get_logged_model(found["id"])
-        except Missing:
+        except NotFound:
             return None
 
     def _newest(self) -> str:
@@ -128,9 +128,9 @@ class Registered:
     def _named(self, version: object) -> str:
         return f'version {plain(version)} of registered model "{plain(self.model)}"'
 
-    def _wish(self, what: str, missing: str, field: str, advice: str) -> Wish:
+    def _wish(self, what: str, missing: str, field: str, advice: str) -> Target:
         of = f'registered model "{plain(self.model)}"'
-        return Wish(self.login, of if what == "it" else f"{plain(what)} of {of}", field, missing, advice)
+        return Target(self.login, of if what == "it" else f"{plain(what)} of {of}", field, missing, advice)
 
 
 def run_id_of(entry: Entry) -> str:

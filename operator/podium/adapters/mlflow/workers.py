@@ -34,13 +34,13 @@ class Workers:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _submit(self, place: str, work: Callable[[], T]) -> "Future[T]":
-        seat = self._places.setdefault(place, asyncio.Semaphore(self._share))
-        await seat.acquire()
+        share = self._places.setdefault(place, asyncio.Semaphore(self._share))
+        await share.acquire()
         loop = asyncio.get_running_loop()
 
         def leave(_: object) -> None:
-            with suppress(RuntimeError):  # the loop is closed: nobody waits for a seat any more
-                loop.call_soon_threadsafe(seat.release)
+            with suppress(RuntimeError):  # the loop is closed: nobody waits for a share any more
+                loop.call_soon_threadsafe(share.release)
 
         future = self._pool.submit(work)
         future.add_done_callback(leave)  # when the thread is really free, not when the caller has given up

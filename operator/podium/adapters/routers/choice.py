@@ -8,15 +8,15 @@ from podium.adapters.kubernetes import names, read
 from podium.adapters.kubernetes.api import Api, Json
 from podium.adapters.kubernetes.owned import OwnedObjects
 from podium.adapters.routers.adopted import AdoptedRouter
-from podium.adapters.routers.contests import Contests
+from podium.adapters.routers.conflicts import RouteConflicts
 from podium.adapters.routers.gateway import GatewayRouter
 from podium.adapters.routers.replicas import ReplicasRouter
 from podium.api import reasons
 from podium.api.status import Slot
-from podium.core.actions import NO_DETOURS, Detours
-from podium.core.facts import Key, Problem, SlotSeen, TrafficSeen
-from podium.errors import Missing, Permanent, PodiumError, Temporary
-from podium.ports import Clock, ModelDeploymentSeen, Router
+from podium.core.actions import NO_OVERRIDES, RouteOverrides
+from podium.core.facts import Key, Problem, SlotState, TrafficState
+from podium.errors import NotFound, Permanent, PodiumError, Temporary
+from podium.ports import Clock, ModelDeployment, Router
 
 _log = logging.getLogger(__name__)
 
@@ -27,68 +27,68 @@ class Routers:
     def __init__(self, api: Api, clock: Clock) -> None:
         self._api = api
         self._owned = OwnedObjects(api)
-        contests = Contests(clock)
+        conflicts = RouteConflicts(clock)
         self._replicas = ReplicasRouter(api)
-        self._gateway = GatewayRouter(api, contests)
-        self._adopted = AdoptedRouter(api, contests)
+        self._gateway = GatewayRouter(api, conflicts)
+        self._adopted = AdoptedRouter(api, conflicts)
         self._refusals: dict[Key, Problem] = {}
         self._clean: dict[Key, tuple[str, int]] = {}  # uid and generation for which no own route was left over
 
-    async def seen(self, seen: ModelDeploymentSeen, slots: Mapping[Slot, SlotSeen]) -> TrafficSeen:
-        traffic = await self._router(seen).seen(seen, slots)
-        if await self._leftover(seen) is not None:
-            traffic = replace(traffic, asked={}, current=False)  # what is asked is asked of another router too
-        if traffic.current:
-            self._refusals.pop(seen.key, None)
-        return replace(traffic, problem=traffic.problem or self._refusals.get(seen.key))
+    async def observe(self, md: ModelDeployment, slots: Mapping[Slot, SlotState]) -> TrafficState:
+        traffic = await self._router(md).observe(md, slots)
+        if await self._leftover(md) is not None:
+            traffic = replace(traffic, desired={}, in_sync=False)  # what is asked is asked of another router too
+        if traffic.in_sync:
+            self._refusals.pop(md.key, None)
+        return replace(traffic, problem=traffic.problem or self._refusals.get(md.key))
 
     async def route(
-        self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int], detours: Detours = NO_DETOURS
+        self, md: ModelDeployment, weights: Mapping[Slot, int], overrides: RouteOverrides = NO_OVERRIDES
     ) -> None:
         """Raises what the router raises; what was in the way is shown with the traffic until it is out of it."""
-        if seen.spec is None:
-            raise Missing(f"{seen.key}: nothing can be routed, {seen.flaw}")
+        if md.spec is None:
+            raise NotFound(f"{md.key}: nothing can be routed, {md.flaw}")
         try:
-            await self._router(seen).route(seen, weights, detours)
+            await self._router(md).route(md, weights, overrides)
         except Permanent as error:
-            self._refusals[seen.key] = Problem(error.reason or reasons.ROUTE_REFUSED, str(error))
+            self._refusals[md.key] = Problem(error.reason or reasons.ROUTE_REJECTED, str(error))
             raise
         except Temporary as error:
             message = f"the weights could not be written yet, trying again: {error}"
-            self._refusals[seen.key] = Problem(reasons.IN_PROGRESS, message)
+            self._refusals[md.key] = Problem(reasons.IN_PROGRESS, message)
             raise
-        self._refusals.pop(seen.key, None)
-        await self._clear(seen)
+        self._refusals.pop(md.key, None)
+        await self._clear(md)
 
-    async def release(self, seen: ModelDeploymentSeen) -> None:
+    async def release(self, md: ModelDeployment) -> None:
         """The ModelDeployment goes. What is not Podium's stays, and is left as it should be."""
         for known in (self._refusals, self._clean):
-            known.pop(seen.key, None)
-        await self._router(seen).release(seen)
+            known.pop(md.key, None)
+        await self._router(md).release(md)
 
-    def _router(self, seen: ModelDeploymentSeen) -> Router:
-        traffic = seen.spec.traffic if seen.spec else None
+    def _router(self, md: ModelDeployment) -> Router:
+        traffic = md.spec.traffic if md.spec else None
         if traffic is not None and traffic.gateway is not None:
             return self._gateway
-        return self._adopted if traffic is not None and traffic.route is not None else self._replicas
+        return self._adopted if traffic is not None and traffic.http_route_ref is not None else self._replicas
 
-    async def _leftover(self, seen: ModelDeploymentSeen) -> Json | None:
+    async def _leftover(self, md: ModelDeployment) -> Json | None:
         """A route of Podium's own that spec.traffic does not ask for any more: looked for once a generation."""
-        known = (seen.uid, seen.generation)
-        if self._router(seen) is self._gateway or self._clean.get(seen.key) == known:
+        known = (md.uid, md.generation)
+        if self._router(md) is self._gateway or self._clean.get(md.key) == known:
             return None
         try:
-            found = await self._owned.find(names.HTTP_ROUTES, seen.key.namespace, seen.key.name)
+            found = await self._owned.find(names.HTTP_ROUTES, md.key.namespace, md.key.name)
         except PodiumError as error:
-            _log.warning("%s: whether an HTTPRoute is left over cannot be seen: %s", seen.key, error)
+            _log.warning("%s: whether an HTTPRoute is left over cannot be md: %s", md.key, error)
             return None
-        if found is None or not read.owned(found, seen.uid):
-            self._clean[seen.key] = known
+        if found is None or not read.owned(found, md.uid):
+            self._clean[md.key] = known
             return None
         return found
 
-    async def _clear(self, seen: ModelDeploymentSeen) -> None:
-        found = await self._leftover(seen)
+    async def _clear(self, md: ModelDeployment) -> None:
+        found = await self._leftover(md)
         if found is not None:
-            path = names.path(names.HTTP_ROUTES, seen.key.namespace, seen.key.name)
+            path = names.path(names.HTTP_ROUTES, md.key.namespace, md.key.name)
             await self._api.delete(path, found["metadata"]["uid"])

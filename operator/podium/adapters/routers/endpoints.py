@@ -7,25 +7,25 @@ from typing import Any
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api
 from podium.api.status import Slot
-from podium.core.facts import SlotSeen
+from podium.core.facts import SlotState
 from podium.errors import PodiumError
-from podium.ports import ModelDeploymentSeen
+from podium.ports import ModelDeployment
 
 _log = logging.getLogger(__name__)
 
 
-async def endpoints_of(api: Api, seen: ModelDeploymentSeen, *services: str) -> frozenset[str] | None:
+async def endpoints_of(api: Api, md: ModelDeployment, *services: str) -> frozenset[str] | None:
     """Uids of the pods that these Services lead to now; None where that cannot be read: a way back must not wait."""
-    path = names.path(names.ENDPOINT_SLICES, seen.key.namespace)
+    path = names.path(names.ENDPOINT_SLICES, md.key.namespace)
     try:
         slices = await api.list(path, selector=f"{names.SERVICE_NAME} in ({','.join(services)})", within=2.0)
     except PodiumError as error:
-        _log.warning("endpoints of %s cannot be read, the share in force is unknown: %s", seen.key, error)
+        _log.warning("endpoints of %s cannot be read, the share in force is unknown: %s", md.key, error)
         return None
     return frozenset(_ready_uids(slices))
 
 
-def ready_pods(weights: Mapping[Slot, int], slots: Mapping[Slot, SlotSeen]) -> frozenset[str]:
+def ready_pods(weights: Mapping[Slot, int], slots: Mapping[Slot, SlotState]) -> frozenset[str]:
     """Uids of the pods that should get traffic: the ready ones of the slots with a share."""
     chosen = (slots[slot] for slot, weight in weights.items() if weight > 0 and slot in slots)
     return frozenset(pod.uid for slot in chosen for pod in slot.pods if pod.ready)

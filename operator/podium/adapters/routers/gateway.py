@@ -14,108 +14,108 @@ from podium.adapters.kubernetes import names, read, render, route_rules
 from podium.adapters.kubernetes.api import Api, Json
 from podium.adapters.kubernetes.owned import OwnedObjects
 from podium.adapters.kubernetes.subset import holds
-from podium.adapters.routers.contests import Contests
+from podium.adapters.routers.conflicts import RouteConflicts
 from podium.adapters.routers.endpoints import endpoints_of, ready_pods
 from podium.adapters.routers.routes import Rule, label, last_writer, own_rule, standing
 from podium.adapters.routers.services import SlotServices, as_wanted
 from podium.api import reasons
 from podium.api.status import Slot
-from podium.core.actions import NO_DETOURS, Detours
-from podium.core.facts import SLOTS, Problem, SlotSeen, TrafficSeen
-from podium.errors import Missing
-from podium.ports import ModelDeploymentSeen
+from podium.core.actions import NO_OVERRIDES, RouteOverrides
+from podium.core.facts import SLOTS, Problem, SlotState, TrafficState
+from podium.errors import NotFound
+from podium.ports import ModelDeployment
 
 
 class RouteReader:
     """What a route that was found means for the traffic; the same for a route of Podium's own and an adopted one."""
 
-    def __init__(self, api: Api, contests: Contests) -> None:
+    def __init__(self, api: Api, conflicts: RouteConflicts) -> None:
         self._api = api
         self._services = SlotServices(api)
-        self._contests = contests
+        self._conflicts = conflicts
 
     async def traffic(
         self,
-        seen: ModelDeploymentSeen,
-        slots: Mapping[Slot, SlotSeen],
+        md: ModelDeployment,
+        slots: Mapping[Slot, SlotState],
         route: Json,
         rule: Rule,
         *,
-        detours: Detours = NO_DETOURS,
+        overrides: RouteOverrides = NO_OVERRIDES,
         intact: bool = True,
-    ) -> TrafficSeen:
-        """`intact` is whether the route is as it should be for its weights and these detours."""
+    ) -> TrafficState:
+        """`intact` is whether the route is as it should be for its weights and these overrides."""
         services, endpoints = await asyncio.gather(
-            self._services.find(seen),
-            endpoints_of(self._api, seen, *(names.slot_name(seen.key.name, slot) for slot in SLOTS)),
+            self._services.find(md),
+            endpoints_of(self._api, md, *(names.slot_name(md.key.name, slot) for slot in SLOTS)),
         )
-        self._contests.found(label(route), rule.written, last_writer(route))
+        self._conflicts.found(label(route), rule.written, last_writer(route))
         stands, weights = standing(route), rule.weights
-        asked = weights if intact and weights and as_wanted(seen, services, weights) else {}
+        desired = weights if intact and weights and as_wanted(md, services, weights) else {}
         led = endpoints is not None and ready_pods(weights, slots) <= endpoints
-        return TrafficSeen(
-            asked=asked,
-            in_force={slot: float(weight) for slot, weight in weights.items()} if stands.settled else {},
-            current=bool(asked) and led and stands.settled and stands.problem is None,
+        return TrafficState(
+            desired=desired,
+            current={slot: float(weight) for slot, weight in weights.items()} if stands.settled else {},
+            in_sync=bool(desired) and led and stands.settled and stands.problem is None,
             settling=not stands.settled,
-            problem=self._contests.problem(label(route)) or stands.problem,
-            detours=detours,
+            problem=self._conflicts.problem(label(route)) or stands.problem,
+            overrides=overrides,
         )
 
-    async def none(self, problem: Problem | None = None) -> TrafficSeen:
+    async def none(self, problem: Problem | None = None) -> TrafficState:
         """The traffic where there is no route: because there are no routes at all, or for the problem given."""
         try:
             await self._api.get(names.GATEWAY_API)
-        except Missing:
+        except NotFound:
             message = "the cluster has no HTTPRoutes: install the Gateway API (v1) and a gateway, or omit spec.traffic"
-            return TrafficSeen(problem=Problem(reasons.NO_GATEWAY_API, message))
-        return TrafficSeen(problem=problem)
+            return TrafficState(problem=Problem(reasons.NO_GATEWAY_API, message))
+        return TrafficState(problem=problem)
 
 
 class GatewayRouter:
     """Implements the port Router for spec.traffic.gateway."""
 
-    def __init__(self, api: Api, contests: Contests) -> None:
+    def __init__(self, api: Api, conflicts: RouteConflicts) -> None:
         self._owned = OwnedObjects(api)
         self._services = SlotServices(api)
-        self._reader = RouteReader(api, contests)
-        self._contests = contests
+        self._reader = RouteReader(api, conflicts)
+        self._conflicts = conflicts
 
-    async def seen(self, seen: ModelDeploymentSeen, slots: Mapping[Slot, SlotSeen]) -> TrafficSeen:
+    async def observe(self, md: ModelDeployment, slots: Mapping[Slot, SlotState]) -> TrafficState:
         """Where requests go. A route that is not as Podium wrote it counts as none, and so is written again."""
-        route = await self._owned.find(names.HTTP_ROUTES, seen.key.namespace, seen.key.name)
+        route = await self._owned.find(names.HTTP_ROUTES, md.key.namespace, md.key.name)
         if route is None:
             return await self._reader.none()
-        rule = own_rule(route, seen.key.name)
-        if rule is None or not read.owned(route, seen.uid):
-            return TrafficSeen()
-        assert seen.spec is not None
-        detours = route_rules.detours_of(seen.spec.traffic, read.metadata_of(route)[1])
-        intact = _intact(seen, route, rule, detours)
-        return await self._reader.traffic(seen, slots, route, rule, detours=detours, intact=intact)
+        rule = own_rule(route, md.key.name)
+        if rule is None or not read.owned(route, md.uid):
+            return TrafficState()
+        assert md.spec is not None
+        overrides = route_rules.detours_of(md.spec.traffic, read.metadata_of(route)[1])
+        intact = _intact(md, route, rule, overrides)
+        return await self._reader.traffic(md, slots, route, rule, overrides=overrides, intact=intact)
 
     async def route(
-        self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int], detours: Detours = NO_DETOURS
+        self, md: ModelDeployment, weights: Mapping[Slot, int], overrides: RouteOverrides = NO_OVERRIDES
     ) -> None:
         """The route first, since a way back must wait for nothing else; where there is none yet, its Services."""
-        assert seen.spec is not None
-        wanted = render.http_route(read.owner_of(seen), seen.spec, weights, detours)
-        found = await self._owned.find(names.HTTP_ROUTES, seen.key.namespace, seen.key.name)
+        assert md.spec is not None
+        wanted = render.http_route(read.owner_of(md), md.spec, weights, overrides)
+        found = await self._owned.find(names.HTTP_ROUTES, md.key.namespace, md.key.name)
         if found is None:
-            await self._services.apply(seen, weights)
+            await self._services.apply(md, weights)
         await self._owned.replace(names.HTTP_ROUTES, found, wanted)
-        self._contests.wrote(str(seen.key), weights)
-        await self._services.apply(seen, weights)
+        self._conflicts.wrote(str(md.key), weights)
+        await self._services.apply(md, weights)
 
-    async def release(self, seen: ModelDeploymentSeen) -> None:
-        """Route and Services belong to the ModelDeployment, and go with it."""
-        self._contests.forget(str(seen.key))
+    async def release(self, md: ModelDeployment) -> None:
+        """SetTraffic and Services belong to the ModelDeployment, and go with it."""
+        self._conflicts.forget(str(md.key))
 
 
-def _intact(seen: ModelDeploymentSeen, route: Json, rule: Rule, detours: Detours) -> bool:
+def _intact(md: ModelDeployment, route: Json, rule: Rule, overrides: RouteOverrides) -> bool:
     """Whether the route is as Podium would write it for these. What the API server fills in is no drift."""
-    assert seen.spec is not None
-    wanted = render.http_route(read.owner_of(seen), seen.spec, rule.written, detours)
+    assert md.spec is not None
+    wanted = render.http_route(read.owner_of(md), md.spec, rule.written, overrides)
     return holds(route, wanted) and not _added(route["spec"], wanted["spec"])
 
 

@@ -13,10 +13,10 @@ from podium.adapters.kubernetes.owned import OwnedObjects
 from podium.adapters.kubernetes.subset import holds
 from podium.adapters.routers.endpoints import endpoints_of, ready_pods
 from podium.api.status import Slot
-from podium.core.actions import NO_DETOURS, Detours
-from podium.core.facts import SLOTS, SlotSeen, TrafficSeen
-from podium.errors import Missing
-from podium.ports import ModelDeploymentSeen
+from podium.core.actions import NO_OVERRIDES, RouteOverrides
+from podium.core.facts import SLOTS, SlotState, TrafficState
+from podium.errors import NotFound
+from podium.ports import ModelDeployment
 
 
 class ReplicasRouter:
@@ -26,39 +26,39 @@ class ReplicasRouter:
         self._api = api
         self._owned = OwnedObjects(api)
 
-    async def seen(self, seen: ModelDeploymentSeen, slots: Mapping[Slot, SlotSeen]) -> TrafficSeen:
+    async def observe(self, md: ModelDeployment, slots: Mapping[Slot, SlotState]) -> TrafficState:
         """Where requests go. A Service that is not as Podium wrote it counts as no route, and so is written again."""
-        service = await self._owned.find(names.SERVICES, seen.key.namespace, seen.key.name)
-        if service is None or not read.owned(service, seen.uid) or seen.spec is None:
-            return TrafficSeen()
+        service = await self._owned.find(names.SERVICES, md.key.namespace, md.key.name)
+        if service is None or not read.owned(service, md.uid) or md.spec is None:
+            return TrafficState()
         weights = parse_weights(read.metadata_of(service)[1].get(names.WEIGHTS, ""))
-        endpoints = await endpoints_of(self._api, seen, seen.key.name)
+        endpoints = await endpoints_of(self._api, md, md.key.name)
         if endpoints is None:
-            return TrafficSeen(asked=weights if self._as_asked(seen, service, weights) else {})
+            return TrafficState(desired=weights if self._as_asked(md, service, weights) else {})
         shares = in_force(endpoints, slots)
-        if not self._as_asked(seen, service, weights):
-            return TrafficSeen(in_force=shares)
-        return TrafficSeen(asked=weights, in_force=shares, current=endpoints == ready_pods(weights, slots))
+        if not self._as_asked(md, service, weights):
+            return TrafficState(current=shares)
+        return TrafficState(desired=weights, current=shares, in_sync=endpoints == ready_pods(weights, slots))
 
     async def route(
         self,
-        seen: ModelDeploymentSeen,
+        md: ModelDeployment,
         weights: Mapping[Slot, int],
-        detours: Detours = NO_DETOURS,  # noqa: ARG002  spec.traffic asks for them beside a gateway only
+        overrides: RouteOverrides = NO_OVERRIDES,  # noqa: ARG002  spec.traffic asks for them beside a gateway only
     ) -> None:
-        if seen.spec is None:
-            raise Missing(f"{seen.key}: nothing can be routed, {seen.flaw}")
-        await self._owned.apply(names.SERVICES, render.main_service(read.owner_of(seen), seen.spec, weights))
+        if md.spec is None:
+            raise NotFound(f"{md.key}: nothing can be routed, {md.flaw}")
+        await self._owned.apply(names.SERVICES, render.main_service(read.owner_of(md), md.spec, weights))
 
-    async def release(self, seen: ModelDeploymentSeen) -> None:
+    async def release(self, md: ModelDeployment) -> None:
         """The Service belongs to the ModelDeployment, and goes with it."""
 
     @staticmethod
-    def _as_asked(seen: ModelDeploymentSeen, service: Json, weights: Mapping[Slot, int]) -> bool:
-        if seen.spec is None or not weights:
+    def _as_asked(md: ModelDeployment, service: Json, weights: Mapping[Slot, int]) -> bool:
+        if md.spec is None or not weights:
             return False
-        return holds(service, render.main_service(read.owner_of(seen), seen.spec, weights)) and (
-            service["spec"].get("selector") == render.selector_for(seen.key.name, weights)
+        return holds(service, render.main_service(read.owner_of(md), md.spec, weights)) and (
+            service["spec"].get("selector") == render.selector_for(md.key.name, weights)
         )
 
 
@@ -72,7 +72,7 @@ def parse_weights(text: str) -> Mapping[Slot, int]:
     return weights if right else {}
 
 
-def in_force(endpoints: frozenset[str], slots: Mapping[Slot, SlotSeen]) -> Mapping[Slot, float]:
+def in_force(endpoints: frozenset[str], slots: Mapping[Slot, SlotState]) -> Mapping[Slot, float]:
     """Each slot's share of the pods that get traffic, in percent; nothing where no pod does."""
     counts = {slot: sum(pod.uid in endpoints for pod in slots[slot].pods) for slot in SLOTS if slot in slots}
     total = sum(counts.values())

@@ -22,8 +22,8 @@ _ADVICE: Final[Mapping[str, str]] = {
     "NoMatchingListenerHostname": "spec.traffic.gateway.hostnames must fit the host name of a listener",
     "NoMatchingParent": "sectionName or port must be those of a listener of the Gateway",
     "UnsupportedValue": "where the gateway does not know regular expressions, set spec.traffic.preview.value, and do "
-    "without spec.traffic.sticky",
-    "UnsupportedRefValue": "where the gateway does not know filters of backends, do without spec.traffic.sticky",
+    "without spec.traffic.sessionAffinity",
+    "UnsupportedRefValue": "if the gateway does not support filters on backends, remove spec.traffic.sessionAffinity",
     "RefNotPermitted": "a ReferenceGrant beside the backend must permit HTTPRoutes of namespace {namespace}",
 }
 
@@ -63,10 +63,10 @@ def find_rule(route: Json, name: str | None, owner: str) -> Rule | Problem:
     services = " and ".join(slot_name(owner, slot) for slot in SLOTS)
     if fit:
         return _unfit(
-            route, None, f"has several rules with {services} as backends: name one in spec.traffic.route.rule"
+            route, None, f"has several rules with {services} as backends: name one in spec.traffic.http_route_ref.rule"
         )
     if name is not None and not rules:
-        return _unfit(route, None, f"has no rule of the name {name}, which spec.traffic.route.rule wants")
+        return _unfit(route, None, f"has no rule of the name {name}, which spec.traffic.http_route_ref.rule wants")
     lacking = [slot_name(owner, slot) for slot in SLOTS if not any(slot in rule.backends for rule in rules)]
     missing = " and ".join(lacking) or services
     return _unfit(
@@ -103,7 +103,7 @@ def _named(route: Json, rule: Rule) -> str | None:
 
 def _unfit(route: Json, index: int | None, what: str) -> Problem:
     which = "" if index is None else f"rule {index} of "
-    return Problem(reasons.ROUTE_UNFIT, f"{which}HTTPRoute {label(route)} {what}")
+    return Problem(reasons.ROUTE_INVALID, f"{which}HTTPRoute {label(route)} {what}")
 
 
 def weights_patch(rule: Rule, owner: str, weights: Mapping[Slot, int]) -> list[dict[str, Any]]:

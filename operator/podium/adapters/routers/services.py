@@ -9,7 +9,7 @@ from podium.adapters.kubernetes.owned import OwnedObjects
 from podium.adapters.kubernetes.subset import holds
 from podium.api.status import Slot
 from podium.core.facts import SLOTS
-from podium.ports import ModelDeploymentSeen
+from podium.ports import ModelDeployment
 
 ALL = 100  # percent
 
@@ -24,34 +24,34 @@ class SlotServices:
         self._api = api
         self._owned = OwnedObjects(api)
 
-    async def find(self, seen: ModelDeploymentSeen) -> Mapping[str, Json]:
+    async def find(self, md: ModelDeployment) -> Mapping[str, Json]:
         """Those that belong to the ModelDeployment, by name."""
-        path, selector = names.path(names.SERVICES, seen.key.namespace), f"{names.DEPLOYMENT}={seen.key.name}"
+        path, selector = names.path(names.SERVICES, md.key.namespace), f"{names.DEPLOYMENT}={md.key.name}"
         found = await self._api.list(path, selector=selector)
-        return {one["metadata"]["name"]: one for one in found if read.owned(one, seen.uid)}
+        return {one["metadata"]["name"]: one for one in found if read.owned(one, md.uid)}
 
-    async def apply(self, seen: ModelDeploymentSeen, weights: Mapping[Slot, int]) -> None:
-        await asyncio.gather(*(self._owned.apply(names.SERVICES, each) for each in wanted(seen, weights)))
+    async def apply(self, md: ModelDeployment, weights: Mapping[Slot, int]) -> None:
+        await asyncio.gather(*(self._owned.apply(names.SERVICES, each) for each in wanted(md, weights)))
 
 
-def as_wanted(seen: ModelDeploymentSeen, found: Mapping[str, Json], weights: Mapping[Slot, int]) -> bool:
+def as_wanted(md: ModelDeployment, found: Mapping[str, Json], weights: Mapping[Slot, int]) -> bool:
     """Whether the Services that were found are those that go with these weights."""
-    for each in wanted(seen, weights):
+    for each in wanted(md, weights):
         live = found.get(each["metadata"]["name"])
         if not holds(live, each) or live is None or live["spec"].get("selector") != each["spec"]["selector"]:
             return False
     return True
 
 
-def wanted(seen: ModelDeploymentSeen, weights: Mapping[Slot, int]) -> Sequence[Json]:
-    assert seen.spec is not None
-    owner = read.owner_of(seen)
-    slots = [render.slot_service(owner, seen.spec, slot) for slot in SLOTS]
-    return [*slots, render.main_service(owner, seen.spec, undivided(seen, weights))]
+def wanted(md: ModelDeployment, weights: Mapping[Slot, int]) -> Sequence[Json]:
+    assert md.spec is not None
+    owner = read.owner_of(md)
+    slots = [render.slot_service(owner, md.spec, slot) for slot in SLOTS]
+    return [*slots, render.main_service(owner, md.spec, undivided(md, weights))]
 
 
-def undivided(seen: ModelDeploymentSeen, weights: Mapping[Slot, int]) -> Mapping[Slot, int]:
+def undivided(md: ModelDeployment, weights: Mapping[Slot, int]) -> Mapping[Slot, int]:
     """All to the slot that has it all, and while it is divided, to the champion's."""
-    champion = seen.status.champion
+    champion = md.status.champion
     leader = next((slot for slot, weight in weights.items() if weight == ALL), champion.slot if champion else SLOTS[0])
     return {slot: ALL if slot == leader else 0 for slot in SLOTS}

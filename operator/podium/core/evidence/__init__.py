@@ -15,19 +15,19 @@ of a block of two samples), `beta` (the incomplete Beta function). All is in ter
 is not known here.
 """
 
-from podium.core.evidence.against_champion import HOPELESS, AgainstChampion, Block, ChampionMemory
-from podium.core.evidence.against_limit import AgainstLimit, LimitMemory
+from podium.core.evidence.against_champion import HOPELESS, AgainstChampion, Block, ChampionTestState
+from podium.core.evidence.against_limit import AgainstLimit, LimitTestState
 from podium.core.evidence.counts import answers_to_expose, answers_to_hold, proves_above, proves_below
-from podium.core.evidence.judgement import Judgement
+from podium.core.evidence.judgement import TestVerdict
 
 __all__ = [
     "HOPELESS",
     "AgainstChampion",
     "AgainstLimit",
     "Block",
-    "ChampionMemory",
-    "Judgement",
-    "LimitMemory",
+    "ChampionTestState",
+    "LimitTestState",
+    "TestVerdict",
     "answers_to_expose",
     "answers_to_hold",
     "proves_above",

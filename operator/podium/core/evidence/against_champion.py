@@ -17,7 +17,7 @@ from typing import Self
 
 from podium.core.evidence import bets
 from podium.core.evidence.alternatives import worse_than
-from podium.core.evidence.judgement import Judgement, check_counts, judgement
+from podium.core.evidence.judgement import TestVerdict, check_counts, judgement
 from podium.core.evidence.projection import log_e_variable
 
 WORSE = 7  # fixed alternatives, after one that is learned
@@ -67,7 +67,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class ChampionMemory:
+class ChampionTestState:
     """All that the judge has to remember between two looks: plain numbers, for a status."""
 
     bad: int = 0  # of the challenger, in complete blocks
@@ -87,68 +87,68 @@ class AgainstChampion:
     margin: float
     alpha: float
     beta: float
-    memory: ChampionMemory = ChampionMemory()
+    state: ChampionTestState = ChampionTestState()
 
     def see(self, challenger_bad: int, challenger_good: int, champion_bad: int, champion_good: int) -> Self:
         """The judge after one more block."""
         block = Block(challenger_bad, challenger_good, champion_bad, champion_good)
         check_counts(**vars(block))
-        pending = self.memory.pending + block
+        pending = self.state.pending + block
         if not pending.complete:
-            return replace(self, memory=replace(self.memory, pending=pending))
-        return replace(self, memory=self._learned(pending, self._bet(pending)))
+            return replace(self, state=replace(self.state, pending=pending))
+        return replace(self, state=self._learned(pending, self._bet(pending)))
 
     @property
-    def verdict(self) -> Judgement:
-        return judgement(broken=self.memory.broken, holds=self.log_holds >= -log(self.beta))
+    def verdict(self) -> TestVerdict:
+        return judgement(broken=self.state.broken, holds=self.log_holds >= -log(self.beta))
 
     @property
     def log_broken(self) -> float:
         """Wealth of the bets that it is worse, in nats: broken once it has reached -log(alpha)."""
-        return bets.log_total(self.memory.worse)
+        return bets.log_total(self.state.worse)
 
     @property
     def log_holds(self) -> float:
         """Wealth of the bets that it is not, in nats: holds while it is at least -log(beta)."""
-        return bets.log_total(self.memory.no_worse)
+        return bets.log_total(self.state.no_worse)
 
     @property
     def champion(self) -> float:
         """The champion's share of bad answers lately, with a first guess mixed in."""
-        return self.memory.champion_bad / (self.memory.champion_bad + self.memory.champion_good)
+        return self.state.champion_bad / (self.state.champion_bad + self.state.champion_good)
 
-    def _bet(self, block: Block) -> ChampionMemory:
+    def _bet(self, block: Block) -> ChampionTestState:
         """The wealth after the block, bet on what was known before it."""
-        memory, champion = self.memory, self.champion
+        state, champion = self.state, self.champion
         base = champion + self.margin
         if base >= HOPELESS:
-            return memory
+            return state
         gains = [block.log_e_variable(share, champion, self.margin) for share in self._worse(base)]
-        before, answers = memory.bad + memory.good, block.challenger_bad + block.challenger_good
-        worse = bets.settled(memory.worse, gains, bets.starts_within(before, before + answers, AT_ONCE))
+        before, answers = state.bad + state.good, block.challenger_bad + block.challenger_good
+        worse = bets.settled(state.worse, gains, bets.starts_within(before, before + answers, AT_ONCE))
         no_worse = tuple(
             wealth + block.log_e_variable(share, champion, self.margin)
-            for wealth, share in zip(memory.no_worse, self._no_worse(champion), strict=True)
+            for wealth, share in zip(state.no_worse, self._no_worse(champion), strict=True)
         )
-        broken = memory.broken or bets.log_total(worse) >= -log(self.alpha)
-        return replace(memory, worse=worse, no_worse=no_worse, broken=broken)
+        broken = state.broken or bets.log_total(worse) >= -log(self.alpha)
+        return replace(state, worse=worse, no_worse=no_worse, broken=broken)
 
     def _worse(self, base: float) -> Iterator[float]:
         shares = worse_than(base, WORSE)
-        seen = self.memory.bad + self.memory.good
-        yield max((self.memory.bad + LEARNING * shares[1]) / (seen + LEARNING), base)
+        seen = self.state.bad + self.state.good
+        yield max((self.state.bad + LEARNING * shares[1]) / (seen + LEARNING), base)
         yield from shares
 
     def _no_worse(self, champion: float) -> tuple[float, float, float]:
         return champion + self.margin / 2, champion, champion / 4
 
-    def _learned(self, block: Block, memory: ChampionMemory) -> ChampionMemory:
-        bad, good = memory.champion_bad + block.champion_bad, memory.champion_good + block.champion_good
+    def _learned(self, block: Block, state: ChampionTestState) -> ChampionTestState:
+        bad, good = state.champion_bad + block.champion_bad, state.champion_good + block.champion_good
         kept = min(1.0, RECENT / (bad + good))
         return replace(
-            memory,
-            bad=memory.bad + block.challenger_bad,
-            good=memory.good + block.challenger_good,
+            state,
+            bad=state.bad + block.challenger_bad,
+            good=state.good + block.challenger_good,
             champion_bad=bad * kept,
             champion_good=good * kept,
             pending=Block(),

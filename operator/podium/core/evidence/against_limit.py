@@ -17,7 +17,7 @@ from typing import Self
 from podium.core.evidence import bets
 from podium.core.evidence.alternatives import worse_than
 from podium.core.evidence.counts import log_evidence_above, log_evidence_below, proves_below
-from podium.core.evidence.judgement import Judgement, check_counts, judgement
+from podium.core.evidence.judgement import TestVerdict, check_counts, judgement
 
 ALTERNATIVES = 10
 STEADY = 0.3  # of the capital is on the closed form; a late fault is found the sooner, the less it is
@@ -25,7 +25,7 @@ AT_ONCE = 0.1  # of the rest is for the start at the first answer, where the clo
 
 
 @dataclass(frozen=True)
-class LimitMemory:
+class LimitTestState:
     """All that the judge has to remember between two looks: plain numbers, for a status."""
 
     bad: int = 0
@@ -41,48 +41,48 @@ class AgainstLimit:
     limit: float
     alpha: float
     beta: float
-    memory: LimitMemory = LimitMemory()
+    state: LimitTestState = LimitTestState()
 
     def see(self, bad: int, good: int) -> Self:
         """The judge after one more block."""
         check_counts(bad=bad, good=good)
         if bad + good == 0:
             return self
-        before = self.memory
+        before = self.state
         after = replace(before, bad=before.bad + bad, good=before.good + good, late=self._late(bad, good))
-        return replace(self, memory=replace(after, broken=before.broken or self._proved(after)))
+        return replace(self, state=replace(after, broken=before.broken or self._verified(after)))
 
     @property
-    def verdict(self) -> Judgement:
-        seen = self.memory
+    def verdict(self) -> TestVerdict:
+        seen = self.state
         holds = not seen.broken and proves_below(seen.bad, seen.good, self.limit, self.beta)
         return judgement(broken=seen.broken, holds=holds)
 
     @property
     def log_broken(self) -> float:
         """Wealth of the bets on "above the limit", in nats: broken once it has reached -log(alpha)."""
-        return self._wealth(self.memory, least=0.0)
+        return self._wealth(self.state, least=0.0)
 
     @property
     def log_holds(self) -> float:
         """Wealth of the bets on "below the limit", in nats: holds while it is at least -log(beta)."""
-        return log_evidence_below(self.memory.bad, self.memory.good, self.limit)
+        return log_evidence_below(self.state.bad, self.state.good, self.limit)
 
     @property
     def suspects(self) -> bool:
         """Whether a late fault looks likelier than none: its bets have won more than they began with."""
-        return self.memory.broken or bets.log_total(self.memory.late) > 0
+        return self.state.broken or bets.log_total(self.state.late) > 0
 
     def _late(self, bad: int, good: int) -> bets.Wealth:
-        before = self.memory.bad + self.memory.good
+        before = self.state.bad + self.state.good
         factors = [bad * of_bad + good * of_good for of_bad, of_good in log_ratios(self.limit)]
         starts = bets.starts_within(before, before + bad + good, AT_ONCE)
-        return bets.settled(self.memory.late, factors, starts)
+        return bets.settled(self.state.late, factors, starts)
 
-    def _proved(self, seen: LimitMemory) -> bool:
+    def _verified(self, seen: LimitTestState) -> bool:
         return self._wealth(seen, least=-log(self.alpha)) >= -log(self.alpha)
 
-    def _wealth(self, seen: LimitMemory, least: float) -> float:
+    def _wealth(self, seen: LimitTestState, least: float) -> float:
         steady = log_evidence_above(seen.bad, seen.good, self.limit, least)
         return bets.log_total((log(STEADY) + steady, log(1 - STEADY) + bets.log_total(seen.late)))
 

@@ -3,7 +3,7 @@
 Evidence gathered from the first answer on sinks while a version is good: after 12,000 good answers at a limit of 1 %,
 a fault would first have to win back 120 nats. So the capital is divided over starting times too, by weights that sum to
 one: whoever begins right before the fault has lost nothing. For one alternative with the e-variable S_t of block t and
-the capital m_t set aside for the start before it, the wealth of all starts together needs no more memory than one
+the capital m_t set aside for the start before it, the wealth of all starts together needs no more state than one
 number (the recursion of Shiryaev and Roberts):
 
     W_t = (W_{t-1} + m_t) S_t

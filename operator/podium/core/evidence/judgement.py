@@ -2,14 +2,14 @@
 
 from typing import Literal
 
-Judgement = Literal["broken", "holds", "cannot tell"]
+TestVerdict = Literal["Failed", "Passed", "Inconclusive"]
 
 
-def judgement(*, broken: bool, holds: bool) -> Judgement:
+def judgement(*, broken: bool, holds: bool) -> TestVerdict:
     """Worst news first: what was proved broken stays so, whatever came after it."""
     if broken:
-        return "broken"
-    return "holds" if holds else "cannot tell"
+        return "Failed"
+    return "Passed" if holds else "Inconclusive"
 
 
 def check_counts(**counts: int) -> None:

@@ -32,7 +32,7 @@ def against_limit(judge: AgainstLimit, times: float) -> Outlook:
     """The outlook of a judge of one share."""
     return Outlook(
         exposed=answers_to_expose(judge.limit, times, judge.alpha * STEADY),
-        enough=answers_to_hold(judge.memory.bad, judge.limit, judge.beta),
+        enough=answers_to_hold(judge.state.bad, judge.limit, judge.beta),
     )
 
 

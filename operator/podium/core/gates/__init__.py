@@ -1,4 +1,4 @@
-"""Gates: each a question about a version, asked before anything of it runs. All are asked, and every answer is told.
+"""Gates: each a request_id about a version, asked before anything of it runs. All are asked, and every answer is told.
 
 What belongs here: one module for each subject that a gate may ask about, each `Facts -> Answer`. What does not: how
 jobs are run and services are asked. Their answers are facts.
@@ -12,17 +12,17 @@ from podium.api.gates import KINDS, Gate
 from podium.api.spec import Spec
 from podium.api.status import GateState, GateStatus, Phase, Status
 from podium.core.facts import Facts, ModelVersion
+from podium.core.fingerprints import request_id
 from podium.core.gates.age import age
-from podium.core.gates.answer import Answer
 from podium.core.gates.approval import approval
 from podium.core.gates.evaluation import evaluation
+from podium.core.gates.external import answered, outside
 from podium.core.gates.metric import metric
-from podium.core.gates.outside import answered, outside
+from podium.core.gates.result import Answer
 from podium.core.gates.signature import signature
 from podium.core.gates.tags import tags
-from podium.core.terms import question
 
-ASKING: Final = frozenset({Phase.GATING, Phase.BLOCKED})
+GATE_PHASES: Final = frozenset({Phase.GATING, Phase.BLOCKED})
 LONGEST: Final = 300  # characters of a gate's message
 
 # What a gate of each kind is asked with. A job and a webhook need to know which gate they are about.
@@ -63,13 +63,13 @@ def remembered(facts: Facts, version: ModelVersion) -> list[GateStatus]:
     return [_remembered(asked, facts, version) for asked in ask(facts, version)]
 
 
-def open_questions(spec: Spec, status: Status) -> Iterator[tuple[Gate, str]]:
-    """The gates that need a job or a webhook, and have not got their answer yet; each with its question."""
-    if status.phase not in ASKING or status.challenger is None:
+def pending_requests(spec: Spec, status: Status) -> Iterator[tuple[Gate, str]]:
+    """The gates that need a job or a webhook, and have not got their answer yet; each with its request_id."""
+    if status.phase not in GATE_PHASES or status.challenger is None:
         return
     for gate in spec.gates:
         if gate.job is not None or gate.webhook is not None:
-            asked = question(spec, gate, status.challenger)
+            asked = request_id(spec, gate, status.challenger)
             if answered(gate, asked, status) is None:
                 yield gate, asked
 
@@ -82,15 +82,19 @@ def _ask(gate: Gate, facts: Facts, version: ModelVersion) -> Asked:
 
 def _remembered(asked: Asked, facts: Facts, version: ModelVersion) -> GateStatus:
     gate, challenger = asked.gate, facts.status.challenger
-    put = question(facts.spec, gate, challenger) if challenger and (gate.job or gate.webhook) else ""
+    put = request_id(facts.spec, gate, challenger) if challenger and (gate.job or gate.webhook) else ""
     now = GateStatus(
         name=gate.name,
         state=asked.state,
         message=asked.message,
         version=version.version,
         at=facts.now,
-        question=put,
+        request_id=put,
     )
     known = next((one for one in facts.status.gates if one.name == gate.name), None)
-    same = known is not None and (known.state, known.version, known.question) == (now.state, now.version, now.question)
+    same = known is not None and (known.state, known.version, known.request_id) == (
+        now.state,
+        now.version,
+        now.request_id,
+    )
     return now.model_copy(update={"at": known.at}) if known is not None and same else now

@@ -3,7 +3,7 @@
 from podium.api.base import format_duration, format_time
 from podium.api.gates import AgeGate
 from podium.core.facts import Facts, ModelVersion
-from podium.core.gates.answer import Answer, fails, holds, waits
+from podium.core.gates.result import Answer, fails, holds, waits
 
 
 def age(gate: AgeGate, facts: Facts, version: ModelVersion) -> Answer:

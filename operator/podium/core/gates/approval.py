@@ -2,8 +2,8 @@
 
 from podium.api.gates import ApprovalGate, AutoApproval
 from podium.core.facts import Facts, ModelVersion
-from podium.core.gates.answer import Answer, fails, holds, waits
 from podium.core.gates.metric import value_of
+from podium.core.gates.result import Answer, fails, holds, waits
 
 
 def approval(gate: ApprovalGate, facts: Facts, version: ModelVersion) -> Answer:

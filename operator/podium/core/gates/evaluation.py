@@ -4,8 +4,8 @@ from math import isfinite
 
 from podium.api.gates import EvaluationGate, Limits
 from podium.core.facts import Evaluation, Facts, ModelVersion
-from podium.core.gates.answer import Answer, fails, holds
 from podium.core.gates.metric import outside_limits, shown
+from podium.core.gates.result import Answer, fails, holds
 
 
 def evaluation(gate: EvaluationGate, _: Facts, version: ModelVersion) -> Answer:

@@ -4,7 +4,7 @@ from math import isfinite
 
 from podium.api.gates import Limits, MetricGate
 from podium.core.facts import Dataset, Facts, ModelVersion
-from podium.core.gates.answer import Answer, fails, holds
+from podium.core.gates.result import Answer, fails, holds
 
 _SHOWN = 60  # characters of a dataset's name
 
@@ -39,7 +39,7 @@ def value_of(key: str, version: ModelVersion) -> tuple[float | None, str]:
 
 
 def _dropped(gate: MetricGate, facts: Facts, version: ModelVersion, value: float) -> str:
-    champion, drop = facts.world.registry.champion, gate.max_drop_from_champion
+    champion, drop = facts.observed.registry.champion, gate.max_drop_from_champion
     if champion is None:
         return f"{gate.key} cannot be compared: the registry does not know the champion's version any more"
     other, problem = value_of(gate.key, champion)

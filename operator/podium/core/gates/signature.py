@@ -2,14 +2,14 @@
 
 from podium.api.gates import SignatureGate
 from podium.core.facts import Facts, ModelVersion
-from podium.core.gates.answer import Answer, fails, holds
+from podium.core.gates.result import Answer, fails, holds
 from podium.core.signature import changes
 
 _TOLD = 5  # changes in a message
 
 
 def signature(gate: SignatureGate, facts: Facts, version: ModelVersion) -> Answer:
-    champion, pinned = facts.world.registry.champion, facts.status.champion
+    champion, pinned = facts.observed.registry.champion, facts.status.champion
     if pinned is None:
         return holds("there is no champion to be compatible with")
     if champion is None:

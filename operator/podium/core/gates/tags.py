@@ -2,7 +2,7 @@
 
 from podium.api.gates import TagsGate
 from podium.core.facts import Facts, ModelVersion
-from podium.core.gates.answer import Answer, fails, holds
+from podium.core.gates.result import Answer, fails, holds
 from podium.core.patterns import matches
 
 

@@ -1,0 +1,77 @@
+"""What Prometheus counts for the guards of kind `counts`: both sides' totals, asked at each look of a trial."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from podium.api.guards import Guard
+from podium.api.status import Counts, Phase, Pinned, Slot, Status
+from podium.core.measures import counted_elsewhere
+from podium.core.promql import fill
+from podium.ports import MetricsStore, ModelDeployment, Totals
+
+NO_STORE = "it asks Prometheus, and the operator knows of none: set PODIUM_PROMETHEUS_URI"
+
+
+@dataclass(frozen=True)
+class PrometheusTotals:
+    """Totals by measure and slot; and by measure, why there are none."""
+
+    totals: Mapping[str, Mapping[Slot, Counts]]
+    flaws: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The two queries of one guard for one side."""
+
+    measure: str
+    slot: Slot
+    bad: str
+    total: str
+
+
+async def prometheus_totals(md: ModelDeployment, store: MetricsStore | None) -> PrometheusTotals:
+    """What is known of both sides. What has no total is left out, and its flaw says what was wanted and found."""
+    asked = list(_asked(md))
+    if store is None:
+        return PrometheusTotals({}, {one.measure: NO_STORE for one in asked})
+    said = await store.totals([query for one in asked for query in (one.bad, one.total)]) if asked else Totals({}, {})
+    totals: dict[str, dict[Slot, Counts]] = {}
+    flaws: dict[str, str] = {}
+    for one in asked:
+        flaw = said.flaws.get(one.bad) or said.flaws.get(one.total) or _impossible(one, said)
+        if flaw:
+            flaws[one.measure] = flaw
+        else:
+            found = Counts(answers=round(said.values[one.total]), bad=round(said.values[one.bad]))
+            totals.setdefault(one.measure, {})[one.slot] = found
+    return PrometheusTotals(totals, flaws)
+
+
+def _impossible(asked: _Asked, said: Totals) -> str:
+    bad, total = said.values[asked.bad], said.values[asked.total]
+    return f"wanted fewer bad ones than there are in all, found {bad:g} of {total:g}" if bad > total else ""
+
+
+def _asked(md: ModelDeployment) -> Iterator[_Asked]:
+    for guard in md.status.trial.guards if md.status.trial else ():
+        for pinned in _sides(md.status) if guard.prometheus is not None else ():
+            yield _filled(guard, pinned, md)
+
+
+def _sides(status: Status) -> Iterator[Pinned]:
+    """The version under judgement and the one beside it."""
+    sides = (status.champion, status.former if status.phase is Phase.SOAKING else status.challenger)
+    yield from (pinned for pinned in sides if pinned is not None)
+
+
+def _filled(guard: Guard, pinned: Pinned, md: ModelDeployment) -> _Asked:
+    assert guard.prometheus is not None
+    values = {
+        "namespace": md.key.namespace,
+        "name": md.key.name,
+        "version": pinned.version,
+        "slot": pinned.slot,
+    }
+    bad, total = fill(guard.prometheus.bad, values), fill(guard.prometheus.total, values)
+    return _Asked(counted_elsewhere(guard.name).name, pinned.slot, bad, total)

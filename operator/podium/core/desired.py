@@ -1,0 +1,45 @@
+"""What Git wants, and what is known about that version already."""
+
+from podium.api.status import HistoryEntry, Pinned, Rejection
+from podium.core.facts import Facts, ModelVersion
+from podium.core.fingerprints import rejection_hash
+
+
+def desired_version(facts: Facts) -> str | None:
+    """The version that Git wants, or None while an alias cannot be resolved."""
+    wanted = facts.observed.registry.desired
+    return facts.spec.model.version or (wanted.version if wanted else None)
+
+
+def resolve_desired(facts: Facts) -> ModelVersion | None:
+    """What Git wants, in full. A former champion is known from the status, without asking the registry."""
+    if facts.observed.registry.desired is not None:
+        return facts.observed.registry.desired
+    for entry in reversed(facts.status.history):
+        if entry.version == facts.spec.model.version and entry.outcome == "Promoted":
+            return ModelVersion(entry.version, entry.run_id, entry.digest)
+    return None
+
+
+def standing_rejection(facts: Facts) -> Rejection | None:
+    """The rejection that stands against what Git wants, as long as Git has not said anything new.
+
+    While the registry does not answer, the digest is not known, and the version alone stands for it: doubt never starts
+    a rejected version again.
+    """
+    version = facts.observed.registry.desired
+    number, digest = (version.version, version.digest) if version else (facts.spec.model.version, None)
+    for lost in reversed(facts.status.rejected):
+        if (
+            lost.version == number
+            and digest in {lost.digest, None}
+            and lost.rejection_hash == rejection_hash(facts.spec)
+        ):
+            return lost
+    return None
+
+
+def former_champion(facts: Facts, pinned: Pinned) -> HistoryEntry | None:
+    """The entry by which this version is trusted: promoted before with this digest, and not condemned since."""
+    entries = [e for e in facts.status.history if (e.version, e.digest) == (pinned.version, pinned.digest)]
+    return entries[-1] if entries and entries[-1].outcome == "Promoted" else None

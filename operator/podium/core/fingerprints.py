@@ -1,0 +1,50 @@
+"""Fingerprints of what Git asks, so that a change of it is noticed and nothing else is."""
+
+import json
+from hashlib import sha256
+
+from podium.api.base import Value, format_time
+from podium.api.gates import Gate
+from podium.api.spec import Spec
+from podium.api.status import Pinned, Trial
+
+
+def terms_hash(spec: Spec) -> str:
+    """The terms of a trial: editing any of them restarts it."""
+    return _fingerprint(spec.gates, spec.rollout.steps, spec.rollout.guards, *_strictness(spec))
+
+
+def rejection_hash(spec: Spec) -> str:
+    """What a rejection was about: a change of any of it gives the version another trial."""
+    return _fingerprint(spec.gates, spec.rollout.guards, spec.rollout.retry, *_strictness(spec))
+
+
+def spec_hash(spec: Spec) -> str:
+    """All that Git says, but for the number of pods: an autoscaler may be who writes that."""
+    unsized = spec.serving.model_copy(update={"replicas": 1})
+    return _fingerprint(spec.model_copy(update={"serving": unsized}))
+
+
+def _strictness(spec: Spec) -> tuple[float, ...]:
+    rollout = spec.rollout
+    return rollout.false_rollback_rate, rollout.false_promotion_rate, rollout.detect, rollout.consecutive_failures
+
+
+def request_id(spec: Spec, gate: Gate, pinned: Pinned) -> str:
+    """What a job or a webhook is asked: once for each gate as it stands, version, digest and `rollout.retry`."""
+    return _fingerprint(gate, spec.model.name, pinned.version, pinned.digest, spec.rollout.retry)
+
+
+def trial_id(challenger: Pinned, trial: Trial) -> str:
+    """A short name of a trial, which no other one of the same ModelDeployment has."""
+    return _fingerprint(challenger.version, challenger.digest, format_time(trial.started_at))[:8]
+
+
+def _fingerprint(*parts: object) -> str:
+    text = json.dumps(parts, sort_keys=True, default=_plain)
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def _plain(value: object) -> object:
+    assert isinstance(value, Value)
+    return value.model_dump(mode="json", exclude_defaults=True)

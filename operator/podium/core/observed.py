@@ -1,0 +1,171 @@
+"""What a look adds to the memory before anything is decided: evidence, shares in force, the registry's word."""
+
+from datetime import datetime, timedelta
+
+from podium.api.spec import LABEL
+from podium.api.status import (
+    Evidence,
+    GateStatus,
+    HistoryEntry,
+    Phase,
+    RegistryStatus,
+    SharedOutage,
+    Slot,
+    Status,
+    Trial,
+    Weight,
+)
+from podium.core import gates
+from podium.core.baselines import marked
+from podium.core.counts import baseline, counted
+from podium.core.criteria import measures
+from podium.core.desired import former_champion
+from podium.core.draining import draining
+from podium.core.facts import Facts, UnsavedEvidence
+from podium.core.record import tags_for
+from podium.core.shared_outage import watched
+from podium.core.shares import challenger_pods, share_pods
+from podium.core.tests import heard
+
+COUNTED = frozenset({Phase.CANARY, Phase.PROMOTING, Phase.SOAKING})
+KEEP = timedelta(seconds=5)  # counts are written down this often at the most; a restart sees the rest as one block
+
+
+def observed(facts: Facts) -> Status:
+    """The status with all that these facts show and no decision taken."""
+    return facts.status.model_copy(
+        update={
+            "replicas": _replicas(facts),
+            "selector": f"{LABEL}={facts.key.name}",
+            "gates": _gates(facts),
+            "trial": _trial(facts),
+            "shared_outage": _shared_outage(facts),
+            "weight": _weight(facts),
+            "draining": draining(facts),
+            "registry": _registry(facts),
+            "history": [_confirmed(entry, facts) for entry in facts.status.history],
+        }
+    )
+
+
+def _replicas(facts: Facts) -> int:
+    """The size as an autoscaler sees it: the champion's. The challenger's follows from it."""
+    champion = facts.status.champion
+    return facts.observed.slot(champion.slot).replicas if champion is not None else 0
+
+
+def keep_recent_evidence(before: Status, after: Status, facts: Facts) -> Status:
+    """Leave the counts of a moment ago in place where nothing was decided, so that not every look is a write."""
+    return after.model_copy(
+        update={"trial": _older(before.trial, after.trial, facts), "shared_outage": _as_before(before, after, facts)}
+    )
+
+
+def unsaved_evidence(written: Status, looked: Status) -> UnsavedEvidence | None:
+    """What was seen and is not written down, to go on from at the next look."""
+    if written.trial is None or looked.trial is None or written.trial.evidence == looked.trial.evidence:
+        return None
+    return UnsavedEvidence(written.trial.started_at, written.trial.evidence.observed_at, looked.trial.evidence)
+
+
+def _older(before: Trial | None, after: Trial | None, facts: Facts) -> Trial | None:
+    if before is None or after is None or before.step != after.step or not _just_now(before.evidence, facts):
+        return after
+    return after.model_copy(update={"evidence": before.evidence})
+
+
+def _as_before(before: Status, after: Status, facts: Facts) -> SharedOutage | None:
+    known, now = before.shared_outage, after.shared_outage
+    return known if known is not None and now is not None and _just_now(known.evidence, facts) else now
+
+
+def _just_now(evidence: Evidence, facts: Facts) -> bool:
+    return evidence.observed_at is not None and facts.now - evidence.observed_at < KEEP
+
+
+def _shared_outage(facts: Facts) -> SharedOutage | None:
+    known = facts.status.shared_outage
+    return watched(known, facts) if known is not None else None
+
+
+def _gates(facts: Facts) -> list[GateStatus]:
+    """What the gates say of the challenger; once it has passed them, what they said then."""
+    version, challenger = facts.observed.registry.desired, facts.status.challenger
+    if facts.status.phase not in gates.GATE_PHASES or version is None or challenger is None:
+        return facts.status.gates
+    if former_champion(facts, challenger) is not None:
+        return []  # it is trusted, and asked nothing
+    if (version.version, version.digest) != (challenger.version, challenger.digest):
+        return facts.status.gates
+    return gates.remembered(facts, version)
+
+
+def _trial(facts: Facts) -> Trial | None:
+    trial, subject = facts.status.trial, facts.subject
+    if trial is None or subject is None:
+        return trial
+    evidence = _last_known(trial, facts.unsaved)
+    if facts.status.phase in COUNTED | {Phase.STARTING}:
+        evidence = marked(evidence, trial.guards, facts, subject.slot)
+    wanted = measures(trial.guards, evidence)
+    if facts.status.phase in COUNTED:
+        evidence, blocks = counted(evidence, facts, subject.slot, wanted)
+        evidence = heard(trial, evidence, blocks)
+    elif facts.status.phase is Phase.STARTING:
+        evidence = baseline(evidence, facts, wanted)
+    since = {"weight_reached_at": _weight_reached_at(facts, trial), "starting_since": _starting_since(facts, trial)}
+    return trial.model_copy(update={"evidence": evidence, **since})
+
+
+def _last_known(trial: Trial, unsaved: UnsavedEvidence | None) -> Evidence:
+    """The newest evidence of this trial: what the last look saw, if the status still is as it was then."""
+    goes_on = unsaved is not None and (unsaved.started_at, unsaved.base) == (
+        trial.started_at,
+        trial.evidence.observed_at,
+    )
+    return unsaved.evidence if unsaved is not None and goes_on else trial.evidence
+
+
+def _weight_reached_at(facts: Facts, trial: Trial) -> datetime | None:
+    """Since when the step's weight has been seen in force without a break."""
+    subject, world = facts.subject, facts.observed
+    if facts.status.phase is not Phase.CANARY or subject is None:
+        return trial.weight_reached_at
+    weight = trial.steps[trial.step].weight
+    enough = world.slot(subject.slot).verified(subject) >= share_pods(weight, facts.spec)
+    if not enough or not world.traffic.in_sync or world.traffic.desired.get(subject.slot, 0) != weight:
+        return None
+    return trial.weight_reached_at or facts.now
+
+
+def _starting_since(facts: Facts, trial: Trial) -> datetime | None:
+    """Since when too few pods are verified without a break; a pod that is evicted in a long pause has its time anew."""
+    subject = facts.subject
+    if facts.status.phase is not Phase.STARTING or subject is None:
+        return trial.starting_since
+    if facts.observed.slot(subject.slot).verified(subject) >= challenger_pods(facts):
+        return None
+    return trial.starting_since or facts.now
+
+
+def _weight(facts: Facts) -> Weight | None:
+    challenger, traffic = facts.status.challenger, facts.observed.traffic
+    if challenger is None or facts.status.trial is None:
+        return None
+    slot: Slot = challenger.slot
+    return Weight(desired=traffic.desired.get(slot, 0), current=round(traffic.current.get(slot, 0)))
+
+
+def _registry(facts: Facts) -> RegistryStatus:
+    champion, registry = facts.status.champion, facts.status.registry
+    if champion is not None and facts.observed.registry.alias == champion.version:
+        return registry.model_copy(update={"alias": champion.version})
+    return registry
+
+
+def _confirmed(entry: HistoryEntry, facts: Facts) -> HistoryEntry:
+    if entry.recorded or entry.version not in facts.observed.registry.tags:
+        return entry
+    seen = facts.observed.registry.tags[entry.version]
+    written = all(seen.get(key) == value for key, value in tags_for(entry, facts).items())
+    return entry.model_copy(update={"recorded": True}) if written else entry
