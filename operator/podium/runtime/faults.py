@@ -90,6 +90,8 @@ class WrongMediaType(RequestFault):
 class ModelFault(Fault):
     """The model could not answer a request that fits its signature."""
 
+    doubtful = False  # the request may be at fault: it is no failure in a row
+
 
 class Invalid(ModelFault):
     """The model did not raise, and what it answered cannot be passed on."""

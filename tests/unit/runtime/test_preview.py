@@ -18,7 +18,7 @@ from podium.runtime.http.app import App
 from podium.runtime.http.streaming import NDJSON
 from podium.runtime.identity import Headers, Identity
 from podium.runtime.loading.load import Loaded
-from podium.runtime.prediction.model import Model
+from podium.runtime.prediction.model import Model, Query
 from podium.runtime.prediction.scoring import Ask, Read, Scorer
 from podium.runtime.preview import Preview
 from podium.runtime.protocols.invocations import write
@@ -30,7 +30,7 @@ TESTER: Headers = [(b"x-preview", b"alice")]
 ANYBODY: Headers = [(b"accept", b"*/*")]
 BODIES = {
     "/rows": b"[1.5, 2.5]",
-    "/bad": b"[]",
+    "/bad": b"[-1.0]",
     "/work": b"[1.5]",
     "/lines": b"[1.5, 2.5]",
     "/long": b"[1.5]" + b" " * 300_000,
@@ -38,7 +38,7 @@ BODIES = {
 
 
 def predicted(rows: Any) -> Any:
-    if not rows:
+    if rows[0] < 0:
         raise ModelFault("the model raised")
     return np.array(rows)
 
@@ -48,7 +48,7 @@ def by_rows(body: bytes, _: str, __: Scorer) -> Ask:
 
 
 def by_work(body: bytes, _: str, scorer: Scorer) -> Ask:
-    return Ask(work=lambda: scorer.answer_query(orjson.loads(body), write), planned=False)
+    return Ask(work=lambda: scorer.answer_query(Query(orjson.loads(body)), write), planned=False)
 
 
 def by_parts(body: bytes, _: str, __: Scorer) -> Ask:
@@ -56,7 +56,9 @@ def by_parts(body: bytes, _: str, __: Scorer) -> Ask:
 
 
 def app(settings: Settings) -> App:
-    model = SimpleNamespace(outputs=None, row_wise=True, predict_rows=predicted, predict=predicted)
+    model = SimpleNamespace(
+        inputs=None, outputs=None, row_wise=True, predict_rows=predicted, predict=lambda query: predicted(query.data)
+    )
     reads: dict[str, Read] = {"/rows": by_rows, "/bad": by_rows, "/work": by_work, "/long": by_rows, "/lines": by_parts}
     made = App(settings, WHO)
     lines: dict[str, Read] = {"/lines": by_parts}

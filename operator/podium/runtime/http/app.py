@@ -72,7 +72,8 @@ class Serving:
         if self.by_tester(request.headers):
             self.metrics.count_preview(outcome)
         else:
-            self.metrics.count(outcome, seconds)
+            doubtful = isinstance(fault, ModelFault) and fault.doubtful
+            self.metrics.count(outcome, seconds, doubtful=doubtful)
         if self.log is not None and outcome is not None:
             self.log.write(request, outcome, seconds, body)
 

@@ -90,13 +90,15 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
-    def count(self, outcome: Outcome | None, seconds: float) -> None:
+    def count(self, outcome: Outcome | None, seconds: float, *, doubtful: bool = False) -> None:
+        """Count a request's end; one that may be the request's own fault is no failure in a row, nor ends one."""
         if outcome is None:
             return
         self._outcomes[outcome] += 1
         if outcome in TIMED:
             self._seconds.add(seconds)
-            self._in_a_row = self._in_a_row + 1 if outcome in BAD else 0
+            if not doubtful:
+                self._in_a_row = self._in_a_row + 1 if outcome in BAD else 0
 
     def count_preview(self, outcome: Outcome | None) -> None:
         """Count a tester's request, and nothing else of it."""

@@ -15,6 +15,7 @@ import mlflow.pyfunc
 from mlflow.types import Schema
 
 from podium.runtime.faults import Fault, ModelFault, RequestFault, WrongShape
+from podium.runtime.prediction.blame import refused_by_mlflow
 from podium.runtime.prediction.flavours import PLANNED, direct_call, is_row_wise, takes_matrix
 from podium.runtime.prediction.plan import MatrixPlan, Plan, Rows, compile_plan
 from podium.runtime.prediction.rows import row_count
@@ -108,6 +109,8 @@ def _own_faults(predict: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return predict(*args, **kwargs)
         except Exception as error:
+            if refused_by_mlflow(error.__traceback__):
+                raise RequestFault("the request does not fit the model's type hints") from error
             log.exception("the model raised")
             raise ModelFault(f"the model raised {type(error).__name__}") from error
 

@@ -177,9 +177,8 @@ class PredictionQueue:
         return [self._share(job, share) for job, share in zip(live, shares, strict=True)]
 
     def _share(self, job: Job, share: Any) -> Result:
-        assert job.ask.write is not None
         try:
-            return job, self._scorer.written(share, job.ask.write), None
+            return job, self._scorer.answer_share(job.ask, share), None
         except Fault as fault:
             return job, None, fault
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from podium.runtime.faults import WrongShape
+from podium.runtime.faults import ModelFault, WrongShape
+from podium.runtime.prediction.blame import blamed
 from podium.runtime.prediction.distribution import Predictions
 from podium.runtime.prediction.joining import objection
 from podium.runtime.prediction.model import Model, Query
@@ -75,7 +76,7 @@ class Scorer:
             return b"".join(map(self.answer, ask.parts))
         assert ask.rows is not None
         assert ask.write is not None
-        return self._counted(self.model.predict_rows(ask.rows), ask.write)
+        return self._answer(lambda: self.model.predict_rows(ask.rows or []), ask.rows, ask.write)
 
     def join_if_proven(self, example: Rows) -> None:
         """Predict the model's input example alone and joined, and join no requests where the answers differ."""
@@ -99,14 +100,26 @@ class Scorer:
 
     def answer_query(self, query: Query, write: Write) -> bytes:
         """Answer what the plan could not express. Raises Fault: the request's or the model's."""
-        return self._counted(self.model.predict(query), write)
+        return self._answer(lambda: self.model.predict(query), query.data, write)
 
-    def _counted(self, raw: Any, write: Write) -> bytes:
-        body = self.written(raw, write)
+    def _answer(self, predict: Callable[[], Any], data: Any, write: Write) -> bytes:
+        try:
+            raw = predict()
+            body = self._written(raw, write)
+        except ModelFault as fault:
+            raise blamed(fault, data, self.model.inputs) from fault
         self.predictions.add(raw)
         return body
 
-    def written(self, raw: Any, write: Write) -> bytes:
+    def answer_share(self, ask: Ask, raw: Any) -> bytes:
+        """Answer one of several joined requests by its share. Raises Fault: the request's or the model's."""
+        assert ask.write is not None
+        try:
+            return self._written(raw, ask.write)
+        except ModelFault as fault:
+            raise blamed(fault, ask.rows, self.model.inputs) from fault
+
+    def _written(self, raw: Any, write: Write) -> bytes:
         """Return the answer's body. Raises ModelFault: the answer is not what the signature says."""
         self._check(raw)
         return write(raw)
