@@ -20,6 +20,7 @@ with warnings.catch_warnings():
 
 ROOT = Path(__file__).parents[3]
 START_DEADLINE = 120.0  # seconds; MLflow takes 2 to import on an idle machine, and 20 beside a build
+END_DEADLINE = 5.0  # seconds
 
 
 @dataclass
@@ -53,6 +54,16 @@ class Process:
         return self.popen.wait(deadline)
 
 
+def _end(popen: subprocess.Popen[bytes]) -> None:
+    """Politely, so that what the process covered of the code is written down; by force where it does not end."""
+    popen.terminate()
+    try:
+        popen.wait(END_DEADLINE)
+    except subprocess.TimeoutExpired:
+        popen.kill()
+        popen.wait()
+
+
 @contextmanager
 def server(folder: Path, store: str, **settings: str) -> Iterator[Process]:
     """Start the server with these PODIUM_* settings, and end it when the block does."""
@@ -63,6 +74,7 @@ def server(folder: Path, store: str, **settings: str) -> Iterator[Process]:
         "MLFLOW_TRACKING_URI": store,
         "PODIUM_HOST": "127.0.0.1",
         "PODIUM_PORT": "0",
+        "PODIUM_DRAIN_SECONDS": "0",
         "PODIUM_TERMINATION_LOG": str(termination_log),
         **{f"PODIUM_{name}": value for name, value in settings.items()},
     }
@@ -73,8 +85,7 @@ def server(folder: Path, store: str, **settings: str) -> Iterator[Process]:
     try:
         yield Process(popen, log, termination_log)
     finally:
-        popen.kill()
-        popen.wait()
+        _end(popen)
 
 
 @pytest.fixture(scope="session")

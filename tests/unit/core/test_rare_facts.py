@@ -1,0 +1,200 @@
+"""What a decision makes of facts that whole rollouts seldom meet, each told by `decide` alone."""
+
+from datetime import timedelta
+
+import pytest
+
+from podium.api import reasons
+from podium.api.guards import ErrorRateGuard, Guard
+from podium.api.rollout import Step
+from podium.api.status import Condition, Counts, Evidence, Phase, SharedOutage, Status, Trial
+from podium.core.evidence import beta
+from podium.core.facts import (
+    Counters,
+    Crash,
+    Facts,
+    Identity,
+    ModelVersion,
+    ObservedState,
+    PodState,
+    Problem,
+    RegistryState,
+    SlotState,
+    TrafficState,
+)
+from podium.core.fingerprints import terms_hash
+from podium.core.measures import of_class
+from podium.core.plan import Decision, decide
+from tests.unit.core.factories import NOW, facts, pinned
+
+OLD, NEW = pinned("1", "a"), pinned("2", "b")
+UNREACHABLE = Problem(reasons.REGISTRY_UNREACHABLE, "the registry does not answer")
+
+
+def version(number: str, **parts: object) -> ModelVersion:
+    return ModelVersion(number, f"run-{number}", f"sha256:{number}", **parts)  # type: ignore[arg-type]
+
+
+def pod(number: str, uid: str = "u", **parts: object) -> PodState:
+    known = {"identity": Identity(number, f"sha256:{number}"), **parts}
+    return PodState(uid, f"pod-{uid}", number, ready=True, **known)  # type: ignore[arg-type]
+
+
+def on_trial(**parts: object) -> Status:
+    """Version 2 gets half of the traffic beside champion 1."""
+    trial = Trial(
+        generation=1,
+        started_at=NOW - timedelta(minutes=5),
+        terms_hash="",
+        steps=[Step(weight=50)],
+        guards=[Guard(name="errors", error_rate=ErrorRateGuard(at_most=0.01))],
+        on_inconclusive="Wait",
+        step_timeout=timedelta(hours=1),
+        soak=timedelta(minutes=30),
+    )
+    status = Status(phase=Phase.CANARY, phase_since=NOW, champion=OLD, challenger=NEW, trial=trial)
+    return status.model_copy(update=parts)
+
+
+def beside(*pods: PodState, champion: PodState | None = None) -> ObservedState:
+    """Champion 1 in slot a, and these pods of slot b."""
+    slots = {
+        "a": SlotState(runs=OLD, replicas=1, pods=(champion or pod("1", "c"),)),
+        "b": SlotState(runs=NEW, replicas=1, pods=pods),
+    }
+    traffic = TrafficState(desired={"a": 50, "b": 50}, current={"a": 50, "b": 50}, in_sync=True)
+    registry = RegistryState(desired=version("2"), alias="1")
+    return ObservedState(registry=registry, slots=slots, traffic=traffic)  # type: ignore[arg-type]
+
+
+def reason_of(decision: Decision) -> str:
+    """Why it moved, or an empty text where it did not."""
+    return decision.move.verdict.reason if decision.move else ""
+
+
+def condition(known: Facts, kind: str) -> Condition:
+    return next(one for one in decide(known).status.conditions if one.type == kind)
+
+
+# --- before a trial ---------------------------------------------------------------------------------------------------
+
+
+def test_a_version_whose_artifacts_change_while_its_gates_are_pending_is_pinned_again() -> None:
+    changed = ModelVersion("2", "run-2", "sha256:other")
+    world = ObservedState(registry=RegistryState(desired=changed))
+    decision = decide(facts(phase=Phase.GATING, champion=OLD, challenger=NEW, world=world))
+    assert (reason_of(decision), decision.status.phase) == (reasons.ARTIFACTS_CHANGED, Phase.PENDING)
+    assert decision.status.challenger is None
+
+
+def test_while_an_alias_cannot_be_resolved_no_version_is_superseded() -> None:
+    known = facts(phase=Phase.GATING, champion=OLD, challenger=NEW, model={"name": "churn", "alias": "candidate"})
+    assert reason_of(decide(known)) == ""
+
+
+@pytest.mark.parametrize("phase", [Phase.PENDING, Phase.GATING])
+def test_a_registry_that_does_not_answer_before_a_trial_is_told_in_ready_and_in_the_message(phase: Phase) -> None:
+    world = ObservedState(registry=RegistryState(problem=UNREACHABLE))
+    known = facts(phase=phase, challenger=NEW if phase is Phase.GATING else None, world=world)
+    ready = condition(known, "Ready")
+    assert (ready.status, ready.reason, ready.message) == ("False", UNREACHABLE.reason, UNREACHABLE.message)
+
+
+def test_a_metric_that_the_champion_lacks_fails_the_gate_that_compares_with_it() -> None:
+    gate = {"name": "not-worse", "metric": {"key": "auc", "maxDropFromChampion": 0.01}}
+    registry = RegistryState(desired=version("2", metrics={"auc": 0.9}), champion=version("1"))
+    world = ObservedState(registry=registry)
+    decision = decide(facts(phase=Phase.GATING, champion=OLD, challenger=NEW, world=world, gates=[gate]))
+    assert decision.status.phase is Phase.BLOCKED
+    assert "compared with the champion" in decision.status.message
+
+
+# --- on trial ---------------------------------------------------------------------------------------------------------
+
+
+def test_pods_of_the_version_before_it_in_the_same_slot_say_nothing_of_a_challenger() -> None:
+    crash = Crash(at=NOW, exit_code=1, reason="Error")
+    decision = decide(facts(status=on_trial(), world=beside(pod("0", "old", crash=crash), pod("2", "new"))))
+    assert reason_of(decision) not in {reasons.CRASHED, reasons.IDENTITY_MISMATCH}
+
+
+def test_a_pod_that_refuses_its_files_is_one_of_the_wrong_identity() -> None:
+    crash = Crash(at=NOW, exit_code=5, reason="Error", message="sha256:other, pinned is sha256:2")
+    decision = decide(facts(status=_same_terms(on_trial()), world=beside(pod("2", crash=crash))))
+    assert reason_of(decision) == reasons.IDENTITY_MISMATCH
+
+
+def test_where_the_champions_pods_fail_every_answer_too_no_version_is_rejected() -> None:
+    failing = Counters(answers=40, bad=20, consecutive_bad=20)
+    world = beside(pod("2", counters=failing), champion=pod("1", "c", counters=failing))
+    decision = decide(facts(status=_same_terms(on_trial()), world=world))
+    assert reason_of(decision) == reasons.SHARED_OUTAGE
+    assert decision.status.rejected == []
+
+
+def test_before_counts_were_taken_no_time_is_promised() -> None:
+    status = _same_terms(on_trial())
+    assert "at this rate" not in decide(facts(status=status, world=beside(pod("2")))).status.message
+
+
+def _same_terms(status: Status) -> Status:
+    """The trial's terms are those of the spec that `facts` makes."""
+    assert status.trial is not None
+    spec = facts(status=status).spec
+    return status.model_copy(update={"trial": status.trial.model_copy(update={"terms_hash": terms_hash(spec)})})
+
+
+# --- after it ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_rollback_without_anything_to_roll_back_is_over() -> None:
+    decision = decide(facts(phase=Phase.ROLLING_BACK, champion=OLD))
+    assert (reason_of(decision), decision.status.phase) == (reasons.ROLLED_BACK, Phase.PENDING)
+
+
+def test_a_champion_whose_artifacts_changed_is_reported_and_keeps_serving() -> None:
+    changed = ModelVersion("1", "run-1", "sha256:other")
+    world = ObservedState(registry=RegistryState(desired=changed, alias="1"))
+    known = facts(version="1", phase=Phase.STABLE, champion=OLD, world=world)
+    told = condition(known, "RegistryInSync")
+    assert (told.status, told.reason) == ("False", reasons.ARTIFACTS_CHANGED)
+    assert decide(known).status.champion == OLD
+
+
+def test_an_autoscaler_that_could_not_be_read_is_reported_as_before() -> None:
+    before = Condition(
+        type="AutoscalerInSync",
+        status="True",
+        reason=reasons.IN_SYNC,
+        message="it sets the size",
+        observed_generation=1,
+        last_transition_time=NOW,
+    )
+    status = Status(phase=Phase.STABLE, phase_since=NOW, champion=OLD, conditions=[before])
+    serving = {"autoscaling": {"maxReplicas": 4}, "resources": {"requests": {"cpu": "1"}}}
+    assert condition(facts(version="1", status=status, serving=serving), "AutoscalerInSync") == before
+
+
+def test_a_shared_outage_without_a_champion_is_over() -> None:
+    outage = SharedOutage(since=NOW, message="", guards=[], evidence=Evidence())
+    status = Status(phase=Phase.PENDING, phase_since=NOW, shared_outage=outage)
+    assert decide(facts(status=status)).status.shared_outage is None
+
+
+# --- values -----------------------------------------------------------------------------------------------------------
+
+
+def test_no_version_has_no_verified_pod() -> None:
+    assert SlotState(pods=(pod("1"),)).verified(None) == 0
+
+
+def test_a_class_is_counted_among_all_classes() -> None:
+    count = of_class("yes").of
+    assert count is not None
+    assert count(Counters(answers=5, bad=0, classes={"yes": 2, "no": 3})) == Counts(answers=5, bad=2)
+
+
+def test_a_sum_that_does_not_converge_ends_in_an_error_and_not_in_a_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beta, "_PRECISION", 0.0)
+    with pytest.raises(ArithmeticError, match="did not converge"):
+        beta._continued_fraction(0.3, 2.0, 3.0)
