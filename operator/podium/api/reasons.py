@@ -8,7 +8,6 @@ PROGRESSING: Final = "Progressing"  # a rollout is under way
 GATES_FAILED: Final = "GatesFailed"  # no pod was started
 VERSION_REJECTED: Final = "VersionRejected"  # what Git wants lost its trial; the champion serves
 CHAMPION_UNAVAILABLE: Final = "ChampionUnavailable"  # the champion has no ready pod
-NO_CHAMPION: Final = "NoChampion"  # nothing has been promoted yet
 ALIAS_CONFLICT: Final = "AliasConflict"  # an older ModelDeployment owns the alias
 PAUSED: Final = "Paused"  # spec.paused holds the progress
 STABLE: Final = "Stable"  # nothing is to be done
