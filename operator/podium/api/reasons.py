@@ -71,3 +71,8 @@ GUARD_FAILED: Final = "GuardFailed"
 CONSECUTIVE_FAILURES: Final = "ConsecutiveFailures"
 SHARED_OUTAGE: Final = "SharedOutage"  # the champion breaks the guard as well: nobody is rejected
 EVIDENCE_TIMEOUT: Final = "EvidenceTimeout"
+
+
+def page(reason: str) -> str:
+    """Where the repository has the cause and the fix of a reason; `make docs` builds the same page for the site."""
+    return f"docs/reasons/{reason}.md"

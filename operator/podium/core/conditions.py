@@ -95,8 +95,14 @@ def _reconciling(facts: Facts) -> Said:
 def _stalled(facts: Facts) -> Said:
     stall = _stall(facts)
     if stall is not None:
-        return "Stalled", "True", stall.reason, stall.message
+        return "Stalled", "True", stall.reason, _with_page(stall)
     return "Stalled", "False", reasons.AS_EXPECTED, "nothing waits for a person"
+
+
+def _with_page(problem: Problem) -> str:
+    """What a person reads who has to act: what is wrong, and the page with the cause and the fix, never cut off."""
+    help_text = f"; cause and fix: {reasons.page(problem.reason)}"
+    return problem.message[: LONGEST - len(help_text)] + help_text
 
 
 def _gates(facts: Facts) -> Said:

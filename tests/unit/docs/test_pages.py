@@ -29,6 +29,12 @@ def test_every_reason_has_a_page_and_every_page_a_reason() -> None:
     assert stale() == []
 
 
+def test_what_a_condition_calls_the_page_of_a_reason_is_its_page() -> None:
+    assert {reasons.page(reason) for reason in REASONS} == {
+        str((pages.FOLDER / name).relative_to(ROOT)) for name in pages.pages() if name != "README.md"
+    }
+
+
 def test_every_reason_is_used() -> None:
     code = "\n".join(file.read_text() for file in ROOT.glob("operator/podium/**/*.py") if file.name != "reasons.py")
     unused = {name for name in vars(reasons) if name.isupper() and not re.search(rf"\b{name}\b", code)}
