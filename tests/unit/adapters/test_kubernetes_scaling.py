@@ -1,16 +1,12 @@
 """Autoscaler, budgets and finalizer against an API server in memory: what suites on a cluster cannot bring about."""
 
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aiohttp import web
-from kubernetes.aio.client import Configuration
 
 from podium.adapters.kubernetes import names
-from podium.adapters.kubernetes.api import Api
 from podium.adapters.kubernetes.cluster import KubernetesCluster
 from podium.adapters.kubernetes.render import Defaults
 from podium.api import reasons
@@ -20,47 +16,18 @@ from podium.core.facts import AutoscalerState, Key, SlotState
 from podium.errors import Rejected
 from podium.ports import ModelDeployment
 from podium.testing.clock import FakeClock
+from tests.unit.adapters.api_in_memory import Objects, served
 
 HPA = names.path(names.AUTOSCALERS, "ml", "churn")
 MD = names.path(names.MODEL_DEPLOYMENTS, "ml", "churn")
 SCALED = {"maxReplicas": 3, "metrics": [{"type": "Pods"}]}
 
 
-class Objects:
-    """Objects by path, with the three verbs that are needed of it."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, dict[str, Any]] = {}
-        self.refuses = ""
-
-    async def answer(self, request: web.Request) -> web.Response:
-        found = self.kept.get(request.path)
-        if request.method == "PATCH" and self.refuses:
-            return web.json_response({"message": self.refuses, "reason": "Invalid"}, status=422)
-        if request.method == "PATCH":
-            body = json.loads(await request.text())
-            metadata = {**(found or {}).get("metadata", {"uid": "made"}), **body["metadata"]}
-            found = self.kept[request.path] = {**(found or {}), **body, "metadata": metadata}
-        if found is None:
-            return web.json_response({"message": "not found", "reason": "NotFound"}, status=404)
-        if request.method == "DELETE":
-            del self.kept[request.path]
-        return web.json_response(found)
-
-
 @pytest.fixture
 async def api_server() -> AsyncIterator[tuple[Objects, KubernetesCluster]]:
-    objects, app = Objects(), web.Application()
-    app.add_routes([web.route("*", "/{path:.*}", objects.answer)])
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    configuration = Configuration()
-    configuration.host = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    api = Api(configuration)
-    yield objects, KubernetesCluster(api, FakeClock(), Defaults(image="x", registry_uri="http://mlflow.test"), "me")
-    await api.close()
-    await runner.cleanup()
+    objects = Objects()
+    async with served(objects) as api:
+        yield objects, KubernetesCluster(api, FakeClock(), Defaults(image="x", registry_uri="http://mlflow.test"), "me")
 
 
 def seen(autoscaling: dict[str, Any] | None = None) -> ModelDeployment:

@@ -80,7 +80,7 @@ class Routers:
         try:
             found = await self._owned.find(names.HTTP_ROUTES, md.key.namespace, md.key.name)
         except PodiumError as error:
-            _log.warning("%s: whether an HTTPRoute is left over cannot be md: %s", md.key, error)
+            _log.warning("%s: could not read whether an HTTPRoute is left over: %s", md.key, error)
             return None
         if found is None or not read.owned(found, md.uid):
             self._clean[md.key] = known

@@ -1,0 +1,68 @@
+"""An API server in memory, for what suites on a cluster cannot bring about: refusals, strangers' objects, leftovers."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from aiohttp import web
+from kubernetes.aio.client import Configuration
+
+from podium.adapters.kubernetes import names
+from podium.adapters.kubernetes.api import Api
+
+_COLLECTIONS: Final = {path.rpartition("/")[2] for path in (names.SERVICES, names.PODS, names.ENDPOINT_SLICES)}
+
+
+class Objects:
+    """Objects by path, with the verbs that are needed of it; a collection is a list of those below it."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, dict[str, Any]] = {}
+        self.refuses = ""
+        self.unreadable: set[str] = set()  # collections
+
+    async def answer(self, request: web.Request) -> web.Response:
+        if request.method in {"PATCH", "POST", "PUT"} and self.refuses:
+            return web.json_response({"message": self.refuses, "reason": "Invalid"}, status=422)
+        if request.method in {"PATCH", "POST", "PUT"}:
+            body = json.loads(await request.text())
+            path = f"{request.path}/{body['metadata']['name']}" if request.method == "POST" else request.path
+            return web.json_response(self._written(path, body))
+        found = self.kept.get(request.path) or self._collection(request.path)
+        if found is None:
+            return web.json_response({"message": "not found", "reason": "NotFound"}, status=404)
+        if request.method == "DELETE":
+            del self.kept[request.path]
+        return web.json_response(found)
+
+    def _written(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """As server-side apply has it: what was there stays, and a write is a new generation."""
+        found = self.kept.get(path, {})
+        known = {"uid": "made", **found.get("metadata", {})}
+        metadata = {**known, **body["metadata"], "generation": known.get("generation", 0) + 1}
+        self.kept[path] = {**found, **body, "metadata": metadata}
+        return self.kept[path]
+
+    def _collection(self, path: str) -> dict[str, Any] | None:
+        if path.rpartition("/")[2] not in _COLLECTIONS or path in self.unreadable:
+            return None
+        return {"items": [found for at, found in self.kept.items() if at.rpartition("/")[0] == path]}
+
+
+@asynccontextmanager
+async def served(objects: Objects) -> AsyncIterator[Api]:
+    """A client of a server that has these objects."""
+    app = web.Application()
+    app.add_routes([web.route("*", "/{path:.*}", objects.answer)])
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    configuration = Configuration()
+    configuration.host = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    api = Api(configuration)
+    try:
+        yield api
+    finally:
+        await api.close()
+        await runner.cleanup()
