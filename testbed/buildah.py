@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from testbed.commands import run, run_logged, succeeds
+from testbed.forecast import Usual
 from testbed.locks import held
 from testbed.progress import step
 
@@ -48,7 +49,8 @@ class Buildah:
         words += [f"--build-arg={name}={value}" for name, value in arguments.items()]
         words += [f"--target={stage}"] if stage else []
         words += [f"--tag={image}", f"--file={containerfile}", str(context)]
-        run_logged(f"building {image.rsplit('/', 1)[-1]}", words, log, env=self.env)
+        name = image.rsplit("/", 1)[-1].partition(":")[0]
+        run_logged(f"building {name}", words, log, env=self.env, forecast=Usual(name))
 
     def commit_folder(self, root: Path, image: str) -> None:
         """An image of one layer: the files of a folder."""

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import IO
 
 from testbed.errors import CommandFailed, TimedOut
-from testbed.progress import say
+from testbed.forecast import Forecast, Usual
+from testbed.progress import BOARD
 
-HEARTBEAT = 20.0  # seconds between two signs of life of a long command
+TICK = 0.5  # seconds between two looks at a long command
 # Debian keeps system tools out of a plain user's PATH.
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 
@@ -72,28 +73,32 @@ def run_logged(
     *,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    forecast: Forecast | None = None,
 ) -> None:
-    """Runs a long command with all its output in `log`, and says from time to time that it is still at work.
+    """Runs a long command with all its output in `log`, and shows how far it is and what is left (`forecast`).
 
     Raises `CommandFailed` with the end of the log.
     """
     words = [str(word) for word in command]
     start = time.monotonic()
+    expected = forecast or Usual(title)
     with log.open("a") as output:
         output.write(f"$ {' '.join(words)}\n")
         output.flush()
         process = subprocess.Popen(
             words, env=environment(env), cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
-        while _still_runs(process):
-            say(f"{title} ... {time.monotonic() - start:.0f} s so far")
+        with BOARD.working(title, expected.at):
+            while _still_runs(process):
+                BOARD.tick()
     if process.returncode:
         raise CommandFailed(words, process.returncode, f"{log.read_text(errors='replace')}\n(the whole log: {log})")
+    expected.done(time.monotonic() - start)
 
 
 def _still_runs(process: subprocess.Popen[bytes]) -> bool:
     try:
-        process.wait(HEARTBEAT)
+        process.wait(TICK)
     except subprocess.TimeoutExpired:
         return True
     except BaseException:

@@ -9,6 +9,7 @@ from testbed import layers, places, tools
 from testbed.commands import pipe, run_logged
 from testbed.engine import Engine
 from testbed.errors import MissingTools, TestbedError
+from testbed.forecast import Usual
 from testbed.images import IMPORT
 from testbed.nodeimage import kind as kind_from_module
 
@@ -78,4 +79,5 @@ class DockerBackend:
         words = ["docker", "build", "--tag", image, "--file", str(containerfile)]
         words += [f"--build-arg={name}={value}" for name, value in arguments.items()]
         log = layers.log_of(places.flat(image))
-        run_logged(f"building {image}", [*words, str(context)], log)
+        name = image.rsplit("/", 1)[-1].partition(":")[0]
+        run_logged(f"building {name}", [*words, str(context)], log, forecast=Usual(name))

@@ -30,11 +30,13 @@ def build(backend: Backend, name: str, containerfile: Path, context: Path, argum
     image = f"localhost/{name}:{key}"
     if backend.engine.has_image(image):
         return image
-    with held(f"image-{name}"), step(f"building {image}"):
-        staged = _stage(name, containerfile, sources, context)
-        backend.build(image, staged / "Containerfile", staged, given)
-        shutil.rmtree(staged)
-        _forget_old(backend, name)
+    with held(f"image-{name}"):
+        if not backend.engine.has_image(image):  # another shell may have built it meanwhile
+            with step(f"building {image}"):
+                staged = _stage(name, containerfile, sources, context)
+                backend.build(image, staged / "Containerfile", staged, given)
+                shutil.rmtree(staged)
+                _forget_old(backend, name)
     return image
 
 

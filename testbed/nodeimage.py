@@ -14,11 +14,14 @@ Where each step comes from: `images/base/Dockerfile` and `pkg/build/nodeimage` i
 import re
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from testbed import gobuild, layers, places
 from testbed.buildah import Buildah
 from testbed.commands import run, run_logged
+from testbed.forecast import Usual
 
 KUBERNETES = "v1.34.4"
 KIND_MODULE = "sigs.k8s.io/kind"
@@ -55,6 +58,7 @@ def component(name: str) -> Path:
 
 
 def kind() -> Path:
+    """The program `kind`."""
     return gobuild.program("kind", package=KIND_MODULE)
 
 
@@ -67,7 +71,7 @@ def base(buildah: Buildah) -> str:
         root = places.folder("work") / f"base-{key}"
         shutil.rmtree(root, ignore_errors=True)
         command = ["debootstrap", "--variant=minbase", f"--include={','.join(packages)}", DEBIAN, str(root), *_mirror()]
-        run_logged("debootstrap", command, layers.log_of("base"))
+        run_logged("debootstrap", command, layers.log_of("base"), forecast=Usual("base"))
         run(["sh", places.recipe("base") / "slim.sh", root])
         buildah.commit_folder(root, image)
         shutil.rmtree(root)
@@ -83,6 +87,7 @@ def _mirror() -> list[str]:
 
 
 def packages(buildah: Buildah) -> str:
+    """The base, and what Debian has of a node: systemd, containerd, iptables ..."""
     return _from_recipe(buildah, "packages", {}, {"BASE": base(buildah)})
 
 
@@ -152,9 +157,20 @@ def stage_of(image: str) -> str:
 
 
 def kind_files() -> Path:
+    """Kind's own files for its nodes: the entrypoint, units, settings of containerd."""
     return gobuild.module_folder("kind", KIND_MODULE) / "images/base/files"
 
 
 def node(buildah: Buildah) -> str:
+    """The image of a node."""
+    _build_side_by_side(buildah)
     files = {"kind": kind_files(), "kubernetes": kubernetes(), "images.tar": control_plane(buildah)}
     return _from_recipe(buildah, "node", files, {"PACKAGES": packages(buildah), "VERSION": KUBERNETES})
+
+
+def _build_side_by_side(buildah: Buildah) -> None:
+    """What needs nothing of each other: Debian's packages mostly wait for the network, compilers for the processor."""
+    with ThreadPoolExecutor() as pool:
+        builds: list[Future[Any]] = [pool.submit(kubernetes), pool.submit(packages, buildah)]
+        for build in builds:
+            build.result()

@@ -10,6 +10,7 @@ from pathlib import Path
 from testbed import layers
 from testbed.commands import SEARCH_PATH, run, run_logged
 from testbed.errors import MissingTools
+from testbed.forecast import Usual
 from testbed.progress import step
 
 GO_NEEDED = (1, 25)
@@ -67,7 +68,7 @@ def install(packages: Sequence[str]) -> None:
     with step(f"installing {', '.join(packages)}"):
         run_logged("apt-get update", ["apt-get", "update"], log, env=quiet)
         command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
-        run_logged("apt-get install", command, log, env=quiet)
+        run_logged("apt-get install", command, log, env=quiet, forecast=Usual("apt"))
 
 
 def go_version() -> str | None:

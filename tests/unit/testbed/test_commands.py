@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from testbed import commands
+from testbed import commands, forecast, progress
 from testbed.errors import CommandFailed, TimedOut
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PODIUM_CACHE", str(tmp_path / "cache"))
 
 
 def python(code: str) -> list[str]:
@@ -55,9 +60,15 @@ def test_a_long_command_that_fails_shows_the_end_of_its_log(tmp_path: Path) -> N
 def test_a_long_command_gives_signs_of_life(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(commands, "HEARTBEAT", 0.05)
+    monkeypatch.setattr(commands, "TICK", 0.02)
+    monkeypatch.setattr(progress, "PLAIN", 0.05)
     commands.run_logged("working", python("import threading; threading.Event().wait(0.5)"), tmp_path / "log")
-    assert "working ... 0 s so far" in capsys.readouterr().err
+    assert "testbed: working ... 0 s\n" in capsys.readouterr().err
+
+
+def test_the_time_of_a_long_command_is_remembered(tmp_path: Path) -> None:
+    commands.run_logged("working", python(""), tmp_path / "log")
+    assert forecast.usual_time("working") is not None
 
 
 def test_what_is_written_on_the_fly_reaches_the_command() -> None:
