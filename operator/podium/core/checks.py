@@ -16,6 +16,7 @@ from podium.core.draining import drained
 from podium.core.facts import ALL, Facts
 from podium.core.fingerprints import terms_hash
 from podium.core.measures import ERRORS
+from podium.core.shared_outage import NOT_REJECTED
 from podium.core.shares import share_pods
 
 Check = Callable[[Facts], Verdict | None]
@@ -33,7 +34,7 @@ def challenger_found(facts: Facts) -> Verdict | None:
         return None  # the champion has to be well again before anybody is tried beside it
     return Verdict(
         reason=reasons.CHALLENGER_FOUND,
-        message=f"Git wants version {version.version} of {facts.spec.model.name} as champion",
+        message=f"spec.model selects version {version.version} of {facts.spec.model.name}",
     )
 
 
@@ -49,7 +50,7 @@ def already_champion(facts: Facts) -> Verdict | None:
     champion = facts.status.champion
     if champion is None or desired_version(facts) != champion.version:
         return None
-    return Verdict(reason=reasons.STABLE, message=f"version {champion.version} is what Git wants")
+    return Verdict(reason=reasons.STABLE, message=f"version {champion.version} is champion already")
 
 
 def superseded(facts: Facts) -> Verdict | None:
@@ -57,7 +58,9 @@ def superseded(facts: Facts) -> Verdict | None:
     if version is None or subject is None:
         return None
     if version != subject.version:
-        return Verdict(reason=reasons.SUPERSEDED, message=f"Git wants version {version} now, not {subject.version}")
+        return Verdict(
+            reason=reasons.SUPERSEDED, message=f"spec.model selects version {version} now, not {subject.version}"
+        )
     return None
 
 
@@ -73,7 +76,9 @@ def terms_changed(facts: Facts) -> Verdict | None:
     trial = facts.status.trial
     if trial is None or trial.terms_hash == terms_hash(facts.spec):
         return None
-    return Verdict(reason=reasons.TERMS_CHANGED, message="Git changed gates, steps or guards: the trial starts anew")
+    return Verdict(
+        reason=reasons.TERMS_CHANGED, message="gates, steps or guards changed in the spec: the trial restarts"
+    )
 
 
 # --- gates ------------------------------------------------------------------------------------------------------------
@@ -83,7 +88,7 @@ def previously_promoted(facts: Facts) -> Verdict | None:
     subject = facts.subject
     if subject is None or former_champion(facts, subject) is None:
         return None
-    message = f"version {subject.version} was champion before, with the same digest: it returns without steps"
+    message = f"version {subject.version} was champion before with the same digest: it skips gates and steps"
     return Verdict(reason=reasons.PREVIOUSLY_PROMOTED, message=message)
 
 
@@ -107,7 +112,9 @@ def gates_passed(facts: Facts) -> Verdict | None:
     if version is None or any(asked.state != "Passed" for asked in gates.ask(facts, version)):
         return None
     names = ", ".join(gate.name for gate in facts.spec.gates)
-    return Verdict(reason=reasons.GATES_PASSED, message=f"all gates hold: {names}" if names else "no gate is asked for")
+    return Verdict(
+        reason=reasons.GATES_PASSED, message=f"all gates passed: {names}" if names else "the spec has no gates"
+    )
 
 
 # --- progress ---------------------------------------------------------------------------------------------------------
@@ -120,7 +127,7 @@ def startup_timeout(facts: Facts) -> Verdict | None:
         return None
     pods = facts.observed.slot(subject.slot).pods
     why = sorted({pod.waiting or (pod.crash.message if pod.crash else "") for pod in pods} - {""})
-    message = f"version {subject.version} was not ready within {format_duration(limit)}"
+    message = f"version {subject.version} was not ready within {format_duration(limit)} (startupTimeout)"
     return Verdict(reason=reasons.STARTUP_TIMEOUT, message=": ".join([message, *why[:3]]), rejects=True)
 
 
@@ -139,7 +146,7 @@ def ready_without_trial(facts: Facts) -> Verdict | None:
     """Ready for all traffic at once."""
     if not _unopposed(facts) or not _verified(facts, facts.spec.serving.size):
         return None
-    return Verdict(reason=reasons.CHALLENGER_READY, message="ready; it gets all the traffic")
+    return Verdict(reason=reasons.CHALLENGER_READY, message="ready; moving all traffic to it")
 
 
 def challenger_ready(facts: Facts) -> Verdict | None:
@@ -149,7 +156,7 @@ def challenger_ready(facts: Facts) -> Verdict | None:
     weight = trial.steps[0].weight
     if not _verified(facts, share_pods(weight, facts.spec)) or _in_phase(facts) < testing(facts):
         return None
-    return Verdict(reason=reasons.CHALLENGER_READY, message=f"ready; it gets {weight} % of the traffic")
+    return Verdict(reason=reasons.CHALLENGER_READY, message=f"ready; moving {weight} % of the traffic to it")
 
 
 def guard_failed(facts: Facts) -> Verdict | None:
@@ -161,7 +168,7 @@ def guard_failed(facts: Facts) -> Verdict | None:
         return None
     message = "; ".join(judged.message for judged in broken)
     if all(judged.everywhere for judged in broken):
-        message = f"{message}; champion {facts.fallback.version} breaks the same: nobody is to blame"
+        message = f"{message}; champion {facts.fallback.version} fails the same guard; {NOT_REJECTED}"
         return Verdict(reason=reasons.SHARED_OUTAGE, message=message)
     return Verdict(reason=reasons.GUARD_FAILED, message=message, rejects=True)
 
@@ -190,7 +197,8 @@ def evidence_timeout(facts: Facts) -> Verdict | None:
     trial = facts.status.trial
     if trial is None or trial.on_inconclusive != "RollBack" or not _out_of_patience(facts):
         return None
-    message = f"too little traffic to tell within {format_duration(trial.step_timeout)}; {_evidence(facts)}"
+    waited = format_duration(trial.step_timeout)
+    message = f"no verdict within {waited} (stepTimeout), too little traffic; {_evidence(facts)}"
     return Verdict(reason=reasons.EVIDENCE_TIMEOUT, message=message, rejects=True)
 
 
@@ -204,17 +212,17 @@ def promoted(facts: Facts) -> Verdict | None:
 def soak_passed(facts: Facts) -> Verdict | None:
     trial, former = facts.status.trial, facts.status.former
     if former is None:
-        return Verdict(reason=reasons.SOAK_PASSED, message="there was no champion before to keep warm")
+        return Verdict(reason=reasons.SOAK_PASSED, message="no former champion to keep warm")
     if trial is None or _in_phase(facts) < trial.soak or not drained(facts, former.slot):
         return None
-    message = f"{format_duration(trial.soak)} passed without a broken guard; {_evidence(facts)}"
+    message = f"soaked for {format_duration(trial.soak)} without a failed guard; {_evidence(facts)}"
     return Verdict(reason=reasons.SOAK_PASSED, message=message)
 
 
 def rolled_back(facts: Facts) -> Verdict | None:
     champion, challenger = facts.status.champion, facts.status.challenger
     if challenger is None:
-        return Verdict(reason=reasons.ROLLED_BACK, message="there was nothing to take back")
+        return Verdict(reason=reasons.ROLLED_BACK, message="no challenger to roll back")
     world = facts.observed
     if champion is None:
         gone = world.slot(challenger.slot).replicas == 0

@@ -89,14 +89,14 @@ def _stall(facts: Facts) -> Problem | None:
 def _reconciling(facts: Facts) -> Said:
     if facts.status.phase in UNDER_WAY and _stall(facts) is None:
         return "Reconciling", "True", _waiting_for(facts), facts.status.message
-    return "Reconciling", "False", reasons.STABLE, "nothing is under way"
+    return "Reconciling", "False", reasons.STABLE, "no rollout in progress"
 
 
 def _stalled(facts: Facts) -> Said:
     stall = _stall(facts)
     if stall is not None:
         return "Stalled", "True", stall.reason, _with_page(stall)
-    return "Stalled", "False", reasons.AS_EXPECTED, "nothing waits for a person"
+    return "Stalled", "False", reasons.AS_EXPECTED, "no action required"
 
 
 def _with_page(problem: Problem) -> str:
@@ -112,12 +112,12 @@ def _gates(facts: Facts) -> Said:
     if phase is Phase.GATING and any(gate.state == "Pending" for gate in facts.status.gates):
         return "GatesPassed", "Unknown", reasons.GATES_PENDING, facts.status.message
     if phase in {Phase.PENDING, Phase.GATING}:
-        return "GatesPassed", "Unknown", reasons.NOT_CHECKED, "the gates have not been asked yet"
+        return "GatesPassed", "Unknown", reasons.NOT_CHECKED, "the gates have not been checked yet"
     if trial is not None and trial.previously_promoted:
-        return "GatesPassed", "True", reasons.PREVIOUSLY_PROMOTED, "a former champion with the same digest is trusted"
+        return "GatesPassed", "True", reasons.PREVIOUSLY_PROMOTED, "skipped: a former champion with the same digest"
     lost, subject = standing_rejection(facts), facts.subject or facts.status.champion
     version = lost.version if phase is Phase.REJECTED and lost else subject.version if subject else "?"
-    return "GatesPassed", "True", reasons.GATES_PASSED, f"all gates held for version {version}"
+    return "GatesPassed", "True", reasons.GATES_PASSED, f"all gates passed for version {version}"
 
 
 def registry_problem(facts: Facts) -> Problem | None:
@@ -130,9 +130,9 @@ def registry_problem(facts: Facts) -> Problem | None:
     if registry.alias != champion.version and facts.status.registry.alias == champion.version:
         alias = facts.spec.registry.aliases.champion
         message = (
-            f"alias {alias} of {facts.spec.model.name} was moved to {registry.alias or 'nothing'} by somebody else; "
-            f"champion is version {champion.version}. Podium leaves the alias alone until the next promotion: to serve "
-            f"another version, change spec.model"
+            f"alias {alias} of {facts.spec.model.name} points to {registry.alias or 'nothing'}, expected champion "
+            f"{champion.version}: another client moved it. Podium leaves the alias alone until the next promotion: to "
+            f"serve another version, change spec.model"
         )
         return Problem(reasons.ALIAS_CHANGED, message)
     version = resolve_desired(facts)
@@ -156,7 +156,7 @@ def _registry(facts: Facts) -> Said:
         return "RegistryInSync", "Unknown", reasons.NOT_CHECKED, "the registry has not answered yet"
     alias = facts.spec.registry.aliases.champion
     if facts.observed.registry.alias != champion.version:
-        message = f"alias {alias} is to move to version {champion.version}"
+        message = f"alias {alias} does not point to version {champion.version} yet"
         return "RegistryInSync", "False", reasons.IN_PROGRESS, message
     return "RegistryInSync", "True", reasons.IN_SYNC, f"alias {alias} points to version {champion.version}"
 
@@ -166,10 +166,10 @@ def _traffic(facts: Facts) -> Said:
     if traffic.problem is not None:
         return "TrafficInSync", "False", traffic.problem.reason, traffic.problem.message
     if traffic.desired and traffic.in_sync:
-        return "TrafficInSync", "True", reasons.IN_SYNC, "requests go where they should"
+        return "TrafficInSync", "True", reasons.IN_SYNC, "traffic is split by the desired weights"
     if not traffic.desired:
-        return "TrafficInSync", "Unknown", reasons.NOT_CHECKED, "no traffic has been asked for yet"
-    return "TrafficInSync", "False", reasons.IN_PROGRESS, "endpoints are following"
+        return "TrafficInSync", "Unknown", reasons.NOT_CHECKED, "no weights have been set yet"
+    return "TrafficInSync", "False", reasons.IN_PROGRESS, "endpoints do not match the desired weights yet"
 
 
 def _autoscaler(facts: Facts) -> Said:
@@ -180,4 +180,5 @@ def _autoscaler(facts: Facts) -> Said:
         return "AutoscalerInSync", "False", seen.problem.reason, seen.problem.message
     if seen is not None and seen.up_to_date:
         return "AutoscalerInSync", "True", reasons.IN_SYNC, f"HorizontalPodAutoscaler {facts.key.name} sets the size"
-    return "AutoscalerInSync", "False", reasons.IN_PROGRESS, f"HorizontalPodAutoscaler {facts.key.name} is to be made"
+    message = f"HorizontalPodAutoscaler {facts.key.name} is not up to date yet"
+    return "AutoscalerInSync", "False", reasons.IN_PROGRESS, message

@@ -102,7 +102,7 @@ class GuardResult:
     @property
     def message(self) -> str:
         worst = self.worst
-        return worst.message if worst else f"{self.guard.name} waits for the champion's own distribution"
+        return worst.message if worst else f"{self.guard.name} waits for the champion's baseline"
 
     def missing(self, goal: Goal) -> int:
         """About how many more answers are needed until a step, or a promotion, has seen enough."""

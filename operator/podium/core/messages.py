@@ -33,8 +33,7 @@ def _contested(facts: Facts) -> str:
     assert alias_conflict is not None
     return (
         f"alias {alias_conflict.alias} of {facts.spec.model.name} belongs to the older ModelDeployment "
-        f"{alias_conflict.key}: give this "
-        f"one another name in spec.registry.aliases.champion"
+        f"{alias_conflict.key}. Set another alias in spec.registry.aliases.champion"
     )
 
 
@@ -42,14 +41,14 @@ def _pending(facts: Facts) -> str:
     problem, outage = facts.observed.registry.problem, facts.status.shared_outage
     if outage is not None:
         return _held_up(outage, facts)
-    return problem.message if problem else f"asking the registry about {facts.spec.model.name}"
+    return problem.message if problem else f"querying the registry for {facts.spec.model.name}"
 
 
 def _held_up(outage: SharedOutage, facts: Facts) -> str:
     champion = facts.status.champion
     names = ", ".join(guard.name for guard in outage.guards)
     who = f"champion {champion.version}" if champion else "the champion"
-    return f"nobody is tried before {who} holds {names} again: {outage.message}"
+    return f"shared outage: the trial restarts once {who} passes {names} again: {outage.message}"
 
 
 def _gating(facts: Facts) -> str:
@@ -59,7 +58,7 @@ def _gating(facts: Facts) -> str:
     waiting = gates.saying("Pending", facts, version) if version is not None else []
     if waiting:
         return f"version {_version(facts)} waits: {'; '.join(waiting)}"
-    return f"asking {len(facts.spec.gates)} gates about version {_version(facts)}"
+    return f"checking {len(facts.spec.gates)} gates for version {_version(facts)}"
 
 
 def _blocked(facts: Facts) -> str:
@@ -68,8 +67,8 @@ def _blocked(facts: Facts) -> str:
     if version is None or not failures:
         return facts.status.message
     waiting = gates.saying("Pending", facts, version)
-    also = f"; and waits: {'; '.join(waiting)}" if waiting else ""
-    return f"version {_version(facts)} stays out: {'; '.join(failures)}{also}"
+    also = f"; pending: {'; '.join(waiting)}" if waiting else ""
+    return f"version {_version(facts)} is blocked: {'; '.join(failures)}{also}"
 
 
 def _warming(facts: Facts) -> str:
@@ -83,12 +82,12 @@ def _warming(facts: Facts) -> str:
 
 
 def _testers(facts: Facts) -> list[str]:
-    """By what testers reach the challenger, and until when nobody else does."""
+    """By which header testers reach the challenger, and until when no one else does."""
     preview, since = facts.spec.traffic.preview, facts.status.phase_since
     if preview is None or since is None or facts.observed.traffic.overrides.preview is None:
         return []
     until = since + preview.duration
-    alone = f", and nobody else before {format_time(until.replace(microsecond=0))}" if facts.now < until else ""
+    alone = f", other users not before {format_time(until.replace(microsecond=0))}" if facts.now < until else ""
     return [f"testers reach it by header {preview.header}{alone}"]
 
 
@@ -99,7 +98,7 @@ def _canary(facts: Facts) -> str:
     answers, errors = _count(counts.answers, "answer"), _count(counts.bad, "error")
     text = f"step {trial.step + 1} of {len(trial.steps)}: {answers}, {errors}"
     if trial.weight_reached_at is None:
-        return f"{text}; waiting until {trial.steps[trial.step].weight} % is in force{_in_the_way(facts)}"
+        return f"{text}; waiting until the current weight is {trial.steps[trial.step].weight} %{_in_the_way(facts)}"
     missing = max((one.missing(_goal(trial)) for one in judged), default=0)
     waiting = [one.message for one in judged if not one.findings]
     waiting += [f"{guard.name}: {flaw}" for guard in trial.guards if (flaw := _flaw(guard, facts))]
@@ -107,8 +106,10 @@ def _canary(facts: Facts) -> str:
         return "; ".join([text, *waiting])
     if trial.step_started_at is not None and facts.now - trial.step_started_at >= trial.step_timeout:
         waited = format_duration(trial.step_timeout)
-        still = f"about {missing} more answers are wanted"
-        return f"{text}; too little traffic to tell after {waited}: {still}, onInconclusive is {trial.on_inconclusive}"
+        still = f"about {missing} more answers needed"
+        return (
+            f"{text}; no verdict after {waited}, too little traffic: {still}, onInconclusive is {trial.on_inconclusive}"
+        )
     return "; ".join([f"{text}; about {missing} more answers{_at_this_rate(missing, facts)}", *waiting])
 
 
@@ -173,7 +174,7 @@ def _rolling_back(facts: Facts) -> str:
     if champion is None:
         return f"stopping {gone.removeprefix('from ')}: {verdict.message if verdict else ''}"
     why = verdict.message if verdict else ""
-    return f"taking traffic back {gone} to {champion.version}: {why}{_hindered(champion, facts)}{_in_the_way(facts)}"
+    return f"rolling traffic back {gone} to {champion.version}: {why}{_hindered(champion, facts)}{_in_the_way(facts)}"
 
 
 def _hindered(champion: Pinned, facts: Facts) -> str:
@@ -193,9 +194,9 @@ def _rejected(facts: Facts) -> str:
     lost, champion = standing_rejection(facts), facts.status.champion
     if lost is None:
         return facts.status.message
-    serving = f"champion {champion.version} serves" if champion else "nothing serves: there was no champion before"
+    serving = f"champion {champion.version} serves" if champion else "no version serves: there was no champion before"
     hint = "change version, gates or guards, or set spec.rollout.retry, to try again"
-    return f"version {lost.version} lost its trial: {lost.message}; {serving}; {hint}"
+    return f"version {lost.version} is rejected: {lost.message}; {serving}; {hint}"
 
 
 def _settled(facts: Facts) -> str:

@@ -117,9 +117,9 @@ def _holds(facts: Facts) -> Iterator[Action]:
     """A route of Podium's own goes with the ModelDeployment; an adopted one stays, and must not stay as it is."""
     adopts = facts.spec.traffic.http_route_ref is not None
     if adopts and not facts.observed.has_finalizer:
-        yield AddFinalizer(why="an adopted route is to be left to the champion before the ModelDeployment goes")
+        yield AddFinalizer(why="reset the adopted HTTPRoute to 100 % champion before the ModelDeployment is deleted")
     if facts.observed.has_finalizer and not adopts:
-        yield RemoveFinalizer(why="spec.traffic.http_route_ref is there no more")
+        yield RemoveFinalizer(why="spec.traffic.httpRouteRef was removed")
 
 
 # --- pods -------------------------------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def _stops(facts: Facts) -> Iterator[Action]:
         if slot in wanted or facts.observed.slot(slot).replicas == 0:
             continue
         if drained(facts, slot) or facts.status.champion is None:
-            yield StopSlot(slot, why=f"{facts.status.phase}: slot {slot} has no traffic and nothing to wait for")
+            yield StopSlot(slot, why=f"{facts.status.phase}: slot {slot} has no traffic and has drained")
 
 
 def _autoscaler(facts: Facts) -> Iterator[Action]:
@@ -156,9 +156,9 @@ def _autoscaler(facts: Facts) -> Iterator[Action]:
     if seen is None:
         return
     if wanted is not None and not seen.up_to_date:
-        yield RunAutoscaler(why=f"between {wanted.min_replicas} and {wanted.max_replicas} pods, as the load asks")
+        yield RunAutoscaler(why=f"between {wanted.min_replicas} and {wanted.max_replicas} pods, by load")
     if wanted is None and seen.there:
-        yield StopAutoscaler(why="spec.serving.autoscaling is there no more")
+        yield StopAutoscaler(why="spec.serving.autoscaling was removed")
 
 
 # --- registry ---------------------------------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ def _questions(facts: Facts) -> Iterator[Action]:
         said = facts.observed.gate_responses.get(gate.name)
         if said is not None and said.request_id == request_id:
             continue
-        why = f"gate {gate.name} asks about version {pinned.version}"
+        why = f"gate {gate.name} checks version {pinned.version}"
         if gate.job is not None:
             yield RunJob(gate.name, gate.job, request_id, pinned, why)
         elif gate.webhook is not None:

@@ -36,9 +36,9 @@ def fill(template: str, values: Mapping[str, str]) -> str:
     for token in _TOKEN.finditer(template):
         text, kind = token[0], token.lastgroup
         if kind == "open":
-            raise ValueError(f"the string has no end that begins at character {token.start() + 1}: {text_at(token)}")
+            raise ValueError(f"unterminated string at character {token.start() + 1}: {text_at(token)}")
         if kind in {"code", "raw"} and (stray := _PLACEHOLDER.search(text)):
-            raise ValueError(f"wanted {stray[0]} inside of \"…\" or '…', found it in {text.strip()[:60]}")
+            raise ValueError(f"expected {stray[0]} inside of \"…\" or '…', found it in {text.strip()[:60]}")
         if kind == "quoted":
             text = _IN_QUOTES.sub(partial(_value, values=values, quote=text[0], pattern=operator in {"=~", "!~"}), text)
         if kind != "comment":
@@ -58,7 +58,7 @@ def _value(found: re.Match[str], *, values: Mapping[str, str], quote: str, patte
         return found[0]
     if name not in PLACEHOLDERS:
         known = ", ".join(f"{{{{{one}}}}}" for one in PLACEHOLDERS)
-        raise ValueError(f"wanted one of {known}, found {found[0]}")
+        raise ValueError(f"expected one of {known}, found {found[0]}")
     text = _PATTERN.sub(r"\\\g<0>", values[name]) if pattern else values[name]
     escaped = text.replace("\\", r"\\").replace(quote, f"\\{quote}")
     return _UNSAFE.sub(lambda control: f"\\x{ord(control[0]):02x}", escaped)

@@ -13,6 +13,7 @@ from podium.core.evidence import proves_below
 from podium.core.facts import Facts
 from podium.core.fingerprints import spec_hash
 
+NOT_REJECTED = "likely a shared dependency, so the version is not rejected"
 ANSWERS = Guard(name="errors", error_rate=ErrorRateGuard(at_most=0.01))  # where the trial had no guard of its own on it
 
 

@@ -49,7 +49,7 @@ def changes(old: Signature, new: Signature) -> Iterator[Changed]:
 def _inputs(old: Sequence[Column] | None, new: Sequence[Column] | None) -> Iterator[Changed]:
     if old is None or new is None:
         if old is not new:
-            yield "typeChanged", "inputs are no longer said" if new is None else "inputs were not said before"
+            yield "typeChanged", "inputs are no longer declared" if new is None else "inputs were not declared before"
         return
     before, after = _by_name(old), _by_name(new)
     for name, was in before.items():

@@ -3,6 +3,7 @@
 from podium.api import reasons
 from podium.api.status import Pinned, Verdict
 from podium.core.facts import Crash, Facts, PodState
+from podium.core.shared_outage import NOT_REJECTED
 
 COULD_NOT_FETCH, DIGEST_MISMATCH = 3, 5  # exit codes of the model server that mean more than a crash
 SHORT = len("sha256:") + 12
@@ -28,8 +29,8 @@ def _wrong_identity(pod: PodState, subject: Pinned) -> Verdict | None:
     if said is None or (said.version, said.digest) == (subject.version, subject.digest):
         return None
     message = (
-        f"pod {pod.name} serves version {said.version} with digest {said.digest[:SHORT]}…, pinned is version "
-        f"{subject.version} with {subject.digest[:SHORT]}…"
+        f"pod {pod.name} serves version {said.version} with digest {said.digest[:SHORT]}…, expected version "
+        f"{subject.version} with digest {subject.digest[:SHORT]}…"
     )
     return Verdict(reason=reasons.IDENTITY_MISMATCH, message=message, rejects=True)
 
@@ -60,7 +61,7 @@ def _failing(pod: PodState, facts: Facts) -> Verdict | None:
     message = f"the last {counters.consecutive_bad} answers of pod {pod.name} were all bad"
     beside = [other.counters for other in facts.observed.slot(fallback.slot).pods if other.counters is not None]
     if any(other.consecutive_bad >= trial.consecutive_failures for other in beside):
-        message = f"{message}, and so were those of champion {fallback.version}: nobody is to blame"
+        message = f"{message}, and so were those of champion {fallback.version}; {NOT_REJECTED}"
         return Verdict(reason=reasons.SHARED_OUTAGE, message=message)
     return Verdict(reason=reasons.CONSECUTIVE_FAILURES, message=message, rejects=True)
 

@@ -108,7 +108,7 @@ def test_a_guard_that_cannot_be_asked_yet_says_what_it_waits_for() -> None:
     value = load("canary")
     del value["status"]["trial"]["evidence"]["baselines"]
     text = as_text(explanation(value), Screen())
-    assert "drift waits for the champion's own distribution" in text
+    assert "drift waits for the champion's baseline" in text
 
 
 def test_a_gate_that_was_not_asked_yet_says_so() -> None:

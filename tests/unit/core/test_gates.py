@@ -37,14 +37,18 @@ def asked(gate: dict[str, Any], version: ModelVersion = NEW, champion: ModelVers
     ("gate", "metrics", "words"),
     [
         ({"atLeast": 0.75}, {"auc": 0.75}, ""),
-        ({"atLeast": 0.75}, {"auc": 0.74}, "auc of version 2 is 0.74, at least 0.75 is wanted"),
+        ({"atLeast": 0.75}, {"auc": 0.74}, "auc of version 2 is 0.74; required: at least 0.75"),
         ({"atMost": 0.5}, {"auc": 0.5}, ""),
-        ({"atMost": 0.5}, {"auc": 0.6}, "auc of version 2 is 0.6, at most 0.5 is wanted"),
+        ({"atMost": 0.5}, {"auc": 0.6}, "auc of version 2 is 0.6; required: at most 0.5"),
         ({"maxDropFromChampion": 0.01}, {"auc": 0.895}, ""),
-        ({"maxDropFromChampion": 0.01}, {"auc": 0.88}, "a drop of at most 0.01 is tolerated"),
-        ({"atLeast": 0.75}, {}, "auc is wanted, and the run of version 2 has no such metric"),
-        ({"atLeast": 0.75}, {"auc": math.nan}, "auc of version 2 is nan, a finite number is wanted"),
-        ({"atLeast": 0.75}, {"auc": math.inf}, "auc of version 2 is inf, a finite number is wanted"),
+        (
+            {"maxDropFromChampion": 0.01},
+            {"auc": 0.88},
+            "auc of version 2 is 0.88, of champion 1 0.9; allowed drop: at most 0.01",
+        ),
+        ({"atLeast": 0.75}, {}, "metric auc not found in the run of version 2"),
+        ({"atLeast": 0.75}, {"auc": math.nan}, "auc of version 2 is nan; required: a finite number"),
+        ({"atLeast": 0.75}, {"auc": math.inf}, "auc of version 2 is inf; required: a finite number"),
     ],
 )
 def test_metric(gate: dict[str, float], metrics: dict[str, float], words: str) -> None:
@@ -91,7 +95,7 @@ def test_tags(tags: dict[str, str], holds: bool) -> None:
     [
         ("a" * 40, ""),
         ("a" * 41, "tag git_sha of version 2 does not match [0-9a-f]{40}"),
-        ("", "tags git_sha are wanted on version 2 or its run, and are missing or empty"),
+        ("", "tags missing or empty on version 2 and its run: git_sha"),
         (f"{'a' * 40}\n", "does not match"),
     ],
 )
@@ -145,9 +149,9 @@ def evaluated(dataset: Dataset | None, auc: float, hours: int) -> Evaluation:
         ((evaluated(HOLDOUT, 0.9, 1),), "test", "no evaluation of version 2 on dataset test is linked"),
         ((evaluated(HOLDOUT, 0.9, 1),), "holdout", ""),
         ((evaluated(None, 0.9, 1),), None, ""),
-        ((evaluated(HOLDOUT, 0.9, 1), evaluated(HOLDOUT, 0.7, 2)), "holdout", "auc is 0.7, at least 0.8 is wanted"),
+        ((evaluated(HOLDOUT, 0.9, 1), evaluated(HOLDOUT, 0.7, 2)), "holdout", "auc is 0.7; required: at least 0.8"),
         ((evaluated(HOLDOUT, 0.7, 1), evaluated(HOLDOUT, 0.9, 2)), "holdout", ""),
-        ((evaluated(HOLDOUT, math.nan, 1),), None, "auc is nan, a finite number is wanted"),
+        ((evaluated(HOLDOUT, math.nan, 1),), None, "auc is nan; required: a finite number"),
         ((replace(evaluated(HOLDOUT, 0.9, 1), metrics={}),), None, "it has no metric auc"),
     ],
 )
@@ -163,9 +167,9 @@ def test_the_newest_evaluation_counts(made: tuple[Evaluation, ...], dataset: str
     ("gate", "state", "words"),
     [
         ({"atLeast": "2h"}, "Passed", ""),
-        ({"atLeast": "3h"}, "Pending", "at least 3h ago is wanted: that is at 2026-01-05T10:00:00Z"),
+        ({"atLeast": "3h"}, "Pending", "required: at least 3h ago, reached at 2026-01-05T10:00:00Z"),
         ({"atMost": "2h"}, "Passed", ""),
-        ({"atMost": "1h"}, "Failed", "at most 1h ago is wanted. Register a new one"),
+        ({"atMost": "1h"}, "Failed", "required: at most 1h ago. Register a new version"),
     ],
 )
 def test_age(gate: dict[str, str], state: str, words: str) -> None:
@@ -187,17 +191,17 @@ LESS = {"metric": {"key": "auc", "autoAtMost": 0.5, "refusedAbove": 0.95}}
     [
         ({}, [], 0.9, "Pending", 'Add {version: "2", by: …} to spec.approvals'),
         ({}, ANN, 0.9, "Passed", "approved by ann"),
-        ({}, [{"version": "3", "by": "ann"}], 0.9, "Pending", "approval of version 2 is wanted"),
-        ({"by": ["bob"]}, ANN, 0.9, "Pending", "by bob is wanted. ann may not approve."),
+        ({}, [{"version": "3", "by": "ann"}], 0.9, "Pending", "waiting for approval of version 2"),
+        ({"by": ["bob"]}, ANN, 0.9, "Pending", "waiting for approval of version 2 by bob. ann may not approve."),
         ({"by": ["bob", "ann"]}, ANN, 0.9, "Passed", "approved by ann"),
-        (HYBRID, [], 0.95, "Passed", "approved by itself from 0.95 on"),
-        (HYBRID, [], 0.9, "Pending", "is approved by itself from 0.95 on only: approval of version 2"),
+        (HYBRID, [], 0.95, "Passed", "auc of version 2 is 0.95, approved automatically: at least 0.95"),
+        (HYBRID, [], 0.9, "Pending", "automatic approval requires at least 0.95; waiting for approval of version 2"),
         (HYBRID, ANN, 0.9, "Passed", "approved by ann"),
-        (HYBRID, ANN, 0.79, "Failed", "refused below 0.8: no approval counts"),
-        (HYBRID, ANN, math.nan, "Failed", "a finite number is wanted"),
-        (LESS, [], 0.5, "Passed", "approved by itself up to 0.5"),
-        (LESS, [], 0.6, "Pending", "approval of version 2 is wanted"),
-        (LESS, ANN, 0.96, "Failed", "refused above 0.95: no approval counts"),
+        (HYBRID, ANN, 0.79, "Failed", "refused below 0.8, an approval cannot override it"),
+        (HYBRID, ANN, math.nan, "Failed", "required: a finite number"),
+        (LESS, [], 0.5, "Passed", "approved automatically: at most 0.5"),
+        (LESS, [], 0.6, "Pending", "waiting for approval of version 2"),
+        (LESS, ANN, 0.96, "Failed", "refused above 0.95, an approval cannot override it"),
     ],
 )
 def test_approval(gate: Any, approvals: Any, auc: float, state: str, words: str) -> None:
@@ -227,7 +231,7 @@ def test_a_first_version_has_no_champion_to_fall_behind() -> None:
 def test_a_champion_that_the_registry_lost_cannot_be_compared_with(gate: dict[str, Any]) -> None:
     gates = [{"name": "not-worse", **gate}]
     found = failures(facts(champion=pinned("1"), gates=gates), ModelVersion("2", "run-2", "sha256:2", {"auc": 0.9}))
-    assert "does not know the champion's version any more" in found[0]
+    assert "the champion's version is not in the registry any more" in found[0]
 
 
 # --- jobs and webhooks ------------------------------------------------------------------------------------------------
@@ -268,7 +272,10 @@ def test_what_is_outside_is_asked_and_until_it_answers_nothing_starts() -> None:
     assert outside(gating()) == ["smoke", "review"]
     assert decision.move is None
     assert [(gate.name, gate.state) for gate in decision.status.gates] == [("smoke", "Pending"), ("review", "Pending")]
-    assert "gate smoke: its pod is to be started; gate review: its service is to be asked" in decision.status.message
+    assert (
+        "gate smoke: its pod has not started yet; gate review: its service has not been called yet"
+        in decision.status.message
+    )
 
 
 def test_what_is_being_asked_is_not_asked_again() -> None:
@@ -314,7 +321,7 @@ def test_a_gate_that_fails_blocks_and_the_others_are_asked_all_the_same() -> Non
     given = answered(gating(), smoke="Failed", review="Pending")
     decision = decide(given)
     assert decision.status.phase is Phase.BLOCKED
-    assert "stays out: gate smoke: smoke Failed; and waits: gate review: review Pending" in decision.status.message
+    assert "is blocked: gate smoke: smoke Failed; pending: gate review: review Pending" in decision.status.message
 
 
 def test_what_no_longer_fails_and_still_waits_is_gating_again() -> None:

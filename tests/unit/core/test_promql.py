@@ -57,19 +57,19 @@ def test_an_escape_in_the_template_does_not_reach_into_a_value() -> None:
     "template", ["{{version}}", "hits{{version}}", "hits[{{version}}]", 'x{a="b"} > {{version}}', "x{v=`{{version}}`}"]
 )
 def test_a_placeholder_outside_of_quotes_is_refused(template: str) -> None:
-    with pytest.raises(ValueError, match=r"wanted \{\{version\}\} inside of"):
+    with pytest.raises(ValueError, match=r"expected \{\{version\}\} inside of"):
         fill(template, VALUES)
 
 
 @pytest.mark.parametrize("name", ["", "Version", "model", "values"])
 def test_an_unknown_placeholder_is_refused_with_those_that_are_known(name: str) -> None:
-    with pytest.raises(ValueError, match=rf"wanted one of .*\{{\{{version\}}\}}.*, found \{{\{{{name}\}}\}}"):
+    with pytest.raises(ValueError, match=rf"expected one of .*\{{\{{version\}}\}}.*, found \{{\{{{name}\}}\}}"):
         fill(f'hits{{v="{{{{{name}}}}}"}}', VALUES)
 
 
 @pytest.mark.parametrize("template", ['hits{v="7}', "hits{v='7\n'}", "hits{v=`7}", '"\\'])
 def test_a_string_without_an_end_is_refused_with_its_place(template: str) -> None:
-    with pytest.raises(ValueError, match=r"the string has no end that begins at character \d+"):
+    with pytest.raises(ValueError, match=r"unterminated string at character \d+"):
         fill(template, VALUES)
 
 

@@ -34,7 +34,7 @@ def inputs(*columns: Column) -> Signature:
             "shape of image changed from (-1, 28, 28) to (-1, 32, 32)",
         ),
         (inputs(AGE, CITY, replace(IMAGE, shape=(1, 28, 28))), "shapeChanged", "to (1, 28, 28)"),
-        (replace(OLD, inputs=None), "typeChanged", "inputs are no longer said"),
+        (replace(OLD, inputs=None), "typeChanged", "inputs are no longer declared"),
         (replace(OLD, outputs=(Column("", "string"),)), "outputsChanged", "number 1 from double to string"),
         (replace(OLD, outputs=None), "outputsChanged", "number 1 removed"),
         (replace(OLD, params=None), "paramsChanged", "param limit removed"),

@@ -8,12 +8,12 @@ from podium.core.gates.result import Answer, fails, holds, waits
 
 def age(gate: AgeGate, facts: Facts, version: ModelVersion) -> Answer:
     if version.created is None:
-        return fails(f"the registry does not say when version {version.version} was registered")
+        return fails(f"the registry has no registration time for version {version.version}")
     registered = f"version {version.version} was registered at {format_time(version.created)}"
     old = facts.now - version.created
     if gate.at_most is not None and old > gate.at_most:
-        return fails(f"{registered}, at most {format_duration(gate.at_most)} ago is wanted. Register a new one")
+        return fails(f"{registered}; required: at most {format_duration(gate.at_most)} ago. Register a new version")
     if gate.at_least is not None and old < gate.at_least:
         until = format_time(version.created + gate.at_least)
-        return waits(f"{registered}, at least {format_duration(gate.at_least)} ago is wanted: that is at {until}")
+        return waits(f"{registered}; required: at least {format_duration(gate.at_least)} ago, reached at {until}")
     return holds(registered)

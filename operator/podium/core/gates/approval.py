@@ -14,11 +14,11 @@ def approval(gate: ApprovalGate, facts: Facts, version: ModelVersion) -> Answer:
         return fails(problem)
     found = f"{gate.metric.key} of version {version.version} is {value:g}"
     if problem := _refused(gate.metric, value):
-        return fails(f"{found}, {problem}: no approval counts")
+        return fails(f"{found}; {problem}, an approval cannot override it")
     limit, approved = _automatic(gate.metric, value)
     if approved:
-        return holds(f"{found}, approved {limit}")
-    return _by_person(gate, facts, version, f"{found}, and is approved {limit} only: ")
+        return holds(f"{found}, approved automatically: {limit}")
+    return _by_person(gate, facts, version, f"{found}; automatic approval requires {limit}; ")
 
 
 def _refused(metric: AutoApproval, value: float) -> str:
@@ -30,11 +30,11 @@ def _refused(metric: AutoApproval, value: float) -> str:
 
 
 def _automatic(metric: AutoApproval, value: float) -> tuple[str, bool]:
-    """From where on it is approved by itself, and whether it is."""
+    """The limit of automatic approval, and whether the value is within it."""
     if metric.auto_at_least is not None:
-        return f"by itself from {metric.auto_at_least:g} on", value >= metric.auto_at_least
+        return f"at least {metric.auto_at_least:g}", value >= metric.auto_at_least
     assert metric.auto_at_most is not None
-    return f"by itself up to {metric.auto_at_most:g}", value <= metric.auto_at_most
+    return f"at most {metric.auto_at_most:g}", value <= metric.auto_at_most
 
 
 def _by_person(gate: ApprovalGate, facts: Facts, version: ModelVersion, why: str = "") -> Answer:
@@ -45,6 +45,6 @@ def _by_person(gate: ApprovalGate, facts: Facts, version: ModelVersion, why: str
     who = f" by {' or '.join(gate.by[:10])}" if gate.by else ""
     others = f" {said[0]} may not approve." if said else ""
     return waits(
-        f"{why}approval of version {version.version}{who} is wanted.{others} "
+        f"{why}waiting for approval of version {version.version}{who}.{others} "
         f'Add {{version: "{version.version}", by: …}} to spec.approvals'
     )

@@ -28,7 +28,7 @@ def _problem(limits: Limits, made: Evaluation) -> str:
     if value is None:
         return f"it has no metric {limits.key}"
     if not isfinite(value):
-        return f"{limits.key} is {value}, a finite number is wanted"
+        return f"{limits.key} is {value}; required: a finite number"
     return outside_limits(limits, value, limits.key)
 
 

@@ -16,7 +16,7 @@ def outside(gate: Gate, facts: Facts) -> Answer:
     said = facts.observed.gate_responses.get(gate.name)
     if said is not None and said.request_id == asked:
         return Answer(said.state, said.message)
-    return waits("its pod is to be started" if gate.job is not None else "its service is to be asked")
+    return waits("its pod has not started yet" if gate.job is not None else "its service has not been called yet")
 
 
 def answered(gate: Gate, asked: str, status: Status) -> GateStatus | None:

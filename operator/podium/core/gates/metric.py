@@ -22,9 +22,9 @@ def metric(gate: MetricGate, facts: Facts, version: ModelVersion) -> Answer:
 def outside_limits(gate: MetricGate | Limits, value: float, what: str) -> str:
     """Why the value is not within the limits, or an empty text."""
     if gate.at_least is not None and value < gate.at_least:
-        return f"{what} is {value:g}, at least {gate.at_least:g} is wanted"
+        return f"{what} is {value:g}; required: at least {gate.at_least:g}"
     if gate.at_most is not None and value > gate.at_most:
-        return f"{what} is {value:g}, at most {gate.at_most:g} is wanted"
+        return f"{what} is {value:g}; required: at most {gate.at_most:g}"
     return ""
 
 
@@ -32,16 +32,16 @@ def value_of(key: str, version: ModelVersion) -> tuple[float | None, str]:
     """The metric's value, or why there is none that counts."""
     value = version.metrics.get(key)
     if value is None:
-        return None, f"{key} is wanted, and the run of version {version.version} has no such metric"
+        return None, f"metric {key} not found in the run of version {version.version}"
     if not isfinite(value):
-        return None, f"{key} of version {version.version} is {value}, a finite number is wanted"
+        return None, f"{key} of version {version.version} is {value}; required: a finite number"
     return value, ""
 
 
 def _dropped(gate: MetricGate, facts: Facts, version: ModelVersion, value: float) -> str:
     champion, drop = facts.observed.registry.champion, gate.max_drop_from_champion
     if champion is None:
-        return f"{gate.key} cannot be compared: the registry does not know the champion's version any more"
+        return f"{gate.key} cannot be compared: the champion's version is not in the registry any more"
     other, problem = value_of(gate.key, champion)
     if other is None:
         return f"it cannot be compared with the champion: {problem}"
@@ -49,8 +49,8 @@ def _dropped(gate: MetricGate, facts: Facts, version: ModelVersion, value: float
         return problem
     if drop is not None and value < other - drop:
         return (
-            f"{gate.key} of version {version.version} is {value:g}, the champion's (version {champion.version}) is "
-            f"{other:g}, a drop of at most {drop:g} is tolerated"
+            f"{gate.key} of version {version.version} is {value:g}, of champion {champion.version} {other:g}; "
+            f"allowed drop: at most {drop:g}"
         )
     return ""
 

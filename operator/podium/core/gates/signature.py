@@ -13,13 +13,13 @@ def signature(gate: SignatureGate, facts: Facts, version: ModelVersion) -> Answe
     if pinned is None:
         return holds("there is no champion to be compatible with")
     if champion is None:
-        return fails("signatures cannot be compared: the registry does not know the champion's version any more")
+        return fails("signatures cannot be compared: the champion's version is not in the registry any more")
     if version.signature is None:
         return fails(
             f"version {version.version} has no signature. Log it with one: pass signature or input_example to log_model"
         )
     if champion.signature is None:
-        return fails(f"version {champion.version}, the champion, has no signature to compare with. Take the gate out")
+        return fails(f"version {champion.version}, the champion, has no signature to compare with. Remove the gate")
     found = [words for kind, words in changes(champion.signature, version.signature) if kind not in gate.allow]
     if not found:
         return holds(f"compatible with version {champion.version}")

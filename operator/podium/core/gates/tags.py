@@ -8,11 +8,10 @@ from podium.core.patterns import matches
 
 def tags(gate: TagsGate, _: Facts, version: ModelVersion) -> Answer:
     patterns = gate.patterns or {}
-    wanted = [*(gate.required or []), *(key for key in patterns if key not in (gate.required or []))]
-    missing = [key for key in wanted if not version.tags.get(key, "").strip()]
+    required = [*(gate.required or []), *(key for key in patterns if key not in (gate.required or []))]
+    missing = [key for key in required if not version.tags.get(key, "").strip()]
     unlike = [key for key in patterns if key not in missing and not matches(patterns[key], version.tags[key])]
     problems = [f"tag {key} of version {version.version} does not match {patterns[key]}" for key in unlike]
     if missing:
-        names = f"tags {', '.join(missing)}"
-        problems.insert(0, f"{names} are wanted on version {version.version} or its run, and are missing or empty")
-    return fails("; ".join(problems)) if problems else holds(f"{', '.join(wanted)} are there")
+        problems.insert(0, f"tags missing or empty on version {version.version} and its run: {', '.join(missing)}")
+    return fails("; ".join(problems)) if problems else holds(f"tags present: {', '.join(required)}")
