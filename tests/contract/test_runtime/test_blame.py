@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow and its flavours war
 
 X = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), columns=["a", "b"])
 Y = (X["a"] > 0).astype(int)
-FAILURES = "podium_failures_in_a_row"
+FAILURES = "podium_consecutive_failures"
 
 
 class Picky(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is untyped here

@@ -138,5 +138,5 @@ def test_classes_that_contradict_themselves_are_left_out(text: str) -> None:
 
 @pytest.mark.parametrize(("number", "found"), [("3.0", 3), ("1e9", 4), ("NaN", 0), ("-1", 0)])
 def test_no_more_bad_answers_fake_model_server_a_row_than_there_are(number: str, found: int) -> None:
-    row = f'podium_failures_in_a_row{{model="churn",version="7"}} {number}\n'
+    row = f'podium_consecutive_failures{{model="churn",version="7"}} {number}\n'
     assert told(count("model_error", 4) + row).consecutive_bad == found

@@ -27,7 +27,7 @@ _LABEL: Final = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]{0,63})="((?:[^"\\]|\\.){0,10
 _ESCAPES: Final = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
 _INFO: Final = "podium_model_info"
 _REQUESTS: Final = "podium_requests_total"
-_IN_A_ROW: Final = "podium_failures_in_a_row"
+_IN_A_ROW: Final = "podium_consecutive_failures"
 _LATENCY: Final = "podium_request_duration_seconds_bucket"
 _SCORES: Final = "podium_scores_bucket"
 _CLASSES: Final = "podium_classes_total"

@@ -161,7 +161,7 @@ class Metrics:
                 self.from_cache,
             ),
             ("podium_queue_depth", "Requests that wait or are being predicted.", self._depth()),
-            ("podium_failures_in_a_row", "Bad answers since the last good one.", self._in_a_row),
+            ("podium_consecutive_failures", "Bad answers since the last good one.", self._in_a_row),
         ):
             gauge = GaugeMetricFamily(name, text, labels=names)
             gauge.add_metric(values, float(now))
