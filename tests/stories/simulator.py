@@ -53,6 +53,7 @@ from podium.core.facts import (
     UnsavedEvidence,
 )
 from podium.core.plan import Decision, decide
+from podium.core.readiness import condition_of
 from podium.core.shares import share_pods
 
 BEGIN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -132,6 +133,12 @@ def spec_of(version: str = "1", **parts: object) -> Spec:
     return ModelDeploymentManifest.model_validate(given).spec
 
 
+def holds(kind: str, status: Status, generation: int) -> bool:
+    """Whether the status says this of the generation."""
+    found = condition_of(status, kind)
+    return found is not None and found.status == "True" and found.observed_generation == generation
+
+
 class Simulation:
     """One ModelDeployment and its world. Seeds make it repeatable; `chaos` loses, repeats and reorders actions."""
 
@@ -158,6 +165,7 @@ class Simulation:
         self.failed: dict[str, int] = {}
         self.served: dict[str, int] = {}
         self.log: list[str] = []
+        self.statuses: list[tuple[int, Status]] = []  # every one that was written, with the object's generation
         self.writes = 0
         self.fresh: UnsavedEvidence | None = None
         self._pods = 0
@@ -396,6 +404,7 @@ class Simulation:
         if decision.status != self.status:
             self.writes += 1
             self.status = decision.status
+            self.statuses.append((self.generation, self.status))
         for line in told:
             self._tell(line)
 
@@ -504,10 +513,20 @@ class Simulation:
             assert place.replicas == full, "promise 2: the champion keeps its size"
         if status.former is not None and self.chaos == 0:
             assert self.places[status.former.slot].replicas == full, "promise 2: the former champion stays warm"
+        self._check_truth(status)
         lost = standing_rejection(replace(facts, status=status))
         if lost is not None and status.phase in {Phase.REJECTED, Phase.STABLE}:
             carried = [slot for slot, share in self.in_force().items() if share and self._version(slot) == lost.version]
             assert not carried, "promise 4: a rejected version gets no traffic"
+
+    def _check_truth(self, status: Status) -> None:
+        """Promise 10: Ready is True only when what this generation wants is what serves."""
+        assert status.observed_generation == self.generation
+        held = [kind for kind in ("Ready", "Reconciling", "Stalled") if holds(kind, status, self.generation)]
+        assert len(held) == 1, f"exactly one of them tells tools what to do, not {held}"
+        if held == ["Ready"]:
+            served = {self._version(slot) for slot, share in self.in_force().items() if share}
+            assert served == {self.spec.model.version}, f"promise 10: ready, and {served or 'nothing'} serves"
 
     def _version(self, slot: Slot) -> str:
         runs = self.places[slot].runs

@@ -3,9 +3,10 @@
 The schema is structural: no `$ref`, no null, no `additionalProperties: false` (unknown fields are pruned or, by
 kubectl, refused). Two things are left out on purpose.
 
-- Defaults, but for the one of the size, which the scale subresource has to find. What Git says is what is stored, so
-  that `kubectl diff` and GitOps tools see no fields that nobody wrote; inside lists those would be drift for ever. The
-  operator reads a missing field as its default, and so do the descriptions here, which say it.
+- Defaults, but for two: the size, which the scale subresource has to find, and the status of an object that Podium has
+  not reconciled yet, which tools would take for ready. What Git says is what is stored, so that `kubectl diff` and
+  GitOps tools see no fields that nobody wrote; inside lists those would be drift for ever. The operator reads a missing
+  field as its default, and so do the descriptions here, which say it.
 - In the status: rules and required fields. The API server checks the whole object whenever a person changes the spec;
   a status that an older operator wrote must never stand in the way of that.
 """
@@ -17,6 +18,7 @@ from typing import Any, Final
 from podium.api.schema import everywhere, plain, raw_schema
 from podium.api.serving import Serving
 from podium.api.spec import GROUP, KIND, PLURAL, VERSION_NAME
+from podium.api.status import Status
 
 NAME: Final = f"{PLURAL}.{GROUP}"
 # One number, the champion's; see docs/decisions/0011. All pods are found, for all of them carry the traffic.
@@ -35,7 +37,7 @@ _COLUMNS = (
     ("Ready", "string", f"{_READY}.status", False),
     ("Message", "string", ".status.message", False),
     ("Model", "string", ".spec.model.name", True),
-    ("Share", "integer", ".status.weight.inForce", True),
+    ("Share", "integer", ".status.weight.current", True),
     ("Reason", "string", f"{_READY}.reason", True),
     ("Age", "date", ".metadata.creationTimestamp", False),
 )
@@ -93,6 +95,7 @@ def structural_schema() -> dict[str, Any]:
     properties["status"] = everywhere(_keys_required, everywhere(_undemanding, properties["status"]))
     properties |= {name: everywhere(_without_annotations, inner) for name, inner in properties.items()}
     _stored_size(properties["spec"]["properties"])
+    properties["status"]["default"] = {"observedGeneration": Status().observed_generation}
     return {"type": "object"} | schema | {"required": ["spec"]}
 
 

@@ -246,7 +246,9 @@ class Condition(StatusValue):
 class Status(StatusValue):
     """What Podium decided, and why."""
 
-    observed_generation: int = Field(0, description="metadata.generation that this status is about.")
+    observed_generation: int = Field(
+        -1, description="metadata.generation that this status is about; -1 before the first one."
+    )
     phase: Phase = Field(Phase.PENDING, description="Where the rollout stands.")
     phase_since: Time | None = Field(None, description="Since when.")
     message: str = Field("", description="What is going on, in one sentence.")

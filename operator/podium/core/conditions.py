@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from podium.api import reasons
-from podium.api.status import Condition, Phase, Pinned, Status
+from podium.api.status import Condition, Phase, Status
 from podium.core.desired import resolve_desired, standing_rejection
 from podium.core.facts import Facts, Problem
-from podium.core.messages import LONGEST, UNDER_WAY
+from podium.core.messages import LONGEST
+from podium.core.readiness import NotReady, condition_of, not_ready, stall
 
 Said = tuple[str, str, str, str]  # type, status, reason, message
 
@@ -14,10 +15,6 @@ Said = tuple[str, str, str, str]  # type, status, reason, message
 def conditions(facts: Facts, before: Status) -> list[Condition]:
     """All conditions; the moment of a transition is kept for as long as the condition's status is."""
     return [_kept(condition, before) for condition in _all(facts)]
-
-
-def condition_of(status: Status, kind: str) -> Condition | None:
-    return next((condition for condition in status.conditions if condition.type == kind), None)
 
 
 def _all(facts: Facts) -> Iterator[Condition]:
@@ -45,57 +42,29 @@ def _kept(condition: Condition, before: Status) -> Condition:
 
 
 def _ready(facts: Facts) -> Said:
-    """True once what Git wants is champion, watched or settled, and has ready pods: what `kubectl wait` waits for."""
-    champion, message = facts.status.champion, facts.status.message
-    if champion is not None and not _able(facts, champion) and facts.status.phase is not Phase.PROMOTING:
-        return (
-            "Ready",
-            "False",
-            reasons.CHAMPION_UNAVAILABLE,
-            f"champion {champion.version} has no ready pod; {message}",
-        )
-    stall = _stall(facts)
-    if stall is not None:
-        return "Ready", "False", stall.reason, message
-    if facts.status.phase in {Phase.STABLE, Phase.SOAKING} and champion is not None:
-        return "Ready", "True", reasons.SERVING, message
-    problem = facts.observed.registry.problem
-    if problem is not None and facts.status.phase in {Phase.PENDING, Phase.GATING}:
-        return "Ready", "False", problem.reason, message
-    return "Ready", "Unknown", _waiting_for(facts), message
+    """True once what this generation of Git wants is what serves: what `kubectl wait` waits for."""
+    found = not_ready(facts)
+    if found is None:
+        return "Ready", "True", reasons.SERVING, facts.status.message
+    return "Ready", found.status, found.reason, _with_why(found, facts)
 
 
-def _waiting_for(facts: Facts) -> str:
-    if facts.status.shared_outage is not None:
-        return reasons.SHARED_OUTAGE
-    return reasons.PAUSED if facts.spec.paused else reasons.PROGRESSING
-
-
-def _able(facts: Facts, pinned: Pinned) -> bool:
-    return facts.observed.slot(pinned.slot).ready(pinned) > 0
-
-
-def _stall(facts: Facts) -> Problem | None:
-    """What only a person can mend."""
-    if facts.observed.alias_conflict is not None:
-        return Problem(reasons.ALIAS_CONFLICT, facts.status.message)
-    if facts.status.phase is Phase.REJECTED:
-        return Problem(reasons.VERSION_REJECTED, facts.status.message)
-    if facts.status.phase is Phase.BLOCKED:
-        return Problem(reasons.GATES_FAILED, facts.status.message)
-    return None
+def _with_why(found: NotReady, facts: Facts) -> str:
+    return f"{found.why}; {facts.status.message}" if found.why else facts.status.message
 
 
 def _reconciling(facts: Facts) -> Said:
-    if facts.status.phase in UNDER_WAY and _stall(facts) is None:
-        return "Reconciling", "True", _waiting_for(facts), facts.status.message
+    """True while neither Ready nor Stalled is."""
+    found = not_ready(facts)
+    if found is not None and stall(facts) is None:
+        return "Reconciling", "True", found.reason, _with_why(found, facts)
     return "Reconciling", "False", reasons.STABLE, "no rollout in progress"
 
 
 def _stalled(facts: Facts) -> Said:
-    stall = _stall(facts)
-    if stall is not None:
-        return "Stalled", "True", stall.reason, _with_page(stall)
+    found = stall(facts)
+    if found is not None:
+        return "Stalled", "True", found.reason, _with_page(found)
     return "Stalled", "False", reasons.AS_EXPECTED, "no action required"
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from podium.api import reasons
 from podium.api.status import Phase
 from podium.core.actions import Event
-from podium.core.conditions import condition_of, registry_problem
+from podium.core.conditions import registry_problem
 from podium.core.facts import Facts, Problem
 from podium.core.messages import LONGEST
+from podium.core.readiness import condition_of
 from podium.core.rollout import Move
 
 WARNINGS = frozenset({Phase.BLOCKED, Phase.REJECTED})

@@ -150,6 +150,7 @@ class SlotState:
     runs: Pinned | None = None  # what the Deployment is for; None where there is none
     replicas: int = 0  # asked of the Deployment
     up_to_date: bool = True  # False where the Deployment differs from what the spec would make today
+    rolled_out: bool = True  # False while Kubernetes has not made all of its pods, or has pods of an older template
     pods: tuple[PodState, ...] = ()
     stopping: int = 0  # pods that are being deleted
 

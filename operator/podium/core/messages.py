@@ -10,6 +10,7 @@ from podium.core import gates, guards
 from podium.core.desired import standing_rejection
 from podium.core.facts import Facts
 from podium.core.measures import ERRORS, counted_elsewhere
+from podium.core.readiness import asks_anew
 from podium.core.shares import challenger_pods
 
 UNDER_WAY = frozenset(
@@ -23,9 +24,19 @@ LONGEST = 1024  # the API server keeps longer ones; nobody reads them
 def message(facts: Facts) -> str:
     if facts.observed.alias_conflict is not None:
         return _contested(facts)
-    text = MESSAGES[facts.status.phase](facts)
-    held = facts.spec.paused and facts.status.phase in UNDER_WAY - {Phase.ROLLING_BACK}
+    anew = asks_anew(facts)
+    text = _asked_anew(facts) if anew else MESSAGES[facts.status.phase](facts)
+    held = facts.spec.paused and (anew or facts.status.phase in UNDER_WAY - {Phase.ROLLING_BACK})
     return f"paused: {text}"[:LONGEST] if held else text[:LONGEST]
+
+
+def _asked_anew(facts: Facts) -> str:
+    """Git wants something that the last rollout does not answer: what is known of it, and what serves until then."""
+    champion, wanted = facts.status.champion, facts.observed.registry.desired
+    serving = f"champion {champion.version} serves" if champion else "nothing serves"
+    if wanted is None or facts.status.shared_outage is not None:
+        return f"{_pending(facts)}; {serving}"
+    return f"version {wanted.version} of {facts.spec.model.name} is next; {serving}"
 
 
 def _contested(facts: Facts) -> str:

@@ -288,6 +288,7 @@ class FakeCluster:
             runs=deployment.runs,
             replicas=deployment.replicas,
             up_to_date=md.spec is not None and deployment.serving == _text(md.spec) and deployment.protected,
+            rolled_out=all(pod.pinned == deployment.runs for pod in living) and len(living) == deployment.replicas,
             pods=tuple(self._pod_seen(pod) for pod in sorted(living, key=lambda pod: pod.name)),
             stopping=len(deployment.pods) - len(living),
         )

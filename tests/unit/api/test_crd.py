@@ -72,3 +72,14 @@ def test_kubectl_shows_what_a_person_wants_to_know_at_a_glance() -> None:
     (version,) = definition()["spec"]["versions"]
     at_a_glance = [column["name"] for column in version["additionalPrinterColumns"] if not column.get("priority")]
     assert at_a_glance == ["Champion", "Challenger", "Phase", "Weight", "Ready", "Message", "Age"]
+
+
+def test_every_column_shows_a_field_that_there_is() -> None:
+    (version,) = definition()["spec"]["versions"]
+    shown = {column["jsonPath"].removeprefix(".").split("[")[0] for column in version["additionalPrinterColumns"]}
+    assert shown - {*SPEC, *STATUS} == {"metadata.creationTimestamp"}
+
+
+def test_an_object_without_a_status_counts_as_not_observed() -> None:
+    """Tools of kstatus take an object without observedGeneration and conditions for ready."""
+    assert structural_schema()["properties"]["status"]["default"] == {"observedGeneration": -1}

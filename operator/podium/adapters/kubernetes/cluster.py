@@ -165,6 +165,7 @@ class KubernetesCluster:
         seen_slot = SlotState(
             runs=read.pinned(deployment),
             replicas=int(deployment.get("spec", {}).get("replicas", 1)),
+            rolled_out=read.rolled_out(deployment),
             pods=pods,
             stopping=stopping,
         )

@@ -63,6 +63,18 @@ def pinned(found: Json) -> Pinned | None:
     return Pinned(version=version, run_id=run_id, digest=digest, slot=slot, latency_limits=limits)
 
 
+def rolled_out(deployment: Json) -> bool:
+    """Whether its controller has seen what is asked, and all of its pods are of the newest template.
+
+    Pods that are not ready yet are no part of it, other than in `kubectl rollout status`: the slot's pods say that.
+    """
+    spec, status = deployment.get("spec", {}), deployment.get("status", {})
+    if status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 0):
+        return False
+    updated = int(status.get("updatedReplicas", 0))
+    return updated == int(status.get("replicas", 0)) == int(spec.get("replicas", 1))
+
+
 def latency_limits(text: str) -> tuple[float, ...]:
     """The annotation `0.12,0.3` as seconds; nothing where anybody wrote something else there."""
     try:

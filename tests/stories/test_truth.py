@@ -1,0 +1,69 @@
+"""What is committed counts as ready only once it serves: commits that the stories do not make.
+
+The simulator checks at each reconcile of each story that Ready says so, and that exactly one of Ready, Reconciling and
+Stalled is True.
+"""
+
+import pytest
+
+from podium.api.spec import Spec
+from podium.api.status import Phase
+from podium.core.facts import Problem
+from tests.stories.simulator import SECOND, Simulation, holds, spec_of
+
+QUICK = {"steps": [{"weight": 50, "duration": "5s"}], "soak": "10s"}
+
+
+def champion() -> Simulation:
+    """Version 1 is champion."""
+    sim = Simulation(spec_of("1", rollout=QUICK))
+    sim.register("1")
+    sim.settle("1")
+    sim.register("2")
+    sim.register("3", bad=0.5)
+    return sim
+
+
+def wanted(version: str, **parts: object) -> Spec:
+    return spec_of(version, rollout=QUICK, **parts)
+
+
+def test_a_version_that_does_not_exist_is_never_ready() -> None:
+    sim = champion()
+    sim.problem = Problem("VersionNotFound", "version 99 of churn is not there")
+    sim.commit(wanted("99"), "version 99")
+    sim.run(120 * SECOND)
+    assert not any(holds("Ready", status, 2) for generation, status in sim.statuses if generation == 2)
+    assert "version 99 of churn is not there" in sim.status.message
+
+
+def test_a_commit_is_not_ready_while_it_is_paused() -> None:
+    sim = champion()
+    sim.commit(wanted("2", paused=True), "version 2, paused")
+    sim.run(120 * SECOND)
+    assert sim.status.phase is Phase.STABLE
+    assert holds("Reconciling", sim.status, 2)
+    sim.commit(wanted("2"), "version 2")
+    sim.settle("2")
+    assert holds("Ready", sim.status, 3)
+
+
+@pytest.mark.parametrize("then", ["1", "2", "99"])
+def test_after_a_rejection_the_next_commit_is_not_told_the_old_verdict(then: str) -> None:
+    sim = champion()
+    sim.commit(wanted("3"), "version 3")
+    sim.reach(Phase.REJECTED)
+    assert holds("Stalled", sim.status, 2)
+    sim.problem = Problem("RegistryUnreachable", "MLflow does not answer")
+    sim.commit(wanted(then), f"version {then}")
+    sim.run(60 * SECOND)
+    told = [status for generation, status in sim.statuses if generation == 3]
+    assert told
+    assert not any(holds("Stalled", status, 3) or "version 3" in status.message for status in told)
+
+
+def test_the_soak_is_ready_from_its_first_moment() -> None:
+    sim = champion()
+    sim.commit(wanted("2"), "version 2")
+    sim.reach(Phase.SOAKING)
+    assert holds("Ready", sim.status, 2)
