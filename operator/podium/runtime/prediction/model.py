@@ -45,6 +45,9 @@ class Model:
         self.extra_columns = extra_columns
         self.inputs: Schema | None = pyfunc.metadata.get_input_schema()
         self.outputs: Schema | None = pyfunc.metadata.get_output_schema()
+        names = self.inputs.input_names() if self.inputs is not None and self.inputs.has_input_names() else []
+        # Columns that are named by numbers, by the text that JSON has for them
+        self.numbered_columns = {str(name): name for name in names if not isinstance(name, str)}
         self.plan = self._plan()
         self.row_wise = is_row_wise(pyfunc)
         self.by_output = pyfunc.loader_module == "mlflow.sklearn"  # a list holds one table an output, if tables at all

@@ -1,7 +1,9 @@
 """Raw predictions as JSON, equal in value to what MLflow's server writes, and checked against the signature."""
 
+import base64
 import json
 import logging
+from datetime import date, time
 from typing import Any
 
 import numpy as np
@@ -80,6 +82,20 @@ def _finite(raw: Any) -> bool:
 def plain(raw: Any) -> Any:
     """Return an answer as lists, dicts and scalars, as MLflow's server does."""
     return raw.tolist() if type(raw) is np.ndarray else _get_jsonable_obj(raw, pandas_orient="records")
+
+
+def text(cell: Any) -> str:
+    """Write one value that is no plain number as text: a date by ISO 8601, bytes by base64, and an object as JSON.
+
+    Raises ModelFault: JSON cannot say it.
+    """
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, (bytes, bytearray)):
+        return base64.b64encode(cell).decode()
+    if isinstance(cell, (date, time)):
+        return cell.isoformat()
+    return dumps(cell).decode()
 
 
 def dumps(value: Any) -> bytes:

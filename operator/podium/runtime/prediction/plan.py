@@ -74,9 +74,10 @@ class Plan:
         assert self.names is not None
         if len(columns) != self.width or not all(type(name) is str for name in columns):
             return None
-        if set(columns) != set(self.names) or any(type(row) is not list or len(row) != self.width for row in data):
+        places = {name: place for place, name in enumerate(columns)}
+        if places.keys() != set(self.names) or any(type(row) is not list or len(row) != self.width for row in data):
             return None
-        return self._taken([columns.index(name) for name in self.names], data)
+        return self._taken([places[name] for name in self.names], data)
 
     def records(self, records: list[Any]) -> Rows | None:
         width = self.width

@@ -20,7 +20,7 @@ _WORDS = {
     DataType.boolean: "true or false (boolean)",
     DataType.string: "a text (string)",
     DataType.binary: "base64 text (binary)",
-    DataType.datetime: "a date and time (datetime)",
+    DataType.datetime: "a date and time without a zone (datetime)",
 }
 _SHOWN = 5  # names in a message
 
@@ -33,9 +33,8 @@ def explain(data: Any, schema: Schema | None, error: Exception) -> str:
                 return problem
         except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
             log.info("what is wrong with the request cannot be told", exc_info=True)
-    return (
-        f"the request does not fit the model's signature ({type(error).__name__}); GET /v2/models shows what it wants"
-    )
+    found = type(error).__name__
+    return f"the request does not fit the model's signature ({found}); GET /openapi.json shows what it wants"
 
 
 def problems(frame: pd.DataFrame, schema: Schema) -> Iterator[str]:
@@ -84,7 +83,14 @@ def fits(cell: Any, wanted: DataType) -> bool:
         return isinstance(cell, (int, np.integer)) or (isinstance(cell, float) and cell.is_integer())
     if wanted is DataType.boolean:
         return isinstance(cell, (bool, np.bool_))
-    return isinstance(cell, (str, bytes)) or wanted is DataType.datetime
+    return _is_date(cell) if wanted is DataType.datetime else isinstance(cell, (str, bytes))
+
+
+def _is_date(cell: Any) -> bool:
+    try:
+        return pd.Timestamp(cell).tzinfo is None
+    except (TypeError, ValueError):
+        return False
 
 
 def _is_number(cell: Any) -> bool:

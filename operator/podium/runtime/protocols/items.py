@@ -82,6 +82,9 @@ def _ask(items: list[Any], scorer: Scorer, write: Callable[[Any], bytes]) -> Ask
         if not isinstance(item, (dict, list)):
             raise RequestFault(f"item {number}: wanted an object of columns, or a list, found {kind(item)}")
     form = "dataframe_records" if isinstance(items[0], dict) else "inputs"
+    numbers = scorer.model.numbered_columns
+    if numbers and all(isinstance(item, dict) for item in items):
+        items = [{numbers.get(name, name): cell for name, cell in item.items()} for item in items]
     return ask_payload({form: items}, scorer, write)
 
 

@@ -6,7 +6,7 @@ from mlflow.types import DataType, Schema
 
 from podium.runtime.identity import Identity
 from podium.runtime.protocols.bodies import CSV, JSON, PARQUET
-from podium.runtime.protocols.inference import DATATYPES
+from podium.runtime.protocols.tensors import DATATYPES
 
 NDJSON = "application/x-ndjson"
 _TYPES: dict[DataType, dict[str, Any]] = {

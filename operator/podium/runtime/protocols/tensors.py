@@ -1,0 +1,119 @@
+"""The tensors of an inference request: read, and checked against their own datatype and shape.
+
+Every loop over a tensor is linear in its data, whatever its shape says.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from podium.runtime.faults import RequestFault
+from podium.runtime.prediction.signature import kind
+
+DATATYPES = {
+    "BOOL": "bool",
+    **{f"{prefix}INT{bits}": f"{prefix.lower()}int{bits}" for prefix in ("", "U") for bits in (8, 16, 32, 64)},
+    **{f"FP{bits}": f"float{bits}" for bits in (16, 32, 64)},
+    "BYTES": "str",
+}
+_DIMENSIONS = 32  # what NumPy could hold until version 2
+_NULL = type(None)
+_CELLS: dict[str, set[type]] = {  # by NumPy's kind of the datatype
+    "b": {bool, _NULL},
+    "i": {int, _NULL},
+    "u": {int, _NULL},
+    "f": {int, float, _NULL},
+    "U": {str, _NULL},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One tensor, its data in one flat list."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+    data: list[Any]
+
+    def nested(self) -> list[Any]:
+        """Return the data folded into the shape."""
+        data = self.data
+        for size in reversed(self.shape[1:]):
+            data = [data[start : start + size] for start in range(0, len(data), size)] if size else []
+        return data
+
+    def array(self) -> np.ndarray[Any, Any]:
+        """Return the data as an array of the datatype.
+
+        Raises RequestFault: null stands where the datatype has no word for it.
+        """
+        dtype = DATATYPES[self.datatype]
+        try:
+            found = np.array(self.data) if dtype == "str" else np.array(self.data, dtype=dtype)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise RequestFault(f"inputs {self.name[:80]!r}: data: wanted {self.datatype}, found null") from error
+        shaped: np.ndarray[Any, Any] = found.reshape(self.shape)
+        return shaped
+
+
+def read_tensor(tensor: Any, where: str) -> Tensor:
+    """Return a tensor of the body. Raises RequestFault: it is none, or its data are not what it says."""
+    if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
+        raise RequestFault(f"{where}: wanted an object with name, shape, datatype and data")
+    name, shape, data, datatype = tensor["name"], tensor.get("shape"), tensor.get("data"), tensor.get("datatype")
+    at = f"{where} {name[:80]!r}"
+    if not isinstance(datatype, str) or datatype not in DATATYPES:
+        raise RequestFault(f"{at}: datatype: wanted one of {', '.join(DATATYPES)}")
+    if not isinstance(shape, list) or not shape or not all(type(each) is int and each >= 0 for each in shape):
+        raise RequestFault(f"{at}: shape: wanted a list of whole numbers")
+    if len(shape) > _DIMENSIONS:
+        raise RequestFault(f"{at}: shape: wanted at most {_DIMENSIONS} dimensions, found {len(shape)}")
+    flat = _flat(data, at)
+    if math.prod(shape) != len(flat):
+        raise RequestFault(f"{at}: the shape {shape} wants {math.prod(shape)} values, found {len(flat)}")
+    _check(datatype, flat, at)
+    return Tensor(name, datatype, shape, flat)
+
+
+def _flat(data: Any, at: str) -> list[Any]:
+    """Return data in one list: nested data is allowed, and says the same."""
+    if not isinstance(data, list):
+        raise RequestFault(f"{at}: data: wanted a list, found {kind(data)}")
+    while data and isinstance(data[0], list):
+        if not all(isinstance(part, list) for part in data):
+            raise RequestFault(f"{at}: data: nested to different depths")
+        data = [cell for part in data for cell in part]
+    flat: list[Any] = data
+    return flat
+
+
+def _check(datatype: str, data: list[Any], at: str) -> None:
+    """Hold the data to their datatype: INT8 does not hold 300, nor INT64 1.5, nor FP64 a text."""
+    dtype = np.dtype(DATATYPES[datatype])
+    found = set(map(type, data))
+    if not found <= _CELLS[dtype.kind]:
+        wrong = next(cell for cell in data if type(cell) not in _CELLS[dtype.kind])
+        a_part = " with a fraction" if type(wrong) is float and dtype.kind in "iu" else ""
+        raise RequestFault(f"{at}: data: wanted {datatype}, found {kind(wrong)}{a_part}")
+    numbers = [cell for cell in data if cell is not None] if _NULL in found else data
+    if numbers and dtype.kind in "iuf" and (low_high := _exceeded(dtype, numbers)):
+        low, high = low_high
+        raise RequestFault(f"{at}: data: wanted {datatype} ({low:g} to {high:g}), found a number beyond it")
+
+
+def _exceeded(dtype: np.dtype[Any], numbers: list[Any]) -> tuple[float, float] | None:
+    """Return the bounds of a datatype that does not hold all of these, or None."""
+    if dtype.kind in "iu":
+        whole = np.iinfo(dtype)
+        fit = int(whole.min) <= min(numbers) and max(numbers) <= int(whole.max)
+        return None if fit else (float(whole.min), float(whole.max))
+    bounds = np.finfo(dtype)
+    try:
+        sizes = np.abs(np.array(numbers, dtype=np.float64))
+    except OverflowError:  # a whole number beyond every float
+        return float(bounds.min), float(bounds.max)
+    fit = not bool((np.isfinite(sizes) & (sizes > float(bounds.max))).any())
+    return None if fit else (float(bounds.min), float(bounds.max))

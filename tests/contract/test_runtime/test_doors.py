@@ -1,0 +1,252 @@
+"""One input has one meaning: the same rows, sent by every door, reach the model as the same values."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import Array
+
+from tests.contract.test_runtime.asked import Server, served
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow and its flavours warn of themselves
+
+
+class Described(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is untyped here
+    """Says what it was given, values and types; null in one word, whatever pandas has for it."""
+
+    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+        if not isinstance(model_input, pd.DataFrame):
+            return [f"{model_input.dtype} {model_input.tolist()}"]
+        return [" ".join(map(described, row)) for row in model_input.itertuples(index=False)]
+
+
+def described(cell: Any) -> str:
+    if isinstance(cell, (list, np.ndarray)):
+        return repr([float(each) for each in cell])
+    return "null" if pd.isna(cell) else f"{type(cell).__name__}:{cell!r}"
+
+
+class Answering(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is untyped here
+    """Answers what a test wants to be written."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+        return self.answer
+
+
+def saved(path: Path, model: Any, inputs: Schema | None) -> Path:
+    signature = ModelSignature(inputs=inputs) if inputs is not None else None
+    mlflow.pyfunc.save_model(path, python_model=model, signature=signature, pip_requirements=[])
+    return path
+
+
+# Column by column: its type, its datatype in the Open Inference Protocol, and cells that are right
+KINDS: dict[str, tuple[Any, str, list[Any]]] = {
+    "double": (DataType.double, "FP64", [1.5, 2.0, -0.25]),
+    "double of whole numbers": (DataType.double, "FP64", [1, 2, 3]),
+    "float": (DataType.float, "FP32", [0.5, 2.0]),
+    "long": (DataType.long, "INT64", [3, 2**53 + 1]),
+    "integer": (DataType.integer, "INT32", [3, -4]),
+    "boolean": (DataType.boolean, "BOOL", [True, False]),
+    "text": (DataType.string, "BYTES", ["x", "é", "7"]),
+    "null among texts": (DataType.string, "BYTES", ["x", None]),
+    "null among numbers": (DataType.double, "FP64", [1.5, None]),
+    "dates": (DataType.datetime, "BYTES", ["2026-03-29T00:30:00", "1999-12-31T00:00:00"]),
+    "binary": (DataType.binary, "BYTES", [base64.b64encode(each).decode() for each in (b"hello", b"hi\xff")]),
+}
+# And cells that are wrong. (Of a fraction or an overflow among whole numbers, and a number among booleans, MLflow's
+# forms make whole numbers and booleans by /invocations, as MLflow's server does; a tensor says its datatype and is held
+# to it, see below.)
+WRONG: dict[str, tuple[Any, str, list[Any]]] = {
+    "a text among numbers": (DataType.double, "FP64", [1.5, "x"]),
+    "a date with a zone": (DataType.datetime, "BYTES", ["2026-03-29T00:30:00.000Z"]),
+    "a date with an offset": (DataType.datetime, "BYTES", ["2026-03-29T00:30:00+02:00"]),
+    "no date": (DataType.datetime, "BYTES", ["yesterday"]),
+    "null among whole numbers": (DataType.long, "INT64", [None]),
+}
+
+
+def doors(server: Server, kind: Any, datatype: str, cells: list[Any]) -> Iterator[tuple[str, int, Any]]:
+    records = [{"n": 1.0, "c": cell} for cell in cells]
+    split = {"columns": ["n", "c"], "data": [[1.0, cell] for cell in cells]}
+    turned = {"columns": ["c", "n"], "data": [[cell, 1.0] for cell in cells]}
+    for form, value in (("dataframe_records", records), ("dataframe_split", split), ("dataframe_split", turned)):
+        yield form, *picked(server.post("/invocations", {form: value}), "predictions")
+    yield "batch", *picked(server.post("/api/v1/batch", {"items": records}), "predictions")
+    one = [picked(server.post("/api/v1/predict", record), "prediction") for record in records]
+    yield "predict", max(status for status, _ in one), [answer for _, answer in one]
+    for shape in ([len(cells)], [len(cells), 1]):
+        tensors = [
+            {"name": "c", "datatype": datatype, "shape": shape, "data": cells},
+            {"name": "n", "datatype": "FP64", "shape": shape, "data": [1.0] * len(cells)},
+        ]
+        status, answer = server.post(f"/v2/models/{server.name}/infer", {"inputs": tensors})
+        yield f"infer {shape}", status, answer["outputs"][0]["data"] if status == 200 else answer
+    # MLflow reads base64 in JSON only, and no dates from CSV; CSV has no null
+    if kind not in {DataType.binary, DataType.datetime} and None not in cells:
+        csv = pd.DataFrame(records).to_csv(index=False).encode()
+        yield "csv", *picked(server.post("/invocations", csv, b"text/csv"), "predictions")
+
+
+def picked(answer: tuple[int, Any], name: str) -> tuple[int, Any]:
+    status, body = answer
+    return status, body[name] if status == 200 else body
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_same_rows_mean_the_same_by_every_door(name: str, tmp_path: Path) -> None:
+    kind, datatype, cells = KINDS[name]
+    schema = Schema([ColSpec(DataType.double, "n"), ColSpec(kind, "c")])
+    with served(saved(tmp_path / "model", Described(), schema)) as server:
+        (_, status, wanted), *others = doors(server, kind, datatype, cells)
+        assert status == 200, wanted
+        assert {door: answer for door, _, answer in others} == {door: wanted for door, _, _ in others}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_wrong_by_every_door_and_the_column_is_named(name: str, tmp_path: Path) -> None:
+    kind, datatype, cells = WRONG[name]
+    schema = Schema([ColSpec(DataType.double, "n"), ColSpec(kind, "c")])
+    with served(saved(tmp_path / "model", Described(), schema)) as server:
+        for door, status, answer in doors(server, kind, datatype, cells):
+            assert status == 400, (door, answer)
+            assert door == "csv" or "'c'" in json.dumps(answer), (door, answer)
+        assert server.count("podium_failures_in_a_row") == 0
+
+
+def test_parquet_means_the_same(tmp_path: Path) -> None:
+    schema = Schema([ColSpec(DataType.double, "n"), ColSpec(DataType.binary, "c"), ColSpec(DataType.datetime, "t")])
+    with served(saved(tmp_path / "model", Described(), schema)) as server:
+        record = {"n": 1.5, "c": base64.b64encode(b"hi\xff").decode(), "t": "2026-03-29T00:30:00"}
+        wanted = server.post("/invocations", {"dataframe_records": [record]})
+        frame = pd.DataFrame({"n": [1.5], "c": [b"hi\xff"], "t": pd.to_datetime(["2026-03-29T00:30:00"])})
+        buffer = BytesIO()
+        frame.to_parquet(buffer)
+        assert server.post("/invocations", buffer.getvalue(), b"application/vnd.apache.parquet") == wanted
+
+
+def test_a_column_of_arrays_means_the_same(tmp_path: Path) -> None:
+    schema = Schema([ColSpec(Array(DataType.double), "v")])
+    with served(saved(tmp_path / "model", Described(), schema)) as server:
+        rows = [[1.5, 2.0], [0.5, 3.0]]
+        status, answer = server.post("/invocations", {"dataframe_records": [{"v": row} for row in rows]})
+        assert status == 200, answer
+        texts = {"name": "v", "datatype": "BYTES", "shape": [2], "data": [json.dumps(row) for row in rows]}
+        numbers = {"name": "v", "datatype": "FP64", "shape": [2, 2], "data": [1.5, 2.0, 0.5, 3.0]}
+        for tensor in (texts, numbers):
+            status, infer = server.post(f"/v2/models/{server.name}/infer", {"inputs": [tensor]})
+            assert status == 200, infer
+            assert infer["outputs"][0]["data"] == answer["predictions"]
+
+
+@pytest.mark.parametrize("datatype", ["FP32", "FP64", "FP16", "INT8", "UINT8", "INT64"])
+def test_without_a_signature_a_tensor_is_an_array_of_its_datatype(datatype: str, tmp_path: Path) -> None:
+    with served(saved(tmp_path / "model", Described(), None)) as server:
+        tensor = {"name": "x", "datatype": datatype, "shape": [1, 2], "data": [1, 2]}
+        _, answer = server.post(f"/v2/models/{server.name}/infer", {"inputs": [tensor]})
+    name = datatype.lower().replace("fp", "float")
+    assert answer["outputs"][0]["data"][0].startswith(f"{name} [[1")
+
+
+@pytest.mark.parametrize(
+    ("datatype", "cell"),
+    [
+        ("INT8", 300),
+        ("UINT8", -1),
+        ("INT64", 1.5),
+        ("INT64", True),
+        ("BOOL", 1),
+        ("FP64", "1.5"),
+        ("FP32", 1e308),
+        ("FP16", 70000.0),
+        ("BYTES", 7),
+        ("INT64", None),
+    ],
+)
+def test_a_tensor_holds_what_its_datatype_holds(datatype: str, cell: Any, tmp_path: Path) -> None:
+    with served(saved(tmp_path / "model", Described(), None)) as server:
+        tensor = {"name": "x", "datatype": datatype, "shape": [1], "data": [cell]}
+        status, answer = server.post(f"/v2/models/{server.name}/infer", {"inputs": [tensor]})
+    assert status == 400
+    assert f"wanted {datatype}" in answer["error"]
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        [{"name": "x", "datatype": "BYTES", "shape": [2**62] * 100_000, "data": []}],
+        [{"name": "x", "datatype": "BYTES", "shape": [0], "data": []}] * 20_000,
+    ],
+    ids=["many dimensions", "many tensors of one name"],
+)
+def test_a_body_that_is_made_to_be_slow_is_refused_at_once(inputs: list[Any], tmp_path: Path) -> None:
+    with served(saved(tmp_path / "model", Described(), None), REQUEST_SECONDS="5") as server:
+        status, answer = server.post(f"/v2/models/{server.name}/infer", {"inputs": inputs})
+    assert status == 400
+    assert len(answer["error"]) < 1000
+
+
+ANSWERS: dict[str, tuple[Any, list[Any]]] = {
+    "objects of NumPy's numbers": (
+        [{"label": "a", "score": np.float32(0.5)}],
+        ['{"label":"a","score":0.5}'],
+    ),
+    "bytes": (np.array([b"\x00\xff"], dtype=object), ["AP8="]),
+    "whole numbers beyond 64 bits": ([2**70], [str(2**70)]),
+    "dates": (np.array(["2026-03-29T00:30:00"], dtype="datetime64[ns]"), ["2026-03-29T00:30:00"]),
+    "dates in a table": (pd.DataFrame({"t": pd.to_datetime(["2026-03-29T00:30:00"])}), ["2026-03-29T00:30:00"]),
+    "lists of several lengths": ([[1.5], [1.5, 2.5]], ["[1.5]", "[1.5,2.5]"]),
+    "null": ([None, "x"], ["null", "x"]),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("outputs", [None, []], ids=["all outputs", "an empty list of outputs"])
+def test_what_is_no_plain_number_is_answered_as_text(name: str, outputs: Any, tmp_path: Path) -> None:
+    answer, wanted = ANSWERS[name]
+    with served(saved(tmp_path / "model", Answering(answer), Schema([ColSpec(DataType.double, "x")]))) as server:
+        body: dict[str, Any] = {"inputs": [{"name": "x", "datatype": "FP64", "shape": [1], "data": [1.0]}]}
+        status, found = server.post(
+            f"/v2/models/{server.name}/infer", body if outputs is None else {**body, "outputs": outputs}
+        )
+        assert status == 200, found
+        assert [output["data"] for output in found["outputs"]] == [wanted]
+
+
+def test_an_answer_that_json_cannot_say_is_the_models_fault_by_every_door(tmp_path: Path) -> None:
+    schema = Schema([ColSpec(DataType.double, "x")])
+    with served(saved(tmp_path / "model", Answering([Decimal("1.5")]), schema)) as server:
+        body = {"inputs": [{"name": "x", "datatype": "FP64", "shape": [1], "data": [1.0]}]}
+        for path, sent in ((f"/v2/models/{server.name}/infer", body), ("/api/v1/predict", {"x": 1.0})):
+            status, answer = server.post(path, sent)
+            assert status == 500
+            assert "cannot be written as JSON" in json.dumps(answer)
+
+
+def test_columns_of_a_dict_are_one_answer_an_item(tmp_path: Path) -> None:
+    answer = {"label": ["a", "b"], "score": np.array([0.5, 0.25])}
+    with served(saved(tmp_path / "model", Answering(answer), Schema([ColSpec(DataType.double, "x")]))) as server:
+        status, found = server.post("/api/v1/batch", {"items": [{"x": 1.0}, {"x": 2.0}]})
+        assert (status, found["predictions"]) == (200, [{"label": "a", "score": 0.5}, {"label": "b", "score": 0.25}])
+
+
+def test_columns_named_by_numbers_are_named_by_their_text(tmp_path: Path) -> None:
+    named: Callable[[Any], ColSpec] = lambda name: ColSpec(DataType.double, name)  # noqa: E731
+    with served(saved(tmp_path / "model", Described(), Schema([named(0), named(1)]))) as server:
+        _, wanted = server.post("/invocations", {"dataframe_split": {"columns": [0, 1], "data": [[1.5, 2.5]]}})
+        _, item = server.post("/api/v1/predict", {"1": 2.5, "0": 1.5})
+        tensors = [{"name": n, "datatype": "FP64", "shape": [1], "data": [x]} for n, x in (("1", 2.5), ("0", 1.5))]
+        _, infer = server.post(f"/v2/models/{server.name}/infer", {"inputs": tensors})
+    assert [item["prediction"]] == wanted["predictions"] == infer["outputs"][0]["data"]
