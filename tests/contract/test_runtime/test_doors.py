@@ -123,7 +123,7 @@ def test_what_is_wrong_is_wrong_by_every_door_and_the_column_is_named(name: str,
         for door, status, answer in doors(server, kind, datatype, cells):
             assert status == 400, (door, answer)
             assert door == "csv" or "'c'" in json.dumps(answer), (door, answer)
-        assert server.count("podium_failures_in_a_row") == 0
+        assert server.count("podium_consecutive_failures") == 0
 
 
 def test_parquet_means_the_same(tmp_path: Path) -> None:
