@@ -82,8 +82,9 @@ def _payload(tensors: list[Tensor], schema: Schema) -> dict[str, Any]:
 
 
 def _refuse_twins(tensors: list[Tensor]) -> None:
-    twins = [name for name, count in Counter(tensor.name for tensor in tensors).items() if count > 1]
-    if twins:
+    if len({tensor.name for tensor in tensors}) < len(tensors):
+        counts = Counter(tensor.name for tensor in tensors)
+        twins = [name for name, count in counts.items() if count > 1]
         raise RequestFault(f"inputs: given twice: {named(twins)}")
 
 

@@ -27,9 +27,12 @@ _CELLS: dict[str, set[type]] = {  # by NumPy's kind of the datatype
     "f": {int, float, _NULL},
     "U": {str, _NULL},
 }
+_DTYPES = {name: np.dtype(dtype) for name, dtype in DATATYPES.items()}  # looked up once, and not for every tensor
+_RIGHT = {name: _CELLS[dtype.kind] for name, dtype in _DTYPES.items()}
+_UNBOUNDED = frozenset({"BOOL", "FP64", "BYTES"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tensor:
     """One tensor, its data in one flat list."""
 
@@ -92,14 +95,16 @@ def _flat(data: Any, at: str) -> list[Any]:
 
 def _check(datatype: str, data: list[Any], at: str) -> None:
     """Hold the data to their datatype: INT8 does not hold 300, nor INT64 1.5, nor FP64 a text."""
-    dtype = np.dtype(DATATYPES[datatype])
-    found = set(map(type, data))
-    if not found <= _CELLS[dtype.kind]:
-        wrong = next(cell for cell in data if type(cell) not in _CELLS[dtype.kind])
+    right, found = _RIGHT[datatype], set(map(type, data))
+    if found <= right and datatype in _UNBOUNDED:
+        return
+    dtype = _DTYPES[datatype]
+    if not found <= right:
+        wrong = next(cell for cell in data if type(cell) not in right)
         a_part = " with a fraction" if type(wrong) is float and dtype.kind in "iu" else ""
         raise RequestFault(f"{at}: data: wanted {datatype}, found {kind(wrong)}{a_part}")
     numbers = [cell for cell in data if cell is not None] if _NULL in found else data
-    if numbers and dtype.kind in "iuf" and (low_high := _exceeded(dtype, numbers)):
+    if numbers and (low_high := _exceeded(dtype, numbers)):
         low, high = low_high
         raise RequestFault(f"{at}: data: wanted {datatype} ({low:g} to {high:g}), found a number beyond it")
 
