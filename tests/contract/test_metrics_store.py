@@ -72,7 +72,7 @@ async def test_a_query_that_gives_anything_else_has_a_flaw(world: MetricsWorld, 
     wanted = world.query(*samples)
     found = await world.store.totals([wanted])
     assert found.values == {}
-    assert re.search("wanted (one sample|a number of answers), found", found.flaws[wanted])
+    assert re.search("expected (one sample|a number of answers), found", found.flaws[wanted])
 
 
 async def test_one_query_without_a_value_takes_nothing_from_the_others(world: MetricsWorld) -> None:

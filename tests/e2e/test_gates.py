@@ -158,7 +158,7 @@ def start(kubectl: Kubectl) -> None:
 def test_a_silent_service_is_waited_for_and_its_verdict_opens_the_gate(rollout: Rollout, review: str) -> None:
     (gate,) = gates("15")
     rollout.apply("1", gates=[{**gate, "webhook": {**gate["webhook"], "url": review}}])
-    rollout.until("the silence is told", lambda status: "it is asked again" in status.message)
+    rollout.until("the silence is told", lambda status: "; retrying" in status.message)
     assert rollout.status().phase is Phase.GATING
     assert rollout.pods("1") == []
     start(rollout.kubectl)

@@ -21,7 +21,7 @@ TYPE: Final = "dev.podium.gate.asked"
 LIMIT: Final = 64 * 1024  # bytes of an answer
 _TOLD: Final = 200  # characters of its message
 _CONTENT: Final = "application/cloudevents+json; charset=utf-8"
-_WANTED: Final = '{"allowed": true or false, "message": "…"} is wanted'
+_EXPECTED: Final = '200 with {"allowed": true or false, "message": "…"}'
 
 
 class HttpWebhooks:
@@ -47,7 +47,7 @@ class HttpWebhooks:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise Unavailable(f"{place} does not answer: {_cause(error)}") from error
         if not 200 <= status < 300:  # noqa: PLR2004  the successes of HTTP
-            raise Rejected(f"{place} answered {status}, and 200 with {_WANTED}")
+            raise Rejected(f"{place} answered {status}; expected {_EXPECTED}")
         return _verdict(said, place)
 
     async def close(self) -> None:
@@ -99,7 +99,7 @@ def _verdict(said: bytes, place: str) -> WebhookVerdict:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, Mapping) or not isinstance(found.get("allowed"), bool):
-        raise Rejected(f"{place} answered something else, and {_WANTED}")
+        raise Rejected(f"{place} answered with another body; expected {_EXPECTED}")
     message = found.get("message")
     return WebhookVerdict(found["allowed"], _plain(message) if isinstance(message, str) else "")
 

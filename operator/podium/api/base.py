@@ -50,7 +50,7 @@ def parse_duration(value: object) -> object:
     if not isinstance(value, str):
         return value
     if not re.fullmatch(DURATION_PATTERN, value):
-        raise ValueError(f"wanted a duration such as 90s, 5m or 1h30m, found {value!r}")
+        raise ValueError(f"expected a duration such as 90s, 5m or 1h30m, found {value!r}")
     parts = re.findall(r"([0-9.]+)(ms|s|m|h)", value)
     return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
 
@@ -71,7 +71,7 @@ def parse_percent(value: object) -> object:
     if not isinstance(value, str):
         return value
     if not re.fullmatch(PERCENT_PATTERN, value):
-        raise ValueError(f"wanted a share in percent such as 1% or 0.5%, found {value!r}")
+        raise ValueError(f"expected a share in percent such as 1% or 0.5%, found {value!r}")
     return float(value.removesuffix("%")) / 100
 
 

@@ -5,8 +5,8 @@ kubectl, refused). Two things are left out on purpose.
 
 - Defaults, but for two: the size, which the scale subresource has to find, and the status of an object that Podium has
   not reconciled yet, which tools would take for ready. What Git says is what is stored, so that `kubectl diff` and
-  GitOps tools see no fields that nobody wrote; inside lists those would be drift for ever. The operator reads a missing
-  field as its default, and so do the descriptions here, which say it.
+  GitOps tools see only fields of the manifest; inside lists others would be drift for ever. The operator reads a
+  missing field as its default, and so do the descriptions here, which say it.
 - In the status: rules and required fields. The API server checks the whole object whenever a person changes the spec;
   a status that an older operator wrote must never stand in the way of that.
 """

@@ -1,4 +1,4 @@
-"""Gates: questions about a version, all of which must hold before any pod of it is started."""
+"""Gates: checks of a version, all of which must pass before any pod of it starts."""
 
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -66,8 +66,8 @@ class MetricGate(Value):
         ge=0,
         allow_inf_nan=False,
         description=(
-            "The metric may be lower than the champion's by at most this. Holds where there is no champion. Does not "
-            "hold where MLflow knows that the two were measured on different datasets."
+            "The metric may be lower than the champion's by at most this. Passes where there is no champion. "
+            "Fails where MLflow knows that the two were measured on different datasets."
         ),
     )
 
@@ -101,14 +101,14 @@ class SignatureGate(Value):
     """The version's signature, compared with the champion's as those who call it would notice."""
 
     compatible_with: Literal["champion"] = Field(
-        description="Whose signature it must be compatible with. Holds where there is no champion."
+        description="Whose signature it must be compatible with. Passes where there is no champion."
     )
     allow: list[Change] = Field(
         [],
         max_length=8,
         description=(
             "Kinds of change that are tolerated. Columns are inputs; columnAdded is about required ones only, for an "
-            "optional one breaks nobody. A type that takes more than before is no change."
+            "optional one breaks no caller. A wider type is no change."
         ),
     )
 
@@ -169,7 +169,7 @@ class AgeGate(Value):
 
 
 class AutoApproval(Value):
-    """A metric that approves by itself, or refuses whatever a person says. Between the two, a person decides."""
+    """A metric that approves or refuses automatically. Between the two limits, a person decides."""
 
     RULES = (
         Rule(
@@ -202,7 +202,7 @@ class AutoApproval(Value):
     refused_below: float | None = Field(
         None,
         allow_inf_nan=False,
-        description="Refused below this value. The same as autoAtLeast: nobody is ever asked.",
+        description="Refused below this value. The same as autoAtLeast: no person is ever asked.",
     )
     auto_at_most: float | None = Field(
         None, allow_inf_nan=False, description="Approved up to this value, where less is better."
@@ -210,19 +210,19 @@ class AutoApproval(Value):
     refused_above: float | None = Field(
         None,
         allow_inf_nan=False,
-        description="Refused above this value. The same as autoAtMost: nobody is ever asked.",
+        description="Refused above this value. The same as autoAtMost: no person is ever asked.",
     )
 
 
 class ApprovalGate(Value):
-    """A person's word in `spec.approvals`; with `metric`, only where the metric does not speak for itself."""
+    """A person's approval in `spec.approvals`; with `metric`, only where the metric does not decide."""
 
-    by: list[Person] = Field([], max_length=32, description="Who may approve. Empty: everybody.")
-    metric: AutoApproval | None = Field(None, description="A metric that approves or refuses by itself.")
+    by: list[Person] = Field([], max_length=32, description="Who may approve. Empty: any person.")
+    metric: AutoApproval | None = Field(None, description="A metric that approves or refuses automatically.")
 
 
 class Approval(Value):
-    """A person's word for a version: a reviewed commit."""
+    """A person's approval of a version: a reviewed commit."""
 
     version: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}$", max_length=10, examples=["7"])] = Field(
         description="Version of the registered model that is approved."
@@ -231,7 +231,7 @@ class Approval(Value):
 
 
 class JobGate(Value):
-    """A pod that looks at the version and must succeed. It gets PODIUM_MODEL_URI, models:/<name>/<version>.
+    """A pod that checks the version and must succeed. It gets PODIUM_MODEL_URI, models:/<name>/<version>.
 
     The pod's other details have the fields of the Pod API. It runs as the model server does: without privileges,
     without a service account's token.
@@ -259,7 +259,7 @@ class JobGate(Value):
 
 
 class WebhookGate(Value):
-    """A service that is asked by a CloudEvent and answers `{"allowed": true or false, "message": "…"}`."""
+    """A service that is called with a CloudEvent and answers `{"allowed": true or false, "message": "…"}`."""
 
     url: str = Field(
         pattern=r"^https?://[^\s@]+$",
@@ -268,7 +268,7 @@ class WebhookGate(Value):
         description="Where the CloudEvent is sent, by POST.",
     )
     timeout: Annotated[Duration, duration_between("100ms", "5m")] = Field(
-        timedelta(seconds=10), description="How long an answer may take, until it is asked for again."
+        timedelta(seconds=10), description="How long a response may take before the call is repeated."
     )
     secret_name: str | None = Field(
         None,
@@ -283,7 +283,7 @@ KINDS = ("metric", "tags", "signature", "evaluation", "age", "approval", "job", 
 
 
 class Gate(Value):
-    """One question about the version."""
+    """One check of the version."""
 
     RULES = (
         Rule(
@@ -299,9 +299,9 @@ class Gate(Value):
     signature: SignatureGate | None = Field(None, description="Compare its signature with the champion's.")
     evaluation: EvaluationGate | None = Field(None, description="Require an evaluation, with limits for its metrics.")
     age: AgeGate | None = Field(None, description="Limit the time since it was registered.")
-    approval: ApprovalGate | None = Field(None, description="Require a person's word in spec.approvals.")
+    approval: ApprovalGate | None = Field(None, description="Require a person's approval in spec.approvals.")
     job: JobGate | None = Field(None, description="Run a pod that must succeed.")
-    webhook: WebhookGate | None = Field(None, description="Ask a service.")
+    webhook: WebhookGate | None = Field(None, description="Call a service.")
 
 
 Gates = Annotated[list[Gate], Field(max_length=32), KeyedBy("name")]

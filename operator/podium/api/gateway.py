@@ -161,7 +161,7 @@ class Fraction(Value):
 
 
 class RequestMirror(Value):
-    """Copies of requests, whose answers nobody waits for."""
+    """Copies of requests; the gateway ignores their answers."""
 
     RULES = (
         Rule(

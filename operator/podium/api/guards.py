@@ -1,4 +1,4 @@
-"""Guards: questions about served traffic, asked all through the trial. Each becomes counts of bad answers among all."""
+"""Guards: criteria for served traffic, tested throughout the trial. Each becomes counts of bad answers among all."""
 
 import json
 import re
@@ -119,7 +119,7 @@ class PrometheusGuard(Value):
 
 
 class Guard(Value):
-    """One question about served traffic, asked all through the trial."""
+    """One criterion for served traffic, tested throughout the trial."""
 
     RULES = (
         Rule(

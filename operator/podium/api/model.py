@@ -23,7 +23,7 @@ AliasName = Annotated[
 
 
 class ModelRef(Value):
-    """The model version that Git wants as champion."""
+    """The model version to serve as champion."""
 
     RULES = (
         Rule(
@@ -34,7 +34,7 @@ class ModelRef(Value):
     )
 
     name: ModelName = Field(description="Name of the registered model in MLflow.")
-    version: VersionNumber | None = Field(None, description="Version of the model that Git wants as champion.")
+    version: VersionNumber | None = Field(None, description="Version of the model to serve as champion.")
     alias: AliasName | None = Field(
         None, description="Alias to follow instead of a version: when it moves in the registry, a rollout begins."
     )

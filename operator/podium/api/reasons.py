@@ -3,16 +3,16 @@
 from typing import Final
 
 # Ready, Reconciling, Stalled
-SERVING: Final = "Serving"  # what Git wants is champion and has ready pods
+SERVING: Final = "Serving"  # the desired version is champion and has ready pods
 PROGRESSING: Final = "Progressing"  # a rollout is under way
 GATES_FAILED: Final = "GatesFailed"  # no pod was started
-VERSION_REJECTED: Final = "VersionRejected"  # what Git wants lost its trial; the champion serves
+VERSION_REJECTED: Final = "VersionRejected"  # the desired version lost its trial; the champion serves
 CHAMPION_UNAVAILABLE: Final = "ChampionUnavailable"  # the champion has no ready pod
 ALIAS_CONFLICT: Final = "AliasConflict"  # an older ModelDeployment owns the alias
-PAUSED: Final = "Paused"  # spec.paused holds the progress
+PAUSED: Final = "Paused"  # spec.paused stops progress
 STABLE: Final = "Stable"  # nothing is to be done
 INVALID_SPEC: Final = "InvalidSpec"  # it got past an older CRD and cannot be read; nothing is touched
-NAME_CONFLICT: Final = "NameConflict"  # an object of the name that Podium needs belongs to somebody else
+NAME_CONFLICT: Final = "NameConflict"  # another owner has an object of the name that Podium needs
 AS_EXPECTED: Final = "AsExpected"
 
 # GatesPassed, RegistryInSync, TrafficInSync, AutoscalerInSync
@@ -21,7 +21,7 @@ GATES_PENDING: Final = "GatesPending"  # for a person, a pod, a service, or unti
 PREVIOUSLY_PROMOTED: Final = "PreviouslyPromoted"  # trusted: same version, same digest
 IN_SYNC: Final = "InSync"
 IN_PROGRESS: Final = "InProgress"
-ALIAS_CHANGED: Final = "AliasChanged"  # a person moved it; Podium leaves it alone
+ALIAS_CHANGED: Final = "AliasChanged"  # another client moved it; Podium leaves it alone
 ARTIFACTS_CHANGED: Final = "ArtifactsChanged"  # the registry's bytes are not the pinned ones any more
 NOT_CHECKED: Final = "NotCheckedYet"
 
@@ -32,7 +32,7 @@ ROUTE_NOT_ACCEPTED: Final = "RouteNotAccepted"  # a gateway does not admit the r
 BACKENDS_NOT_RESOLVED: Final = "BackendsNotResolved"  # a gateway cannot use what the route refers to
 NO_GATEWAY_API: Final = "NoGatewayAPI"  # the cluster has no HTTPRoutes
 ROUTE_REJECTED: Final = "RouteRejected"  # the API server did not take what was to be written
-ROUTE_CONFLICT: Final = "RouteConflict"  # somebody else writes other weights again and again
+ROUTE_CONFLICT: Final = "RouteConflict"  # another field manager keeps overwriting the weights
 
 # What is wrong with the autoscaler
 AUTOSCALER_REJECTED: Final = "AutoscalerRejected"  # the API server did not take what spec.serving.autoscaling says
@@ -59,8 +59,8 @@ SOAK_PASSED: Final = "SoakPassed"
 ROLLED_BACK: Final = "RolledBack"
 
 # What ends a trial
-SUPERSEDED: Final = "Superseded"  # Git wants another version
-TERMS_CHANGED: Final = "TermsChanged"  # Git changed gates, steps or guards
+SUPERSEDED: Final = "Superseded"  # spec.model selects another version
+TERMS_CHANGED: Final = "TermsChanged"  # gates, steps or guards changed in the spec
 CRASHED: Final = "Crashed"
 OUT_OF_MEMORY: Final = "OutOfMemory"
 LOAD_FAILED: Final = "LoadFailed"
@@ -69,7 +69,7 @@ NO_READY_PODS: Final = "NoReadyPods"
 STARTUP_TIMEOUT: Final = "StartupTimeout"
 GUARD_FAILED: Final = "GuardFailed"
 CONSECUTIVE_FAILURES: Final = "ConsecutiveFailures"
-SHARED_OUTAGE: Final = "SharedOutage"  # the champion breaks the guard as well: nobody is rejected
+SHARED_OUTAGE: Final = "SharedOutage"  # the champion fails the same guard: the version is not rejected
 EVIDENCE_TIMEOUT: Final = "EvidenceTimeout"
 
 

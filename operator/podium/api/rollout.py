@@ -14,12 +14,12 @@ OnInconclusive = Literal["Wait", "Proceed", "RollBack"]
 
 
 class Step(Value):
-    """A share of the traffic for the challenger, and how long it must be seen in force."""
+    """A share of the traffic for the challenger, and the minimum time at it."""
 
     weight: Annotated[int, Field(ge=1, le=100, description="Percent of the traffic that the challenger gets.")]
     duration: Annotated[Duration, duration_between("0s", "168h")] = Field(
         timedelta(seconds=30),
-        description="How long this weight must have been in force, at the least, before the next step.",
+        description="Minimum time at this weight, measured once the traffic has it, before the next step.",
     )
 
 
@@ -43,41 +43,41 @@ class Rollout(Value):
     guards: Guards = Field(
         default=[Guard(name="errors", error_rate=ErrorRateGuard(at_most=0.01))],
         max_length=16,
-        description="Questions about the challenger's answers; one that is broken takes the traffic back.",
+        description="Criteria for the challenger's answers; one that fails rolls the traffic back.",
     )
     false_rollback_rate: Annotated[Percent, percent_between("0.001%", "20%")] = Field(
         0.01,
         json_schema_extra={"default": "1%"},
-        description="Chance of a false rollback in a whole trial, all guards together.",
+        description="Probability of a false rollback in a whole trial, all guards together (the α of the literature).",
     )
     false_promotion_rate: Annotated[Percent, percent_between("0.01%", "20%")] = Field(
         0.05,
         json_schema_extra={"default": "5%"},
-        description="Chance that a guard which does not hold is said to hold: of a false promotion.",
+        description="Probability of a false promotion: a guard passes although its limit is exceeded "
+        "(the β of the literature).",
     )
     detect: float = Field(
         10,
         ge=2,  # whole: the API server rounds the limits of whole numbers down
         le=1000,
         allow_inf_nan=False,
-        description="A step has seen enough once a challenger so many times worse than the limit would have been "
-        "found out, with a probability of 95 %.",
+        description="A step has enough evidence once a challenger so many times worse than the limit would have been "
+        "detected with a probability of 95 %.",
     )
     consecutive_failures: int = Field(
-        10, ge=2, le=10_000, description="So many bad answers of a pod, one after the other, end the trial at once."
+        10, ge=2, le=10_000, description="Number of consecutive bad answers of one pod that ends the trial at once."
     )
     on_inconclusive: OnInconclusive = Field(
-        "Wait", description="What to do when there was too little traffic to tell after `stepTimeout`."
+        "Wait", description="What to do when the evidence is still inconclusive after `stepTimeout`."
     )
     step_timeout: Annotated[Duration, duration_between("1s", "720h")] = Field(
-        timedelta(hours=1), description="How long a step may wait for enough answers before `onInconclusive` applies."
+        timedelta(hours=1),
+        description="Maximum time that a step waits for enough answers before `onInconclusive` applies.",
     )
     startup_timeout: Annotated[Duration, duration_between("1s", "24h")] = Field(
-        timedelta(minutes=10), description="How long the challenger may take until its pods are ready."
+        timedelta(minutes=10), description="Maximum time until the challenger's pods are ready."
     )
     soak: Annotated[Duration, duration_between("0s", "720h")] = Field(
-        timedelta(minutes=30), description="How long the old champion is kept warm after a promotion."
+        timedelta(minutes=30), description="How long the former champion is kept warm after a promotion."
     )
-    retry: str | None = Field(
-        None, max_length=64, description="Any new text here gives rejected versions another trial."
-    )
+    retry: str | None = Field(None, max_length=64, description="Any new text gives rejected versions another trial.")

@@ -33,7 +33,7 @@ class Rule:
     reason: Reason = "FieldValueInvalid"
 
     def check(self, value: Any) -> Any:
-        """The value itself. Raises the rule's error where it does not hold."""
+        """The value itself. Raises the rule's error where it is violated."""
         if not self.holds(value):
             raise broken(self.message, self.field)
         return value

@@ -65,7 +65,7 @@ class _Generator(GenerateJsonSchema):
 
 
 def _given(value: Any) -> Any:
-    """The value with only those fields that somebody would write."""
+    """The value with only those fields that a person would write."""
     if isinstance(value, dict):
         return {key: _given(inner) for key, inner in value.items() if inner is not None}
     return [_given(inner) for inner in value] if isinstance(value, list) else value

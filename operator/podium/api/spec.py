@@ -1,4 +1,4 @@
-"""The ModelDeployment itself: what Git says."""
+"""The ModelDeployment itself and its spec."""
 
 import re
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ NAME_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
 
 
 class Spec(Value):
-    """What Git wants: the version, the gates it must pass, how it runs and how it is tried."""
+    """The desired state: the version, the gates it must pass, how it runs and how it is tried."""
 
     RULES = (
         Rule(
@@ -40,14 +40,14 @@ class Spec(Value):
         ),
     )
 
-    model: ModelRef = Field(description="The model version that Git wants as champion.")
+    model: ModelRef = Field(description="The model version to serve as champion.")
     registry: RegistryRef = Field(RegistryRef(), description="The MLflow registry. Default: the operator's setting.")
-    gates: Gates = Field([], description="Questions about the registry's facts; all hold, or no pod is started.")
+    gates: Gates = Field([], description="Checks of the version in the registry; all must pass before a pod starts.")
     approvals: Approvals = Field([], description="Versions that a person approves, for the gates that ask for it.")
     serving: Serving = Field(Serving(), description="How the versions run.")
     traffic: Traffic = Field(Traffic(), description="How clients reach the model.")
     rollout: Rollout = Field(Rollout(), description="The trial of a challenger.")
-    paused: bool = Field(False, description="Holds all progress. A rollback is never held.")
+    paused: bool = Field(False, description="Stops all progress. A rollback is never stopped.")
 
 
 def _nameable(metadata: Mapping[str, Any]) -> bool:
@@ -73,5 +73,5 @@ class ModelDeploymentManifest(Value):
     api_version: Literal["podium.dev/v1alpha1"] = API_VERSION
     kind: Literal["ModelDeployment"] = KIND
     metadata: dict[str, Any]
-    spec: Spec = Field(description="What Git wants.")
+    spec: Spec = Field(description="Desired state.")
     status: Status | None = Field(None, description="What Podium decided, and why.")

@@ -89,7 +89,7 @@ class ReferenceQuantiles(StatusValue):
 
 
 class TestState(StatusValue):
-    """What the judge remembers of one question."""
+    """The state of one sequential test."""
 
     criterion: str = Field(description="The guard and what it compares.")
     state: str = Field(description="Internal numbers of the test; not for people.")
@@ -102,8 +102,10 @@ class Evidence(StatusValue):
 
     measures: list[MeasureCounts] = Field([], description="Counts of both sides, by measure.")
     pods: list[PodCounts] = Field([], description="Last counters seen, by pod.")
-    baselines: list[ReferenceQuantiles] = Field([], description="What the guards on distributions compare at.")
-    tests: list[TestState] = Field([], description="What the judge remembers, by question.")
+    baselines: list[ReferenceQuantiles] = Field(
+        [], description="The champion's reference quantiles, at which guards on distributions compare."
+    )
+    tests: list[TestState] = Field([], description="State of the sequential test of each criterion.")
     observed_at: Time | None = Field(None, description="When these counts were taken.")
 
     def measured(self, measure: str) -> MeasureCounts:
@@ -116,7 +118,9 @@ class Verdict(StatusValue):
 
     reason: str = Field(description="Reason, a documented constant.")
     message: str = Field(description="Why, in one sentence.")
-    rejects: bool = Field(False, description="True where the version lost its trial; false where Git withdrew it.")
+    rejects: bool = Field(
+        False, description="True where the version lost its trial; false where the trial ended for another reason."
+    )
 
 
 class Trial(StatusValue):
@@ -128,51 +132,51 @@ class Trial(StatusValue):
     previously_promoted: bool = Field(False, description="True for a former champion with the same digest: no steps.")
     steps: list[Step] = Field(description="Steps of this trial.")
     guards: list[Guard] = Field(description="Guards of this trial.")
-    false_rollback_rate: float = Field(0.01, description="Chance of a false rollback in this trial.")
-    false_promotion_rate: float = Field(0.05, description="Chance that a guard of this trial is wrongly said to hold.")
+    false_rollback_rate: float = Field(0.01, description="Probability of a false rollback in this trial (α).")
+    false_promotion_rate: float = Field(0.05, description="Probability of a false promotion in this trial (β).")
     detect: float = Field(10, description="How many times worse than the limit a step must be able to expose.")
     consecutive_failures: int = Field(10, description="Bad answers in a row that end this trial.")
-    on_inconclusive: OnInconclusive = Field(description="What silence does in this trial.")
+    on_inconclusive: OnInconclusive = Field(description="What inconclusive evidence does in this trial.")
     step_timeout: Duration = Field(description="How long a step of this trial may wait for answers.")
     soak: Duration = Field(description="How long the former champion is kept after this trial.")
     starting_since: Time | None = Field(
-        None, description="Since when too few of its pods are verified, in its warm-up; not there once they are enough."
+        None, description="Since when too few of its pods are verified while it starts; absent once they are enough."
     )
-    step: int = Field(0, ge=0, description="Index of the step in force, from 0.")
-    step_started_at: Time | None = Field(None, description="When this step's weight was asked for.")
-    weight_reached_at: Time | None = Field(None, description="Since when this step's weight has been seen in force.")
-    evidence: Evidence = Field(Evidence(), description="What has been answered since its first traffic.")
-    verdict: Verdict | None = Field(None, description="Why it ended; until then not there.")
+    step: int = Field(0, ge=0, description="Index of the current step, from 0.")
+    step_started_at: Time | None = Field(None, description="When this step's weight was set.")
+    weight_reached_at: Time | None = Field(None, description="Since when the traffic has had this step's weight.")
+    evidence: Evidence = Field(Evidence(), description="What both versions have answered since its first traffic.")
+    verdict: Verdict | None = Field(None, description="Why it ended; absent until then.")
 
 
 class SharedOutage(StatusValue):
-    """Circumstances under which the champion breaks a guard as well: nobody is tried before they are over."""
+    """A guard that the champion fails too: no version is tried before the champion passes it again."""
 
     since: Time = Field(description="Since when.")
     message: str = Field(description="What was seen.")
-    guards: list[Guard] = Field(description="The guards that the champion has to hold again.")
+    guards: list[Guard] = Field(description="The guards that the champion has to pass again.")
     spec_hash: str = Field("", description="Hash of the spec at that time. A changed spec ends the wait.")
-    false_promotion_rate: float = Field(0.05, description="Chance that it is wrongly said to hold them.")
-    evidence: Evidence = Field(Evidence(), description="What the champion has answered since it got better.")
+    false_promotion_rate: float = Field(0.05, description="Probability that it passes them wrongly.")
+    evidence: Evidence = Field(Evidence(), description="What the champion has answered since it recovered.")
 
 
 class Rejection(StatusValue):
-    """A version that lost its trial. It is not tried again until Git says something new."""
+    """A version that lost its trial. It is not tried again until the spec changes."""
 
     version: str = Field(description="Version of the registered model.")
     digest: str = Field(description="Digest of its artifacts.")
     reason: str = Field(description="Reason, a documented constant.")
     message: str = Field(description="Why it lost, in one sentence.")
     at: Time = Field(description="When it was rejected.")
-    generation: int = Field(description="metadata.generation that asked for it.")
+    generation: int = Field(description="metadata.generation that the decision is about.")
     rejection_hash: str = Field(description="Hash of gates, guards and retry under which it lost.")
 
 
 class GuardRecord(StatusValue):
-    """What one guard said when a trial was decided."""
+    """The result of one guard when a trial was decided."""
 
     guard: str = Field(description="Name of the guard.")
-    verdict: str = Field(description="broken, holds or cannot tell.")
+    verdict: str = Field(description="Passed, Failed or Inconclusive.")
     message: str = Field(description="Counts and limits, in one sentence.")
     challenger: Counts = Field(Counts(), description="What was counted of the challenger.")
     champion: Counts = Field(Counts(), description="What was counted of the champion in the same time.")
@@ -189,21 +193,21 @@ class HistoryEntry(StatusValue):
     reason: str = Field(description="Reason, a documented constant.")
     message: str = Field(description="Why, in one sentence.")
     at: Time = Field(description="When it was decided.")
-    generation: int = Field(description="metadata.generation that asked for it.")
+    generation: int = Field(description="metadata.generation that the decision is about.")
     answers: int = Field(0, description="Answers that counted as evidence.")
     bad: int = Field(0, description="Those that failed.")
-    guards: list[GuardRecord] = Field([], description="What each guard said.")
-    recorded: bool = Field(False, description="True once the registry's tags say so too.")
+    guards: list[GuardRecord] = Field([], description="Result of each guard.")
+    recorded: bool = Field(False, description="True once the registry's tags record it.")
 
 
 class GateStatus(StatusValue):
-    """What a gate says of the version that was last asked about."""
+    """The last result of a gate, and the version that it is about."""
 
     name: str = Field(description="Name of the gate.")
-    state: GateState = Field(description="Whether it holds, fails, or waits for somebody or something.")
-    message: str = Field("", description="What was found, what is wanted, or what it waits for.")
+    state: GateState = Field(description="Whether it passed, failed, or waits for a person, a pod, a service or time.")
+    message: str = Field("", description="What was found, what is required, or what it waits for.")
     version: str = Field("", description="Version that it is about.")
-    at: Time = Field(description="Since when it says so.")
+    at: Time = Field(description="Since when it has this state.")
     request_id: str = Field(
         "", alias="requestID", description="ID of the request to a job or webhook; each request is sent once."
     )
@@ -225,7 +229,7 @@ class Draining(StatusValue):
 
 
 class RegistryStatus(StatusValue):
-    """What the registry is known to say."""
+    """The last known state of the registry."""
 
     alias: str | None = Field(
         None, description="Version to which the alias champion was last seen to point by Podium's own decision."
@@ -251,27 +255,23 @@ class Status(StatusValue):
     )
     phase: Phase = Field(Phase.PENDING, description="Where the rollout stands.")
     phase_since: Time | None = Field(None, description="Since when.")
-    message: str = Field("", description="What is going on, in one sentence.")
+    message: str = Field("", description="What happens now, in one sentence.")
     replicas: int = Field(0, ge=0, description="Pods that the champion's Deployment is asked for, for autoscalers.")
     selector: str = Field("", description="Labels of all pods of both versions, for autoscalers to find them.")
     champion: Pinned | None = Field(None, description="The version that serves and is trusted.")
     challenger: Pinned | None = Field(None, description="The version on trial beside it.")
-    former: Pinned | None = Field(None, description="The champion before this one, kept warm during the watch.")
-    gates: list[GateStatus] = Field(
-        [], max_length=GATES_LIMIT, description="What the gates said when they were last asked."
-    )
+    former: Pinned | None = Field(None, description="The champion before this one, kept warm during the soak.")
+    gates: list[GateStatus] = Field([], max_length=GATES_LIMIT, description="Last result of each gate.")
     trial: Trial | None = Field(None, description="The trial that is under way, or the last one.")
     shared_outage: SharedOutage | None = Field(
-        None, description="What is wrong with the circumstances, while it keeps the next trial from beginning."
+        None, description="A guard that the champion fails too, while it keeps the next trial from starting."
     )
     weight: Weight | None = Field(None, description="The share of the traffic that the challenger gets.")
     draining: Draining | None = Field(None, description="The version that has lost its traffic, while it drains.")
     rejected: list[Rejection] = Field(
         [], max_length=REJECTED_LIMIT, description="Versions that lost their trial, and are not tried again."
     )
-    history: list[HistoryEntry] = Field(
-        [], max_length=HISTORY_LIMIT, description="Decisions so far, the last one last."
-    )
+    history: list[HistoryEntry] = Field([], max_length=HISTORY_LIMIT, description="Decisions so far, the newest last.")
     registry: RegistryStatus = Field(RegistryStatus(), description="What the registry is known to say.")
     conditions: Annotated[list[Condition], KeyedBy("type")] = Field(
         [], description="Conditions in the form of kstatus, and Podium's own beside them."

@@ -109,7 +109,7 @@ class Gateway(Value):
 
 
 class HTTPRouteRef(Value):
-    """A rule of an HTTPRoute that somebody else owns. Podium writes the weights of its two backends, nothing else."""
+    """A rule of an HTTPRoute with another owner. Podium writes the weights of its two backends, nothing else."""
 
     name: Name = Field(description="Name of the HTTPRoute, in the same namespace.", examples=["churn"])
     rule: SectionName | None = Field(
@@ -118,7 +118,7 @@ class HTTPRouteRef(Value):
 
 
 class Preview(Value):
-    """Testers, who reach the challenger before anybody else. What it answers them is no evidence."""
+    """Testers, who reach the challenger before all other users. Its answers to them are no evidence."""
 
     header: HeaderName = Field(
         description="Requests with this header reach the challenger as soon as one of its pods is ready and verified.",
@@ -130,7 +130,7 @@ class Preview(Value):
     )
     duration: Annotated[Duration, duration_between("0s", "168h")] = Field(
         timedelta(0),
-        description="How long testers have the challenger for themselves at the least, from the start of its warm-up.",
+        description="Minimum time for which only testers reach the challenger, from its start.",
     )
 
 
@@ -220,7 +220,7 @@ class Traffic(Value):
     RULES = (
         Rule(
             "!has(self.gateway) || !has(self.httpRouteRef)",
-            "gateway and route exclude each other: the HTTPRoute is Podium's, or it is yours",
+            "gateway and httpRouteRef exclude each other: the HTTPRoute is Podium's, or it is yours",
             lambda it: it.gateway is None or it.http_route_ref is None,
         ),
         Rule(
@@ -282,7 +282,7 @@ class Traffic(Value):
         None, description="Share the traffic by an HTTPRoute that is kept elsewhere."
     )
     preview: Preview | None = Field(
-        None, description="Let testers reach the challenger by a header, from its warm-up on. Needs gateway."
+        None, description="Let testers reach the challenger by a header, from its start on. Needs gateway."
     )
     session_affinity: SessionAffinity | None = Field(
         None, description="Keep users on their side of a trial, so that they only ever move to the challenger."
@@ -290,7 +290,7 @@ class Traffic(Value):
     rollback: Return = Field(
         "Immediate",
         description="How traffic goes back to a champion with fewer ready pods than it should have: all of it at once "
-        "(immediate), or as much as the ready ones stand for, and the rest once they are more (gradual).",
+        "(Immediate), or as much as the ready ones stand for, and the rest once they are more (Gradual).",
     )
 
     @property

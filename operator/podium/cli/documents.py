@@ -102,7 +102,7 @@ class _Builder:
         self.lines.setdefault(path, _line(node))
         self._built += 1
         if node in self._open or self._built > NODE_LIMIT:
-            raise Unreadable(_line(node), "aliases make this too large to read")
+            raise Unreadable(_line(node), "its YAML aliases expand to more than can be read")
         self._open.append(node)
         value = self._value(node, path)
         self._open.pop()
@@ -126,7 +126,7 @@ class _Builder:
                 continue
             key = _key(key_node)
             if key in own:
-                raise Unreadable(_line(key_node), f"{key} is there twice")
+                raise Unreadable(_line(key_node), f"duplicate key {key}")
             self.lines[*path, key] = _line(key_node)
             own[key] = self.build(value_node, (*path, key))
         return merged | own
@@ -136,7 +136,7 @@ class _Builder:
         found: dict[str, Any] = {}
         for source in sources:
             if not isinstance(source, yaml.MappingNode):
-                raise Unreadable(_line(node), "<< wants a mapping, or a list of them")
+                raise Unreadable(_line(node), "<< requires a mapping, or a list of mappings")
             found = self._mapping(source, path) | found
         return found
 

@@ -37,14 +37,14 @@ def explain(name: str | None, namespace: str | None, source: str | None, *, as_o
     Exit code: 0 when it is shown, 1 when there is no such ModelDeployment or it cannot be read, 2 for wrong arguments.
     """
     if source is None and name is None:
-        raise click.UsageError("wanted the NAME of a ModelDeployment, or --file")
+        raise click.UsageError("expected the NAME of a ModelDeployment, or --file")
     if source is not None and namespace is not None:
-        raise click.UsageError("--namespace is for a cluster: a file has the object itself")
+        raise click.UsageError("--namespace has no meaning with --file")
     value = the_one(source, text_of(source), name) if source is not None else _live(str(name), namespace)
     try:
         said = explanation(value)
     except Unexplained as error:
-        raise InputError(f"{source or name} cannot be explained by this version of podium: {error}") from error
+        raise InputError(f"this version of podium cannot explain {source or name}: {error}") from error
     screen = Screen.present()
     screen.show(json.dumps(asdict(said), indent=2, default=_moment) if as_object else as_text(said, screen))
 
@@ -56,9 +56,9 @@ def _live(name: str, namespace: str | None) -> Mapping[str, Any]:
     try:
         return asyncio.run(model_deployment(name, namespace))
     except NotFound as error:
-        raise InputError(f"there is no ModelDeployment {name}: {error}") from error
+        raise InputError(f"ModelDeployment {name} not found: {error}") from error
     except PodiumError as error:
-        raise InputError(f"{name} cannot be read: {error}") from error
+        raise InputError(f"could not read {name}: {error}") from error
 
 
 def _moment(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What is to be said of a ModelDeployment and its trial, as plain values: made of its spec and status alone."""
+"""The explanation of a ModelDeployment and its trial, as plain values: made of its spec and status alone."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,11 +18,11 @@ from podium.core.messages import trial_began
 from podium.core.shared_outage import run_of
 from podium.core.tests import AlphaShare, alpha_shares, test_of
 
-Said = GateState | Literal["not asked yet"]
+ShownState = GateState | Literal["not checked yet"]
 
 
 class Unexplained(Exception):
-    """The object cannot be understood. The message says what was found, and where."""
+    """The object cannot be read. The message says what was found, and where."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One criterion of a guard, and how far it is from an answer."""
+class CriterionExplanation:
+    """One criterion of a guard, and how far it is from a verdict."""
 
     measure: str  # what is counted
     limit: float  # a share; beside the champion a difference of shares
@@ -49,35 +49,35 @@ class Answer:
     verdict: str
     subject: Side
     champion: Side
-    towards_broken: float  # log E / log(1/α): 1 is the proof
-    towards_holds: float  # log E / log(1/β)
-    more_answers: int  # about so many until it holds
+    towards_failed: float  # log E / log(1/α): 1 is the proof
+    towards_passed: float  # log E / log(1/β)
+    more_answers: int  # about so many until it passes
     more_seconds: float | None  # the same at the present rate; None where that is not known
 
 
 @dataclass(frozen=True)
-class GuardSaid:
-    """A guard's verdict, and its criteria. None of them while it waits for the champion's distribution."""
+class GuardExplanation:
+    """A guard's verdict, and its criteria. None of them while it waits for the champion's baseline."""
 
     name: str
     verdict: str
     message: str
-    criteria: Sequence[Answer]
+    criteria: Sequence[CriterionExplanation]
 
 
 @dataclass(frozen=True)
-class GateSaid:
-    """What a gate said when it was last asked."""
+class GateExplanation:
+    """A gate's last result."""
 
     name: str
     kind: str  # the field of the gate: metric, tags …
-    version: str  # that it was asked about; "" before that
-    state: Said
+    version: str  # that it checked; "" before that
+    state: ShownState
     message: str
 
 
 @dataclass(frozen=True)
-class Standing:
+class TrialProgress:
     """How far a trial has come."""
 
     step: int  # from 1
@@ -93,7 +93,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class OutageProgress:
-    """What is wrong with the circumstances, and how far the champion is from holding its guards again."""
+    """A shared outage, and how far the champion is from passing its guards again."""
 
     since: datetime
     message: str
@@ -101,7 +101,7 @@ class OutageProgress:
 
 
 @dataclass(frozen=True)
-class Decided:
+class PastDecision:
     """A decision of the past."""
 
     at: datetime
@@ -120,20 +120,20 @@ class Explanation:
     phase: Phase
     message: str
     paused: bool
-    wanted: str
+    desired: str
     champion: str
     challenger: str
     former: str
-    gates: Sequence[GateSaid]
-    trial: Standing | None
-    guards: Sequence[GuardSaid]
+    gates: Sequence[GateExplanation]
+    trial: TrialProgress | None
+    guards: Sequence[GuardExplanation]
     shared_outage: OutageProgress | None
-    rejected: Sequence[Decided]
-    history: Sequence[Decided]
+    rejected: Sequence[PastDecision]
+    history: Sequence[PastDecision]
 
 
 def explanation(value: Mapping[str, Any]) -> Explanation:
-    """What the object says. Raises Unexplained where spec or status are not what this version of Podium knows."""
+    """The explanation of an object. Raises Unexplained where this version of Podium cannot read spec or status."""
     metadata, spec, status = value.get("metadata") or {}, _spec(value), _status(value)
     trial = status.trial
     return Explanation(
@@ -142,7 +142,7 @@ def explanation(value: Mapping[str, Any]) -> Explanation:
         phase=status.phase,
         message=status.message,
         paused=spec.paused,
-        wanted=spec.model.version or f"alias {spec.model.alias}",
+        desired=spec.model.version or f"alias {spec.model.alias}",
         champion=_version(status.champion),
         challenger=_version(status.challenger),
         former=_version(status.former),
@@ -182,20 +182,20 @@ def _version(pinned: Pinned | None) -> str:
 # --- gates ------------------------------------------------------------------------------------------------------------
 
 
-def _gate(gate: Gate, status: Status) -> GateSaid:
+def _gate(gate: Gate, status: Status) -> GateExplanation:
     kind = next(name for name in type(gate).model_fields if name != "name" and getattr(gate, name) is not None)
-    said = next((each for each in status.gates if each.name == gate.name), None)
-    if said is None:
-        return GateSaid(gate.name, kind, "", "not asked yet", "")
-    return GateSaid(gate.name, kind, said.version, said.state, said.message)
+    last = next((each for each in status.gates if each.name == gate.name), None)
+    if last is None:
+        return GateExplanation(gate.name, kind, "", "not checked yet", "")
+    return GateExplanation(gate.name, kind, last.version, last.state, last.message)
 
 
 # --- the trial --------------------------------------------------------------------------------------------------------
 
 
-def _standing(trial: Trial, status: Status) -> Standing:
+def _standing(trial: Trial, status: Status) -> TrialProgress:
     step, weight = trial.steps[trial.step], status.weight
-    return Standing(
+    return TrialProgress(
         step=trial.step + 1,
         steps=len(trial.steps),
         desired=weight.desired if weight is not None else step.weight,
@@ -208,20 +208,20 @@ def _standing(trial: Trial, status: Status) -> Standing:
     )
 
 
-def _guards(trial: Trial, status: Status) -> Iterator[GuardSaid]:
-    asked = {
+def _guards(trial: Trial, status: Status) -> Iterator[GuardExplanation]:
+    shares = {
         share.criterion.name: share for share in alpha_shares(trial.guards, trial.evidence, trial.false_rollback_rate)
     }
     for judged in guards.judge(trial):
-        found = [_answer(finding, asked[finding.criterion.name], trial, status) for finding in judged.findings]
-        yield GuardSaid(judged.guard.name, judged.state, judged.message, found)
+        found = [_criterion(finding, shares[finding.criterion.name], trial, status) for finding in judged.findings]
+        yield GuardExplanation(judged.guard.name, judged.state, judged.message, found)
 
 
-def _answer(finding: CriterionResult, share: AlphaShare, trial: Trial, status: Status) -> Answer:
+def _criterion(finding: CriterionResult, share: AlphaShare, trial: Trial, status: Status) -> CriterionExplanation:
     criterion, judge = finding.criterion, test_of(share, trial)
     subject, other = _versions(status)
     more = max(0, finding.enough - finding.challenger.answers) if finding.state == "Inconclusive" else 0
-    return Answer(
+    return CriterionExplanation(
         measure=criterion.measure.name,
         limit=criterion.limit,
         beside_champion=criterion.beside_champion,
@@ -229,8 +229,8 @@ def _answer(finding: CriterionResult, share: AlphaShare, trial: Trial, status: S
         verdict=finding.state,
         subject=_side(subject, finding.challenger),
         champion=_side(other, finding.champion),
-        towards_broken=1.0 if finding.state == "Failed" else _part(judge.log_broken, -math.log(share.alpha)),
-        towards_holds=_part(judge.log_holds, -math.log(trial.false_promotion_rate)),
+        towards_failed=1.0 if finding.state == "Failed" else _part(judge.log_broken, -math.log(share.alpha)),
+        towards_passed=_part(judge.log_holds, -math.log(trial.false_promotion_rate)),
         more_answers=more,
         more_seconds=_seconds(more, finding.challenger.answers, trial),
     )
@@ -259,7 +259,7 @@ def _seconds(more: int, answers: int, trial: Trial) -> float | None:
     return more * (seen - began).total_seconds() / answers
 
 
-# --- circumstances, and the past --------------------------------------------------------------------------------------
+# --- shared outage, and the past --------------------------------------------------------------------------------------
 
 
 def _shared_outage(status: Status) -> OutageProgress | None:
@@ -276,9 +276,9 @@ def _shared_outage(status: Status) -> OutageProgress | None:
     return OutageProgress(outage.since, outage.message, runs)
 
 
-def _rejection(lost: Rejection) -> Decided:
-    return Decided(lost.at, lost.version, "Rejected", lost.reason, lost.message)
+def _rejection(lost: Rejection) -> PastDecision:
+    return PastDecision(lost.at, lost.version, "Rejected", lost.reason, lost.message)
 
 
-def _decided(entry: HistoryEntry) -> Decided:
-    return Decided(entry.at, entry.version, entry.outcome, entry.reason, entry.message)
+def _decided(entry: HistoryEntry) -> PastDecision:
+    return PastDecision(entry.at, entry.version, entry.outcome, entry.reason, entry.message)

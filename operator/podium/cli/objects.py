@@ -22,7 +22,7 @@ def text_of(source: str) -> str:
     try:
         return sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{source} cannot be read: {error}") from error
+        raise InputError(f"could not read {source}: {error}") from error
 
 
 def the_one(source: str, text: str, name: str | None = None) -> Mapping[str, Any]:
@@ -30,12 +30,12 @@ def the_one(source: str, text: str, name: str | None = None) -> Mapping[str, Any
     try:
         found = [value for value in _model_deployments(text) if name in {None, _name(value)}]
     except Unreadable as error:
-        raise InputError(f"{source}:{error.line}: this is not YAML that kubectl would take: {error}") from error
+        raise InputError(f"{source}:{error.line}: not valid YAML for kubectl: {error}") from error
     if len(found) == 1:
         return found[0]
     wanted = f"the {KIND} {name}" if name else f"one {KIND}"
     names = ", ".join(map(_name, found)) or "none"
-    raise InputError(f"{source}: wanted {wanted}, found {names}" + ("; do: choose one by its name" if found else ""))
+    raise InputError(f"{source}: expected {wanted}, found {names}" + ("; do: choose one by its name" if found else ""))
 
 
 def _model_deployments(text: str) -> Iterator[Mapping[str, Any]]:

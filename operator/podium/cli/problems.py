@@ -80,18 +80,18 @@ def _misshapen(misfit: Misfit) -> Iterator[Problem]:
             for name in sorted(set(misfit.asked) - set(misfit.value)):
                 yield Problem((*misfit.path, name), _missing(misfit.schema["properties"][name]))
         case _:
-            yield Problem(misfit.path, f"wanted {_wanted(misfit)}, found {show(misfit.value)}{_advice(misfit)}")
+            yield Problem(misfit.path, f"expected {_wanted(misfit)}, found {show(misfit.value)}{_advice(misfit)}")
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, known, n=1)
     if near:
-        return f"there is no such field; do: write {near[0]}, if that is meant"
-    return f"there is no such field; do: remove it, or write one of {', '.join(sorted(known))}"
+        return f"unknown field; do: write {near[0]}, if that is meant"
+    return f"unknown field; do: remove it, or write one of {', '.join(sorted(known))}"
 
 
 def _missing(schema: Mapping[str, Any]) -> str:
-    return f"wanted a value, found nothing; do: add it ({schema.get('description', '').removesuffix('.')})"
+    return f"expected a value, found nothing; do: add it ({schema.get('description', '').removesuffix('.')})"
 
 
 _TYPES = {

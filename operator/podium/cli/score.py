@@ -39,7 +39,7 @@ def score(uri: str, source: Path, target: Path, chunk_rows: int, git_sha: str | 
     command goes on where it ended.
     """
     if target.suffix not in _SUFFIXES:
-        raise click.BadParameter(f"wanted .csv or .parquet, found {target.name}", param_hint="--output")
+        raise click.BadParameter(f"expected .csv or .parquet, found {target.name}", param_hint="--output")
     try:
         with own_temporary_files(), _Bar() as bar:
             fetched = fetch(references({"PODIUM_MODEL_URI": uri}), None, fall_back=False)

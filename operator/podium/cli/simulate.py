@@ -29,7 +29,7 @@ def _rate(_: click.Context, __: click.Parameter, text: str) -> float:
     """Requests a second."""
     found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)/([smh])", text)
     if found is None or float(found[1]) == 0:
-        raise click.BadParameter(f"wanted a rate such as 50/s, 200/m or 10/h, found {text}")
+        raise click.BadParameter(f"expected a rate such as 50/s, 200/m or 10/h, found {text}")
     return float(found[1]) / _UNITS[found[2]]
 
 
@@ -48,7 +48,7 @@ def _time(_: click.Context, __: click.Parameter, text: str) -> timedelta:
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
     if not isinstance(found, timedelta) or not timedelta(0) < found <= _LONGEST:
-        raise click.BadParameter(f"wanted a time up to {format_duration(_LONGEST)}, found {text}")
+        raise click.BadParameter(f"expected a time up to {format_duration(_LONGEST)}, found {text}")
     return found
 
 
@@ -100,12 +100,12 @@ def simulate(
     except (Contradiction, Unplottable) as error:
         raise click.UsageError(str(error)) from error
     if beside_window and not any(guard.error_rate is not None for guard in spec.rollout.guards):
-        raise click.UsageError("--beside-window compares errors, and there is no guard on errors")
+        raise click.UsageError("--beside-window compares errors: expected a guard on errors, found none")
     report = _simulated(plan, about, workers=workers, beside_window=beside_window)
     click.echo(json.dumps(as_json(report), indent=2) if as_object else as_table(report))
     if picture is not None:
         plot(report, picture)
-        click.echo(f"{picture} is written", err=True)
+        click.echo(f"wrote {picture}", err=True)
 
 
 def _read(source: str, name: str | None, number: int, seed: int) -> tuple[About, Spec]:

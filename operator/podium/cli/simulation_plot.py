@@ -37,11 +37,11 @@ class Curve:
 def check_target(target: Path) -> None:
     """Raise Unplottable where the plot could not be written there, before anything is simulated."""
     if target.suffix not in {".svg", ".png"}:
-        raise Unplottable(f"--plot: wanted a file .svg or .png, found {target.name}")
+        raise Unplottable(f"--plot: expected a file .svg or .png, found {target.name}")
     if target.suffix == ".png" and find_spec("matplotlib") is None:
         raise Unplottable("--plot: a .png needs matplotlib; do: pip install matplotlib, or write an .svg")
     if not target.absolute().parent.is_dir():
-        raise Unplottable(f"--plot: there is no folder {target.absolute().parent}")
+        raise Unplottable(f"--plot: folder {target.absolute().parent} not found")
 
 
 def plot(report: Report, target: Path) -> None:

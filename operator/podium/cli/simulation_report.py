@@ -54,7 +54,7 @@ def _head(report: Report) -> Iterator[str]:
     plan, rollout = report.plan, report.plan.spec.rollout
     full = plan.spec.serving.size
     steps = ", ".join(
-        f"{step.weight}% for {format_duration(step.duration)} ({share_in_force(step.weight, plan.spec):.0%} in force)"
+        f"{step.weight}% for {format_duration(step.duration)} ({share_in_force(step.weight, plan.spec):.0%} exposed)"
         for step in rollout.steps
     )
     yield f"{report.about.name}: {_rate(plan.rate)}, {full} pod{'s' if full > 1 else ''}; steps {steps}"
@@ -95,13 +95,13 @@ def _outcomes(report: Report) -> Iterator[str]:
     if any(it.rolled_back_later.count for it in report.both):
         yield row("  after its promotion", lambda it: _chance(it.rolled_back_later))
     if any(it.circumstances.count for it in report.both):
-        yield row("taken back, champion no better", lambda it: _chance(it.circumstances))
+        yield row("shared outage, not rejected", lambda it: _chance(it.circumstances))
     if any(it.undecided.count for it in report.both):
         yield row(f"undecided after {format_duration(report.plan.longest)}", lambda it: _chance(it.undecided))
     yield row("time to promotion", lambda it: _spread(it.to_promotion, _time))
     yield row("time to rollback", lambda it: _spread(it.to_rollback, _time))
     yield row("answers until rollback", lambda it: _spread(it.answers, _count))
-    yield row("  bad ones: users that are hit", lambda it: _spread(it.hit, _count))
+    yield row("  failed requests", lambda it: _spread(it.hit, _count))
 
 
 def _beside(report: Report) -> Iterator[str]:
@@ -112,7 +112,7 @@ def _beside(report: Report) -> Iterator[str]:
     yield f"beside it, a threshold: {SUCCESS:.0%} of every {SIZE} requests are good, or else the version is rolled back"
     yield _row("rolled back", format_percent(window.false_rollback), format_percent(1 - window.missed))
     yield _row("time to rollback, median", _NONE, _NONE if window.to_rollback is None else _time(window.to_rollback))
-    yield _row("  users that are hit, median", _NONE, _NONE if window.hit is None else _count(window.hit))
+    yield _row("  failed requests, median", _NONE, _NONE if window.hit is None else _count(window.hit))
 
 
 def _row(name: str, *cells: str) -> str:

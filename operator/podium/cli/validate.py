@@ -80,7 +80,7 @@ def _texts(sources: tuple[str, ...]) -> Iterator[tuple[str, str]]:
             try:
                 yield str(path), path.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
-                raise Unopened(f"{path} cannot be read: {error}") from error
+                raise Unopened(f"could not read {path}: {error}") from error
 
 
 def _files(path: Path) -> list[Path]:
@@ -99,7 +99,7 @@ def _check(file: str, text: str, report: Report) -> None:
             else:
                 report.skipped += 1
     except Unreadable as error:
-        report.problems.append(Found(file, error.line, "", f"this is not YAML that kubectl would take: {error}"))
+        report.problems.append(Found(file, error.line, "", f"not valid YAML for kubectl: {error}"))
 
 
 def _is_ours(value: Any) -> bool:

@@ -39,14 +39,14 @@ async def apply(
     failures: list[PodiumError] = []
     for action in actions:
         if isinstance(action, StopSlot) and not routed:
-            _log.warning("slot %s is not stopped: traffic could not be moved first", action.slot)
+            _log.warning("slot %s not stopped: its traffic could not be moved first", action.slot)
             continue
         try:
             await _carry_out(action, md, ports)
         except PodiumError as error:
             routed = routed and not isinstance(action, SetTraffic)
             failures.append(error)
-            _log.error("not done (%s): %s", action.why, error)
+            _log.error("action failed (%s): %s", action.why, error)
     return tuple(failures)
 
 

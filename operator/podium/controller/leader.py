@@ -78,7 +78,7 @@ class Election:
             except Conflict:
                 _log.debug("another candidate was faster")
             except (PodiumError, TimeoutError) as error:
-                _log.warning("the Lease cannot be had, looking again: %s", error or type(error).__name__)
+                _log.warning("could not acquire the Lease, retrying: %s", error or type(error).__name__)
             await self._clock.sleep(self._times.poll)
 
     def _free(self, found: LeaseState | None, unchanged_since: float) -> bool:
@@ -100,7 +100,7 @@ class Election:
             if not tenure.lost:
                 await self._release(tenure.held)
         if not work.cancelled() and (failure := work.exception()) is not None:
-            _log.error("the leader's work failed, standing by", exc_info=failure)
+            _log.error("the leader's work failed, back to standby", exc_info=failure)
             await self._clock.sleep(self._times.renew)
         return tenure.held
 
@@ -116,10 +116,10 @@ class Election:
                 await self._within(self._left(tenure), self._write(tenure, began))
                 pause = self._times.renew
             except (PodiumError, TimeoutError) as error:
-                _log.warning("the Lease was not renewed, trying again: %s", error or type(error).__name__)
+                _log.warning("could not renew the Lease, retrying: %s", error or type(error).__name__)
                 pause = self._times.poll
             if tenure.lost:
-                _log.error("%s no longer leads: %s took the Lease", self._identity, tenure.held.holder or "nobody")
+                _log.error("%s no longer leads: %s took the Lease", self._identity, tenure.held.holder or "no process")
                 return
         tenure.lost = True
         _log.error("%s no longer leads: no renewal in %.0f s", self._identity, self._times.deadline)
@@ -143,7 +143,7 @@ class Election:
             await self._within(_RELEASE, self._store.write(held, "", _RELEASE))
             _log.info("%s released the Lease", self._identity)
         except (PodiumError, TimeoutError) as error:
-            _log.warning("the Lease was not released, it will expire: %s", error or type(error).__name__)
+            _log.warning("could not release the Lease, it will expire: %s", error or type(error).__name__)
 
     async def _within(self, seconds: float, doing: Awaitable[_T]) -> _T:
         """Await, but on our own clock for so many seconds only. Raises TimeoutError."""

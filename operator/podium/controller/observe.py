@@ -72,7 +72,7 @@ async def _pod_reports(md: ModelDeployment, slots: Mapping[Slot, SlotState], por
         async with asyncio.timeout(_EVIDENCE):
             return await ports.evidence.ask(md.key.namespace, pods)
     except (PodiumError, TimeoutError) as error:
-        _log.warning("%s: the pods were not heard: %s", md.key, error or "they took too long")
+        _log.warning("%s: could not scrape pods: %s", md.key, error or "timed out")
         return {}
 
 
@@ -94,7 +94,7 @@ async def _jobs(md: ModelDeployment, ports: Ports) -> Mapping[str, GateResponse]
         async with asyncio.timeout(_JOBS):
             return await ports.jobs.observe(md, questions)
     except (PodiumError, TimeoutError) as error:
-        _log.warning("%s: the gates' jobs were not md: %s", md.key, error or "it took too long")
+        _log.warning("%s: could not read the gates' Jobs: %s", md.key, error or "timed out")
         return {}
 
 
@@ -103,7 +103,7 @@ async def _autoscaler(md: ModelDeployment, ports: Ports) -> AutoscalerState | No
         async with asyncio.timeout(_AUTOSCALER):
             return await ports.cluster.autoscaler(md)
     except (PodiumError, TimeoutError) as error:
-        _log.warning("%s: its autoscaler was not md: %s", md.key, error or "it took too long")
+        _log.warning("%s: could not read the HorizontalPodAutoscaler: %s", md.key, error or "timed out")
         return None
 
 

@@ -9,7 +9,7 @@ from podium.core.measures import counted_elsewhere
 from podium.core.promql import fill
 from podium.ports import MetricsStore, ModelDeployment, Totals
 
-NO_STORE = "it asks Prometheus, and the operator knows of none: set PODIUM_PROMETHEUS_URI"
+NO_STORE = "the operator has no Prometheus: set PODIUM_PROMETHEUS_URI"
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ async def prometheus_totals(md: ModelDeployment, store: MetricsStore | None) -> 
 
 def _impossible(asked: _Asked, said: Totals) -> str:
     bad, total = said.values[asked.bad], said.values[asked.total]
-    return f"wanted fewer bad ones than there are in all, found {bad:g} of {total:g}" if bad > total else ""
+    return f"expected bad to be at most total, found {bad:g} of {total:g}" if bad > total else ""
 
 
 def _asked(md: ModelDeployment) -> Iterator[_Asked]:

@@ -114,7 +114,7 @@ class WorkQueue:
         self._metrics.reconciled("error")
         self._metrics.retries.inc()
         known = isinstance(error, PodiumError)  # says all that is needed; anything else is a fault of ours
-        _log.error("%s: reconcile failed, again in %.1f s: %s", key, delay, error, exc_info=None if known else error)
+        _log.error("%s: reconcile failed, retrying in %.1f s: %s", key, delay, error, exc_info=None if known else error)
         return delay
 
 

@@ -59,7 +59,7 @@ class Reconciler:
                     return await self._complain(md)
                 return await self._look(md)
             except Conflict as error:
-                _log.debug("somebody else wrote first, looking again: %s", error)
+                _log.debug("write conflict, reconciling again: %s", error)
                 return 0.0
 
     def routed_by(self, route: Key) -> list[Key]:
@@ -75,14 +75,14 @@ class Reconciler:
                 await self._ports.router.release(last)
         except PodiumError as error:
             if isinstance(error, Temporary) and patient:
-                _log.warning("%s: its route could not be left to the champion, trying again: %s", key, error)
+                _log.warning("%s: could not reset HTTPRoute to 100 %% champion, retrying: %s", key, error)
                 return _RELEASE_RETRY
-            _log.error("%s: its route could not be left to the champion, and is left as it is: %s", key, error)
+            _log.error("%s: could not reset HTTPRoute to 100 %% champion, giving up: %s", key, error)
         try:
             if md is not None and md.has_finalizer:
                 await self._ports.cluster.remove_finalizer(md)
         except PodiumError as error:
-            _log.warning("%s: it could not be let go, trying again: %s", key, error)
+            _log.warning("%s: could not remove the finalizer, retrying: %s", key, error)
             return _RELEASE_RETRY
         self.forget(key)
         return None
@@ -131,7 +131,7 @@ class Reconciler:
             async with asyncio.timeout(_TELL):
                 await asyncio.gather(*(self._ports.cluster.tell(md, event) for event in events))
         except (PodiumError, TimeoutError) as error:
-            _log.warning("an Event was not told: %s", error or "it took too long")
+            _log.warning("failed to emit Event: %s", error or "timed out")
 
     async def _record(self, md: ModelDeployment, status: Status) -> None:
         """Raises Conflict where somebody else wrote first: then nothing is applied, and all is looked at again."""

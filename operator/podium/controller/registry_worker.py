@@ -140,7 +140,7 @@ class RegistryWorker:
                 try:
                     well = await self._serve(session)
                 except Exception:  # noqa: BLE001  a session must outlive whatever a registry's client throws
-                    _log.exception("%s: the registry's client failed in a way nobody foresaw", session.key)
+                    _log.exception("%s: the registry client failed unexpectedly", session.key)
                     well = False
                 failures = 0 if well else failures + 1
                 wait = self._settings.registry_poll if well else min(self._longest(), backoff(failures, _LAST_RETRY))
@@ -158,7 +158,7 @@ class RegistryWorker:
             problem = await self._flush(query, writes)
             answer = await self._registry.query(query)
         except PodiumError as error:
-            _log.warning("%s: the registry does not tell: %s", session.key, error)
+            _log.warning("%s: registry query failed: %s", session.key, error)
             problem = problem_of(error)
         if session.request != request:
             return True  # the answer to a query that nobody asks any more; the next one is asked at once
@@ -178,8 +178,8 @@ class RegistryWorker:
                 await self._write(query, write)
                 _log.info("registry: %s", write.why)
             except PodiumError as error:
-                _log.warning("registry: not done (%s): %s", write.why, error)
-                # The tags say the same in short: a store of artifacts that refuses is nobody's problem.
+                _log.warning("registry write failed (%s): %s", write.why, error)
+                # The tags say the same in short, so an artifact store that refuses the write is no problem.
                 problem = problem if isinstance(write, WriteRecord) else problem_of(error)
         return problem
 
@@ -197,7 +197,7 @@ class RegistryWorker:
         uri = request.uri or self._settings.registry_uri
         if not uri:
             raise NotFound(
-                "no registry is named: set spec.registry.uri, or PODIUM_REGISTRY_URI of the operator",
+                "no registry configured: set spec.registry.uri, or PODIUM_REGISTRY_URI of the operator",
                 reason=reasons.REGISTRY_ERROR,
             )
         variables = await self._login(request)
@@ -211,10 +211,12 @@ class RegistryWorker:
         try:
             found = await self._cluster.secret(request.namespace, request.secret_name)
         except NotFound as error:
-            raise NotFound(f"{where} is not there: create it", reason=reasons.LOGIN_MISSING) from error
+            raise NotFound(f"{where} not found: create it", reason=reasons.LOGIN_MISSING) from error
         kept = {name: found[name] for name in LOGIN_VARIABLES if found.get(name)}
         if not kept:
-            raise NotFound(f"{where} has none of {', '.join(LOGIN_VARIABLES)}", reason=reasons.LOGIN_MISSING)
+            raise NotFound(
+                f"{where} has none of the keys {', '.join(LOGIN_VARIABLES)}: add them", reason=reasons.LOGIN_MISSING
+            )
         return kept
 
 

@@ -74,22 +74,22 @@ class _Reader:
     def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
         found = self.text(name, default)
         if found not in allowed:
-            raise Rejected(f"{name}: wanted one of {', '.join(allowed)}, found {found!r}")
+            raise Rejected(f"{name}: expected one of {', '.join(allowed)}, found {found!r}")
         return found
 
     def address(self, name: str) -> str:
         """An HTTP address; empty where there is none. One with a login is not repeated in the error."""
         found = self.text(name, "")
         if "@" in found:
-            raise Rejected(f"{name}: wanted an address without a login, which would be seen in logs")
+            raise Rejected(f"{name}: expected an address without a login, which would be seen in logs")
         if found and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", found):
-            raise Rejected(f"{name}: wanted http://host:port or https://…, found {found!r}")
+            raise Rejected(f"{name}: expected http://host:port or https://…, found {found!r}")
         return found
 
     def number(self, name: str, default: int) -> int:
         found = self.text(name, str(default))
         if not (found.isascii() and found.isdigit()):
-            raise Rejected(f"{name}: wanted a whole number, found {found!r}")
+            raise Rejected(f"{name}: expected a whole number, found {found!r}")
         return int(found)
 
     def seconds(self, name: str, default: float) -> float:
@@ -102,5 +102,5 @@ class _Reader:
             raise Rejected(f"{name}: {error}") from error
         assert isinstance(duration, timedelta)
         if not duration:
-            raise Rejected(f"{name}: wanted more than nothing, found {found!r}")
+            raise Rejected(f"{name}: expected a number above 0, found {found!r}")
         return duration.total_seconds()

@@ -54,7 +54,7 @@ class Sweep:
         try:
             listed = {seen.key for seen in await self._cluster.list_all()}
         except PodiumError as error:
-            _log.warning("ModelDeployments cannot be listed, trying again: %s", error)
+            _log.warning("could not list ModelDeployments, retrying: %s", error)
             return False
         for key in sorted(listed.union(self._known()), key=str):
             self._add(key)

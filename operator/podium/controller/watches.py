@@ -67,7 +67,7 @@ class Watches:
             await self._host()
             ends = 1 if self._clock.monotonic() - began > _LAST_RESTART else ends + 1
             delay = backoff(ends, _LAST_RESTART)
-            _log.warning("kopf has ended, its watches begin anew in %.1f s", delay)
+            _log.warning("kopf ended, restarting its watches in %.1f s", delay)
             await self._clock.sleep(delay)
 
     async def _until_served(self) -> None:
@@ -78,7 +78,7 @@ class Watches:
                 await self._cluster.list_all()
             except PodiumError as error:
                 tries += 1
-                _log.warning("ModelDeployments cannot be listed (is the CRD installed?), trying again: %s", error)
+                _log.warning("could not list ModelDeployments (is the CRD installed?), retrying: %s", error)
                 await self._clock.sleep(backoff(tries, _LAST_RESTART))
             else:
                 return
@@ -128,7 +128,7 @@ class _Host:
         try:
             asyncio.run(self._watch())
         except Exception:  # noqa: BLE001  whatever ends kopf: it is said, and the host's owner starts it again
-            _log.exception("kopf has failed")
+            _log.exception("kopf failed")
         finally:
             self._ended()
 

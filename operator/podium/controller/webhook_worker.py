@@ -62,7 +62,7 @@ class WebhookWorker:
             return
         if known is not None and known.task is not None:
             known.task.cancel()
-        asked = _Asked(GateResponse(wanted.request_id, "Pending", "its service is being asked"))
+        asked = _Asked(GateResponse(wanted.request_id, "Pending", "waiting for its webhook's response"))
         gates[wanted.gate] = asked
         name = f"gate {wanted.gate} of {md.key}"
         asked.task = asyncio.create_task(self._attend(asked, md, wanted), name=name)
@@ -97,11 +97,11 @@ class WebhookWorker:
         try:
             verdict = await self._webhooks.ask(await self._call(md, wanted))
         except PodiumError as error:
-            _log.warning("gate %s has no verdict yet: %s", wanted.gate, error)
-            return GateResponse(wanted.request_id, "Pending", f"{error}; it is asked again")
+            _log.warning("gate %s: no verdict yet, retrying: %s", wanted.gate, error)
+            return GateResponse(wanted.request_id, "Pending", f"{error}; retrying")
         except Exception:  # noqa: BLE001  a request_id must outlive whatever an answer makes a client throw
-            _log.exception("gate %s: its service was asked in vain, in a way nobody foresaw", wanted.gate)
-            return GateResponse(wanted.request_id, "Pending", "asking its service went wrong, see the operator's log")
+            _log.exception("gate %s: calling its webhook failed unexpectedly", wanted.gate)
+            return GateResponse(wanted.request_id, "Pending", "calling its webhook failed, see the operator's log")
         _log.info("gate %s: allowed is %s: %s", wanted.gate, verdict.allowed, verdict.message)
         if verdict.allowed:
             return GateResponse(wanted.request_id, "Passed", verdict.message or "allowed")
@@ -131,7 +131,9 @@ class WebhookWorker:
         try:
             found = (await self._cluster.secret(md.key.namespace, name)).get(HEADER_KEY, "").strip()
         except NotFound as error:
-            raise NotFound(f"{where} is not there: create it", reason=reasons.LOGIN_MISSING) from error
+            raise NotFound(f"{where} not found: create it", reason=reasons.LOGIN_MISSING) from error
         if not found or not found.isascii() or not found.isprintable():
-            raise NotFound(f"{where} has no key {HEADER_KEY} that a header may hold", reason=reasons.LOGIN_MISSING)
+            raise NotFound(
+                f"{where} has no key {HEADER_KEY} with a valid header value: add it", reason=reasons.LOGIN_MISSING
+            )
         return found

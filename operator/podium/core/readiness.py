@@ -141,7 +141,7 @@ def not_scaled(facts: Facts) -> NotReady | None:
         return None
     if seen.problem is not None:
         return NotReady("False", seen.problem.reason, seen.problem.message)
-    return NotReady("Unknown", reasons.PROGRESSING, f"HorizontalPodAutoscaler {facts.key.name} is to be made")
+    return NotReady("Unknown", reasons.PROGRESSING, f"HorizontalPodAutoscaler {facts.key.name} is not up to date yet")
 
 
 CHECKS: tuple[Check, ...] = (champion_down, stalled, unresolved, under_way, rolling_out, not_routed, not_scaled)

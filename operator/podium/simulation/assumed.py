@@ -73,7 +73,7 @@ def _named(guards: Sequence[Guard], said: Shares) -> Shares:
     unknown = sorted(set(said) - {guard.name for guard in guards} - {""})
     if unknown:
         names = ", ".join(guard.name for guard in guards) or "none"
-        raise Contradiction(f"wanted the name of a guard ({names}), found {unknown[0]}")
+        raise Contradiction(f"expected the name of a guard ({names}), found {unknown[0]}")
     unnamed = {guard.name: said[""] for guard in _meant(guards)} if "" in said else {}
     return {**unnamed, **{name: share for name, share in said.items() if name}}
 
@@ -104,6 +104,6 @@ def _agreed(guards: Sequence[Guard], shares: Shares, said: Shares, pick: Callabl
     told = {said[name] for name in same if name in said}
     if len(told) > 1:
         found = ", ".join(f"{name}={format_percent(said[name])}" for name in same if name in said)
-        raise Contradiction(f"wanted one share for all guards on errors, they count the same answers; found {found}")
+        raise Contradiction(f"expected one share for all guards on errors, they count the same answers; found {found}")
     one = pick(told or [shares[name] for name in same] or [0.0])
     return {**shares, **dict.fromkeys(same, one)}

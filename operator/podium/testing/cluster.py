@@ -189,7 +189,7 @@ class FakeCluster:
         self._may_fail()
         self._refuse_stranger(md, pinned.slot)
         if md.spec is None:
-            raise NotFound(f"{md.key}: nothing can be run, {md.flaw}")
+            raise NotFound(f"{md.key}: cannot run pods, {md.flaw}")
         place, serving = (md.key, pinned.slot), _text(md.spec)
         known = self._deployments.get(place)
         if known is None or known.owner != md.uid:
@@ -221,7 +221,7 @@ class FakeCluster:
     async def run_autoscaler(self, md: ModelDeployment) -> None:
         self._may_fail()
         if md.spec is None or md.spec.serving.autoscaling is None:
-            raise NotFound(f"{md.key}: nothing can be scaled, {md.flaw}")
+            raise NotFound(f"{md.key}: cannot scale, {md.flaw}")
         reason = reasons.AUTOSCALER_REJECTED if self.refuses_autoscalers else ""
         if (md.key.namespace, md.key.name) in self.strangers:
             reason = reasons.NAME_CONFLICT
@@ -257,7 +257,7 @@ class FakeCluster:
 
     def _refuse_stranger(self, md: ModelDeployment, slot: Slot) -> None:
         if (md.key.namespace, f"{md.key.name}-{slot}") in self.strangers:
-            raise Rejected(f"Deployment {md.key}-{slot} belongs to somebody else", reason=reasons.NAME_CONFLICT)
+            raise Rejected(f"Deployment {md.key}-{slot} belongs to another owner", reason=reasons.NAME_CONFLICT)
 
     def _seen(self, key: Key) -> ModelDeployment:
         stored = self._stored[key]

@@ -40,7 +40,7 @@ class FakeGateJobs:
     async def run(self, md: ModelDeployment, wanted: RunJob) -> None:
         self._may_fail()
         if wanted.gate in self.strangers:
-            raise Rejected(f"the Job of gate {wanted.gate} belongs to somebody else")
+            raise Rejected(f"the Job of gate {wanted.gate} belongs to another owner")
         if (md.key, wanted.request_id) not in self._born:
             self._born[md.key, wanted.request_id] = self.clock.monotonic()
             self.started.append(wanted)
@@ -52,7 +52,7 @@ class FakeGateJobs:
     def _answer(self, gate: str, question: str, born: float) -> GateResponse:
         behaviour = self.behaviours.get(gate, JobBehaviour())
         if self.clock.monotonic() - born < behaviour.takes:
-            return GateResponse(question, "Pending", "job has not ended")
+            return GateResponse(question, "Pending", "job has not finished")
         if behaviour.exit_code == 0:
             return GateResponse(question, "Passed", "job succeeded")
         return GateResponse(question, "Failed", f"job failed: exit code {behaviour.exit_code}: {behaviour.message}")

@@ -21,7 +21,7 @@ class FakeLease:
         if self.failure is not None:
             raise self.failure
         if (held and held.version) != (self.found and self.found.version):
-            raise Conflict("the Lease was written by somebody else")
+            raise Conflict("another process wrote the Lease")
         self._writes += 1
         transitions = (held.transitions if held else 0) + (held is not None and holder not in ("", held.holder))
         self.found = LeaseState(holder, seconds, str(self._writes), transitions)

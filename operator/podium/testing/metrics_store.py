@@ -26,6 +26,6 @@ class FakeMetricsStore:
         if not self.reachable:
             return "the metrics store does not answer"
         if len(samples) != 1:
-            return f"wanted one sample, found {len(samples) or 'none'}"
+            return f"expected one sample, found {len(samples) or 'none'}"
         right = math.isfinite(samples[0]) and samples[0] >= 0
-        return "" if right else f"wanted a number of answers, found {samples[0]}"
+        return "" if right else f"expected a number of answers, found {samples[0]}"

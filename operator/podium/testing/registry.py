@@ -122,7 +122,7 @@ class FakeRegistry:
             raise Unavailable(f"the registry {login.uri} does not answer", reason=reasons.REGISTRY_UNREACHABLE)
         self._admit(login, writes=writes)
         if name not in self.models:
-            raise NotFound(f"registered model {name} was wanted (spec.model.name)", reason=reasons.MODEL_NOT_FOUND)
+            raise NotFound(f"registered model {name} (spec.model.name) not found", reason=reasons.MODEL_NOT_FOUND)
         return self.models[name]
 
     def _admit(self, login: RegistryLogin, *, writes: bool) -> None:
@@ -133,7 +133,7 @@ class FakeRegistry:
 
     def _wanted(self, model: FakeModel, query: RegistryQuery) -> FakeVersion:
         if query.wanted_alias is not None and query.wanted_alias not in model.aliases:
-            raise NotFound(f"alias {query.wanted_alias} was wanted (spec.model.alias)", reason=reasons.ALIAS_NOT_FOUND)
+            raise NotFound(f"alias {query.wanted_alias} (spec.model.alias) not found", reason=reasons.ALIAS_NOT_FOUND)
         number = query.version or model.aliases[query.wanted_alias or ""]
         found = self._version(model, query.model, number)
         if found.status != "READY":
@@ -144,7 +144,7 @@ class FakeRegistry:
     def _version(self, model: FakeModel, name: str, number: str) -> FakeVersion:
         if number not in model.versions:
             raise NotFound(
-                f"version {number} of {name} was wanted (spec.model.version)", reason=reasons.VERSION_NOT_FOUND
+                f"version {number} of {name} (spec.model.version) not found", reason=reasons.VERSION_NOT_FOUND
             )
         return model.versions[number]
 

@@ -43,7 +43,7 @@ class FakeRouter:
         if self.failure is not None:
             raise self.failure
         if (md.key.namespace, md.key.name) in self._cluster.strangers:
-            raise Rejected(f"Service {md.key} belongs to somebody else", reason=reasons.NAME_CONFLICT)
+            raise Rejected(f"Service {md.key} belongs to another owner", reason=reasons.NAME_CONFLICT)
         place = (md.key, md.uid)
         if (self._weights.get(place), self._detours.get(place)) != (weights, overrides):  # nor do the real ones write
             self._weights[place], self._detours[place] = dict(weights), overrides

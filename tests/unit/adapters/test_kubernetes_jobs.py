@@ -31,11 +31,11 @@ LATE = {"type": "Failed", "reason": "DeadlineExceeded", "message": "Job was acti
 @pytest.mark.parametrize(
     ("found", "pods", "state", "words"),
     [
-        (job(), [], "Pending", "job churn-0123 has not ended"),
-        (job(), [waiting("ImagePullBackOff")], "Pending", "has not ended: ImagePullBackOff: no such image"),
-        (job(), [pod(code=1)], "Pending", "has not ended"),
-        (job(type="SuccessCriteriaMet"), [], "Pending", "has not ended"),
-        (job(type="FailureTarget"), [], "Pending", "has not ended"),
+        (job(), [], "Pending", "job churn-0123 has not finished"),
+        (job(), [waiting("ImagePullBackOff")], "Pending", "has not finished: ImagePullBackOff: no such image"),
+        (job(), [pod(code=1)], "Pending", "has not finished"),
+        (job(type="SuccessCriteriaMet"), [], "Pending", "has not finished"),
+        (job(type="FailureTarget"), [], "Pending", "has not finished"),
         (job(type="Complete"), [], "Passed", "job churn-0123 succeeded"),
         (job(**FAILED), [], "Failed", "BackoffLimitExceeded: Job has reached the specified backoff limit"),
         (job(**FAILED), [pod(message="3 cases are wrong")], "Failed", "exit code 1 (Error): 3 cases are wrong"),

@@ -80,10 +80,7 @@ def test_the_network_error_is_found_within_what_mlflow_made_of_it() -> None:
 
 def test_a_message_says_what_was_wanted_where_and_what_to_do() -> None:
     text = str(_raised(MlflowException("gone", ErrorCode.Value("RESOURCE_DOES_NOT_EXIST"))))
-    assert text == (
-        "version 7 was wanted (spec.model.version), and the registry http://mlflow.ml:5000 does not have it. "
-        "Register it"
-    )
+    assert text == ("version 7 (spec.model.version) not found in the registry http://mlflow.ml:5000. Register it")
 
 
 def test_a_message_is_bounded_and_holds_neither_secrets_nor_control_characters() -> None:

@@ -56,7 +56,7 @@ async def test_a_digest_in_the_making_is_told_and_found_later() -> None:
         await ready.wait()
         return "sha256:1"
 
-    with pytest.raises(Temporary, match="are being downloaded") as caught:
+    with pytest.raises(Temporary, match="downloading") as caught:
         await known.of("key", "the artifacts", make)
     assert caught.value.reason == reasons.DIGEST_PENDING
     ready.set()

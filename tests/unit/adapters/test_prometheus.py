@@ -41,11 +41,11 @@ def test_one_sample_is_a_total(body: bytes, number: float) -> None:
 @pytest.mark.parametrize(
     ("body", "flaw"),
     [
-        (answer("vector", []), "wanted one sample, found none: nothing has that name and labels"),
+        (answer("vector", []), "expected one sample, found none: no series has that name and these labels"),
         (answer("vector", [sample("1"), sample("2")]), r"found 2 samples: put sum\(\) around it"),
         (answer("matrix", [{"metric": {}, "values": [[1, "2"]]}]), r"found a matrix: a total has no range"),
         (answer("string", [1, "x"]), "found resultType string"),
-        (answer("vector", [sample("NaN")]), "wanted a number of answers, found NaN"),
+        (answer("vector", [sample("NaN")]), "expected a number of answers, found NaN"),
         (answer("vector", [sample("+Inf")]), r"found \+Inf"),
         (answer("vector", [sample("-1")]), "found -1"),
         (answer("vector", [sample("many")]), "found many"),
@@ -60,9 +60,9 @@ def test_one_sample_is_a_total(body: bytes, number: float) -> None:
         ),
         (b'{"status":"error"}', "no success"),
         (b'{"status":"success"}', "found resultType None"),
-        (b"<html>not here</html>", "wanted an answer of its API, found '<html>"),
-        (b"[" * LIMIT, "wanted an answer of its API"),
-        (b"\xff", "wanted an answer of its API"),
+        (b"<html>not here</html>", "expected a response of its API, found '<html>"),
+        (b"[" * LIMIT, "expected a response of its API"),
+        (b"\xff", "expected a response of its API"),
         (b"null", "no success"),
     ],
 )
@@ -130,7 +130,7 @@ async def test_nothing_is_asked_where_nothing_is_wanted(served: Served, store: P
 
 @pytest.mark.parametrize(
     ("manner", "flaw"),
-    [("slow", LATE), ("endless", "wanted an answer of its API"), ("moved", "answered 302")],
+    [("slow", LATE), ("endless", "expected a response of its API"), ("moved", "answered 302")],
 )
 async def test_a_store_that_misbehaves_is_left_out_in_time(
     served: Served, store: Prometheus, manner: str, flaw: str

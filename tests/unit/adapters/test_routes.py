@@ -68,8 +68,8 @@ def test_a_weight_that_is_left_out_is_1_and_weights_that_are_no_percent_are_not_
         ([rule(A, {**B, "namespace": "elsewhere"})], None, "add churn-b"),
         ([rule(A, {**B, "kind": "ServiceImport", "group": "x.io"})], None, "add churn-b"),
         ([rule(A, B, OTHER)], None, "rule 0 of HTTPRoute ml/theirs has other backends beside the two slots"),
-        ([rule(A, B), rule(A, B)], None, "name one in spec.traffic.http_route_ref.rule"),
-        ([rule(A, B)], "model", "has no rule of the name model"),
+        ([rule(A, B), rule(A, B)], None, "name one in spec.traffic.httpRouteRef.rule"),
+        ([rule(A, B)], "model", "has no rule named model"),
         ([rule(A, B), rule(A, name="model")], "model", "add churn-b"),
     ],
 )

@@ -23,7 +23,7 @@ def test_durations_are_those_of_go(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "5", "5 m", "-5m", "5d", "m5", "1h30", "5m\n", "٥m"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(ValidationError, match="wanted a duration such as 90s, 5m or 1h30m"):
+    with pytest.raises(ValidationError, match="expected a duration such as 90s, 5m or 1h30m"):
         DURATION.validate_python(text)
 
 
@@ -40,7 +40,7 @@ def test_shares_are_percent(text: str, share: float) -> None:
 
 @pytest.mark.parametrize("text", ["1", "0.01", "101%", "-1%", "1 %", "1e-3%", "%", "1%\n"])
 def test_what_is_no_share_is_refused(text: str) -> None:
-    with pytest.raises(ValidationError, match=r"wanted a share in percent such as 1% or 0\.5%"):
+    with pytest.raises(ValidationError, match=r"expected a share in percent such as 1% or 0\.5%"):
         PERCENT.validate_python(text)
 
 

@@ -132,7 +132,7 @@ def test_a_moment_of_the_status_is_told_by_the_clients_clock() -> None:
     [
         (["--only", "promotions,nonsense"], "found nonsense"),
         (["--promotions", "0"], "a number above 0"),
-        (["--chaos", "soon"], "wanted a duration"),
+        (["--chaos", "soon"], "expected a duration"),
     ],
 )
 def test_a_wrong_option_is_refused_with_what_is_wanted(

@@ -61,7 +61,7 @@ def test_json_is_read_as_kubectl_gives_it_and_so_is_a_list() -> None:
     other = {**value, "metadata": {"name": "fraud"}}
     both = json.dumps({"apiVersion": "v1", "kind": "List", "items": [value, other]})
     assert explain("fraud", "--file", "-", stdin=both).stdout.startswith("fraud: Soaking\n")
-    assert "wanted one ModelDeployment, found churn, fraud" in explain("--file", "-", stdin=both).output
+    assert "expected one ModelDeployment, found churn, fraud" in explain("--file", "-", stdin=both).output
 
 
 def test_a_terminal_without_these_letters_gets_plain_ones() -> None:
@@ -89,7 +89,7 @@ def test_what_pods_wrote_cannot_command_the_terminal() -> None:
 def test_a_proof_shows_as_a_full_bar_and_a_wait_says_how_long() -> None:
     (guard,) = explanation(load("watched")).guards
     assert guard.verdict == "Passed"
-    assert guard.criteria[0].towards_holds == 1.0
+    assert guard.criteria[0].towards_passed == 1.0
     waiting = explanation(load("second_step")).guards[0].criteria[0]
     assert waiting.more_answers > 0
     assert waiting.more_seconds == pytest.approx(waiting.more_answers * 23.25 / waiting.subject.answers, rel=0.05)
@@ -114,7 +114,7 @@ def test_a_guard_that_cannot_be_asked_yet_says_what_it_waits_for() -> None:
 def test_a_gate_that_was_not_asked_yet_says_so() -> None:
     value = load("blocked")
     del value["status"]["gates"]
-    assert {gate.state for gate in explanation(value).gates} == {"not asked yet"}
+    assert {gate.state for gate in explanation(value).gates} == {"not checked yet"}
     assert [gate.state for gate in explanation(load("blocked")).gates] == ["Failed", "Passed"]
 
 
@@ -142,7 +142,7 @@ def test_a_file_that_is_not_there_or_no_yaml_is_told(tmp_path: Path) -> None:
     assert explain("--file", tmp_path / "missing.yaml").exit_code == 1
     result = explain("--file", "-", stdin="a: [1\n")
     assert result.exit_code == 1
-    assert "-:2: this is not YAML" in result.output
+    assert "-:2: not valid YAML for kubectl" in result.output
 
 
 async def _found(name: str, namespace: str | None) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def test_a_name_is_looked_up_in_the_cluster(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize(
     ("error", "said"),
-    [(NotFound("GET: 404"), "there is no ModelDeployment churn"), (Unavailable("no route"), "churn cannot be read")],
+    [(NotFound("GET: 404"), "ModelDeployment churn not found"), (Unavailable("no route"), "could not read churn")],
 )
 def test_what_the_cluster_does_not_have_is_an_error(
     monkeypatch: pytest.MonkeyPatch, error: Exception, said: str

@@ -70,7 +70,7 @@ def test_the_object_is_read_with_the_kubeconfig_from_the_namespace_of_its_contex
 def test_another_namespace_can_be_named_and_what_is_not_there_is_told(kubeconfig: Path) -> None:
     result = explain("churn", "--namespace", "other")
     assert result.exit_code == 1
-    assert "there is no ModelDeployment churn" in result.output
+    assert "ModelDeployment churn not found" in result.output
     assert "/namespaces/other/modeldeployments/churn" in result.output
 
 
@@ -78,7 +78,7 @@ def test_an_api_server_that_does_not_answer_is_told(kubeconfig: Path) -> None:
     kubeconfig.write_text(kubeconfig.read_text().replace("127.0.0.1", "127.0.0.2").replace("http:", "https:"))
     result = explain("churn")
     assert result.exit_code == 1
-    assert "churn cannot be read" in result.output
+    assert "could not read churn" in result.output
 
 
 def test_without_a_kubeconfig_it_says_what_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

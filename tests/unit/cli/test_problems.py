@@ -45,22 +45,22 @@ def test_a_mistake_is_found_in_the_field_where_it_is(file: Path) -> None:
         (
             {"model": {"name": "churn", "version": 7}},
             "spec.model.version",
-            'wanted text, found 7; do: write it in quotes, "7"',
+            'expected text, found 7; do: write it in quotes, "7"',
         ),
         (
             {"rollout": {"steps": [{"weight": 5}, {"weight": 101}]}},
             "spec.rollout.steps[1].weight",
-            "wanted at most 100, found 101",
+            "expected at most 100, found 101",
         ),
         (
             {"rollout": {"steps": [{"duration": "5m"}]}},
             "spec.rollout.steps[0].weight",
-            "wanted a value, found nothing; do: add it (Percent of the traffic that the challenger gets)",
+            "expected a value, found nothing; do: add it (Percent of the traffic that the challenger gets)",
         ),
         (
             {"rollout": {"steps": [{"weight": 5, "duration": "5 min"}]}},
             "spec.rollout.steps[0].duration",
-            'wanted text such as 90s or 5m or 1h30m, found "5 min"',
+            'expected text such as 90s or 5m or 1h30m, found "5 min"',
         ),
         (
             {"rollout": {"steps": [{"weight": 5, "duration": "200h"}]}},
@@ -75,26 +75,30 @@ def test_a_mistake_is_found_in_the_field_where_it_is(file: Path) -> None:
         (
             {"rollout": {"onInconclusive": "Waits"}},
             "spec.rollout.onInconclusive",
-            'wanted one of Wait, Proceed, RollBack, found "Waits"; do: write Wait, if that is meant',
+            'expected one of Wait, Proceed, RollBack, found "Waits"; do: write Wait, if that is meant',
         ),
-        ({"rolout": {}}, "spec.rolout", "there is no such field; do: write rollout, if that is meant"),
+        ({"rolout": {}}, "spec.rolout", "unknown field; do: write rollout, if that is meant"),
         (
             {"xyz": {}},
             "spec.xyz",
-            "there is no such field; do: remove it, or write one of "
+            "unknown field; do: remove it, or write one of "
             "approvals, gates, model, paused, registry, rollout, serving, traffic",
         ),
         (
             {"serving": {"resources": {"limits": {"cpu": 0.5}}}},
             "spec.serving.resources.limits.cpu",
-            'wanted a whole number or text, found 0.5; do: write it in quotes, "0.5"',
+            'expected a whole number or text, found 0.5; do: write it in quotes, "0.5"',
         ),
         (
             {"paused": None},
             "spec.paused",
-            "wanted true or false, found nothing; do: give it a value, or remove it",
+            "expected true or false, found nothing; do: give it a value, or remove it",
         ),
-        ({"serving": {"image": "x" * 600}}, "spec.serving.image", f'wanted at most 512 characters, found "{"x" * 59}…'),
+        (
+            {"serving": {"image": "x" * 600}},
+            "spec.serving.image",
+            f'expected at most 512 characters, found "{"x" * 59}…',
+        ),
     ],
 )
 def test_it_says_what_is_wanted_and_found_and_what_to_do(spec: dict[str, Any], field: str, message: str) -> None:

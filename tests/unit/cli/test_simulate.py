@@ -62,7 +62,7 @@ def test_table_and_plot_are_as_the_golden_files_say(name: str, made: object) -> 
 def test_a_simulation_from_a_file_to_a_table() -> None:
     result = simulate()
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith("churn: 50 requests/s, 1 pod; steps 50% for 5s (50% in force)\n")
+    assert result.stdout.startswith("churn: 50 requests/s, 1 pod; steps 50% for 5s (50% exposed)\n")
     assert "\npromoted " in result.stdout
 
 
@@ -103,14 +103,14 @@ def test_a_name_in_the_title_is_no_markup() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--rate", "50"], "wanted a rate such as 50/s, 200/m or 10/h, found 50"),
-        (["--rate", "0/s"], "wanted a rate"),
-        (["--bad", "5"], "wanted a share in percent such as 1% or 0.5%, found '5'"),
-        (["--bad", "latency=5%"], "wanted the name of a guard (errors), found latency"),
-        (["--longest", "soon"], "wanted a duration such as 90s"),
+        (["--rate", "50"], "expected a rate such as 50/s, 200/m or 10/h, found 50"),
+        (["--rate", "0/s"], "expected a rate"),
+        (["--bad", "5"], "expected a share in percent such as 1% or 0.5%, found '5'"),
+        (["--bad", "latency=5%"], "expected the name of a guard (errors), found latency"),
+        (["--longest", "soon"], "expected a duration such as 90s"),
         (["--trials", "0"], "0 is not in the range"),
-        (["--plot", "plot.jpg"], "wanted a file .svg or .png, found plot.jpg"),
-        (["--plot", "/no/such/folder/plot.svg"], "there is no folder /no/such/folder"),
+        (["--plot", "plot.jpg"], "expected a file .svg or .png, found plot.jpg"),
+        (["--plot", "/no/such/folder/plot.svg"], "folder /no/such/folder not found"),
     ],
 )
 def test_options_that_cannot_be_are_refused_with_what_is_wanted(words: list[str], said: str) -> None:
@@ -129,10 +129,10 @@ def test_a_png_without_matplotlib_names_what_is_missing(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (QUICK.replace('"7"', "7"), "-: spec.model.version: wanted text, found 7"),
-        ("kind: ConfigMap\n", "wanted one ModelDeployment, found none"),
+        (QUICK.replace('"7"', "7"), "-: spec.model.version: expected text, found 7"),
+        ("kind: ConfigMap\n", "expected one ModelDeployment, found none"),
         (f"{QUICK}---\n{QUICK.replace('name: churn}', 'name: fraud}', 1)}", "found churn, fraud"),
-        ("a: [1\n", "this is not YAML that kubectl would take"),
+        ("a: [1\n", "not valid YAML for kubectl"),
     ],
 )
 def test_a_file_without_one_valid_model_deployment_is_told_from_wrong_options(text: str, said: str) -> None:

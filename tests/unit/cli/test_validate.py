@@ -43,7 +43,7 @@ def test_a_folder_is_searched_and_a_problem_is_told_with_file_line_and_field(fol
     result = validate(folder)
     place = folder / "deep" / "bad.yml"
     assert result.exit_code == 1
-    assert result.stdout == f'{place}:9: spec.model.version: wanted text, found 7; do: write it in quotes, "7"\n'
+    assert result.stdout == f'{place}:9: spec.model.version: expected text, found 7; do: write it in quotes, "7"\n'
     assert result.stderr == "2 ModelDeployments checked, 1 other object skipped, 1 problem\n"
 
 
@@ -64,7 +64,7 @@ def test_programs_get_json(folder: Path) -> None:
                 "file": str(folder / "deep" / "bad.yml"),
                 "line": 9,
                 "path": "spec.model.version",
-                "message": 'wanted text, found 7; do: write it in quotes, "7"',
+                "message": 'expected text, found 7; do: write it in quotes, "7"',
             }
         ],
     }
@@ -82,7 +82,7 @@ def test_problems_come_in_the_order_of_the_file() -> None:
 def test_what_is_no_yaml_is_told_with_its_line() -> None:
     result = validate("-", stdin="a: [1\nb: 2\n")
     assert result.exit_code == 1
-    assert result.stdout.startswith("<stdin>:2: this is not YAML that kubectl would take: ")
+    assert result.stdout.startswith("<stdin>:2: not valid YAML for kubectl: ")
 
 
 def test_the_objects_before_a_broken_one_are_still_checked() -> None:

@@ -51,7 +51,7 @@ async def test_what_prometheus_does_not_know_holds_and_is_told() -> None:
         await world.clock.advance(60)
         status = (await world.md()).status
     assert status.phase is Phase.CANARY
-    assert "refunds: wanted one sample, found none" in status.message
+    assert "refunds: expected one sample, found none" in status.message
 
 
 async def test_without_a_prometheus_the_setting_is_named() -> None:

@@ -165,9 +165,7 @@ async def test_a_secret_that_is_not_there_is_named(stage: Stage) -> None:
     stage.watch.latest(md)
     await settle()
     problem = stage.watch.latest(md).problem
-    assert problem == Problem(
-        reasons.LOGIN_MISSING, "Secret ml/login (spec.registry.secretName) is not there: create it"
-    )
+    assert problem == Problem(reasons.LOGIN_MISSING, "Secret ml/login (spec.registry.secretName) not found: create it")
     stage.cluster.secrets["ml", "login"] = {"password": "in a key of another name"}
     await stage.clock.advance(30)
     problem = stage.watch.latest(md).problem

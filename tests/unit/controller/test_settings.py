@@ -68,6 +68,6 @@ def test_a_setting_that_cannot_be_understood_is_named(name: str, value: str) -> 
 
 
 def test_an_address_with_a_login_is_refused_and_not_repeated() -> None:
-    with pytest.raises(Rejected, match="PODIUM_PROMETHEUS_URI: wanted an address without a login") as refused:
+    with pytest.raises(Rejected, match="PODIUM_PROMETHEUS_URI: expected an address without a login") as refused:
         Settings.from_environment({"PODIUM_PROMETHEUS_URI": "http://ann:secret@prometheus:9090"})
     assert "secret" not in str(refused.value)

@@ -34,7 +34,7 @@ def test_a_guard_can_be_named() -> None:
 
 
 def test_a_name_that_no_guard_has_is_refused() -> None:
-    with pytest.raises(Contradiction, match=r"wanted the name of a guard \(errors, slow\), found latency"):
+    with pytest.raises(Contradiction, match=r"expected the name of a guard \(errors, slow\), found latency"):
         assumed([ERRORS, SLOW], {"good": {"latency": 0.1}})
 
 

@@ -39,7 +39,7 @@ class ScrapedPodMetrics:
             async with places:
                 return pod.uid, statement(await self._fetch(namespace, pod))
         except PodiumError as error:
-            _log.debug("pod %s/%s says nothing: %s", namespace, pod.name, error)
+            _log.debug("could not scrape pod %s/%s: %s", namespace, pod.name, error)
             return pod.uid, None
 
 

@@ -75,14 +75,14 @@ def total(body: bytes) -> float:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
-        raise NotATotal(f"wanted an answer of its API, found {_short(body.decode(errors='replace'))!r}") from None
+        raise NotATotal(f"expected a response of its API, found {_short(body.decode(errors='replace'))!r}") from None
     said = answer if isinstance(answer, dict) else {}
     if said.get("status") != "success":
         raise NotATotal(f"{_short(said.get('errorType', 'no success'))}: {_short(said.get('error', answer))}")
     # With a warning, the data may be a part of all: read from some replicas, or without a remote store. A sum that
     # falls and rises again would be counted as new answers.
     if said.get("warnings"):
-        raise NotATotal(f"wanted an answer without warnings, found {_short(said['warnings'])}")
+        raise NotATotal(f"expected a response without warnings, found {_short(said['warnings'])}")
     return _number(_sample(said.get("data")))
 
 
@@ -92,12 +92,16 @@ def _sample(data: Any) -> Any:
     if kind == "scalar" and isinstance(result, list):
         return result[-1] if result else None
     if kind == "matrix":
-        raise NotATotal("wanted one sample, found a matrix: a total has no range such as [5m]")
+        raise NotATotal("expected one sample, found a matrix: a total has no range such as [5m]")
     if kind != "vector" or not isinstance(result, list):
-        raise NotATotal(f"wanted one sample, found resultType {_short(kind)}")
+        raise NotATotal(f"expected one sample, found resultType {_short(kind)}")
     if len(result) != 1:
-        found = f"{len(result)} samples: put sum() around it" if result else "none: nothing has that name and labels"
-        raise NotATotal(f"wanted one sample, found {found}")
+        found = (
+            f"{len(result)} samples: put sum() around it"
+            if result
+            else "none: no series has that name and these labels"
+        )
+        raise NotATotal(f"expected one sample, found {found}")
     pair = result[0].get("value") if isinstance(result[0], dict) else None
     return pair[-1] if isinstance(pair, list) and pair else None
 
@@ -108,7 +112,7 @@ def _number(text: Any) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number) or number < 0:
-        raise NotATotal(f"wanted a number of answers, found {_short(text)}")
+        raise NotATotal(f"expected a number of answers, found {_short(text)}")
     return number
 
 

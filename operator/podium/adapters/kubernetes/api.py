@@ -41,7 +41,7 @@ async def login() -> Configuration:
         else:
             await load_kube_config(config_file=kubeconfig(), client_configuration=configuration, persist_config=False)
     except Exception as error:  # kubeconfig loaders raise whatever a broken file makes them raise
-        raise Rejected(f"no login to the API server: set KUBECONFIG, or run in a pod ({error})") from error
+        raise Rejected(f"no credentials for the API server: set KUBECONFIG, or run in a pod ({error})") from error
     return configuration
 
 
@@ -127,7 +127,7 @@ class Api:
         content = await (call(within=within) if method in _ONCE else _persistent(call, within))
         found = _payload(content)
         if not isinstance(found, dict):
-            raise Unavailable(f"{method} {path}: wanted a JSON object, found {found!r:.200}")
+            raise Unavailable(f"{method} {path}: expected a JSON object, found {found!r:.200}")
         return found
 
     async def _call(

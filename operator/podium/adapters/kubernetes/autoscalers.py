@@ -32,7 +32,7 @@ class Autoscalers:
     async def run(self, md: ModelDeployment) -> None:
         """Raises Rejected where the API server does not take it, as well as where its name is taken."""
         if md.spec is None:
-            raise NotFound(f"{md.key}: nothing can be scaled, {md.flaw}")
+            raise NotFound(f"{md.key}: cannot scale, {md.flaw}")
         try:
             await self._owned.apply(names.AUTOSCALERS, render.autoscaler(read.owner_of(md), md.spec))
         except Permanent as error:

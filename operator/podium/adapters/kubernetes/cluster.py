@@ -62,7 +62,7 @@ class KubernetesCluster:
 
     async def write_status(self, md: ModelDeployment, status: Status) -> None:
         if md.unreadable:
-            raise Rejected(f"{md.key}: the status is not overwritten, it cannot be read: {md.flaw}")
+            raise Rejected(f"{md.key}: status not written, because the present one cannot be read: {md.flaw}")
         metadata = {
             "namespace": md.key.namespace,
             "name": md.key.name,
@@ -152,7 +152,7 @@ class KubernetesCluster:
         try:
             found = await self._list(md, names.DISRUPTION_BUDGETS, within=_BUDGETS)
         except PodiumError as error:
-            _log.warning("%s: its PodDisruptionBudgets cannot be read: %s", md.key, error)
+            _log.warning("%s: could not read its PodDisruptionBudgets: %s", md.key, error)
             return None
         return _by_name(found, md.uid)
 
@@ -192,7 +192,7 @@ def dump(status: Status) -> dict[str, Any]:
 
 def _spec(md: ModelDeployment) -> Spec:
     if md.spec is None:
-        raise NotFound(f"{md.key}: nothing can be run, {md.flaw}")
+        raise NotFound(f"{md.key}: cannot run pods, {md.flaw}")
     return md.spec
 
 

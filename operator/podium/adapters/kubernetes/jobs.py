@@ -39,7 +39,7 @@ class KubernetesGateJobs:
 
     async def run(self, md: ModelDeployment, wanted: RunJob) -> None:
         if md.spec is None:
-            raise NotFound(f"{md.key}: nothing can be run, {md.flaw}")
+            raise NotFound(f"{md.key}: cannot run pods, {md.flaw}")
         made = render.gate_job(read.owner_of(md), md.spec, wanted, self._defaults)
         try:
             await self._api.create(names.path(names.JOBS, md.key.namespace), made)
@@ -58,7 +58,7 @@ def answer(request_id: str, job: Json, pods: Sequence[Json]) -> GateResponse:
     if "Failed" in ended:
         return GateResponse(request_id, "Failed", f"job {name} failed: {_why(ended['Failed'], pods)}")
     waiting = sorted({waits[:_TOLD] for _, waits in map(_end, pods)} - {""})
-    return GateResponse(request_id, "Pending", ": ".join([f"job {name} has not ended", *waiting[:1]]))
+    return GateResponse(request_id, "Pending", ": ".join([f"job {name} has not finished", *waiting[:1]]))
 
 
 def _why(failed: Mapping[str, Any], pods: Sequence[Json]) -> str:

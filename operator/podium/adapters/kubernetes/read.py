@@ -162,7 +162,7 @@ def _status(found: object) -> tuple[Status, str]:
     try:
         return Status.model_validate(found or {}), ""
     except ValidationError as error:
-        return Status(), f"status cannot be read, it may be a newer Podium's: {_faults(error)}"
+        return Status(), f"status cannot be read, a newer Podium may have written it: {_faults(error)}"
 
 
 def _faults(error: ValidationError) -> str:

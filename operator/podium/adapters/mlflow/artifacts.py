@@ -41,10 +41,10 @@ def digest_of_version(login: RegistryLogin, entry: Entry) -> str:
         repository = repository_of(login, entry, target)
         paths = list(islice(_files(repository, target), MOST_FILES + 1))
         if len(paths) > MOST_FILES:
-            raise Rejected(f"{named} are more than {MOST_FILES} files", reason=reasons.REGISTRY_ERROR)
+            raise Rejected(f"{named} are too many files; allowed: at most {MOST_FILES}", reason=reasons.REGISTRY_ERROR)
         files = {path: _sha256(repository, path, Path(scratch, "file")) for path in paths}
     if not files:
-        raise NotFound(f"{named} were wanted, and there is not one file. {advice}", reason=reasons.ARTIFACTS_MISSING)
+        raise NotFound(f"{named} not found: there is not one file. {advice}", reason=reasons.ARTIFACTS_MISSING)
     return digest_of(files)
 
 
@@ -58,8 +58,8 @@ def safe_path(path: str, target: Target) -> str:
     parts = path.split("/")
     if path.startswith("/") or _CONTROL.search(path) or any(part in ("", ".", "..") for part in parts):
         raise Rejected(
-            f'{target.what} hold a file named "{plain(path)}", and relative names without "..", backslashes and '
-            "control characters are wanted. Log the model again under plain names",
+            f'{target.what} hold a file named "{plain(path)}"; required: relative names without "..", backslashes and '
+            "control characters. Log the model again under plain names",
             reason=reasons.REGISTRY_ERROR,
         )
     return path
@@ -81,7 +81,7 @@ def _location(login: RegistryLogin, entry: Entry, target: Target) -> str:
         uri = _of_run(client, found["id"], found["path"].strip("/"))
     if urlsplit(uri).scheme in _NOWHERE:
         raise Rejected(
-            f"{target.what} are at {plain_uri(uri)}, where nobody but the registry's own machine finds them. Start "
+            f"{target.what} are at {plain_uri(uri)}, which only the registry's own machine can read. Start "
             "MLflow with --serve-artifacts or an object store, and log and register the model again",
             reason=reasons.ARTIFACTS_MISSING,
         )

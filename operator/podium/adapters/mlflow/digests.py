@@ -36,7 +36,7 @@ class Digests:
         await asyncio.wait({task}, timeout=self.step_timeout)
         if not task.done():
             raise Temporary(
-                f"{named} are being downloaded to make their digest, which pins the version. Look again in a moment",
+                f"downloading {named} for the digest that pins the version; this continues by itself",
                 reason=reasons.DIGEST_PENDING,
             )
         self._under_way.pop(key, None)

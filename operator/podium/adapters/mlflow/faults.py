@@ -46,50 +46,50 @@ class Fault:
 _SILENT = Fault(
     Unavailable,
     reasons.REGISTRY_UNREACHABLE,
-    "{what} was wanted, and {place} does not answer: {said}. Look whether it runs, and at spec.registry.uri",
+    "could not read {what}: {place} does not answer: {said}. Check that it runs, and spec.registry.uri",
 )
 _FAILING = Fault(
     Unavailable,
     reasons.REGISTRY_UNREACHABLE,
-    "{what} was wanted, and {place} fails to answer: {said}. Look at its log",
+    "could not read {what}: {place} failed: {said}. Check its log",
 )
 _STRANGE = Fault(
     Temporary,
     reasons.REGISTRY_ERROR,
-    "{what} was wanted, and {place} answers as no MLflow server does: {said}. Look at spec.registry.uri",
+    "could not read {what}: {place} is not an MLflow server by its response: {said}. Check spec.registry.uri",
 )
 _NO_LOGIN = Fault(
     Rejected,
     reasons.LOGIN_REJECTED,
-    "{what} was wanted, and {place} refuses the login: {said}. Look at the Secret that spec.registry.secretName names",
+    "could not read {what}: {place} rejected the login: {said}. Check the Secret that spec.registry.secretName names",
 )
 _NO_RIGHT = Fault(
     Rejected,
     reasons.LOGIN_REJECTED,
-    "{what} was wanted, and {place} does not allow it to this login: {said}. Give the user of the Secret that "
-    "spec.registry.secretName names the right to it",
+    "could not read {what}: {place} does not permit it to this login: {said}. Grant the permission to the user of the "
+    "Secret that spec.registry.secretName names",
 )
-_NOT_THERE = Fault(NotFound, "", "{what} was wanted ({field}), and {place} does not have it. {advice}")
+_NOT_THERE = Fault(NotFound, "", "{what} ({field}) not found in {place}. {advice}")
 _REFUSED = Fault(
-    Rejected, reasons.REGISTRY_ERROR, "{what} was wanted ({field}), and {place} says no to the query: {said}"
+    Rejected, reasons.REGISTRY_ERROR, "could not read {what} ({field}): {place} rejected the request: {said}"
 )
 _BAD_ADDRESS = Fault(
-    Rejected, reasons.REGISTRY_ERROR, "{what} was wanted, and spec.registry.uri is no address of a server: {said}"
+    Rejected, reasons.REGISTRY_ERROR, "could not read {what}: spec.registry.uri is not the address of a server: {said}"
 )
 _BAD_LOGIN = Fault(
     Rejected,
     reasons.LOGIN_REJECTED,
-    "{what} was wanted, and the login for {place} holds characters that cannot be sent. Look at the Secret that "
+    "could not read {what}: the login for {place} holds characters that cannot be sent. Check the Secret that "
     "spec.registry.secretName names",
 )
 _NOT_INSTALLED = Fault(
     Rejected,
     reasons.REGISTRY_ERROR,
-    "{what} was wanted, and MLflow's client lacks a package for where it is stored: {said}. Add it to the images of "
+    "could not read {what}: MLflow's client lacks a package for where it is stored: {said}. Add it to the images of "
     "the operator and of the model server, or let the registry serve its artifacts itself (--serve-artifacts)",
 )
 _OWN_TROUBLE = Fault(
-    Temporary, reasons.REGISTRY_ERROR, "{what} was wanted, and the operator's own machine is in trouble: {said}"
+    Temporary, reasons.REGISTRY_ERROR, "could not read {what}: the operator's own machine failed: {said}"
 )
 
 _NO_CODE: Final = "INTERNAL_ERROR"  # what MLflow's client gives its own errors, too

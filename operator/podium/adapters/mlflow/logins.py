@@ -77,7 +77,7 @@ def authorization(variables: Mapping[str, str]) -> str | None:
         return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
     if token and not _TOKEN.fullmatch(token):
         raise Rejected(
-            "MLFLOW_TRACKING_TOKEN holds characters that cannot be sent, such as spaces or line breaks. Look at the "
+            "MLFLOW_TRACKING_TOKEN holds characters that cannot be sent, such as spaces or line breaks. Check the "
             "Secret that spec.registry.secretName names",
             reason=reasons.LOGIN_REJECTED,
         )

@@ -50,7 +50,7 @@ class MlflowRegistry:
     async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None:
         """Let the alias point to the version, whatever it pointed to. Raises NotFound, Rejected or Unavailable."""
         what = f'alias {plain(alias)} on version {plain(version)} of registered model "{plain(model)}"'
-        advice = "It has been deleted: let Git want another version"
+        advice = "It has been deleted: select another version in spec.model"
         target = Target(login, what, "spec.registry.aliases", reasons.VERSION_NOT_FOUND, advice)
 
         def move() -> None:
@@ -121,8 +121,8 @@ class MlflowRegistry:
             return await self._asks.run(login.uri, asked, deadline=self._deadline)
         except TimeoutError as error:
             raise Unavailable(
-                f"{what} was wanted, and the registry {plain_uri(login.uri)} did not answer within "
-                f"{self._deadline:g} s. Look whether it runs, and at spec.registry.uri",
+                f"could not read {what}: the registry {plain_uri(login.uri)} did not answer within "
+                f"{self._deadline:g} s. Check that it runs, and spec.registry.uri",
                 reason=reasons.REGISTRY_UNREACHABLE,
             ) from error
 

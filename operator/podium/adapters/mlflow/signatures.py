@@ -59,7 +59,7 @@ def _read(login: RegistryLogin, entry: Entry) -> Signature | None:
             repository_of(login, entry, target)._download_file(FILE, str(file))  # noqa: SLF001
             size = file.stat().st_size
             if size > LARGEST:
-                raise Rejected(f"{named} has {size} bytes, at most {LARGEST} are read", reason=reasons.REGISTRY_ERROR)
+                raise Rejected(f"{named} has {size} bytes; allowed: at most {LARGEST}", reason=reasons.REGISTRY_ERROR)
             text = file.read_text(errors="replace")
     except NotFound:
         return None

@@ -36,7 +36,7 @@ class Registered:
     def __init__(self, login: RegistryLogin, model: str) -> None:
         self.login, self.model = login, model
         self.client = MlflowClient(tracking_uri=login.uri, registry_uri=login.uri)
-        with asking(self._wish("it", reasons.MODEL_NOT_FOUND, "spec.model.name", "Register it, or mend the name")):
+        with asking(self._wish("it", reasons.MODEL_NOT_FOUND, "spec.model.name", "Register it, or fix the name")):
             self._entity = self.client.get_registered_model(model)
 
     def alias(self, alias: str) -> str:
@@ -51,15 +51,15 @@ class Registered:
         entry = self._followed(alias) if alias is not None else self.entry(version or "")
         if entry.status == _READY:
             return entry
-        told = plain(entry.status_message or "no further word from the registry")
-        what = f"{self._named(entry.version)} is {plain(entry.status)}, and only READY ones are served: {told}. "
+        told = plain(entry.status_message or "the registry gives no reason")
+        what = f"{self._named(entry.version)} is {plain(entry.status)}; required: READY ({told}). "
         if entry.status == _FAILED:
             raise Rejected(f"{what}Register it again, as a new version", reason=reasons.VERSION_NOT_READY)
         raise Temporary(f"{what}Wait until it is registered", reason=reasons.VERSION_NOT_READY)
 
     def entry(self, version: str) -> Entry:
         """Return the version. Raises NotFound."""
-        advice = f"Its newest version is {self._newest()}. Register the version, or mend spec.model.version"
+        advice = f"Its newest version is {self._newest()}. Register the version, or fix spec.model.version"
         target = self._wish(f"version {version}", reasons.VERSION_NOT_FOUND, "spec.model.version", advice)
         with asking(target):
             return self.client.get_model_version(self.model, version)
@@ -95,8 +95,8 @@ class Registered:
         if not self.alias(alias) and alias.lower() != "latest":  # MLflow's own alias, which is in no list
             known = ", ".join(sorted(map(str, self._entity.aliases))[:10]) or "none"
             raise NotFound(
-                f"{target.what} was wanted ({target.field}), and {target.place} does not have it. Its aliases: "
-                f"{plain(known)}. Set the alias, or mend spec.model.alias",
+                f"{target.what} ({target.field}) not found in {target.place}. Its aliases: "
+                f"{plain(known)}. Set the alias, or fix spec.model.alias",
                 reason=target.missing,
             )
         with asking(target):

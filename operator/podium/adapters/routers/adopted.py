@@ -89,8 +89,7 @@ def _rule(md: ModelDeployment, route: Json) -> Rule | Problem:
 
 def _missing(md: ModelDeployment) -> Problem:
     message = (
-        f"HTTPRoute {md.key.namespace}/{adopted_name(md)} is not there, which spec.traffic.httpRouteRef names: "
-        "apply it, "
+        f"HTTPRoute {md.key.namespace}/{adopted_name(md)} (spec.traffic.httpRouteRef) not found: apply it, "
         f"with {' and '.join(names.slot_name(md.key.name, slot) for slot in SLOTS)} as backends of one rule"
     )
     return Problem(reasons.ROUTE_NOT_FOUND, message)

@@ -47,14 +47,14 @@ class Routers:
     ) -> None:
         """Raises what the router raises; what was in the way is shown with the traffic until it is out of it."""
         if md.spec is None:
-            raise NotFound(f"{md.key}: nothing can be routed, {md.flaw}")
+            raise NotFound(f"{md.key}: cannot route traffic, {md.flaw}")
         try:
             await self._router(md).route(md, weights, overrides)
         except Permanent as error:
             self._refusals[md.key] = Problem(error.reason or reasons.ROUTE_REJECTED, str(error))
             raise
         except Temporary as error:
-            message = f"the weights could not be written yet, trying again: {error}"
+            message = f"could not write the weights yet, retrying: {error}"
             self._refusals[md.key] = Problem(reasons.IN_PROGRESS, message)
             raise
         self._refusals.pop(md.key, None)

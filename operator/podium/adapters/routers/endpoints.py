@@ -20,7 +20,7 @@ async def endpoints_of(api: Api, md: ModelDeployment, *services: str) -> frozens
     try:
         slices = await api.list(path, selector=f"{names.SERVICE_NAME} in ({','.join(services)})", within=2.0)
     except PodiumError as error:
-        _log.warning("endpoints of %s cannot be read, the share in force is unknown: %s", md.key, error)
+        _log.warning("could not read the endpoints of %s, its current weights are unknown: %s", md.key, error)
         return None
     return frozenset(_ready_uids(slices))
 

@@ -47,7 +47,7 @@ class ReplicasRouter:
         overrides: RouteOverrides = NO_OVERRIDES,  # noqa: ARG002  spec.traffic asks for them beside a gateway only
     ) -> None:
         if md.spec is None:
-            raise NotFound(f"{md.key}: nothing can be routed, {md.flaw}")
+            raise NotFound(f"{md.key}: cannot route traffic, {md.flaw}")
         await self._owned.apply(names.SERVICES, render.main_service(read.owner_of(md), md.spec, weights))
 
     async def release(self, md: ModelDeployment) -> None:

@@ -63,10 +63,10 @@ def find_rule(route: Json, name: str | None, owner: str) -> Rule | Problem:
     services = " and ".join(slot_name(owner, slot) for slot in SLOTS)
     if fit:
         return _unfit(
-            route, None, f"has several rules with {services} as backends: name one in spec.traffic.http_route_ref.rule"
+            route, None, f"has several rules with {services} as backends: name one in spec.traffic.httpRouteRef.rule"
         )
     if name is not None and not rules:
-        return _unfit(route, None, f"has no rule of the name {name}, which spec.traffic.http_route_ref.rule wants")
+        return _unfit(route, None, f"has no rule named {name} (spec.traffic.httpRouteRef.rule)")
     lacking = [slot_name(owner, slot) for slot in SLOTS if not any(slot in rule.backends for rule in rules)]
     missing = " and ".join(lacking) or services
     return _unfit(
@@ -199,4 +199,4 @@ def last_writer(route: Json) -> str:
         and "f:spec" in (entry.get("fieldsV1") or {})
     ]
     latest = max(others, key=lambda entry: str(entry.get("time", "")), default=None)
-    return str(latest.get("manager", ""))[:128] if latest else "somebody without a field manager's name"
+    return str(latest.get("manager", ""))[:128] if latest else "another client without a field manager"
