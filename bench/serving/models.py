@@ -7,6 +7,8 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
 from mlflow.models import infer_signature
 from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
@@ -38,6 +40,7 @@ def main(folder: Path) -> None:
     (folder / "batch.json").write_text(json.dumps({"items": frame.head(1000).to_dict("records")}))
     many = pd.DataFrame(np.tile(data.astype(np.float64), (500, 1)), columns=frame.columns)  # a million rows
     many.to_parquet(folder / "million.parquet", row_group_size=100_000)
+    pyarrow.csv.write_csv(pa.Table.from_pandas(many, preserve_index=False), folder / "million.csv")
 
 
 if __name__ == "__main__":

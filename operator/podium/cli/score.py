@@ -1,7 +1,9 @@
 """`podium score`: a table larger than memory, scored by a model version, every row stamped with who scored it."""
 
 import json
+import logging
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,14 +12,12 @@ from typing import Self
 import click
 
 from podium.runtime.__main__ import own_temporary_files
-from podium.runtime.batch.job import Mismatch, Order, Summary
+from podium.runtime.batch.failures import ScoreError
+from podium.runtime.batch.job import Order, Summary
 from podium.runtime.batch.job import score as score_table
-from podium.runtime.batch.journal import OtherRun
-from podium.runtime.batch.tables import Unreadable
 from podium.runtime.exits import StartError
-from podium.runtime.faults import Fault
+from podium.runtime.loading.load import load_model
 from podium.runtime.loading.source import fetch
-from podium.runtime.prediction.model import Model
 from podium.runtime.reference import references
 
 _SUFFIXES = {".csv", ".parquet"}
@@ -30,31 +30,55 @@ _SUFFIXES = {".csv", ".parquet"}
 @click.option(
     "--chunk-rows", default=100_000, show_default=True, type=click.IntRange(1), help="Rows in memory at once."
 )
+@click.option(
+    "--rename-clashes",
+    is_flag=True,
+    help="Keep an input column that is called like an added one (run_id, prediction …) as input_<name>.",
+)
 @click.option("--git-sha", help="Commit that the rows are stamped with.  [default: the one checked out here]")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object instead of a table.")
-def score(uri: str, source: Path, target: Path, chunk_rows: int, git_sha: str | None, *, as_json: bool) -> None:
+def score(
+    uri: str,
+    source: Path,
+    target: Path,
+    chunk_rows: int,
+    git_sha: str | None,
+    *,
+    rename_clashes: bool,
+    as_json: bool,
+) -> None:
     """Score a table, and stamp every row with model, version, run, time, batch and commit.
 
     The output appears whole or not at all. An interrupted run leaves its predictions beside the output, and the same
     command goes on where it ended.
     """
-    if target.suffix not in _SUFFIXES:
-        raise click.BadParameter(f"expected .csv or .parquet, found {target.name}", param_hint="--output")
+    _check_target(target)
+    logging.getLogger("podium").addHandler(logging.NullHandler())  # what went wrong is said once, below
     try:
         with own_temporary_files(), _Bar() as bar:
             fetched = fetch(references({"PODIUM_MODEL_URI": uri}), None, fall_back=False)
             order = Order(
-                model=Model.load(fetched.directory),
+                model=load_model(fetched.directory),
                 identity=fetched.identity,
                 input=source,
                 output=target,
                 git_sha=git_sha if git_sha is not None else _checked_out(),
                 chunk_rows=chunk_rows,
+                rename_clashes=rename_clashes,
             )
             summary = score_table(order, bar.advance)
-    except (StartError, Unreadable, OtherRun, Mismatch, Fault) as error:
-        raise click.ClickException(str(error)) from error
+    except (StartError, ScoreError) as error:
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(error.exit_code) from error
     click.echo(_as_json(summary) if as_json else _as_table(summary, target))
+
+
+def _check_target(target: Path) -> None:
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(target)):
+        wanted = f"expected a local file, found the address {target}; write a file here and copy it there"
+        raise click.BadParameter(wanted, param_hint="--output")
+    if target.suffix not in _SUFFIXES:
+        raise click.BadParameter(f"expected .csv or .parquet, found {target.name}", param_hint="--output")
 
 
 class _Bar:

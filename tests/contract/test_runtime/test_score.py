@@ -11,8 +11,9 @@ from click.testing import CliRunner, Result
 
 from podium.cli.score import score
 from podium.runtime.batch import job
+from podium.runtime.batch.columns import STAMPS
 from podium.runtime.batch.distribution import Distribution
-from podium.runtime.batch.job import STAMPS
+from podium.runtime.batch.failures import ScoreExit
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow and pandas warn of themselves
 
@@ -60,15 +61,15 @@ def test_every_row_is_scored_in_order_and_stamped(
 def test_an_interrupted_run_goes_on_where_it_ended(
     tmp_path: Path, table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    predicted, calls = job._predicted, []
+    predicted, calls = job.predicted, []
 
-    def interrupted(model: Any, chunk: Any) -> Any:
-        calls.append(chunk.num_rows)
+    def interrupted(order: Any, table: Any, chunk: Any) -> Any:
+        calls.append(chunk.rows)
         if len(calls) == 4:
             raise KeyboardInterrupt
-        return predicted(model, chunk)
+        return predicted(order, table, chunk)
 
-    monkeypatch.setattr(job, "_predicted", interrupted)
+    monkeypatch.setattr(job, "predicted", interrupted)
     (tmp_path / "out.parquet").write_text("the old one")
     assert run(tmp_path, "in.parquet", "out.parquet").exit_code != 0
     assert (tmp_path / "out.parquet").read_text() == "the old one"
@@ -81,18 +82,18 @@ def test_an_interrupted_run_goes_on_where_it_ended(
 def test_an_unfinished_run_of_other_work_is_not_mixed_in(
     tmp_path: Path, table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job, "_predicted", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(job, "predicted", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     run(tmp_path, "in.parquet", "out.parquet")
     table.head(10).to_parquet(tmp_path / "in.parquet")
     done = run(tmp_path, "in.parquet", "out.parquet")
-    assert done.exit_code == 1
+    assert done.exit_code == ScoreExit.OTHER_RUN
     assert "an unfinished run of other work (differs in input_size, input_changed)" in done.output
 
 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     pd.DataFrame({"y": [1.0]}).to_parquet(tmp_path / "in.parquet")
     done = run(tmp_path, "in.parquet", "out.parquet")
-    assert done.exit_code == 1
+    assert done.exit_code == ScoreExit.UNFIT
     assert "missing column 'x'" in done.output
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 LABELS = 20  # different values beyond which numbers are numbers and no labels
 SAMPLE = 20_000  # values from which quantiles are estimated
@@ -27,8 +28,12 @@ class Distribution:
         self.count += len(values)
         if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
             self._add_numbers(values.to_numpy().astype(np.float64))
-        elif self._labels is not None:
-            self._count_labels(values.to_pylist())
+            return
+        self.missing += values.null_count
+        if self._labels is not None and not pa.types.is_nested(values.type):
+            counts = pc.value_counts(values.drop_null())
+            texts = [str(value) for value in counts.field("values").to_pylist()]
+            self._count_labels(texts, counts.field("counts").to_pylist())
 
     def _add_numbers(self, numbers: "np.ndarray[Any, np.dtype[np.float64]]") -> None:
         finite = numbers[np.isfinite(numbers)]
@@ -38,21 +43,18 @@ class Distribution:
         self._sum += float(finite.sum())
         self._low, self._high = min(self._low, float(finite.min())), max(self._high, float(finite.max()))
         if self._labels is not None:
-            self._count_labels(np.unique(finite, return_counts=True))
+            labels, counts = np.unique(finite, return_counts=True)
+            self._count_labels(labels.tolist(), counts.tolist())
         drawn = self._random.choice(finite, min(len(finite), SAMPLE // 10), replace=False)
         self._sample = np.concatenate([self._sample, drawn])
         if len(self._sample) > SAMPLE:
             self._sample = self._random.choice(self._sample, SAMPLE, replace=False)
 
-    def _count_labels(self, values: Any) -> None:
+    def _count_labels(self, labels: list[Any], counts: list[int]) -> None:
         assert self._labels is not None
-        if isinstance(values, tuple):
-            labels, counts = values
-            if len(labels) <= LABELS:
-                self._labels.update(dict(zip(labels.tolist(), counts.tolist(), strict=True)))
-        else:
-            self._labels.update(map(str, values))
-        if len(self._labels) > LABELS or (isinstance(values, tuple) and len(values[0]) > LABELS):
+        if len(labels) <= LABELS:
+            self._labels.update(dict(zip(labels, counts, strict=True)))
+        if len(labels) > LABELS or len(self._labels) > LABELS:
             self._labels = None
 
     def summary(self) -> dict[str, Any]:

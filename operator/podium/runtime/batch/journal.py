@@ -15,6 +15,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.ipc
 
+from podium.runtime.batch.failures import OtherRun
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -26,10 +28,6 @@ class Run:
     model: str
     digest: str
     chunk_rows: int
-
-
-class OtherRun(Exception):
-    """The journal that is here is of other work."""
 
 
 class Journal:
@@ -45,20 +43,32 @@ class Journal:
         """
         note = self._folder / "run.json"
         if note.exists():
-            before = json.loads(note.read_text())
-            if before["run"] != asdict(run):
-                differs = ", ".join(key for key, value in asdict(run).items() if before["run"].get(key) != value)
-                raise OtherRun(
-                    f"{self._folder}: an unfinished run of other work (differs in {differs}); remove it first"
-                )
-            return str(before["batch_id"])
+            return self._goes_on(run, note)
         self._folder.mkdir(parents=True, exist_ok=True)
         _replace(note, json.dumps({"run": asdict(run), "batch_id": batch_id}).encode())
         return batch_id
 
-    def read(self, chunk: int) -> pa.Table | None:
+    def _goes_on(self, run: Run, note: Path) -> str:
+        try:
+            before = json.loads(note.read_text())
+            known, batch_id = dict(before["run"]), str(before["batch_id"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise OtherRun(f"{note}: cannot be read; remove the folder {self._folder} and begin again") from error
+        if known != asdict(run):
+            differs = ", ".join(key for key, value in asdict(run).items() if known.get(key) != value)
+            raise OtherRun(f"{self._folder}: an unfinished run of other work (differs in {differs}); remove it first")
+        return batch_id
+
+    def read(self, chunk: int, rows: int) -> pa.Table | None:
+        """Return the predictions of a chunk of so many rows, or None: they are not here, or not whole."""
         file = self._file(chunk)
-        return pyarrow.ipc.open_file(file).read_all() if file.exists() else None
+        if not file.exists():
+            return None
+        try:
+            found = pyarrow.ipc.open_file(pa.BufferReader(file.read_bytes())).read_all()
+        except pa.ArrowInvalid:  # half a file, as a machine leaves it that loses its power
+            return None
+        return found if found.num_rows == rows else None
 
     def write(self, chunk: int, predictions: pa.Table) -> None:
         sink = pa.BufferOutputStream()

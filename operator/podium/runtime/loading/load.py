@@ -24,7 +24,7 @@ from podium.runtime.prediction.scoring import Read, Scorer
 from podium.runtime.protocols import invocations
 from podium.runtime.protocols.bodies import JSON
 from podium.runtime.protocols.routes import About, Page, endpoints, pages, streams
-from podium.runtime.settings import Batching, Settings
+from podium.runtime.settings import Batching, ExtraColumns, Settings
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def load(settings: Settings) -> Loaded:
     fetched = _timed("fetched", lambda: fetch(settings.references, cache, fall_back=settings.source_fallback))
     identity = _proved(fetched, settings)
     differences = check(fetched.directory, settings.requirements_ignored)
-    model = _timed("loaded", lambda: _load(fetched.directory, settings))
+    model = _timed("loaded", lambda: load_model(fetched.directory, settings.extra_columns))
     _silence()
     # By a scorer of its own: what is predicted here is nobody's traffic, and does not count
     example = _timed("warmed up", lambda: _warm_up(Scorer(model, settings.batching), fetched.directory))
@@ -100,9 +100,10 @@ def _proved(fetched: Fetched, settings: Settings) -> Identity:
     return replace(found, run_id=settings.run_id or found.run_id)
 
 
-def _load(directory: Path, settings: Settings) -> Model:
+def load_model(directory: Path, extra_columns: ExtraColumns = ExtraColumns.REFUSE) -> Model:
+    """Return the model in a folder. Raises StartError: it is none, or a package that it needs is not installed."""
     try:
-        return Model.load(directory, settings.extra_columns)
+        return Model.load(directory, extra_columns)
     except ModuleNotFoundError as error:
         raise StartError(Exit.REQUIREMENT_MISSING, f"the model needs {error.name}, which is not installed") from error
     except Exception as error:
