@@ -75,8 +75,8 @@ def score(
 
 def _check_target(target: Path) -> None:
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(target)):
-        wanted = f"expected a local file, found the address {target}; write a file here and copy it there"
-        raise click.BadParameter(wanted, param_hint="--output")
+        reason = f"expected a local file, found the address {target}; write a file here and copy it there"
+        raise click.BadParameter(reason, param_hint="--output")
     if target.suffix not in _SUFFIXES:
         raise click.BadParameter(f"expected .csv or .parquet, found {target.name}", param_hint="--output")
 

@@ -105,8 +105,8 @@ def _without_gaps(column: Column, wanted: Wanted, place: Place) -> Column:
     if column.null_count and pa.types.is_integer(column.type):
         row = place.before + pc.index(pc.is_null(column), True).as_py() + 1
         raise Unfit(
-            f"{_cell(place, row, wanted)}: expected {words(column.type)}, found nothing; fill it, or log the model with "
-            "a double there (MLflow has no missing whole numbers)"
+            f"{_cell(place, row, wanted)}: expected {words(column.type)}, found nothing; fill it, or log the model "
+            "with a double there (MLflow has no missing whole numbers)"
         )
     return column
 
