@@ -24,7 +24,9 @@ from podium.core.facts import (
 )
 from podium.core.fingerprints import terms_hash
 from podium.core.measures import of_class
+from podium.core.messages import message
 from podium.core.plan import Decision, decide
+from podium.core.tripwires import tripped
 from tests.unit.core.factories import NOW, facts, pinned
 
 OLD, NEW = pinned("1", "a"), pinned("2", "b")
@@ -114,8 +116,13 @@ def test_a_metric_that_the_champion_lacks_fails_the_gate_that_compares_with_it()
 
 def test_pods_of_the_version_before_it_in_the_same_slot_say_nothing_of_a_challenger() -> None:
     crash = Crash(at=NOW, exit_code=1, reason="Error")
-    decision = decide(facts(status=on_trial(), world=beside(pod("0", "old", crash=crash), pod("2", "new"))))
-    assert reason_of(decision) not in {reasons.CRASHED, reasons.IDENTITY_MISMATCH}
+    world = beside(pod("0", "old", crash=crash), pod("2", "new"))
+    assert reason_of(decide(facts(status=_same_terms(on_trial()), world=world))) == ""
+
+
+def test_without_a_trial_no_pod_trips_anything() -> None:
+    crash = Crash(at=NOW, exit_code=1, reason="Error")
+    assert tripped(facts(status=on_trial(trial=None), world=beside(pod("2", crash=crash)))) is None
 
 
 def test_a_pod_that_refuses_its_files_is_one_of_the_wrong_identity() -> None:
@@ -134,7 +141,12 @@ def test_where_the_champions_pods_fail_every_answer_too_no_version_is_rejected()
 
 def test_before_counts_were_taken_no_time_is_promised() -> None:
     status = _same_terms(on_trial())
-    assert "at this rate" not in decide(facts(status=status, world=beside(pod("2")))).status.message
+    assert status.trial is not None
+    trial = status.trial.model_copy(update={"weight_reached_at": NOW, "step_started_at": NOW})
+    known = facts(status=status.model_copy(update={"trial": trial}), world=beside(pod("2")))
+    told = message(known)
+    assert "more answers" in told
+    assert "at this rate" not in told
 
 
 def _same_terms(status: Status) -> Status:
