@@ -61,6 +61,7 @@ class RegistryQuery:
     champion_alias: str
     record: tuple[str, ...] = ()  # versions whose own tags are wanted, to see whether a decision is recorded
     signatures: bool = False  # whether the signatures of both versions are wanted: they cost a file each
+    champion_model: str = ""  # of the champion, where it is another one than the wanted version's
 
 
 class Registry(Protocol):

@@ -16,6 +16,7 @@ GateState = Literal["Passed", "Failed", "Pending"]
 HISTORY_LIMIT = 20
 REJECTED_LIMIT = 20
 GATES_LIMIT = 32
+REQUESTED_LIMIT = 32
 
 
 class Phase(StrEnum):
@@ -39,9 +40,23 @@ class StatusValue(Value):
     model_config = ConfigDict(extra="ignore")
 
 
-class Pinned(StatusValue):
-    """A model version, resolved once: pods that load anything else get no traffic."""
+class Source(StatusValue):
+    """Where a version comes from. Another registry or model is another version, whatever its number."""
 
+    registry: str = Field("", description="MLflow tracking URI of the registry that has it.")
+    model: str = Field("", description="Name of the registered model.")
+
+    def matches(self, registry: str, model: str) -> bool:
+        """Whether it comes from there. What an older Podium wrote down has no source, and matches."""
+        return not self.model or (self.registry, self.model) == (registry, model)
+
+
+class Pinned(Source):
+    """A model version, resolved once: all is rendered from it, and pods that load anything else get no traffic."""
+
+    login: str | None = Field(
+        None, description="Secret with the login for its registry; the operator's own without it."
+    )
     version: str = Field(description="Version of the registered model.")
     run_id: str = Field("", description="MLflow run that made it.")
     digest: str = Field(description="Digest of its artifacts, sha256:<hex>.")
@@ -160,7 +175,7 @@ class SharedOutage(StatusValue):
     evidence: Evidence = Field(Evidence(), description="What the champion has answered since it recovered.")
 
 
-class Rejection(StatusValue):
+class Rejection(Source):
     """A version that lost its trial. It is not tried again until the spec changes."""
 
     version: str = Field(description="Version of the registered model.")
@@ -183,7 +198,7 @@ class GuardRecord(StatusValue):
     limit: float = Field(0, description="The limit, or the margin beside the champion, as a share.")
 
 
-class HistoryEntry(StatusValue):
+class HistoryEntry(Source):
     """One decision."""
 
     version: str = Field(description="Version of the registered model.")
@@ -231,6 +246,12 @@ class Draining(StatusValue):
 class RegistryStatus(StatusValue):
     """The last known state of the registry."""
 
+    target: str = Field("", description="Registry, model and alias that this is about.")
+    requested: list[str] = Field(
+        [],
+        max_length=REQUESTED_LIMIT,
+        description="Versions that Podium has asked the alias to point to, the last one last.",
+    )
     alias: str | None = Field(
         None, description="Version to which the alias champion was last seen to point by Podium's own decision."
     )

@@ -42,11 +42,14 @@ class RegistryRequest:
     query: RegistryQuery  # its login is filled in for each look
 
 
-def request_of(md: ModelDeployment) -> RegistryRequest | None:
+def request_of(md: ModelDeployment, default_uri: str = "") -> RegistryRequest | None:
     """The request that spec and status make; None for a spec that cannot be read."""
     if md.spec is None:
         return None
-    spec, champion = md.spec, md.status.champion
+    spec, uri = md.spec, uri_of(md, default_uri)
+    champion = md.status.champion
+    if champion is not None and not champion.matches(uri, champion.model):
+        champion = None  # it is another registry's: this one cannot say anything about it
     query = RegistryQuery(
         login=RegistryLogin("", {}),
         model=spec.model.name,
@@ -54,10 +57,16 @@ def request_of(md: ModelDeployment) -> RegistryRequest | None:
         wanted_alias=spec.model.alias,
         champion=champion.version if champion else None,
         champion_alias=spec.registry.aliases.champion,
-        record=tuple(sorted(entry.version for entry in unrecorded(md.status))),
+        champion_model=champion.model if champion else "",
+        record=tuple(sorted(entry.version for entry in unrecorded(md.status) if entry.matches(uri, spec.model.name))),
         signatures=md.status.phase in GATE_PHASES and any(gate.signature is not None for gate in spec.gates),
     )
     return RegistryRequest(md.key.namespace, spec.registry.uri, spec.registry.secret_name, query)
+
+
+def uri_of(md: ModelDeployment, default_uri: str) -> str:
+    """The registry that is asked."""
+    return (md.spec.registry.uri if md.spec else None) or default_uri
 
 
 class Session:
@@ -101,14 +110,15 @@ class RegistryWorker:
 
     def latest(self, md: ModelDeployment) -> RegistryState:
         """What is known now about what this ModelDeployment wants to know. Never waits."""
-        request = request_of(md)
+        uri = uri_of(md, self._settings.registry_uri)
+        request = request_of(md, self._settings.registry_uri)
         if request is None:
             return RegistryState()
         session = self._sessions.get(md.key)
         if session is None:
             session = self._sessions[md.key] = Session(md.key, request)
             session.task = asyncio.create_task(self._attend(session), name=f"registry for {md.key}")
-        return session.ask(request)
+        return replace(session.ask(request), uri=uri)
 
     def owe(self, key: Key, writes: Sequence[RegistryWrite]) -> None:
         """Leave word of all that the newest decision owes to the registry."""

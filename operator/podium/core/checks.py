@@ -11,7 +11,13 @@ from podium.api import reasons
 from podium.api.base import format_duration
 from podium.api.status import Verdict
 from podium.core import gates, guards
-from podium.core.desired import desired_version, former_champion, resolve_desired, standing_rejection
+from podium.core.desired import (
+    desired_version,
+    former_champion,
+    is_desired,
+    resolve_desired,
+    standing_rejection,
+)
 from podium.core.draining import drained
 from podium.core.facts import ALL, Facts
 from podium.core.fingerprints import terms_hash
@@ -28,7 +34,7 @@ def challenger_found(facts: Facts) -> Verdict | None:
     version, champion = resolve_desired(facts), facts.status.champion
     if version is None or facts.observed.alias_conflict is not None or standing_rejection(facts) is not None:
         return None
-    if champion is not None and version.version == champion.version:
+    if champion is not None and is_desired(facts, champion):
         return None
     if facts.status.shared_outage is not None:
         return None  # the champion has to be well again before anybody is tried beside it
@@ -40,7 +46,7 @@ def challenger_found(facts: Facts) -> Verdict | None:
 
 def known_rejected(facts: Facts) -> Verdict | None:
     found = standing_rejection(facts)
-    if found is None or (facts.status.champion is not None and facts.status.champion.version == found.version):
+    if found is None or (facts.status.champion is not None and is_desired(facts, facts.status.champion)):
         return None
     message = f"version {found.version} stays rejected: {found.message}"
     return Verdict(reason=reasons.VERSION_REJECTED, message=message)
@@ -48,20 +54,19 @@ def known_rejected(facts: Facts) -> Verdict | None:
 
 def already_champion(facts: Facts) -> Verdict | None:
     champion = facts.status.champion
-    if champion is None or desired_version(facts) != champion.version:
+    if champion is None or not is_desired(facts, champion):
         return None
     return Verdict(reason=reasons.STABLE, message=f"version {champion.version} is champion already")
 
 
 def superseded(facts: Facts) -> Verdict | None:
-    version, subject = desired_version(facts), facts.subject
-    if version is None or subject is None:
+    subject, version = facts.subject, desired_version(facts) or "another one"
+    if subject is None or is_desired(facts, subject) is not False:
         return None
-    if version != subject.version:
-        return Verdict(
-            reason=reasons.SUPERSEDED, message=f"spec.model selects version {version} now, not {subject.version}"
-        )
-    return None
+    now, then = f"version {version}", subject.version
+    if not facts.of_source(subject):
+        now, then = f"{now} of {facts.spec.model.name}", f"{then} of {subject.model}"
+    return Verdict(reason=reasons.SUPERSEDED, message=f"spec.model selects {now} now, not {then}")
 
 
 def artifacts_changed(facts: Facts) -> Verdict | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from podium.api import reasons
 from podium.api.status import Condition, Phase, Status
+from podium.core.alias import moved_by_a_person
 from podium.core.desired import resolve_desired, standing_rejection
 from podium.core.facts import Facts, Problem
 from podium.core.messages import LONGEST
@@ -94,9 +95,9 @@ def registry_problem(facts: Facts) -> Problem | None:
     registry, champion = facts.observed.registry, facts.status.champion
     if registry.problem is not None:
         return registry.problem
-    if champion is None or registry.alias is None:
+    if champion is None or registry.alias is None or not facts.of_source(champion):
         return None
-    if registry.alias != champion.version and facts.status.registry.alias == champion.version:
+    if moved_by_a_person(facts):
         alias = facts.spec.registry.aliases.champion
         message = (
             f"alias {alias} of {facts.spec.model.name} points to {registry.alias or 'nothing'}, expected champion "
@@ -124,6 +125,11 @@ def _registry(facts: Facts) -> Said:
             return "RegistryInSync", "True", known.reason, known.message
         return "RegistryInSync", "Unknown", reasons.NOT_CHECKED, "the registry has not answered yet"
     alias = facts.spec.registry.aliases.champion
+    if not facts.of_source(champion):
+        message = (
+            f"champion is version {champion.version} of {champion.model}, not of what spec.model and spec.registry name"
+        )
+        return "RegistryInSync", "Unknown", reasons.NOT_CHECKED, message
     if facts.observed.registry.alias != champion.version:
         message = f"alias {alias} does not point to version {champion.version} yet"
         return "RegistryInSync", "False", reasons.IN_PROGRESS, message

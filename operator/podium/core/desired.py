@@ -11,12 +11,21 @@ def desired_version(facts: Facts) -> str | None:
     return facts.spec.model.version or (wanted.version if wanted else None)
 
 
+def is_desired(facts: Facts, pinned: Pinned) -> bool | None:
+    """Whether this is the version that Git wants, of the model and registry that Git names; None while unknown."""
+    if not facts.of_source(pinned):
+        return False
+    version = desired_version(facts)
+    return None if version is None else version == pinned.version
+
+
 def resolve_desired(facts: Facts) -> ModelVersion | None:
     """What Git wants, in full. A former champion is known from the status, without asking the registry."""
     if facts.observed.registry.desired is not None:
         return facts.observed.registry.desired
     for entry in reversed(facts.status.history):
-        if entry.version == facts.spec.model.version and entry.outcome == "Promoted":
+        known = entry.version == facts.spec.model.version and facts.of_source(entry)
+        if known and entry.outcome == "Promoted":
             return ModelVersion(entry.version, entry.run_id, entry.digest)
     return None
 
@@ -32,6 +41,7 @@ def standing_rejection(facts: Facts) -> Rejection | None:
     for lost in reversed(facts.status.rejected):
         if (
             lost.version == number
+            and facts.of_source(lost)
             and digest in {lost.digest, None}
             and lost.rejection_hash == rejection_hash(facts.spec)
         ):
@@ -41,5 +51,11 @@ def standing_rejection(facts: Facts) -> Rejection | None:
 
 def former_champion(facts: Facts, pinned: Pinned) -> HistoryEntry | None:
     """The entry by which this version is trusted: promoted before with this digest, and not condemned since."""
-    entries = [e for e in facts.status.history if (e.version, e.digest) == (pinned.version, pinned.digest)]
+    entries = [entry for entry in facts.status.history if _same(entry, pinned)]
     return entries[-1] if entries and entries[-1].outcome == "Promoted" else None
+
+
+def _same(entry: HistoryEntry, pinned: Pinned) -> bool:
+    """Whether a decision was about these bytes under this name. A registry that moved holds the same ones."""
+    named = entry.model in {pinned.model, ""} or not pinned.model
+    return named and (entry.version, entry.digest) == (pinned.version, pinned.digest)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from podium.api.spec import Spec
-from podium.api.status import Counts, Evidence, GateState, Phase, Pinned, Slot, Status
+from podium.api.status import Counts, Evidence, GateState, Phase, Pinned, Slot, Source, Status
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.signature import Signature
 
@@ -74,8 +74,9 @@ class ModelVersion:
 
 @dataclass(frozen=True)
 class RegistryState:
-    """One look at the registry. Everything is None while it has not answered."""
+    """One look at the registry. Everything but its address is None while it has not answered."""
 
+    uri: str = ""  # which registry is asked: the spec's, or the operator's own
     desired: ModelVersion | None = None  # what spec.model names
     champion: ModelVersion | None = None  # the status's champion
     alias: str | None = None  # version to which the champion alias points; "" where it is not set
@@ -250,6 +251,10 @@ class Facts:
     observed: ObservedState
     now: datetime
     unsaved: UnsavedEvidence | None = None
+
+    def of_source(self, known: Source) -> bool:
+        """Whether something comes from the registry and the model that Git names now."""
+        return known.matches(self.observed.registry.uri, self.spec.model.name)
 
     @property
     def subject(self) -> Pinned | None:

@@ -42,7 +42,15 @@ def pin(facts: Facts, verdict: Verdict) -> Status:
     version, champion = resolve_desired(facts), facts.status.champion
     assert version is not None, verdict
     free: Slot = other_than(champion.slot) if champion is not None else SLOTS[0]
-    challenger = Pinned(version=version.version, run_id=version.run_id, digest=version.digest, slot=free)
+    challenger = Pinned(
+        registry=facts.observed.registry.uri,
+        model=facts.spec.model.name,
+        login=facts.spec.registry.secret_name,
+        version=version.version,
+        run_id=version.run_id,
+        digest=version.digest,
+        slot=free,
+    )
     return facts.status.model_copy(update={"challenger": challenger, "trial": None, "weight": None})
 
 
@@ -161,6 +169,8 @@ def _rejected(facts: Facts, subject: Pinned, verdict: Verdict) -> list[Rejection
     if not verdict.rejects:
         return facts.status.rejected
     lost = Rejection(
+        registry=subject.registry,
+        model=subject.model,
         version=subject.version,
         digest=subject.digest,
         reason=verdict.reason,
@@ -169,7 +179,8 @@ def _rejected(facts: Facts, subject: Pinned, verdict: Verdict) -> list[Rejection
         generation=facts.generation,
         rejection_hash=rejection_hash(facts.spec),
     )
-    others = [r for r in facts.status.rejected if (r.version, r.digest) != (lost.version, lost.digest)]
+    same = (lost.model, lost.version, lost.digest)
+    others = [r for r in facts.status.rejected if (r.model, r.version, r.digest) != same]
     return [*others, lost][-REJECTED_LIMIT:]
 
 
@@ -177,6 +188,8 @@ def _history(facts: Facts, pinned: Pinned, outcome: Outcome, verdict: Verdict) -
     trial = facts.status.trial
     counts = trial.evidence.measured(ERRORS.name).challenger if trial else None
     entry = HistoryEntry(
+        registry=pinned.registry,
+        model=pinned.model,
         version=pinned.version,
         run_id=pinned.run_id,
         digest=pinned.digest,

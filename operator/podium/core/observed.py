@@ -8,7 +8,7 @@ from podium.api.status import (
     GateStatus,
     HistoryEntry,
     Phase,
-    RegistryStatus,
+    Pinned,
     SharedOutage,
     Slot,
     Status,
@@ -16,6 +16,7 @@ from podium.api.status import (
     Weight,
 )
 from podium.core import gates
+from podium.core.alias import known_alias
 from podium.core.baselines import marked
 from podium.core.counts import baseline, counted
 from podium.core.criteria import measures
@@ -35,6 +36,7 @@ def observed(facts: Facts) -> Status:
     """The status with all that these facts show and no decision taken."""
     return facts.status.model_copy(
         update={
+            **{role: _with_login(getattr(facts.status, role), facts) for role in ("champion", "challenger", "former")},
             "replicas": _replicas(facts),
             "selector": f"{LABEL}={facts.key.name}",
             "gates": _gates(facts),
@@ -42,10 +44,18 @@ def observed(facts: Facts) -> Status:
             "shared_outage": _shared_outage(facts),
             "weight": _weight(facts),
             "draining": draining(facts),
-            "registry": _registry(facts),
+            "registry": known_alias(facts),
             "history": [_confirmed(entry, facts) for entry in facts.status.history],
         }
     )
+
+
+def _with_login(pinned: Pinned | None, facts: Facts) -> Pinned | None:
+    """The login that Git names now, as long as it is for the registry from which the version comes."""
+    login = facts.spec.registry.secret_name
+    if pinned is None or not pinned.model or pinned.registry != facts.observed.registry.uri or pinned.login == login:
+        return pinned
+    return pinned.model_copy(update={"login": login})
 
 
 def _replicas(facts: Facts) -> int:
@@ -156,15 +166,8 @@ def _weight(facts: Facts) -> Weight | None:
     return Weight(desired=traffic.desired.get(slot, 0), current=round(traffic.current.get(slot, 0)))
 
 
-def _registry(facts: Facts) -> RegistryStatus:
-    champion, registry = facts.status.champion, facts.status.registry
-    if champion is not None and facts.observed.registry.alias == champion.version:
-        return registry.model_copy(update={"alias": champion.version})
-    return registry
-
-
 def _confirmed(entry: HistoryEntry, facts: Facts) -> HistoryEntry:
-    if entry.recorded or entry.version not in facts.observed.registry.tags:
+    if entry.recorded or not facts.of_source(entry) or entry.version not in facts.observed.registry.tags:
         return entry
     seen = facts.observed.registry.tags[entry.version]
     written = all(seen.get(key) == value for key, value in tags_for(entry, facts).items())

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from podium.api.status import Phase, Pinned, Status
-from podium.core import gates
+from podium.core import alias, gates
 from podium.core.actions import (
     Action,
     AddFinalizer,
     CallWebhook,
     Event,
-    MoveAlias,
     RemoveFinalizer,
     RunAutoscaler,
     RunJob,
@@ -80,6 +79,7 @@ def decide(facts: Facts) -> Decision:
     status = enter(looked, move) if move else keep_recent_evidence(facts.status, looked.status, facts)
     after = replace(facts, status=status)
     actions = tuple(_plan(after))
+    after = replace(after, status=alias.with_intent(status, actions))
     return Decision(
         status=with_conditions(after, before=facts.status),
         actions=actions,
@@ -169,15 +169,9 @@ def _registry(facts: Facts) -> Iterator[Action]:
     registry, status = facts.observed.registry, facts.status
     if facts.observed.alias_conflict is not None:
         return
-    champion = status.champion
-    if champion is not None and registry.alias is not None:
-        ours = status.registry.alias == champion.version  # it has been there by our decision; who moved it since?
-        if registry.alias != champion.version and not ours:
-            alias = facts.spec.registry.aliases.champion
-            was = f"version {registry.alias}" if registry.alias else "nothing"
-            yield MoveAlias(alias, champion.version, why=f"alias {alias} moves from {was} to {champion.version}")
+    yield from alias.moves(facts)
     for entry in unrecorded(status):
-        if entry.version in registry.tags:
+        if facts.of_source(entry) and entry.version in registry.tags:
             why = f"the record of {entry.outcome.lower()} version {entry.version}"
             yield WriteRecord(entry.version, entry.run_id, artifact_path(entry), document(entry, facts), why)
             yield WriteTags(entry.version, tags_for(entry, facts), why=f"{entry.outcome}: {entry.reason}")

@@ -15,7 +15,7 @@ from typing import Literal
 
 from podium.api import reasons
 from podium.api.status import Condition, Phase, Pinned, Status
-from podium.core.desired import desired_version, standing_rejection
+from podium.core.desired import is_desired, standing_rejection
 from podium.core.facts import ALL, Facts, Problem
 
 SERVING_PHASES = frozenset({Phase.SOAKING, Phase.STABLE})
@@ -64,10 +64,9 @@ def asks_anew(facts: Facts) -> bool:
 
 def serves_desired(facts: Facts) -> bool:
     """Whether the champion is what Git wants. While an alias cannot be resolved, what was said of it last stands."""
-    champion, wanted = facts.status.champion, desired_version(facts)
-    if champion is None:
-        return False
-    return wanted == champion.version if wanted is not None else _said_before("Ready", facts)
+    champion = facts.status.champion
+    desired = is_desired(facts, champion) if champion is not None else False
+    return _said_before("Ready", facts) if desired is None else desired
 
 
 def able(facts: Facts, pinned: Pinned) -> bool:

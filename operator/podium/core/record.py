@@ -13,7 +13,7 @@ LONGEST = 500  # MLflow keeps 5,000 characters; nobody reads as many
 
 def unrecorded(status: Status) -> list[HistoryEntry]:
     """The newest decision about each version, where the registry is not yet known to have it."""
-    newest = {entry.version: entry for entry in status.history if entry.outcome != "RolledBack"}
+    newest = {(entry.model, entry.version): entry for entry in status.history if entry.outcome != "RolledBack"}
     return [entry for entry in newest.values() if not entry.recorded]
 
 
@@ -35,6 +35,6 @@ def artifact_path(entry: HistoryEntry) -> str:
 
 def document(entry: HistoryEntry, facts: Facts) -> str:
     """The whole record of a decision: counts, limits, verdicts, times and versions, as JSON."""
-    kept = entry.model_dump(mode="json", by_alias=True, exclude={"recorded"})
-    decided = {"decidedBy": str(facts.key), "model": facts.spec.model.name, **kept}
+    kept = entry.model_dump(mode="json", by_alias=True, exclude={"recorded", "model"})
+    decided = {"decidedBy": str(facts.key), "model": entry.model or facts.spec.model.name, **kept}
     return json.dumps(decided, indent=2, ensure_ascii=False)

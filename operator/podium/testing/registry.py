@@ -94,7 +94,7 @@ class FakeRegistry:
     async def query(self, query: RegistryQuery) -> RegistryState:
         model = self._model(query.login, query.model)
         wanted = self._wanted(model, query)
-        champion = model.versions.get(query.champion or "")
+        champion = self.models.get(query.champion_model, model).versions.get(query.champion or "")
         return RegistryState(
             desired=_facts(wanted, self._digest(query.model, wanted), query),
             champion=_facts(champion, "", query) if champion else None,

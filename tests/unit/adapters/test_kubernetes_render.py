@@ -101,10 +101,27 @@ def test_objects_are_rendered_as_the_golden_files_say(name: str, made: dict[str,
 
 def test_a_deployment_says_all_that_was_pinned() -> None:
     slow = PINNED.model_copy(update={"latency_limits": (0.12, 0.3)})
-    for pinned in (PINNED, slow):
+    sourced = PINNED.model_copy(update={"registry": "http://old", "model": "Schätzung €", "login": "old-login"})
+    for pinned in (PINNED, slow, sourced):
         assert read.pinned(render.deployment(OWNER, SMALL, pinned, 1, DEFAULTS)) == pinned
     environment = {one["name"]: one.get("value") for one in render.environment(SMALL, slow, DEFAULTS)}
     assert environment["PODIUM_LATENCY_LIMITS"] == "0.12,0.3"
+
+
+def test_a_change_of_model_registry_and_login_in_git_replaces_no_pod_of_what_is_pinned() -> None:
+    pinned = PINNED.model_copy(update={"registry": "http://old", "model": "churn", "login": "old-login"})
+    other = SMALL.model_copy(
+        update={
+            "model": SMALL.model.model_copy(update={"name": "fraud"}),
+            "registry": SMALL.registry.model_copy(update={"uri": "http://new", "secret_name": "new-login"}),
+        }
+    )
+    made = [render.deployment(OWNER, spec, pinned, 1, DEFAULTS)["spec"]["template"] for spec in (SMALL, other)]
+    assert made[0] == made[1]
+    text = json.dumps(made[0])
+    assert "models:/churn/7" in text
+    assert "http://old" in text
+    assert "old-login" in text
 
 
 def test_what_a_pod_proves_its_identity_against_cannot_be_overridden() -> None:

@@ -9,7 +9,7 @@ from podium.controller.logs import JsonLines
 from podium.core.facts import Key
 from podium.errors import NotFound, PodiumError, Rejected, Unavailable
 from podium.testing.cluster import Behaviour
-from tests.unit.controller.world import KEY, SETTINGS, World, spec
+from tests.unit.controller.world import KEY, SETTINGS, URI, World, spec
 
 
 async def test_the_first_version_becomes_champion() -> None:
@@ -46,6 +46,31 @@ async def test_a_good_version_is_promoted_and_a_bad_one_taken_back() -> None:
         reasons.GUARD_FAILED,
         reasons.VERSION_REJECTED,
     ]
+
+
+async def test_another_model_in_a_living_object_gets_a_trial_beside_the_old_one() -> None:
+    world = World(versions=2)
+    for _ in range(2):
+        world.registry.publish("fraud")
+    async with world.operator() as operator:
+        world.apply(operator, spec("2"))
+        await world.until(Phase.STABLE)
+        world.apply(operator, spec("2") | {"model": {"name": "fraud", "version": "2"}})
+        status = await world.until(Phase.CANARY, requests=50)
+        assert status.champion is not None
+        assert status.challenger is not None
+        assert (status.champion.model, status.challenger.model) == ("churn", "fraud")
+        assert (status.champion.registry, status.challenger.registry) == (URI, URI)
+        assert "champion" not in world.registry.models["fraud"].aliases
+        status = await world.until(Phase.STABLE, requests=50)
+        await world.clock.advance(1)
+        assert status.champion is not None
+        assert status.champion.model == "fraud"
+        written = len(world.cluster.writes)
+        await world.clock.advance(600)
+        assert len(world.cluster.writes) == written, "at rest nothing is written"
+    assert world.registry.models["fraud"].aliases == {"champion": "2"}
+    assert world.registry.models["churn"].aliases == {"champion": "2"}
 
 
 async def test_at_rest_nothing_is_written() -> None:

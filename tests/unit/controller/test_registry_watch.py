@@ -12,7 +12,7 @@ from podium.ports import ModelDeployment, RegistryLogin, RegistryQuery
 from podium.testing.clock import FakeClock, settle
 from podium.testing.cluster import FakeCluster
 from podium.testing.registry import PASSWORD, USERNAME, FakeRegistry
-from tests.unit.controller.world import KEY, SETTINGS, spec
+from tests.unit.controller.world import KEY, SETTINGS, URI, spec
 
 ALIAS = MoveAlias("champion", "2", why="promoted")
 TAGS = WriteTags("2", {"podium.dev/decision": "promoted"}, why="promoted")
@@ -47,7 +47,7 @@ async def stage() -> AsyncIterator[Stage]:
 
 async def test_the_answer_comes_after_the_question_and_brings_a_look(stage: Stage) -> None:
     md = stage.put()
-    assert stage.watch.latest(md) == RegistryState()
+    assert stage.watch.latest(md) == RegistryState(uri=URI)
     await settle()
     answer = stage.watch.latest(md)
     assert answer.desired is not None
@@ -58,7 +58,7 @@ async def test_the_answer_comes_after_the_question_and_brings_a_look(stage: Stag
 async def test_another_question_empties_the_desk_and_is_asked_at_once(stage: Stage) -> None:
     stage.watch.latest(stage.put("1"))
     await settle()
-    assert stage.watch.latest(stage.put("2")) == RegistryState()
+    assert stage.watch.latest(stage.put("2")) == RegistryState(uri=URI)
     await settle()
     answer = stage.watch.latest(stage.put("2"))
     assert answer.desired is not None

@@ -60,7 +60,16 @@ def pinned(found: Json) -> Pinned | None:
         return None
     limits = latency_limits(annotations.get(names.LATENCY_LIMITS, ""))
     run_id = annotations.get(names.RUN_ID, "")
-    return Pinned(version=version, run_id=run_id, digest=digest, slot=slot, latency_limits=limits)
+    return Pinned(
+        registry=annotations.get(names.REGISTRY, ""),
+        model=annotations.get(names.MODEL, ""),
+        login=annotations.get(names.LOGIN),
+        version=version,
+        run_id=run_id,
+        digest=digest,
+        slot=slot,
+        latency_limits=limits,
+    )
 
 
 def rolled_out(deployment: Json) -> bool:

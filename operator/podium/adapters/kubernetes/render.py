@@ -56,7 +56,7 @@ class Defaults:
 
 def deployment(owner: Owner, spec: Spec, pinned: Pinned, replicas: int, defaults: Defaults) -> Json:
     """The slot's Deployment: this version, so many pods."""
-    labels = _labels(owner, spec, pinned.slot) | {names.VERSION: pinned.version}
+    labels = _labels(owner, spec, pinned.slot) | _of_version(spec, pinned)
     return _object(
         owner,
         names.slot_name(owner.name, pinned.slot),
@@ -174,9 +174,9 @@ def gate_job(owner: Owner, spec: Spec, wanted: RunJob, defaults: Defaults) -> Js
 def _gate_container(spec: Spec, wanted: RunJob, defaults: Defaults) -> Json:
     job, pinned = wanted.job, wanted.pinned
     ours = _model_variables(spec, pinned) | {
-        "PODIUM_MODEL_NAME": spec.model.name,
+        "PODIUM_MODEL_NAME": _model(spec, pinned),
         "PODIUM_MODEL_VERSION": pinned.version,
-        "MLFLOW_TRACKING_URI": spec.registry.uri or defaults.registry_uri,
+        "MLFLOW_TRACKING_URI": pinned.registry or spec.registry.uri or defaults.registry_uri,
     }
     made = {
         "name": names.GATE_CONTAINER,
@@ -184,7 +184,7 @@ def _gate_container(spec: Spec, wanted: RunJob, defaults: Defaults) -> Json:
         "command": job.command,
         "args": job.args,
         "env": _with_ours(job.env, ours),
-        "envFrom": _sources(spec, job.env_from),
+        "envFrom": _sources(spec, pinned, job.env_from),
         "resources": job.resources,
         **_CONFINED,
     }
@@ -283,6 +283,15 @@ def _labels(owner: Owner, spec: Spec, slot: Slot | None = None) -> dict[str, str
     return labels if slot is None else labels | {names.SLOT: slot}
 
 
+def _of_version(spec: Spec, pinned: Pinned) -> dict[str, str]:
+    return {names.APP_NAME: _label_value(_model(spec, pinned)), names.VERSION: pinned.version}
+
+
+def _model(spec: Spec, pinned: Pinned) -> str:
+    """The registered model: what Git names now may be another one than what runs."""
+    return pinned.model or spec.model.name
+
+
 def _label_value(text: str) -> str:
     """The text where a label may hold it, a stand-in where not: a model's name may hold almost anything."""
     kept = text[:_LABEL_LIMIT]
@@ -292,7 +301,9 @@ def _label_value(text: str) -> str:
 
 def _identity(pinned: Pinned) -> dict[str, str]:
     limits = {names.LATENCY_LIMITS: latency_limits(pinned)} if pinned.latency_limits else {}
-    return {names.RUN_ID: pinned.run_id, names.DIGEST: pinned.digest, **limits}
+    known = {names.REGISTRY: pinned.registry, names.MODEL: pinned.model, names.LOGIN: pinned.login}
+    source = {name: value for name, value in known.items() if value}
+    return {**source, names.RUN_ID: pinned.run_id, names.DIGEST: pinned.digest, **limits}
 
 
 def latency_limits(pinned: Pinned) -> str:
@@ -343,7 +354,7 @@ def _container(spec: Spec, pinned: Pinned, defaults: Defaults) -> Json:
         "image": serving.image or defaults.image,
         "ports": [{"name": "http", "containerPort": names.PORT, "protocol": "TCP"}],
         "env": environment(spec, pinned, defaults),
-        "envFrom": _sources(spec, serving.env_from),
+        "envFrom": _sources(spec, pinned, serving.env_from),
         "resources": serving.resources,
         "startupProbe": _probe("/readyz", periodSeconds=1, failureThreshold=3600),
         "readinessProbe": _probe("/readyz", periodSeconds=1, failureThreshold=2),
@@ -369,8 +380,8 @@ def _probe(path: str, **timing: int) -> Json:
     return {"httpGet": {"path": path, "port": "http"}, "timeoutSeconds": 3, **timing}
 
 
-def _sources(spec: Spec, given: Sequence[Json]) -> list[Json]:
-    secret = spec.registry.secret_name
+def _sources(spec: Spec, pinned: Pinned, given: Sequence[Json]) -> list[Json]:
+    secret = pinned.login if pinned.model else spec.registry.secret_name
     login: list[Json] = [{"secretRef": {"name": secret}}] if secret else []
     return [*given, *login]
 
@@ -383,7 +394,7 @@ def environment(spec: Spec, pinned: Pinned, defaults: Defaults) -> list[Json]:
     ours = _model_variables(spec, pinned) | {
         "PODIUM_DRAIN_SECONDS": f"{spec.serving.drain.total_seconds():g}",
         "PODIUM_PORT": str(names.PORT),
-        "MLFLOW_TRACKING_URI": spec.registry.uri or defaults.registry_uri,
+        "MLFLOW_TRACKING_URI": pinned.registry or spec.registry.uri or defaults.registry_uri,
     }
     if pinned.latency_limits:
         ours["PODIUM_LATENCY_LIMITS"] = latency_limits(pinned)
@@ -395,7 +406,7 @@ def environment(spec: Spec, pinned: Pinned, defaults: Defaults) -> list[Json]:
 
 def _model_variables(spec: Spec, pinned: Pinned) -> dict[str, str]:
     return {
-        "PODIUM_MODEL_URI": f"models:/{spec.model.name}/{pinned.version}",
+        "PODIUM_MODEL_URI": f"models:/{_model(spec, pinned)}/{pinned.version}",
         "PODIUM_MODEL_DIGEST": pinned.digest,
         "PODIUM_MODEL_RUN_ID": pinned.run_id,
     }

@@ -139,20 +139,22 @@ def _look(query: RegistryQuery, signatures: Signatures) -> tuple[RegistryState, 
 
     entry = model.wanted(query.version, query.wanted_alias)
     wanted = facts(entry)
+    same = query.champion == wanted.version and query.champion_model in {"", query.model}
     seen = RegistryState(
         desired=wanted,
-        champion=wanted if query.champion == wanted.version else _champion(model, query.champion, facts),
+        champion=_champion(query, model, facts) if not same else wanted,
         alias=model.alias(query.champion_alias),
         tags=_records(model, query, entry),
     )
     return seen, entry
 
 
-def _champion(model: Registered, version: str | None, facts: Callable[[Entry], ModelVersion]) -> ModelVersion | None:
-    if version is None:
+def _champion(query: RegistryQuery, model: Registered, facts: Callable[[Entry], ModelVersion]) -> ModelVersion | None:
+    if query.champion is None:
         return None
     try:
-        return facts(model.entry(version))
+        other = query.champion_model not in {"", query.model}
+        return facts((Registered(query.login, query.champion_model) if other else model).entry(query.champion))
     except NotFound:
         return None  # it serves all the same; the gates that need it say that it is gone
 
