@@ -84,7 +84,7 @@ async def test_a_status_can_lose_what_it_had(world: ClusterWorld) -> None:
 
 
 async def test_the_end_of_what_is_held_waits_until_it_is_let_go(world: ClusterWorld) -> None:
-    await world.cluster.hold(await world.put())
+    await world.cluster.add_finalizer(await world.put())
     held = await world.cluster.get(world.key)
     assert held is not None
     assert held.has_finalizer
@@ -104,10 +104,12 @@ async def test_the_end_of_what_is_held_waits_until_it_is_let_go(world: ClusterWo
 async def test_an_event_is_told_once_however_often_it_is_said(world: ClusterWorld) -> None:
     made = await world.put("1")
     for _ in range(3):
-        await world.cluster.tell(made, Event(False, reasons.CHALLENGER_READY, "Starting -> Canary: ready", "1/Canary"))
-    await world.cluster.tell(made, Event(True, reasons.GUARD_FAILED, "é" * 2000, "2/RollingBack"))
+        await world.cluster.emit_event(
+            made, Event(False, reasons.CHALLENGER_READY, "Starting -> Canary: ready", "1/Canary")
+        )
+    await world.cluster.emit_event(made, Event(True, reasons.GUARD_FAILED, "é" * 2000, "2/RollingBack"))
     told = await world.told(made)
-    assert sorted(reason for reason, _ in told) == [reasons.GUARD_FAILED, reasons.CHALLENGER_READY]
+    assert sorted(reason for reason, _ in told) == [reasons.CHALLENGER_READY, reasons.GUARD_FAILED]
 
 
 async def test_a_secret_is_read_and_one_that_is_not_there_is_missing(world: ClusterWorld) -> None:

@@ -111,5 +111,5 @@ async def test_mlflows_own_evaluation_is_linked_to_the_version(shop: Shop, mlflo
                 )
         finally:
             mlflow.set_tracking_uri(before)
-    found = await shop.ask("11", version)
+    found = await shop.check("11", version)
     assert "it has no metric accuracy_score" in found[0].message, json.dumps(states(found))

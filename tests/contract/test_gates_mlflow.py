@@ -20,7 +20,7 @@ from podium.api.spec import ModelDeploymentManifest
 from podium.api.status import Phase, Pinned, Status
 from podium.controller.registry_worker import request_of
 from podium.core.facts import Facts, Key, ObservedState, RegistryState
-from podium.core.gates import Asked, ask
+from podium.core.gates import GateCheck, check
 from podium.ports import ModelDeployment
 from tests.contract.registry_worlds import EDITOR, MlflowWorld, login
 from tests.yaml_files import ROOT
@@ -64,7 +64,7 @@ class Shop:
             tags = [InputTag("mlflow.data.context", context)] if context else []
             client.log_inputs(run, [DatasetInput(_dataset("cases", data), tags)])
 
-    async def ask(self, example: str, version: str, champion: str | None = None, **parts: Any) -> list[Asked]:
+    async def check(self, example: str, version: str, champion: str | None = None, **parts: Any) -> list[GateCheck]:
         """What the example's gates say of the version, as an operator in phase Gating would be told."""
         (file,) = ROOT.glob(f"examples/{example}-*/*.yaml")
         written = yaml.safe_load(file.read_text())
@@ -79,9 +79,9 @@ class Shop:
         return _asked(Facts(seen.key, 1, spec, status, ObservedState(registry=looked), datetime.now(UTC)), looked)
 
 
-def _asked(facts: Facts, looked: RegistryState) -> list[Asked]:
+def _asked(facts: Facts, looked: RegistryState) -> list[GateCheck]:
     assert looked.desired is not None
-    return ask(facts, looked.desired)
+    return check(facts, looked.desired)
 
 
 def _dataset(name: str, digest: str) -> Dataset:
@@ -94,7 +94,7 @@ def shop(mlflow_world: MlflowWorld, registry: MlflowRegistry, model: str) -> Sho
     return Shop(mlflow_world, registry, model)
 
 
-def states(asked: list[Asked]) -> dict[str, str]:
+def states(asked: list[GateCheck]) -> dict[str, str]:
     return {each.gate.name: each.state for each in asked}
 
 
@@ -113,8 +113,8 @@ async def test_metrics_and_tags(shop: Shop) -> None:
     champion = shop.publish(metrics={"auc": 0.8, "model_mb": 10}, run_tags=tags)
     good = shop.publish(metrics={"auc": 0.8, "model_mb": 10}, tags=tags)
     bad = shop.publish(metrics={"auc": 0.7, "model_mb": 600})
-    assert set(states(await shop.ask("02", good, champion)).values()) == {"Passed"}
-    found = await shop.ask("02", bad, champion)
+    assert set(states(await shop.check("02", good, champion)).values()) == {"Passed"}
+    found = await shop.check("02", bad, champion)
     assert [each.gate.name for each in found if each.state == "Failed"] == [
         "accurate",
         "not-worse",
@@ -125,9 +125,9 @@ async def test_metrics_and_tags(shop: Shop) -> None:
 
 async def test_tags_by_pattern(shop: Shop) -> None:
     good = shop.publish(run_tags={"git_sha": SHA, "dataset_version": "3"}, tags={"stage": "prod"})
-    assert states(await shop.ask("09", good)) == {"reproducible": "Passed"}
+    assert states(await shop.check("09", good)) == {"reproducible": "Passed"}
     bad = shop.publish(run_tags={"git_sha": SHA[:7], "dataset_version": "3"}, tags={"stage": "production"})
-    (found,) = await shop.ask("09", bad)
+    (found,) = await shop.check("09", bad)
     assert found.state == "Failed"
     assert "tag git_sha" in found.message
     assert "tag stage" in found.message
@@ -135,25 +135,25 @@ async def test_tags_by_pattern(shop: Shop) -> None:
 
 async def test_a_signature(shop: Shop) -> None:
     champion, good = shop.publish(files=mlmodel(AGE)), shop.publish(files=mlmodel(AGE, CITY))
-    assert states(await shop.ask("10", good, champion)) == {"compatible": "Passed"}
-    (found,) = await shop.ask("10", shop.publish(files=mlmodel({**AGE, "type": "integer"})), champion)
+    assert states(await shop.check("10", good, champion)) == {"compatible": "Passed"}
+    (found,) = await shop.check("10", shop.publish(files=mlmodel({**AGE, "type": "integer"})), champion)
     assert (found.state, "column age narrowed from long to integer" in found.message) == ("Failed", True)
-    (found,) = await shop.ask("10", shop.publish(files={"MLmodel": b"flavors: {}\n"}), champion)
+    (found,) = await shop.check("10", shop.publish(files={"MLmodel": b"flavors: {}\n"}), champion)
     assert (found.state, "has no signature" in found.message) == ("Failed", True)
-    (found,) = await shop.ask("10", shop.publish(files={"model.bin": b"1"}), champion)
+    (found,) = await shop.check("10", shop.publish(files={"model.bin": b"1"}), champion)
     assert (found.state, "has no signature" in found.message) == ("Failed", True)
 
 
 async def test_an_evaluation(shop: Shop) -> None:
     version = shop.publish(metrics={"accuracy_score": 0.9})
-    found = await shop.ask("11", version)
+    found = await shop.check("11", version)
     assert (found[0].state, "no evaluation of version" in found[0].message) == ("Failed", True)
     shop.evaluate(version, {"accuracy_score": 0.9, "log_loss": 0.1}, dataset="training set")
-    assert states(await shop.ask("11", version))["evaluated"] == "Failed", "on another dataset"
+    assert states(await shop.check("11", version))["evaluated"] == "Failed", "on another dataset"
     shop.evaluate(version, {"accuracy_score": 0.9, "log_loss": 0.1})
-    assert states(await shop.ask("11", version))["evaluated"] == "Passed"
+    assert states(await shop.check("11", version))["evaluated"] == "Passed"
     shop.evaluate(version, {"accuracy_score": 0.7, "log_loss": 0.1}, data="d2")
-    found = await shop.ask("11", version)
+    found = await shop.check("11", version)
     assert (found[0].state, "accuracy_score is 0.7, at least 0.8" in found[0].message) == ("Failed", True)
 
 
@@ -164,7 +164,7 @@ async def test_metrics_of_evaluations_are_compared_on_the_same_dataset_only(
     champion, version = shop.publish(), shop.publish()
     shop.evaluate(champion, {"accuracy_score": 0.9}, data=theirs)
     shop.evaluate(version, {"accuracy_score": 0.9}, data=ours)
-    assert states(await shop.ask("11", version, champion))["not-worse"] == state
+    assert states(await shop.check("11", version, champion))["not-worse"] == state
 
 
 @pytest.mark.parametrize(
@@ -182,16 +182,16 @@ async def test_metrics_of_runs_are_compared_unless_the_runs_name_different_datas
     champion, version = (shop.publish(metrics={"accuracy_score": 0.9}) for _ in range(2))
     shop.measured_on(champion, theirs, context)
     shop.measured_on(version, ours, context)
-    assert states(await shop.ask("11", version, champion))["not-worse"] == state
+    assert states(await shop.check("11", version, champion))["not-worse"] == state
 
 
 async def test_the_age(shop: Shop) -> None:
     version = shop.publish()
-    assert states(await shop.ask("12", version)) == {"slept-on": "Pending", "fresh": "Passed"}
+    assert states(await shop.check("12", version)) == {"slept-on": "Pending", "fresh": "Passed"}
     _registered(shop, version, timedelta(days=2))
-    assert states(await shop.ask("12", version)) == {"slept-on": "Passed", "fresh": "Passed"}
+    assert states(await shop.check("12", version)) == {"slept-on": "Passed", "fresh": "Passed"}
     _registered(shop, version, timedelta(days=31))
-    assert states(await shop.ask("12", version)) == {"slept-on": "Passed", "fresh": "Failed"}
+    assert states(await shop.check("12", version)) == {"slept-on": "Passed", "fresh": "Failed"}
 
 
 def _registered(shop: Shop, version: str, ago: timedelta) -> None:
@@ -213,7 +213,7 @@ def _registered(shop: Shop, version: str, ago: timedelta) -> None:
 async def test_an_approval(shop: Shop, auc: float, by: str | None, state: str) -> None:
     version = shop.publish(metrics={"auc": auc})
     approvals = [{"version": version, "by": by}] if by else []
-    assert states(await shop.ask("13", version, approvals=approvals)) == {"signed-off": state}
+    assert states(await shop.check("13", version, approvals=approvals)) == {"signed-off": state}
 
 
 async def test_signatures_are_read_once_each_and_only_where_a_gate_asks(
@@ -228,9 +228,9 @@ async def test_signatures_are_read_once_each_and_only_where_a_gate_asks(
 
     monkeypatch.setattr(shop.registry._signatures, "of", of)
     version = shop.publish(files=mlmodel(AGE), metrics={"auc": 0.9})
-    await shop.ask("13", version)
+    await shop.check("13", version)
     assert asked == []
-    await shop.ask("10", version)
+    await shop.check("10", version)
     shop.world.overwrite(shop.model, version, "MLmodel", b"flavors: {}\n")
     champion = version
-    assert states(await shop.ask("10", shop.publish(files=mlmodel(AGE)), champion)) == {"compatible": "Passed"}
+    assert states(await shop.check("10", shop.publish(files=mlmodel(AGE)), champion)) == {"compatible": "Passed"}

@@ -229,8 +229,8 @@ def _criterion(finding: CriterionResult, share: AlphaShare, trial: Trial, status
         verdict=finding.state,
         subject=_side(subject, finding.challenger),
         champion=_side(other, finding.champion),
-        towards_failed=1.0 if finding.state == "Failed" else _part(judge.log_broken, -math.log(share.alpha)),
-        towards_passed=_part(judge.log_holds, -math.log(trial.false_promotion_rate)),
+        towards_failed=1.0 if finding.state == "Failed" else _part(judge.log_failed, -math.log(share.alpha)),
+        towards_passed=_part(judge.log_passed, -math.log(trial.false_promotion_rate)),
         more_answers=more,
         more_seconds=_seconds(more, finding.challenger.answers, trial),
     )

@@ -78,7 +78,7 @@ async def _on_cluster(action: OnCluster, md: ModelDeployment, cluster: Cluster) 
         case StopAutoscaler():
             await cluster.stop_autoscaler(md)
         case AddFinalizer():
-            await cluster.hold(md)
+            await cluster.add_finalizer(md)
         case RemoveFinalizer():
             await cluster.remove_finalizer(md)
         case _:

@@ -43,9 +43,9 @@ class Ports:
 
 
 async def observe(md: ModelDeployment, ports: Ports) -> ObservedState:
-    """What is there, whatever was asked for."""
+    """The observed state, whatever is desired."""
     slots = await ports.cluster.slots(md)
-    traffic, said, alias_conflict, counts, jobs, autoscaler = await asyncio.gather(
+    traffic, reports, alias_conflict, counts, jobs, autoscaler = await asyncio.gather(
         ports.router.observe(md, slots),
         _pod_reports(md, slots, ports),
         _alias_conflict(md, ports),
@@ -55,7 +55,7 @@ async def observe(md: ModelDeployment, ports: Ports) -> ObservedState:
     )
     return ObservedState(
         registry=ports.registry.latest(md),
-        slots=_with_words(slots, said),
+        slots=_with_reports(slots, reports),
         traffic=traffic,
         alias_conflict=alias_conflict,
         counts=counts.totals,
@@ -107,14 +107,14 @@ async def _autoscaler(md: ModelDeployment, ports: Ports) -> AutoscalerState | No
         return None
 
 
-def _with_words(slots: Mapping[Slot, SlotState], said: Mapping[str, PodReport]) -> Mapping[Slot, SlotState]:
-    """The slots, with what their pods said of themselves."""
+def _with_reports(slots: Mapping[Slot, SlotState], reports: Mapping[str, PodReport]) -> Mapping[Slot, SlotState]:
+    """The slots, with the reports of their pods."""
     return {
         slot: replace(
             seen,
             pods=tuple(
-                replace(pod, identity=said[pod.uid].identity, counters=said[pod.uid].counters)
-                if pod.uid in said
+                replace(pod, identity=reports[pod.uid].identity, counters=reports[pod.uid].counters)
+                if pod.uid in reports
                 else pod
                 for pod in seen.pods
             ),

@@ -18,7 +18,7 @@ from podium.core.plan import Decision, decide
 from podium.errors import Conflict, PodiumError, Temporary
 from podium.ports import ModelDeployment
 
-_TELL: Final = 1.0  # seconds that Events may take; what follows may be a rollback
+_EVENTS_TIMEOUT: Final = 1.0  # seconds that Events may take; what follows may be a rollback
 _LAST_REPEAT: Final = 30.0  # seconds between tries of what had no effect, at rest
 _LAST_REPEAT_ON_TRIAL: Final = 1.0
 _RELEASE_TIMEOUT: Final = 300.0  # seconds for which a deletion waits for a route that cannot be written just now
@@ -56,8 +56,8 @@ class Reconciler:
         with about(key, version=_version(md.status), phase=md.status.phase):
             try:
                 if md.spec is None:
-                    return await self._complain(md)
-                return await self._look(md)
+                    return await self._report_invalid_spec(md)
+                return await self._reconcile(md)
             except Conflict as error:
                 _log.debug("write conflict, reconciling again: %s", error)
                 return 0.0
@@ -97,16 +97,16 @@ class Reconciler:
         self._by_route.pop(key, None)
         self._leaving.pop(key, None)
 
-    async def _look(self, md: ModelDeployment) -> float:
+    async def _reconcile(self, md: ModelDeployment) -> float:
         world = await observe(md, self._ports)
         decision = decide(self._facts(md, world))
         failures = await apply(decision.rollback_actions, md, self._ports)
-        await self._tell(md, decision.events)
+        await self._emit_events(md, decision.events)
         await self._record(md, decision.status)
         self._unsaved[md.key] = decision.unsaved
         with about(md.key, version=_version(decision.status), phase=decision.status.phase):
             self._show(md, decision, world)
-            self._ports.registry.owe(
+            self._ports.registry.enqueue(
                 md.key, [action for action in decision.actions if isinstance(action, RegistryWrite)]
             )
             others = [action for action in decision.actions if action not in decision.rollback_actions]
@@ -125,11 +125,11 @@ class Reconciler:
             unsaved=self._unsaved.get(md.key),
         )
 
-    async def _tell(self, md: ModelDeployment, events: tuple[Event, ...]) -> None:
+    async def _emit_events(self, md: ModelDeployment, events: tuple[Event, ...]) -> None:
         """Before the status is written: told twice is told once, but after a crash nobody would tell it any more."""
         try:
-            async with asyncio.timeout(_TELL):
-                await asyncio.gather(*(self._ports.cluster.tell(md, event) for event in events))
+            async with asyncio.timeout(_EVENTS_TIMEOUT):
+                await asyncio.gather(*(self._ports.cluster.emit_event(md, event) for event in events))
         except (PodiumError, TimeoutError) as error:
             _log.warning("failed to emit Event: %s", error or "timed out")
 
@@ -155,7 +155,7 @@ class Reconciler:
         last = _LAST_REPEAT if decision.status.trial is None else _LAST_REPEAT_ON_TRIAL
         return max(decision.requeue_after, backoff(tried.times, last))
 
-    async def _complain(self, md: ModelDeployment) -> float | None:
+    async def _report_invalid_spec(self, md: ModelDeployment) -> float | None:
         """Say that the spec cannot be read, and touch nothing else."""
         _log.error("%s", md.flaw)
         if not md.unreadable:

@@ -87,7 +87,7 @@ class Session:
             self.news.set()
         return self.answer
 
-    def owe(self, writes: tuple[RegistryWrite, ...]) -> None:
+    def enqueue(self, writes: tuple[RegistryWrite, ...]) -> None:
         """Carry these out, and nothing else."""
         if writes != self.owed:
             self.owed = writes
@@ -120,10 +120,10 @@ class RegistryWorker:
             session.task = asyncio.create_task(self._attend(session), name=f"registry for {md.key}")
         return replace(session.ask(request), uri=uri)
 
-    def owe(self, key: Key, writes: Sequence[RegistryWrite]) -> None:
+    def enqueue(self, key: Key, writes: Sequence[RegistryWrite]) -> None:
         """Leave word of all that the newest decision owes to the registry."""
         if session := self._sessions.get(key):
-            session.owe(tuple(writes))
+            session.enqueue(tuple(writes))
 
     def known(self) -> frozenset[Key]:
         return frozenset(self._sessions)
@@ -148,7 +148,7 @@ class RegistryWorker:
             while True:
                 session.news.clear()
                 try:
-                    well = await self._serve(session)
+                    well = await self._flush_and_query(session)
                 except Exception:  # noqa: BLE001  a session must outlive whatever a registry's client throws
                     _log.exception("%s: the registry client failed unexpectedly", session.key)
                     well = False
@@ -159,7 +159,7 @@ class RegistryWorker:
     def _longest(self) -> float:
         return max(_LAST_RETRY, self._settings.registry_poll)
 
-    async def _serve(self, session: Session) -> bool:
+    async def _flush_and_query(self, session: Session) -> bool:
         """Carry out what is owed, then look. Returns whether all went well."""
         request, writes = session.request, session.owed
         answer, problem = RegistryState(), None

@@ -1,10 +1,10 @@
-"""The services that answer gates, asked in the background: nothing that they do can hold up a look.
+"""Calls of gates' webhooks, in the background: a slow service cannot delay a reconcile.
 
 The rules:
 
-1. A request_id is asked until there is a verdict: silence, and an answer that is none, neither hold nor fail a gate.
-2. What is asked belongs to one request_id. Another one under the same gate's name takes its place.
-3. Once the gates are passed, or nobody asks any more, all that is under way is dropped.
+1. A request is repeated until there is a verdict: no response, or an invalid one, neither passes nor fails a gate.
+2. A call belongs to one request_id. Another one under the same gate's name replaces it.
+3. Once the gates have passed, or no reconcile needs them any more, pending calls are cancelled.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass
-class _Asked:
+class _Request:
     """One request_id, and what has come of it."""
 
     answer: GateResponse
@@ -46,13 +46,13 @@ class WebhookWorker:
         self._clock = clock
         self._registry_uri = registry_uri
         self._notify = notify
-        self._asked: dict[Key, dict[str, _Asked]] = {}
+        self._asked: dict[Key, dict[str, _Request]] = {}
 
     def latest(self, md: ModelDeployment) -> Mapping[str, GateResponse]:
         """What is known now, by the gate's name. Never waits."""
         if md.status.phase not in GATE_PHASES:
             self.forget(md.key)
-        return {gate: asked.answer for gate, asked in self._asked.get(md.key, {}).items()}
+        return {gate: request.answer for gate, request in self._asked.get(md.key, {}).items()}
 
     def ask(self, md: ModelDeployment, wanted: CallWebhook) -> None:
         """Begin to ask, unless this very request_id is under way."""
@@ -62,35 +62,37 @@ class WebhookWorker:
             return
         if known is not None and known.task is not None:
             known.task.cancel()
-        asked = _Asked(GateResponse(wanted.request_id, "Pending", "waiting for its webhook's response"))
-        gates[wanted.gate] = asked
+        request = _Request(GateResponse(wanted.request_id, "Pending", "waiting for its webhook's response"))
+        gates[wanted.gate] = request
         name = f"gate {wanted.gate} of {md.key}"
-        asked.task = asyncio.create_task(self._attend(asked, md, wanted), name=name)
+        request.task = asyncio.create_task(self._attend(request, md, wanted), name=name)
 
     def forget(self, key: Key) -> None:
         """Ask nothing more about this one."""
-        for asked in self._asked.pop(key, {}).values():
-            if asked.task is not None:
-                asked.task.cancel()
+        for request in self._asked.pop(key, {}).values():
+            if request.task is not None:
+                request.task.cancel()
 
     async def close(self) -> None:
         """Ask nothing more, and wait until that is so."""
-        tasks = [asked.task for gates in self._asked.values() for asked in gates.values() if asked.task is not None]
+        tasks = [
+            request.task for gates in self._asked.values() for request in gates.values() if request.task is not None
+        ]
         for key in tuple(self._asked):
             self.forget(key)
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _attend(self, asked: _Asked, md: ModelDeployment, wanted: CallWebhook) -> None:
+    async def _attend(self, request: _Request, md: ModelDeployment, wanted: CallWebhook) -> None:
         failures = 0
         with about(md.key):
-            while asked.answer.state == "Pending":
-                before = asked.answer
-                asked.answer = await self._once(md, wanted)
-                if asked.answer != before:
+            while request.answer.state == "Pending":
+                before = request.answer
+                request.answer = await self._once(md, wanted)
+                if request.answer != before:
                     self._notify(md.key)
                 failures += 1
-                if asked.answer.state == "Pending":
+                if request.answer.state == "Pending":
                     await self._clock.sleep(backoff(failures, _LAST_RETRY))
 
     async def _once(self, md: ModelDeployment, wanted: CallWebhook) -> GateResponse:

@@ -1,7 +1,7 @@
-"""Marks: the values at which a challenger's distribution is compared with its champion's.
+"""Baselines: the values at which a challenger's distribution is compared with its champion's.
 
-They are the champion's own quantiles, read once and then kept for the whole trial: what is compared must not follow
-what is seen. A quantile is rounded up to an edge of the histogram, for both sides alike.
+They are the champion's own quantiles, read once and then kept for the whole trial: a reference must not follow the
+answers under test. A quantile is rounded up to an edge of the histogram, for both sides alike.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,15 +15,15 @@ DECILES = tuple(tenth / 10 for tenth in range(1, 10))
 MOST_CLASSES = 10
 
 
-def marked(evidence: Evidence, guards: Sequence[Guard], facts: Facts, subject: Slot) -> Evidence:
-    """The evidence with the marks that can be read now and were not before."""
-    known = {mark.guard for mark in evidence.baselines}
+def with_baselines(evidence: Evidence, guards: Sequence[Guard], facts: Facts, subject: Slot) -> Evidence:
+    """The evidence with the baselines that can be read now and were not before."""
+    known = {baseline.guard for baseline in evidence.baselines}
     waiting = [guard for guard in guards if guard.name not in known and _needs_one(guard)]
     if not waiting:
         return evidence
     champion = [pod for slot, pod in _counters(facts) if slot != subject]
     challenger = [pod for slot, pod in _counters(facts) if slot == subject]
-    found = (_mark(guard, champion, challenger) for guard in waiting)
+    found = (_baseline(guard, champion, challenger) for guard in waiting)
     return evidence.model_copy(update={"baselines": [*evidence.baselines, *filter(None, found)]})
 
 
@@ -40,24 +40,24 @@ def _counters(facts: Facts) -> Iterator[tuple[Slot, Counters]]:
                 yield slot, pod.counters
 
 
-def _mark(guard: Guard, champion: Sequence[Counters], challenger: Sequence[Counters]) -> ReferenceQuantiles | None:
+def _baseline(guard: Guard, champion: Sequence[Counters], challenger: Sequence[Counters]) -> ReferenceQuantiles | None:
     if guard.latency is not None:
         latencies = [pod.latency for pod in champion]
         # An edge that only one side has would compare two different things.
         common = _common_edges([*latencies, *(pod.latency for pod in challenger)]) if challenger else []
         edges = tuple(_quantiles(latencies, common, [guard.latency.percentile / ALL]))
         return ReferenceQuantiles(guard=guard.name, edges=edges) if edges else None
-    return _mark_of_classes(guard, champion) or _mark_of_scores(guard, [pod.scores for pod in champion])
+    return _baseline_of_classes(guard, champion) or _baseline_of_scores(guard, [pod.scores for pod in champion])
 
 
-def _mark_of_scores(guard: Guard, scores: Sequence[Histogram]) -> ReferenceQuantiles | None:
+def _baseline_of_scores(guard: Guard, scores: Sequence[Histogram]) -> ReferenceQuantiles | None:
     edges = tuple(_quantiles(scores, sorted({edge for one in scores for edge in one.edges}), DECILES))
     total = sum(one.total for one in scores)
     above = tuple(1 - sum(one.at_most(edge) for one in scores) / total for edge in edges)
     return ReferenceQuantiles(guard=guard.name, edges=edges, shares=above) if edges else None
 
 
-def _mark_of_classes(guard: Guard, champion: Sequence[Counters]) -> ReferenceQuantiles | None:
+def _baseline_of_classes(guard: Guard, champion: Sequence[Counters]) -> ReferenceQuantiles | None:
     """The champion's most frequent classes; what is none of them shows as a lack of these."""
     counts: dict[str, int] = {}
     for pod in champion:
@@ -83,9 +83,9 @@ def _quantiles(histograms: Sequence[Histogram], edges: Sequence[float], shares: 
     if total < ENOUGH:
         return
     below = [sum(one.at_most(edge) for one in histograms) for edge in edges]
-    told: set[float] = set()
+    yielded: set[float] = set()
     for share in shares:
         edge = next((edge for edge, count in zip(edges, below, strict=True) if count >= share * total), None)
-        if edge is not None and edge not in told:
-            told.add(edge)
+        if edge is not None and edge not in yielded:
+            yielded.add(edge)
             yield edge

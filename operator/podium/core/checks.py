@@ -27,7 +27,7 @@ from podium.core.shares import share_pods
 
 Check = Callable[[Facts], Verdict | None]
 
-# --- what Git wants ---------------------------------------------------------------------------------------------------
+# --- desired version --------------------------------------------------------------------------------------------------
 
 
 def challenger_found(facts: Facts) -> Verdict | None:
@@ -37,7 +37,7 @@ def challenger_found(facts: Facts) -> Verdict | None:
     if champion is not None and is_desired(facts, champion):
         return None
     if facts.status.shared_outage is not None:
-        return None  # the champion has to be well again before anybody is tried beside it
+        return None  # the champion has to recover before a version is tried beside it
     return Verdict(
         reason=reasons.CHALLENGER_FOUND,
         message=f"spec.model selects version {version.version} of {facts.spec.model.name}",
@@ -70,7 +70,7 @@ def superseded(facts: Facts) -> Verdict | None:
 
 
 def artifacts_changed(facts: Facts) -> Verdict | None:
-    """Before a pod was started, a version whose artifacts changed is simply pinned anew."""
+    """Before a pod was started, a version whose artifacts changed is pinned again."""
     version, subject = facts.observed.registry.desired, facts.subject
     if version is None or subject is None or version.digest == subject.digest:
         return None
@@ -99,22 +99,22 @@ def previously_promoted(facts: Facts) -> Verdict | None:
 
 def gate_failed(facts: Facts) -> Verdict | None:
     version = facts.observed.registry.desired
-    problems = gates.saying("Failed", facts, version) if version is not None else []
+    problems = gates.messages("Failed", facts, version) if version is not None else []
     return Verdict(reason=reasons.GATES_FAILED, message="; ".join(problems)) if problems else None
 
 
 def gates_pending(facts: Facts) -> Verdict | None:
-    """No gate fails any more, and some wait for a person, a pod, a service or their time."""
+    """No gate fails, and some wait for a person, a pod, a service or time."""
     version = facts.observed.registry.desired
     if version is None or gate_failed(facts) is not None:
         return None
-    waiting = gates.saying("Pending", facts, version)
+    waiting = gates.messages("Pending", facts, version)
     return Verdict(reason=reasons.GATES_PENDING, message="; ".join(waiting)) if waiting else None
 
 
 def gates_passed(facts: Facts) -> Verdict | None:
     version = facts.observed.registry.desired
-    if version is None or any(asked.state != "Passed" for asked in gates.ask(facts, version)):
+    if version is None or any(checked.state != "Passed" for checked in gates.check(facts, version)):
         return None
     names = ", ".join(gate.name for gate in facts.spec.gates)
     return Verdict(
@@ -142,7 +142,7 @@ def _verified(facts: Facts, pods: int) -> bool:
 
 
 def _unopposed(facts: Facts) -> bool:
-    """A former champion, which is trusted, or the first version, which has nobody to be tried against."""
+    """A former champion, which is trusted, or the first version, which has no champion to be tried against."""
     trial = facts.status.trial
     return facts.fallback is None or (trial is not None and trial.previously_promoted)
 
@@ -167,7 +167,7 @@ def challenger_ready(facts: Facts) -> Verdict | None:
 def guard_failed(facts: Facts) -> Verdict | None:
     trial = facts.status.trial
     if trial is None or facts.fallback is None:
-        return None  # with nobody to return to, a verdict would only take the service away
+        return None  # without a version to return to, a verdict would only take the service down
     broken = [judged for judged in guards.judge(trial) if judged.state == "Failed"]
     if not broken:
         return None
@@ -249,7 +249,7 @@ def rejection_rolled_back(facts: Facts) -> Verdict | None:
 
 
 def testing(facts: Facts) -> timedelta:
-    """How long testers have the challenger for themselves at the least."""
+    """The minimum time for which only testers reach the challenger."""
     preview = facts.spec.traffic.preview
     return preview.duration if preview is not None else timedelta(0)
 
@@ -267,7 +267,7 @@ def _is_last(facts: Facts) -> bool:
 
 
 def _held(facts: Facts) -> bool:
-    """The step's weight has been seen in force for as long as the step asks."""
+    """The traffic has had the step's weight for the step's duration."""
     trial = facts.status.trial
     if trial is None or trial.weight_reached_at is None:
         return False
@@ -275,7 +275,7 @@ def _held(facts: Facts) -> bool:
 
 
 def _exposed(facts: Facts) -> bool:
-    """There are answers enough that a bad version would have been found out."""
+    """There are enough answers that a bad version would have been detected."""
     trial = facts.status.trial
     assert trial is not None
     return all(judged.exposed for judged in guards.judge(trial))

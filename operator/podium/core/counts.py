@@ -1,4 +1,4 @@
-"""From totals to evidence: only what came since the last look is added, whatever restarts."""
+"""From totals to evidence: only what came since the last reconcile is added, whatever restarts."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ NOTHING = Counts()
 
 @dataclass(frozen=True)
 class Source:
-    """Who counts: a pod, or Prometheus for one side. `counts` is None where it did not answer this time."""
+    """A source of counts: a pod, or Prometheus for one side. `counts` is None where it did not answer this time."""
 
     uid: str
     slot: Slot
@@ -23,7 +23,7 @@ class Source:
 
 @dataclass
 class _Gain:
-    """What has come since the last look, by measure."""
+    """What has come since the last reconcile, by measure."""
 
     challenger: dict[str, Counts] = field(default_factory=dict)
     champion: dict[str, Counts] = field(default_factory=dict)
@@ -34,7 +34,7 @@ def baseline(evidence: Evidence, facts: Facts, measures: Measures) -> Evidence:
     return evidence.model_copy(update={"pods": _ledger(evidence, facts, measures), "observed_at": facts.now})
 
 
-def counted(
+def accumulate(
     evidence: Evidence, facts: Facts, subject: Slot, measures: Measures
 ) -> tuple[Evidence, Mapping[str, Block]]:
     """Add what each source has counted since it was last seen; what came is also given by itself, as blocks.
@@ -62,7 +62,7 @@ def _since(before: Counts | None, now: Counts, began_at_zero: bool, *, new: bool
         return now if new and began_at_zero else NOTHING
     if now.answers >= before.answers and now.bad >= before.bad:
         return Counts(answers=now.answers - before.answers, bad=now.bad - before.bad)
-    return now if began_at_zero else NOTHING  # below the last ones seen: the process began anew, and from zero
+    return now if began_at_zero else NOTHING  # below the last ones: the process restarted, and counts from zero
 
 
 def _block(gain: _Gain, name: str) -> Block:
@@ -84,7 +84,7 @@ def _added(counts: MeasureCounts, gain: _Gain) -> MeasureCounts:
 
 
 def _ledger(evidence: Evidence, facts: Facts, measures: Measures) -> list[PodCounts]:
-    """The last totals of everybody who is still there; one who did not answer this time keeps its old ones."""
+    """The last totals of every source that still exists; one that did not answer this time keeps its old ones."""
     known = {pod.uid: pod for pod in evidence.pods}
     ledger = []
     for source in _sources(facts, measures):

@@ -1,4 +1,4 @@
-"""Questions: each a measure and a limit for its share of bad answers. A guard asks one or more of them."""
+"""Criteria: each a measure and a limit for its share of bad answers. A guard has one or more of them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,22 +22,25 @@ class Criterion:
 
     @property
     def name(self) -> str:
-        """Its key in the status: the same guard asks the same criteria at every look."""
+        """Its key in the status: the same guard has the same criteria at every reconcile."""
         beside = " beside the champion" if self.beside_champion else ""
         return f"{self.guard.name}: {'not ' if self.mirrored else ''}{self.measure.name}{beside}"
 
 
 def criteria(guard: Guard, evidence: Evidence) -> tuple[Criterion, ...]:
-    """All that a guard asks; nothing yet where it waits for the champion's distribution."""
-    mark = next((mark for mark in evidence.baselines if mark.guard == guard.name), ReferenceQuantiles(guard=guard.name))
+    """The criteria of a guard; none yet while it waits for the champion's baseline."""
+    baseline = next(
+        (baseline for baseline in evidence.baselines if baseline.guard == guard.name),
+        ReferenceQuantiles(guard=guard.name),
+    )
     kind = next(kind for kind in _KINDS if getattr(guard, kind) is not None)
-    return tuple(_KINDS[kind](guard, mark))
+    return tuple(_KINDS[kind](guard, baseline))
 
 
 def measures(guards: Sequence[Guard], evidence: Evidence) -> Mapping[str, Measure]:
     """Everything that has to be counted, by name. Errors always are: the record tells of them."""
-    asked = (criterion.measure for guard in guards for criterion in criteria(guard, evidence))
-    return {measure.name: measure for measure in (ERRORS, *asked)}
+    needed = (criterion.measure for guard in guards for criterion in criteria(guard, evidence))
+    return {measure.name: measure for measure in (ERRORS, *needed)}
 
 
 def _errors(guard: Guard, _: ReferenceQuantiles) -> Iterable[Criterion]:
@@ -55,24 +58,24 @@ def _counts(guard: Guard, _: ReferenceQuantiles) -> Iterable[Criterion]:
     return _limited(guard, counted_elsewhere(guard.name), guard.prometheus.at_most, guard.prometheus.max_above_champion)
 
 
-def _latency(guard: Guard, mark: ReferenceQuantiles) -> Iterator[Criterion]:
+def _latency(guard: Guard, baseline: ReferenceQuantiles) -> Iterator[Criterion]:
     latency = guard.latency
     assert latency is not None
     if latency.at_most is not None:
         limit = slower_than(latency.at_most.total_seconds(), latency.warm_up_answers)
         yield Criterion(guard, limit, 1 - latency.percentile / ALL)
     if latency.max_slower_than_champion is not None:
-        for edge in mark.edges:
+        for edge in baseline.edges:
             measure = slower_than(edge, latency.warm_up_answers)
             yield Criterion(guard, measure, latency.max_slower_than_champion, beside_champion=True)
 
 
-def _scores(guard: Guard, mark: ReferenceQuantiles) -> Iterator[Criterion]:
-    """Both directions at each mark; but not a direction in which there is no room for the margin."""
+def _scores(guard: Guard, baseline: ReferenceQuantiles) -> Iterator[Criterion]:
+    """Both directions at each edge or class; but not a direction in which there is no room for the margin."""
     assert guard.prediction_shift is not None
     margin = guard.prediction_shift.max_shift
-    compared = [*(scores_above(edge) for edge in mark.edges), *(of_class(name) for name in mark.classes)]
-    for measure, share in zip(compared, mark.shares, strict=True):
+    compared = [*(scores_above(edge) for edge in baseline.edges), *(of_class(name) for name in baseline.classes)]
+    for measure, share in zip(compared, baseline.shares, strict=True):
         for mirrored, champion in ((False, share), (True, 1 - share)):
             if champion + margin < HOPELESS:
                 yield Criterion(guard, measure, margin, beside_champion=True, mirrored=mirrored)

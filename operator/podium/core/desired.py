@@ -1,4 +1,4 @@
-"""What Git wants, and what is known about that version already."""
+"""The desired version, and what is known about it already."""
 
 from podium.api.status import HistoryEntry, Pinned, Rejection
 from podium.core.facts import Facts, ModelVersion
@@ -6,7 +6,7 @@ from podium.core.fingerprints import rejection_hash
 
 
 def desired_version(facts: Facts) -> str | None:
-    """The version that Git wants, or None while an alias cannot be resolved."""
+    """The desired version, or None while an alias cannot be resolved."""
     wanted = facts.observed.registry.desired
     return facts.spec.model.version or (wanted.version if wanted else None)
 
@@ -20,7 +20,7 @@ def is_desired(facts: Facts, pinned: Pinned) -> bool | None:
 
 
 def resolve_desired(facts: Facts) -> ModelVersion | None:
-    """What Git wants, in full. A former champion is known from the status, without asking the registry."""
+    """The desired version with its digest. A former champion is known from the status, without a registry query."""
     if facts.observed.registry.desired is not None:
         return facts.observed.registry.desired
     for entry in reversed(facts.status.history):
@@ -31,7 +31,7 @@ def resolve_desired(facts: Facts) -> ModelVersion | None:
 
 
 def standing_rejection(facts: Facts) -> Rejection | None:
-    """The rejection that stands against what Git wants, as long as Git has not said anything new.
+    """The rejection of the desired version, for as long as the spec does not change.
 
     While the registry does not answer, the digest is not known, and the version alone stands for it: doubt never starts
     a rejected version again.
@@ -50,7 +50,7 @@ def standing_rejection(facts: Facts) -> Rejection | None:
 
 
 def former_champion(facts: Facts, pinned: Pinned) -> HistoryEntry | None:
-    """The entry by which this version is trusted: promoted before with this digest, and not condemned since."""
+    """The entry by which this version is trusted: promoted before with this digest, and not rejected since."""
     entries = [entry for entry in facts.status.history if _same(entry, pinned)]
     return entries[-1] if entries and entries[-1].outcome == "Promoted" else None
 

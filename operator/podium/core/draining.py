@@ -1,7 +1,7 @@
 """When a version that has lost its traffic may be stopped, and when one has lost its pods.
 
 Where shares are of pods, a version's pods are stopped as soon as its Service leads elsewhere: only so do clients give
-up the connections that they keep. Behind a gateway they are kept for a drain time in which they answer nobody.
+up the connections that they keep. Behind a gateway they are kept for a drain time in which they get no request.
 """
 
 from datetime import timedelta
@@ -10,7 +10,7 @@ from typing import Final
 from podium.api.status import Draining, Phase, Slot
 from podium.core.facts import Facts
 
-# Beyond the drain time, for a slot that answers without a weight: somebody asks its own Service, or watches it there.
+# Beyond the drain time, for a slot that answers without a weight: a client may call its own Service.
 LONGEST: Final = timedelta(minutes=1)
 
 

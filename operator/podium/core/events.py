@@ -1,4 +1,4 @@
-"""The Events of a decision: its move through the table, and what has newly gone wrong around it."""
+"""The Events of a decision: its move through the table, and new problems around it."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ WARNINGS = frozenset({Phase.BLOCKED, Phase.REJECTED})
 
 
 def events(before: Facts, move: Move | None, after: Facts) -> tuple[Event, ...]:
-    """What is worth telling. The same decision on the same facts gives the same identities."""
+    """The Events to emit. The same decision on the same facts gives the same identities."""
     told = [] if move is None else [_of_move(before, move, after)]
     return (
         *told,
@@ -36,7 +36,7 @@ def _of_move(before: Facts, move: Move, after: Facts) -> Event:
 
 
 def _lasting(problem: Problem | None) -> Problem | None:
-    """Nobody need hear of what a moment mends."""
+    """No Event for what passes in a moment."""
     return None if problem is None or problem.reason == reasons.IN_PROGRESS else problem
 
 

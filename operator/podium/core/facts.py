@@ -1,4 +1,4 @@
-"""All that a decision may look at: gathered once, frozen, then thought about."""
+"""The input of a decision: observed once, frozen."""
 
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -74,7 +74,7 @@ class ModelVersion:
 
 @dataclass(frozen=True)
 class RegistryState:
-    """One look at the registry. Everything but its address is None while it has not answered."""
+    """The state of the registry at one time. Everything but its address is None while it has not answered."""
 
     uri: str = ""  # which registry is asked: the spec's, or the operator's own
     desired: ModelVersion | None = None  # what spec.model names
@@ -194,7 +194,7 @@ class AliasConflict:
 
 @dataclass(frozen=True)
 class GateResponse:
-    """What a job or a webhook has said to a gate's request_id so far."""
+    """The response of a job or a webhook to a gate's request so far."""
 
     request_id: str  # see podium.core.fingerprints.request_id; an answer to another one is none
     state: GateState
@@ -212,7 +212,7 @@ class AutoscalerState:
 
 @dataclass(frozen=True)
 class ObservedState:
-    """What is there, whatever was asked for."""
+    """The observed state, whatever is desired."""
 
     registry: RegistryState = RegistryState()
     slots: Mapping[Slot, SlotState] = field(default_factory=dict)
@@ -230,7 +230,7 @@ class ObservedState:
 
 @dataclass(frozen=True)
 class UnsavedEvidence:
-    """Evidence that is newer than the status's: it is not written down at every look.
+    """Evidence that is newer than the status's: the status is not written at every reconcile.
 
     It goes on from what the status held when it was taken, and is worth nothing beside any other status.
     """

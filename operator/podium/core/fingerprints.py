@@ -1,4 +1,4 @@
-"""Fingerprints of what Git asks, so that a change of it is noticed and nothing else is."""
+"""Hashes of parts of the spec, so that a change of these parts is noticed and no other."""
 
 import json
 from hashlib import sha256
@@ -20,7 +20,7 @@ def rejection_hash(spec: Spec) -> str:
 
 
 def spec_hash(spec: Spec) -> str:
-    """All that Git says, but for the number of pods: an autoscaler may be who writes that."""
+    """The whole spec but for the number of pods, which an autoscaler may write."""
     unsized = spec.serving.model_copy(update={"replicas": 1})
     return _fingerprint(spec.model_copy(update={"serving": unsized}))
 
@@ -31,7 +31,7 @@ def _strictness(spec: Spec) -> tuple[float, ...]:
 
 
 def request_id(spec: Spec, gate: Gate, pinned: Pinned) -> str:
-    """What a job or a webhook is asked: once for each gate as it stands, version, digest and `rollout.retry`."""
+    """The ID of a request to a job or webhook: one for each gate as it stands, version, digest and `rollout.retry`."""
     return _fingerprint(gate, spec.model.name, pinned.version, pinned.digest, spec.rollout.retry)
 
 

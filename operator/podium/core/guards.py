@@ -1,4 +1,4 @@
-"""Guards: each a criterion about served traffic, or a few of them, judged on the evidence so far."""
+"""Guards: each has one or a few criteria for served traffic, tested on the evidence so far."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Goal = Literal["exposed", "enough"]
 
 @dataclass(frozen=True)
 class CriterionResult:
-    """One criterion's answer."""
+    """The result of one criterion."""
 
     criterion: Criterion
     challenger: Counts
@@ -51,7 +51,7 @@ class CriterionResult:
 
     @property
     def _share_and_counts(self) -> str:
-        """The share that broke the guard: of the last answers, where an earlier good past would hide it."""
+        """The share that failed the guard: of the last answers, where an earlier good history would hide it."""
         late, whole = self.since_suspicion, self.challenger
         if self.state == "Failed" and 0 < 2 * late.answers < whole.answers:
             counts = f"{late.bad} of the last {late.answers} answers, {_of(whole)} in all"
@@ -69,7 +69,7 @@ def _of(counts: Counts) -> str:
 
 @dataclass(frozen=True)
 class GuardResult:
-    """A guard's answer: broken if one of its criteria is, holds if all do."""
+    """The result of a guard: failed if one of its criteria is, passed if all are."""
 
     guard: Guard
     findings: Sequence[CriterionResult]  # none while the guard waits for the champion's distribution
@@ -83,18 +83,18 @@ class GuardResult:
 
     @property
     def exposed(self) -> bool:
-        """A bad version would have been found out by now."""
+        """A bad version would have been detected by now."""
         seen = (one.state == "Passed" or one.challenger.answers >= one.exposed for one in self.findings)
         return bool(self.findings) and all(seen)
 
     @property
     def everywhere(self) -> bool:
-        """All that is broken is broken by the champion as well."""
+        """The champion fails every failed criterion as well."""
         return all(finding.everywhere for finding in self.findings if finding.state == "Failed")
 
     @property
     def worst(self) -> CriterionResult | None:
-        """The finding to tell of: the broken one, or the one that needs the most answers still."""
+        """The finding to report: the failed one, or the one that needs the most answers still."""
         order: dict[State, int] = {"Failed": 0, "Inconclusive": 1, "Passed": 2}
         told = sorted(self.findings, key=lambda one: (order[one.state], one.challenger.answers - one.enough))
         return told[0] if told else None
@@ -111,7 +111,7 @@ class GuardResult:
 
 
 def records(trial: Trial) -> list[GuardRecord]:
-    """What every guard says now, to be kept."""
+    """Every guard's result now, for the history."""
     return [_record(judged) for judged in judge(trial)]
 
 

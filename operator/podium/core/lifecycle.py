@@ -1,4 +1,4 @@
-"""What is written down when a phase is entered: the status changes as verbs, one for each phase that needs one."""
+"""What is written when a phase is entered: the status changes as verbs, one for each phase that needs one."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -26,7 +26,7 @@ from podium.core.facts import SLOTS, Facts, other_than
 from podium.core.fingerprints import rejection_hash, terms_hash
 from podium.core.measures import ERRORS
 from podium.core.rollout import Move
-from podium.core.shared_outage import begun
+from podium.core.shared_outage import begin
 
 Verb = Callable[[Facts, Verdict], Status]
 
@@ -38,7 +38,7 @@ def enter(facts: Facts, move: Move) -> Status:
 
 
 def pin(facts: Facts, verdict: Verdict) -> Status:
-    """Resolve what Git wants to version, run and digest, once, and give it the free slot."""
+    """Resolve the desired version to version, run and digest, once, and give it the free slot."""
     version, champion = resolve_desired(facts), facts.status.champion
     assert version is not None, verdict
     free: Slot = other_than(champion.slot) if champion is not None else SLOTS[0]
@@ -83,7 +83,7 @@ def begin_trial(facts: Facts, verdict: Verdict) -> Status:
 
 
 def take_step(facts: Facts, _: Verdict) -> Status:
-    """Ask for the first weight, or for the next one. Its clock starts once it is seen in force."""
+    """Set the first weight, or the next one. Its clock starts once the traffic has it."""
     trial = facts.status.trial
     assert trial is not None
     step = 0 if facts.status.phase is Phase.STARTING else trial.step + 1
@@ -91,7 +91,7 @@ def take_step(facts: Facts, _: Verdict) -> Status:
 
 
 def promote_traffic(facts: Facts, _: Verdict) -> Status:
-    """Ask for all the traffic."""
+    """Set the weight to all the traffic."""
     trial = facts.status.trial
     assert trial is not None
     return _with_trial(facts, trial, step_started_at=facts.now, weight_reached_at=None)
@@ -161,7 +161,7 @@ def _with_trial(facts: Facts, trial: Trial, **update: int | datetime | None) -> 
 
 def _shared_outage(facts: Facts, trial: Trial, verdict: Verdict) -> SharedOutage | None:
     if verdict.reason == reasons.SHARED_OUTAGE:
-        return begun(facts, trial, verdict)
+        return begin(facts, trial, verdict)
     return facts.status.shared_outage
 
 

@@ -1,7 +1,7 @@
 """Measures: what of a pod's counters is an answer, and which answers are bad. Guards are criteria about measures.
 
-Each measure is a pair of totals that only rise while a pod's process lives, so that what came since the last look is a
-difference, and one judge serves all guards.
+Each measure is a pair of totals that only rise while a pod's process lives, so that what came since the last reconcile
+is a difference, and one kind of test serves all guards.
 """
 
 from collections.abc import Callable

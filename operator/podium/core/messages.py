@@ -1,4 +1,4 @@
-"""What is going on, in one sentence, for each phase: what is wanted, what was seen, and what would change it."""
+"""The status message of each phase: desired, observed, and what would change it."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from podium.core import gates, guards
 from podium.core.desired import standing_rejection
 from podium.core.facts import Facts
 from podium.core.measures import ERRORS, counted_elsewhere
-from podium.core.readiness import asks_anew
+from podium.core.readiness import awaits_registry
 from podium.core.shares import challenger_pods
 
 UNDER_WAY = frozenset(
@@ -18,20 +18,20 @@ UNDER_WAY = frozenset(
 )
 ENOUGH_FOR_A_RATE = 5  # answers
 MINUTE = 60  # seconds
-LONGEST = 1024  # the API server keeps longer ones; nobody reads them
+LONGEST = 1024  # the API server keeps longer ones, but no person reads them
 
 
 def message(facts: Facts) -> str:
     if facts.observed.alias_conflict is not None:
-        return _contested(facts)
-    anew = asks_anew(facts)
-    text = _asked_anew(facts) if anew else MESSAGES[facts.status.phase](facts)
-    held = facts.spec.paused and (anew or facts.status.phase in UNDER_WAY - {Phase.ROLLING_BACK})
+        return _alias_conflict(facts)
+    awaiting = awaits_registry(facts)
+    text = _awaiting_registry(facts) if awaiting else MESSAGES[facts.status.phase](facts)
+    held = facts.spec.paused and (awaiting or facts.status.phase in UNDER_WAY - {Phase.ROLLING_BACK})
     return f"paused: {text}"[:LONGEST] if held else text[:LONGEST]
 
 
-def _asked_anew(facts: Facts) -> str:
-    """Git wants something that the last rollout does not answer: what is known of it, and what serves until then."""
+def _awaiting_registry(facts: Facts) -> str:
+    """The desired version is another one since the last rollout: what is known of it, and what serves until then."""
     champion, wanted = facts.status.champion, facts.observed.registry.desired
     serving = f"champion {champion.version} serves" if champion else "nothing serves"
     if wanted is None or facts.status.shared_outage is not None:
@@ -39,7 +39,7 @@ def _asked_anew(facts: Facts) -> str:
     return f"version {wanted.version} of {facts.spec.model.name} is next; {serving}"
 
 
-def _contested(facts: Facts) -> str:
+def _alias_conflict(facts: Facts) -> str:
     alias_conflict = facts.observed.alias_conflict
     assert alias_conflict is not None
     return (
@@ -51,11 +51,11 @@ def _contested(facts: Facts) -> str:
 def _pending(facts: Facts) -> str:
     problem, outage = facts.observed.registry.problem, facts.status.shared_outage
     if outage is not None:
-        return _held_up(outage, facts)
+        return _shared_outage(outage, facts)
     return problem.message if problem else f"querying the registry for {facts.spec.model.name}"
 
 
-def _held_up(outage: SharedOutage, facts: Facts) -> str:
+def _shared_outage(outage: SharedOutage, facts: Facts) -> str:
     champion = facts.status.champion
     names = ", ".join(guard.name for guard in outage.guards)
     who = f"champion {champion.version}" if champion else "the champion"
@@ -66,7 +66,7 @@ def _gating(facts: Facts) -> str:
     problem, version = facts.observed.registry.problem, facts.observed.registry.desired
     if problem is not None:
         return problem.message
-    waiting = gates.saying("Pending", facts, version) if version is not None else []
+    waiting = gates.messages("Pending", facts, version) if version is not None else []
     if waiting:
         return f"version {_version(facts)} waits: {'; '.join(waiting)}"
     return f"checking {len(facts.spec.gates)} gates for version {_version(facts)}"
@@ -74,15 +74,15 @@ def _gating(facts: Facts) -> str:
 
 def _blocked(facts: Facts) -> str:
     version = facts.observed.registry.desired
-    failures = gates.saying("Failed", facts, version) if version is not None else []
+    failures = gates.messages("Failed", facts, version) if version is not None else []
     if version is None or not failures:
         return facts.status.message
-    waiting = gates.saying("Pending", facts, version)
+    waiting = gates.messages("Pending", facts, version)
     also = f"; pending: {'; '.join(waiting)}" if waiting else ""
     return f"version {_version(facts)} is blocked: {'; '.join(failures)}{also}"
 
 
-def _warming(facts: Facts) -> str:
+def _starting(facts: Facts) -> str:
     subject = facts.status.challenger
     assert subject is not None
     seen = facts.observed.slot(subject.slot)
@@ -156,7 +156,7 @@ def trial_began(trial: Trial) -> datetime:
 
 
 def _rounded(seconds: float) -> int:
-    """To two figures, as far as anybody wants to know it."""
+    """To two figures: more would be false precision."""
     size = 10 if seconds < MINUTE else MINUTE
     return max(size, round(seconds / size) * size)
 
@@ -169,7 +169,7 @@ def _promoting(facts: Facts) -> str:
     return f"moving all traffic to version {subject.version}: {pods}{_in_the_way(facts)}"
 
 
-def _watching(facts: Facts) -> str:
+def _soaking(facts: Facts) -> str:
     champion, former, trial = facts.status.champion, facts.status.former, facts.status.trial
     assert champion is not None
     if former is None or trial is None or facts.status.phase_since is None:
@@ -210,7 +210,7 @@ def _rejected(facts: Facts) -> str:
     return f"version {lost.version} is rejected: {lost.message}; {serving}; {hint}"
 
 
-def _settled(facts: Facts) -> str:
+def _stable(facts: Facts) -> str:
     champion = facts.status.champion
     assert champion is not None
     ready, full = facts.observed.slot(champion.slot).ready(champion), facts.spec.serving.size
@@ -221,13 +221,13 @@ MESSAGES: Mapping[Phase, Callable[[Facts], str]] = {
     Phase.PENDING: _pending,
     Phase.GATING: _gating,
     Phase.BLOCKED: _blocked,
-    Phase.STARTING: _warming,
+    Phase.STARTING: _starting,
     Phase.CANARY: _canary,
     Phase.PROMOTING: _promoting,
-    Phase.SOAKING: _watching,
+    Phase.SOAKING: _soaking,
     Phase.ROLLING_BACK: _rolling_back,
     Phase.REJECTED: _rejected,
-    Phase.STABLE: _settled,
+    Phase.STABLE: _stable,
 }
 
 

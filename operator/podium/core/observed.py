@@ -1,4 +1,4 @@
-"""What a look adds to the memory before anything is decided: evidence, shares in force, the registry's word."""
+"""What a reconcile adds to the status before any decision: evidence, current weights, the registry's alias."""
 
 from datetime import datetime, timedelta
 
@@ -17,16 +17,16 @@ from podium.api.status import (
 )
 from podium.core import gates
 from podium.core.alias import known_alias
-from podium.core.baselines import marked
-from podium.core.counts import baseline, counted
+from podium.core.baselines import with_baselines
+from podium.core.counts import accumulate, baseline
 from podium.core.criteria import measures
 from podium.core.desired import former_champion
 from podium.core.draining import draining
 from podium.core.facts import Facts, UnsavedEvidence
 from podium.core.record import tags_for
-from podium.core.shared_outage import watched
+from podium.core.shared_outage import updated
 from podium.core.shares import challenger_pods, share_pods
-from podium.core.tests import heard
+from podium.core.tests import update
 
 COUNTED = frozenset({Phase.CANARY, Phase.PROMOTING, Phase.SOAKING})
 KEEP = timedelta(seconds=5)  # counts are written down this often at the most; a restart sees the rest as one block
@@ -65,17 +65,21 @@ def _replicas(facts: Facts) -> int:
 
 
 def keep_recent_evidence(before: Status, after: Status, facts: Facts) -> Status:
-    """Leave the counts of a moment ago in place where nothing was decided, so that not every look is a write."""
+    """Leave the counts of a moment ago in place where nothing was decided, so that not every reconcile is a write."""
     return after.model_copy(
         update={"trial": _older(before.trial, after.trial, facts), "shared_outage": _as_before(before, after, facts)}
     )
 
 
-def unsaved_evidence(written: Status, looked: Status) -> UnsavedEvidence | None:
-    """What was seen and is not written down, to go on from at the next look."""
-    if written.trial is None or looked.trial is None or written.trial.evidence == looked.trial.evidence:
+def unsaved_evidence(written: Status, observed_status: Status) -> UnsavedEvidence | None:
+    """Evidence that was observed and not written, for the next reconcile."""
+    if (
+        written.trial is None
+        or observed_status.trial is None
+        or written.trial.evidence == observed_status.trial.evidence
+    ):
         return None
-    return UnsavedEvidence(written.trial.started_at, written.trial.evidence.observed_at, looked.trial.evidence)
+    return UnsavedEvidence(written.trial.started_at, written.trial.evidence.observed_at, observed_status.trial.evidence)
 
 
 def _older(before: Trial | None, after: Trial | None, facts: Facts) -> Trial | None:
@@ -95,11 +99,11 @@ def _just_now(evidence: Evidence, facts: Facts) -> bool:
 
 def _shared_outage(facts: Facts) -> SharedOutage | None:
     known = facts.status.shared_outage
-    return watched(known, facts) if known is not None else None
+    return updated(known, facts) if known is not None else None
 
 
 def _gates(facts: Facts) -> list[GateStatus]:
-    """What the gates say of the challenger; once it has passed them, what they said then."""
+    """The gates' results for the challenger; once it has passed them, the results of then."""
     version, challenger = facts.observed.registry.desired, facts.status.challenger
     if facts.status.phase not in gates.GATE_PHASES or version is None or challenger is None:
         return facts.status.gates
@@ -107,7 +111,7 @@ def _gates(facts: Facts) -> list[GateStatus]:
         return []  # it is trusted, and asked nothing
     if (version.version, version.digest) != (challenger.version, challenger.digest):
         return facts.status.gates
-    return gates.remembered(facts, version)
+    return gates.statuses(facts, version)
 
 
 def _trial(facts: Facts) -> Trial | None:
@@ -116,11 +120,11 @@ def _trial(facts: Facts) -> Trial | None:
         return trial
     evidence = _last_known(trial, facts.unsaved)
     if facts.status.phase in COUNTED | {Phase.STARTING}:
-        evidence = marked(evidence, trial.guards, facts, subject.slot)
+        evidence = with_baselines(evidence, trial.guards, facts, subject.slot)
     wanted = measures(trial.guards, evidence)
     if facts.status.phase in COUNTED:
-        evidence, blocks = counted(evidence, facts, subject.slot, wanted)
-        evidence = heard(trial, evidence, blocks)
+        evidence, blocks = accumulate(evidence, facts, subject.slot, wanted)
+        evidence = update(trial, evidence, blocks)
     elif facts.status.phase is Phase.STARTING:
         evidence = baseline(evidence, facts, wanted)
     since = {"weight_reached_at": _weight_reached_at(facts, trial), "starting_since": _starting_since(facts, trial)}
@@ -128,7 +132,7 @@ def _trial(facts: Facts) -> Trial | None:
 
 
 def _last_known(trial: Trial, unsaved: UnsavedEvidence | None) -> Evidence:
-    """The newest evidence of this trial: what the last look saw, if the status still is as it was then."""
+    """The newest evidence of this trial: that of the last reconcile, if the status still is as it was then."""
     goes_on = unsaved is not None and (unsaved.started_at, unsaved.base) == (
         trial.started_at,
         trial.evidence.observed_at,
@@ -137,7 +141,7 @@ def _last_known(trial: Trial, unsaved: UnsavedEvidence | None) -> Evidence:
 
 
 def _weight_reached_at(facts: Facts, trial: Trial) -> datetime | None:
-    """Since when the step's weight has been seen in force without a break."""
+    """Since when the traffic has had the step's weight without a break."""
     subject, world = facts.subject, facts.observed
     if facts.status.phase is not Phase.CANARY or subject is None:
         return trial.weight_reached_at
@@ -149,7 +153,7 @@ def _weight_reached_at(facts: Facts, trial: Trial) -> datetime | None:
 
 
 def _starting_since(facts: Facts, trial: Trial) -> datetime | None:
-    """Since when too few pods are verified without a break; a pod that is evicted in a long pause has its time anew."""
+    """Since when too few pods are verified without a break; a pod evicted in a long pause gets the whole time again."""
     subject = facts.subject
     if facts.status.phase is not Phase.STARTING or subject is None:
         return trial.starting_since

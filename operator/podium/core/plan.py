@@ -1,4 +1,4 @@
-"""What is still to be done: target minus what is seen. `decide` is the whole decision."""
+"""The actions: desired state minus observed state. `decide` is the whole decision."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -34,7 +34,7 @@ from podium.core.rollout import Move, next_move
 from podium.core.routing import routes
 from podium.core.shares import challenger_pods
 
-# How long to wait for news before looking again, in seconds. Watches and the registry's poll bring most looks forward.
+# How long to wait before the next reconcile, in seconds. Watches and the registry's poll bring most of them forward.
 REQUEUE_AFTER: Mapping[Phase, float] = {
     Phase.PENDING: 5,
     Phase.GATING: 5,
@@ -52,20 +52,20 @@ SOON = 0.1  # something was just done: see what came of it
 
 @dataclass(frozen=True)
 class Decision:
-    """What to write down, what to do, what to tell, and in how many seconds to look again."""
+    """The status to write, the actions, the Events, and in how many seconds to reconcile again."""
 
     status: Status
     actions: tuple[Action, ...]
     events: tuple[Event, ...]
     requeue_after: float
     move: Move | None = None
-    unsaved: UnsavedEvidence | None = None  # for the next look's facts
+    unsaved: UnsavedEvidence | None = None  # for the next reconcile's facts
 
     @property
     def rollback_actions(self) -> tuple[SetTraffic, ...]:
-        """Of the actions, what is done before anything is told or written down: traffic returns to the champion.
+        """The actions before any Event or status write: traffic returns to the champion.
 
-        A crash in between is harmless: what the status then asks for is looked at once more, with the same evidence.
+        A crash in between is harmless: the next reconcile decides on the same evidence again.
         """
         if self.status.phase is not Phase.ROLLING_BACK:
             return ()
@@ -74,9 +74,9 @@ class Decision:
 
 def decide(facts: Facts) -> Decision:
     """The whole decision on one ModelDeployment at one moment. At most one move of the table is made."""
-    looked = replace(facts, status=observed(facts))
-    move = next_move(looked)
-    status = enter(looked, move) if move else keep_recent_evidence(facts.status, looked.status, facts)
+    observed_facts = replace(facts, status=observed(facts))
+    move = next_move(observed_facts)
+    status = enter(observed_facts, move) if move else keep_recent_evidence(facts.status, observed_facts.status, facts)
     after = replace(facts, status=status)
     actions = tuple(_plan(after))
     after = replace(after, status=alias.with_intent(status, actions))
@@ -86,7 +86,7 @@ def decide(facts: Facts) -> Decision:
         events=events(facts, move, after),
         requeue_after=SOON if move or actions else REQUEUE_AFTER[status.phase],
         move=move,
-        unsaved=unsaved_evidence(status, looked.status),
+        unsaved=unsaved_evidence(status, observed_facts.status),
     )
 
 
@@ -98,22 +98,22 @@ def with_conditions(facts: Facts, before: Status) -> Status:
 
 
 def _plan(facts: Facts) -> Iterator[Action]:
-    """All that is owed, most urgent first.
+    """All actions that are due, most urgent first.
 
     Traffic comes first because it only ever moves to pods that were already seen ready; what has no traffic is stopped
     last, and not before it has been seen to have none. The one thing before it is what makes an adopted route's way
     back sure; where that cannot be had, traffic moves all the same.
     """
-    yield from _holds(facts)
+    yield from _finalizer(facts)
     yield from routes(facts)
     yield from _runs(facts)
     yield from _registry(facts)
-    yield from _questions(facts)
+    yield from _gate_requests(facts)
     yield from _stops(facts)
     yield from _autoscaler(facts)
 
 
-def _holds(facts: Facts) -> Iterator[Action]:
+def _finalizer(facts: Facts) -> Iterator[Action]:
     """A route of Podium's own goes with the ModelDeployment; an adopted one stays, and must not stay as it is."""
     adopts = facts.spec.traffic.http_route_ref is not None
     if adopts and not facts.observed.has_finalizer:
@@ -180,8 +180,8 @@ def _registry(facts: Facts) -> Iterator[Action]:
 # --- gates ------------------------------------------------------------------------------------------------------------
 
 
-def _questions(facts: Facts) -> Iterator[Action]:
-    """What is to be asked of pods and services. A trusted version is asked nothing, and a paused one waits."""
+def _gate_requests(facts: Facts) -> Iterator[Action]:
+    """The requests to Jobs and webhooks. A trusted version needs none, and a paused rollout waits."""
     pinned = facts.status.challenger
     if pinned is None or facts.spec.paused or former_champion(facts, pinned) is not None:
         return

@@ -42,17 +42,17 @@ def not_ready(facts: Facts) -> NotReady | None:
 
 
 def stall(facts: Facts) -> Problem | None:
-    """What only a person can mend."""
+    """A problem that only a person can fix."""
     if facts.observed.alias_conflict is not None:
         return Problem(reasons.ALIAS_CONFLICT, facts.status.message)
-    if facts.status.phase is Phase.REJECTED and not asks_anew(facts):
+    if facts.status.phase is Phase.REJECTED and not awaits_registry(facts):
         return Problem(reasons.VERSION_REJECTED, facts.status.message)
-    if facts.status.phase is Phase.BLOCKED and not asks_anew(facts):
+    if facts.status.phase is Phase.BLOCKED and not awaits_registry(facts):
         return Problem(reasons.GATES_FAILED, facts.status.message)
     return None
 
 
-def asks_anew(facts: Facts) -> bool:
+def awaits_registry(facts: Facts) -> bool:
     """Whether a rollout that has ended does not answer what Git wants now: the registry has to be asked first."""
     if facts.status.phase is Phase.STABLE:
         return not serves_desired(facts)

@@ -1,4 +1,4 @@
-"""The decision record in the registry: which tags tell of which decision."""
+"""The decision record in the registry: the tags of each decision."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from podium.api.status import HistoryEntry, Status
 from podium.core.facts import Facts
 
 PREFIX = "podium.dev/"
-LONGEST = 500  # MLflow keeps 5,000 characters; nobody reads as many
+LONGEST = 500  # MLflow keeps 5,000 characters; no person reads as many
 
 
 def unrecorded(status: Status) -> list[HistoryEntry]:

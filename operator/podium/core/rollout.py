@@ -2,7 +2,7 @@
 
 The rules:
 
-1. Read a row from left to right, worst news first: the first check that speaks decides; one move is made a look.
+1. Read a row from left to right, worst news first: the first check with a verdict decides; one move per reconcile.
 2. Where a row does not name a check, it is not asked. There are no other moves.
 3. What a phase means for the world is in `podium.core.phase_targets`; no effect hangs on a move, so a crash between
    two writes heals by itself.

@@ -1,4 +1,4 @@
-"""Where requests are to go: the weights that the target asks for and that pods can carry, and who goes another way.
+"""The desired traffic: the weights of the phase target that pods can carry, and the overrides.
 
 Up only to pods that are ready and have verified what they serve; back to whatever champion is ready.
 """
@@ -18,7 +18,7 @@ def routes(facts: Facts) -> Iterator[SetTraffic]:
     """The route to be written, where it is not as it should be."""
     seen = facts.observed.traffic
     weights = _weights(facts) or seen.desired
-    overrides = RouteOverrides(_preview(facts, weights), _sticky(facts, weights))
+    overrides = RouteOverrides(_preview(facts, weights), _session_affinity(facts, weights))
     if weights and (weights, overrides) != (seen.desired, seen.overrides):
         shares = ", ".join(f"{weight} % to slot {slot}" for slot, weight in sorted(weights.items()))
         of = " of users" if overrides.session_affinity else ""
@@ -65,19 +65,19 @@ def _back(facts: Facts) -> Mapping[Slot, int] | None:
 
 
 def _preview(facts: Facts, weights: Mapping[Slot, int]) -> Slot | None:
-    """Where testers go: to a challenger that not everybody gets, from its first verified pod until none is ready."""
+    """Where testers go: to a challenger without all the traffic, from its first verified pod until none is ready."""
     challenger, traffic = facts.status.challenger, facts.observed.traffic
     if facts.spec.traffic.preview is None or not PHASE_TARGETS[facts.status.phase].preview:
         return None
     if challenger is None or facts.status.champion is None or weights.get(challenger.slot) == ALL:
         return None
     seen = facts.observed.slot(challenger.slot)
-    # A pod that has not been heard at this look still is what it has verified to be: that is no reason for two writes.
+    # A pod that this reconcile could not scrape still is what it was verified to be: no reason for two writes.
     stays = traffic.overrides.preview == challenger.slot and seen.ready(challenger) > 0
     return challenger.slot if stays or seen.verified(challenger) > 0 else None
 
 
-def _sticky(facts: Facts, weights: Mapping[Slot, int]) -> TrialAffinity | None:
+def _session_affinity(facts: Facts, weights: Mapping[Slot, int]) -> TrialAffinity | None:
     """How users stay on their side: while both sides get some, and the weight only rises."""
     challenger, trial = facts.status.challenger, facts.status.trial
     if facts.spec.traffic.session_affinity is None or PHASE_TARGETS[facts.status.phase].traffic is Traffic.CHAMPION:

@@ -1,13 +1,13 @@
-"""The outage: circumstances under which the champion breaks a guard as well, so that nobody can be judged.
+"""The shared outage: the champion fails a guard as well, so that no version can be judged.
 
-A challenger that broke such a guard loses its traffic but not its trial: it is tried anew once the champion holds the
-guard again. That is verified on a run of answers which begins anew whenever the run's share is above the limit.
+A challenger that failed such a guard loses its traffic but is not rejected: its trial restarts once the champion
+passes the guard again. That is verified on a run of answers, which restarts whenever its share is above the limit.
 """
 
 from podium.api.guards import ErrorRateGuard, Guard
 from podium.api.status import Counts, Evidence, SharedOutage, Trial, Verdict
 from podium.core import guards
-from podium.core.counts import counted
+from podium.core.counts import accumulate
 from podium.core.criteria import Criterion, criteria, measures
 from podium.core.evidence import proves_below
 from podium.core.facts import Facts
@@ -17,8 +17,8 @@ NOT_REJECTED = "likely a shared dependency, so the version is not rejected"
 ANSWERS = Guard(name="errors", error_rate=ErrorRateGuard(at_most=0.01))  # where the trial had no guard of its own on it
 
 
-def begun(facts: Facts, trial: Trial, verdict: Verdict) -> SharedOutage:
-    """What the champion has to hold again: the guards that were broken, or else those that limit errors."""
+def begin(facts: Facts, trial: Trial, verdict: Verdict) -> SharedOutage:
+    """The outage that begins: the champion has to pass the failed guards again, or else those that limit errors."""
     broken = [judged.guard for judged in guards.judge(trial) if judged.state == "Failed"]
     errors = [guard for guard in trial.guards if guard.error_rate is not None and guard.error_rate.at_most is not None]
     evidence = Evidence(pods=trial.evidence.pods, observed_at=trial.evidence.observed_at)
@@ -32,14 +32,14 @@ def begun(facts: Facts, trial: Trial, verdict: Verdict) -> SharedOutage:
     )
 
 
-def watched(outage: SharedOutage, facts: Facts) -> SharedOutage | None:
-    """The environment after one more look; None once it is well again, or Git says something new."""
+def updated(outage: SharedOutage, facts: Facts) -> SharedOutage | None:
+    """The outage after one more reconcile; None once the champion has recovered, or the spec changed."""
     champion = facts.status.champion
     if champion is None or outage.spec_hash != spec_hash(facts.spec):
         return None
     asked = [one for guard in outage.guards for one in criteria(guard, Evidence()) if not one.beside_champion]
     wanted = measures(outage.guards, Evidence())
-    evidence, _ = counted(outage.evidence, facts, champion.slot, wanted)
+    evidence, _ = accumulate(outage.evidence, facts, champion.slot, wanted)
     evidence = _without_bad_runs(evidence, asked)
     if all(_holds(criterion, evidence, outage.false_promotion_rate) for criterion in asked):
         return None

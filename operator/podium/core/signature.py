@@ -29,7 +29,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Signature:
-    """What a model takes and gives. None: it does not say."""
+    """What a model takes and gives. None: not declared."""
 
     inputs: tuple[Column, ...] | None = None
     outputs: tuple[Column, ...] | None = None
@@ -75,7 +75,7 @@ def _input(name: str, was: Column, now: Column) -> Iterator[Changed]:
 
 def _outputs(old: Sequence[Column] | None, new: Sequence[Column] | None) -> Iterator[Changed]:
     if old == new or old is None:
-        return  # what was never said, nobody relies on
+        return  # no caller relies on what was never declared
     before, after = _by_name(old), _by_name(new or ())
     told = list(_outputs_in_words(before, after)) or ["in their order"]
     yield "outputsChanged", f"outputs changed: {', '.join(told)}"
@@ -91,7 +91,7 @@ def _outputs_in_words(before: dict[str, Column], after: dict[str, Column]) -> It
 
 
 def _params(old: Sequence[Column], new: Sequence[Column]) -> Iterator[Changed]:
-    """A new param has a default, so it breaks nobody."""
+    """A new param has a default, so it breaks no caller."""
     after = _by_name(new)
     for name, was in _by_name(old).items():
         if name not in after:

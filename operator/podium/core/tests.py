@@ -1,7 +1,7 @@
-"""The tests: one judge for each criterion of a trial. Each hears every block of answers, and remembers a few numbers.
+"""The tests: one sequential test for each criterion of a trial. Each takes every block of answers, keeps few numbers.
 
 All criteria of all guards share the trial's α: a false rollback needs only one of them to be wrong. They do not share
-β: a promotion needs every one to hold, so the chance of a false one is that of the most lenient.
+β: a promotion needs every one to pass, so the probability of a false one is that of the most lenient.
 """
 
 import json
@@ -34,21 +34,21 @@ def alpha_shares(guards: Sequence[Guard], evidence: Evidence, alpha: float) -> I
 
 
 def test_of(share: AlphaShare, trial: Trial) -> Judge:
-    """The judge of a criterion, with all that it has heard so far."""
+    """The sequential test of a criterion, in its present state."""
     known = state_of(trial.evidence, share.criterion)
     return _judge(share, trial.false_promotion_rate, known.state)
 
 
 def state_of(evidence: Evidence, criterion: Criterion) -> TestState:
-    """What is remembered of a criterion; nothing at the first time."""
+    """The state of a criterion's test; empty at first."""
     nothing = TestState(criterion=criterion.name, state="")
     return next((each for each in evidence.tests if each.criterion == criterion.name), nothing)
 
 
-def heard(trial: Trial, evidence: Evidence, blocks: Mapping[str, Block]) -> Evidence:
-    """The evidence after every judge has heard what came since the last look."""
+def update(trial: Trial, evidence: Evidence, blocks: Mapping[str, Block]) -> Evidence:
+    """The evidence after every test has taken the answers since the last reconcile."""
     judges = [
-        _heard(
+        _updated(
             share, trial.false_promotion_rate, state_of(evidence, share.criterion), blocks[share.criterion.measure.name]
         )
         for share in alpha_shares(trial.guards, evidence, trial.false_rollback_rate)
@@ -56,7 +56,7 @@ def heard(trial: Trial, evidence: Evidence, blocks: Mapping[str, Block]) -> Evid
     return evidence.model_copy(update={"tests": judges})
 
 
-def _heard(share: AlphaShare, beta: float, known: TestState, block: Block) -> TestState:
+def _updated(share: AlphaShare, beta: float, known: TestState, block: Block) -> TestState:
     judge = _judge(share, beta, known.state)
     if isinstance(judge, AgainstChampion):
         after = judge.see(*(_mirrored(block) if share.criterion.mirrored else _as_it_is(block)))

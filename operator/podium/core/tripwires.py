@@ -54,7 +54,7 @@ def _crash_reason(crash: Crash) -> str:
 
 
 def _failing(pod: PodState, facts: Facts) -> Verdict | None:
-    """Every answer of late was bad. Where the champion's pods say the same of themselves, nobody is to blame."""
+    """Every recent answer was bad. Where the champion's pods report the same, it is a shared outage."""
     trial, counters, fallback = facts.status.trial, pod.counters, facts.fallback
     if trial is None or counters is None or fallback is None or counters.consecutive_bad < trial.consecutive_failures:
         return None

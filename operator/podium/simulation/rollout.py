@@ -156,7 +156,7 @@ class _Rollout:
         """What the best bet on a broken guard has won, in nats."""
         trial = self.status.trial
         asked = alpha_shares(trial.guards, trial.evidence, trial.false_rollback_rate) if trial is not None else ()
-        return max((test_of(share, trial).log_broken for share in asked if trial is not None), default=-math.inf)
+        return max((test_of(share, trial).log_failed for share in asked if trial is not None), default=-math.inf)
 
     def _deadlines(self) -> Iterator[float]:
         """Seconds until time alone may change something."""

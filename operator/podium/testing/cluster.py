@@ -152,7 +152,7 @@ class FakeCluster:
         stored.version = next(self._numbers)
         self.writes.append(f"status of {md.key}: {status.phase}")
 
-    async def hold(self, md: ModelDeployment) -> None:
+    async def add_finalizer(self, md: ModelDeployment) -> None:
         self._may_fail()
         stored = self._stored.get(md.key)
         if stored is not None and stored.uid == md.uid:
@@ -169,7 +169,7 @@ class FakeCluster:
         if stored.deleting:
             self.remove(md.key)
 
-    async def tell(self, md: ModelDeployment, event: Event) -> None:
+    async def emit_event(self, md: ModelDeployment, event: Event) -> None:
         self._may_fail()
         if (md.uid, event.identity) not in self._told:
             self._told.add((md.uid, event.identity))

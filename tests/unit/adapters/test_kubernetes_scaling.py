@@ -82,7 +82,7 @@ async def test_holding_and_letting_go_leaves_the_finalizers_of_others(
     objects, cluster = api_server
     objects.kept[MD] = {"metadata": {"uid": "u1", "resourceVersion": "7", "finalizers": ["a/b"]}}
     for _ in range(2):
-        await cluster.hold(seen())
+        await cluster.add_finalizer(seen())
         assert objects.kept[MD]["metadata"]["finalizers"] == ["a/b", names.FINALIZER]
     for _ in range(2):
         await cluster.remove_finalizer(seen())

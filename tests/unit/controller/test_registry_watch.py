@@ -119,8 +119,8 @@ async def test_what_is_owed_is_done_once_and_seen_at_once(stage: Stage) -> None:
     md = stage.put("2")
     stage.watch.latest(md)
     await settle()
-    stage.watch.owe(KEY, [ALIAS, TAGS])
-    stage.watch.owe(KEY, [ALIAS, TAGS])
+    stage.watch.enqueue(KEY, [ALIAS, TAGS])
+    stage.watch.enqueue(KEY, [ALIAS, TAGS])
     await settle()
     assert stage.registry.writes == ["alias champion of churn to 2", "tags podium.dev/decision of churn 2"]
     assert stage.watch.latest(md).alias == "2"
@@ -135,7 +135,7 @@ async def test_what_failed_is_tried_again_and_said(stage: Stage) -> None:
     stage.cluster.secrets["ml", "login"] = {USERNAME: "reader", PASSWORD: "secret"}
     stage.watch.latest(md)
     await settle()
-    stage.watch.owe(KEY, [ALIAS])
+    stage.watch.enqueue(KEY, [ALIAS])
     await settle()
     answer = stage.watch.latest(md)
     assert answer.desired is not None
@@ -152,9 +152,9 @@ async def test_what_is_no_longer_owed_is_not_done(stage: Stage) -> None:
     stage.watch.latest(md)
     await settle()
     stage.registry.unreachable = True
-    stage.watch.owe(KEY, [ALIAS])
+    stage.watch.enqueue(KEY, [ALIAS])
     await stage.clock.advance(1)
-    stage.watch.owe(KEY, [])
+    stage.watch.enqueue(KEY, [])
     stage.registry.unreachable = False
     await stage.clock.advance(60)
     assert stage.registry.writes == []
@@ -208,7 +208,7 @@ async def test_with_no_registry_named_anywhere_the_message_says_where_to_name_on
 async def test_nothing_is_done_any_more_after_the_end(stage: Stage) -> None:
     stage.watch.latest(stage.put("2"))
     await settle()
-    stage.watch.owe(KEY, [ALIAS])
+    stage.watch.enqueue(KEY, [ALIAS])
     await stage.watch.close()
     await stage.clock.advance(60)
     assert stage.registry.writes == []

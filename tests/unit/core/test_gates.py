@@ -11,7 +11,7 @@ from podium.api.status import GateStatus, HistoryEntry, Phase, Status
 from podium.core.actions import CallWebhook, RunJob
 from podium.core.facts import Dataset, Evaluation, Facts, GateResponse, ModelVersion, ObservedState, RegistryState
 from podium.core.fingerprints import request_id
-from podium.core.gates import Asked, ask, saying
+from podium.core.gates import GateCheck, check, messages
 from podium.core.plan import decide
 from podium.core.signature import Column, Signature
 from tests.unit.core.factories import NOW, facts, pinned
@@ -22,14 +22,16 @@ HOLDOUT, OTHER = Dataset("holdout", "aaaa"), Dataset("holdout", "bbbb")
 
 
 def failures(given: Facts, version: ModelVersion) -> list[str]:
-    return saying("Failed", given, version)
+    return messages("Failed", given, version)
 
 
-def asked(gate: dict[str, Any], version: ModelVersion = NEW, champion: ModelVersion = CHAMPION, **parts: Any) -> Asked:
+def asked(
+    gate: dict[str, Any], version: ModelVersion = NEW, champion: ModelVersion = CHAMPION, **parts: Any
+) -> GateCheck:
     """What one gate says of a version beside a champion."""
     world = ObservedState(registry=RegistryState(desired=version, champion=champion))
     given = facts(champion=pinned("1"), world=world, gates=[{"name": "asked", **gate}], **parts)
-    (answer,) = ask(given, version)
+    (answer,) = check(given, version)
     return answer
 
 

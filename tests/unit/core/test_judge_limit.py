@@ -147,8 +147,8 @@ def test_the_memory_is_a_few_plain_numbers_that_survive_a_restart() -> None:
 @pytest.mark.parametrize(("bad", "good"), [(0, 0), (0, 50), (3, 40), (4, 40), (5, 40), (0, 700), (1, 900), (3, 2000)])
 def test_the_wealth_of_both_bets_says_how_far_the_verdict_is(bad: int, good: int) -> None:
     judge = JUDGE.see(bad, good)
-    assert (judge.log_broken >= -math.log(ALPHA)) == (judge.verdict == "Failed")
-    assert (judge.log_holds >= -math.log(BETA)) == (judge.verdict == "Passed")
+    assert (judge.log_failed >= -math.log(ALPHA)) == (judge.verdict == "Failed")
+    assert (judge.log_passed >= -math.log(BETA)) == (judge.verdict == "Passed")
 
 
 def test_counts_that_cannot_be_are_refused() -> None:

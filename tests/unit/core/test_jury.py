@@ -7,7 +7,7 @@ from podium.api.status import Evidence, ReferenceQuantiles, Trial
 from podium.core.criteria import criteria
 from podium.core.evidence import Block
 from podium.core.guards import judge
-from podium.core.tests import alpha_shares, heard, state_of
+from podium.core.tests import alpha_shares, state_of, update
 from tests.stories.simulator import spec_of
 from tests.unit.core.factories import NOW
 
@@ -33,7 +33,7 @@ def trial(*guards: object, evidence: Evidence | None = None) -> Trial:
 
 def hear(on: Trial, *blocks: Block) -> Trial:
     for block in blocks:
-        evidence = heard(on, on.evidence, {"errors": block})
+        evidence = update(on, on.evidence, {"errors": block})
         on = on.model_copy(update={"evidence": evidence})
     return on
 

@@ -2,7 +2,7 @@
 
 from podium.api.guards import Guard
 from podium.api.status import Evidence, ReferenceQuantiles, Slot
-from podium.core.baselines import ENOUGH, marked
+from podium.core.baselines import ENOUGH, with_baselines
 from podium.core.criteria import criteria
 from podium.core.facts import Counters, Facts, Histogram, ObservedState, PodState, SlotState
 from tests.unit.core.factories import facts
@@ -22,7 +22,7 @@ def seen(champion: Counters, challenger: Counters | None = None) -> Facts:
 
 
 def mark(guard: Guard, champion: Counters, challenger: Counters | None = None) -> ReferenceQuantiles | None:
-    found = marked(Evidence(), [guard], seen(champion, challenger), "b").baselines
+    found = with_baselines(Evidence(), [guard], seen(champion, challenger), "b").baselines
     return found[0] if found else None
 
 
@@ -53,9 +53,9 @@ def test_nothing_is_read_before_the_champion_has_answered_often_enough() -> None
 
 
 def test_what_was_read_once_is_kept_for_the_whole_trial() -> None:
-    first = marked(Evidence(), [DRIFT], seen(Counters(1000, 0, scores=EVEN)), "b")
+    first = with_baselines(Evidence(), [DRIFT], seen(Counters(1000, 0, scores=EVEN)), "b")
     moved = Histogram(TENTHS, (1000,) * 10, 1000)
-    assert marked(first, [DRIFT], seen(Counters(2000, 0, scores=moved)), "b").baselines == first.baselines
+    assert with_baselines(first, [DRIFT], seen(Counters(2000, 0, scores=moved)), "b").baselines == first.baselines
 
 
 def test_times_are_compared_at_an_edge_that_both_sides_have() -> None:

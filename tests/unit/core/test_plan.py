@@ -366,7 +366,7 @@ SCALED = {"replicas": 9, "autoscaling": {"minReplicas": 2, "maxReplicas": 3, "me
         (SCALED, AutoscalerState(), [RunAutoscaler]),
         (SCALED, AutoscalerState(there=True), [RunAutoscaler]),
         (SCALED, AutoscalerState(there=True, up_to_date=True), []),
-        (SCALED, None, []),  # it could not be looked for
+        (SCALED, None, []),  # it could not be observed_facts for
         ({"replicas": 3}, AutoscalerState(there=True), [StopAutoscaler]),
         ({"replicas": 3}, AutoscalerState(), []),
     ],

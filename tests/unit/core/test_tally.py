@@ -7,7 +7,7 @@ import pytest
 
 from podium.api.guards import Guard
 from podium.api.status import Counts, Evidence, Slot
-from podium.core.counts import baseline, counted
+from podium.core.counts import accumulate, baseline
 from podium.core.criteria import measures
 from podium.core.facts import Counters, Facts, Histogram, ObservedState, PodState, SlotState
 from podium.core.measures import ERRORS, Measure, counted_elsewhere, slower_than
@@ -33,7 +33,7 @@ def after(*looks: Facts, wanted: dict[str, Measure] | None = None, measure: str 
     known = wanted or COUNTED
     evidence = baseline(Evidence(), looks[0], known)
     for seen in looks[1:]:
-        evidence, _ = counted(evidence, seen, "b", known)
+        evidence, _ = accumulate(evidence, seen, "b", known)
     found = evidence.measured(measure)
     return found.challenger, found.champion
 
@@ -74,7 +74,7 @@ def test_a_pod_that_does_not_answer_for_a_while_loses_nothing_and_counts_nothing
 
 def test_a_block_is_what_came_at_one_look() -> None:
     evidence = baseline(Evidence(), look([pod("n", 5)], [pod("o", 100)]), COUNTED)
-    _, blocks = counted(evidence, look([pod("n", 9, 3)], [pod("o", 120, 2)]), "b", COUNTED)
+    _, blocks = accumulate(evidence, look([pod("n", 9, 3)], [pod("o", 120, 2)]), "b", COUNTED)
     block = blocks["errors"]
     assert (block.challenger_bad, block.challenger_good, block.champion_bad, block.champion_good) == (3, 1, 2, 18)
 

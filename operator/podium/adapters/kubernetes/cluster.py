@@ -73,7 +73,7 @@ class KubernetesCluster:
         path = names.path(names.MODEL_DEPLOYMENTS, md.key.namespace, md.key.name, "status")
         await self._api.replace(path, body)
 
-    async def hold(self, md: ModelDeployment) -> None:
+    async def add_finalizer(self, md: ModelDeployment) -> None:
         await self._finalize(md, held=True)
 
     async def remove_finalizer(self, md: ModelDeployment) -> None:
@@ -91,7 +91,7 @@ class KubernetesCluster:
         path = names.path(names.MODEL_DEPLOYMENTS, md.key.namespace, md.key.name)
         await self._api.merge(path, {"metadata": {**same, "finalizers": wanted}})
 
-    async def tell(self, md: ModelDeployment, event: Event) -> None:
+    async def emit_event(self, md: ModelDeployment, event: Event) -> None:
         told = event_object(md, event, self._instance, self._clock.now())
         try:
             await self._api.create(names.path(names.EVENTS, md.key.namespace), told)

@@ -1,8 +1,8 @@
-"""Counts of good and bad answers, and what they prove. Anytime-valid: it may look after every answer, for days.
+"""Counts of good and bad answers, and what they prove. Anytime-valid: a test may peek after every answer, for days.
 
-An e-process is the wealth of somebody who bets against the null and begins with 1. If the null is true, no strategy can
-expect to gain, so by Ville's inequality the wealth ever reaches 1/α with probability at most α, however often one looks
-(Ramdas, Grünwald, Vovk, Shafer, *Game-theoretic statistics and safe anytime-valid inference*, 2023).
+An e-process is the wealth of a gambler who bets against the null and begins with 1. If the null is true, no strategy
+can expect to gain, so by Ville's inequality the wealth ever reaches 1/α with probability at most α, however often one
+looks (Ramdas, Grünwald, Vovk, Shafer, *Game-theoretic statistics and safe anytime-valid inference*, 2023).
 
     counts            the closed form: what two totals prove about a limit
     against_limit     the same, fed block by block, and quick after a late fault

@@ -1,4 +1,4 @@
-"""Judges a challenger beside its champion, block by block; both may get worse together, and nobody is to blame for it.
+"""Tests a challenger beside its champion, block by block; both may get worse together without a verdict against it.
 
 The totals of the two must never be compared: if the challenger's share of the traffic rises during an outage that hits
 both, most of its answers fall into the outage and most of the champion's do not (Simpson's paradox). Within one block
@@ -68,7 +68,7 @@ class Block:
 
 @dataclass(frozen=True)
 class ChampionTestState:
-    """All that the judge has to remember between two looks: plain numbers, for a status."""
+    """The state between two reconciles: plain numbers, for a status."""
 
     bad: int = 0  # of the challenger, in complete blocks
     good: int = 0
@@ -82,7 +82,7 @@ class ChampionTestState:
 
 @dataclass(frozen=True)
 class AgainstChampion:
-    """A judge of the difference to the champion. Wrongly says broken with a chance of at most alpha, holds of beta."""
+    """A test of the difference to the champion. It fails wrongly with chance at most alpha, passes so with beta."""
 
     margin: float
     alpha: float
@@ -90,7 +90,7 @@ class AgainstChampion:
     state: ChampionTestState = ChampionTestState()
 
     def see(self, challenger_bad: int, challenger_good: int, champion_bad: int, champion_good: int) -> Self:
-        """The judge after one more block."""
+        """The test after one more block."""
         block = Block(challenger_bad, challenger_good, champion_bad, champion_good)
         check_counts(**vars(block))
         pending = self.state.pending + block
@@ -100,16 +100,16 @@ class AgainstChampion:
 
     @property
     def verdict(self) -> TestVerdict:
-        return judgement(broken=self.state.broken, holds=self.log_holds >= -log(self.beta))
+        return judgement(failed=self.state.broken, passed=self.log_passed >= -log(self.beta))
 
     @property
-    def log_broken(self) -> float:
-        """Wealth of the bets that it is worse, in nats: broken once it has reached -log(alpha)."""
+    def log_failed(self) -> float:
+        """Wealth of the bets that it is worse, in nats: failed once it has reached -log(alpha)."""
         return bets.log_total(self.state.worse)
 
     @property
-    def log_holds(self) -> float:
-        """Wealth of the bets that it is not, in nats: holds while it is at least -log(beta)."""
+    def log_passed(self) -> float:
+        """Wealth of the bets that it is not, in nats: passed while it is at least -log(beta)."""
         return bets.log_total(self.state.no_worse)
 
     @property

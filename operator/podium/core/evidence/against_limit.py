@@ -1,11 +1,11 @@
-"""Judges a version against a fixed limit, block by block; a block is what came since the last look, of any size.
+"""Tests a version against a fixed limit, block by block; a block is what came since the last reconcile, of any size.
 
-Broken is proved by the mean of two e-processes, each begun with a part of the capital:
+A failure is proved by the mean of two e-processes, each begun with a part of the capital:
 
 - the closed form over all answers so far (`counts`), which finds any share above the limit in the end;
 - bets that begin at every answer (`bets`), for a version that was good for long and then turned bad.
 
-Holds is proved by the closed form alone, and it is withdrawn again when the later answers speak against it. Under the
+A pass is proved by the closed form alone, and it is withdrawn when later answers speak against it. Under the
 null each answer is bad with a chance of at most (at least) the limit, given what came before; the chances may move.
 """
 
@@ -26,7 +26,7 @@ AT_ONCE = 0.1  # of the rest is for the start at the first answer, where the clo
 
 @dataclass(frozen=True)
 class LimitTestState:
-    """All that the judge has to remember between two looks: plain numbers, for a status."""
+    """The state between two reconciles: plain numbers, for a status."""
 
     bad: int = 0
     good: int = 0
@@ -36,7 +36,7 @@ class LimitTestState:
 
 @dataclass(frozen=True)
 class AgainstLimit:
-    """A judge of one share of bad answers. Wrongly says broken with a chance of at most alpha, holds of beta."""
+    """A test of one share of bad answers. It fails wrongly with probability at most alpha, passes so with beta."""
 
     limit: float
     alpha: float
@@ -44,7 +44,7 @@ class AgainstLimit:
     state: LimitTestState = LimitTestState()
 
     def see(self, bad: int, good: int) -> Self:
-        """The judge after one more block."""
+        """The test after one more block."""
         check_counts(bad=bad, good=good)
         if bad + good == 0:
             return self
@@ -56,16 +56,16 @@ class AgainstLimit:
     def verdict(self) -> TestVerdict:
         seen = self.state
         holds = not seen.broken and proves_below(seen.bad, seen.good, self.limit, self.beta)
-        return judgement(broken=seen.broken, holds=holds)
+        return judgement(failed=seen.broken, passed=holds)
 
     @property
-    def log_broken(self) -> float:
-        """Wealth of the bets on "above the limit", in nats: broken once it has reached -log(alpha)."""
+    def log_failed(self) -> float:
+        """Wealth of the bets on "above the limit", in nats: failed once it has reached -log(alpha)."""
         return self._wealth(self.state, least=0.0)
 
     @property
-    def log_holds(self) -> float:
-        """Wealth of the bets on "below the limit", in nats: holds while it is at least -log(beta)."""
+    def log_passed(self) -> float:
+        """Wealth of the bets on "below the limit", in nats: passed while it is at least -log(beta)."""
         return log_evidence_below(self.state.bad, self.state.good, self.limit)
 
     @property

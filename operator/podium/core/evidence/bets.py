@@ -1,4 +1,4 @@
-"""Bets on several alternatives that begin at every answer, so that a long good past shields nobody.
+"""Bets on several alternatives that begin at every answer, so that a good history cannot mask a later fault.
 
 Evidence gathered from the first answer on sinks while a version is good: after 12,000 good answers at a limit of 1 %,
 a fault would first have to win back 120 nats. So the capital is divided over starting times too, by weights that sum to

@@ -1,15 +1,15 @@
-"""The three answers of the judge."""
+"""The three verdicts of a sequential test."""
 
 from typing import Literal
 
 TestVerdict = Literal["Failed", "Passed", "Inconclusive"]
 
 
-def judgement(*, broken: bool, holds: bool) -> TestVerdict:
-    """Worst news first: what was proved broken stays so, whatever came after it."""
-    if broken:
+def judgement(*, failed: bool, passed: bool) -> TestVerdict:
+    """Worst news first: what was proved to fail stays so, whatever came after it."""
+    if failed:
         return "Failed"
-    return "Passed" if holds else "Inconclusive"
+    return "Passed" if passed else "Inconclusive"
 
 
 def check_counts(**counts: int) -> None:

@@ -1,7 +1,7 @@
-"""Gates: each a request_id about a version, asked before anything of it runs. All are asked, and every answer is told.
+"""Gates: each checks a version before any pod of it runs. Every gate is checked, and every result is reported.
 
-What belongs here: one module for each subject that a gate may ask about, each `Facts -> Answer`. What does not: how
-jobs are run and services are asked. Their answers are facts.
+What belongs here: one module for each kind of gate, each `Facts -> GateResult`. What does not: how jobs run and
+webhooks are called. Their responses are facts.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,17 +16,17 @@ from podium.core.fingerprints import request_id
 from podium.core.gates.age import age
 from podium.core.gates.approval import approval
 from podium.core.gates.evaluation import evaluation
-from podium.core.gates.external import answered, outside
+from podium.core.gates.external import answered, external
 from podium.core.gates.metric import metric
-from podium.core.gates.result import Answer
+from podium.core.gates.result import GateResult
 from podium.core.gates.signature import signature
 from podium.core.gates.tags import tags
 
 GATE_PHASES: Final = frozenset({Phase.GATING, Phase.BLOCKED})
 LONGEST: Final = 300  # characters of a gate's message
 
-# What a gate of each kind is asked with. A job and a webhook need to know which gate they are about.
-_WITHIN: Mapping[str, Callable[[Any, Facts, ModelVersion], Answer]] = {
+# The check of each kind. A job and a webhook need to know which gate they are about.
+_WITHIN: Mapping[str, Callable[[Any, Facts, ModelVersion], GateResult]] = {
     "metric": metric,
     "tags": tags,
     "signature": signature,
@@ -37,8 +37,8 @@ _WITHIN: Mapping[str, Callable[[Any, Facts, ModelVersion], Answer]] = {
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One gate, and what it says of the version."""
+class GateCheck:
+    """One gate, and its result for the version."""
 
     gate: Gate
     state: GateState
@@ -48,45 +48,45 @@ class Asked:
         return f"gate {self.gate.name}: {self.message}"
 
 
-def ask(facts: Facts, version: ModelVersion) -> list[Asked]:
-    """Every gate's answer about this version, in the order of the spec."""
-    return [_ask(gate, facts, version) for gate in facts.spec.gates]
+def check(facts: Facts, version: ModelVersion) -> list[GateCheck]:
+    """Every gate's result for this version, in the order of the spec."""
+    return [_check(gate, facts, version) for gate in facts.spec.gates]
 
 
-def saying(state: GateState, facts: Facts, version: ModelVersion) -> list[str]:
-    """What the gates in this state say of the version, one sentence a gate."""
-    return [str(asked) for asked in ask(facts, version) if asked.state == state]
+def messages(state: GateState, facts: Facts, version: ModelVersion) -> list[str]:
+    """The messages of the gates in this state, one sentence a gate."""
+    return [str(checked) for checked in check(facts, version) if checked.state == state]
 
 
-def remembered(facts: Facts, version: ModelVersion) -> list[GateStatus]:
-    """The answers as the status keeps them. The moment is kept for as long as a gate says the same of the version."""
-    return [_remembered(asked, facts, version) for asked in ask(facts, version)]
+def statuses(facts: Facts, version: ModelVersion) -> list[GateStatus]:
+    """The results as the status keeps them. The time is kept for as long as a gate has the same result."""
+    return [_status(checked, facts, version) for checked in check(facts, version)]
 
 
 def pending_requests(spec: Spec, status: Status) -> Iterator[tuple[Gate, str]]:
-    """The gates that need a job or a webhook, and have not got their answer yet; each with its request_id."""
+    """The gates that wait for a job or a webhook; each with its request_id."""
     if status.phase not in GATE_PHASES or status.challenger is None:
         return
     for gate in spec.gates:
         if gate.job is not None or gate.webhook is not None:
-            asked = request_id(spec, gate, status.challenger)
-            if answered(gate, asked, status) is None:
-                yield gate, asked
+            checked = request_id(spec, gate, status.challenger)
+            if answered(gate, checked, status) is None:
+                yield gate, checked
 
 
-def _ask(gate: Gate, facts: Facts, version: ModelVersion) -> Asked:
+def _check(gate: Gate, facts: Facts, version: ModelVersion) -> GateCheck:
     kind = next(kind for kind in KINDS if getattr(gate, kind) is not None)
-    answer = _WITHIN[kind](getattr(gate, kind), facts, version) if kind in _WITHIN else outside(gate, facts)
-    return Asked(gate, answer.state, answer.message[:LONGEST])
+    answer = _WITHIN[kind](getattr(gate, kind), facts, version) if kind in _WITHIN else external(gate, facts)
+    return GateCheck(gate, answer.state, answer.message[:LONGEST])
 
 
-def _remembered(asked: Asked, facts: Facts, version: ModelVersion) -> GateStatus:
-    gate, challenger = asked.gate, facts.status.challenger
+def _status(checked: GateCheck, facts: Facts, version: ModelVersion) -> GateStatus:
+    gate, challenger = checked.gate, facts.status.challenger
     put = request_id(facts.spec, gate, challenger) if challenger and (gate.job or gate.webhook) else ""
     now = GateStatus(
         name=gate.name,
-        state=asked.state,
-        message=asked.message,
+        state=checked.state,
+        message=checked.message,
         version=version.version,
         at=facts.now,
         request_id=put,

@@ -1,23 +1,23 @@
-"""A person's word in `spec.approvals`, or a metric that makes it unnecessary."""
+"""A person's approval in `spec.approvals`, or a metric that makes it unnecessary."""
 
 from podium.api.gates import ApprovalGate, AutoApproval
 from podium.core.facts import Facts, ModelVersion
 from podium.core.gates.metric import value_of
-from podium.core.gates.result import Answer, fails, holds, waits
+from podium.core.gates.result import GateResult, failed, passed, pending
 
 
-def approval(gate: ApprovalGate, facts: Facts, version: ModelVersion) -> Answer:
+def approval(gate: ApprovalGate, facts: Facts, version: ModelVersion) -> GateResult:
     if gate.metric is None:
         return _by_person(gate, facts, version)
     value, problem = value_of(gate.metric.key, version)
     if value is None:
-        return fails(problem)
+        return failed(problem)
     found = f"{gate.metric.key} of version {version.version} is {value:g}"
     if problem := _refused(gate.metric, value):
-        return fails(f"{found}; {problem}, an approval cannot override it")
+        return failed(f"{found}; {problem}, an approval cannot override it")
     limit, approved = _automatic(gate.metric, value)
     if approved:
-        return holds(f"{found}, approved automatically: {limit}")
+        return passed(f"{found}, approved automatically: {limit}")
     return _by_person(gate, facts, version, f"{found}; automatic approval requires {limit}; ")
 
 
@@ -37,14 +37,14 @@ def _automatic(metric: AutoApproval, value: float) -> tuple[str, bool]:
     return f"at most {metric.auto_at_most:g}", value <= metric.auto_at_most
 
 
-def _by_person(gate: ApprovalGate, facts: Facts, version: ModelVersion, why: str = "") -> Answer:
+def _by_person(gate: ApprovalGate, facts: Facts, version: ModelVersion, why: str = "") -> GateResult:
     said = [one.by for one in facts.spec.approvals if one.version == version.version]
     counted = [person for person in said if not gate.by or person in gate.by]
     if counted:
-        return holds(f"approved by {counted[0]}")
+        return passed(f"approved by {counted[0]}")
     who = f" by {' or '.join(gate.by[:10])}" if gate.by else ""
     others = f" {said[0]} may not approve." if said else ""
-    return waits(
+    return pending(
         f"{why}waiting for approval of version {version.version}{who}.{others} "
         f'Add {{version: "{version.version}", by: …}} to spec.approvals'
     )

@@ -5,22 +5,22 @@ from math import isfinite
 from podium.api.gates import EvaluationGate, Limits
 from podium.core.facts import Evaluation, Facts, ModelVersion
 from podium.core.gates.metric import outside_limits, shown
-from podium.core.gates.result import Answer, fails, holds
+from podium.core.gates.result import GateResult, failed, passed
 
 
-def evaluation(gate: EvaluationGate, _: Facts, version: ModelVersion) -> Answer:
+def evaluation(gate: EvaluationGate, _: Facts, version: ModelVersion) -> GateResult:
     found = [each for each in version.evaluations if gate.dataset in {None, each.dataset and each.dataset.name}]
     if not found:
         on = f" on dataset {gate.dataset}" if gate.dataset is not None else ""
-        return fails(
+        return failed(
             f"no evaluation of version {version.version}{on} is linked to its logged model. Make one with "
             f"mlflow.models.evaluate on the model's own URI, models:/m-…"
         )
     newest = found[-1]
     problems = [problem for problem in (_problem(limits, newest) for limits in gate.metrics) if problem]
     if problems:
-        return fails(f"evaluation {newest.run_id} of version {version.version}{_on(newest)}: {'; '.join(problems)}")
-    return holds(f"evaluation {newest.run_id}{_on(newest)}")
+        return failed(f"evaluation {newest.run_id} of version {version.version}{_on(newest)}: {'; '.join(problems)}")
+    return passed(f"evaluation {newest.run_id}{_on(newest)}")
 
 
 def _problem(limits: Limits, made: Evaluation) -> str:

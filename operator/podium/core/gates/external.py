@@ -1,27 +1,27 @@
-"""What only somebody else can say: a pod that looks at the version, or a service. Each is asked once."""
+"""Gates outside of Podium: a pod that checks the version, or a webhook. Each request is made once."""
 
 from podium.api.gates import Gate
 from podium.api.status import GateStatus, Status
 from podium.core.facts import Facts
 from podium.core.fingerprints import request_id
-from podium.core.gates.result import Answer, waits
+from podium.core.gates.result import GateResult, pending
 
 
-def outside(gate: Gate, facts: Facts) -> Answer:
+def external(gate: Gate, facts: Facts) -> GateResult:
     challenger = facts.status.challenger
-    asked = request_id(facts.spec, gate, challenger) if challenger is not None else ""
-    known = answered(gate, asked, facts.status)
+    request = request_id(facts.spec, gate, challenger) if challenger is not None else ""
+    known = answered(gate, request, facts.status)
     if known is not None:
-        return Answer(known.state, known.message)
+        return GateResult(known.state, known.message)
     said = facts.observed.gate_responses.get(gate.name)
-    if said is not None and said.request_id == asked:
-        return Answer(said.state, said.message)
-    return waits("its pod has not started yet" if gate.job is not None else "its service has not been called yet")
+    if said is not None and said.request_id == request:
+        return GateResult(said.state, said.message)
+    return pending("its pod has not started yet" if gate.job is not None else "its service has not been called yet")
 
 
-def answered(gate: Gate, asked: str, status: Status) -> GateStatus | None:
-    """The answer to this very request_id, once there is one. It stands: neither is asked again."""
+def answered(gate: Gate, request: str, status: Status) -> GateStatus | None:
+    """The result of this request, once there is one. It is final: no request is repeated after it."""
     for known in status.gates:
-        if known.name == gate.name and known.request_id == asked and known.state != "Pending":
+        if known.name == gate.name and known.request_id == request and known.state != "Pending":
             return known
     return None

@@ -4,19 +4,19 @@ from math import isfinite
 
 from podium.api.gates import Limits, MetricGate
 from podium.core.facts import Dataset, Facts, ModelVersion
-from podium.core.gates.result import Answer, fails, holds
+from podium.core.gates.result import GateResult, failed, passed
 
 _SHOWN = 60  # characters of a dataset's name
 
 
-def metric(gate: MetricGate, facts: Facts, version: ModelVersion) -> Answer:
+def metric(gate: MetricGate, facts: Facts, version: ModelVersion) -> GateResult:
     value, problem = value_of(gate.key, version)
     if value is None:
-        return fails(problem)
+        return failed(problem)
     problem = outside_limits(gate, value, f"{gate.key} of version {version.version}")
     if not problem and gate.max_drop_from_champion is not None and facts.status.champion is not None:
         problem = _dropped(gate, facts, version, value)
-    return fails(problem) if problem else holds(f"{gate.key} is {value:g}")
+    return failed(problem) if problem else passed(f"{gate.key} is {value:g}")
 
 
 def outside_limits(gate: MetricGate | Limits, value: float, what: str) -> str:
@@ -56,7 +56,7 @@ def _dropped(gate: MetricGate, facts: Facts, version: ModelVersion, value: float
 
 
 def _of_other_data(key: str, version: ModelVersion, champion: ModelVersion) -> str:
-    """Why the two values say nothing about each other. Where one side does not name its data, they are compared."""
+    """Why the two values cannot be compared. Where one side does not name its data, they are compared."""
     ours, theirs = _measured_on(key, version), _measured_on(key, champion)
     if not ours or not theirs or {one.digest for one in ours} == {one.digest for one in theirs}:
         return ""

@@ -1,4 +1,4 @@
-"""What a gate says: it holds, it fails, or it waits for somebody or something. Only the last two need many words."""
+"""The result of a gate: passed, failed or pending."""
 
 from dataclasses import dataclass
 
@@ -6,20 +6,20 @@ from podium.api.status import GateState
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A gate's state, and in words what was found, what is wanted, or what it waits for."""
+class GateResult:
+    """A gate's state, and a message: what was found and what is required, or what it waits for."""
 
     state: GateState
     message: str = ""
 
 
-def holds(message: str = "") -> Answer:
-    return Answer("Passed", message)
+def passed(message: str = "") -> GateResult:
+    return GateResult("Passed", message)
 
 
-def fails(message: str) -> Answer:
-    return Answer("Failed", message)
+def failed(message: str) -> GateResult:
+    return GateResult("Failed", message)
 
 
-def waits(message: str) -> Answer:
-    return Answer("Pending", message)
+def pending(message: str) -> GateResult:
+    return GateResult("Pending", message)

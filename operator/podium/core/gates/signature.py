@@ -2,27 +2,27 @@
 
 from podium.api.gates import SignatureGate
 from podium.core.facts import Facts, ModelVersion
-from podium.core.gates.result import Answer, fails, holds
+from podium.core.gates.result import GateResult, failed, passed
 from podium.core.signature import changes
 
 _TOLD = 5  # changes in a message
 
 
-def signature(gate: SignatureGate, facts: Facts, version: ModelVersion) -> Answer:
+def signature(gate: SignatureGate, facts: Facts, version: ModelVersion) -> GateResult:
     champion, pinned = facts.observed.registry.champion, facts.status.champion
     if pinned is None:
-        return holds("there is no champion to be compatible with")
+        return passed("there is no champion to be compatible with")
     if champion is None:
-        return fails("signatures cannot be compared: the champion's version is not in the registry any more")
+        return failed("signatures cannot be compared: the champion's version is not in the registry any more")
     if version.signature is None:
-        return fails(
+        return failed(
             f"version {version.version} has no signature. Log it with one: pass signature or input_example to log_model"
         )
     if champion.signature is None:
-        return fails(f"version {champion.version}, the champion, has no signature to compare with. Remove the gate")
+        return failed(f"version {champion.version}, the champion, has no signature to compare with. Remove the gate")
     found = [words for kind, words in changes(champion.signature, version.signature) if kind not in gate.allow]
     if not found:
-        return holds(f"compatible with version {champion.version}")
+        return passed(f"compatible with version {champion.version}")
     more = f" and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
     told = f"{'; '.join(found[:_TOLD])}{more}"
-    return fails(f"version {version.version} is not compatible with version {champion.version}: {told}")
+    return failed(f"version {version.version} is not compatible with version {champion.version}: {told}")

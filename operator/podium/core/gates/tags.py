@@ -2,11 +2,11 @@
 
 from podium.api.gates import TagsGate
 from podium.core.facts import Facts, ModelVersion
-from podium.core.gates.result import Answer, fails, holds
+from podium.core.gates.result import GateResult, failed, passed
 from podium.core.patterns import matches
 
 
-def tags(gate: TagsGate, _: Facts, version: ModelVersion) -> Answer:
+def tags(gate: TagsGate, _: Facts, version: ModelVersion) -> GateResult:
     patterns = gate.patterns or {}
     required = [*(gate.required or []), *(key for key in patterns if key not in (gate.required or []))]
     missing = [key for key in required if not version.tags.get(key, "").strip()]
@@ -14,4 +14,4 @@ def tags(gate: TagsGate, _: Facts, version: ModelVersion) -> Answer:
     problems = [f"tag {key} of version {version.version} does not match {patterns[key]}" for key in unlike]
     if missing:
         problems.insert(0, f"tags missing or empty on version {version.version} and its run: {', '.join(missing)}")
-    return fails("; ".join(problems)) if problems else holds(f"tags present: {', '.join(required)}")
+    return failed("; ".join(problems)) if problems else passed(f"tags present: {', '.join(required)}")
