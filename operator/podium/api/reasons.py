@@ -7,6 +7,7 @@ SERVING: Final = "Serving"  # the desired version is champion and has ready pods
 PROGRESSING: Final = "Progressing"  # a rollout is under way
 GATES_FAILED: Final = "GatesFailed"  # no pod was started
 VERSION_REJECTED: Final = "VersionRejected"  # the desired version lost its trial; the champion serves
+PODS_NOT_STARTING: Final = "PodsNotStarting"  # new pods of the champion cannot start; those that run serve
 CHAMPION_UNAVAILABLE: Final = "ChampionUnavailable"  # the champion has no ready pod
 ALIAS_CONFLICT: Final = "AliasConflict"  # an older ModelDeployment owns the alias
 PAUSED: Final = "Paused"  # spec.paused stops progress

@@ -21,6 +21,7 @@ from podium.core.desired import (
 from podium.core.draining import drained
 from podium.core.facts import ALL, Facts
 from podium.core.fingerprints import terms_hash
+from podium.core.hindrances import hindrances
 from podium.core.measures import ERRORS
 from podium.core.shared_outage import NOT_REJECTED
 from podium.core.shares import share_pods
@@ -130,8 +131,7 @@ def startup_timeout(facts: Facts) -> Verdict | None:
     limit, subject, trial = facts.spec.rollout.startup_timeout, facts.subject, facts.status.trial
     if subject is None or trial is None or trial.starting_since is None or facts.now - trial.starting_since < limit:
         return None
-    pods = facts.observed.slot(subject.slot).pods
-    why = sorted({pod.waiting or (pod.crash.message if pod.crash else "") for pod in pods} - {""})
+    why = hindrances(facts, subject)
     message = f"version {subject.version} was not ready within {format_duration(limit)} (startupTimeout)"
     return Verdict(reason=reasons.STARTUP_TIMEOUT, message=": ".join([message, *why[:3]]), rejects=True)
 

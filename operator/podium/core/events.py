@@ -8,7 +8,7 @@ from podium.core.actions import Event
 from podium.core.conditions import registry_problem
 from podium.core.facts import Facts, Problem
 from podium.core.messages import LONGEST
-from podium.core.readiness import condition_of
+from podium.core.readiness import condition_of, not_ready
 from podium.core.rollout import Move
 
 WARNINGS = frozenset({Phase.BLOCKED, Phase.REJECTED})
@@ -21,6 +21,7 @@ def events(before: Facts, move: Move | None, after: Facts) -> tuple[Event, ...]:
         *told,
         *_of_problem("registry", "RegistryInSync", registry_problem(after), before),
         *_of_problem("traffic", "TrafficInSync", _lasting(after.observed.traffic.problem), before),
+        *_of_problem("pods", "Ready", _pods_problem(after), before),
         *_of_problem("autoscaler", "AutoscalerInSync", _autoscaler_problem(after), before),
     )
 
@@ -38,6 +39,11 @@ def _of_move(before: Facts, move: Move, after: Facts) -> Event:
 def _lasting(problem: Problem | None) -> Problem | None:
     """No Event for what passes in a moment."""
     return None if problem is None or problem.reason == reasons.IN_PROGRESS else problem
+
+
+def _pods_problem(facts: Facts) -> Problem | None:
+    found = not_ready(facts)
+    return Problem(found.reason, found.why) if found and found.reason == reasons.PODS_NOT_STARTING else None
 
 
 def _autoscaler_problem(facts: Facts) -> Problem | None:

@@ -152,6 +152,7 @@ class SlotState:
     replicas: int = 0  # asked of the Deployment
     up_to_date: bool = True  # False where the Deployment differs from what the spec would make today
     rolled_out: bool = True  # False while Kubernetes has not made all of its pods, or has pods of an older template
+    stuck: str = ""  # why Kubernetes does not get on with that, in its words
     pods: tuple[PodState, ...] = ()
     stopping: int = 0  # pods that are being deleted
 

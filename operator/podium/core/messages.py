@@ -9,6 +9,7 @@ from podium.api.status import Phase, Pinned, SharedOutage, Trial
 from podium.core import gates, guards
 from podium.core.desired import standing_rejection
 from podium.core.facts import Facts
+from podium.core.hindrances import hindrances
 from podium.core.measures import ERRORS, counted_elsewhere
 from podium.core.readiness import awaits_registry
 from podium.core.shares import challenger_pods
@@ -86,10 +87,9 @@ def _starting(facts: Facts) -> str:
     subject = facts.status.challenger
     assert subject is not None
     seen = facts.observed.slot(subject.slot)
-    waiting = sorted({pod.waiting or (pod.crash.message if pod.crash else "") for pod in seen.pods} - {""})
     verified, wanted = seen.verified(subject), challenger_pods(facts)
     text = f"starting version {subject.version}: {verified} of {wanted} pods are ready and verified"
-    return "; ".join([text, *_testers(facts), *waiting[:2]])
+    return "; ".join([text, *_testers(facts), *hindrances(facts, subject)[:2]])
 
 
 def _testers(facts: Facts) -> list[str]:
@@ -214,7 +214,9 @@ def _stable(facts: Facts) -> str:
     champion = facts.status.champion
     assert champion is not None
     ready, full = facts.observed.slot(champion.slot).ready(champion), facts.spec.serving.size
-    return f"version {champion.version} serves: {min(ready, full)} of {full} pods are ready"
+    text = f"version {champion.version} serves: {min(ready, full)} of {full} pods are ready"
+    why = hindrances(facts, champion)[:2]
+    return f"{text}; pods do not start: {'; '.join(why)}" if why else text
 
 
 MESSAGES: Mapping[Phase, Callable[[Facts], str]] = {

@@ -17,6 +17,7 @@ from podium.api import reasons
 from podium.api.status import Condition, Phase, Pinned, Status
 from podium.core.desired import is_desired, standing_rejection
 from podium.core.facts import ALL, Facts, Problem
+from podium.core.hindrances import hindrances
 
 SERVING_PHASES = frozenset({Phase.SOAKING, Phase.STABLE})
 ANSWER_EXPECTED = frozenset({Phase.PENDING, Phase.GATING, Phase.SOAKING, Phase.STABLE, Phase.REJECTED, Phase.BLOCKED})
@@ -85,7 +86,8 @@ def champion_down(facts: Facts) -> NotReady | None:
     champion = facts.status.champion
     if champion is None or able(facts, champion) or facts.status.phase is Phase.PROMOTING:
         return None
-    return NotReady("False", reasons.CHAMPION_UNAVAILABLE, f"champion {champion.version} has no ready pod")
+    why = "; ".join([f"champion {champion.version} has no ready pod", *hindrances(facts, champion)[:2]])
+    return NotReady("False", reasons.CHAMPION_UNAVAILABLE, why)
 
 
 def stalled(facts: Facts) -> NotReady | None:
@@ -110,10 +112,18 @@ def under_way(facts: Facts) -> NotReady | None:
     return NotReady("Unknown", reasons.PAUSED if facts.spec.paused else reasons.PROGRESSING)
 
 
+def not_starting(facts: Facts) -> NotReady | None:
+    """Pods of the champion cannot start: an image, a quota, artifacts that have changed. Those that run go on."""
+    champion = facts.status.champion
+    assert champion is not None  # under_way speaks otherwise
+    why = hindrances(facts, champion)
+    return NotReady("False", reasons.PODS_NOT_STARTING, "; ".join(why[:2])) if why else None
+
+
 def rolling_out(facts: Facts) -> NotReady | None:
     """The champion's Deployment is not yet what this generation wants: an image, a size, an environment."""
     champion = facts.status.champion
-    assert champion is not None  # under_way speaks otherwise
+    assert champion is not None
     seen, size = facts.observed.slot(champion.slot), facts.spec.serving.size
     made = seen.runs == champion and seen.up_to_date and seen.rolled_out and seen.replicas == size
     if made and (seen.ready(champion) >= size or _said_before("Ready", facts)):
@@ -143,7 +153,16 @@ def not_scaled(facts: Facts) -> NotReady | None:
     return NotReady("Unknown", reasons.PROGRESSING, f"HorizontalPodAutoscaler {facts.key.name} is not up to date yet")
 
 
-CHECKS: tuple[Check, ...] = (champion_down, stalled, unresolved, under_way, rolling_out, not_routed, not_scaled)
+CHECKS: tuple[Check, ...] = (
+    champion_down,
+    stalled,
+    unresolved,
+    under_way,
+    not_starting,
+    rolling_out,
+    not_routed,
+    not_scaled,
+)
 
 
 def _said_before(kind: str, facts: Facts) -> bool:

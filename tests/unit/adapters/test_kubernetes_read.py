@@ -167,3 +167,46 @@ def test_a_message_is_cut_to_a_bounded_length() -> None:
 )
 def test_why_a_pod_waits_is_told_where_it_is_not_just_starting(status: dict[str, Any], waiting: str) -> None:
     assert read.pod_seen(pod(status)).waiting == waiting
+
+
+def deployment(generation: int, size: int, **status: object) -> dict[str, Any]:
+    return {"metadata": {"generation": generation}, "spec": {"replicas": size}, "status": status}
+
+
+@pytest.mark.parametrize(
+    ("found", "done"),
+    [
+        (deployment(3, 2, observedGeneration=3, replicas=2, updatedReplicas=2, availableReplicas=2), True),
+        (deployment(3, 2, observedGeneration=2, replicas=2, updatedReplicas=2, availableReplicas=2), False),
+        (deployment(3, 2, observedGeneration=3, replicas=3, updatedReplicas=1, availableReplicas=2), False),
+        (deployment(3, 2, observedGeneration=3, replicas=1, updatedReplicas=1), False),
+        (deployment(3, 0, observedGeneration=3), True),
+        (deployment(1, 2), False),
+    ],
+)
+def test_a_deployment_has_rolled_out_once_all_its_pods_are_of_the_newest_template(
+    found: dict[str, Any], done: bool
+) -> None:
+    assert read.rolled_out(found) is done
+
+
+@pytest.mark.parametrize(
+    ("conditions", "why"),
+    [
+        ([{"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated"}], ""),
+        ([], ""),
+        (
+            [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}],
+            "ProgressDeadlineExceeded: timed out",
+        ),
+        (
+            [
+                {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"},
+                {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"},
+            ],
+            "FailedCreate: exceeded quota",
+        ),
+    ],
+)
+def test_a_deployment_says_why_it_does_not_get_on(conditions: list[dict[str, str]], why: str) -> None:
+    assert read.stuck(deployment(1, 2, conditions=conditions)) == why

@@ -166,6 +166,7 @@ class KubernetesCluster:
             runs=read.pinned(deployment),
             replicas=int(deployment.get("spec", {}).get("replicas", 1)),
             rolled_out=read.rolled_out(deployment),
+            stuck=read.stuck(deployment),
             pods=pods,
             stopping=stopping,
         )

@@ -84,6 +84,17 @@ def rolled_out(deployment: Json) -> bool:
     return updated == int(status.get("replicas", 0)) == int(spec.get("replicas", 1))
 
 
+def stuck(deployment: Json) -> str:
+    """Why its controller does not get on: a quota or webhook that refuses its pods, or its deadline has passed."""
+    status = deployment.get("status", {})
+    failure, progress = _condition(status, "ReplicaFailure"), _condition(status, "Progressing")
+    for condition, bad in ((failure, "True"), (progress, "False")):
+        if condition.get("status") == bad:
+            said = f"{condition.get('reason', '')}: {condition.get('message', '')}"
+            return said.strip(": ")[:_MESSAGE_LIMIT]
+    return ""
+
+
 def latency_limits(text: str) -> tuple[float, ...]:
     """The annotation `0.12,0.3` as seconds; nothing where anybody wrote something else there."""
     try:
