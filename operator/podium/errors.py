@@ -3,7 +3,7 @@
 PodiumError
  ├─ Temporary            try again later, with backoff
  │   ├─ Unavailable      the other side did not answer
- │   └─ Conflict         somebody else wrote first: look again at once
+ │   └─ Conflict         another client wrote first: reconcile again at once
  └─ Permanent            trying again changes nothing; a person has to act
      ├─ Rejected          the other side understood and said no
      └─ NotFound          what was named is not there
@@ -27,7 +27,7 @@ class Unavailable(Temporary):
 
 
 class Conflict(Temporary):
-    """Somebody else wrote first: look again at once."""
+    """Another client wrote first: reconcile again at once."""
 
 
 class Permanent(PodiumError):

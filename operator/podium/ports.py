@@ -59,8 +59,8 @@ class RegistryQuery:
     wanted_alias: str | None
     champion: str | None  # version of the status's champion, for comparison
     champion_alias: str
-    record: tuple[str, ...] = ()  # versions whose own tags are wanted, to see whether a decision is recorded
-    signatures: bool = False  # whether the signatures of both versions are wanted: they cost a file each
+    record: tuple[str, ...] = ()  # versions whose own tags are read, to see whether a decision is recorded
+    signatures: bool = False  # whether to read the signatures of both versions: they cost a file each
     champion_model: str = ""  # of the champion, where it is another one than the wanted version's
 
 
@@ -79,7 +79,7 @@ class Cluster(Protocol):
     async def get(self, key: Key) -> ModelDeployment | None: ...
     async def list_all(self) -> Sequence[ModelDeployment]: ...
     async def write_status(self, md: ModelDeployment, status: Status) -> None: ...  # raises Conflict
-    async def add_finalizer(self, md: ModelDeployment) -> None: ...  # its deletion waits until it is let go
+    async def add_finalizer(self, md: ModelDeployment) -> None: ...  # its deletion waits until the finalizer is removed
     async def remove_finalizer(self, md: ModelDeployment) -> None: ...
     async def emit_event(self, md: ModelDeployment, event: Event) -> None: ...  # a repeat is no second Event
     async def secret(self, namespace: str, name: str) -> Mapping[str, str]: ...  # raises NotFound

@@ -2,7 +2,7 @@
 
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
 
-What a service answers is not to be trusted. A redirect is no answer, so that nobody is sent elsewhere with our header;
+What a service answers is not to be trusted. A redirect is no answer, so that our header is never sent elsewhere;
 a body is read up to a limit; only `allowed` and `message` are looked at, and no other text of it is ever shown.
 """
 
@@ -110,7 +110,7 @@ def _plain(text: str) -> str:
 
 
 def _shown(url: str) -> str:
-    """The address as far as anybody may see it: a request_id may hold a token."""
+    """The address as far as any reader may see it: a query may hold a token."""
     return url.partition("?")[0].partition("#")[0]
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a ModelDeployment, said as a person would: where, what is wanted, what was found, what to do.
+"""Problems of a ModelDeployment in a person's words: where, expected, found, what to do.
 
 Two readers look at the object. The JSON Schema knows the shape and speaks first; the models know the rules, which the
 API server has as CEL. Both, and so the API server, name the same fields.

@@ -82,7 +82,7 @@ def _check_target(target: Path) -> None:
 
 
 class _Bar:
-    """A progress bar on standard error, if somebody watches."""
+    """A progress bar on standard error, if that is a terminal."""
 
     def __init__(self) -> None:
         self._bar: click._termui_impl.ProgressBar[int] | None = None

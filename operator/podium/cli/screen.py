@@ -16,7 +16,7 @@ _NARROWEST, _WIDEST = 60, 120  # characters
 
 @dataclass(frozen=True)
 class Screen:
-    """Somebody's terminal, or a file."""
+    """A terminal, or a file."""
 
     width: int = 100  # characters
     unicode: bool = True
@@ -46,7 +46,7 @@ class Screen:
         return "\n".join(lines)
 
     def show(self, text: str) -> None:
-        """Print it, without colours where nobody could see them or wants to (https://no-color.org)."""
+        """Print it, without colours where the terminal has none or the user wants none (https://no-color.org)."""
         encoding = sys.stdout.encoding or "ascii"
         shown = text.encode(encoding, errors="replace").decode(encoding)
         click.echo(shown, color=False if os.environ.get("NO_COLOR") else None)

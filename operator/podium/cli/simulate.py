@@ -1,4 +1,4 @@
-"""`podium simulate`: what a ModelDeployment would do to a good and to a bad version, before one serves anybody."""
+"""`podium simulate`: what a ModelDeployment would do to a good and to a bad version, before one serves a user."""
 
 import json
 import re

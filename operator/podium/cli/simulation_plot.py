@@ -1,6 +1,6 @@
 """The plot of a simulation: which share of the versions has been promoted, or rolled back, after so much time.
 
-SVG is written here, as text, so that it needs no library. PNG needs somebody who draws letters: matplotlib, where it is
+SVG is written here, as text, so that it needs no library. PNG needs letters drawn: by matplotlib, where it is
 installed.
 """
 
@@ -139,7 +139,7 @@ def _text(x: float, y: float, text: str, anchor: str = "start") -> str:
 
 
 def _write_png(report: Report, target: Path) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - heavy, and not for everybody
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - heavy, and rarely needed
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     curves = _curves(report)

@@ -1,4 +1,4 @@
-"""kopf's decorators, and nothing else: every event only says which ModelDeployment to look at.
+"""kopf's decorators, and nothing else: every event only says which ModelDeployment to reconcile.
 
 kopf's create and update handlers are not used: they are edge-triggered, write annotations and finalizers, and retry
 every 60 s. `on.event` writes nothing and returns nothing.

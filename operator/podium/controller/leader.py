@@ -5,7 +5,7 @@ The rules, as client-go has them, with shorter times:
 1. A standby never compares clocks across machines. It watches the Lease *change*, on its own monotonic clock, and may
    take it once it has not changed for as long as the holder claimed.
 2. A leader that has not renewed for `deadline` seconds, counted from the *start* of its last good write, stops working.
-   The deadline is shorter than the claim, so that it has stopped before anybody else can begin.
+   The deadline is shorter than the claim, so that it has stopped before another process can begin.
 3. Every write names the version of the Lease that it replaces: of two takers, one wins.
 4. A clean exit releases the Lease; the next one has it within a poll.
 
@@ -87,7 +87,7 @@ class Election:
         return self._clock.monotonic() - unchanged_since > found.seconds
 
     async def _lead(self, lead: Callable[[], Coroutine[Any, Any, None]], held: LeaseState, since: float) -> LeaseState:
-        """Work and renew, until one of them ends. Releases the Lease unless somebody else has it."""
+        """Work and renew, until one of them ends. Releases the Lease unless another process holds it."""
         tenure = _Tenure(held, since)
         work = asyncio.create_task(lead(), name="leader's work")
         renewal = asyncio.create_task(self._renew(tenure), name="renewal of the Lease")

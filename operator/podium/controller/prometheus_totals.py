@@ -31,7 +31,7 @@ class _Asked:
 
 
 async def prometheus_totals(md: ModelDeployment, store: MetricsStore | None) -> PrometheusTotals:
-    """What is known of both sides. What has no total is left out, and its flaw says what was wanted and found."""
+    """What is known of both sides. What has no total is left out, and its flaw says what was expected and found."""
     asked = list(_asked(md))
     if store is None:
         return PrometheusTotals({}, {one.measure: NO_STORE for one in asked})

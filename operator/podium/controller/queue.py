@@ -1,10 +1,10 @@
-"""The keyed queue: which ModelDeployment is looked at next.
+"""The keyed queue: which ModelDeployment is reconciled next.
 
 The rules:
 
 1. A key is in the queue once, however often it is added; the earliest moment counts.
 2. A key is worked on by one worker at a time. Added meanwhile, it is due again right after.
-3. What the work returns is when to look again, in seconds; None means: not before somebody adds it.
+3. What the work returns is when to reconcile again, in seconds; None means: not before it is added again.
 4. A failure is logged and tried again, each time later, up to a limit. Success forgets it.
 5. Cancelling `run` cancels the work under way. What was due stays due, for the next `run`.
 """
@@ -44,7 +44,7 @@ class WorkQueue:
         self._news = asyncio.Event()
 
     def add(self, key: Key, after: float = 0.0) -> None:
-        """Look at the key `after` so many seconds, or earlier where that was asked for before."""
+        """Reconcile the key `after` so many seconds, or earlier where that is due already."""
         due = self._clock.monotonic() + after
         if self._due.get(key, due + 1) <= due:
             return

@@ -1,4 +1,4 @@
-"""One look at one ModelDeployment, read as prose: observe, decide, tell and record, apply."""
+"""One reconcile of one ModelDeployment, read as prose: observe, decide, emit Events, record, apply."""
 
 import asyncio
 import logging
@@ -35,18 +35,18 @@ class _Tried:
 
 
 class Reconciler:
-    """Looks at one key at a time; the queue sees to it that a key is not looked at twice at once."""
+    """Reconciles one key at a time; the queue never runs the same key twice at once."""
 
     def __init__(self, ports: Ports, metrics: Metrics) -> None:
         self._ports = ports
         self._metrics = metrics
         self._tried: dict[Key, _Tried] = {}
         self._unsaved: dict[Key, UnsavedEvidence | None] = {}
-        self._leaving: dict[Key, float] = {}  # since when it has been tried to leave their routes to the champion
+        self._leaving: dict[Key, float] = {}  # since when Podium has tried to reset their routes to 100 % champion
         self._by_route: dict[Key, ModelDeployment] = {}  # as last seen, those whose traffic an HTTPRoute shares
 
     async def __call__(self, key: Key) -> float | None:
-        """Look once. Returns in how many seconds to look again; None where it is gone."""
+        """Reconcile once. Returns in how many seconds to do so again; None where it is gone."""
         md = await self._ports.cluster.get(key)
         if md is None or md.deleting:
             return await self._release(key, md)
@@ -67,7 +67,7 @@ class Reconciler:
         return [key for key, seen in self._by_route.items() if _route_of(seen) == route]
 
     async def _release(self, key: Key, md: ModelDeployment | None) -> float | None:
-        """It is gone, or about to be: a route that stays behind is left to the champion, and then nothing waits."""
+        """It is gone, or about to be: reset an adopted route to 100 % champion, then remove the finalizer."""
         last, now = md or self._by_route.get(key), self._ports.clock.monotonic()
         patient = now - self._leaving.setdefault(key, now) < _RELEASE_TIMEOUT
         try:
@@ -126,7 +126,7 @@ class Reconciler:
         )
 
     async def _emit_events(self, md: ModelDeployment, events: tuple[Event, ...]) -> None:
-        """Before the status is written: told twice is told once, but after a crash nobody would tell it any more."""
+        """Before the status is written: a repeat is no second Event, but after a crash the Event would be lost."""
         try:
             async with asyncio.timeout(_EVENTS_TIMEOUT):
                 await asyncio.gather(*(self._ports.cluster.emit_event(md, event) for event in events))
@@ -134,7 +134,7 @@ class Reconciler:
             _log.warning("failed to emit Event: %s", error or "timed out")
 
     async def _record(self, md: ModelDeployment, status: Status) -> None:
-        """Raises Conflict where somebody else wrote first: then nothing is applied, and all is looked at again."""
+        """Raises Conflict where another client wrote first: then nothing is applied, and all is observed again."""
         if stored(status) != stored(md.status):
             await self._ports.cluster.write_status(md, status)
 
@@ -146,7 +146,7 @@ class Reconciler:
             _log.info("%s -> %s: %s: %s", decision.move.source, decision.move.target, verdict.reason, verdict.message)
 
     def _requeue_after(self, key: Key, decision: Decision, *, failed: bool) -> float:
-        """What was tried before and had no effect is tried less and less often: a refusal is not hammered at."""
+        """Actions that were tried before without effect are retried with backoff."""
         before = self._tried.get(key, _Tried())
         if not decision.actions or (decision.actions != before.actions and not failed):
             self._tried[key] = _Tried(decision.actions, times=0)
@@ -156,11 +156,11 @@ class Reconciler:
         return max(decision.requeue_after, backoff(tried.times, last))
 
     async def _report_invalid_spec(self, md: ModelDeployment) -> float | None:
-        """Say that the spec cannot be read, and touch nothing else."""
+        """Report that the spec cannot be read, and touch nothing else."""
         _log.error("%s", md.flaw)
         if not md.unreadable:
             await self._record(md, self._stalled(md))
-        return None  # nothing changes before somebody writes to it
+        return None  # nothing changes before a write to it
 
     def _stalled(self, md: ModelDeployment) -> Status:
         known = next((one for one in md.status.conditions if one.type == "Stalled" and one.status == "True"), None)

@@ -1,4 +1,4 @@
-"""The registry, asked in the background: nothing that it does can stand before a rollback.
+"""The registry, queried in the background: it can never delay a rollback.
 
 Each ModelDeployment has a session: a task that keeps the newest answer to its present request, and carries out what is
 owed to the registry, one thing after another. A reconcile only reads what lies there and leaves word of what it wants.
@@ -121,7 +121,7 @@ class RegistryWorker:
         return replace(session.ask(request), uri=uri)
 
     def enqueue(self, key: Key, writes: Sequence[RegistryWrite]) -> None:
-        """Leave word of all that the newest decision owes to the registry."""
+        """Enqueue all writes of the newest decision; they replace the earlier ones."""
         if session := self._sessions.get(key):
             session.enqueue(tuple(writes))
 
@@ -160,7 +160,7 @@ class RegistryWorker:
         return max(_LAST_RETRY, self._settings.registry_poll)
 
     async def _flush_and_query(self, session: Session) -> bool:
-        """Carry out what is owed, then look. Returns whether all went well."""
+        """Flush the pending writes, then query. Returns whether all went well."""
         request, writes = session.request, session.owed
         answer, problem = RegistryState(), None
         try:
@@ -171,7 +171,7 @@ class RegistryWorker:
             _log.warning("%s: registry query failed: %s", session.key, error)
             problem = problem_of(error)
         if session.request != request:
-            return True  # the answer to a query that nobody asks any more; the next one is asked at once
+            return True  # the answer to an outdated query; the next one follows at once
         found = replace(answer, problem=answer.problem or problem)
         changed, session.answer = found != session.answer, found
         if session.owed == writes and problem is None:
@@ -181,7 +181,7 @@ class RegistryWorker:
         return found.problem is None
 
     async def _flush(self, query: RegistryQuery, writes: tuple[RegistryWrite, ...]) -> Problem | None:
-        """Write what is owed. What fails is said, and does not hinder the look that follows."""
+        """Write what is pending. A failure is logged, and does not hinder the query that follows."""
         problem = None
         for write in writes:
             try:

@@ -1,6 +1,6 @@
-"""Looking at everything: when leadership begins, after kopf has listed anew, and now and then.
+"""Reconciling everything: when leadership begins, after kopf has listed again, and every resync period.
 
-A deletion that happened while a watch was broken is told by nobody: a key that is known here but no longer in the
+A deletion that happened while a watch was broken gives no event: a key that is known here but no longer in the
 list is looked at too, found to be gone, and forgotten.
 """
 
@@ -38,7 +38,7 @@ class Sweep:
         self._relisted = asyncio.Event()
 
     def relisted(self) -> None:
-        """A watch has begun anew: something may have been missed."""
+        """A watch has restarted: something may have been missed."""
         self._relisted.set()
 
     async def run(self) -> None:

@@ -43,7 +43,7 @@ def _kept(condition: Condition, before: Status) -> Condition:
 
 
 def _ready(facts: Facts) -> Said:
-    """True once what this generation of Git wants is what serves: what `kubectl wait` waits for."""
+    """True once the desired state of this generation serves: what `kubectl wait` waits for."""
     found = not_ready(facts)
     if found is None:
         return "Ready", "True", reasons.SERVING, facts.status.message

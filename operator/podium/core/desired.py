@@ -12,7 +12,7 @@ def desired_version(facts: Facts) -> str | None:
 
 
 def is_desired(facts: Facts, pinned: Pinned) -> bool | None:
-    """Whether this is the version that Git wants, of the model and registry that Git names; None while unknown."""
+    """Whether this is the desired version, of the desired model and registry; None while unknown."""
     if not facts.of_source(pinned):
         return False
     version = desired_version(facts)

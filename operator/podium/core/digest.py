@@ -1,6 +1,6 @@
 r"""The digest that pins a model version: one hash over the hashes of its files.
 
-Anybody can check it with a shell, in the model's directory:
+Any user can check it with a shell, in the model's directory:
 
     find . -type f ! -name registered_model_meta -printf '%P\n' | LC_ALL=C sort \
         | xargs -d '\n' sha256sum | sha256sum

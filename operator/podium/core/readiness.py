@@ -1,4 +1,4 @@
-"""Whether what this generation of Git wants is what serves: the checks behind Ready, Reconciling and Stalled.
+"""Whether the desired state of this generation serves: the checks behind Ready, Reconciling and Stalled.
 
 The rules:
 
@@ -54,7 +54,7 @@ def stall(facts: Facts) -> Problem | None:
 
 
 def awaits_registry(facts: Facts) -> bool:
-    """Whether a rollout that has ended does not answer what Git wants now: the registry has to be asked first."""
+    """Whether the desired version is another one since the last rollout: the registry has to be queried first."""
     if facts.status.phase is Phase.STABLE:
         return not serves_desired(facts)
     if facts.status.phase is Phase.REJECTED:
@@ -64,7 +64,7 @@ def awaits_registry(facts: Facts) -> bool:
 
 
 def serves_desired(facts: Facts) -> bool:
-    """Whether the champion is what Git wants. While an alias cannot be resolved, what was said of it last stands."""
+    """Whether the champion is the desired version. While an alias cannot be resolved, the last condition stands."""
     champion = facts.status.champion
     desired = is_desired(facts, champion) if champion is not None else False
     return _said_before("Ready", facts) if desired is None else desired
@@ -96,7 +96,7 @@ def stalled(facts: Facts) -> NotReady | None:
 
 
 def unresolved(facts: Facts) -> NotReady | None:
-    """The registry keeps the version that Git wants from being known."""
+    """The registry's problem keeps the desired version from being known."""
     problem = facts.observed.registry.problem
     if problem is None or facts.status.phase not in ANSWER_EXPECTED or serves_desired(facts):
         return None
@@ -104,7 +104,7 @@ def unresolved(facts: Facts) -> NotReady | None:
 
 
 def under_way(facts: Facts) -> NotReady | None:
-    """Another version than the one that Git wants is champion, or its rollout has not ended."""
+    """Another version than the desired one is champion, or its rollout has not ended."""
     if facts.status.phase in SERVING_PHASES and serves_desired(facts):
         return None
     if facts.status.shared_outage is not None:

@@ -59,7 +59,7 @@ class Plan:
     longest: timedelta  # a trial that is not over by then is undecided
 
     def trial_spec(self) -> Spec:
-        """The spec with gates that hold, for a version by number, and with nobody who holds progress."""
+        """The spec without gates, for a version by number, and not paused."""
         model = self.spec.model.model_copy(update={"version": CHALLENGER.version, "alias": None})
         traffic = self.spec.traffic.model_copy(update={"preview": None, "session_affinity": None})
         return self.spec.model_copy(update={"model": model, "traffic": traffic, "gates": [], "paused": False})

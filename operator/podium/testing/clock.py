@@ -49,7 +49,7 @@ class FakeClock:
 
     @property
     def sleeping(self) -> bool:
-        """Whether anybody waits for time to pass."""
+        """Whether a task waits for time to pass."""
         return any(not woken.done() for _, _, woken in self._sleepers)
 
     def move(self, seconds: float) -> None:

@@ -25,7 +25,7 @@ class FakeGateJobs:
     clock: Clock
     behaviours: dict[str, JobBehaviour] = field(default_factory=dict)  # by the gate's name
     started: list[RunJob] = field(default_factory=list)  # each once, in order
-    strangers: set[str] = field(default_factory=set)  # gates for whose Job somebody else's stands in the way
+    strangers: set[str] = field(default_factory=set)  # gates whose Job's name another owner has taken
     failure: PodiumError | None = None  # raised by everything while it is set
     _born: dict[tuple[Key, str], float] = field(default_factory=dict)
 

@@ -52,10 +52,10 @@ class FakeRegistry:
     """The Registry port without a server. What happened to it is in its fields: tests read and change them."""
 
     models: MutableMapping[str, FakeModel] = field(default_factory=dict)
-    users: Mapping[str, str] | None = None  # name -> password; None: everybody may do everything
+    users: Mapping[str, str] | None = None  # name -> password; None: every user may do everything
     readers: frozenset[str] = frozenset()  # users that may only look
     unreachable: bool = False
-    dead: frozenset[str] = frozenset()  # URIs where nobody answers
+    dead: frozenset[str] = frozenset()  # URIs where no server answers
     pending_digests: bool = False  # as while a big model is being downloaded
     writes: list[str] = field(default_factory=list)  # every write, in order, in words
     _digests: dict[tuple[str, str], str] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from podium.ports import RegistryLogin
 
 ALICE = RegistryLogin("http://mlflow.ml:5000", {"MLFLOW_TRACKING_TOKEN": "of-alice"})
 BOB = RegistryLogin("http://mlflow.ml:5000", {"MLFLOW_TRACKING_USERNAME": "bob", "MLFLOW_TRACKING_PASSWORD": "x:y"})
-NOBODY = RegistryLogin("http://mlflow.ml:5000", {})
+NO_SLOT = RegistryLogin("http://mlflow.ml:5000", {})
 
 
 def test_a_user_and_a_password_come_before_a_token() -> None:
@@ -59,7 +59,7 @@ def test_a_default_port_is_the_same_address() -> None:
 
 
 def test_the_login_of_the_process_is_taken_off_where_a_call_brings_none() -> None:
-    with logged_in(NOBODY):
+    with logged_in(NO_SLOT):
         assert "Authorization" not in _sent("http://mlflow.ml:5000/", {"Authorization": "Bearer of-the-operator"})
 
 

@@ -1,7 +1,7 @@
 """What a pod's `/metrics` says of the version and its answers. Pure, and wary: the text comes from what is on trial.
 
 Which outcomes count as evidence: ok, model_error, nan and timeout are answers; the last three are bad. client_error is
-nobody's fault but the client's. overload (the queue was full) speaks of the pods' number, not of the version: it would
+the client's fault alone. overload (the queue was full) speaks of the pods' number, not of the version: it would
 condemn a good version for too few replicas, so it is left out of both counts.
 
 A count of answers that cannot be believed spoils the page; a distribution that contradicts itself is left out.

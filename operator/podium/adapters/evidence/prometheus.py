@@ -67,7 +67,7 @@ class Prometheus:
 
 
 class NotATotal(Exception):
-    """An answer that is no total; says what was wanted and what was found."""
+    """An answer that is no total; says what was expected and found."""
 
 
 def total(body: bytes) -> float:

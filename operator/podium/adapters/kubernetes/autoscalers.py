@@ -50,6 +50,6 @@ class Autoscalers:
         self._refusals.pop(key, None)
 
     async def _find(self, md: ModelDeployment) -> Json | None:
-        """The ModelDeployment's own, never one that somebody else made under its name."""
+        """The ModelDeployment's own, never one of another owner under its name."""
         found = await self._owned.find(names.AUTOSCALERS, md.key.namespace, md.key.name)
         return found if found is not None and read.owned(found, md.uid) else None

@@ -80,7 +80,7 @@ class KubernetesCluster:
         await self._finalize(md, held=False)
 
     async def _finalize(self, md: ModelDeployment, *, held: bool) -> None:
-        """Add or take Podium's finalizer; those of others stay. Raises Conflict where somebody else wrote just now."""
+        """Add or take Podium's finalizer; those of others stay. Raises Conflict where another client wrote just now."""
         found = await self._owned.find(names.MODEL_DEPLOYMENTS, md.key.namespace, md.key.name)
         metadata = found["metadata"] if found is not None else {}
         if metadata.get("uid") != md.uid:

@@ -37,7 +37,7 @@ def from_status(status: int, payload: Any, doing: str) -> PodiumError:
         message, reason = str(payload.get("message", "")), str(payload.get("reason", ""))
     kind = BY_STATUS.get(status) or BY_HUNDRED.get(status // 100, Unavailable)
     if kind is Conflict and doing.startswith("GET "):
-        kind = Unavailable  # nobody wrote: a proxy or a server in trouble says so
+        kind = Unavailable  # nothing was written: a failing proxy or server says so
     return kind(f"{doing}: the API server answered {status} {reason}: {message}")
 
 

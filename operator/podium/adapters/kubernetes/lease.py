@@ -9,7 +9,7 @@ from podium.ports import Clock, LeaseState
 
 
 class KubernetesLease:
-    """Implements the port LeaseStore. Times in the Lease are for people; nobody's clock is trusted."""
+    """Implements the port LeaseStore. Times in the Lease are for people; no clock is trusted."""
 
     def __init__(self, api: Api, clock: Clock, namespace: str, name: str) -> None:
         self._api = api

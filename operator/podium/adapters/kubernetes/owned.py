@@ -1,4 +1,4 @@
-"""Writing objects that belong to a ModelDeployment, and never those of anybody else."""
+"""Writing objects that belong to a ModelDeployment, and never those of another owner."""
 
 from podium.adapters.kubernetes import names, read
 from podium.adapters.kubernetes.api import Api, Json
@@ -19,7 +19,7 @@ class OwnedObjects:
             return None
 
     async def apply(self, collection: str, wanted: Json) -> None:
-        """Make the object as wanted. Raises Rejected where it is somebody else's, Conflict where it was replaced now.
+        """Make the object as desired. Raises Rejected where it has another owner, Conflict where it was replaced now.
 
         The uid in the patch makes the API server refuse (409) where the object that was looked at is gone. Where there
         was none, others' fields are not forced: an object that appears in between is not taken over.

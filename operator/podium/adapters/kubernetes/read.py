@@ -96,7 +96,7 @@ def stuck(deployment: Json) -> str:
 
 
 def latency_limits(text: str) -> tuple[float, ...]:
-    """The annotation `0.12,0.3` as seconds; nothing where anybody wrote something else there."""
+    """The annotation `0.12,0.3` as seconds; nothing where it holds another text."""
     try:
         return tuple(float(part) for part in text.split(",") if part)
     except ValueError:

@@ -323,7 +323,7 @@ def _pod(spec: Spec, pinned: Pinned, defaults: Defaults) -> Json:
 
 
 def _unprivileged() -> Json:
-    """What every pod that Podium makes has: nobody gets a right by writing a ModelDeployment."""
+    """What every pod that Podium makes has: no user gets a right by writing a ModelDeployment."""
     return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,

@@ -9,9 +9,9 @@ With steps of 5, 25 and 50 percent, at the last one, in trial 3f9c1a2b:
     who stayed at 50      3f9c1a2b.50.a          champion 100
     who stayed at 25      3f9c1a2b.25.a          champion 50, challenger 25     cookie: 3f9c1a2b.50.<a or b>
     who stayed at 5       3f9c1a2b.5.a           champion 50, challenger 45     cookie: 3f9c1a2b.50.<a or b>
-    everybody else                               champion 50, challenger 50     cookie: 3f9c1a2b.50.<a or b>
+    all others                                   champion 50, challenger 50     cookie: 3f9c1a2b.50.<a or b>
 
-Of those who stayed at 5, which are 95 of 100, 45/95 go over now: so 5 + 45 are. Nobody ever comes back.
+Of those who stayed at 5, which are 95 of 100, 45/95 go over now: so 5 + 45 are. No user ever comes back.
 
 Annotations say what the route was asked for beside its weights. They are there only where spec.traffic has a use for
 them, and then always: a hand that writes one there is overwritten.
@@ -29,11 +29,11 @@ from podium.core.facts import ALL, SLOTS, other_than
 
 Json = dict[str, Any]
 SLOT_PORT: Final = 80  # of the slots' Services
-NOBODY: Final = "none"
+NO_SLOT: Final = "none"
 # https://gateway-api.sigs.k8s.io/reference/spec/#httproutespec: "the total number of matches across all rules in a
 # route must be less than 128".
 _MOST_RULES, _MOST_MATCHES = 16, 127
-_FIXED_RULES = 4  # those for testers, for who is over, for who stayed at this weight, and for everybody else
+_FIXED_RULES = 4  # those for testers, for who is over, for who stayed at this weight, and for all others
 _STICKY: Final = re.compile(r"([0-9a-f]{1,16}):([ab]):([0-9]{1,2}(?:,[0-9]{1,2}){0,31})")
 
 
@@ -136,14 +136,14 @@ def _all_to(slot: Slot) -> Mapping[Slot, int]:
 
 def annotations(traffic: Traffic, overrides: RouteOverrides) -> dict[str, str]:
     """What the route's annotations say of its overrides."""
-    preview = {names.PREVIEW: overrides.preview or NOBODY} if traffic.preview is not None else {}
+    preview = {names.PREVIEW: overrides.preview or NO_SLOT} if traffic.preview is not None else {}
     return preview | (
         {names.STICKY: _written(overrides.session_affinity)} if traffic.session_affinity is not None else {}
     )
 
 
 def detours_of(traffic: Traffic, found: Mapping[str, str]) -> RouteOverrides:
-    """The overrides of a route with these annotations; none where anybody wrote something else there."""
+    """The overrides of a route with these annotations; none where they hold another text."""
     preview = found.get(names.PREVIEW) if traffic.preview is not None else None
     session_affinity = _read(found.get(names.STICKY, "")) if traffic.session_affinity is not None else None
     return RouteOverrides(preview if preview in SLOTS else None, session_affinity)
@@ -154,7 +154,7 @@ def _written(session_affinity: TrialAffinity | None) -> str:
     return (
         f"{session_affinity.trial}:{session_affinity.challenger}:{','.join(map(str, session_affinity.weights))}"
         if session_affinity is not None
-        else NOBODY
+        else NO_SLOT
     )
 
 

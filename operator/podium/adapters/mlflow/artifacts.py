@@ -66,7 +66,7 @@ def safe_path(path: str, target: Target) -> str:
 
 
 def repository_of(login: RegistryLogin, entry: Entry, target: Target) -> Any:
-    """MLflow's client for where the version's files are. Raises Rejected where nobody else could find them."""
+    """MLflow's client for where the version's files are. Raises Rejected where no other machine could read them."""
     location = _location(login, entry, target)
     return get_artifact_repository(location, tracking_uri=login.uri, registry_uri=login.uri)
 

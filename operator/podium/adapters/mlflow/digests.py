@@ -1,7 +1,7 @@
-"""Digests of model versions, each made once. A big model takes minutes: nobody has to wait for it.
+"""Digests of model versions, each made once. A big model takes minutes: no caller has to wait for it.
 
 Whoever asks waits a moment, and is then told to ask again. The download goes on meanwhile, and its outcome, good or
-bad, is kept for the next who asks. A bad one is told once: the ask after that begins anew.
+bad, is kept for the next who asks. A bad one is returned once: the ask after that starts again.
 """
 
 import asyncio

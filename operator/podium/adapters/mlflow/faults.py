@@ -36,7 +36,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind of failure. `words` has places for what was wanted, where, from which field, and what was said."""
+    """One kind of failure. `words` has places for the object, the server, the field and the cause."""
 
     error: type[PodiumError]
     reason: str

@@ -21,6 +21,6 @@ def plain(text: object, *, secrets: Iterable[str] = (), longest: int = LONGEST) 
 
 
 def plain_uri(uri: str) -> str:
-    """Return the URI as far as anybody may see it: without login, query and fragment."""
+    """Return the URI as far as any reader may see it: without login, query and fragment."""
     parts = urlsplit(uri)
     return plain(urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")))

@@ -170,7 +170,7 @@ def _client(login: RegistryLogin) -> MlflowClient:
 
 
 def _key(login: RegistryLogin, entry: Entry) -> Hashable:
-    """What a digest is remembered by: each login sees for itself, and a version made anew under an old number is new.
+    """What a digest is remembered by: each login sees for itself, and a version made again under an old number is new.
 
     The time of the last update is not in it: writing our own tags would change it.
     """

@@ -39,7 +39,7 @@ class Workers:
         loop = asyncio.get_running_loop()
 
         def leave(_: object) -> None:
-            with suppress(RuntimeError):  # the loop is closed: nobody waits for a share any more
+            with suppress(RuntimeError):  # the loop is closed: no caller waits for a share any more
                 loop.call_soon_threadsafe(share.release)
 
         future = self._pool.submit(work)

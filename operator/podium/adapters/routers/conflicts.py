@@ -1,6 +1,6 @@
 """Who writes other weights than Podium's, and how often: a drift is put back, a fight is reported too.
 
-Kept in memory: a restarted operator counts anew, and puts drift back all the same.
+Kept in memory: a restarted operator counts from zero, and reverts drift all the same.
 """
 
 from collections import deque

@@ -120,7 +120,7 @@ def _intact(md: ModelDeployment, route: Json, rule: Rule, overrides: RouteOverri
 
 
 def _added(live: Json, ours: Json) -> bool:
-    """Whether somebody has added a gateway, host, match, filter, timeout or backend: that would be another route."""
+    """Whether another client added a gateway, host, match, filter, timeout or backend: that would be another route."""
     lists = [(live.get(part) or [], ours.get(part, [])) for part in ("parentRefs", "hostnames")]
     for rule, our_rule in zip(live["rules"], ours["rules"], strict=True):
         lists += [(rule.get(part) or [], our_rule.get(part, [])) for part in ("filters", "timeouts", "backendRefs")]

@@ -63,7 +63,7 @@ class ReplicasRouter:
 
 
 def parse_weights(text: str) -> Mapping[Slot, int]:
-    """The annotation `a=95,b=5` as weights; nothing where anybody wrote something else there."""
+    """The annotation `a=95,b=5` as weights; nothing where it holds another text."""
     found = dict(part.partition("=")[::2] for part in text.split(","))
     weights: dict[Slot, int] = {
         slot: int(found[slot]) for slot in SLOTS if found.get(slot, "").isascii() and found.get(slot, "").isdigit()

@@ -77,7 +77,7 @@ def find_rule(route: Json, name: str | None, owner: str) -> Rule | Problem:
 
 
 def own_rule(route: Json, owner: str) -> Rule | None:
-    """The rule of Podium's own route that shares the traffic: the last one; None where somebody made another of it."""
+    """The rule of Podium's own route that shares the traffic: the last one; None where another client changed it."""
     *_, last = [None, *_rules(route, owner)]
     return last if last is not None and last.backends.keys() == set(SLOTS) else None
 
@@ -107,7 +107,7 @@ def _unfit(route: Json, index: int | None, what: str) -> Problem:
 
 
 def weights_patch(rule: Rule, owner: str, weights: Mapping[Slot, int]) -> list[dict[str, Any]]:
-    """JSON Patch that writes these weights and nothing else, and does not where somebody has moved the backends."""
+    """JSON Patch that writes these weights and nothing else, but not where another client moved the backends."""
     places = {slot: f"/spec/rules/{rule.index}/backendRefs/{at}" for slot, at in rule.backends.items()}
     tests = [{"op": "test", "path": f"{place}/name", "value": slot_name(owner, slot)} for slot, place in places.items()]
     writes = [{"op": "add", "path": f"{place}/weight", "value": weights[slot]} for slot, place in places.items()]
