@@ -9,9 +9,10 @@ from typing import Any
 
 import click
 
-from podium.api.spec import GROUP, KIND
+from podium.api.spec import GROUP, KIND, ModelDeploymentManifest
 from podium.cli.documents import Document, Unreadable, read_documents
 from podium.cli.problems import problems
+from podium.core.shares import coarse_share
 
 _SUFFIXES = {".yaml", ".yml"}
 
@@ -36,6 +37,7 @@ class Report:
     checked: int = 0
     skipped: int = 0  # objects of other kinds
     problems: list[Found] = field(default_factory=list)
+    notes: list[Found] = field(default_factory=list)  # what is allowed, and may not be what was meant
 
     def __str__(self) -> str:
         counts = [(self.checked, KIND, "checked"), (self.skipped, "other object", "skipped")]
@@ -67,6 +69,8 @@ def validate(sources: tuple[str, ...], *, as_json: bool) -> None:
         _check(name, text, report)
     for line in [json.dumps(asdict(report), indent=2)] if as_json else report.problems:
         click.echo(line)
+    for note in [] if as_json else report.notes:
+        click.echo(f"note: {note}", err=True)
     click.echo(report, err=True)
     sys.exit(1 if report.problems else 0)
 
@@ -95,7 +99,9 @@ def _check(file: str, text: str, report: Report) -> None:
         for document in read_documents(text):
             if _is_ours(document.value):
                 report.checked += 1
-                report.problems += _found(file, document)
+                found = _found(file, document)
+                report.problems += found
+                report.notes += [] if found else _notes(file, document)
             else:
                 report.skipped += 1
     except Unreadable as error:
@@ -108,6 +114,17 @@ def _is_ours(value: Any) -> bool:
         return False
     group = str(value.get("apiVersion")).partition("/")[0]
     return group == GROUP or value.get("kind") == KIND
+
+
+def _notes(file: str, document: Document) -> list[Found]:
+    """Shares that the pods cannot make: without a gateway the share is the ratio of pods."""
+    spec = ModelDeploymentManifest.model_validate(document.value).spec
+    coarse = [text for step in spec.rollout.steps if (text := coarse_share(step.weight, spec))]
+    if not coarse:
+        return []
+    path = ("spec", "rollout", "steps")
+    advice = "Exact shares need spec.traffic.gateway or httpRouteRef; finer ones more spec.serving.replicas"
+    return [Found(file, document.line(path), ".".join(path), f"{'; '.join(coarse)}. {advice}")]
 
 
 def _found(file: str, document: Document) -> list[Found]:

@@ -105,6 +105,11 @@ class Metrics:
         """Count a move through the table."""
         self._transitions.labels(key.namespace, key.name, move.source, move.target, move.verdict.reason).inc()
 
+    def stop_showing(self) -> None:
+        """Remove where rollouts stand: a former leader does not know it any more. What it counted stays."""
+        for key in self.known():
+            self._remove(key, self._phase, self._weight, self._answers, self._bad)
+
     def forget(self, key: Key) -> None:
         """Remove all series of a ModelDeployment that is gone."""
         self._remove(key, self._phase, self._weight, self._transitions, self._answers, self._bad)

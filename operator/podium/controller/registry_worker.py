@@ -28,6 +28,7 @@ from podium.core.record import unrecorded
 from podium.errors import NotFound, PodiumError, Unavailable
 from podium.ports import Clock, Cluster, ModelDeployment, Registry, RegistryLogin, RegistryQuery
 
+_GRACE: Final = 60.0  # seconds for which a registry that answered may be down before that is told
 _LAST_RETRY: Final = 30.0  # seconds between tries while the registry fails
 _log = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ class Session:
         self.key = key
         self.request = request
         self.answer = RegistryState()
+        self.failing_since: float | None = None
         self.owed: tuple[RegistryWrite, ...] = ()
         self.news = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
@@ -173,12 +175,24 @@ class RegistryWorker:
         if session.request != request:
             return True  # the answer to an outdated query; the next one follows at once
         found = replace(answer, problem=answer.problem or problem)
+        if self._passing(session, found, writes):
+            return False
         changed, session.answer = found != session.answer, found
         if session.owed == writes and problem is None:
             session.owed = ()
         if changed or writes:
             self._notify(session.key)
         return found.problem is None
+
+    def _passing(self, session: Session, found: RegistryState, writes: tuple[RegistryWrite, ...]) -> bool:
+        """Whether the registry is down for a moment only, and the last answer still stands: that is no news."""
+        if found.problem is None or found.problem.reason != reasons.REGISTRY_UNREACHABLE:
+            session.failing_since = None
+            return False
+        if session.failing_since is None:
+            session.failing_since = self._clock.monotonic()
+        answered = session.answer.desired is not None and session.answer.problem is None
+        return answered and not writes and self._clock.monotonic() - session.failing_since < _GRACE
 
     async def _flush(self, query: RegistryQuery, writes: tuple[RegistryWrite, ...]) -> Problem | None:
         """Write what is pending. A failure is logged, and does not hinder the query that follows."""

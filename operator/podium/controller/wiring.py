@@ -102,6 +102,7 @@ class Operator:
                 group.create_task(self.queue.run(), name="queue")
         finally:
             await asyncio.gather(self.registry.close(), self.webhooks.close())
+            self.metrics.stop_showing()
 
     def changed(self, key: Key) -> None:
         """A watch, or the registry, tells of something that this ModelDeployment cares for."""

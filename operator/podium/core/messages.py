@@ -12,7 +12,7 @@ from podium.core.facts import Facts
 from podium.core.hindrances import hindrances
 from podium.core.measures import ERRORS, counted_elsewhere
 from podium.core.readiness import awaits_registry
-from podium.core.shares import challenger_pods
+from podium.core.shares import challenger_pods, coarse_share
 
 UNDER_WAY = frozenset(
     {Phase.GATING, Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.SOAKING, Phase.ROLLING_BACK, Phase.PENDING}
@@ -107,7 +107,8 @@ def _canary(facts: Facts) -> str:
     assert trial is not None
     counts, judged = trial.evidence.measured(ERRORS.name).challenger, guards.judge(trial)
     answers, errors = _count(counts.answers, "answer"), _count(counts.bad, "error")
-    text = f"step {trial.step + 1} of {len(trial.steps)}: {answers}, {errors}"
+    coarse = coarse_share(trial.steps[trial.step].weight, facts.spec)
+    text = f"step {trial.step + 1} of {len(trial.steps)}{f' ({coarse})' if coarse else ''}: {answers}, {errors}"
     if trial.weight_reached_at is None:
         return f"{text}; waiting until the current weight is {trial.steps[trial.step].weight} %{_in_the_way(facts)}"
     missing = max((one.missing(_goal(trial)) for one in judged), default=0)

@@ -3,6 +3,8 @@
 from podium.api.spec import Spec
 from podium.core.facts import ALL, Facts
 
+COARSE = 3  # percentage points that a share may differ from its weight before that is told
+
 
 def pods_for(weight: int, champion: int) -> int:
     """Pods of the challenger beside `champion` pods so that its share is as near to `weight` percent as it can be.
@@ -24,6 +26,14 @@ def share_in_force(weight: int, spec: Spec) -> float:
         return weight / ALL
     pods, full = pods_for(weight, spec.serving.size), spec.serving.size
     return pods / (pods + full)
+
+
+def coarse_share(weight: int, spec: Spec) -> str:
+    """What a step's weight really gives where that is another share, with the pods that make it; "" where it is not."""
+    share, pods = round(ALL * share_in_force(weight, spec)), pods_for(weight, spec.serving.size)
+    if abs(share - weight) < COARSE:
+        return ""
+    return f"{share} % in force, not {weight} %: {pods} of {pods + spec.serving.size} pods"
 
 
 def challenger_pods(facts: Facts) -> int:

@@ -14,6 +14,7 @@ kind: ModelDeployment
 metadata: {name: churn}
 spec:
   model: {name: churn, version: "7"}
+  serving: {replicas: 19}
 """
 BAD = GOOD.replace('"7"', "7")
 OTHER = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
@@ -59,6 +60,7 @@ def test_programs_get_json(folder: Path) -> None:
     assert json.loads(result.stdout) == {
         "checked": 2,
         "skipped": 1,
+        "notes": [],
         "problems": [
             {
                 "file": str(folder / "deep" / "bad.yml"),
@@ -103,3 +105,13 @@ def test_a_file_that_cannot_be_read_is_another_matter(tmp_path: Path) -> None:
     assert validate(tmp_path / "latin.yaml").exit_code == 2
     assert validate(tmp_path / "missing.yaml").exit_code == 2
     assert validate().exit_code == 2
+
+
+def test_a_share_that_the_pods_cannot_make_is_noted_and_is_no_problem() -> None:
+    result = validate("-", stdin=GOOD.replace("19", "1"))
+    assert (result.exit_code, result.stdout) == (0, "")
+    note = result.stderr.splitlines()[0]
+    assert note.startswith("note: <stdin>:4: spec.rollout.steps: 50 % in force, not 5 %: 1 of 2 pods; 50 % in force, ")
+    assert "spec.traffic.gateway" in note
+    exact = GOOD.replace("19", "1") + "  traffic: {gateway: {name: public}}\n"
+    assert "note:" not in validate("-", stdin=exact).stderr

@@ -1,8 +1,11 @@
 from datetime import UTC, datetime, timedelta
 
-from podium.api.status import Counts, Evidence, MeasureCounts, Phase, Pinned, Status, Trial
+from podium.api.status import Counts, Evidence, MeasureCounts, Phase, Pinned, Status, Trial, Verdict
 from podium.controller.metrics import Metrics
+from podium.core.checks import challenger_ready
 from podium.core.facts import Key, TrafficState
+from podium.core.rollout import Move
+from tests.unit.controller.world import World, spec
 
 KEY, OTHER = Key("ml", "churn"), Key("ml", "fraud")
 STATUS = Status(phase=Phase.CANARY, challenger=Pinned(version="7", digest="d", slot="b"))
@@ -70,3 +73,23 @@ def test_the_usual_names_of_controllers_are_there() -> None:
         'leader_election_master_status{name="podium"} 0.0',
     ):
         assert line in text
+
+
+def test_a_former_leader_shows_no_rollout_any_more_and_keeps_what_it_counted() -> None:
+    metrics = Metrics()
+    metrics.show(KEY, STATUS, TRAFFIC)
+    metrics.moved(KEY, Move(Phase.STARTING, challenger_ready, Phase.CANARY, Verdict(reason="x", message="")))
+    metrics.stop_showing()
+    text = shown(metrics)
+    assert "podium_modeldeployment_phase{" not in text
+    assert "podium_traffic_weight_percent{" not in text
+    assert "podium_transitions_total{" in text
+
+
+async def test_the_end_of_leadership_ends_the_gauges() -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.STABLE)
+        assert "podium_modeldeployment_phase{" in shown(operator.metrics)
+    assert "podium_modeldeployment_phase{" not in shown(operator.metrics)

@@ -213,3 +213,33 @@ async def test_nothing_is_done_any_more_after_the_end(stage: Stage) -> None:
     await stage.clock.advance(60)
     assert stage.registry.writes == []
     assert stage.watch.known() == frozenset()
+
+
+async def test_a_registry_that_flaps_is_no_news_to_what_rests(stage: Stage) -> None:
+    """Ten short outages were 20 writes of the status and 10 Events for each object."""
+    md = stage.put()
+    stage.watch.latest(md)
+    await settle()
+    known = stage.watch.latest(md)
+    for _ in range(10):
+        stage.registry.unreachable = True
+        await stage.clock.advance(25)
+        stage.registry.unreachable = False
+        await stage.clock.advance(35)
+    assert stage.watch.latest(md) == known
+    assert stage.notified == [0.0]
+    stage.registry.unreachable = True
+    await stage.clock.advance(120)
+    problem = stage.watch.latest(md).problem
+    assert problem is not None
+    assert problem.reason == reasons.REGISTRY_UNREACHABLE, "an outage that lasts is told"
+
+
+async def test_an_outage_is_told_at_once_where_something_is_to_be_written(stage: Stage) -> None:
+    md = stage.put()
+    stage.watch.latest(md)
+    await settle()
+    stage.registry.unreachable = True
+    stage.watch.enqueue(KEY, [ALIAS])
+    await stage.clock.advance(1)
+    assert stage.watch.latest(md).problem is not None

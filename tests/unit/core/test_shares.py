@@ -2,7 +2,7 @@
 
 import pytest
 
-from podium.core.shares import pods_for, share_in_force, share_pods
+from podium.core.shares import coarse_share, pods_for, share_in_force, share_pods
 from tests.stories.simulator import spec_of
 
 
@@ -25,3 +25,9 @@ def test_a_share_in_force_is_made_of_pods_unless_a_gateway_gives_it(exact: bool,
     traffic = {"traffic": {"gateway": {"name": "public"}}} if exact else {}
     spec = spec_of("2", serving={"replicas": 4}, **traffic)
     assert share_in_force(5, spec) == pytest.approx(share)
+
+
+def test_a_share_that_differs_from_its_weight_is_told_with_its_pods() -> None:
+    assert coarse_share(5, spec_of(serving={"replicas": 1})) == "50 % in force, not 5 %: 1 of 2 pods"
+    assert coarse_share(5, spec_of(serving={"replicas": 19})) == ""
+    assert coarse_share(5, spec_of(serving={"replicas": 1}, traffic={"gateway": {"name": "public"}})) == ""
