@@ -1,7 +1,7 @@
-"""All reads of one reconcile, gathered into one value. UnsavedEvidence each time: there is no cache that can be stale.
+"""All reads of one reconcile, gathered into one value. Fresh each time: there is no cache that can be stale.
 
-Essential is what the slots are and what the main Service says; without them there is no look. What pods say, and which
-endpoints are ready, is put in as far as it can be had: a way back must not wait for it.
+Essential is what the slots are and what the main Service says; without them there is no reconcile. Pod metrics and
+ready endpoints are added as far as they can be read: a rollback must not wait for them.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What Prometheus counts for the guards of kind `counts`: both sides' totals, asked at each look of a trial."""
+"""What Prometheus counts for the guards of kind `prometheus`: both sides' totals, read at each reconcile of a trial."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

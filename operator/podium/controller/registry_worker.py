@@ -7,7 +7,7 @@ The rules:
 
 1. An answer belongs to exactly one request. Another request empties the session until it has been answered.
 2. What is owed is what the newest decision says, and nothing older: an alias is never moved for a reason that has gone.
-3. When the answer changes, the ModelDeployment is looked at.
+3. When the answer changes, the ModelDeployment is reconciled.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class RegistryRequest:
     namespace: str
     uri: str | None
     secret_name: str | None
-    query: RegistryQuery  # its login is filled in for each look
+    query: RegistryQuery  # its login is filled in for each query
 
 
 def request_of(md: ModelDeployment, default_uri: str = "") -> RegistryRequest | None:

@@ -1,7 +1,7 @@
 """Reconciling everything: when leadership begins, after kopf has listed again, and every resync period.
 
 A deletion that happened while a watch was broken gives no event: a key that is known here but no longer in the
-list is looked at too, found to be gone, and forgotten.
+list is reconciled too, found to be gone, and forgotten.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """kopf, hosted: its watches run in a thread and a loop of their own, and are started again whenever they end.
 
 Why a thread: when kopf ends, it cancels every task of its loop, whoever made it. Why again: an ERROR event, a 404 of a
-removed CRD or refused credentials end kopf; the queue goes on meanwhile, and its delayed looks still come.
+removed CRD or refused credentials end kopf; the queue goes on meanwhile, and its delayed reconciles still come.
 """
 
 import asyncio

@@ -149,7 +149,7 @@ def _traffic(facts: Facts) -> Said:
 
 def _autoscaler(facts: Facts) -> Said:
     seen, known = facts.observed.autoscaler, condition_of(facts.status, "AutoscalerInSync")
-    if seen is None and known is not None:  # it could not be looked for
+    if seen is None and known is not None:  # it could not be read
         return "AutoscalerInSync", known.status, known.reason, known.message
     if seen is not None and seen.problem is not None:
         return "AutoscalerInSync", "False", seen.problem.reason, seen.problem.message

@@ -223,7 +223,7 @@ class ObservedState:
     count_flaws: Mapping[str, str] = field(default_factory=dict)  # by measure: why Prometheus has nothing
     gate_responses: Mapping[str, GateResponse] = field(default_factory=dict)  # by the gate's name
     has_finalizer: bool = False  # the ModelDeployment's deletion would wait for Podium
-    autoscaler: AutoscalerState | None = None  # None where it could not be looked for
+    autoscaler: AutoscalerState | None = None  # None where it could not be read
 
     def slot(self, slot: Slot) -> SlotState:
         return self.slots.get(slot, SlotState())

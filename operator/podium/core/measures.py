@@ -73,5 +73,5 @@ def _of_class(name: str, counters: Counters) -> Counts:
 
 
 def counted_elsewhere(guard: str) -> Measure:
-    """What a guard of kind `counts` has from Prometheus."""
+    """What a guard of kind `prometheus` has from Prometheus."""
     return Measure(f"counts of {guard}", None, from_zero=False, words="bad")

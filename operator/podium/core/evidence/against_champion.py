@@ -54,7 +54,7 @@ class Block:
 
         A block to which one side gave no answer compares nothing, and is let go after 1,000 answers: by then the
         circumstances may have changed. n1 n0 / (n1 + n0) is what two samples are worth together; below 2 the chance
-        ratio of the two sizes costs a fifth of the evidence (one answer a look), above it a tenth or less.
+        ratio of the two sizes costs a fifth of the evidence (one answer a reconcile), above it a tenth or less.
         """
         challenger, champion = self.challenger_bad + self.challenger_good, self.champion_bad + self.champion_good
         both = challenger + champion

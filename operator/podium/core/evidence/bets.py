@@ -12,7 +12,7 @@ so no start is ever dropped or thinned out. With starts that all cost 1 this is 
 Rinaldo, *E-detectors: a nonparametric framework for sequential change detection* (2022); with weights that sum to one
 it stays an e-process, and α bounds the chance of a false alarm in the whole trial, not only the rate of them.
 
-The weights are laid over answers, not looks: a start within the answers n..m gets (1 + n/10)^-0.2 - (1 + m/10)^-0.2. So
+The weights are laid over answers, not peeks: a start within the answers n..m gets (1 + n/10)^-0.2 - (1 + m/10)^-0.2. So
 they do not depend on how the answers were cut into blocks. The ten answers before a fault that comes after 12,000 good
 ones share a capital of 4e-5, so it has 10 nats more to win than a fault from the start: 24 answers at 20 % errors.
 """
