@@ -4,7 +4,7 @@ from math import log
 
 from scipy.stats import beta as beta_distribution
 
-from podium.core.evidence.projection import nearest_champion
+from podium.core.analysis.sequential.projection import nearest_champion
 
 
 def divergence(share: float, other: float) -> float:

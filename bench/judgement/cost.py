@@ -4,7 +4,7 @@ import random
 import statistics
 import time
 
-from podium.core.evidence import AgainstChampion, AgainstLimit
+from podium.core.analysis.sequential import AgainstChampion, AgainstLimit
 
 GUARDS = 8
 

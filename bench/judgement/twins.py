@@ -1,4 +1,4 @@
-"""The judges of `podium.core.evidence`, on arrays with one entry a trial: 10,000 trials at once.
+"""The judges of `podium.core.analysis.sequential`, on arrays with one entry a trial: 10,000 trials at once.
 
 Only the arithmetic is repeated here; every constant comes from the originals, and `tests/unit/bench/test_twins.py`
 holds each judge to its original, look by look.
@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, betaincc, betaln
 
-from podium.core.evidence import against_champion as champion_core
-from podium.core.evidence import against_limit as limit_core
-from podium.core.evidence import alternatives as alternatives_core
-from podium.core.evidence import bets
-from podium.core.evidence import counts as counts_core
+from podium.core.analysis.sequential import against_champion as champion_core
+from podium.core.analysis.sequential import against_limit as limit_core
+from podium.core.analysis.sequential import alternatives as alternatives_core
+from podium.core.analysis.sequential import bets
+from podium.core.analysis.sequential import counts as counts_core
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -18,7 +18,7 @@ from bench.traffic.figures import Figures
 from bench.traffic.scene import HOST, MODEL, PLAIN, QUICK, Scene, spec
 from demo.clients import Clients
 from demo.stage import clear
-from podium.api.base import parse_duration
+from podium.api.v1alpha1.values.base import parse_duration
 from testbed import gateway
 from testbed.cluster import Cluster
 

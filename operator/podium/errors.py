@@ -11,7 +11,7 @@ PodiumError
 
 
 class PodiumError(Exception):
-    """Base of all errors that Podium raises on purpose. `reason` is a constant of podium.api.reasons, or ""."""
+    """Base of all errors that Podium raises on purpose. `reason`: a constant of api.v1alpha1.reasons, or ""."""
 
     def __init__(self, message: str, *, reason: str = "") -> None:
         super().__init__(message)

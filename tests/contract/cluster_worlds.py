@@ -14,13 +14,13 @@ from dataclasses import asdict
 from typing import Any, Protocol, TypeVar
 
 from podium.adapters.clock import RealClock
-from podium.adapters.evidence.pods import ProxyFetch, ScrapedPodMetrics
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api
 from podium.adapters.kubernetes.cluster import KubernetesCluster
 from podium.adapters.kubernetes.render import Defaults
+from podium.adapters.metrics.pods import ProxyFetch, ScrapedPodMetrics
 from podium.adapters.routers.choice import Routers
-from podium.api.status import Slot
+from podium.api.v1alpha1.status import Slot
 from podium.core.facts import Key, PodState
 from podium.ports import Cluster, ModelDeployment, PodMetrics, Router
 from podium.testing.clock import FakeClock

@@ -16,7 +16,7 @@ from itertools import count
 from pathlib import Path
 from typing import Protocol
 
-from podium.adapters.evidence.prometheus import Prometheus
+from podium.adapters.metrics.prometheus import Prometheus
 from podium.ports import MetricsStore
 from podium.testing.metrics_store import FakeMetricsStore
 from testbed.commands import SEARCH_PATH

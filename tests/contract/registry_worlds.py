@@ -19,8 +19,8 @@ from typing import Any, Protocol
 
 from mlflow import MlflowClient
 
-from podium.adapters.mlflow import MlflowRegistry, process
-from podium.adapters.mlflow.logins import authorization, logged_in
+from podium.adapters.registries.mlflow import MlflowRegistry, process
+from podium.adapters.registries.mlflow.logins import authorization, logged_in
 from podium.ports import Registry, RegistryLogin
 from podium.testing.registry import PASSWORD, USERNAME, FakeRegistry
 

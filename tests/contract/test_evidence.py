@@ -1,6 +1,6 @@
 """What every source of evidence does: the fake, and real pods."""
 
-from podium.api.status import Pinned
+from podium.api.v1alpha1.status import Pinned
 from podium.core.facts import Counters, Identity, PodState
 from podium.testing.cluster import Behaviour
 from tests.contract.cluster_fixtures import world

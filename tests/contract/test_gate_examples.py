@@ -19,9 +19,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from podium.adapters.mlflow.logins import logged_in
-from podium.adapters.webhook import HttpWebhooks
-from podium.api.status import Pinned
+from podium.adapters.registries.mlflow.logins import logged_in
+from podium.adapters.webhooks.http import HttpWebhooks
+from podium.api.v1alpha1.status import Pinned
 from podium.core.facts import Key
 from podium.errors import Rejected
 from podium.ports import WebhookCall

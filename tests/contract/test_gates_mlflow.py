@@ -15,10 +15,10 @@ import yaml
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.entities import Dataset, DatasetInput, InputTag
 
-from podium.adapters.mlflow import MlflowRegistry
-from podium.api.spec import ModelDeploymentManifest
-from podium.api.status import Phase, Pinned, Status
-from podium.controller.registry_worker import request_of
+from podium.adapters.registries.mlflow import MlflowRegistry
+from podium.api.v1alpha1.manifest import ModelDeploymentManifest
+from podium.api.v1alpha1.status import Phase, Pinned, Status
+from podium.controller.workers.registry import request_of
 from podium.core.facts import Facts, Key, ObservedState, RegistryState
 from podium.core.gates import GateCheck, check
 from podium.ports import ModelDeployment

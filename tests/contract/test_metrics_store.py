@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from podium.adapters.evidence.prometheus import Prometheus
-from podium.core.promql import fill
+from podium.adapters.metrics.prometheus import Prometheus
+from podium.core.analysis.promql import fill
 from podium.ports import Totals
 from podium.runtime.faults import Outcome
 from podium.runtime.http.metrics import Metrics

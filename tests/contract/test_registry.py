@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 
 import pytest
 
-from podium.api import reasons
+from podium.api.v1alpha1 import reasons
 from podium.core.digest import digest_of
 from podium.core.facts import ModelVersion
 from podium.errors import NotFound, PodiumError, Rejected, Temporary, Unavailable

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from podium.adapters.mlflow import MlflowRegistry
+from podium.adapters.registries.mlflow import MlflowRegistry
 from podium.core.digest import digest_of
 from podium.core.facts import ModelVersion
 from tests.contract.registry_fixtures import query

@@ -2,8 +2,8 @@
 
 import pytest
 
-from podium.api import reasons
-from podium.api.status import Pinned, Slot
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.status import Pinned, Slot
 from podium.core.actions import NO_OVERRIDES, RouteOverrides, TrialAffinity
 from podium.core.facts import TrafficState
 from podium.errors import Rejected

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from podium.api.status import Status
+from podium.api.v1alpha1.status import Status
 from testbed import gateway
 from testbed.cluster import Cluster
 from testbed.waiting import wait_until

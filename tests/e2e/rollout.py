@@ -11,7 +11,7 @@ from typing import Any
 
 from demo.clients import Clients
 from demo.ledger import Ledger
-from podium.api.status import Phase, Status
+from podium.api.v1alpha1.status import Phase, Status
 from testbed.waiting import wait_until
 from tests.kubectl import Kubectl
 

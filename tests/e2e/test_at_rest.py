@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from podium.api.status import Phase
+from podium.api.v1alpha1.status import Phase
 from testbed.waiting import wait_until
 from tests.e2e.rollout import Rollout
 

@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from kubernetes import client, config
 
-from podium.api.crd import definition
-from podium.api.spec import GROUP, PLURAL, VERSION_NAME, Spec
+from podium.api.v1alpha1.manifest import GROUP, PLURAL, VERSION_NAME
+from podium.api.v1alpha1.schema.crd import definition
+from podium.api.v1alpha1.spec.spec import Spec
 from podium.cli.documents import read_documents
 from podium.cli.problems import problems
 from testbed.cluster import Cluster

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from podium.api.status import Phase, Status
+from podium.api.v1alpha1.status import Phase, Status
 from testbed.waiting import wait_until
 from tests.e2e.conftest import Mlflow
 from tests.e2e.rollout import Rollout

@@ -7,7 +7,7 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from podium.api.status import Phase, Status
+from podium.api.v1alpha1.status import Phase, Status
 from testbed import gateway
 from testbed.errors import CommandFailed
 from testbed.waiting import wait_until

@@ -18,7 +18,7 @@ import yaml
 
 from demo import stage
 from demo.ledger import Ledger
-from podium.api.status import Phase, Status
+from podium.api.v1alpha1.status import Phase, Status
 from testbed import gateway
 from testbed.waiting import wait_until
 from tests.e2e.conftest import ROOT, Mlflow, Operator

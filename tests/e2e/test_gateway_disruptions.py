@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from demo.ledger import Ledger
-from podium.api.status import Phase
+from podium.api.v1alpha1.status import Phase
 from testbed import gateway
 from testbed.cluster import Cluster
 from testbed.errors import CommandFailed

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from demo import stage
-from podium.api.status import Phase, Status
+from podium.api.v1alpha1.status import Phase, Status
 from testbed.cluster import Cluster
 from tests.conftest import a_namespace
 from tests.e2e.conftest import Mlflow, Operator

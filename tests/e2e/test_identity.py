@@ -3,7 +3,7 @@
 import pytest
 
 from demo import stage
-from podium.api.status import Phase
+from podium.api.v1alpha1.status import Phase
 from tests.e2e.conftest import Mlflow
 from tests.e2e.rollout import QUICK, Rollout, clients
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from podium.adapters.evidence.prometheus import Prometheus
-from podium.core.promql import fill
+from podium.adapters.metrics.prometheus import Prometheus
+from podium.core.analysis.promql import fill
 from podium.ports import Totals
 from testbed.waiting import wait_until
 from tests.e2e.rollout import Rollout, clients

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from podium.api.status import Phase
+from podium.api.v1alpha1.status import Phase
 from tests.e2e.conftest import Mlflow, Operator
 from tests.e2e.rollout import QUICK, Rollout, clients
 

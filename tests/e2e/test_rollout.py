@@ -2,7 +2,7 @@
 
 import pytest
 
-from podium.api.status import Phase
+from podium.api.v1alpha1.status import Phase
 from testbed.waiting import wait_until
 from tests.e2e.conftest import Mlflow
 from tests.e2e.rollout import Rollout, clients

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
-from podium.api import reasons
-from podium.api.spec import ModelDeploymentManifest, Spec
-from podium.api.status import GateState, Phase, Pinned, Slot, Status
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.manifest import ModelDeploymentManifest
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import GateState, Phase, Pinned, Slot, Status
 from podium.core.actions import (
     NO_OVERRIDES,
     Action,
@@ -32,7 +33,7 @@ from podium.core.actions import (
     WriteRecord,
     WriteTags,
 )
-from podium.core.desired import standing_rejection
+from podium.core.decide import Decision, decide
 from podium.core.facts import (
     SLOTS,
     AliasConflict,
@@ -52,9 +53,9 @@ from podium.core.facts import (
     TrafficState,
     UnsavedEvidence,
 )
-from podium.core.plan import Decision, decide
-from podium.core.readiness import condition_of
-from podium.core.shares import share_pods
+from podium.core.rollout.desired import standing_rejection
+from podium.core.status.readiness import condition_of
+from podium.core.traffic.shares import share_pods
 
 BEGIN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from podium.api.status import Phase
+from podium.api.v1alpha1.status import Phase
 from tests.stories.simulator import SECOND, Simulation, spec_of
 
 QUICK = {"steps": [{"weight": 25, "duration": "5s"}, {"weight": 50, "duration": "5s"}], "soak": "20s"}

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from podium.api import reasons
-from podium.api.status import Phase
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.status import Phase
 from podium.core.facts import AliasConflict, Key, Problem
 from tests.stories.simulator import SECOND, Simulation, spec_of
 

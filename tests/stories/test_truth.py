@@ -6,8 +6,8 @@ Stalled is True.
 
 import pytest
 
-from podium.api.spec import Spec
-from podium.api.status import Phase
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Phase
 from podium.core.facts import Problem
 from tests.stories.simulator import SECOND, Simulation, holds, spec_of
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from podium.api.base import format_time
+from podium.api.v1alpha1.values.base import format_time
 from podium.cli.explanation import Unexplained, explanation
 from podium.cli.explanation_text import as_text
 from podium.cli.objects import InputError, text_of, the_one

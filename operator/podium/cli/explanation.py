@@ -8,15 +8,15 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from podium.api.gates import Gate
-from podium.api.spec import Spec
-from podium.api.status import Counts, GateState, HistoryEntry, Phase, Pinned, Rejection, Status, Trial
-from podium.core import guards
-from podium.core.criteria import criteria
-from podium.core.guards import CriterionResult
-from podium.core.messages import trial_began
-from podium.core.shared_outage import run_of
-from podium.core.tests import AlphaShare, alpha_shares, test_of
+from podium.api.v1alpha1.spec.gates import Gate
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Counts, GateState, HistoryEntry, Phase, Pinned, Rejection, Status, Trial
+from podium.core.analysis import guards
+from podium.core.analysis.criteria import criteria
+from podium.core.analysis.guards import CriterionResult
+from podium.core.analysis.shared_outage import run_of
+from podium.core.analysis.tests import AlphaShare, alpha_shares, test_of
+from podium.core.status.messages import trial_began
 
 ShownState = GateState | Literal["not checked yet"]
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import click
 
-from podium.api.base import format_duration, format_percent, format_time
-from podium.api.status import Phase
+from podium.api.v1alpha1.status import Phase
+from podium.api.v1alpha1.values.base import format_duration, format_percent, format_time
 from podium.cli.explanation import (
     CriterionExplanation,
     Explanation,

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from podium.api.spec import KIND
+from podium.api.v1alpha1.manifest import KIND
 from podium.cli.documents import Unreadable, read_documents
 
 

@@ -15,9 +15,9 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError as ModelError
 
-from podium.api.rules import BROKEN
-from podium.api.schema import json_schema
-from podium.api.spec import ModelDeploymentManifest
+from podium.api.v1alpha1.manifest import ModelDeploymentManifest
+from podium.api.v1alpha1.schema.jsonschema import json_schema
+from podium.api.v1alpha1.values.rules import BROKEN
 from podium.cli.documents import Path
 
 _SHOWN: Final = 60  # characters of a value that was found

@@ -7,9 +7,9 @@ from typing import Final
 import click
 import yaml
 
-from podium.api.crd import definition
-from podium.api.reference import reference
-from podium.api.schema import json_schema
+from podium.api.v1alpha1.schema.crd import definition
+from podium.api.v1alpha1.schema.jsonschema import json_schema
+from podium.api.v1alpha1.schema.reference import reference
 
 _HEADER = "# Made of operator/podium/api by `make crds`. Change the models there, not this file.\n"
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import click
 
-from podium.api.base import format_duration, parse_duration, parse_percent
-from podium.api.spec import ModelDeploymentManifest, Spec
+from podium.api.v1alpha1.manifest import ModelDeploymentManifest
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.values.base import format_duration, parse_duration, parse_percent
 from podium.cli.objects import InputError, text_of, the_one
 from podium.cli.problems import problems
 from podium.cli.simulation_plot import Unplottable, check_target, plot

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from math import log10
 from pathlib import Path
 
-from podium.api.base import format_duration
+from podium.api.v1alpha1.values.base import format_duration
 from podium.cli.simulation_report import Report
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 720, 400, 60, 40, 20, 60  # pixels

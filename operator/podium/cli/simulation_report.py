@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from podium.api.base import format_duration, format_percent
-from podium.api.guards import Guard
-from podium.core.shares import share_in_force
+from podium.api.v1alpha1.spec.guards import Guard
+from podium.api.v1alpha1.values.base import format_duration, format_percent
+from podium.core.traffic.shares import share_in_force
 from podium.simulation.assumed import largest_limit, margin
 from podium.simulation.figures import Chance, Figures, Spread
 from podium.simulation.rollout import Plan

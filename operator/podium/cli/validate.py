@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from podium.api.spec import GROUP, KIND, ModelDeploymentManifest
+from podium.api.v1alpha1.manifest import GROUP, KIND, ModelDeploymentManifest
 from podium.cli.documents import Document, Unreadable, read_documents
 from podium.cli.problems import problems
-from podium.core.shares import coarse_share
+from podium.core.traffic.shares import coarse_share
 
 _SUFFIXES = {".yaml", ".yml"}
 

@@ -1,7 +1,8 @@
 """The shell around the core: kopf's watches in, effects out. `python -m podium.controller` runs it.
 
-What belongs here: when to look (queue, watches, leader), gathering facts (observe, rivals, registry_watch), carrying
-out what was decided (reconcile, apply), and what the operator says of itself (logs, metrics, endpoints).
+What belongs here: when to reconcile (queue, watches, sweep, leader), gathering facts (observe, alias_conflicts,
+workers), carrying out what was decided (reconcile, apply), and what the operator says of itself (logs, metrics,
+endpoints). `wiring` puts the parts together.
 What does not: any decision about a rollout (`podium.core`), any foreign protocol (`podium.adapters`).
 Read `reconcile` first.
 """

@@ -10,7 +10,7 @@ from typing import Any
 import kopf
 
 from podium.adapters.kubernetes import names
-from podium.api.spec import GROUP, PLURAL, VERSION_NAME
+from podium.api.v1alpha1.manifest import GROUP, PLURAL, VERSION_NAME
 from podium.core.facts import Key
 
 OWNED = (

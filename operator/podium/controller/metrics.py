@@ -7,9 +7,9 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
-from podium.api.status import Phase, Status
+from podium.api.v1alpha1.status import Phase, Status
 from podium.core.facts import Key, TrafficState
-from podium.core.rollout import Move
+from podium.core.rollout.transitions import Move
 
 CONTROLLER: Final = "modeldeployment"
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from podium.api.status import Phase, Slot
+from podium.api.v1alpha1.status import Phase, Slot
 from podium.controller.alias_conflicts import alias_conflict
 from podium.controller.prometheus_totals import prometheus_totals
-from podium.controller.registry_worker import RegistryWorker
-from podium.controller.webhook_worker import WebhookWorker
+from podium.controller.workers.registry import RegistryWorker
+from podium.controller.workers.webhooks import WebhookWorker
 from podium.core.facts import AliasConflict, AutoscalerState, GateResponse, ObservedState, SlotState
 from podium.core.gates import pending_requests
 from podium.errors import PodiumError

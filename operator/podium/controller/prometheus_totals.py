@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from podium.api.guards import Guard
-from podium.api.status import Counts, Phase, Pinned, Slot, Status
-from podium.core.measures import counted_elsewhere
-from podium.core.promql import fill
+from podium.api.v1alpha1.spec.guards import Guard
+from podium.api.v1alpha1.status import Counts, Phase, Pinned, Slot, Status
+from podium.core.analysis.measures import counted_elsewhere
+from podium.core.analysis.promql import fill
 from podium.ports import MetricsStore, ModelDeployment, Totals
 
 NO_STORE = "the operator has no Prometheus: set PODIUM_PROMETHEUS_URI"

@@ -5,16 +5,16 @@ import logging
 from dataclasses import dataclass
 from typing import Any, Final
 
-from podium.api import reasons
-from podium.api.status import Condition, Status
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.status import Condition, Status
 from podium.controller.apply import apply
 from podium.controller.logs import about
 from podium.controller.metrics import Metrics
 from podium.controller.observe import Ports, observe
 from podium.controller.queue import backoff
 from podium.core.actions import Action, Event, RegistryWrite
+from podium.core.decide import Decision, decide
 from podium.core.facts import Facts, Key, ObservedState, UnsavedEvidence
-from podium.core.plan import Decision, decide
 from podium.errors import Conflict, PodiumError, Temporary
 from podium.ports import ModelDeployment
 

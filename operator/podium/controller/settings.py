@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Literal, Self, cast
 
-from podium.api.base import parse_duration
+from podium.api.v1alpha1.values.base import parse_duration
 from podium.errors import Rejected
 
 LOGIN_VARIABLES: Final = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")

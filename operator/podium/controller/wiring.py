@@ -9,27 +9,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from podium.adapters.clock import RealClock
-from podium.adapters.evidence.pods import DirectFetch, ProxyFetch, ScrapedPodMetrics
-from podium.adapters.evidence.prometheus import Prometheus
 from podium.adapters.kubernetes.api import Api
 from podium.adapters.kubernetes.cluster import KubernetesCluster
 from podium.adapters.kubernetes.jobs import KubernetesGateJobs
 from podium.adapters.kubernetes.lease import KubernetesLease
 from podium.adapters.kubernetes.render import Defaults
-from podium.adapters.mlflow import MlflowRegistry
+from podium.adapters.metrics.pods import DirectFetch, ProxyFetch, ScrapedPodMetrics
+from podium.adapters.metrics.prometheus import Prometheus
+from podium.adapters.registries.mlflow import MlflowRegistry
 from podium.adapters.routers.choice import Routers
-from podium.adapters.webhook import HttpWebhooks
+from podium.adapters.webhooks.http import HttpWebhooks
 from podium.controller.endpoints import serving
 from podium.controller.leader import Election, Times
 from podium.controller.metrics import Metrics
 from podium.controller.observe import Ports
 from podium.controller.queue import WorkQueue
 from podium.controller.reconcile import Reconciler
-from podium.controller.registry_worker import RegistryWorker
 from podium.controller.settings import Settings
 from podium.controller.sweep import Sweep
 from podium.controller.watches import Watches
-from podium.controller.webhook_worker import WebhookWorker
+from podium.controller.workers.registry import RegistryWorker
+from podium.controller.workers.webhooks import WebhookWorker
 from podium.core.facts import Key
 from podium.ports import Clock, Cluster, GateJobs, LeaseStore, MetricsStore, PodMetrics, Registry, Router, Webhooks
 

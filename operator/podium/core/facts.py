@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from podium.api.spec import Spec
-from podium.api.status import Counts, Evidence, GateState, Phase, Pinned, Slot, Source, Status
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Counts, Evidence, GateState, Phase, Pinned, Slot, Source, Status
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.signature import Signature
 

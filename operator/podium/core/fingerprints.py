@@ -3,10 +3,10 @@
 import json
 from hashlib import sha256
 
-from podium.api.base import Value, format_time
-from podium.api.gates import Gate
-from podium.api.spec import Spec
-from podium.api.status import Pinned, Trial
+from podium.api.v1alpha1.spec.gates import Gate
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Pinned, Trial
+from podium.api.v1alpha1.values.base import Value, format_time
 
 
 def terms_hash(spec: Spec) -> str:

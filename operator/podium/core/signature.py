@@ -6,7 +6,7 @@ Names and types come from the registry: they are shown bounded, and compared, ne
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from podium.api.gates import Change
+from podium.api.v1alpha1.spec.gates import Change
 
 # MLflow casts what it is sent along these ways, and only along these: a model that takes more than before takes it all.
 # See `_enforce_mlflow_datatype` in mlflow/models/utils.py.

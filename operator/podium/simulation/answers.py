@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from podium.api.guards import Guard
-from podium.api.status import Counts
+from podium.api.v1alpha1.spec.guards import Guard
+from podium.api.v1alpha1.status import Counts
 from podium.core.facts import ALL, Counters, Histogram
 from podium.simulation.assumed import Shares, largest_limit, margin
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from podium.api.base import format_percent
-from podium.api.guards import Guard
+from podium.api.v1alpha1.spec.guards import Guard
+from podium.api.v1alpha1.values.base import format_percent
 from podium.core.facts import ALL
 
 Role = Literal["champion", "good", "bad"]

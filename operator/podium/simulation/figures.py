@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, exp
 
-from podium.core.evidence.beta import log_cdf
+from podium.core.analysis.sequential.beta import log_cdf
 from podium.simulation.assumed import Role
 from podium.simulation.rollout import Outcome
 

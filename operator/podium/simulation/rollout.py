@@ -12,10 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from podium.api import reasons
-from podium.api.spec import Spec
-from podium.api.status import Phase, Pinned, Slot, Status
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Phase, Pinned, Slot, Status
 from podium.core.actions import RunSlot, SetTraffic, StopSlot
+from podium.core.analysis.measures import counted_elsewhere
+from podium.core.analysis.tests import alpha_shares, test_of
+from podium.core.decide import Decision, decide
 from podium.core.facts import (
     ALL,
     Facts,
@@ -29,11 +32,8 @@ from podium.core.facts import (
     TrafficState,
     UnsavedEvidence,
 )
-from podium.core.measures import counted_elsewhere
-from podium.core.observed import COUNTED, observed
-from podium.core.plan import Decision, decide
-from podium.core.rollout import next_move
-from podium.core.tests import alpha_shares, test_of
+from podium.core.rollout.transitions import next_move
+from podium.core.status.observed import COUNTED, observed
 from podium.simulation.answers import Answers, binomial, chances
 from podium.simulation.assumed import Assumed, Role
 

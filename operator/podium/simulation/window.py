@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, comb, log
 
-from podium.api.spec import Spec
-from podium.core.shares import share_in_force
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.core.traffic.shares import share_in_force
 
 SIZE, SUCCESS = 20, 0.99  # requests, and the share of them that has to be good
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from podium.api import reasons
-from podium.api.spec import Spec
-from podium.api.status import Pinned, Slot, Status
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Pinned, Slot, Status
 from podium.core.actions import Event
 from podium.core.facts import SLOTS, AutoscalerState, Crash, Key, PodState, Problem, SlotState
 from podium.errors import Conflict, NotFound, PodiumError, Rejected

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from podium.api.status import Slot
+from podium.api.v1alpha1.status import Slot
 from podium.core.facts import SLOTS, Counters, Identity, PodState
 from podium.ports import ModelDeployment, PodReport
 from podium.testing.cluster import FakeCluster

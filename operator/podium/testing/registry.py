@@ -5,7 +5,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from podium.api import reasons
+from podium.api.v1alpha1 import reasons
 from podium.core.digest import digest_of
 from podium.core.facts import Evaluation, ModelVersion, RegistryState
 from podium.core.signature import Signature

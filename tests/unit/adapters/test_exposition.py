@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
-from podium.adapters.evidence.exposition import statement
+from podium.adapters.metrics.exposition import statement
 from podium.core.facts import Counters, Histogram, Identity
 from podium.ports import PodReport
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from podium.adapters.kubernetes import names, read
-from podium.api.status import Phase, Pinned
+from podium.api.v1alpha1.status import Phase, Pinned
 from podium.core.facts import Crash
 
 METADATA = {

@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from podium.adapters.kubernetes import names, read, render
-from podium.api.gates import JobGate
-from podium.api.spec import NAME_LIMIT, Spec
-from podium.api.status import Pinned
+from podium.api.v1alpha1.manifest import NAME_LIMIT
+from podium.api.v1alpha1.spec.gates import JobGate
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Pinned
 from podium.core.actions import RunJob
 
 GOLDEN = Path(__file__).parent / "golden"

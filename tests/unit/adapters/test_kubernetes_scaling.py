@@ -9,9 +9,9 @@ import pytest
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.cluster import KubernetesCluster
 from podium.adapters.kubernetes.render import Defaults
-from podium.api import reasons
-from podium.api.spec import Spec
-from podium.api.status import Status
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Status
 from podium.core.facts import AutoscalerState, Key, SlotState
 from podium.errors import Rejected
 from podium.ports import ModelDeployment

@@ -8,8 +8,8 @@ import requests.exceptions as http
 from mlflow.exceptions import ERROR_CODE_TO_HTTP_STATUS, MlflowException
 from mlflow.protos.databricks_pb2 import ErrorCode
 
-from podium.adapters.mlflow.faults import BY_EXCEPTION, BY_STATUS, Target, asking, fault_of
-from podium.api import reasons
+from podium.adapters.registries.mlflow.faults import BY_EXCEPTION, BY_STATUS, Target, asking, fault_of
+from podium.api.v1alpha1 import reasons
 from podium.errors import NotFound, PodiumError, Rejected, Temporary, Unavailable
 from podium.ports import RegistryLogin
 

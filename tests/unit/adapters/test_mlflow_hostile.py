@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from mlflow.entities import Metric
 
-from podium.adapters.mlflow import MlflowRegistry
-from podium.adapters.mlflow.artifacts import safe_path
-from podium.adapters.mlflow.faults import Target
-from podium.adapters.mlflow.versions import bounded_metrics, bounded_tags, last_values
-from podium.api import reasons
+from podium.adapters.registries.mlflow import MlflowRegistry
+from podium.adapters.registries.mlflow.artifacts import safe_path
+from podium.adapters.registries.mlflow.faults import Target
+from podium.adapters.registries.mlflow.versions import bounded_metrics, bounded_tags, last_values
+from podium.api.v1alpha1 import reasons
 from podium.errors import PodiumError, Rejected, Temporary, Unavailable
 from podium.ports import RegistryLogin, RegistryQuery
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from mlflow.tracking.request_auth.registry import fetch_auth
 
-from podium.adapters.mlflow import process
-from podium.adapters.mlflow.logins import PLUGIN, authorization, logged_in
+from podium.adapters.registries.mlflow import process
+from podium.adapters.registries.mlflow.logins import PLUGIN, authorization, logged_in
 from podium.errors import Rejected
 from podium.ports import RegistryLogin
 

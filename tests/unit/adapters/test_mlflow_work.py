@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from podium.adapters.mlflow import digests
-from podium.adapters.mlflow.digests import Digests
-from podium.adapters.mlflow.workers import Workers
-from podium.api import reasons
+from podium.adapters.registries.mlflow import digests
+from podium.adapters.registries.mlflow.digests import Digests
+from podium.adapters.registries.mlflow.workers import Workers
+from podium.api.v1alpha1 import reasons
 from podium.errors import Temporary
 
 

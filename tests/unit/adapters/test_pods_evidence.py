@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from podium.adapters.evidence import pods as evidence
-from podium.adapters.evidence.pods import DirectFetch, ScrapedPodMetrics
 from podium.adapters.kubernetes import names
+from podium.adapters.metrics import pods as evidence
+from podium.adapters.metrics.pods import DirectFetch, ScrapedPodMetrics
 from podium.core.facts import Counters, Identity, PodState
 from podium.errors import Unavailable
 from podium.ports import PodReport

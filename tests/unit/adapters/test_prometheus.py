@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import web
 
-from podium.adapters.evidence import prometheus
-from podium.adapters.evidence.prometheus import LIMIT, NotATotal, Prometheus, total
+from podium.adapters.metrics import prometheus
+from podium.adapters.metrics.prometheus import LIMIT, NotATotal, Prometheus, total
 from podium.ports import Totals
 
 

@@ -1,9 +1,9 @@
 import pytest
 
 from podium.adapters.kubernetes.render import format_weights
-from podium.adapters.routers.endpoints import ready_pods
-from podium.adapters.routers.replicas import in_force, parse_weights
-from podium.api.status import Slot
+from podium.adapters.routers.service.endpoints import ready_pods
+from podium.adapters.routers.service.replicas import in_force, parse_weights
+from podium.api.v1alpha1.status import Slot
 from podium.core.facts import PodState, SlotState
 
 

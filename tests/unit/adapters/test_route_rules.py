@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from podium.adapters.kubernetes import names, render, route_rules
-from podium.adapters.routers.gateway import _intact
-from podium.adapters.routers.routes import Rule, own_rule
-from podium.api.spec import Spec
-from podium.api.status import Slot, Status
+from podium.adapters.kubernetes import names, render
+from podium.adapters.routers.gateway_api import route_rules
+from podium.adapters.routers.gateway_api.gateway import _intact
+from podium.adapters.routers.gateway_api.http_route import http_route
+from podium.adapters.routers.gateway_api.routes import Rule, own_rule
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Slot, Status
 from podium.core.actions import NO_OVERRIDES, RouteOverrides, TrialAffinity
 from podium.core.facts import Key
 from podium.ports import ModelDeployment
@@ -41,7 +43,7 @@ def spec(preview: Mapping[str, str] | None = None, *, session_affinity: bool = F
 
 
 def rendered(given: Spec, overrides: RouteOverrides, weights: dict[Slot, int] = ALL_A) -> dict[str, Any]:
-    return render.http_route(OWNER, given, weights, overrides)
+    return http_route(OWNER, given, weights, overrides)
 
 
 # --- where a request goes ---------------------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ import pytest
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api
 from podium.adapters.routers.choice import Routers
-from podium.api import reasons
-from podium.api.spec import Spec
-from podium.api.status import Slot, Status
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Slot, Status
 from podium.core.facts import Key, PodState, SlotState
 from podium.errors import NotFound, Rejected
 from podium.ports import ModelDeployment

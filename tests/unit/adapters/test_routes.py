@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from podium.adapters.routers.conflicts import OFTEN, WITHIN, RouteConflicts
-from podium.adapters.routers.routes import Rule, find_rule, last_writer, standing, weights_patch
-from podium.api import reasons
+from podium.adapters.routers.gateway_api.conflicts import OFTEN, WITHIN, RouteConflicts
+from podium.adapters.routers.gateway_api.routes import Rule, find_rule, last_writer, standing, weights_patch
+from podium.api.v1alpha1 import reasons
 from podium.core.facts import Problem
 from podium.testing.clock import FakeClock
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from podium.adapters.webhook import LIMIT, TYPE, HttpWebhooks
-from podium.api.status import Pinned
+from podium.adapters.webhooks.http import LIMIT, TYPE, HttpWebhooks
+from podium.api.v1alpha1.status import Pinned
 from podium.core.facts import Key
 from podium.errors import PodiumError, Rejected, Unavailable
 from podium.ports import WebhookCall, WebhookVerdict

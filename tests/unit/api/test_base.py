@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from podium.api.base import Duration, Percent, format_percent
+from podium.api.v1alpha1.values.base import Duration, Percent, format_percent
 
 DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration)
 PERCENT: TypeAdapter[float] = TypeAdapter(Percent)

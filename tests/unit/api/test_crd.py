@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from podium.api.crd import definition, structural_schema
+from podium.api.v1alpha1.schema.crd import definition, structural_schema
 
 SCHEMA = structural_schema()
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from podium.api.crd import structural_schema
-from podium.api.spec import Spec
+from podium.api.v1alpha1.schema.crd import structural_schema
+from podium.api.v1alpha1.spec.spec import Spec
 
 # The schema of HTTPRoute v1 in config/crd/standard of sigs.k8s.io/gateway-api v1.6.1, without words and rules.
 THEIRS = json.loads((Path(__file__).parent / "httproute-v1.6.1.json").read_text())

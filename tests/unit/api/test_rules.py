@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from podium.api.base import Value, duration_between, parse_duration, parse_percent, percent_between
-from podium.api.rules import KeyedBy, Rule
+from podium.api.v1alpha1.values.base import Value, duration_between, parse_duration, parse_percent, percent_between
+from podium.api.v1alpha1.values.rules import KeyedBy, Rule
 
 EVEN = Rule("self % 2 == 0", "must be even", lambda number: number % 2 == 0)
 SORTED = Rule("self.low <= self.high", "low must not be above high", lambda it: it.low <= it.high, field=".low")

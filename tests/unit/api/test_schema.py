@@ -2,7 +2,7 @@
 
 from jsonschema import Draft202012Validator
 
-from podium.api.schema import everywhere, json_schema
+from podium.api.v1alpha1.schema.jsonschema import everywhere, json_schema
 
 
 def test_it_is_a_json_schema() -> None:

@@ -6,10 +6,11 @@ import pytest
 from pydantic import ValidationError
 
 from podium.adapters.kubernetes.render import Defaults, environment
-from podium.api.pod import RESERVED
-from podium.api.serving import Serving
-from podium.api.spec import ModelDeploymentManifest, Spec
-from podium.api.status import Pinned, Status
+from podium.api.v1alpha1.manifest import ModelDeploymentManifest
+from podium.api.v1alpha1.spec.pod import RESERVED
+from podium.api.v1alpha1.spec.serving import Serving
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Pinned, Status
 
 MODEL = {"name": "churn", "version": "7"}
 

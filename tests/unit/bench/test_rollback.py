@@ -15,7 +15,7 @@ from bench.rollback import __main__ as bench
 from bench.rollback.summary import Figures, Run, crashing, failing, rose
 from bench.rollback.trials import CHALLENGER, CHAMPION, RISES, STAYS, spec
 from demo.ledger import Answer, Ledger
-from podium.api.spec import ModelDeploymentManifest
+from podium.api.v1alpha1.manifest import ModelDeploymentManifest
 
 
 def ledger(*answers: tuple[float, str, int]) -> Ledger:

@@ -18,7 +18,7 @@ from bench.traffic.figures import EndState, Promotion, Rollback, Share
 from bench.traffic.scene import QUICK, on_our_clock, spec
 from demo.clients import Clients, parse_head
 from demo.ledger import Answer, Ledger
-from podium.api.spec import ModelDeploymentManifest
+from podium.api.v1alpha1.manifest import ModelDeploymentManifest
 from testbed.waiting import wait_until
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.judgement.twins import ChampionTwin, LimitTwin
-from podium.core.evidence import AgainstChampion, AgainstLimit
+from podium.core.analysis.sequential import AgainstChampion, AgainstLimit
 
 ALPHA, BETA = 0.01, 0.05
 SIZES = [1, 7, 100, 3000]

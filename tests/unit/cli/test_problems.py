@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from podium.api.schema import everywhere, json_schema
+from podium.api.v1alpha1.schema.jsonschema import everywhere, json_schema
 from podium.cli.documents import read_documents
 from podium.cli.problems import WANTED, problems
 from tests.yaml_files import EXAMPLES, INVALID, refused, title

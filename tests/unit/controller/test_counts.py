@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from podium.api import reasons
-from podium.api.status import Phase
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.status import Phase
 from podium.controller.wiring import Operator, Outside
 from tests.unit.controller.world import World, spec
 

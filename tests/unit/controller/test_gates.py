@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from podium.api.status import Phase, Pinned
-from podium.controller.webhook_worker import WebhookWorker
+from podium.api.v1alpha1.status import Phase, Pinned
+from podium.controller.workers.webhooks import WebhookWorker
 from podium.core.actions import CallWebhook
 from podium.errors import Rejected, Unavailable
 from podium.ports import WebhookVerdict

@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from podium.api import reasons
-from podium.api.status import Phase
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.status import Phase
 from podium.controller.logs import JsonLines
 from podium.core.facts import Key
 from podium.errors import NotFound, PodiumError, Rejected, Unavailable

@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from podium.api import reasons
-from podium.controller.registry_worker import RegistryWorker
+from podium.api.v1alpha1 import reasons
+from podium.controller.workers.registry import RegistryWorker
 from podium.core.actions import MoveAlias, WriteTags
 from podium.core.facts import Key, Problem, RegistryState
 from podium.errors import Unavailable

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from podium.api.status import Phase, Status
+from podium.api.v1alpha1.status import Phase, Status
 from podium.controller.settings import Settings
 from podium.controller.wiring import Operator, Outside
 from podium.core.facts import Key

@@ -3,15 +3,15 @@
 from collections import defaultdict
 from pathlib import Path
 
-from podium.api.status import Phase
-from podium.core.phase_targets import PHASE_TARGETS
-from podium.core.rollout import PROGRESS, TRANSITIONS
+from podium.api.v1alpha1.status import Phase
+from podium.core.rollout.transitions import PROGRESS, TRANSITIONS
+from podium.core.traffic.phase_targets import PHASE_TARGETS
 
 HEAD = """# The state machine
 
-Drawn from `TRANSITIONS` (`operator/podium/core/rollout.py`) and `PHASE_TARGETS`
-(`operator/podium/core/phase_targets.py`); a test keeps it current. In each phase, the checks run in the order of the
-table, worst news first, and the first one that returns a verdict decides.
+Drawn from `TRANSITIONS` (`operator/podium/core/rollout/transitions.py`) and `PHASE_TARGETS`
+(`operator/podium/core/traffic/phase_targets.py`); a test keeps it current. In each phase, the checks run in the order
+of the table, worst news first, and the first one that returns a verdict decides.
 `paused: true` silences the checks in *italics* and no others.
 
 """

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from podium.api.status import REQUESTED_LIMIT, Phase, RegistryStatus, Status
+from podium.api.v1alpha1.status import REQUESTED_LIMIT, Phase, RegistryStatus, Status
 from podium.core.actions import MoveAlias
+from podium.core.decide import Decision, decide
 from podium.core.facts import Facts, ObservedState, RegistryState, SlotState, TrafficState
-from podium.core.plan import Decision, decide
-from podium.core.readiness import condition_of
+from podium.core.status.readiness import condition_of
 from tests.stories.simulator import spec_of
 from tests.unit.core.factories import NOW, facts, pinned
 

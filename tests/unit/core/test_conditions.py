@@ -2,12 +2,12 @@
 
 import pytest
 
-from podium.api import reasons
-from podium.api.status import Condition, Phase, Rejection, Status
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.status import Condition, Phase, Rejection, Status
+from podium.core.decide import decide
 from podium.core.facts import AliasConflict, Facts, Key, ModelVersion, ObservedState, RegistryState
 from podium.core.fingerprints import rejection_hash
-from podium.core.messages import LONGEST
-from podium.core.plan import decide
+from podium.core.status.messages import LONGEST
 from tests.unit.core.factories import NOW, facts, pinned
 
 OLD, NEW = pinned("1", "a"), pinned("2", "b")

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from podium.api.spec import Spec
-from podium.api.status import Draining, Phase, Slot, Status
-from podium.core.draining import abandoned, drained, draining
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Draining, Phase, Slot, Status
 from podium.core.facts import Counters, Facts, ObservedState, PodState, SlotState, TrafficState
+from podium.core.traffic.draining import abandoned, drained, draining
 from tests.stories.simulator import spec_of
 from tests.unit.core.factories import NOW, facts, pinned
 

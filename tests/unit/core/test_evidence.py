@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import betainc
 
-from podium.core.evidence import answers_to_expose, answers_to_hold, proves_above, proves_below
-from podium.core.evidence.beta import log_cdf, log_sf
+from podium.core.analysis.sequential import answers_to_expose, answers_to_hold, proves_above, proves_below
+from podium.core.analysis.sequential.beta import log_cdf, log_sf
 
 LIMIT, ALPHA, BETA = 0.01, 0.01, 0.05
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from podium.api.status import GateStatus, HistoryEntry, Phase, Status
+from podium.api.v1alpha1.status import GateStatus, HistoryEntry, Phase, Status
 from podium.core.actions import CallWebhook, RunJob
+from podium.core.decide import decide
 from podium.core.facts import Dataset, Evaluation, Facts, GateResponse, ModelVersion, ObservedState, RegistryState
 from podium.core.fingerprints import request_id
 from podium.core.gates import GateCheck, check, messages
-from podium.core.plan import decide
 from podium.core.signature import Column, Signature
 from tests.unit.core.factories import NOW, facts, pinned
 

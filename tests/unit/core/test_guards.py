@@ -2,12 +2,12 @@
 
 import pytest
 
-from podium.api.guards import Guard
-from podium.api.status import Counts
-from podium.core.criteria import Criterion
+from podium.api.v1alpha1.spec.guards import Guard
+from podium.api.v1alpha1.status import Counts
+from podium.core.analysis.criteria import Criterion
+from podium.core.analysis.guards import CriterionResult, Goal, GuardResult
+from podium.core.analysis.measures import Measure
 from podium.core.facts import Counters
-from podium.core.guards import CriterionResult, Goal, GuardResult
-from podium.core.measures import Measure
 
 GUARD = Guard.model_validate({"name": "errors", "errorRate": {"atMost": "1%"}})
 

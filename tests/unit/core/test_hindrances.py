@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from podium.api.status import Slot
+from podium.api.v1alpha1.status import Slot
+from podium.core.decide import decide
 from podium.core.facts import Crash, Facts, Identity, PodState, SlotState
-from podium.core.hindrances import hindrances
-from podium.core.plan import decide
-from podium.core.readiness import condition_of
+from podium.core.rollout.hindrances import hindrances
+from podium.core.status.readiness import condition_of
 from tests.unit.core.factories import NOW
 from tests.unit.core.test_readiness import OLD, TWO, resting, said, serving
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from podium.core.evidence import AgainstChampion, ChampionTestState, bets
-from podium.core.evidence.against_champion import AT_ONCE, Block
+from podium.core.analysis.sequential import AgainstChampion, ChampionTestState, bets
+from podium.core.analysis.sequential.against_champion import AT_ONCE, Block
 
 MARGIN, ALPHA, BETA = 0.005, 0.01, 0.05
 JUDGE = AgainstChampion(MARGIN, ALPHA, BETA)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podium.core.evidence import AgainstLimit, LimitTestState, bets
+from podium.core.analysis.sequential import AgainstLimit, LimitTestState, bets
 
 LIMIT, ALPHA, BETA = 0.01, 0.01, 0.05
 JUDGE = AgainstLimit(LIMIT, ALPHA, BETA)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.stats import binom
 
-from podium.core.evidence.projection import log_e_variable, nearest_champion
+from podium.core.analysis.sequential.projection import log_e_variable, nearest_champion
 
 shares = st.floats(0.0005, 0.95)
 

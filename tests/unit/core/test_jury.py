@@ -2,12 +2,12 @@
 
 import pytest
 
-from podium.api.guards import Guard
-from podium.api.status import Evidence, ReferenceQuantiles, Trial
-from podium.core.criteria import criteria
-from podium.core.evidence import Block
-from podium.core.guards import judge
-from podium.core.tests import alpha_shares, state_of, update
+from podium.api.v1alpha1.spec.guards import Guard
+from podium.api.v1alpha1.status import Evidence, ReferenceQuantiles, Trial
+from podium.core.analysis.criteria import criteria
+from podium.core.analysis.guards import judge
+from podium.core.analysis.sequential import Block
+from podium.core.analysis.tests import alpha_shares, state_of, update
 from tests.stories.simulator import spec_of
 from tests.unit.core.factories import NOW
 

@@ -1,9 +1,9 @@
 """At which values distributions are compared: the champion's own quantiles, read once."""
 
-from podium.api.guards import Guard
-from podium.api.status import Evidence, ReferenceQuantiles, Slot
-from podium.core.baselines import ENOUGH, with_baselines
-from podium.core.criteria import criteria
+from podium.api.v1alpha1.spec.guards import Guard
+from podium.api.v1alpha1.status import Evidence, ReferenceQuantiles, Slot
+from podium.core.analysis.baselines import ENOUGH, with_baselines
+from podium.core.analysis.criteria import criteria
 from podium.core.facts import Counters, Facts, Histogram, ObservedState, PodState, SlotState
 from tests.unit.core.factories import facts
 

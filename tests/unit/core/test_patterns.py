@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from podium.api.gates import TAG_PATTERN
-from podium.core.patterns import LONGEST_VALUE, matches
+from podium.api.v1alpha1.spec.gates import TAG_PATTERN
+from podium.core.gates.patterns import LONGEST_VALUE, matches
 
 ATOMS = ["a", "b", ".", "[ab]", "[^a]", "[a-c]", r"\d", r"\w", r"[\d-]", "1", "-", r"\."]
 TIMES = ["", "", "*", "+", "?", "{2}", "{1,3}", "{2,}", "{0,2}"]

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from podium.api.spec import Spec
-from podium.api.status import Draining, Phase, Pinned, Slot, Status, Trial
-from podium.api.traffic import SessionAffinity
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.spec.traffic import SessionAffinity
+from podium.api.v1alpha1.status import Draining, Phase, Pinned, Slot, Status, Trial
 from podium.core.actions import (
     NO_OVERRIDES,
     Action,
@@ -22,6 +22,7 @@ from podium.core.actions import (
     StopSlot,
     TrialAffinity,
 )
+from podium.core.decide import decide
 from podium.core.facts import (
     AutoscalerState,
     Facts,
@@ -34,7 +35,6 @@ from podium.core.facts import (
     TrafficState,
 )
 from podium.core.fingerprints import terms_hash, trial_id
-from podium.core.plan import decide
 from tests.stories.simulator import spec_of
 from tests.unit.core.factories import NOW, facts, pinned
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podium.api.guards import PLACEHOLDERS
-from podium.core.promql import fill
+from podium.api.v1alpha1.spec.guards import PLACEHOLDERS
+from podium.core.analysis.promql import fill
 
 VALUES = {"namespace": "ml", "name": "churn", "version": "7", "slot": "b"}
 

@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from podium.api import reasons
-from podium.api.guards import ErrorRateGuard, Guard
-from podium.api.rollout import Step
-from podium.api.status import Condition, Counts, Evidence, Phase, SharedOutage, Status, Trial
-from podium.core.evidence import beta
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.spec.guards import ErrorRateGuard, Guard
+from podium.api.v1alpha1.spec.rollout import Step
+from podium.api.v1alpha1.status import Condition, Counts, Evidence, Phase, SharedOutage, Status, Trial
+from podium.core.analysis.measures import of_class
+from podium.core.analysis.sequential import beta
+from podium.core.decide import Decision, decide
 from podium.core.facts import (
     Counters,
     Crash,
@@ -23,10 +25,8 @@ from podium.core.facts import (
     TrafficState,
 )
 from podium.core.fingerprints import terms_hash
-from podium.core.measures import of_class
-from podium.core.messages import message
-from podium.core.plan import Decision, decide
-from podium.core.tripwires import tripped
+from podium.core.rollout.tripwires import tripped
+from podium.core.status.messages import message
 from tests.unit.core.factories import NOW, facts, pinned
 
 OLD, NEW = pinned("1", "a"), pinned("2", "b")

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from podium.api.spec import Spec
-from podium.api.status import Condition, Phase, Rejection, Status
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Condition, Phase, Rejection, Status
+from podium.core.decide import decide
 from podium.core.facts import (
     AutoscalerState,
     Facts,
@@ -20,8 +21,7 @@ from podium.core.facts import (
     TrafficState,
 )
 from podium.core.fingerprints import rejection_hash
-from podium.core.plan import decide
-from podium.core.readiness import condition_of
+from podium.core.status.readiness import condition_of
 from tests.stories.simulator import spec_of
 from tests.unit.core.factories import NOW, facts, pinned
 

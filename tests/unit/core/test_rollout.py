@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from podium.api.status import Phase
-from podium.core.lifecycle import VERBS
-from podium.core.messages import MESSAGES
-from podium.core.phase_targets import PHASE_TARGETS, Size, Traffic
-from podium.core.plan import REQUEUE_AFTER
-from podium.core.rollout import PROGRESS, TRANSITIONS
+from podium.api.v1alpha1.status import Phase
+from podium.core.decide import REQUEUE_AFTER
+from podium.core.rollout.lifecycle import VERBS
+from podium.core.rollout.transitions import PROGRESS, TRANSITIONS
+from podium.core.status.messages import MESSAGES
+from podium.core.traffic.phase_targets import PHASE_TARGETS, Size, Traffic
 from tests.stories.simulator import Simulation, spec_of
 from tests.unit.core.drawing import drawn
 

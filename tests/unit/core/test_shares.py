@@ -2,7 +2,7 @@
 
 import pytest
 
-from podium.core.shares import coarse_share, pods_for, share_in_force, share_pods
+from podium.core.traffic.shares import coarse_share, pods_for, share_in_force, share_pods
 from tests.stories.simulator import spec_of
 
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from podium.api.spec import Spec
-from podium.api.status import HistoryEntry, Phase, Pinned, RegistryStatus, Rejection, Status
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import HistoryEntry, Phase, Pinned, RegistryStatus, Rejection, Status
 from podium.core.actions import MoveAlias, WriteTags
+from podium.core.decide import decide
 from podium.core.facts import Facts, ModelVersion, ObservedState, PodState, RegistryState, SlotState, TrafficState
 from podium.core.fingerprints import rejection_hash
-from podium.core.plan import decide
-from podium.core.readiness import condition_of
+from podium.core.status.readiness import condition_of
 from tests.unit.core.factories import NOW, facts
 
 HOME, AWAY = "http://mlflow.ml", "http://mlflow.other"

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from podium.api.guards import Guard
-from podium.api.status import Counts, Evidence, Slot
-from podium.core.counts import accumulate, baseline
-from podium.core.criteria import measures
+from podium.api.v1alpha1.spec.guards import Guard
+from podium.api.v1alpha1.status import Counts, Evidence, Slot
+from podium.core.analysis.counts import accumulate, baseline
+from podium.core.analysis.criteria import measures
+from podium.core.analysis.measures import ERRORS, Measure, counted_elsewhere, slower_than
 from podium.core.facts import Counters, Facts, Histogram, ObservedState, PodState, SlotState
-from podium.core.measures import ERRORS, Measure, counted_elsewhere, slower_than
 from tests.unit.core.factories import NOW, facts
 
 COUNTED = {ERRORS.name: ERRORS}

@@ -13,7 +13,7 @@ from demo.repository import Repository, with_version
 from demo.rollout import Seen, parse
 from demo.screen import shares, traffic_line
 from demo.story import Condition
-from podium.api.spec import ModelDeploymentManifest
+from podium.api.v1alpha1.manifest import ModelDeploymentManifest
 
 CHURN = (stage.HERE / "churn.yaml").read_text()
 

@@ -10,7 +10,7 @@ import yaml
 
 from docsite import reasons as pages
 from docsite.__main__ import generated, stale
-from podium.api import reasons
+from podium.api.v1alpha1 import reasons
 from tests.unit.docs.markdown import blocks
 from tests.yaml_files import ROOT
 

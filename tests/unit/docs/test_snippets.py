@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from podium.api.spec import KIND, Spec
+from podium.api.v1alpha1.manifest import KIND
+from podium.api.v1alpha1.spec.spec import Spec
 from podium.cli.main import VERBS
 from podium.cli.problems import problems
 from tests.unit.docs.markdown import PAGES, Block, blocks

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from podium.api import reasons
+from podium.api.v1alpha1 import reasons
 from tests.yaml_files import ROOT
 
 FIELDS: Final = {

@@ -12,9 +12,9 @@ from celpy.adapter import json_to_cel
 from lupa import LuaRuntime
 
 from podium.adapters.kubernetes.cluster import dump
-from podium.api.status import Phase, Status
+from podium.api.v1alpha1.status import Phase, Status
 from podium.core.facts import Problem
-from podium.core.readiness import condition_of
+from podium.core.status.readiness import condition_of
 from tests.stories import test_stories
 from tests.stories.simulator import Simulation, spec_of
 from tests.yaml_files import ROOT

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from podium.adapters.evidence.exposition import statement
+from podium.adapters.metrics.exposition import statement
 from podium.core.facts import Counters, Histogram
 from podium.runtime.faults import Outcome
 from podium.runtime.http.metrics import Metrics

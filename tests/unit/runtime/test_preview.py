@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 import pytest
 
-from podium.adapters.evidence.exposition import statement
+from podium.adapters.metrics.exposition import statement
 from podium.core.facts import Counters, Histogram
 from podium.runtime.exchange import Request, Response
 from podium.runtime.exits import StartError

@@ -6,8 +6,8 @@ from math import sqrt
 
 import pytest
 
-from podium.api.guards import Guard
-from podium.core.measures import Measure, scores_above, slower_than
+from podium.api.v1alpha1.spec.guards import Guard
+from podium.core.analysis.measures import Measure, scores_above, slower_than
 from podium.simulation.answers import Answers, Chances, binomial, chances
 
 

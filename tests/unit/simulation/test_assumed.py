@@ -2,7 +2,7 @@
 
 import pytest
 
-from podium.api.guards import Guard
+from podium.api.v1alpha1.spec.guards import Guard
 from podium.simulation.assumed import Contradiction, assumed
 
 ERRORS = Guard.model_validate({"name": "errors", "errorRate": {"atMost": "1%"}})

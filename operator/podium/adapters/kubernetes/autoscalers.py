@@ -4,7 +4,7 @@ from podium.adapters.kubernetes import names, read, render
 from podium.adapters.kubernetes.api import Api, Json
 from podium.adapters.kubernetes.owned import OwnedObjects
 from podium.adapters.kubernetes.subset import holds
-from podium.api import reasons
+from podium.api.v1alpha1 import reasons
 from podium.core.facts import AutoscalerState, Key, Problem
 from podium.errors import NotFound, Permanent
 from podium.ports import ModelDeployment

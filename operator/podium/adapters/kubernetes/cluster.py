@@ -13,8 +13,9 @@ from podium.adapters.kubernetes.autoscalers import Autoscalers
 from podium.adapters.kubernetes.events import event_object
 from podium.adapters.kubernetes.owned import OwnedObjects, stranger
 from podium.adapters.kubernetes.subset import holds
-from podium.api.spec import API_VERSION, KIND, Spec
-from podium.api.status import Pinned, Slot, Status
+from podium.api.v1alpha1.manifest import API_VERSION, KIND
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Pinned, Slot, Status
 from podium.core.actions import Event
 from podium.core.facts import SLOTS, AutoscalerState, Key, SlotState
 from podium.errors import Conflict, NotFound, PodiumError, Rejected

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from podium.adapters.kubernetes.render import Json
-from podium.api.spec import API_VERSION, KIND
+from podium.api.v1alpha1.manifest import API_VERSION, KIND
 from podium.core.actions import Event
 from podium.ports import ModelDeployment
 

@@ -2,7 +2,7 @@
 
 from podium.adapters.kubernetes import names, read
 from podium.adapters.kubernetes.api import Api, Json
-from podium.api import reasons
+from podium.api.v1alpha1 import reasons
 from podium.errors import NotFound, Rejected
 
 

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.render import Owner
-from podium.api.spec import Spec
-from podium.api.status import Pinned, Slot, Status
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Pinned, Slot, Status
 from podium.core.facts import SLOTS, Crash, Key, PodState
 from podium.ports import ModelDeployment
 

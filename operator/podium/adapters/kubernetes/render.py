@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any, Final
 
-from podium.adapters.kubernetes import names, route_rules
-from podium.api.gates import JobGate
-from podium.api.serving import Serving
-from podium.api.spec import API_VERSION, KIND, Spec
-from podium.api.status import Pinned, Slot
-from podium.api.traffic import MainService
-from podium.core.actions import NO_OVERRIDES, RouteOverrides, RunJob
+from podium.adapters.kubernetes import names
+from podium.api.v1alpha1.manifest import API_VERSION, KIND
+from podium.api.v1alpha1.spec.gates import JobGate
+from podium.api.v1alpha1.spec.serving import Serving
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.spec.traffic import MainService
+from podium.api.v1alpha1.status import Pinned, Slot
+from podium.core.actions import RunJob
 
 Json = dict[str, Any]
 _USER: Final = 65532
@@ -56,8 +57,8 @@ class Defaults:
 
 def deployment(owner: Owner, spec: Spec, pinned: Pinned, replicas: int, defaults: Defaults) -> Json:
     """The slot's Deployment: this version, so many pods."""
-    labels = _labels(owner, spec, pinned.slot) | _of_version(spec, pinned)
-    return _object(
+    labels = labels_of(owner, spec, pinned.slot) | _of_version(spec, pinned)
+    return owned_object(
         owner,
         names.slot_name(owner.name, pinned.slot),
         kind=("apps/v1", "Deployment"),
@@ -81,16 +82,16 @@ def deployment(owner: Owner, spec: Spec, pinned: Pinned, replicas: int, defaults
 
 def slot_service(owner: Owner, spec: Spec, slot: Slot) -> Json:
     """The Service of one slot: for looking at one version, and for routers that weigh Services."""
-    return _service(owner, names.slot_name(owner.name, slot), _labels(owner, spec, slot), {}, _of_slot(owner, slot))
+    return _service(owner, names.slot_name(owner.name, slot), labels_of(owner, spec, slot), {}, _of_slot(owner, slot))
 
 
 def disruption_budget(owner: Owner, spec: Spec, slot: Slot) -> Json:
     """Drains and evictions take one pod of the slot at a time. With one pod it forbids nothing."""
-    return _object(
+    return owned_object(
         owner,
         names.slot_name(owner.name, slot),
         kind=("policy/v1", "PodDisruptionBudget"),
-        labels=_labels(owner, spec, slot),
+        labels=labels_of(owner, spec, slot),
         annotations={},
         spec={
             "maxUnavailable": 1,
@@ -106,11 +107,11 @@ def autoscaler(owner: Owner, spec: Spec) -> Json:
     assert wanted is not None
     target = {"apiVersion": API_VERSION, "kind": KIND, "name": owner.name}
     behavior = {"behavior": wanted.behavior} if wanted.behavior else {}
-    return _object(
+    return owned_object(
         owner,
         owner.name,
         kind=("autoscaling/v2", "HorizontalPodAutoscaler"),
-        labels=_labels(owner, spec),
+        labels=labels_of(owner, spec),
         annotations={},
         spec={
             "scaleTargetRef": target,
@@ -140,14 +141,14 @@ def main_service(owner: Owner, spec: Spec, weights: Mapping[Slot, int]) -> Json:
     wanted = spec.traffic.service
     annotations = {**wanted.annotations, names.WEIGHTS: format_weights(weights)}
     selector = selector_for(owner.name, weights)
-    return _service(owner, owner.name, _labels(owner, spec), annotations, selector, wanted=wanted)
+    return _service(owner, owner.name, labels_of(owner, spec), annotations, selector, wanted=wanted)
 
 
 def gate_job(owner: Owner, spec: Spec, wanted: RunJob, defaults: Defaults) -> Json:
     """The Job that answers a gate's request_id: the same pod as the model server's, as far as privileges go."""
-    labels = _labels(owner, spec) | {names.GATE: wanted.gate, names.VERSION: wanted.pinned.version}
+    labels = labels_of(owner, spec) | {names.GATE: wanted.gate, names.VERSION: wanted.pinned.version}
     of_pods = {name: value for name, value in labels.items() if name != names.DEPLOYMENT} | {names.GATE_OF: owner.name}
-    return _object(
+    return owned_object(
         owner,
         names.job_name(owner.name, wanted.request_id),
         kind=("batch/v1", "Job"),
@@ -191,22 +192,6 @@ def _gate_container(spec: Spec, wanted: RunJob, defaults: Defaults) -> Json:
     return {name: value for name, value in made.items() if value}
 
 
-def http_route(owner: Owner, spec: Spec, weights: Mapping[Slot, int], overrides: RouteOverrides = NO_OVERRIDES) -> Json:
-    """The HTTPRoute of spec.traffic.gateway: both slots are always among its backends, an idle one with weight 0."""
-    gateway = spec.traffic.gateway
-    assert gateway is not None
-    hosts = {"hostnames": gateway.hostnames} if gateway.hostnames else {}
-    rules = route_rules.rules(owner.name, spec.traffic, weights, overrides)
-    return _object(
-        owner,
-        owner.name,
-        kind=("gateway.networking.k8s.io/v1", "HTTPRoute"),
-        labels=_labels(owner, spec),
-        annotations=route_rules.annotations(spec.traffic, overrides),
-        spec={"parentRefs": [*gateway.parents], **hosts, "rules": rules},
-    )
-
-
 def _of_slot(owner: Owner, slot: Slot) -> dict[str, str]:
     """The labels by which the slot's pods are known."""
     return {names.DEPLOYMENT: owner.name, names.SLOT: slot}
@@ -230,7 +215,9 @@ def fingerprint(rendered: Json) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _object(owner: Owner, name: str, *, kind: tuple[str, str], labels: Json, annotations: Json, spec: Json) -> Json:
+def owned_object(
+    owner: Owner, name: str, *, kind: tuple[str, str], labels: Json, annotations: Json, spec: Json
+) -> Json:
     made: Json = {
         "apiVersion": kind[0],
         "kind": kind[1],
@@ -271,10 +258,10 @@ def _service(
     if wanted.node_port is not None:  # where it is left out, the one that Kubernetes picked stays
         port["nodePort"] = wanted.node_port
     spec = {"type": wanted.type, "selector": selector, "ports": [port]}
-    return _object(owner, name, kind=("v1", "Service"), labels=labels, annotations=annotations, spec=spec)
+    return owned_object(owner, name, kind=("v1", "Service"), labels=labels, annotations=annotations, spec=spec)
 
 
-def _labels(owner: Owner, spec: Spec, slot: Slot | None = None) -> dict[str, str]:
+def labels_of(owner: Owner, spec: Spec, slot: Slot | None = None) -> dict[str, str]:
     labels = {
         names.MANAGED_BY: "podium",
         names.APP_NAME: _label_value(spec.model.name),

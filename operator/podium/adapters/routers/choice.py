@@ -7,12 +7,12 @@ from dataclasses import replace
 from podium.adapters.kubernetes import names, read
 from podium.adapters.kubernetes.api import Api, Json
 from podium.adapters.kubernetes.owned import OwnedObjects
-from podium.adapters.routers.adopted import AdoptedRouter
-from podium.adapters.routers.conflicts import RouteConflicts
-from podium.adapters.routers.gateway import GatewayRouter
-from podium.adapters.routers.replicas import ReplicasRouter
-from podium.api import reasons
-from podium.api.status import Slot
+from podium.adapters.routers.gateway_api.adopted import AdoptedRouter
+from podium.adapters.routers.gateway_api.conflicts import RouteConflicts
+from podium.adapters.routers.gateway_api.gateway import GatewayRouter
+from podium.adapters.routers.service.replicas import ReplicasRouter
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.status import Slot
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.facts import Key, Problem, SlotState, TrafficState
 from podium.errors import NotFound, Permanent, PodiumError, Temporary

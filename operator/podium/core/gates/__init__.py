@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from podium.api.gates import KINDS, Gate
-from podium.api.spec import Spec
-from podium.api.status import GateState, GateStatus, Phase, Status
+from podium.api.v1alpha1.spec.gates import KINDS, Gate
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import GateState, GateStatus, Phase, Status
 from podium.core.facts import Facts, ModelVersion
 from podium.core.fingerprints import request_id
 from podium.core.gates.age import age

@@ -1,7 +1,7 @@
 """The time since the version was registered."""
 
-from podium.api.base import format_duration, format_time
-from podium.api.gates import AgeGate
+from podium.api.v1alpha1.spec.gates import AgeGate
+from podium.api.v1alpha1.values.base import format_duration, format_time
 from podium.core.facts import Facts, ModelVersion
 from podium.core.gates.result import GateResult, failed, passed, pending
 

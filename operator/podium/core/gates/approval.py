@@ -1,6 +1,6 @@
 """A person's approval in `spec.approvals`, or a metric that makes it unnecessary."""
 
-from podium.api.gates import ApprovalGate, AutoApproval
+from podium.api.v1alpha1.spec.gates import ApprovalGate, AutoApproval
 from podium.core.facts import Facts, ModelVersion
 from podium.core.gates.metric import value_of
 from podium.core.gates.result import GateResult, failed, passed, pending

@@ -1,7 +1,7 @@
 """Gates outside of Podium: a pod that checks the version, or a webhook. Each request is made once."""
 
-from podium.api.gates import Gate
-from podium.api.status import GateStatus, Status
+from podium.api.v1alpha1.spec.gates import Gate
+from podium.api.v1alpha1.status import GateStatus, Status
 from podium.core.facts import Facts
 from podium.core.fingerprints import request_id
 from podium.core.gates.result import GateResult, pending

@@ -2,7 +2,7 @@
 
 from math import isfinite
 
-from podium.api.gates import Limits, MetricGate
+from podium.api.v1alpha1.spec.gates import Limits, MetricGate
 from podium.core.facts import Dataset, Facts, ModelVersion
 from podium.core.gates.result import GateResult, failed, passed
 

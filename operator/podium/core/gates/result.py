@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from podium.api.status import GateState
+from podium.api.v1alpha1.status import GateState
 
 
 @dataclass(frozen=True)

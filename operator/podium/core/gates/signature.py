@@ -1,6 +1,6 @@
 """The version's signature against the champion's."""
 
-from podium.api.gates import SignatureGate
+from podium.api.v1alpha1.spec.gates import SignatureGate
 from podium.core.facts import Facts, ModelVersion
 from podium.core.gates.result import GateResult, failed, passed
 from podium.core.signature import changes

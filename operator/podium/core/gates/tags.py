@@ -1,9 +1,9 @@
 """Tags that the version, or its run, must carry."""
 
-from podium.api.gates import TagsGate
+from podium.api.v1alpha1.spec.gates import TagsGate
 from podium.core.facts import Facts, ModelVersion
+from podium.core.gates.patterns import matches
 from podium.core.gates.result import GateResult, failed, passed
-from podium.core.patterns import matches
 
 
 def tags(gate: TagsGate, _: Facts, version: ModelVersion) -> GateResult:

@@ -1,0 +1,1 @@
+"""Model registries, one package each. Each implements the port Registry."""

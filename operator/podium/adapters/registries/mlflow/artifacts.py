@@ -1,0 +1,127 @@
+"""The files of a model version, hashed one by one as bytes. None is opened as what it claims to be."""
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion as Entry
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+from podium.adapters.registries.mlflow.faults import Target, asking
+from podium.adapters.registries.mlflow.plain_text import plain, plain_uri
+from podium.adapters.registries.mlflow.versions import LOGGED_MODEL
+from podium.api.v1alpha1 import reasons
+from podium.core.digest import digest_of
+from podium.errors import NotFound, Rejected
+from podium.ports import RegistryLogin
+
+MOST_FILES = 10_000
+DEEPEST = 32  # folders in one another
+_NOWHERE = frozenset({"", "file", "models", "runs"})  # paths on some disk, and names that only a registry resolves
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")  # a line break would make two lines of one in the digest
+_RUN: Final = re.compile(r"runs:/+(?P<id>[0-9A-Za-z][\w-]{0,255})/(?P<path>.+)")
+
+
+def digest_of_version(login: RegistryLogin, entry: Entry) -> str:
+    """Download the version's files one after another and return their digest. Blocking: for use in a thread.
+
+    Raises NotFound where there are none, Rejected where a name or a place is not to be trusted, and Unavailable.
+    """
+    named = artifacts_named(entry)
+    advice = "Log and register the model again: its files are gone"
+    target = Target(login, named, "spec.model.version", reasons.ARTIFACTS_MISSING, advice)
+    with asking(target), TemporaryDirectory(prefix="podium-digest-") as scratch:
+        repository = repository_of(login, entry, target)
+        paths = list(islice(_files(repository, target), MOST_FILES + 1))
+        if len(paths) > MOST_FILES:
+            raise Rejected(f"{named} are too many files; allowed: at most {MOST_FILES}", reason=reasons.REGISTRY_ERROR)
+        files = {path: _sha256(repository, path, Path(scratch, "file")) for path in paths}
+    if not files:
+        raise NotFound(f"{named} not found: there is not one file. {advice}", reason=reasons.ARTIFACTS_MISSING)
+    return digest_of(files)
+
+
+def artifacts_named(entry: Entry) -> str:
+    """What messages call the version's files."""
+    return f'the artifacts of version {plain(entry.version)} of registered model "{plain(entry.name)}"'
+
+
+def safe_path(path: str, target: Target) -> str:
+    """Return a relative path with slashes. Raises Rejected where it would lead out of the model's folder."""
+    parts = path.split("/")
+    if path.startswith("/") or _CONTROL.search(path) or any(part in ("", ".", "..") for part in parts):
+        raise Rejected(
+            f'{target.what} hold a file named "{plain(path)}"; required: relative names without "..", backslashes and '
+            "control characters. Log the model again under plain names",
+            reason=reasons.REGISTRY_ERROR,
+        )
+    return path
+
+
+def repository_of(login: RegistryLogin, entry: Entry, target: Target) -> Any:
+    """MLflow's client for where the version's files are. Raises Rejected where no other machine could read them."""
+    location = _location(login, entry, target)
+    return get_artifact_repository(location, tracking_uri=login.uri, registry_uri=login.uri)
+
+
+def _location(login: RegistryLogin, entry: Entry, target: Target) -> str:
+    """Where the files are, by a URI that no registry has to resolve: MLflow would ask its default one."""
+    client = MlflowClient(tracking_uri=login.uri, registry_uri=login.uri)
+    uri = str(client.get_model_version_download_uri(entry.name, entry.version))
+    if found := LOGGED_MODEL.fullmatch(uri):
+        uri = str(client.get_logged_model(found["id"]).artifact_location)
+    elif found := _RUN.fullmatch(uri):
+        uri = _of_run(client, found["id"], found["path"].strip("/"))
+    if urlsplit(uri).scheme in _NOWHERE:
+        raise Rejected(
+            f"{target.what} are at {plain_uri(uri)}, which only the registry's own machine can read. Start "
+            "MLflow with --serve-artifacts or an object store, and log and register the model again",
+            reason=reasons.ARTIFACTS_MISSING,
+        )
+    return uri
+
+
+def _of_run(client: MlflowClient, run_id: str, path: str) -> str:
+    """The location of a model that is named by its run: MLflow 3 keeps it apart, MLflow 2 among the run's artifacts."""
+    run = client.get_run(run_id)
+    name = path.split("/", 1)[0]
+    models = client.search_logged_models([run.info.experiment_id], filter_string=f"name = '{name}'") if name else []
+    for model in models:
+        if model.source_run_id == run_id and path == name:
+            return str(model.artifact_location)
+    return posixpath.join(str(run.info.artifact_uri), path)
+
+
+def _files(repository: Any, target: Target, folder: str | None = None, depth: int = 0) -> Iterator[str]:
+    """All paths below the folder."""
+    within = f"{folder}/" if folder else ""
+    for found in repository.list_artifacts(folder):
+        path = safe_path(found.path, target)
+        if not path.startswith(within) or depth > DEEPEST:
+            raise Rejected(
+                f'{target.what} hold "{plain(path)}", which is not in its own folder or lies below {DEEPEST} folders',
+                reason=reasons.REGISTRY_ERROR,
+            )
+        if found.is_dir:
+            yield from _files(repository, target, path, depth + 1)
+        else:
+            yield path
+
+
+def _sha256(repository: Any, path: str, scratch: Path) -> str:
+    """Download one file under a name of ours and hash it, so that no more than one is on our disk at a time."""
+    # The hook that every artifact store implements. `download_artifacts` would call it in threads of its own, where
+    # this call's login is not known, under names that the registry chose, and would fold its errors into one text.
+    repository._download_file(path, str(scratch))  # noqa: SLF001
+    try:
+        with scratch.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    finally:
+        scratch.unlink()

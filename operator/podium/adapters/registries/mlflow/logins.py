@@ -1,0 +1,109 @@
+"""Several logins in one process. MLflow reads one login from the environment; here each call brings its own.
+
+MLflow asks its *request auth* plugin, named by MLFLOW_TRACKING_AUTH, for every request. Ours looks up the login of the
+call in a context variable. The login is exactly what the call brought: what MLflow found in the environment or in
+~/.mlflow/credentials is taken off, and nothing is sent to any address but the registry's own, wherever an artifact
+location or a redirect may point.
+"""
+
+import base64
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from mlflow.tracking.request_auth.abstract_request_auth_provider import RequestAuthProvider
+from mlflow.tracking.request_auth.registry import _request_auth_provider_registry
+
+from podium.api.v1alpha1 import reasons
+from podium.errors import Rejected
+from podium.ports import RegistryLogin
+
+PLUGIN: Final = "podium"
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """What requests to one address carry."""
+
+    origin: tuple[str, str | None, int | None]
+    header: str | None
+
+
+_pass: ContextVar[_Pass | None] = ContextVar("registry login", default=None)
+
+
+@contextmanager
+def logged_in(login: RegistryLogin) -> Iterator[None]:
+    """Within this block, in this thread, requests of MLflow's client carry this login and no other.
+
+    Raises Rejected: the login holds characters that no header may hold.
+    """
+    token = _pass.set(_Pass(_origin(login.uri), authorization(login.variables)))
+    try:
+        yield
+    finally:
+        _pass.reset(token)
+
+
+def secrets(login: RegistryLogin) -> Sequence[str]:
+    """What of this login must never be read in a message, longest first."""
+    found = {value.strip() for value in login.variables.values()}
+    return sorted(found - {""}, key=len, reverse=True)
+
+
+def register() -> None:
+    """Make the plugin known to MLflow, once. Its entry point would need an installed distribution."""
+    if not any(provider.get_name() == PLUGIN for provider in _request_auth_provider_registry):
+        _request_auth_provider_registry.register(_Provider)
+
+
+def authorization(variables: Mapping[str, str]) -> str | None:
+    """Return the header that the variables ask for, by MLflow's own precedence, or None where they ask for none.
+
+    Raises Rejected: the token holds characters that no header may hold.
+    """
+    username, password, token = (
+        # A Secret made from a file ends in a newline, which no header may hold.
+        variables.get(f"MLFLOW_TRACKING_{part}", "").strip()
+        for part in ("USERNAME", "PASSWORD", "TOKEN")
+    )
+    if username and password:
+        return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
+    if token and not _TOKEN.fullmatch(token):
+        raise Rejected(
+            "MLFLOW_TRACKING_TOKEN holds characters that cannot be sent, such as spaces or line breaks. Check the "
+            "Secret that spec.registry.secretName names",
+            reason=reasons.LOGIN_REJECTED,
+        )
+    return f"Bearer {token}" if token else None
+
+
+class _Provider(RequestAuthProvider):  # type: ignore[misc]  # MLflow is untyped here
+    """MLflow's plugin interface."""
+
+    def get_name(self) -> str:
+        return PLUGIN
+
+    def get_auth(self) -> Any:
+        return _authorized
+
+
+def _authorized(request: Any) -> Any:
+    """Put the login of this call into a prepared request. Outside of `logged_in`, MLflow's own ways stay in force."""
+    carried = _pass.get()
+    if carried is not None:
+        request.headers.pop("Authorization", None)
+        if carried.header and _origin(request.url) == carried.origin:
+            request.headers["Authorization"] = carried.header
+    return request
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or _DEFAULT_PORTS.get(parts.scheme)

@@ -1,0 +1,29 @@
+"""What MLflow's client reads from the process's environment, set so that it suits an operator.
+
+These settings hold for the whole process, as MLflow has no others. What the operator's own manifest sets, stays.
+"""
+
+import os
+from collections.abc import MutableMapping
+from typing import Final
+
+from podium.adapters.registries.mlflow import logins
+
+DEFAULTS: Final = {
+    # Seconds until a request is given up. A look-up has a deadline of its own that is far shorter (`registry`); this
+    # one is for downloads: a server that proxies an object store is silent until it has the whole file itself.
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
+    # One, because a kept-alive connection may have been closed meanwhile. Backing off is the controller's part.
+    # MLflow's own seven retries take minutes until a dead server is called dead.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",  # the server must not be able to put our threads to sleep
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+
+
+def prepare(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Set MLflow's client up for this process. May be called again."""
+    for name, value in DEFAULTS.items():
+        environ.setdefault(name, value)
+    environ["MLFLOW_TRACKING_AUTH"] = logins.PLUGIN
+    logins.register()

@@ -1,0 +1,178 @@
+"""The Registry port: look, move the alias, write the tags."""
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion as Entry
+
+from podium.adapters.registries.mlflow import process
+from podium.adapters.registries.mlflow.artifacts import artifacts_named, digest_of_version
+from podium.adapters.registries.mlflow.digests import PATIENCE, Digests
+from podium.adapters.registries.mlflow.faults import Target, asking
+from podium.adapters.registries.mlflow.logins import logged_in
+from podium.adapters.registries.mlflow.plain_text import plain, plain_uri
+from podium.adapters.registries.mlflow.signatures import Signatures
+from podium.adapters.registries.mlflow.versions import LONGEST_KEY, LONGEST_VALUE, Registered, bounded_tags
+from podium.adapters.registries.mlflow.workers import Workers
+from podium.api.v1alpha1 import reasons
+from podium.core.facts import ModelVersion, RegistryState
+from podium.errors import NotFound, Unavailable
+from podium.ports import RegistryLogin, RegistryQuery
+
+T = TypeVar("T")
+DEADLINE = 8.0  # seconds for a look or a write: some ten requests, each of which takes a few milliseconds
+
+
+class MlflowRegistry:
+    """MLflow, asked in threads by its own client. For one event loop; close it at the end."""
+
+    def __init__(self, *, deadline: float = DEADLINE, step_timeout: float = PATIENCE) -> None:
+        process.prepare()
+        self._deadline = deadline
+        self._asks = Workers("mlflow-ask", size=16, share=4)
+        self._downloads = Workers("mlflow-digest", size=4, share=2)
+        self._digests = Digests(step_timeout)
+        self._signatures = Signatures()
+
+    async def query(self, query: RegistryQuery) -> RegistryState:
+        """Return all that the query asks for, the champion's digest left out: the status has it pinned.
+
+        Raises NotFound, Rejected or Unavailable with a reason constant if the desired version cannot be had,
+        and Temporary while its digest is being made. A champion that is gone is None, not an error.
+        """
+        seen, entry = await self._ask(query.login, "a look", lambda: _look(query, self._signatures))
+        digest = await self._digest(query.login, entry)
+        assert seen.desired is not None
+        return replace(seen, desired=replace(seen.desired, digest=digest))
+
+    async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None:
+        """Let the alias point to the version, whatever it pointed to. Raises NotFound, Rejected or Unavailable."""
+        what = f'alias {plain(alias)} on version {plain(version)} of registered model "{plain(model)}"'
+        advice = "It has been deleted: select another version in spec.model"
+        target = Target(login, what, "spec.registry.aliases", reasons.VERSION_NOT_FOUND, advice)
+
+        def move() -> None:
+            with asking(target):
+                _client(login).set_registered_model_alias(model, alias, version)
+
+        await self._ask(login, what, move)
+
+    async def write_tags(self, login: RegistryLogin, model: str, version: str, tags: Mapping[str, str]) -> None:
+        """Set these tags on the version, and leave its others. Raises NotFound, Rejected or Unavailable.
+
+        Values are cut to 5,000 characters, the limit of MLflow 3.0; newer ones take 100,000.
+        """
+        what = f'tags on version {plain(version)} of registered model "{plain(model)}"'
+        advice = "It has been deleted: nothing is left to record"
+        target = Target(login, what, "the record of a decision", reasons.VERSION_NOT_FOUND, advice)
+
+        def write() -> None:
+            client = _client(login)
+            with asking(target):
+                for key, value in tags.items():
+                    client.set_model_version_tag(model, version, key[:LONGEST_KEY], value[:LONGEST_VALUE])
+
+        await self._ask(login, what, write)
+
+    async def write_record(self, login: RegistryLogin, model: str, version: str, path: str, text: str) -> None:
+        """Keep the text as an artifact of the version's run. Raises NotFound, Rejected or Unavailable.
+
+        A version whose source is its run's whole folder would change with it, and its digest too: it gets none.
+        """
+        what = f'a record in the run of version {plain(version)} of registered model "{plain(model)}"'
+        advice = "It has been deleted: nothing is left to record"
+        target = Target(login, what, "the record of a decision", reasons.VERSION_NOT_FOUND, advice)
+
+        def write() -> None:
+            client = _client(login)
+            with asking(target):
+                entry = client.get_model_version(model, version)
+                run = client.get_run(entry.run_id) if entry.run_id else None
+                whole = {f"runs:/{entry.run_id}", run.info.artifact_uri.rstrip("/") if run else ""}
+                if run is not None and (entry.source or "").rstrip("/") not in whole:
+                    client.log_text(run.info.run_id, text, path)
+
+        await self._ask(login, what, write)
+
+    async def close(self) -> None:
+        """Let go of the threads. What has begun in them ends by itself."""
+        await self._digests.close()
+        self._asks.close()
+        self._downloads.close()
+
+    async def _digest(self, login: RegistryLogin, entry: Entry) -> str:
+        def hashed() -> str:
+            with logged_in(login):
+                return digest_of_version(login, entry)
+
+        def make() -> Awaitable[str]:
+            return self._downloads.run(login.uri, hashed)
+
+        return await self._digests.of(_key(login, entry), artifacts_named(entry), make)
+
+    async def _ask(self, login: RegistryLogin, what: str, work: Callable[[], T]) -> T:
+        def asked() -> T:
+            with logged_in(login):
+                return work()
+
+        try:
+            return await self._asks.run(login.uri, asked, deadline=self._deadline)
+        except TimeoutError as error:
+            raise Unavailable(
+                f"could not read {what}: the registry {plain_uri(login.uri)} did not answer within "
+                f"{self._deadline:g} s. Check that it runs, and spec.registry.uri",
+                reason=reasons.REGISTRY_UNREACHABLE,
+            ) from error
+
+
+def _look(query: RegistryQuery, signatures: Signatures) -> tuple[RegistryState, Entry]:
+    """All of a look but the digest. Blocking."""
+    model = Registered(query.login, query.model)
+
+    def facts(entry: Entry) -> ModelVersion:
+        seen = model.facts(entry)
+        if not query.signatures:
+            return seen
+        return replace(seen, signature=signatures.of(_key(query.login, entry), query.login, entry))
+
+    entry = model.wanted(query.version, query.wanted_alias)
+    wanted = facts(entry)
+    same = query.champion == wanted.version and query.champion_model in {"", query.model}
+    seen = RegistryState(
+        desired=wanted,
+        champion=_champion(query, model, facts) if not same else wanted,
+        alias=model.alias(query.champion_alias),
+        tags=_records(model, query, entry),
+    )
+    return seen, entry
+
+
+def _champion(query: RegistryQuery, model: Registered, facts: Callable[[Entry], ModelVersion]) -> ModelVersion | None:
+    if query.champion is None:
+        return None
+    try:
+        other = query.champion_model not in {"", query.model}
+        return facts((Registered(query.login, query.champion_model) if other else model).entry(query.champion))
+    except NotFound:
+        return None  # it serves all the same; the gates that need it say that it is gone
+
+
+def _records(model: Registered, query: RegistryQuery, entry: Entry) -> Mapping[str, Mapping[str, str]]:
+    known = {str(entry.version): bounded_tags(entry.tags)}
+    found = ((version, known.get(version) or model.own_tags(version)) for version in query.record)
+    return {version: tags for version, tags in found if tags is not None}
+
+
+def _client(login: RegistryLogin) -> MlflowClient:
+    return MlflowClient(tracking_uri=login.uri, registry_uri=login.uri)
+
+
+def _key(login: RegistryLogin, entry: Entry) -> Hashable:
+    """What a digest is remembered by: each login sees for itself, and a version made again under an old number is new.
+
+    The time of the last update is not in it: writing our own tags would change it.
+    """
+    made = (entry.creation_timestamp, entry.source, entry.run_id)
+    return login.uri, frozenset(login.variables.items()), entry.name, str(entry.version), made

@@ -1,0 +1,113 @@
+"""The signature of a version, from its MLmodel file: read as text, bounded, and nothing of it is imported.
+
+https://mlflow.org/docs/latest/ml/model/ has the form of the file. A signature in it is JSON, as text, in YAML.
+"""
+
+import json
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Lock
+from typing import Any, Final
+
+import yaml
+from mlflow.entities.model_registry import ModelVersion as Entry
+
+from podium.adapters.registries.mlflow.artifacts import artifacts_named, repository_of
+from podium.adapters.registries.mlflow.faults import Target, asking
+from podium.api.v1alpha1 import reasons
+from podium.core.signature import Column, Signature
+from podium.errors import NotFound, Rejected
+from podium.ports import RegistryLogin
+
+FILE: Final = "MLmodel"
+LARGEST: Final = 1024 * 1024  # bytes of the file
+MOST_COLUMNS: Final = 10_000
+MOST_KEPT: Final = 256  # signatures
+_NAME: Final = 250  # characters
+
+
+class Signatures:
+    """Those that were read, so that each is read once. May be asked from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._known: OrderedDict[Hashable, Signature | None] = OrderedDict()
+
+    def of(self, key: Hashable, login: RegistryLogin, entry: Entry) -> Signature | None:
+        """The version's signature, None where it has none. Blocking. Raises Rejected or Unavailable."""
+        with self._lock:
+            if key in self._known:
+                self._known.move_to_end(key)
+                return self._known[key]
+        found = _read(login, entry)
+        with self._lock:
+            self._known[key] = found
+            if len(self._known) > MOST_KEPT:
+                self._known.popitem(last=False)
+        return found
+
+
+def _read(login: RegistryLogin, entry: Entry) -> Signature | None:
+    named = f"{FILE} among {artifacts_named(entry)}"
+    target = Target(login, named, "a gate's signature", reasons.ARTIFACTS_MISSING, "Log and register the model again")
+    try:
+        with asking(target), TemporaryDirectory(prefix="podium-signature-") as scratch:
+            file = Path(scratch, "file")
+            # As for the digest: in this thread, with this call's login.
+            repository_of(login, entry, target)._download_file(FILE, str(file))  # noqa: SLF001
+            size = file.stat().st_size
+            if size > LARGEST:
+                raise Rejected(f"{named} has {size} bytes; allowed: at most {LARGEST}", reason=reasons.REGISTRY_ERROR)
+            text = file.read_text(errors="replace")
+    except NotFound:
+        return None
+    return parse(text)
+
+
+def parse(text: str) -> Signature | None:
+    """The signature in the text of an MLmodel file. None where there is none, or none that can be understood."""
+    try:
+        found = yaml.safe_load(text)
+        said = found.get("signature") if isinstance(found, Mapping) else None
+        return _signature(said) if isinstance(said, Mapping) else None
+    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None  # the gate says that there is none: whoever wrote this did not mean to have one
+
+
+def _signature(said: Mapping[str, Any]) -> Signature | None:
+    parts = {part: _columns(said.get(part)) for part in ("inputs", "outputs", "params")}
+    return Signature(**parts) if any(part is not None for part in parts.values()) else None
+
+
+def _columns(said: object) -> tuple[Column, ...] | None:
+    """The columns; None where nothing is said. Raises ValueError, TypeError or KeyError on anything but a schema."""
+    columns = json.loads(said) if isinstance(said, str) else None
+    if columns is None:
+        return None
+    if len(columns) > MOST_COLUMNS:
+        raise ValueError(f"{len(columns)} columns")
+    return tuple(map(_column, columns))
+
+
+def _column(said: Mapping[str, Any]) -> Column:
+    tensor = said.get("tensor-spec")
+    kind = tensor["dtype"] if tensor else _type(said)
+    return Column(
+        name=str(said.get("name") or "")[:_NAME],
+        type=str(kind)[:_NAME],
+        required=bool(said.get("required", True)),
+        shape=_shape(tensor["shape"] if tensor else said.get("shape")),
+    )
+
+
+def _type(said: Mapping[str, Any]) -> str:
+    """The type as text: `double`, and for what is made of others the whole of it, so that any change is one."""
+    kind = str(said["type"])
+    made_of = {key: said[key] for key in ("items", "properties", "values") if key in said}
+    return f"{kind} {json.dumps(made_of, sort_keys=True)}" if made_of else kind
+
+
+def _shape(said: Sequence[Any] | None) -> tuple[int, ...] | None:
+    return None if said is None else tuple(int(length) for length in said[:32])

@@ -1,0 +1,1 @@
+"""Shares made of pods behind one Service: a selector and endpoints, no gateway needed."""

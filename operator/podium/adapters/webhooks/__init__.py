@@ -1,0 +1,1 @@
+"""Services that answer gates. Implements the port Webhooks."""

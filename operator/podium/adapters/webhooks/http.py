@@ -1,0 +1,120 @@
+"""The port Webhooks by HTTP: a CloudEvent in structured JSON goes out, a verdict comes back.
+
+https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
+
+What a service answers is not to be trusted. A redirect is no answer, so that our header is never sent elsewhere;
+a body is read up to a limit; only `allowed` and `message` are looked at, and no other text of it is ever shown.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import aiohttp
+
+from podium.api.v1alpha1.status import Pinned
+from podium.api.v1alpha1.values.base import format_time
+from podium.errors import Rejected, Unavailable
+from podium.ports import WebhookCall, WebhookVerdict
+
+TYPE: Final = "dev.podium.gate.asked"
+LIMIT: Final = 64 * 1024  # bytes of an answer
+_TOLD: Final = 200  # characters of its message
+_CONTENT: Final = "application/cloudevents+json; charset=utf-8"
+_EXPECTED: Final = '200 with {"allowed": true or false, "message": "…"}'
+
+
+class HttpWebhooks:
+    """Implements the port Webhooks. For one event loop; close it at the end."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def ask(self, call: WebhookCall) -> WebhookVerdict:
+        place = _shown(call.url)
+        headers = {"Content-Type": _CONTENT, "Accept": "application/json", "User-Agent": "podium"}
+        if call.authorization is not None:
+            headers["Authorization"] = call.authorization
+        bound = aiohttp.ClientTimeout(total=call.timeout)
+        body = json.dumps(event(call)).encode()
+        try:
+            async with self._open().post(
+                call.url, data=body, headers=headers, timeout=bound, allow_redirects=False
+            ) as answer:
+                status, said = answer.status, await _read(answer.content)
+        except TimeoutError as error:
+            raise Unavailable(f"{place} did not answer within {call.timeout:g} s") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise Unavailable(f"{place} does not answer: {_cause(error)}") from error
+        if not 200 <= status < 300:  # noqa: PLR2004  the successes of HTTP
+            raise Rejected(f"{place} answered {status}; expected {_EXPECTED}")
+        return _verdict(said, place)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:  # a session wants a running loop
+            # No cookies: services share this session, and no request_id may depend on the one before it.
+            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+        return self._session
+
+
+def event(call: WebhookCall) -> Mapping[str, Any]:
+    """The CloudEvent. The same request_id has the same source and id, which is how a receiver knows a repeat."""
+    return {
+        "specversion": "1.0",
+        "id": call.id,
+        "source": f"/namespaces/{call.key.namespace}/modeldeployments/{call.key.name}",
+        "type": TYPE,
+        "subject": f"models:/{call.model}/{call.challenger.version}",
+        "time": format_time(call.at),
+        "datacontenttype": "application/json",
+        "data": {
+            "gate": call.gate,
+            "model": call.model,
+            "registry": call.registry_uri,
+            "challenger": _version(call.challenger),
+            "champion": _version(call.champion) if call.champion is not None else None,
+        },
+    }
+
+
+def _version(pinned: Pinned) -> Mapping[str, str]:
+    return {"version": pinned.version, "runId": pinned.run_id, "digest": pinned.digest}
+
+
+async def _read(stream: aiohttp.StreamReader) -> bytes:
+    """The body, and one byte more than may be where there is too much of it."""
+    content = b""
+    while len(content) <= LIMIT and (chunk := await stream.read(LIMIT + 1 - len(content))):
+        content += chunk
+    return content
+
+
+def _verdict(said: bytes, place: str) -> WebhookVerdict:
+    try:
+        found = json.loads(said) if len(said) <= LIMIT else None
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, Mapping) or not isinstance(found.get("allowed"), bool):
+        raise Rejected(f"{place} answered with another body; expected {_EXPECTED}")
+    message = found.get("message")
+    return WebhookVerdict(found["allowed"], _plain(message) if isinstance(message, str) else "")
+
+
+def _plain(text: str) -> str:
+    kept = text[: 10 * _TOLD]
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in kept).split())[:_TOLD]
+
+
+def _shown(url: str) -> str:
+    """The address as far as any reader may see it: a query may hold a token."""
+    return url.partition("?")[0].partition("#")[0]
+
+
+def _cause(error: Exception) -> str:
+    """The operating system's word, or the kind of error: the rest may repeat the request_id."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    return (cause.strerror if isinstance(cause, OSError) else None) or type(error).__name__

@@ -1,0 +1,115 @@
+"""The models as JSON Schema (draft 2020-12), for editors and for `podium validate`: strict, unknown fields are refused.
+
+The API server's own form of it, which is another dialect, is made of this one in `podium.api.v1alpha1.schema.crd`.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from podium.api.v1alpha1.manifest import NAME_LIMIT, NAME_PATTERN, ModelDeploymentManifest
+from podium.api.v1alpha1.values.base import format_duration
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_METADATA = {
+    "type": "object",
+    "description": "Name, namespace, labels and annotations, as of every Kubernetes object.",
+    "properties": {
+        "name": {
+            "type": "string",
+            "description": "Name of the ModelDeployment. The objects that Podium makes are named after it.",
+            "maxLength": NAME_LIMIT,
+            "pattern": NAME_PATTERN,
+            "examples": ["churn", "fraud-eu"],
+        },
+        "namespace": {"type": "string", "description": "Namespace of the ModelDeployment."},
+        "labels": {
+            "type": "object",
+            "description": "Labels of the ModelDeployment.",
+            "additionalProperties": {"type": "string"},
+        },
+        "annotations": {
+            "type": "object",
+            "description": "Annotations of the ModelDeployment.",
+            "additionalProperties": {"type": "string"},
+        },
+    },
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a ModelDeployment as people write it. Whatever a status holds is let through."""
+    schema = everywhere(plain, raw_schema())
+    schema = everywhere(_without_kubernetes, schema)
+    schema["properties"]["metadata"] = _METADATA
+    schema["properties"]["status"] = {
+        "type": "object",
+        "description": "What Podium decided. It is not written by hand.",
+    }
+    schema["required"] = ["apiVersion", "kind", "metadata", "spec"]
+    schema["$defs"] = _reachable(schema)
+    return {"$schema": DIALECT, "title": "ModelDeployment", **schema}
+
+
+def raw_schema() -> dict[str, Any]:
+    """What pydantic makes of the models."""
+    return ModelDeploymentManifest.model_json_schema(by_alias=True, mode="validation", schema_generator=_Generator)
+
+
+class _Generator(GenerateJsonSchema):
+    def encode_default(self, dft: Any) -> Any:
+        """Defaults as people would write them: pydantic's own form of a duration is ISO 8601."""
+        return format_duration(dft) if isinstance(dft, timedelta) else _given(super().encode_default(dft))
+
+
+def _given(value: Any) -> Any:
+    """The value with only those fields that a person would write."""
+    if isinstance(value, dict):
+        return {key: _given(inner) for key, inner in value.items() if inner is not None}
+    return [_given(inner) for inner in value] if isinstance(value, list) else value
+
+
+def everywhere(change: Callable[[dict[str, Any]], dict[str, Any]], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema with `change` made to it and to every schema inside it, outermost first."""
+    done = change(dict(schema))
+    for key in ("properties", "$defs"):
+        if key in done:
+            done[key] = {name: everywhere(change, inner) for name, inner in done[key].items()}
+    for key in ("items", "additionalProperties"):
+        if isinstance(done.get(key), Mapping):
+            done[key] = everywhere(change, done[key])
+    return done
+
+
+def plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """Without pydantic's generated titles, and without null: a field is there or it is not."""
+    schema.pop("title", None)
+    if schema.get("default", ...) is None:
+        del schema["default"]
+    choices = schema.get("anyOf", [])
+    if {"type": "null"} in choices:
+        (only,) = (choice for choice in choices if choice != {"type": "null"})
+        del schema["anyOf"]
+        schema = plain({**only, **schema})
+    return schema
+
+
+def _without_kubernetes(schema: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if not key.startswith("x-kubernetes-")}
+
+
+def _reachable(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the schema's definitions that are still in use."""
+    used: dict[str, Any] = {}
+
+    def follow(inner: dict[str, Any]) -> dict[str, Any]:
+        name = str(inner.get("$ref", "")).removeprefix("#/$defs/")
+        if name and name not in used:
+            used[name] = schema["$defs"][name]
+            everywhere(follow, used[name])
+        return inner
+
+    everywhere(follow, {key: value for key, value in schema.items() if key != "$defs"})
+    return dict(sorted(used.items()))

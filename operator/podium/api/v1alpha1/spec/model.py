@@ -1,0 +1,69 @@
+"""Which registered model, which version of it, and in which registry."""
+
+import re
+from typing import Annotated
+
+from pydantic import Field
+
+from podium.api.v1alpha1.values.base import Value
+from podium.api.v1alpha1.values.rules import Rule
+
+# MLflow forbids "/" and ":" in the name of a registered model, and an alias that reads like a version ("v7", "latest").
+ModelName = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^/:%?#\s][^/:%?#]*$")]
+VersionNumber = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}$", max_length=10, examples=["7"])]
+AliasName = Annotated[
+    str,
+    Field(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$", examples=["champion"]),
+    Rule(
+        "self != 'latest' && !self.matches('^[vV][0-9]+$')",
+        "must not read like a version, as v7 or latest do: MLflow refuses such aliases",
+        lambda alias: alias != "latest" and not re.fullmatch("[vV][0-9]+", alias),
+    ),
+]
+
+
+class ModelRef(Value):
+    """The model version to serve as champion."""
+
+    RULES = (
+        Rule(
+            "has(self.version) != has(self.alias)",
+            "exactly one of version and alias is needed",
+            lambda model: (model.version is None) != (model.alias is None),
+        ),
+    )
+
+    name: ModelName = Field(description="Name of the registered model in MLflow.")
+    version: VersionNumber | None = Field(None, description="Version of the model to serve as champion.")
+    alias: AliasName | None = Field(
+        None, description="Alias to follow instead of a version: when it moves in the registry, a rollout begins."
+    )
+
+
+class Aliases(Value):
+    """Names of the aliases that Podium writes."""
+
+    champion: AliasName = Field("champion", description="Alias that points to the promoted version.")
+
+
+class RegistryRef(Value):
+    """The MLflow server that holds the model, and the login for it."""
+
+    uri: str | None = Field(
+        None,
+        description="MLflow tracking URI. Default: the operator's own setting.",
+        pattern=r"^https?://[^\s@]+$",
+        examples=["https://mlflow.example.com"],  # a login in the URI would end up in Events and status
+        max_length=1024,
+    )
+    secret_name: str | None = Field(
+        None,
+        description=(
+            "Secret in the same namespace whose keys MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD or "
+            "MLFLOW_TRACKING_TOKEN hold the login. The operator and the serving pods use it."
+        ),
+        pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$",
+        examples=["mlflow-login"],
+        max_length=253,
+    )
+    aliases: Aliases = Field(Aliases(), description="Names of the aliases that Podium writes.")

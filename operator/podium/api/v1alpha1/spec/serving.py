@@ -1,0 +1,72 @@
+"""How the versions run: size, image and the parts of the pods that pass through."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from podium.api.v1alpha1.spec.autoscaling import Autoscaling
+from podium.api.v1alpha1.spec.pod import (
+    Annotations,
+    EnvFromPart,
+    EnvPart,
+    Labels,
+    PassedThrough,
+    PullSecretsPart,
+    ResourcesPart,
+    TolerationsPart,
+)
+from podium.api.v1alpha1.values.base import Duration, Value, duration_between
+from podium.api.v1alpha1.values.rules import Rule
+
+
+def _cpu_is_requested(serving: "Serving") -> bool:
+    """What is limited and not requested is requested as it is limited: so says the Pod API."""
+    return any("cpu" in serving.resources.get(part, {}) for part in ("requests", "limits"))
+
+
+class Serving(Value):
+    """How the versions run. Pod details have the fields of the Pod API."""
+
+    RULES = (
+        Rule(
+            "!has(self.autoscaling) || has(self.autoscaling.metrics) || has(self.resources) && "
+            "(has(self.resources.requests) && 'cpu' in self.resources.requests || "
+            "has(self.resources.limits) && 'cpu' in self.resources.limits)",
+            "needs resources.requests.cpu, of which the CPU's utilization is a share, or metrics of its own",
+            lambda it: it.autoscaling is None or it.autoscaling.metrics is not None or _cpu_is_requested(it),
+            field=".autoscaling",
+        ),
+    )
+
+    replicas: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="Pods that serve the champion. Leave it out where an autoscaler sets it.",
+    )
+    autoscaling: Autoscaling | None = Field(
+        None, description="Let a HorizontalPodAutoscaler of Podium's own set replicas, within limits."
+    )
+    image: str | None = Field(
+        None,
+        min_length=1,
+        max_length=512,
+        description="Image of the model server. Default: the operator's own setting.",
+    )
+    resources: ResourcesPart = Field({}, description="Resources of the model server's container, as in a Pod.")
+    env: EnvPart = Field([], description="Environment of the container, as in a Pod.")
+    env_from: EnvFromPart = Field([], description="Sources of environment, as in a Pod.")
+    node_selector: Labels = Field({}, description="Labels of the nodes to run on, as in a Pod.")
+    tolerations: TolerationsPart = Field([], description="Taints to tolerate, as in a Pod.")
+    affinity: PassedThrough = Field({}, description="Affinity of the pods, as in a Pod.")
+    image_pull_secrets: PullSecretsPart = Field([], description="Secrets to pull the image with, as in a Pod.")
+    annotations: Annotations = Field({}, description="Further annotations of the pods.")
+    drain: Annotated[Duration, duration_between("0s", "1h")] = Field(
+        timedelta(seconds=5), description="How long a stopping pod still answers, so that traffic can move away."
+    )
+
+    @property
+    def size(self) -> int:
+        """Pods that serve the champion: as many as were asked for, within the autoscaler's limits."""
+        return self.autoscaling.within(self.replicas) if self.autoscaling is not None else self.replicas

@@ -1,0 +1,299 @@
+"""How clients reach the model: the Service that always leads to the versions in service, and gateways before it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field
+
+from podium.api.v1alpha1.spec.gateway import (
+    FiltersPart,
+    HeaderName,
+    Hostname,
+    MatchesPart,
+    Name,
+    Namespace,
+    ParentRefsPart,
+    Port,
+    SectionName,
+    TimeoutsPart,
+)
+from podium.api.v1alpha1.spec.pod import Annotations
+from podium.api.v1alpha1.values.base import Duration, Value, duration_between
+from podium.api.v1alpha1.values.rules import Rule
+
+ServiceType = Literal["ClusterIP", "NodePort", "LoadBalancer"]
+Return = Literal["Immediate", "Gradual"]
+
+
+class MainService(Value):
+    """The Service that clients use, with the fields of the Service API. Which pods it leads to is Podium's part."""
+
+    RULES = (
+        Rule(
+            "!has(self.nodePort) || has(self.type) && self.type != 'ClusterIP'",
+            "needs type NodePort or LoadBalancer: a ClusterIP Service has no port on the nodes",
+            lambda it: it.node_port is None or it.type != "ClusterIP",
+            field=".nodePort",
+        ),
+    )
+
+    type: ServiceType = Field("ClusterIP", description="Type of the Service, as in a Service.")
+    port: int = Field(80, ge=1, le=65535, description="Port of the Service.")
+    node_port: int | None = Field(
+        None, ge=1, le=65535, description="Port on every node, as in a Service. Default: Kubernetes picks one."
+    )
+    annotations: Annotations = Field({}, description="Annotations of the Service, for load balancers and the like.")
+
+
+def _prefix_to_replace(gateway: "Gateway") -> bool:
+    """A rewritten prefix is that of the one path that the route is for."""
+    paths = [(one.get("urlRewrite") or {}).get("path") or {} for one in gateway.filters]
+    if not any("replacePrefixMatch" in path for path in paths):
+        return True
+    if len(gateway.matches) > 1:
+        return False
+    kinds = [(match.get("path") or {}).get("type", "PathPrefix") for match in gateway.matches]
+    return kinds in ([], ["PathPrefix"])
+
+
+class Gateway(Value):
+    """An HTTPRoute of the Gateway API, which Podium owns: it gives exact shares of the requests that come this way."""
+
+    RULES = (
+        Rule(
+            "has(self.name) != has(self.parentRefs)",
+            "exactly one of name and parentRefs is needed",
+            lambda it: (it.name is None) != (not it.parent_refs),
+        ),
+        Rule(
+            "!has(self.parentRefs) || !has(self.__namespace__) && !has(self.sectionName) && !has(self.port)",
+            "namespace, sectionName and port go with name; beside parentRefs, write them there",
+            lambda it: not it.parent_refs or (it.namespace, it.section_name, it.port) == (None, None, None),
+            field=".parentRefs",
+        ),
+        Rule(
+            "!has(self.filters) || !self.filters.exists(one, has(one.urlRewrite) && has(one.urlRewrite.path) && "
+            "has(one.urlRewrite.path.replacePrefixMatch)) || !has(self.matches) || self.matches.size() == 0 || "
+            "self.matches.size() == 1 && (!has(self.matches[0].path) || !has(self.matches[0].path.type) || "
+            "self.matches[0].path.type == 'PathPrefix')",
+            "replacePrefixMatch needs one match at the most, of a PathPrefix: that is what it replaces",
+            _prefix_to_replace,
+            field=".filters",
+        ),
+    )
+
+    name: Name | None = Field(None, description="Name of the Gateway.", examples=["public"])
+    namespace: Namespace | None = Field(None, description="Namespace of the Gateway. Without it: the same one.")
+    section_name: SectionName | None = Field(None, description="One of its listeners. Without it: all that admit it.")
+    port: Port | None = Field(None, description="Port of the listeners. Without it: every port.")
+    parent_refs: ParentRefsPart | None = Field(
+        None, description="Several Gateways, or listeners, in place of name; as in an HTTPRoute."
+    )
+    hostnames: list[Hostname] = Field(
+        [], max_length=16, description="Host names that the route is for. Without them: the listener's."
+    )
+    matches: MatchesPart = Field(
+        [], description="Requests that the route is for, as in an HTTPRoute. Without it: all of these hosts."
+    )
+    filters: FiltersPart = Field([], description="What is done to requests on their way, as in an HTTPRoute.")
+    timeouts: TimeoutsPart = Field({}, description="How long a request may take, as in an HTTPRoute.")
+
+    @property
+    def parents(self) -> Sequence[Mapping[str, Any]]:
+        """What the route is attached to, as an HTTPRoute has it."""
+        if self.parent_refs:
+            return self.parent_refs
+        ref = {"name": self.name, "namespace": self.namespace, "sectionName": self.section_name, "port": self.port}
+        return [{field: value for field, value in ref.items() if value is not None}]
+
+
+class HTTPRouteRef(Value):
+    """A rule of an HTTPRoute with another owner. Podium writes the weights of its two backends, nothing else."""
+
+    name: Name = Field(description="Name of the HTTPRoute, in the same namespace.", examples=["churn"])
+    rule: SectionName | None = Field(
+        None, description="Name of the rule. Without it: the only one that has both Services as backends."
+    )
+
+
+class Preview(Value):
+    """Testers, who reach the challenger before all other users. Its answers to them are no evidence."""
+
+    header: HeaderName = Field(
+        description="Requests with this header reach the challenger as soon as one of its pods is ready and verified.",
+        examples=["x-podium-preview"],
+    )
+    value: Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[\x21-\x7e]+$")] | None = Field(
+        None,
+        description="The value that the header must have. Without it: any, if the gateway knows regular expressions.",
+    )
+    duration: Annotated[Duration, duration_between("0s", "168h")] = Field(
+        timedelta(0),
+        description="Minimum time for which only testers reach the challenger, from its start.",
+    )
+
+
+class SessionAffinity(Value):
+    """Users who stay on their side of a trial."""
+
+    RULES = (
+        Rule(
+            "has(self.cookieName) != has(self.header)",
+            "exactly one of cookieName and header is needed",
+            lambda it: (it.cookie_name is None) != (it.header is None),
+        ),
+        Rule(
+            "!has(self.header)",
+            "the Gateway API cannot share by a header's value so that equal values go the same way: use cookieName, "
+            "which "
+            "clients must keep and send back; or have what knows the users choose, and send them by preview's header",
+            lambda it: it.header is None,
+            field=".header",
+            reason="FieldValueForbidden",
+        ),
+    )
+
+    cookie_name: Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9_-]+$")] | None = Field(
+        None,
+        description="Name of a cookie that says on which side its user is, during a trial.",
+        examples=["podium"],
+    )
+    header: HeaderName | None = Field(
+        None, description="Name of a header that says who the user is. Refused: the Gateway API cannot share by it."
+    )
+
+
+_HEADERS: Final = 16  # of one match, as the Gateway API has it: one must be left for Podium's own
+_COOKIE: Final = "cookie"
+_SET_COOKIE: Final = "set-cookie"
+
+
+def _headers_of(matches: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
+    """The names of the headers of each match, in lower case."""
+    for match in matches:
+        yield [header["name"].lower() for header in match.get("headers") or []]
+
+
+def _can_match(traffic: "Traffic", header: str) -> bool:
+    """Podium can add the header to every match of its own."""
+    matches = traffic.gateway.matches if traffic.gateway is not None else []
+    return all(header not in names and len(names) < _HEADERS for names in _headers_of(matches))
+
+
+def _untouched(traffic: "Traffic", field: str, header: str, parts: Sequence[str]) -> bool:
+    """No filter changes the header by these parts of its modifier."""
+    filters = traffic.gateway.filters if traffic.gateway is not None else []
+    for modifier in (one.get(field) or {} for one in filters):
+        named = [one if isinstance(one, str) else one["name"] for part in parts for one in modifier.get(part) or []]
+        if header in [name.lower() for name in named]:
+            return False
+    return True
+
+
+def _can_match_in_cel(header: str) -> str:
+    return (
+        f"!has(self.gateway) || !has(self.gateway.matches) || self.gateway.matches.all(one, !has(one.headers) || "
+        f"one.headers.size() < {_HEADERS} && one.headers.all(header, header.name.lowerAscii() != {header}))"
+    )
+
+
+def _untouched_in_cel(field: str, header: str, parts: Sequence[str]) -> str:
+    modifier = f"one.{field}"
+    names = {part: "it" if part == "remove" else "it.name" for part in parts}
+    each = (
+        f"(!has({modifier}.{part}) || {modifier}.{part}.all(it, {name}.lowerAscii() != {header}))"
+        for part, name in names.items()
+    )
+    return (
+        f"!has(self.gateway) || !has(self.gateway.filters) || self.gateway.filters.all(one, !has({modifier}) || "
+        f"{' && '.join(each)})"
+    )
+
+
+_PREVIEWED: Final = "self.preview.header.lowerAscii()"
+
+
+class Traffic(Value):
+    """How clients reach the model."""
+
+    RULES = (
+        Rule(
+            "!has(self.gateway) || !has(self.httpRouteRef)",
+            "gateway and httpRouteRef exclude each other: the HTTPRoute is Podium's, or it is yours",
+            lambda it: it.gateway is None or it.http_route_ref is None,
+        ),
+        Rule(
+            "!has(self.preview) || has(self.gateway)",
+            "preview needs gateway: pods behind a Service cannot be chosen by a header, and the rules of a route of "
+            "yours are yours to write",
+            lambda it: it.preview is None or it.gateway is not None,
+            field=".preview",
+        ),
+        Rule(
+            f"!has(self.preview) || {_can_match_in_cel(_PREVIEWED)}",
+            f"preview's header is added to every match of the gateway: none may name it already, or have {_HEADERS}",
+            lambda it: it.preview is None or _can_match(it, it.preview.header.lower()),
+            field=".preview.header",
+        ),
+        Rule(
+            f"!has(self.preview) || {_untouched_in_cel('requestHeaderModifier', _PREVIEWED, ('set', 'add', 'remove'))}",
+            "preview's header must reach the model server as it was sent, or it would count: no filter may change it",
+            lambda it: (
+                it.preview is None
+                or _untouched(it, "requestHeaderModifier", it.preview.header.lower(), ("set", "add", "remove"))
+            ),
+            field=".preview.header",
+        ),
+        Rule(
+            "!has(self.sessionAffinity) || has(self.gateway)",
+            "sessionAffinity needs gateway: a Service has no sides to stay on, and the rules of a route of yours are "
+            "yours to "
+            "write",
+            lambda it: it.session_affinity is None or it.gateway is not None,
+            field=".sessionAffinity",
+        ),
+        Rule(
+            f"!has(self.sessionAffinity) || {_can_match_in_cel(repr(_COOKIE))}",
+            f"sessionAffinity matches the header Cookie: no match of the gateway may name it too, or have "
+            f"{_HEADERS} headers",
+            lambda it: it.session_affinity is None or _can_match(it, _COOKIE),
+            field=".sessionAffinity",
+        ),
+        Rule(
+            "!has(self.sessionAffinity) || "
+            f"{_untouched_in_cel('responseHeaderModifier', repr(_SET_COOKIE), ('set', 'remove'))}",
+            "sessionAffinity needs Set-Cookie to reach the client as it was sent: no filter may set or remove it",
+            lambda it: (
+                it.session_affinity is None or _untouched(it, "responseHeaderModifier", _SET_COOKIE, ("set", "remove"))
+            ),
+            field=".sessionAffinity",
+        ),
+    )
+
+    service: MainService = Field(
+        MainService(),
+        description="The Service that clients use, of the same name. Beside a gateway it leads to the champion.",
+    )
+    gateway: Gateway | None = Field(
+        None, description="Share the traffic by an HTTPRoute of Podium's own. Default: by the numbers of pods."
+    )
+    http_route_ref: HTTPRouteRef | None = Field(
+        None, description="Share the traffic by an HTTPRoute that is kept elsewhere."
+    )
+    preview: Preview | None = Field(
+        None, description="Let testers reach the challenger by a header, from its start on. Needs gateway."
+    )
+    session_affinity: SessionAffinity | None = Field(
+        None, description="Keep users on their side of a trial, so that they only ever move to the challenger."
+    )
+    rollback: Return = Field(
+        "Immediate",
+        description="How traffic goes back to a champion with fewer ready pods than it should have: all of it at once "
+        "(Immediate), or as much as the ready ones stand for, and the rest once they are more (Gradual).",
+    )
+
+    @property
+    def exact(self) -> bool:
+        """Whether shares are of requests, whatever the numbers of pods."""
+        return self.gateway is not None or self.http_route_ref is not None

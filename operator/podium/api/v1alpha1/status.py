@@ -1,0 +1,299 @@
+"""What Podium decided and why: the memory of a rollout. All that a restarted operator needs is here."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from podium.api.v1alpha1.spec.guards import Guard
+from podium.api.v1alpha1.spec.rollout import OnInconclusive, Step
+from podium.api.v1alpha1.values.base import Duration, Time, Value
+from podium.api.v1alpha1.values.rules import KeyedBy
+
+Slot = Literal["a", "b"]
+Outcome = Literal["Promoted", "Rejected", "RolledBack"]
+GateState = Literal["Passed", "Failed", "Pending"]
+HISTORY_LIMIT = 20
+REJECTED_LIMIT = 20
+GATES_LIMIT = 32
+REQUESTED_LIMIT = 32
+
+
+class Phase(StrEnum):
+    """Where a rollout stands."""
+
+    PENDING = "Pending"
+    GATING = "Gating"
+    BLOCKED = "Blocked"
+    STARTING = "Starting"
+    CANARY = "Canary"
+    PROMOTING = "Promoting"
+    SOAKING = "Soaking"
+    ROLLING_BACK = "RollingBack"
+    REJECTED = "Rejected"
+    STABLE = "Stable"
+
+
+class StatusValue(Value):
+    """A part of the status. Unknown fields are ignored: a newer operator may have written them."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Source(StatusValue):
+    """Where a version comes from. Another registry or model is another version, whatever its number."""
+
+    registry: str = Field("", description="MLflow tracking URI of the registry that has it.")
+    model: str = Field("", description="Name of the registered model.")
+
+    def matches(self, registry: str, model: str) -> bool:
+        """Whether it comes from there. What an older Podium wrote down has no source, and matches."""
+        return not self.model or (self.registry, self.model) == (registry, model)
+
+
+class Pinned(Source):
+    """A model version, resolved once: all is rendered from it, and pods that load anything else get no traffic."""
+
+    login: str | None = Field(
+        None, description="Secret with the login for its registry; the operator's own without it."
+    )
+    version: str = Field(description="Version of the registered model.")
+    run_id: str = Field("", description="MLflow run that made it.")
+    digest: str = Field(description="Digest of its artifacts, sha256:<hex>.")
+    slot: Slot = Field(description="Slot (Deployment and Service) where it runs.")
+    latency_limits: tuple[float, ...] = Field(
+        (), description="Seconds at which its latency histogram has edges of their own, for its guards."
+    )
+
+
+class Counts(StatusValue):
+    """Answers counted as evidence. Client errors are not answers in this sense."""
+
+    answers: int = Field(0, ge=0, description="Answers that count as evidence, good and bad.")
+    bad: int = Field(0, ge=0, description="Those that failed through the version's own fault.")
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(answers=self.answers + other.answers, bad=self.bad + other.bad)
+
+
+class PodCounts(StatusValue):
+    """Last counters seen of one pod, so that only what came since is added."""
+
+    uid: str = Field(description="UID of the pod.")
+    slot: Slot = Field(description="Slot that it belongs to.")
+    counts: dict[str, Counts] = Field({}, description="Its totals, by measure.")
+
+
+class MeasureCounts(StatusValue):
+    """What both sides answered, as one measure counts it."""
+
+    measure: str = Field(description="What is counted: errors, invalid, slower than 0.12 s …")
+    challenger: Counts = Field(Counts(), description="What the challenger answered.")
+    champion: Counts = Field(Counts(), description="What the champion answered in the same time.")
+
+
+class ReferenceQuantiles(StatusValue):
+    """What a guard compares at, read from the champion once and kept for the whole trial."""
+
+    guard: str = Field(description="Name of the guard.")
+    edges: tuple[float, ...] = Field((), description="Values at which the two distributions are compared.")
+    classes: tuple[str, ...] = Field((), description="Classes whose shares are compared.")
+    shares: tuple[float, ...] = Field(
+        (), description="The champion's share of answers above each edge, or of each class, when it was read."
+    )
+
+
+class TestState(StatusValue):
+    """The state of one sequential test."""
+
+    criterion: str = Field(description="The guard and what it compares.")
+    state: str = Field(description="Internal numbers of the test; not for people.")
+    challenger: Counts = Field(Counts(), description="What the challenger answered since it has been under suspicion.")
+    champion: Counts = Field(Counts(), description="What the champion answered in the same time.")
+
+
+class Evidence(StatusValue):
+    """What the trial's pods have answered since the challenger got its first traffic."""
+
+    measures: list[MeasureCounts] = Field([], description="Counts of both sides, by measure.")
+    pods: list[PodCounts] = Field([], description="Last counters seen, by pod.")
+    baselines: list[ReferenceQuantiles] = Field(
+        [], description="The champion's reference quantiles, at which guards on distributions compare."
+    )
+    tests: list[TestState] = Field([], description="State of the sequential test of each criterion.")
+    observed_at: Time | None = Field(None, description="When these counts were taken.")
+
+    def measured(self, measure: str) -> MeasureCounts:
+        """The counts of one measure; none where it has not been seen."""
+        return next((each for each in self.measures if each.measure == measure), MeasureCounts(measure=measure))
+
+
+class Verdict(StatusValue):
+    """Why a trial ended, and whether the version lost it."""
+
+    reason: str = Field(description="Reason, a documented constant.")
+    message: str = Field(description="Why, in one sentence.")
+    rejects: bool = Field(
+        False, description="True where the version lost its trial; false where the trial ended for another reason."
+    )
+
+
+class Trial(StatusValue):
+    """A trial, with the terms under which it began."""
+
+    generation: int = Field(description="metadata.generation that began the trial.")
+    started_at: Time = Field(description="When the trial began.")
+    terms_hash: str = Field(description="Hash of gates, steps and guards as they were when the trial began.")
+    previously_promoted: bool = Field(False, description="True for a former champion with the same digest: no steps.")
+    steps: list[Step] = Field(description="Steps of this trial.")
+    guards: list[Guard] = Field(description="Guards of this trial.")
+    false_rollback_rate: float = Field(0.01, description="Probability of a false rollback in this trial (α).")
+    false_promotion_rate: float = Field(0.05, description="Probability of a false promotion in this trial (β).")
+    detect: float = Field(10, description="How many times worse than the limit a step must be able to expose.")
+    consecutive_failures: int = Field(10, description="Bad answers in a row that end this trial.")
+    on_inconclusive: OnInconclusive = Field(description="What inconclusive evidence does in this trial.")
+    step_timeout: Duration = Field(description="How long a step of this trial may wait for answers.")
+    soak: Duration = Field(description="How long the former champion is kept after this trial.")
+    starting_since: Time | None = Field(
+        None, description="Since when too few of its pods are verified while it starts; absent once they are enough."
+    )
+    step: int = Field(0, ge=0, description="Index of the current step, from 0.")
+    step_started_at: Time | None = Field(None, description="When this step's weight was set.")
+    weight_reached_at: Time | None = Field(None, description="Since when the traffic has had this step's weight.")
+    evidence: Evidence = Field(Evidence(), description="What both versions have answered since its first traffic.")
+    verdict: Verdict | None = Field(None, description="Why it ended; absent until then.")
+
+
+class SharedOutage(StatusValue):
+    """A guard that the champion fails too: no version is tried before the champion passes it again."""
+
+    since: Time = Field(description="Since when.")
+    message: str = Field(description="What was seen.")
+    guards: list[Guard] = Field(description="The guards that the champion has to pass again.")
+    spec_hash: str = Field("", description="Hash of the spec at that time. A changed spec ends the wait.")
+    false_promotion_rate: float = Field(0.05, description="Probability that it passes them wrongly.")
+    evidence: Evidence = Field(Evidence(), description="What the champion has answered since it recovered.")
+
+
+class Rejection(Source):
+    """A version that lost its trial. It is not tried again until the spec changes."""
+
+    version: str = Field(description="Version of the registered model.")
+    digest: str = Field(description="Digest of its artifacts.")
+    reason: str = Field(description="Reason, a documented constant.")
+    message: str = Field(description="Why it lost, in one sentence.")
+    at: Time = Field(description="When it was rejected.")
+    generation: int = Field(description="metadata.generation that the decision is about.")
+    rejection_hash: str = Field(description="Hash of gates, guards and retry under which it lost.")
+
+
+class GuardRecord(StatusValue):
+    """The result of one guard when a trial was decided."""
+
+    guard: str = Field(description="Name of the guard.")
+    verdict: str = Field(description="Passed, Failed or Inconclusive.")
+    message: str = Field(description="Counts and limits, in one sentence.")
+    challenger: Counts = Field(Counts(), description="What was counted of the challenger.")
+    champion: Counts = Field(Counts(), description="What was counted of the champion in the same time.")
+    limit: float = Field(0, description="The limit, or the margin beside the champion, as a share.")
+
+
+class HistoryEntry(Source):
+    """One decision."""
+
+    version: str = Field(description="Version of the registered model.")
+    run_id: str = Field("", description="MLflow run that made it.")
+    digest: str = Field(description="Digest of its artifacts.")
+    outcome: Outcome = Field(description="How its trial ended.")
+    reason: str = Field(description="Reason, a documented constant.")
+    message: str = Field(description="Why, in one sentence.")
+    at: Time = Field(description="When it was decided.")
+    generation: int = Field(description="metadata.generation that the decision is about.")
+    answers: int = Field(0, description="Answers that counted as evidence.")
+    bad: int = Field(0, description="Those that failed.")
+    guards: list[GuardRecord] = Field([], description="Result of each guard.")
+    recorded: bool = Field(False, description="True once the registry's tags record it.")
+
+
+class GateStatus(StatusValue):
+    """The last result of a gate, and the version that it is about."""
+
+    name: str = Field(description="Name of the gate.")
+    state: GateState = Field(description="Whether it passed, failed, or waits for a person, a pod, a service or time.")
+    message: str = Field("", description="What was found, what is required, or what it waits for.")
+    version: str = Field("", description="Version that it is about.")
+    at: Time = Field(description="Since when it has this state.")
+    request_id: str = Field(
+        "", alias="requestID", description="ID of the request to a job or webhook; each request is sent once."
+    )
+
+
+class Weight(StatusValue):
+    """The challenger's share of the traffic."""
+
+    desired: int = Field(0, ge=0, le=100, description="Percent that the router is configured for.")
+    current: int = Field(0, ge=0, le=100, description="Percent of the serving endpoints that are the challenger's.")
+
+
+class Draining(StatusValue):
+    """A version behind a gateway that has lost its traffic, and is stopped once it has drained."""
+
+    weight_removed_at: Time = Field(description="When it was first seen without a weight.")
+    quiet_since: Time = Field(description="Since when it has had no weight and given no answer.")
+    answers: int = Field(0, description="What its pods had answered until then.")
+
+
+class RegistryStatus(StatusValue):
+    """The last known state of the registry."""
+
+    target: str = Field("", description="Registry, model and alias that this is about.")
+    requested: list[str] = Field(
+        [],
+        max_length=REQUESTED_LIMIT,
+        description="Versions that Podium has asked the alias to point to, the last one last.",
+    )
+    alias: str | None = Field(
+        None, description="Version to which the alias champion was last seen to point by Podium's own decision."
+    )
+
+
+class Condition(StatusValue):
+    """A condition in the form of kstatus."""
+
+    type: str = Field(description="What the condition is about: Ready, Reconciling, Stalled …")
+    status: Literal["True", "False", "Unknown"] = Field(description="Whether it holds.")
+    reason: str = Field(description="Reason, a documented constant.")
+    message: str = Field(description="What is so, and what would change it.")
+    observed_generation: int = Field(description="metadata.generation that it is about.")
+    last_transition_time: Time = Field(description="When its status last changed.")
+
+
+class Status(StatusValue):
+    """What Podium decided, and why."""
+
+    observed_generation: int = Field(
+        -1, description="metadata.generation that this status is about; -1 before the first one."
+    )
+    phase: Phase = Field(Phase.PENDING, description="Where the rollout stands.")
+    phase_since: Time | None = Field(None, description="Since when.")
+    message: str = Field("", description="What happens now, in one sentence.")
+    replicas: int = Field(0, ge=0, description="Pods that the champion's Deployment is asked for, for autoscalers.")
+    selector: str = Field("", description="Labels of all pods of both versions, for autoscalers to find them.")
+    champion: Pinned | None = Field(None, description="The version that serves and is trusted.")
+    challenger: Pinned | None = Field(None, description="The version on trial beside it.")
+    former: Pinned | None = Field(None, description="The champion before this one, kept warm during the soak.")
+    gates: list[GateStatus] = Field([], max_length=GATES_LIMIT, description="Last result of each gate.")
+    trial: Trial | None = Field(None, description="The trial that is under way, or the last one.")
+    shared_outage: SharedOutage | None = Field(
+        None, description="A guard that the champion fails too, while it keeps the next trial from starting."
+    )
+    weight: Weight | None = Field(None, description="The share of the traffic that the challenger gets.")
+    draining: Draining | None = Field(None, description="The version that has lost its traffic, while it drains.")
+    rejected: list[Rejection] = Field(
+        [], max_length=REJECTED_LIMIT, description="Versions that lost their trial, and are not tried again."
+    )
+    history: list[HistoryEntry] = Field([], max_length=HISTORY_LIMIT, description="Decisions so far, the newest last.")
+    registry: RegistryStatus = Field(RegistryStatus(), description="What the registry is known to say.")
+    conditions: Annotated[list[Condition], KeyedBy("type")] = Field(
+        [], description="Conditions in the form of kstatus, and Podium's own beside them."
+    )

@@ -1,0 +1,1 @@
+"""What all models share: durations, percentages, times, and rules that CEL and Python check alike."""

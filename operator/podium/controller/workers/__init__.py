@@ -1,0 +1,1 @@
+"""Background work for each ModelDeployment: what may be slow, and must not delay a rollback."""

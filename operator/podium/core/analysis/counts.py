@@ -1,0 +1,108 @@
+"""From totals to evidence: only what came since the last reconcile is added, whatever restarts."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from podium.api.v1alpha1.status import Counts, Evidence, MeasureCounts, PodCounts, Slot
+from podium.core.analysis.measures import Measure
+from podium.core.analysis.sequential import Block
+from podium.core.facts import Facts
+
+Measures = Mapping[str, Measure]
+NOTHING = Counts()
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source of counts: a pod, or Prometheus for one side. `counts` is None where it did not answer this time."""
+
+    uid: str
+    slot: Slot
+    counts: Mapping[str, Counts] | None
+
+
+@dataclass
+class _Gain:
+    """What has come since the last reconcile, by measure."""
+
+    challenger: dict[str, Counts] = field(default_factory=dict)
+    champion: dict[str, Counts] = field(default_factory=dict)
+
+
+def baseline(evidence: Evidence, facts: Facts, measures: Measures) -> Evidence:
+    """Take note of the counters as they are, without counting: what came before the trial's traffic is no evidence."""
+    return evidence.model_copy(update={"pods": _ledger(evidence, facts, measures), "observed_at": facts.now})
+
+
+def accumulate(
+    evidence: Evidence, facts: Facts, subject: Slot, measures: Measures
+) -> tuple[Evidence, Mapping[str, Block]]:
+    """Add what each source has counted since it was last seen; what came is also given by itself, as blocks.
+
+    A pod of the subject that is new here began at zero, so all of it counts. Anything else that is new here is only
+    taken note of: what it counted before is not known to belong to this trial.
+    """
+    known, gain = {pod.uid: pod for pod in evidence.pods}, _Gain()
+    for source in _sources(facts, measures):
+        before, mine = known.get(source.uid), source.slot == subject
+        side = gain.challenger if mine else gain.champion
+        for name, now in (source.counts or {}).items():
+            measure = measures[name]
+            began_at_zero = measure.from_zero and (before is not None or mine)
+            came = _since(before.counts.get(name) if before else None, now, began_at_zero, new=before is None)
+            side[name] = side.get(name, NOTHING) + came
+    blocks = {name: _block(gain, name) for name in measures}
+    totals_by_measure = [_added(evidence.measured(name), gain) for name in measures]
+    update = {"measures": totals_by_measure, "pods": _ledger(evidence, facts, measures), "observed_at": facts.now}
+    return evidence.model_copy(update=update), blocks
+
+
+def _since(before: Counts | None, now: Counts, began_at_zero: bool, *, new: bool) -> Counts:
+    if before is None:
+        return now if new and began_at_zero else NOTHING
+    if now.answers >= before.answers and now.bad >= before.bad:
+        return Counts(answers=now.answers - before.answers, bad=now.bad - before.bad)
+    return now if began_at_zero else NOTHING  # below the last ones: the process restarted, and counts from zero
+
+
+def _block(gain: _Gain, name: str) -> Block:
+    challenger, champion = gain.challenger.get(name, NOTHING), gain.champion.get(name, NOTHING)
+    return Block(
+        challenger_bad=challenger.bad,
+        challenger_good=challenger.answers - challenger.bad,
+        champion_bad=champion.bad,
+        champion_good=champion.answers - champion.bad,
+    )
+
+
+def _added(counts: MeasureCounts, gain: _Gain) -> MeasureCounts:
+    return MeasureCounts(
+        measure=counts.measure,
+        challenger=counts.challenger + gain.challenger.get(counts.measure, NOTHING),
+        champion=counts.champion + gain.champion.get(counts.measure, NOTHING),
+    )
+
+
+def _ledger(evidence: Evidence, facts: Facts, measures: Measures) -> list[PodCounts]:
+    """The last totals of every source that still exists; one that did not answer this time keeps its old ones."""
+    known = {pod.uid: pod for pod in evidence.pods}
+    ledger = []
+    for source in _sources(facts, measures):
+        if source.counts is not None:
+            ledger.append(PodCounts(uid=source.uid, slot=source.slot, counts=dict(source.counts)))
+        elif source.uid in known:
+            ledger.append(known[source.uid])
+    return ledger
+
+
+def _sources(facts: Facts, measures: Measures) -> Iterator[Source]:
+    for slot, seen in sorted(facts.observed.slots.items()):
+        for pod in seen.pods:
+            counts = None
+            if pod.counters is not None:
+                read = ((name, measure.of(pod.counters)) for name, measure in measures.items() if measure.of)
+                counts = {name: counts for name, counts in read if counts is not None and counts.bad <= counts.answers}
+            yield Source(pod.uid, slot, counts)
+        elsewhere = {name: sides[slot] for name, sides in facts.observed.counts.items() if slot in sides}
+        for name in (name for name, measure in measures.items() if measure.of is None):
+            yield Source(f"{slot}/{name}", slot, {name: elsewhere[name]} if name in elsewhere else None)

@@ -1,0 +1,161 @@
+"""Guards: each has one or a few criteria for served traffic, tested on the evidence so far."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from podium.api.v1alpha1.spec.guards import Guard
+from podium.api.v1alpha1.status import Counts, GuardRecord, Trial
+from podium.api.v1alpha1.values.base import format_percent
+from podium.core.analysis.criteria import Criterion
+from podium.core.analysis.sequential import AgainstLimit, TestVerdict, outlook, proves_above
+from podium.core.analysis.tests import AlphaShare, alpha_shares, state_of, test_of
+
+State = TestVerdict
+Goal = Literal["exposed", "enough"]
+
+
+@dataclass(frozen=True)
+class CriterionResult:
+    """The result of one criterion."""
+
+    criterion: Criterion
+    challenger: Counts
+    champion: Counts
+    since_suspicion: Counts  # the challenger's answers since it has been under suspicion
+    state: State
+    exposed: int  # answers in all after which a bad version would have been found out: what a step needs
+    enough: int  # answers in all after which it holds, if they are as they should be: what a promotion needs
+    everywhere: bool = False  # broken, and by the champion as well
+
+    def needed(self, goal: Goal) -> int:
+        """Answers in all that a step, or a promotion, waits for."""
+        return self.exposed if goal == "exposed" else self.enough
+
+    @property
+    def message(self) -> str:
+        asked, counts = self.criterion, self.challenger
+        if not counts.answers:
+            return f"{asked.guard.name}: no answers yet"
+        limit = format_percent(asked.limit)
+        if not asked.beside_champion:
+            return f"{self._share_and_counts}, limit {limit})"
+        beside = f"{_of(self.champion)} of the champion's"
+        direction = "less" if asked.mirrored else "more"
+        return f"{self._named(_share(counts))} ({_of(counts)} answers; {beside}, at most {limit} {direction})"
+
+    def _named(self, share: str) -> str:
+        """A guard that is named for what it counts needs to say it only once."""
+        guard, measure = self.criterion.guard.name, self.criterion.measure.said
+        return f"{guard} {share}" if guard == measure else f"{guard}: {share} {measure}"
+
+    @property
+    def _share_and_counts(self) -> str:
+        """The share that failed the guard: of the last answers, where an earlier good history would hide it."""
+        late, whole = self.since_suspicion, self.challenger
+        if self.state == "Failed" and 0 < 2 * late.answers < whole.answers:
+            counts = f"{late.bad} of the last {late.answers} answers, {_of(whole)} in all"
+            return f"{self._named(_share(late))} recently ({counts}"
+        return f"{self._named(_share(whole))} ({_of(whole)} answers"
+
+
+def _share(counts: Counts) -> str:
+    return format_percent(counts.bad / counts.answers)
+
+
+def _of(counts: Counts) -> str:
+    return f"{counts.bad} of {counts.answers}"
+
+
+@dataclass(frozen=True)
+class GuardResult:
+    """The result of a guard: failed if one of its criteria is, passed if all are."""
+
+    guard: Guard
+    findings: Sequence[CriterionResult]  # none while the guard waits for the champion's distribution
+
+    @property
+    def state(self) -> State:
+        states = {finding.state for finding in self.findings}
+        if "Failed" in states:
+            return "Failed"
+        return "Passed" if states == {"Passed"} else "Inconclusive"
+
+    @property
+    def exposed(self) -> bool:
+        """A bad version would have been detected by now."""
+        seen = (one.state == "Passed" or one.challenger.answers >= one.exposed for one in self.findings)
+        return bool(self.findings) and all(seen)
+
+    @property
+    def everywhere(self) -> bool:
+        """The champion fails every failed criterion as well."""
+        return all(finding.everywhere for finding in self.findings if finding.state == "Failed")
+
+    @property
+    def worst(self) -> CriterionResult | None:
+        """The finding to report: the failed one, or the one that needs the most answers still."""
+        order: dict[State, int] = {"Failed": 0, "Inconclusive": 1, "Passed": 2}
+        told = sorted(self.findings, key=lambda one: (order[one.state], one.challenger.answers - one.enough))
+        return told[0] if told else None
+
+    @property
+    def message(self) -> str:
+        worst = self.worst
+        return worst.message if worst else f"{self.guard.name} waits for the champion's baseline"
+
+    def missing(self, goal: Goal) -> int:
+        """About how many more answers are needed until a step, or a promotion, has seen enough."""
+        wanting = [one for one in self.findings if one.state != "Passed"]
+        return max([0, *(one.needed(goal) - one.challenger.answers for one in wanting)])
+
+
+def records(trial: Trial) -> list[GuardRecord]:
+    """Every guard's result now, for the history."""
+    return [_record(judged) for judged in judge(trial)]
+
+
+def _record(judged: GuardResult) -> GuardRecord:
+    worst, update = judged.worst, {}
+    if worst is not None:
+        update = {"challenger": worst.challenger, "champion": worst.champion, "limit": worst.criterion.limit}
+    return GuardRecord(guard=judged.guard.name, verdict=judged.state, message=judged.message).model_copy(update=update)
+
+
+def judge(trial: Trial) -> list[GuardResult]:
+    """Every guard of the trial, judged on its evidence."""
+    found = [
+        (share, _finding(share, trial))
+        for share in alpha_shares(trial.guards, trial.evidence, trial.false_rollback_rate)
+    ]
+    return [
+        GuardResult(guard, [finding for share, finding in found if share.criterion.guard.name == guard.name])
+        for guard in trial.guards
+    ]
+
+
+def _finding(share: AlphaShare, trial: Trial) -> CriterionResult:
+    criterion, judged = share.criterion, test_of(share, trial)
+    counts = trial.evidence.measured(criterion.measure.name)
+    if isinstance(judged, AgainstLimit):
+        forecast = outlook.against_limit(judged, trial.detect)
+    else:
+        forecast = outlook.against_champion(judged, trial.detect, counts.challenger.answers, counts.champion.answers)
+    return CriterionResult(
+        criterion=criterion,
+        challenger=counts.challenger,
+        champion=counts.champion,
+        since_suspicion=state_of(trial.evidence, criterion).challenger,
+        state=judged.verdict,
+        exposed=forecast.exposed,
+        enough=forecast.enough,
+        everywhere=judged.verdict == "Failed" and _broken_by_the_champion(criterion, trial),
+    )
+
+
+def _broken_by_the_champion(criterion: Criterion, trial: Trial) -> bool:
+    """Whether the champion's answers since the suspicion began prove the same of it. Beside the champion: never."""
+    seen = state_of(trial.evidence, criterion).champion
+    return not criterion.beside_champion and proves_above(
+        seen.bad, seen.answers - seen.bad, criterion.limit, trial.false_promotion_rate
+    )

@@ -1,0 +1,35 @@
+"""Counts of good and bad answers, and what they prove. Anytime-valid: a test may peek after every answer, for days.
+
+An e-process is the wealth of a gambler who bets against the null and begins with 1. If the null is true, no strategy
+can expect to gain, so by Ville's inequality the wealth ever reaches 1/α with probability at most α, however often one
+looks (Ramdas, Grünwald, Vovk, Shafer, *Game-theoretic statistics and safe anytime-valid inference*, 2023).
+
+    counts            the closed form: what two totals prove about a limit
+    against_limit     the same, fed block by block, and quick after a late fault
+    against_champion  the challenger beside a champion under the same circumstances
+
+    outlook           how many answers they are likely to need
+
+Below them: `bets` (wealth over starting times), `alternatives` (which shares are bet on), `projection` (the e-variable
+of a block of two samples), `beta` (the incomplete Beta function). All is in terms of counts: what makes an answer bad
+is not known here.
+"""
+
+from podium.core.analysis.sequential.against_champion import HOPELESS, AgainstChampion, Block, ChampionTestState
+from podium.core.analysis.sequential.against_limit import AgainstLimit, LimitTestState
+from podium.core.analysis.sequential.counts import answers_to_expose, answers_to_hold, proves_above, proves_below
+from podium.core.analysis.sequential.judgement import TestVerdict
+
+__all__ = [
+    "HOPELESS",
+    "AgainstChampion",
+    "AgainstLimit",
+    "Block",
+    "ChampionTestState",
+    "LimitTestState",
+    "TestVerdict",
+    "answers_to_expose",
+    "answers_to_hold",
+    "proves_above",
+    "proves_below",
+]

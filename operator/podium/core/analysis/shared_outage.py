@@ -1,0 +1,66 @@
+"""The shared outage: the champion fails a guard as well, so that no version can be judged.
+
+A challenger that failed such a guard loses its traffic but is not rejected: its trial restarts once the champion
+passes the guard again. That is verified on a run of answers, which restarts whenever its share is above the limit.
+"""
+
+from podium.api.v1alpha1.spec.guards import ErrorRateGuard, Guard
+from podium.api.v1alpha1.status import Counts, Evidence, SharedOutage, Trial, Verdict
+from podium.core.analysis import guards
+from podium.core.analysis.counts import accumulate
+from podium.core.analysis.criteria import Criterion, criteria, measures
+from podium.core.analysis.sequential import proves_below
+from podium.core.facts import Facts
+from podium.core.fingerprints import spec_hash
+
+NOT_REJECTED = "likely a shared dependency, so the version is not rejected"
+ANSWERS = Guard(name="errors", error_rate=ErrorRateGuard(at_most=0.01))  # where the trial had no guard of its own on it
+
+
+def begin(facts: Facts, trial: Trial, verdict: Verdict) -> SharedOutage:
+    """The outage that begins: the champion has to pass the failed guards again, or else those that limit errors."""
+    broken = [judged.guard for judged in guards.judge(trial) if judged.state == "Failed"]
+    errors = [guard for guard in trial.guards if guard.error_rate is not None and guard.error_rate.at_most is not None]
+    evidence = Evidence(pods=trial.evidence.pods, observed_at=trial.evidence.observed_at)
+    return SharedOutage(
+        since=facts.now,
+        message=verdict.message,
+        guards=broken or errors or [ANSWERS],
+        spec_hash=spec_hash(facts.spec),
+        false_promotion_rate=trial.false_promotion_rate,
+        evidence=evidence,
+    )
+
+
+def updated(outage: SharedOutage, facts: Facts) -> SharedOutage | None:
+    """The outage after one more reconcile; None once the champion has recovered, or the spec changed."""
+    champion = facts.status.champion
+    if champion is None or outage.spec_hash != spec_hash(facts.spec):
+        return None
+    asked = [one for guard in outage.guards for one in criteria(guard, Evidence()) if not one.beside_champion]
+    wanted = measures(outage.guards, Evidence())
+    evidence, _ = accumulate(outage.evidence, facts, champion.slot, wanted)
+    evidence = _without_bad_runs(evidence, asked)
+    if all(_holds(criterion, evidence, outage.false_promotion_rate) for criterion in asked):
+        return None
+    return outage.model_copy(update={"evidence": evidence})
+
+
+def _without_bad_runs(evidence: Evidence, asked: list[Criterion]) -> Evidence:
+    limits = {criterion.measure.name: criterion.limit for criterion in asked}
+    kept = [
+        each
+        for each in evidence.measures
+        if each.challenger.bad <= limits.get(each.measure, 1.0) * each.challenger.answers
+    ]
+    return evidence.model_copy(update={"measures": kept})
+
+
+def _holds(criterion: Criterion, evidence: Evidence, beta: float) -> bool:
+    run = run_of(criterion, evidence)
+    return proves_below(run.bad, run.answers - run.bad, criterion.limit, beta)
+
+
+def run_of(criterion: Criterion, evidence: Evidence) -> Counts:
+    """The champion's answers of the present run: here it is the subject, and stands in the challenger's place."""
+    return evidence.measured(criterion.measure.name).challenger

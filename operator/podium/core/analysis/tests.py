@@ -1,0 +1,122 @@
+"""The tests: one sequential test for each criterion of a trial. Each takes every block of answers, keeps few numbers.
+
+All criteria of all guards share the trial's α: a false rollback needs only one of them to be wrong. They do not share
+β: a promotion needs every one to pass, so the probability of a false one is that of the most lenient.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from podium.api.v1alpha1.spec.guards import Guard
+from podium.api.v1alpha1.status import Counts, Evidence, TestState, Trial
+from podium.core.analysis.criteria import Criterion, criteria
+from podium.core.analysis.sequential import AgainstChampion, AgainstLimit, Block, ChampionTestState, LimitTestState
+
+Judge = AgainstLimit | AgainstChampion
+DIGITS = 10  # of a remembered number
+
+
+@dataclass(frozen=True)
+class AlphaShare:
+    """A criterion, and its part of the trial's α."""
+
+    criterion: Criterion
+    alpha: float
+
+
+def alpha_shares(guards: Sequence[Guard], evidence: Evidence, alpha: float) -> Iterator[AlphaShare]:
+    """Every criterion of these guards. The guards share α equally, and so do a guard's criteria."""
+    for guard in guards:
+        asked = criteria(guard, evidence)
+        yield from (AlphaShare(criterion, alpha / len(guards) / len(asked)) for criterion in asked)
+
+
+def test_of(share: AlphaShare, trial: Trial) -> Judge:
+    """The sequential test of a criterion, in its present state."""
+    known = state_of(trial.evidence, share.criterion)
+    return _judge(share, trial.false_promotion_rate, known.state)
+
+
+def state_of(evidence: Evidence, criterion: Criterion) -> TestState:
+    """The state of a criterion's test; empty at first."""
+    nothing = TestState(criterion=criterion.name, state="")
+    return next((each for each in evidence.tests if each.criterion == criterion.name), nothing)
+
+
+def update(trial: Trial, evidence: Evidence, blocks: Mapping[str, Block]) -> Evidence:
+    """The evidence after every test has taken the answers since the last reconcile."""
+    judges = [
+        _updated(
+            share, trial.false_promotion_rate, state_of(evidence, share.criterion), blocks[share.criterion.measure.name]
+        )
+        for share in alpha_shares(trial.guards, evidence, trial.false_rollback_rate)
+    ]
+    return evidence.model_copy(update={"tests": judges})
+
+
+def _updated(share: AlphaShare, beta: float, known: TestState, block: Block) -> TestState:
+    judge = _judge(share, beta, known.state)
+    if isinstance(judge, AgainstChampion):
+        after = judge.see(*(_mirrored(block) if share.criterion.mirrored else _as_it_is(block)))
+        return known.model_copy(update={"state": _written(after.state)})
+    limited = judge.see(block.challenger_bad, block.challenger_good)
+    since = _since_suspicion(known, block) if limited.suspects else {"challenger": Counts(), "champion": Counts()}
+    return known.model_copy(update={"state": _written(limited.state), **since})
+
+
+def _since_suspicion(known: TestState, block: Block) -> Mapping[str, Counts]:
+    challenger = Counts(answers=block.challenger_bad + block.challenger_good, bad=block.challenger_bad)
+    champion = Counts(answers=block.champion_bad + block.champion_good, bad=block.champion_bad)
+    return {"challenger": known.challenger + challenger, "champion": known.champion + champion}
+
+
+def _as_it_is(block: Block) -> tuple[int, int, int, int]:
+    return block.challenger_bad, block.challenger_good, block.champion_bad, block.champion_good
+
+
+def _mirrored(block: Block) -> tuple[int, int, int, int]:
+    return block.challenger_good, block.challenger_bad, block.champion_good, block.champion_bad
+
+
+def _judge(share: AlphaShare, beta: float, state: str) -> Judge:
+    limit = share.criterion.limit
+    if share.criterion.beside_champion:
+        return AgainstChampion(limit, share.alpha, beta, _champion_state(state))
+    return AgainstLimit(limit, share.alpha, beta, _limit_state(state))
+
+
+# --- memories as text -------------------------------------------------------------------------------------------------
+
+
+def _written(state: LimitTestState | ChampionTestState) -> str:
+    return json.dumps({name: _short(value) for name, value in vars(state).items()}, separators=(",", ":"))
+
+
+def _short(value: object) -> object:
+    if isinstance(value, Block):
+        return vars(value)
+    if isinstance(value, tuple):
+        return [_short(inner) for inner in value]
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+
+
+def _limit_state(text: str) -> LimitTestState:
+    if not text:
+        return LimitTestState()
+    known = json.loads(text)
+    return LimitTestState(**{**known, "late": _wealth(known["late"])})
+
+
+def _champion_state(text: str) -> ChampionTestState:
+    if not text:
+        return ChampionTestState()
+    known = json.loads(text)
+    wealth = {name: _wealth(known[name]) for name in ("worse", "no_worse")}
+    return ChampionTestState(**{**known, **wealth, "pending": Block(**known["pending"])})
+
+
+def _wealth(numbers: Sequence[float]) -> tuple[float, ...]:
+    assert all(map(isfinite, numbers)), "the judge's state in the status is no list of numbers"
+    return tuple(numbers)

@@ -1,0 +1,197 @@
+"""The actions: desired state minus observed state. `decide` is the whole decision."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from podium.api.v1alpha1.status import Phase, Pinned, Status
+from podium.core import gates
+from podium.core.actions import (
+    Action,
+    AddFinalizer,
+    CallWebhook,
+    Event,
+    RemoveFinalizer,
+    RunAutoscaler,
+    RunJob,
+    RunSlot,
+    SetTraffic,
+    StopAutoscaler,
+    StopSlot,
+    WriteRecord,
+    WriteTags,
+)
+from podium.core.facts import SLOTS, Facts, UnsavedEvidence
+from podium.core.rollout import alias
+from podium.core.rollout.desired import former_champion
+from podium.core.rollout.lifecycle import enter
+from podium.core.rollout.transitions import Move, next_move
+from podium.core.status.conditions import conditions
+from podium.core.status.events import events
+from podium.core.status.messages import message
+from podium.core.status.observed import keep_recent_evidence, observed, unsaved_evidence
+from podium.core.status.record import artifact_path, document, tags_for, unrecorded
+from podium.core.traffic.draining import drained
+from podium.core.traffic.phase_targets import PHASE_TARGETS, Size
+from podium.core.traffic.shares import challenger_pods
+from podium.core.traffic.weights import routes
+
+# How long to wait before the next reconcile, in seconds. Watches and the registry's poll bring most of them forward.
+REQUEUE_AFTER: Mapping[Phase, float] = {
+    Phase.PENDING: 5,
+    Phase.GATING: 5,
+    Phase.BLOCKED: 30,
+    Phase.STARTING: 1,
+    Phase.CANARY: 1,
+    Phase.PROMOTING: 1,
+    Phase.SOAKING: 1,
+    Phase.ROLLING_BACK: 0.5,
+    Phase.REJECTED: 60,
+    Phase.STABLE: 60,
+}
+SOON = 0.1  # something was just done: see what came of it
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The status to write, the actions, the Events, and in how many seconds to reconcile again."""
+
+    status: Status
+    actions: tuple[Action, ...]
+    events: tuple[Event, ...]
+    requeue_after: float
+    move: Move | None = None
+    unsaved: UnsavedEvidence | None = None  # for the next reconcile's facts
+
+    @property
+    def rollback_actions(self) -> tuple[SetTraffic, ...]:
+        """The actions before any Event or status write: traffic returns to the champion.
+
+        A crash in between is harmless: the next reconcile decides on the same evidence again.
+        """
+        if self.status.phase is not Phase.ROLLING_BACK:
+            return ()
+        return tuple(action for action in self.actions if isinstance(action, SetTraffic))
+
+
+def decide(facts: Facts) -> Decision:
+    """The whole decision on one ModelDeployment at one moment. At most one move of the table is made."""
+    observed_facts = replace(facts, status=observed(facts))
+    move = next_move(observed_facts)
+    status = enter(observed_facts, move) if move else keep_recent_evidence(facts.status, observed_facts.status, facts)
+    after = replace(facts, status=status)
+    actions = tuple(_plan(after))
+    after = replace(after, status=alias.with_intent(status, actions))
+    return Decision(
+        status=with_conditions(after, before=facts.status),
+        actions=actions,
+        events=events(facts, move, after),
+        requeue_after=SOON if move or actions else REQUEUE_AFTER[status.phase],
+        move=move,
+        unsaved=unsaved_evidence(status, observed_facts.status),
+    )
+
+
+def with_conditions(facts: Facts, before: Status) -> Status:
+    """The status with its message and conditions, and the generation that it is about."""
+    update = {"observed_generation": facts.generation, "message": message(facts)}
+    status = facts.status.model_copy(update=update)
+    return status.model_copy(update={"conditions": conditions(replace(facts, status=status), before)})
+
+
+def _plan(facts: Facts) -> Iterator[Action]:
+    """All actions that are due, most urgent first.
+
+    Traffic comes first because it only ever moves to pods that were already seen ready; what has no traffic is stopped
+    last, and not before it has been seen to have none. The one thing before it is what makes an adopted route's way
+    back sure; where that cannot be had, traffic moves all the same.
+    """
+    yield from _finalizer(facts)
+    yield from routes(facts)
+    yield from _runs(facts)
+    yield from _registry(facts)
+    yield from _gate_requests(facts)
+    yield from _stops(facts)
+    yield from _autoscaler(facts)
+
+
+def _finalizer(facts: Facts) -> Iterator[Action]:
+    """A route of Podium's own goes with the ModelDeployment; an adopted one stays, and must not stay as it is."""
+    adopts = facts.spec.traffic.http_route_ref is not None
+    if adopts and not facts.observed.has_finalizer:
+        yield AddFinalizer(why="reset the adopted HTTPRoute to 100 % champion before the ModelDeployment is deleted")
+    if facts.observed.has_finalizer and not adopts:
+        yield RemoveFinalizer(why="spec.traffic.httpRouteRef was removed")
+
+
+# --- pods -------------------------------------------------------------------------------------------------------------
+
+
+def _sizes(facts: Facts) -> Iterator[tuple[Pinned, int]]:
+    """Every version that is to run, with its number of pods."""
+    status, target, full = facts.status, PHASE_TARGETS[facts.status.phase], facts.spec.serving.size
+    if status.champion is not None:
+        yield status.champion, full
+    for pinned, size in ((status.challenger, target.challenger), (status.former, target.former)):
+        if pinned is not None and size is not Size.NONE:
+            yield pinned, full if size is Size.FULL else challenger_pods(facts)
+
+
+def _runs(facts: Facts) -> Iterator[Action]:
+    for pinned, replicas in _sizes(facts):
+        seen = facts.observed.slot(pinned.slot)
+        if seen.runs != pinned or seen.replicas != replicas or not seen.up_to_date:
+            yield RunSlot(pinned, replicas, why=f"{facts.status.phase}: version {pinned.version} with {replicas} pods")
+
+
+def _stops(facts: Facts) -> Iterator[Action]:
+    wanted = {pinned.slot for pinned, _ in _sizes(facts)}
+    for slot in SLOTS:
+        if slot in wanted or facts.observed.slot(slot).replicas == 0:
+            continue
+        if drained(facts, slot) or facts.status.champion is None:
+            yield StopSlot(slot, why=f"{facts.status.phase}: slot {slot} has no traffic and has drained")
+
+
+def _autoscaler(facts: Facts) -> Iterator[Action]:
+    seen, wanted = facts.observed.autoscaler, facts.spec.serving.autoscaling
+    if seen is None:
+        return
+    if wanted is not None and not seen.up_to_date:
+        yield RunAutoscaler(why=f"between {wanted.min_replicas} and {wanted.max_replicas} pods, by load")
+    if wanted is None and seen.there:
+        yield StopAutoscaler(why="spec.serving.autoscaling was removed")
+
+
+# --- registry ---------------------------------------------------------------------------------------------------------
+
+
+def _registry(facts: Facts) -> Iterator[Action]:
+    """The alias and the record of decisions. A person's own change of the alias is left alone."""
+    registry, status = facts.observed.registry, facts.status
+    if facts.observed.alias_conflict is not None:
+        return
+    yield from alias.moves(facts)
+    for entry in unrecorded(status):
+        if facts.of_source(entry) and entry.version in registry.tags:
+            why = f"the record of {entry.outcome.lower()} version {entry.version}"
+            yield WriteRecord(entry.version, entry.run_id, artifact_path(entry), document(entry, facts), why)
+            yield WriteTags(entry.version, tags_for(entry, facts), why=f"{entry.outcome}: {entry.reason}")
+
+
+# --- gates ------------------------------------------------------------------------------------------------------------
+
+
+def _gate_requests(facts: Facts) -> Iterator[Action]:
+    """The requests to Jobs and webhooks. A trusted version needs none, and a paused rollout waits."""
+    pinned = facts.status.challenger
+    if pinned is None or facts.spec.paused or former_champion(facts, pinned) is not None:
+        return
+    for gate, request_id in gates.pending_requests(facts.spec, facts.status):
+        said = facts.observed.gate_responses.get(gate.name)
+        if said is not None and said.request_id == request_id:
+            continue
+        why = f"gate {gate.name} checks version {pinned.version}"
+        if gate.job is not None:
+            yield RunJob(gate.name, gate.job, request_id, pinned, why)
+        elif gate.webhook is not None:
+            yield CallWebhook(gate.name, gate.webhook, request_id, pinned, why)

@@ -1,0 +1,63 @@
+"""The champion alias in the registry: whose it is. Podium moves what it moved, and leaves alone what a person moved.
+
+A write of Podium's can land late or out of order: after a timeout, or from a former leader. So the version is written
+down before the registry is asked, and an alias at any version that Podium ever asked for counts as Podium's own.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from podium.api.v1alpha1.status import REQUESTED_LIMIT, Pinned, RegistryStatus, Status
+from podium.core.actions import Action, MoveAlias
+from podium.core.facts import Facts
+
+
+def known_alias(facts: Facts) -> RegistryStatus:
+    """What is known of the alias that Git names now: with another name, model or registry nothing is."""
+    target = f"{facts.observed.registry.uri} {facts.spec.model.name}@{facts.spec.registry.aliases.champion}"
+    known = facts.status.registry
+    known = known if known.target in {target, ""} else RegistryStatus()
+    champion = _champion(facts)
+    if champion is None:
+        return known
+    seen = champion.version if facts.observed.registry.alias == champion.version else known.alias
+    return known.model_copy(update={"target": target, "alias": seen})
+
+
+def astray(facts: Facts) -> bool:
+    """Whether the alias points elsewhere than to the champion."""
+    champion, alias = _champion(facts), facts.observed.registry.alias
+    return champion is not None and alias is not None and alias != champion.version
+
+
+def moved_by_a_person(facts: Facts) -> bool:
+    """Whether the alias has been where Podium put it, and is now at a version that Podium never asked for."""
+    champion, known = facts.status.champion, facts.status.registry
+    seen_there = champion is not None and known.alias == champion.version
+    return astray(facts) and seen_there and facts.observed.registry.alias not in known.requested
+
+
+def moves(facts: Facts) -> Iterator[MoveAlias]:
+    """What the registry is to be asked for."""
+    champion, now = facts.status.champion, facts.observed.registry.alias
+    if champion is None or not astray(facts) or moved_by_a_person(facts):
+        return
+    alias = facts.spec.registry.aliases.champion
+    was = f"version {now}" if now else "nothing"
+    yield MoveAlias(alias, champion.version, why=f"alias {alias} moves from {was} to {champion.version}")
+
+
+def with_intent(status: Status, actions: Sequence[Action]) -> Status:
+    """The status with the versions that the registry is about to be asked for: it is written before that."""
+    asked = [action.version for action in actions if isinstance(action, MoveAlias)]
+    known = status.registry
+    if not asked or known.requested[-len(asked) :] == asked:
+        return status
+    kept = [version for version in known.requested if version not in asked]
+    update = {"requested": [*kept, *asked][-REQUESTED_LIMIT:]}
+    return status.model_copy(update={"registry": known.model_copy(update=update)})
+
+
+def _champion(facts: Facts) -> Pinned | None:
+    """The champion, where it is of the model whose alias Git names."""
+    champion = facts.status.champion
+    return champion if champion is not None and facts.of_source(champion) else None

@@ -1,0 +1,61 @@
+"""The desired version, and what is known about it already."""
+
+from podium.api.v1alpha1.status import HistoryEntry, Pinned, Rejection
+from podium.core.facts import Facts, ModelVersion
+from podium.core.fingerprints import rejection_hash
+
+
+def desired_version(facts: Facts) -> str | None:
+    """The desired version, or None while an alias cannot be resolved."""
+    wanted = facts.observed.registry.desired
+    return facts.spec.model.version or (wanted.version if wanted else None)
+
+
+def is_desired(facts: Facts, pinned: Pinned) -> bool | None:
+    """Whether this is the desired version, of the desired model and registry; None while unknown."""
+    if not facts.of_source(pinned):
+        return False
+    version = desired_version(facts)
+    return None if version is None else version == pinned.version
+
+
+def resolve_desired(facts: Facts) -> ModelVersion | None:
+    """The desired version with its digest. A former champion is known from the status, without a registry query."""
+    if facts.observed.registry.desired is not None:
+        return facts.observed.registry.desired
+    for entry in reversed(facts.status.history):
+        known = entry.version == facts.spec.model.version and facts.of_source(entry)
+        if known and entry.outcome == "Promoted":
+            return ModelVersion(entry.version, entry.run_id, entry.digest)
+    return None
+
+
+def standing_rejection(facts: Facts) -> Rejection | None:
+    """The rejection of the desired version, for as long as the spec does not change.
+
+    While the registry does not answer, the digest is not known, and the version alone stands for it: doubt never starts
+    a rejected version again.
+    """
+    version = facts.observed.registry.desired
+    number, digest = (version.version, version.digest) if version else (facts.spec.model.version, None)
+    for lost in reversed(facts.status.rejected):
+        if (
+            lost.version == number
+            and facts.of_source(lost)
+            and digest in {lost.digest, None}
+            and lost.rejection_hash == rejection_hash(facts.spec)
+        ):
+            return lost
+    return None
+
+
+def former_champion(facts: Facts, pinned: Pinned) -> HistoryEntry | None:
+    """The entry by which this version is trusted: promoted before with this digest, and not rejected since."""
+    entries = [entry for entry in facts.status.history if _same(entry, pinned)]
+    return entries[-1] if entries and entries[-1].outcome == "Promoted" else None
+
+
+def _same(entry: HistoryEntry, pinned: Pinned) -> bool:
+    """Whether a decision was about these bytes under this name. A registry that moved holds the same ones."""
+    named = entry.model in {pinned.model, ""} or not pinned.model
+    return named and (entry.version, entry.digest) == (pinned.version, pinned.digest)

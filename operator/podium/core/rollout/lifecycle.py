@@ -1,0 +1,212 @@
+"""What is written when a phase is entered: the status changes as verbs, one for each phase that needs one."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.status import (
+    HISTORY_LIMIT,
+    REJECTED_LIMIT,
+    HistoryEntry,
+    Outcome,
+    Phase,
+    Pinned,
+    Rejection,
+    SharedOutage,
+    Slot,
+    Status,
+    Trial,
+    Verdict,
+)
+from podium.core.analysis import guards
+from podium.core.analysis.counts import baseline
+from podium.core.analysis.criteria import measures
+from podium.core.analysis.measures import ERRORS
+from podium.core.analysis.shared_outage import begin
+from podium.core.facts import SLOTS, Facts, other_than
+from podium.core.fingerprints import rejection_hash, terms_hash
+from podium.core.rollout.desired import former_champion, resolve_desired
+from podium.core.rollout.transitions import Move
+
+Verb = Callable[[Facts, Verdict], Status]
+
+
+def enter(facts: Facts, move: Move) -> Status:
+    """The status after a move."""
+    status = VERBS[move.target](facts, move.verdict)
+    return status.model_copy(update={"phase": move.target, "phase_since": facts.now, "draining": None})
+
+
+def pin(facts: Facts, verdict: Verdict) -> Status:
+    """Resolve the desired version to version, run and digest, once, and give it the free slot."""
+    version, champion = resolve_desired(facts), facts.status.champion
+    assert version is not None, verdict
+    free: Slot = other_than(champion.slot) if champion is not None else SLOTS[0]
+    challenger = Pinned(
+        registry=facts.observed.registry.uri,
+        model=facts.spec.model.name,
+        login=facts.spec.registry.secret_name,
+        version=version.version,
+        run_id=version.run_id,
+        digest=version.digest,
+        slot=free,
+    )
+    return facts.status.model_copy(update={"challenger": challenger, "trial": None, "weight": None})
+
+
+def begin_trial(facts: Facts, verdict: Verdict) -> Status:
+    """Freeze the terms: what is edited from now on restarts the trial, not the step."""
+    spec, subject = facts.spec, facts.subject
+    assert subject is not None, verdict
+    trial = Trial(
+        generation=facts.generation,
+        started_at=facts.now,
+        terms_hash=terms_hash(spec),
+        previously_promoted=former_champion(facts, subject) is not None,
+        steps=spec.rollout.steps,
+        guards=spec.rollout.guards,
+        false_rollback_rate=spec.rollout.false_rollback_rate,
+        false_promotion_rate=spec.rollout.false_promotion_rate,
+        detect=spec.rollout.detect,
+        consecutive_failures=spec.rollout.consecutive_failures,
+        on_inconclusive=spec.rollout.on_inconclusive,
+        step_timeout=spec.rollout.step_timeout,
+        soak=spec.rollout.soak,
+        starting_since=facts.now,
+    )
+    limits = sorted({guard.latency_limit.total_seconds() for guard in trial.guards if guard.latency_limit is not None})
+    challenger = subject.model_copy(update={"latency_limits": tuple(limits)})
+    evidence = baseline(trial.evidence, facts, measures(trial.guards, trial.evidence))
+    return facts.status.model_copy(
+        update={"challenger": challenger, "trial": trial.model_copy(update={"evidence": evidence})}
+    )
+
+
+def take_step(facts: Facts, _: Verdict) -> Status:
+    """Set the first weight, or the next one. Its clock starts once the traffic has it."""
+    trial = facts.status.trial
+    assert trial is not None
+    step = 0 if facts.status.phase is Phase.STARTING else trial.step + 1
+    return _with_trial(facts, trial, step=step, step_started_at=facts.now, weight_reached_at=None)
+
+
+def promote_traffic(facts: Facts, _: Verdict) -> Status:
+    """Set the weight to all the traffic."""
+    trial = facts.status.trial
+    assert trial is not None
+    return _with_trial(facts, trial, step_started_at=facts.now, weight_reached_at=None)
+
+
+def promote(facts: Facts, verdict: Verdict) -> Status:
+    """The challenger is champion; the former one stays warm."""
+    status, new = facts.status, facts.status.challenger
+    assert new is not None, verdict
+    told = verdict.model_copy(update={"message": _with_evidence(verdict.message, status.trial)})
+    return status.model_copy(
+        update={
+            "champion": new,
+            "former": status.champion,
+            "challenger": None,
+            "history": _history(facts, new, "Promoted", told),
+        }
+    )
+
+
+def begin_rollback(facts: Facts, verdict: Verdict) -> Status:
+    """Give the subject up: roles are as they were before the trial, and a version that lost is written down."""
+    subject, trial = facts.subject, facts.status.trial
+    assert subject is not None, verdict
+    assert trial is not None, verdict
+    outcome: Outcome = "Rejected" if verdict.rejects else "RolledBack"
+    return facts.status.model_copy(
+        update={
+            "champion": facts.fallback,
+            "challenger": subject,
+            "former": None,
+            "trial": trial.model_copy(update={"verdict": verdict}),
+            "shared_outage": _shared_outage(facts, trial, verdict),
+            "rejected": _rejected(facts, subject, verdict),
+            "history": _history(facts, subject, outcome, verdict),
+        }
+    )
+
+
+def rest(facts: Facts, _: Verdict) -> Status:
+    """Nothing is on trial."""
+    return facts.status.model_copy(update={"challenger": None, "former": None, "trial": None, "weight": None})
+
+
+def go_on(facts: Facts, _: Verdict) -> Status:
+    """Nothing but the phase changes."""
+    return facts.status
+
+
+VERBS: Mapping[Phase, Verb] = {
+    Phase.PENDING: rest,
+    Phase.GATING: pin,
+    Phase.BLOCKED: go_on,
+    Phase.STARTING: begin_trial,
+    Phase.CANARY: take_step,
+    Phase.PROMOTING: promote_traffic,
+    Phase.SOAKING: promote,
+    Phase.ROLLING_BACK: begin_rollback,
+    Phase.REJECTED: rest,
+    Phase.STABLE: rest,
+}
+
+
+def _with_trial(facts: Facts, trial: Trial, **update: int | datetime | None) -> Status:
+    return facts.status.model_copy(update={"trial": trial.model_copy(update=update)})
+
+
+def _shared_outage(facts: Facts, trial: Trial, verdict: Verdict) -> SharedOutage | None:
+    if verdict.reason == reasons.SHARED_OUTAGE:
+        return begin(facts, trial, verdict)
+    return facts.status.shared_outage
+
+
+def _rejected(facts: Facts, subject: Pinned, verdict: Verdict) -> list[Rejection]:
+    if not verdict.rejects:
+        return facts.status.rejected
+    lost = Rejection(
+        registry=subject.registry,
+        model=subject.model,
+        version=subject.version,
+        digest=subject.digest,
+        reason=verdict.reason,
+        message=verdict.message,
+        at=facts.now,
+        generation=facts.generation,
+        rejection_hash=rejection_hash(facts.spec),
+    )
+    same = (lost.model, lost.version, lost.digest)
+    others = [r for r in facts.status.rejected if (r.model, r.version, r.digest) != same]
+    return [*others, lost][-REJECTED_LIMIT:]
+
+
+def _history(facts: Facts, pinned: Pinned, outcome: Outcome, verdict: Verdict) -> list[HistoryEntry]:
+    trial = facts.status.trial
+    counts = trial.evidence.measured(ERRORS.name).challenger if trial else None
+    entry = HistoryEntry(
+        registry=pinned.registry,
+        model=pinned.model,
+        version=pinned.version,
+        run_id=pinned.run_id,
+        digest=pinned.digest,
+        outcome=outcome,
+        reason=verdict.reason,
+        message=verdict.message,
+        at=facts.now,
+        generation=facts.generation,
+        answers=counts.answers if counts else 0,
+        bad=counts.bad if counts else 0,
+        guards=guards.records(trial) if trial else [],
+    )
+    return [*facts.status.history, entry][-HISTORY_LIMIT:]
+
+
+def _with_evidence(message: str, trial: Trial | None) -> str:
+    counts = trial.evidence.measured(ERRORS.name).challenger if trial else None
+    if counts is None or not counts.answers:
+        return message
+    return f"{message} after {counts.answers} answers, {counts.bad} of them bad"

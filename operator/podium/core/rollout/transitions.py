@@ -1,0 +1,98 @@
+"""The rollout as a table. Everything else imports it; nothing else moves a phase.
+
+The rules:
+
+1. Read a row from left to right, worst news first: the first check with a verdict decides; one move per reconcile.
+2. Where a row does not name a check, it is not asked. There are no other moves.
+3. What a phase means for the world is in `podium.core.traffic.phase_targets`; no effect hangs on a move, so a
+   crash between two writes heals by itself.
+4. `spec.paused` silences the checks in PROGRESS and no others: a rollback is never held.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from podium.api.v1alpha1.status import Phase, Verdict
+from podium.core.facts import Facts
+from podium.core.rollout.checks import (
+    Check,
+    already_champion,
+    artifacts_changed,
+    challenger_found,
+    challenger_ready,
+    evidence_timeout,
+    gate_failed,
+    gates_passed,
+    gates_pending,
+    guard_failed,
+    known_rejected,
+    last_step_passed,
+    previously_promoted,
+    promoted,
+    ready_without_trial,
+    rejection_rolled_back,
+    rolled_back,
+    soak_passed,
+    startup_timeout,
+    step_passed,
+    superseded,
+    terms_changed,
+)
+from podium.core.rollout.tripwires import tripped
+
+PENDING, GATING, BLOCKED, STARTING, CANARY = Phase.PENDING, Phase.GATING, Phase.BLOCKED, Phase.STARTING, Phase.CANARY
+PROMOTING, SOAKING, ROLLING_BACK = Phase.PROMOTING, Phase.SOAKING, Phase.ROLLING_BACK
+REJECTED, STABLE = Phase.REJECTED, Phase.STABLE
+
+# fmt: off
+TRANSITIONS: Mapping[Phase, Mapping[Check, Phase]] = {
+    PENDING:      {known_rejected: REJECTED, already_champion: STABLE, challenger_found: GATING},
+    GATING:       {superseded: PENDING, artifacts_changed: PENDING, previously_promoted: STARTING, gate_failed: BLOCKED,
+                   gates_passed: STARTING},
+    BLOCKED:      {superseded: PENDING, artifacts_changed: PENDING, gates_passed: STARTING, gates_pending: GATING},
+    STARTING:     {superseded: ROLLING_BACK, terms_changed: ROLLING_BACK, tripped: ROLLING_BACK,
+                   startup_timeout: ROLLING_BACK, ready_without_trial: PROMOTING, challenger_ready: CANARY},
+    CANARY:       {superseded: ROLLING_BACK, terms_changed: ROLLING_BACK, tripped: ROLLING_BACK,
+                   guard_failed: ROLLING_BACK, last_step_passed: PROMOTING, step_passed: CANARY,
+                   evidence_timeout: ROLLING_BACK},
+    PROMOTING:    {superseded: ROLLING_BACK, tripped: ROLLING_BACK, guard_failed: ROLLING_BACK, promoted: SOAKING},
+    SOAKING:      {superseded: ROLLING_BACK, tripped: ROLLING_BACK, guard_failed: ROLLING_BACK, soak_passed: STABLE},
+    ROLLING_BACK: {rejection_rolled_back: REJECTED, rolled_back: PENDING},
+    REJECTED:     {already_champion: STABLE, challenger_found: GATING},
+    STABLE:       {known_rejected: REJECTED, challenger_found: GATING},
+}
+# fmt: on
+
+PROGRESS: frozenset[Check] = frozenset(
+    {
+        challenger_found,
+        previously_promoted,
+        gates_passed,
+        challenger_ready,
+        ready_without_trial,
+        step_passed,
+        last_step_passed,
+        soak_passed,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Move:
+    """One step through the table, and what the check said."""
+
+    source: Phase
+    check: Check
+    target: Phase
+    verdict: Verdict
+
+
+def next_move(facts: Facts) -> Move | None:
+    """The move that the table makes on these facts, or None."""
+    phase = facts.status.phase
+    for check, target in TRANSITIONS[phase].items():
+        if facts.spec.paused and check in PROGRESS:
+            continue
+        if (verdict := check(facts)) is not None:
+            return Move(phase, check, target, verdict)
+    return None

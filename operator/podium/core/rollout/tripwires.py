@@ -1,0 +1,88 @@
+"""Tripwires: single facts that end a trial at once, without statistics."""
+
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.status import Pinned, Verdict
+from podium.core.analysis.shared_outage import NOT_REJECTED
+from podium.core.facts import Crash, Facts, PodState
+
+COULD_NOT_FETCH, DIGEST_MISMATCH = 3, 5  # exit codes of the model server that mean more than a crash
+SHORT = len("sha256:") + 12
+LOAD_FAILURES = (4, 6, 7)  # could not load, a requirement is missing, the warm-up failed
+
+
+def tripped(facts: Facts) -> Verdict | None:
+    """A single fact that ends a trial at once."""
+    subject, trial = facts.subject, facts.status.trial
+    if subject is None or trial is None:
+        return None
+    for pod in facts.observed.slot(subject.slot).pods:
+        if pod.version != subject.version:
+            continue
+        found = _wrong_identity(pod, subject) or _crashed(pod, facts) or _failing(pod, facts)
+        if found is not None:
+            return found
+    return _nothing_ready(facts, subject)
+
+
+def _wrong_identity(pod: PodState, subject: Pinned) -> Verdict | None:
+    said = pod.identity
+    if said is None or (said.version, said.digest) == (subject.version, subject.digest):
+        return None
+    message = (
+        f"pod {pod.name} serves version {said.version} with digest {said.digest[:SHORT]}…, expected version "
+        f"{subject.version} with digest {subject.digest[:SHORT]}…"
+    )
+    return Verdict(reason=reasons.IDENTITY_MISMATCH, message=message, rejects=True)
+
+
+def _crashed(pod: PodState, facts: Facts) -> Verdict | None:
+    crash, trial = pod.crash, facts.status.trial
+    # A registry that cannot be reached is not the version's fault: its pods try again until the startup timeout.
+    if crash is None or trial is None or crash.at < trial.started_at or crash.exit_code == COULD_NOT_FETCH:
+        return None
+    said = f": {crash.message}" if crash.message else ""
+    message = f"pod {pod.name} ended with exit code {crash.exit_code} ({crash.reason}){said}"
+    return Verdict(reason=_crash_reason(crash), message=message, rejects=True)
+
+
+def _crash_reason(crash: Crash) -> str:
+    if crash.exit_code == DIGEST_MISMATCH:
+        return reasons.IDENTITY_MISMATCH
+    if crash.exit_code in LOAD_FAILURES:
+        return reasons.LOAD_FAILED
+    return reasons.OUT_OF_MEMORY if crash.reason == "OOMKilled" else reasons.CRASHED
+
+
+def _failing(pod: PodState, facts: Facts) -> Verdict | None:
+    """Every recent answer was bad. Where the champion's pods report the same, it is a shared outage."""
+    trial, counters, fallback = facts.status.trial, pod.counters, facts.fallback
+    if trial is None or counters is None or fallback is None or counters.consecutive_bad < trial.consecutive_failures:
+        return None
+    message = f"the last {counters.consecutive_bad} answers of pod {pod.name} were all bad"
+    beside = [other.counters for other in facts.observed.slot(fallback.slot).pods if other.counters is not None]
+    if any(other.consecutive_bad >= trial.consecutive_failures for other in beside):
+        message = f"{message}, and so were those of champion {fallback.version}; {NOT_REJECTED}"
+        return Verdict(reason=reasons.SHARED_OUTAGE, message=message)
+    return Verdict(reason=reasons.CONSECUTIVE_FAILURES, message=message, rejects=True)
+
+
+def _nothing_ready(facts: Facts, subject: Pinned) -> Verdict | None:
+    """None of the subject's pods can take traffic any more, while the other version could.
+
+    A pod that was drained or evicted is gone, and the one in its place has not answered yet, though its counters are
+    there while it loads: that is no fault of the version. Only pods that did answer, and are still there, speak
+    against it.
+    """
+    fallback, trial, seen = facts.fallback, facts.status.trial, facts.observed.slot(subject.slot)
+    carries = facts.observed.traffic.desired.get(subject.slot, 0) > 0
+    if fallback is None or trial is None or not carries or seen.ready(subject):
+        return None
+    if not facts.observed.slot(fallback.slot).ready(fallback):
+        return None
+    answered = {pod.uid for pod in trial.evidence.pods if any(counts.answers for counts in pod.counts.values())}
+    answered |= {pod.uid for pod in seen.pods if pod.counters is not None and pod.counters.answers}
+    lost = [pod.name for pod in seen.pods if pod.uid in answered]
+    if not lost:
+        return None
+    message = f"version {subject.version} has no ready pod left: {', '.join(lost[:3])} cannot take requests any more"
+    return Verdict(reason=reasons.NO_READY_PODS, message=message, rejects=True)

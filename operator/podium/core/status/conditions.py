@@ -1,0 +1,159 @@
+"""Conditions in the form of kstatus, so that kubectl wait, Argo CD, Flux and helm --wait work unchanged."""
+
+from collections.abc import Iterator
+
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.status import Condition, Phase, Status
+from podium.core.facts import Facts, Problem
+from podium.core.rollout.alias import moved_by_a_person
+from podium.core.rollout.desired import resolve_desired, standing_rejection
+from podium.core.status.messages import LONGEST
+from podium.core.status.readiness import NotReady, condition_of, not_ready, stall
+
+Said = tuple[str, str, str, str]  # type, status, reason, message
+
+
+def conditions(facts: Facts, before: Status) -> list[Condition]:
+    """All conditions; the moment of a transition is kept for as long as the condition's status is."""
+    return [_kept(condition, before) for condition in _all(facts)]
+
+
+def _all(facts: Facts) -> Iterator[Condition]:
+    autoscaler = [_autoscaler] if facts.spec.serving.autoscaling is not None else []
+    for about in (_ready, _reconciling, _stalled, _gates, _registry, _traffic, *autoscaler):
+        kind, status, reason, message = about(facts)
+        yield Condition.model_validate(
+            {
+                "type": kind,
+                "status": status,
+                "reason": reason,
+                "message": message[:LONGEST],
+                "observed_generation": facts.generation,
+                "last_transition_time": facts.now,
+            }
+        )
+
+
+def _kept(condition: Condition, before: Status) -> Condition:
+    """The moment of the last transition is kept for as long as the status of the condition is."""
+    known = condition_of(before, condition.type)
+    if known is None or known.status != condition.status:
+        return condition
+    return condition.model_copy(update={"last_transition_time": known.last_transition_time})
+
+
+def _ready(facts: Facts) -> Said:
+    """True once the desired state of this generation serves: what `kubectl wait` waits for."""
+    found = not_ready(facts)
+    if found is None:
+        return "Ready", "True", reasons.SERVING, facts.status.message
+    return "Ready", found.status, found.reason, _with_why(found, facts)
+
+
+def _with_why(found: NotReady, facts: Facts) -> str:
+    return f"{found.why}; {facts.status.message}" if found.why else facts.status.message
+
+
+def _reconciling(facts: Facts) -> Said:
+    """True while neither Ready nor Stalled is."""
+    found = not_ready(facts)
+    if found is not None and stall(facts) is None:
+        return "Reconciling", "True", found.reason, _with_why(found, facts)
+    return "Reconciling", "False", reasons.STABLE, "no rollout in progress"
+
+
+def _stalled(facts: Facts) -> Said:
+    found = stall(facts)
+    if found is not None:
+        return "Stalled", "True", found.reason, _with_page(found)
+    return "Stalled", "False", reasons.AS_EXPECTED, "no action required"
+
+
+def _with_page(problem: Problem) -> str:
+    """What a person reads who has to act: what is wrong, and the page with the cause and the fix, never cut off."""
+    help_text = f"; cause and fix: {reasons.page(problem.reason)}"
+    return problem.message[: LONGEST - len(help_text)] + help_text
+
+
+def _gates(facts: Facts) -> Said:
+    phase, trial = facts.status.phase, facts.status.trial
+    if phase is Phase.BLOCKED:
+        return "GatesPassed", "False", reasons.GATES_FAILED, facts.status.message
+    if phase is Phase.GATING and any(gate.state == "Pending" for gate in facts.status.gates):
+        return "GatesPassed", "Unknown", reasons.GATES_PENDING, facts.status.message
+    if phase in {Phase.PENDING, Phase.GATING}:
+        return "GatesPassed", "Unknown", reasons.NOT_CHECKED, "the gates have not been checked yet"
+    if trial is not None and trial.previously_promoted:
+        return "GatesPassed", "True", reasons.PREVIOUSLY_PROMOTED, "skipped: a former champion with the same digest"
+    lost, subject = standing_rejection(facts), facts.subject or facts.status.champion
+    version = lost.version if phase is Phase.REJECTED and lost else subject.version if subject else "?"
+    return "GatesPassed", "True", reasons.GATES_PASSED, f"all gates passed for version {version}"
+
+
+def registry_problem(facts: Facts) -> Problem | None:
+    """What keeps the registry and the decision apart, for a person to see."""
+    registry, champion = facts.observed.registry, facts.status.champion
+    if registry.problem is not None:
+        return registry.problem
+    if champion is None or registry.alias is None or not facts.of_source(champion):
+        return None
+    if moved_by_a_person(facts):
+        alias = facts.spec.registry.aliases.champion
+        message = (
+            f"alias {alias} of {facts.spec.model.name} points to {registry.alias or 'nothing'}, expected champion "
+            f"{champion.version}: another client moved it. Podium leaves the alias alone until the next promotion: to "
+            f"serve another version, change spec.model"
+        )
+        return Problem(reasons.ALIAS_CHANGED, message)
+    version = resolve_desired(facts)
+    if version is not None and version.version == champion.version and version.digest != champion.digest:
+        message = (
+            f"the artifacts of version {champion.version} have changed in the registry since they were pinned: new "
+            f"pods cannot start. Restore them, or register them as a new version"
+        )
+        return Problem(reasons.ARTIFACTS_CHANGED, message)
+    return None
+
+
+def _registry(facts: Facts) -> Said:
+    problem, champion = registry_problem(facts), facts.status.champion
+    if problem is not None:
+        return "RegistryInSync", "False", problem.reason, problem.message
+    if champion is None or facts.observed.registry.alias is None:
+        known = condition_of(facts.status, "RegistryInSync")
+        if known is not None and known.status == "True":  # not asked again yet
+            return "RegistryInSync", "True", known.reason, known.message
+        return "RegistryInSync", "Unknown", reasons.NOT_CHECKED, "the registry has not answered yet"
+    alias = facts.spec.registry.aliases.champion
+    if not facts.of_source(champion):
+        message = (
+            f"champion is version {champion.version} of {champion.model}, not of what spec.model and spec.registry name"
+        )
+        return "RegistryInSync", "Unknown", reasons.NOT_CHECKED, message
+    if facts.observed.registry.alias != champion.version:
+        message = f"alias {alias} does not point to version {champion.version} yet"
+        return "RegistryInSync", "False", reasons.IN_PROGRESS, message
+    return "RegistryInSync", "True", reasons.IN_SYNC, f"alias {alias} points to version {champion.version}"
+
+
+def _traffic(facts: Facts) -> Said:
+    traffic = facts.observed.traffic
+    if traffic.problem is not None:
+        return "TrafficInSync", "False", traffic.problem.reason, traffic.problem.message
+    if traffic.desired and traffic.in_sync:
+        return "TrafficInSync", "True", reasons.IN_SYNC, "traffic is split by the desired weights"
+    if not traffic.desired:
+        return "TrafficInSync", "Unknown", reasons.NOT_CHECKED, "no weights have been set yet"
+    return "TrafficInSync", "False", reasons.IN_PROGRESS, "endpoints do not match the desired weights yet"
+
+
+def _autoscaler(facts: Facts) -> Said:
+    seen, known = facts.observed.autoscaler, condition_of(facts.status, "AutoscalerInSync")
+    if seen is None and known is not None:  # it could not be read
+        return "AutoscalerInSync", known.status, known.reason, known.message
+    if seen is not None and seen.problem is not None:
+        return "AutoscalerInSync", "False", seen.problem.reason, seen.problem.message
+    if seen is not None and seen.up_to_date:
+        return "AutoscalerInSync", "True", reasons.IN_SYNC, f"HorizontalPodAutoscaler {facts.key.name} sets the size"
+    message = f"HorizontalPodAutoscaler {facts.key.name} is not up to date yet"
+    return "AutoscalerInSync", "False", reasons.IN_PROGRESS, message

@@ -1,0 +1,58 @@
+"""The Events of a decision: its move through the table, and new problems around it."""
+
+from collections.abc import Iterator
+
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.status import Phase
+from podium.core.actions import Event
+from podium.core.facts import Facts, Problem
+from podium.core.rollout.transitions import Move
+from podium.core.status.conditions import registry_problem
+from podium.core.status.messages import LONGEST
+from podium.core.status.readiness import condition_of, not_ready
+
+WARNINGS = frozenset({Phase.BLOCKED, Phase.REJECTED})
+
+
+def events(before: Facts, move: Move | None, after: Facts) -> tuple[Event, ...]:
+    """The Events to emit. The same decision on the same facts gives the same identities."""
+    told = [] if move is None else [_of_move(before, move, after)]
+    return (
+        *told,
+        *_of_problem("registry", "RegistryInSync", registry_problem(after), before),
+        *_of_problem("traffic", "TrafficInSync", _lasting(after.observed.traffic.problem), before),
+        *_of_problem("pods", "Ready", _pods_problem(after), before),
+        *_of_problem("autoscaler", "AutoscalerInSync", _autoscaler_problem(after), before),
+    )
+
+
+def _of_move(before: Facts, move: Move, after: Facts) -> Event:
+    trial, subject = before.status.trial, after.subject or before.subject
+    named = subject is None or f"version {subject.version} " in move.verdict.message
+    about = "" if named or subject is None else f"version {subject.version}: "
+    identity = f"{before.generation}/{before.status.phase_since}/{trial.step if trial else 0}/{move.target}"
+    warning = move.target in WARNINGS or move.verdict.rejects
+    message = f"{move.source} -> {move.target}: {about}{move.verdict.message}"
+    return Event(warning, move.verdict.reason, message[:LONGEST], identity)
+
+
+def _lasting(problem: Problem | None) -> Problem | None:
+    """No Event for what passes in a moment."""
+    return None if problem is None or problem.reason == reasons.IN_PROGRESS else problem
+
+
+def _pods_problem(facts: Facts) -> Problem | None:
+    found = not_ready(facts)
+    return Problem(found.reason, found.why) if found and found.reason == reasons.PODS_NOT_STARTING else None
+
+
+def _autoscaler_problem(facts: Facts) -> Problem | None:
+    return facts.observed.autoscaler.problem if facts.observed.autoscaler is not None else None
+
+
+def _of_problem(about: str, condition: str, problem: Problem | None, before: Facts) -> Iterator[Event]:
+    known = condition_of(before.status, condition)
+    if problem is None or (known is not None and known.reason == problem.reason):
+        return
+    since = known.last_transition_time if known else ""
+    yield Event(True, problem.reason, problem.message[:LONGEST], f"{about}/{problem.reason}/{since}")

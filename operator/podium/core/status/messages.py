@@ -1,0 +1,240 @@
+"""The status message of each phase: desired, observed, and what would change it."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from podium.api.v1alpha1.spec.guards import Guard
+from podium.api.v1alpha1.status import Phase, Pinned, SharedOutage, Trial
+from podium.api.v1alpha1.values.base import format_duration, format_time
+from podium.core import gates
+from podium.core.analysis import guards
+from podium.core.analysis.measures import ERRORS, counted_elsewhere
+from podium.core.facts import Facts
+from podium.core.rollout.desired import standing_rejection
+from podium.core.rollout.hindrances import hindrances
+from podium.core.status.readiness import awaits_registry
+from podium.core.traffic.shares import challenger_pods, coarse_share
+
+UNDER_WAY = frozenset(
+    {Phase.GATING, Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.SOAKING, Phase.ROLLING_BACK, Phase.PENDING}
+)
+ENOUGH_FOR_A_RATE = 5  # answers
+MINUTE = 60  # seconds
+LONGEST = 1024  # the API server keeps longer ones, but no person reads them
+
+
+def message(facts: Facts) -> str:
+    if facts.observed.alias_conflict is not None:
+        return _alias_conflict(facts)
+    awaiting = awaits_registry(facts)
+    text = _awaiting_registry(facts) if awaiting else MESSAGES[facts.status.phase](facts)
+    held = facts.spec.paused and (awaiting or facts.status.phase in UNDER_WAY - {Phase.ROLLING_BACK})
+    return f"paused: {text}"[:LONGEST] if held else text[:LONGEST]
+
+
+def _awaiting_registry(facts: Facts) -> str:
+    """The desired version is another one since the last rollout: what is known of it, and what serves until then."""
+    champion, wanted = facts.status.champion, facts.observed.registry.desired
+    serving = f"champion {champion.version} serves" if champion else "nothing serves"
+    if wanted is None or facts.status.shared_outage is not None:
+        return f"{_pending(facts)}; {serving}"
+    return f"version {wanted.version} of {facts.spec.model.name} is next; {serving}"
+
+
+def _alias_conflict(facts: Facts) -> str:
+    alias_conflict = facts.observed.alias_conflict
+    assert alias_conflict is not None
+    return (
+        f"alias {alias_conflict.alias} of {facts.spec.model.name} belongs to the older ModelDeployment "
+        f"{alias_conflict.key}. Set another alias in spec.registry.aliases.champion"
+    )
+
+
+def _pending(facts: Facts) -> str:
+    problem, outage = facts.observed.registry.problem, facts.status.shared_outage
+    if outage is not None:
+        return _shared_outage(outage, facts)
+    return problem.message if problem else f"querying the registry for {facts.spec.model.name}"
+
+
+def _shared_outage(outage: SharedOutage, facts: Facts) -> str:
+    champion = facts.status.champion
+    names = ", ".join(guard.name for guard in outage.guards)
+    who = f"champion {champion.version}" if champion else "the champion"
+    return f"shared outage: the trial restarts once {who} passes {names} again: {outage.message}"
+
+
+def _gating(facts: Facts) -> str:
+    problem, version = facts.observed.registry.problem, facts.observed.registry.desired
+    if problem is not None:
+        return problem.message
+    waiting = gates.messages("Pending", facts, version) if version is not None else []
+    if waiting:
+        return f"version {_version(facts)} waits: {'; '.join(waiting)}"
+    return f"checking {len(facts.spec.gates)} gates for version {_version(facts)}"
+
+
+def _blocked(facts: Facts) -> str:
+    version = facts.observed.registry.desired
+    failures = gates.messages("Failed", facts, version) if version is not None else []
+    if version is None or not failures:
+        return facts.status.message
+    waiting = gates.messages("Pending", facts, version)
+    also = f"; pending: {'; '.join(waiting)}" if waiting else ""
+    return f"version {_version(facts)} is blocked: {'; '.join(failures)}{also}"
+
+
+def _starting(facts: Facts) -> str:
+    subject = facts.status.challenger
+    assert subject is not None
+    seen = facts.observed.slot(subject.slot)
+    verified, wanted = seen.verified(subject), challenger_pods(facts)
+    text = f"starting version {subject.version}: {verified} of {wanted} pods are ready and verified"
+    return "; ".join([text, *_testers(facts), *hindrances(facts, subject)[:2]])
+
+
+def _testers(facts: Facts) -> list[str]:
+    """By which header testers reach the challenger, and until when no one else does."""
+    preview, since = facts.spec.traffic.preview, facts.status.phase_since
+    if preview is None or since is None or facts.observed.traffic.overrides.preview is None:
+        return []
+    until = since + preview.duration
+    alone = f", other users not before {format_time(until.replace(microsecond=0))}" if facts.now < until else ""
+    return [f"testers reach it by header {preview.header}{alone}"]
+
+
+def _canary(facts: Facts) -> str:
+    trial = facts.status.trial
+    assert trial is not None
+    counts, judged = trial.evidence.measured(ERRORS.name).challenger, guards.judge(trial)
+    answers, errors = _count(counts.answers, "answer"), _count(counts.bad, "error")
+    coarse = coarse_share(trial.steps[trial.step].weight, facts.spec)
+    text = f"step {trial.step + 1} of {len(trial.steps)}{f' ({coarse})' if coarse else ''}: {answers}, {errors}"
+    if trial.weight_reached_at is None:
+        return f"{text}; waiting until the current weight is {trial.steps[trial.step].weight} %{_in_the_way(facts)}"
+    missing = max((one.missing(_goal(trial)) for one in judged), default=0)
+    waiting = [one.message for one in judged if not one.findings]
+    waiting += [f"{guard.name}: {flaw}" for guard in trial.guards if (flaw := _flaw(guard, facts))]
+    if not missing:
+        return "; ".join([text, *waiting])
+    if trial.step_started_at is not None and facts.now - trial.step_started_at >= trial.step_timeout:
+        waited = format_duration(trial.step_timeout)
+        still = f"about {missing} more answers needed"
+        return (
+            f"{text}; no verdict after {waited}, too little traffic: {still}, onInconclusive is {trial.on_inconclusive}"
+        )
+    return "; ".join([f"{text}; about {missing} more answers{_at_this_rate(missing, facts)}", *waiting])
+
+
+def _flaw(guard: Guard, facts: Facts) -> str:
+    return facts.observed.count_flaws.get(counted_elsewhere(guard.name).name, "") if guard.prometheus else ""
+
+
+def _goal(trial: Trial) -> guards.Goal:
+    return "enough" if trial.step == len(trial.steps) - 1 else "exposed"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def _at_this_rate(missing: int, facts: Facts) -> str:
+    """How long that will take, if the challenger goes on answering as often as it did in the trial so far."""
+    trial = facts.status.trial
+    began = trial_began(trial) if trial else None
+    if trial is None or began is None or trial.evidence.observed_at is None:
+        return ""
+    answers = trial.evidence.measured(ERRORS.name).challenger.answers
+    passed = (trial.evidence.observed_at - began).total_seconds()
+    if answers < ENOUGH_FOR_A_RATE or passed <= 0:
+        return ""
+    seconds = missing * passed / answers
+    return f" ({format_duration(timedelta(seconds=_rounded(seconds)))} at this rate)"
+
+
+def trial_began(trial: Trial) -> datetime:
+    """Since when its answers have been counted: the first step's beginning, as far as that is still known."""
+    return trial.step_started_at if trial.step == 0 and trial.step_started_at is not None else trial.started_at
+
+
+def _rounded(seconds: float) -> int:
+    """To two figures: more would be false precision."""
+    size = 10 if seconds < MINUTE else MINUTE
+    return max(size, round(seconds / size) * size)
+
+
+def _promoting(facts: Facts) -> str:
+    subject = facts.status.challenger
+    assert subject is not None
+    verified, full = facts.observed.slot(subject.slot).verified(subject), facts.spec.serving.size
+    pods = f"{min(verified, full)} of {full} pods are ready and verified"
+    return f"moving all traffic to version {subject.version}: {pods}{_in_the_way(facts)}"
+
+
+def _soaking(facts: Facts) -> str:
+    champion, former, trial = facts.status.champion, facts.status.former, facts.status.trial
+    assert champion is not None
+    if former is None or trial is None or facts.status.phase_since is None:
+        return f"version {champion.version} is champion"
+    until = format_time((facts.status.phase_since + trial.soak).replace(microsecond=0))
+    return f"version {champion.version} is champion; version {former.version} stays warm until {until}"
+
+
+def _rolling_back(facts: Facts) -> str:
+    champion, challenger, trial = facts.status.champion, facts.status.challenger, facts.status.trial
+    verdict = trial.verdict if trial else None
+    gone = f"from version {challenger.version}" if challenger else ""
+    if champion is None:
+        return f"stopping {gone.removeprefix('from ')}: {verdict.message if verdict else ''}"
+    why = verdict.message if verdict else ""
+    return f"rolling traffic back {gone} to {champion.version}: {why}{_hindered(champion, facts)}{_in_the_way(facts)}"
+
+
+def _hindered(champion: Pinned, facts: Facts) -> str:
+    """What the champion lacks to take all the traffic back."""
+    ready, full = facts.observed.slot(champion.slot).ready(champion), facts.spec.serving.size
+    if not ready:
+        return f"; version {champion.version} has no ready pod"
+    return "" if ready >= full else f"; {ready} of {full} pods of version {champion.version} are ready"
+
+
+def _in_the_way(facts: Facts) -> str:
+    problem = facts.observed.traffic.problem
+    return f"; {problem.message}" if problem else ""
+
+
+def _rejected(facts: Facts) -> str:
+    lost, champion = standing_rejection(facts), facts.status.champion
+    if lost is None:
+        return facts.status.message
+    serving = f"champion {champion.version} serves" if champion else "no version serves: there was no champion before"
+    hint = "change version, gates or guards, or set spec.rollout.retry, to try again"
+    return f"version {lost.version} is rejected: {lost.message}; {serving}; {hint}"
+
+
+def _stable(facts: Facts) -> str:
+    champion = facts.status.champion
+    assert champion is not None
+    ready, full = facts.observed.slot(champion.slot).ready(champion), facts.spec.serving.size
+    text = f"version {champion.version} serves: {min(ready, full)} of {full} pods are ready"
+    why = hindrances(facts, champion)[:2]
+    return f"{text}; pods do not start: {'; '.join(why)}" if why else text
+
+
+MESSAGES: Mapping[Phase, Callable[[Facts], str]] = {
+    Phase.PENDING: _pending,
+    Phase.GATING: _gating,
+    Phase.BLOCKED: _blocked,
+    Phase.STARTING: _starting,
+    Phase.CANARY: _canary,
+    Phase.PROMOTING: _promoting,
+    Phase.SOAKING: _soaking,
+    Phase.ROLLING_BACK: _rolling_back,
+    Phase.REJECTED: _rejected,
+    Phase.STABLE: _stable,
+}
+
+
+def _version(facts: Facts) -> str:
+    subject = facts.status.challenger
+    return subject.version if subject else "?"

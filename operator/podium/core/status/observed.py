@@ -1,0 +1,178 @@
+"""What a reconcile adds to the status before any decision: evidence, current weights, the registry's alias."""
+
+from datetime import datetime, timedelta
+
+from podium.api.v1alpha1.manifest import LABEL
+from podium.api.v1alpha1.status import (
+    Evidence,
+    GateStatus,
+    HistoryEntry,
+    Phase,
+    Pinned,
+    SharedOutage,
+    Slot,
+    Status,
+    Trial,
+    Weight,
+)
+from podium.core import gates
+from podium.core.analysis.baselines import with_baselines
+from podium.core.analysis.counts import accumulate, baseline
+from podium.core.analysis.criteria import measures
+from podium.core.analysis.shared_outage import updated
+from podium.core.analysis.tests import update
+from podium.core.facts import Facts, UnsavedEvidence
+from podium.core.rollout.alias import known_alias
+from podium.core.rollout.desired import former_champion
+from podium.core.status.record import tags_for
+from podium.core.traffic.draining import draining
+from podium.core.traffic.shares import challenger_pods, share_pods
+
+COUNTED = frozenset({Phase.CANARY, Phase.PROMOTING, Phase.SOAKING})
+KEEP = timedelta(seconds=5)  # counts are written down this often at the most; a restart sees the rest as one block
+
+
+def observed(facts: Facts) -> Status:
+    """The status with all that these facts show and no decision taken."""
+    return facts.status.model_copy(
+        update={
+            **{role: _with_login(getattr(facts.status, role), facts) for role in ("champion", "challenger", "former")},
+            "replicas": _replicas(facts),
+            "selector": f"{LABEL}={facts.key.name}",
+            "gates": _gates(facts),
+            "trial": _trial(facts),
+            "shared_outage": _shared_outage(facts),
+            "weight": _weight(facts),
+            "draining": draining(facts),
+            "registry": known_alias(facts),
+            "history": [_confirmed(entry, facts) for entry in facts.status.history],
+        }
+    )
+
+
+def _with_login(pinned: Pinned | None, facts: Facts) -> Pinned | None:
+    """The login that Git names now, as long as it is for the registry from which the version comes."""
+    login = facts.spec.registry.secret_name
+    if pinned is None or not pinned.model or pinned.registry != facts.observed.registry.uri or pinned.login == login:
+        return pinned
+    return pinned.model_copy(update={"login": login})
+
+
+def _replicas(facts: Facts) -> int:
+    """The size as an autoscaler sees it: the champion's. The challenger's follows from it."""
+    champion = facts.status.champion
+    return facts.observed.slot(champion.slot).replicas if champion is not None else 0
+
+
+def keep_recent_evidence(before: Status, after: Status, facts: Facts) -> Status:
+    """Leave the counts of a moment ago in place where nothing was decided, so that not every reconcile is a write."""
+    return after.model_copy(
+        update={"trial": _older(before.trial, after.trial, facts), "shared_outage": _as_before(before, after, facts)}
+    )
+
+
+def unsaved_evidence(written: Status, observed_status: Status) -> UnsavedEvidence | None:
+    """Evidence that was observed and not written, for the next reconcile."""
+    if (
+        written.trial is None
+        or observed_status.trial is None
+        or written.trial.evidence == observed_status.trial.evidence
+    ):
+        return None
+    return UnsavedEvidence(written.trial.started_at, written.trial.evidence.observed_at, observed_status.trial.evidence)
+
+
+def _older(before: Trial | None, after: Trial | None, facts: Facts) -> Trial | None:
+    if before is None or after is None or before.step != after.step or not _just_now(before.evidence, facts):
+        return after
+    return after.model_copy(update={"evidence": before.evidence})
+
+
+def _as_before(before: Status, after: Status, facts: Facts) -> SharedOutage | None:
+    known, now = before.shared_outage, after.shared_outage
+    return known if known is not None and now is not None and _just_now(known.evidence, facts) else now
+
+
+def _just_now(evidence: Evidence, facts: Facts) -> bool:
+    return evidence.observed_at is not None and facts.now - evidence.observed_at < KEEP
+
+
+def _shared_outage(facts: Facts) -> SharedOutage | None:
+    known = facts.status.shared_outage
+    return updated(known, facts) if known is not None else None
+
+
+def _gates(facts: Facts) -> list[GateStatus]:
+    """The gates' results for the challenger; once it has passed them, the results of then."""
+    version, challenger = facts.observed.registry.desired, facts.status.challenger
+    if facts.status.phase not in gates.GATE_PHASES or version is None or challenger is None:
+        return facts.status.gates
+    if former_champion(facts, challenger) is not None:
+        return []  # it is trusted, and asked nothing
+    if (version.version, version.digest) != (challenger.version, challenger.digest):
+        return facts.status.gates
+    return gates.statuses(facts, version)
+
+
+def _trial(facts: Facts) -> Trial | None:
+    trial, subject = facts.status.trial, facts.subject
+    if trial is None or subject is None:
+        return trial
+    evidence = _last_known(trial, facts.unsaved)
+    if facts.status.phase in COUNTED | {Phase.STARTING}:
+        evidence = with_baselines(evidence, trial.guards, facts, subject.slot)
+    wanted = measures(trial.guards, evidence)
+    if facts.status.phase in COUNTED:
+        evidence, blocks = accumulate(evidence, facts, subject.slot, wanted)
+        evidence = update(trial, evidence, blocks)
+    elif facts.status.phase is Phase.STARTING:
+        evidence = baseline(evidence, facts, wanted)
+    since = {"weight_reached_at": _weight_reached_at(facts, trial), "starting_since": _starting_since(facts, trial)}
+    return trial.model_copy(update={"evidence": evidence, **since})
+
+
+def _last_known(trial: Trial, unsaved: UnsavedEvidence | None) -> Evidence:
+    """The newest evidence of this trial: that of the last reconcile, if the status still is as it was then."""
+    goes_on = unsaved is not None and (unsaved.started_at, unsaved.base) == (
+        trial.started_at,
+        trial.evidence.observed_at,
+    )
+    return unsaved.evidence if unsaved is not None and goes_on else trial.evidence
+
+
+def _weight_reached_at(facts: Facts, trial: Trial) -> datetime | None:
+    """Since when the traffic has had the step's weight without a break."""
+    subject, world = facts.subject, facts.observed
+    if facts.status.phase is not Phase.CANARY or subject is None:
+        return trial.weight_reached_at
+    weight = trial.steps[trial.step].weight
+    enough = world.slot(subject.slot).verified(subject) >= share_pods(weight, facts.spec)
+    if not enough or not world.traffic.in_sync or world.traffic.desired.get(subject.slot, 0) != weight:
+        return None
+    return trial.weight_reached_at or facts.now
+
+
+def _starting_since(facts: Facts, trial: Trial) -> datetime | None:
+    """Since when too few pods are verified without a break; a pod evicted in a long pause gets the whole time again."""
+    subject = facts.subject
+    if facts.status.phase is not Phase.STARTING or subject is None:
+        return trial.starting_since
+    if facts.observed.slot(subject.slot).verified(subject) >= challenger_pods(facts):
+        return None
+    return trial.starting_since or facts.now
+
+
+def _weight(facts: Facts) -> Weight | None:
+    challenger, traffic = facts.status.challenger, facts.observed.traffic
+    if challenger is None or facts.status.trial is None:
+        return None
+    slot: Slot = challenger.slot
+    return Weight(desired=traffic.desired.get(slot, 0), current=round(traffic.current.get(slot, 0)))
+
+
+def _confirmed(entry: HistoryEntry, facts: Facts) -> HistoryEntry:
+    if entry.recorded or not facts.of_source(entry) or entry.version not in facts.observed.registry.tags:
+        return entry
+    seen = facts.observed.registry.tags[entry.version]
+    written = all(seen.get(key) == value for key, value in tags_for(entry, facts).items())
+    return entry.model_copy(update={"recorded": True}) if written else entry

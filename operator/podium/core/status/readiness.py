@@ -1,0 +1,171 @@
+"""Whether the desired state of this generation serves: the checks behind Ready, Reconciling and Stalled.
+
+The rules:
+
+1. The first check that speaks decides. Where none does, Ready is True.
+2. Exactly one of Ready, Reconciling and Stalled is True, so that a tool of kstatus always knows what to do: go on, wait
+   or give up.
+3. A generation becomes ready only once everything that it asks for has been seen. It stays ready while the registry is
+   silent, endpoints follow or a pod is replaced: those are no news about the generation.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.status import Condition, Phase, Pinned, Status
+from podium.core.facts import ALL, Facts, Problem
+from podium.core.rollout.desired import is_desired, standing_rejection
+from podium.core.rollout.hindrances import hindrances
+
+SERVING_PHASES = frozenset({Phase.SOAKING, Phase.STABLE})
+ANSWER_EXPECTED = frozenset({Phase.PENDING, Phase.GATING, Phase.SOAKING, Phase.STABLE, Phase.REJECTED, Phase.BLOCKED})
+# What ends by itself in the registry.
+PASSING = frozenset({reasons.DIGEST_PENDING, reasons.VERSION_NOT_READY})
+
+
+@dataclass(frozen=True)
+class NotReady:
+    """Why Ready is not True."""
+
+    status: Literal["False", "Unknown"]
+    reason: str
+    why: str = ""  # what the status's message does not say
+
+
+Check = Callable[[Facts], NotReady | None]
+
+
+def not_ready(facts: Facts) -> NotReady | None:
+    """The first reason why what this generation wants is not what serves, or None where it is."""
+    return next((found for check in CHECKS if (found := check(facts)) is not None), None)
+
+
+def stall(facts: Facts) -> Problem | None:
+    """A problem that only a person can fix."""
+    if facts.observed.alias_conflict is not None:
+        return Problem(reasons.ALIAS_CONFLICT, facts.status.message)
+    if facts.status.phase is Phase.REJECTED and not awaits_registry(facts):
+        return Problem(reasons.VERSION_REJECTED, facts.status.message)
+    if facts.status.phase is Phase.BLOCKED and not awaits_registry(facts):
+        return Problem(reasons.GATES_FAILED, facts.status.message)
+    return None
+
+
+def awaits_registry(facts: Facts) -> bool:
+    """Whether the desired version is another one since the last rollout: the registry has to be queried first."""
+    if facts.status.phase is Phase.STABLE:
+        return not serves_desired(facts)
+    if facts.status.phase is Phase.REJECTED:
+        return standing_rejection(facts) is None and not _said_before("Stalled", facts)
+    unknown = facts.observed.registry.desired is None
+    return facts.status.phase is Phase.BLOCKED and unknown and not _said_before("Stalled", facts)
+
+
+def serves_desired(facts: Facts) -> bool:
+    """Whether the champion is the desired version. While an alias cannot be resolved, the last condition stands."""
+    champion = facts.status.champion
+    desired = is_desired(facts, champion) if champion is not None else False
+    return _said_before("Ready", facts) if desired is None else desired
+
+
+def able(facts: Facts, pinned: Pinned) -> bool:
+    """Whether a version has a ready pod."""
+    return facts.observed.slot(pinned.slot).ready(pinned) > 0
+
+
+def condition_of(status: Status, kind: str) -> Condition | None:
+    return next((condition for condition in status.conditions if condition.type == kind), None)
+
+
+# --- the checks -------------------------------------------------------------------------------------------------------
+
+
+def champion_down(facts: Facts) -> NotReady | None:
+    champion = facts.status.champion
+    if champion is None or able(facts, champion) or facts.status.phase is Phase.PROMOTING:
+        return None
+    why = "; ".join([f"champion {champion.version} has no ready pod", *hindrances(facts, champion)[:2]])
+    return NotReady("False", reasons.CHAMPION_UNAVAILABLE, why)
+
+
+def stalled(facts: Facts) -> NotReady | None:
+    problem = stall(facts)
+    return NotReady("False", problem.reason) if problem is not None else None
+
+
+def unresolved(facts: Facts) -> NotReady | None:
+    """The registry's problem keeps the desired version from being known."""
+    problem = facts.observed.registry.problem
+    if problem is None or facts.status.phase not in ANSWER_EXPECTED or serves_desired(facts):
+        return None
+    return NotReady("Unknown" if problem.reason in PASSING else "False", problem.reason)
+
+
+def under_way(facts: Facts) -> NotReady | None:
+    """Another version than the desired one is champion, or its rollout has not ended."""
+    if facts.status.phase in SERVING_PHASES and serves_desired(facts):
+        return None
+    if facts.status.shared_outage is not None:
+        return NotReady("Unknown", reasons.SHARED_OUTAGE)
+    return NotReady("Unknown", reasons.PAUSED if facts.spec.paused else reasons.PROGRESSING)
+
+
+def not_starting(facts: Facts) -> NotReady | None:
+    """Pods of the champion cannot start: an image, a quota, artifacts that have changed. Those that run go on."""
+    champion = facts.status.champion
+    assert champion is not None  # under_way speaks otherwise
+    why = hindrances(facts, champion)
+    return NotReady("False", reasons.PODS_NOT_STARTING, "; ".join(why[:2])) if why else None
+
+
+def rolling_out(facts: Facts) -> NotReady | None:
+    """The champion's Deployment is not yet what this generation wants: an image, a size, an environment."""
+    champion = facts.status.champion
+    assert champion is not None
+    seen, size = facts.observed.slot(champion.slot), facts.spec.serving.size
+    made = seen.runs == champion and seen.up_to_date and seen.rolled_out and seen.replicas == size
+    if made and (seen.ready(champion) >= size or _said_before("Ready", facts)):
+        return None
+    return NotReady("Unknown", reasons.PROGRESSING, f"{min(seen.ready(champion), size)} of {size} pods are ready")
+
+
+def not_routed(facts: Facts) -> NotReady | None:
+    """Requests do not go to the champion, as this generation's spec.traffic wants it."""
+    champion, traffic = facts.status.champion, facts.observed.traffic
+    assert champion is not None
+    if traffic.problem is not None and traffic.problem.reason != reasons.IN_PROGRESS:
+        return NotReady("False", traffic.problem.reason, traffic.problem.message)
+    settled = traffic.in_sync or _said_before("Ready", facts)
+    if settled and traffic.desired.get(champion.slot) == ALL:
+        return None
+    return NotReady("Unknown", reasons.PROGRESSING, f"requests do not all go to version {champion.version} yet")
+
+
+def not_scaled(facts: Facts) -> NotReady | None:
+    """The autoscaler is not as this generation wants it."""
+    seen = facts.observed.autoscaler
+    if facts.spec.serving.autoscaling is None or seen is None or seen.up_to_date:
+        return None
+    if seen.problem is not None:
+        return NotReady("False", seen.problem.reason, seen.problem.message)
+    return NotReady("Unknown", reasons.PROGRESSING, f"HorizontalPodAutoscaler {facts.key.name} is not up to date yet")
+
+
+CHECKS: tuple[Check, ...] = (
+    champion_down,
+    stalled,
+    unresolved,
+    under_way,
+    not_starting,
+    rolling_out,
+    not_routed,
+    not_scaled,
+)
+
+
+def _said_before(kind: str, facts: Facts) -> bool:
+    """Whether this condition held for this generation already, when the status was last written."""
+    known = condition_of(facts.status, kind)
+    return known is not None and known.status == "True" and known.observed_generation == facts.generation

@@ -1,0 +1,40 @@
+"""The decision record in the registry: the tags of each decision."""
+
+import json
+from collections.abc import Mapping
+
+from podium.api.v1alpha1.status import HistoryEntry, Status
+from podium.api.v1alpha1.values.base import format_time
+from podium.core.facts import Facts
+
+PREFIX = "podium.dev/"
+LONGEST = 500  # MLflow keeps 5,000 characters; no person reads as many
+
+
+def unrecorded(status: Status) -> list[HistoryEntry]:
+    """The newest decision about each version, where the registry is not yet known to have it."""
+    newest = {(entry.model, entry.version): entry for entry in status.history if entry.outcome != "RolledBack"}
+    return [entry for entry in newest.values() if not entry.recorded]
+
+
+def tags_for(entry: HistoryEntry, facts: Facts) -> Mapping[str, str]:
+    """When, why and by which generation of which ModelDeployment a version was promoted or rejected."""
+    return {
+        f"{PREFIX}decision": entry.outcome.lower(),
+        f"{PREFIX}decided-at": format_time(entry.at),
+        f"{PREFIX}reason": entry.reason,
+        f"{PREFIX}message": entry.message[:LONGEST],
+        f"{PREFIX}decided-by": f"{facts.key} generation {entry.generation}",
+    }
+
+
+def artifact_path(entry: HistoryEntry) -> str:
+    """Where in its run's artifacts the record of a decision is kept: a name of its own for each decision."""
+    return f"podium/{entry.at:%Y%m%dT%H%M%S}Z-{entry.outcome.lower()}.json"
+
+
+def document(entry: HistoryEntry, facts: Facts) -> str:
+    """The whole record of a decision: counts, limits, verdicts, times and versions, as JSON."""
+    kept = entry.model_dump(mode="json", by_alias=True, exclude={"recorded", "model"})
+    decided = {"decidedBy": str(facts.key), "model": entry.model or facts.spec.model.name, **kept}
+    return json.dumps(decided, indent=2, ensure_ascii=False)

@@ -1,0 +1,58 @@
+"""When a version that has lost its traffic may be stopped, and when one has lost its pods.
+
+Where shares are of pods, a version's pods are stopped as soon as its Service leads elsewhere: only so do clients give
+up the connections that they keep. Behind a gateway they are kept for a drain time in which they get no request.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from podium.api.v1alpha1.status import Draining, Phase, Slot
+from podium.core.facts import Facts
+
+# Beyond the drain time, for a slot that answers without a weight: a client may call its own Service.
+LONGEST: Final = timedelta(minutes=1)
+
+
+def losing(facts: Facts) -> Slot | None:
+    """The slot that has lost the traffic and still runs: the challenger's on its way back, or the former champion's."""
+    status = facts.status
+    pinned = {Phase.ROLLING_BACK: status.challenger, Phase.SOAKING: status.former}.get(status.phase)
+    return None if pinned is None else pinned.slot
+
+
+def draining(facts: Facts) -> Draining | None:
+    """Since when the losing slot has had no weight and given no answer."""
+    slot = losing(facts)
+    if slot is None or not facts.spec.traffic.exact or facts.observed.traffic.may_reach(slot):
+        return None
+    said = (pod.counters.answers for pod in facts.observed.slot(slot).pods if pod.counters is not None)
+    answers, known = sum(said), facts.status.draining
+    if known is None:
+        return Draining(weight_removed_at=facts.now, quiet_since=facts.now, answers=answers)
+    return (
+        known
+        if answers <= known.answers
+        else Draining(weight_removed_at=known.weight_removed_at, quiet_since=facts.now, answers=answers)
+    )
+
+
+def drained(facts: Facts, slot: Slot) -> bool:
+    """Whether the slot has no traffic, and where it has just lost it, has been seen without it for long enough."""
+    if facts.observed.traffic.may_reach(slot):
+        return False
+    if slot != losing(facts) or not facts.spec.traffic.exact or not facts.observed.slot(slot).pods:
+        return True
+    quiet, drain = facts.status.draining, facts.spec.serving.drain
+    return quiet is not None and (
+        facts.now - quiet.quiet_since >= drain or facts.now - quiet.weight_removed_at >= drain + LONGEST
+    )
+
+
+def abandoned(facts: Facts) -> bool:
+    """Whether a gateway sends requests to a version that has no ready pod, while the other side has one."""
+    subject, fallback = facts.subject, facts.fallback
+    if subject is None or fallback is None or not facts.spec.traffic.exact:
+        return False
+    world = facts.observed
+    return not world.slot(subject.slot).ready(subject) and world.slot(fallback.slot).ready(fallback) > 0

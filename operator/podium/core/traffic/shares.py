@@ -1,0 +1,44 @@
+"""How many pods a share of the traffic needs: to make the share, or under a gateway, to carry it."""
+
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.core.facts import ALL, Facts
+
+COARSE = 3  # percentage points that a share may differ from its weight before that is told
+
+
+def pods_for(weight: int, champion: int) -> int:
+    """Pods of the challenger beside `champion` pods so that its share is as near to `weight` percent as it can be.
+
+    At least one, and never more than the champion has: the champion keeps its size all through a trial.
+    """
+    return min(range(1, champion + 1), key=lambda pods: (abs(pods / (pods + champion) - weight / ALL), pods))
+
+
+def share_pods(weight: int, spec: Spec) -> int:
+    """Pods that `weight` percent of the traffic needs. Where shares are exact, as many as carry it; at least one."""
+    full = spec.serving.size
+    return max(1, -(-full * weight // ALL)) if spec.traffic.exact else pods_for(weight, full)
+
+
+def share_in_force(weight: int, spec: Spec) -> float:
+    """The fraction of the requests that a step's weight gives, with every pod ready."""
+    if spec.traffic.exact:
+        return weight / ALL
+    pods, full = pods_for(weight, spec.serving.size), spec.serving.size
+    return pods / (pods + full)
+
+
+def coarse_share(weight: int, spec: Spec) -> str:
+    """What a step's weight really gives where that is another share, with the pods that make it; "" where it is not."""
+    share, pods = round(ALL * share_in_force(weight, spec)), pods_for(weight, spec.serving.size)
+    if abs(share - weight) < COARSE:
+        return ""
+    return f"{share} % in force, not {weight} %: {pods} of {pods + spec.serving.size} pods"
+
+
+def challenger_pods(facts: Facts) -> int:
+    """Pods for the step's weight; all of them at once where no steps lie ahead."""
+    trial, full = facts.status.trial, facts.spec.serving.size
+    if trial is None or trial.previously_promoted or facts.status.champion is None:
+        return full
+    return share_pods(trial.steps[trial.step].weight, facts.spec)

@@ -1,0 +1,93 @@
+"""The desired traffic: the weights of the phase target that pods can carry, and the overrides.
+
+Up only to pods that are ready and have verified what they serve; back to whatever champion is ready.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from podium.api.v1alpha1.status import Pinned, Slot
+from podium.core.actions import RouteOverrides, SetTraffic, TrialAffinity
+from podium.core.facts import ALL, Facts, other_than
+from podium.core.fingerprints import trial_id
+from podium.core.traffic.draining import abandoned
+from podium.core.traffic.phase_targets import PHASE_TARGETS, Traffic
+from podium.core.traffic.shares import share_pods
+
+
+def routes(facts: Facts) -> Iterator[SetTraffic]:
+    """The route to be written, where it is not as it should be."""
+    seen = facts.observed.traffic
+    weights = _weights(facts) or seen.desired
+    overrides = RouteOverrides(_preview(facts, weights), _session_affinity(facts, weights))
+    if weights and (weights, overrides) != (seen.desired, seen.overrides):
+        shares = ", ".join(f"{weight} % to slot {slot}" for slot, weight in sorted(weights.items()))
+        of = " of users" if overrides.session_affinity else ""
+        testers = f", testers to slot {overrides.preview}" if overrides.preview else ""
+        yield SetTraffic(weights, f"{facts.status.phase}: {shares}{of}{testers}", overrides)
+
+
+def _weights(facts: Facts) -> Mapping[Slot, int] | None:
+    """The weights to ask for, or None to leave the traffic where it is."""
+    traffic = PHASE_TARGETS[facts.status.phase].traffic
+    challenger, trial = facts.status.challenger, facts.status.trial
+    up: Mapping[Slot, int] | None = None
+    if challenger is not None and trial is not None:
+        verified = facts.observed.slot(challenger.slot).verified(challenger)
+        if traffic is Traffic.CHALLENGER and verified >= facts.spec.serving.size:
+            up = _to(challenger, ALL)
+        if traffic is Traffic.STEP and verified >= share_pods(trial.steps[trial.step].weight, facts.spec):
+            up = _to(challenger, trial.steps[trial.step].weight)
+    if up is not None:
+        return up
+    if traffic is not Traffic.CHAMPION and facts.observed.traffic.desired and not abandoned(facts):
+        return None  # the last step goes on until the next one can be carried
+    return _back(facts)
+
+
+def _back(facts: Facts) -> Mapping[Slot, int] | None:
+    """All to the champion; but the healthier side keeps the traffic while only that has a ready pod.
+
+    On the gradual way back the champion gets no more than its ready pods stand for, and never less than it has.
+    """
+    champion = facts.status.champion
+    if champion is None:
+        return None
+    other = other_than(champion.slot)
+    able = facts.observed.slot(champion.slot).ready(champion)
+    other_seen, asked = facts.observed.slot(other), facts.observed.traffic.desired
+    carried = asked.get(other, 0) > 0 and other_seen.ready(other_seen.runs) > 0
+    if not carried:
+        return _to(champion, ALL)
+    if facts.spec.traffic.rollback == "Gradual":
+        carries = ALL * able // facts.spec.serving.size
+        return _to(champion, min(ALL, max(carries, asked.get(champion.slot, 0))))
+    return _to(champion, ALL) if able else None
+
+
+def _preview(facts: Facts, weights: Mapping[Slot, int]) -> Slot | None:
+    """Where testers go: to a challenger without all the traffic, from its first verified pod until none is ready."""
+    challenger, traffic = facts.status.challenger, facts.observed.traffic
+    if facts.spec.traffic.preview is None or not PHASE_TARGETS[facts.status.phase].preview:
+        return None
+    if challenger is None or facts.status.champion is None or weights.get(challenger.slot) == ALL:
+        return None
+    seen = facts.observed.slot(challenger.slot)
+    # A pod that this reconcile could not scrape still is what it was verified to be: no reason for two writes.
+    stays = traffic.overrides.preview == challenger.slot and seen.ready(challenger) > 0
+    return challenger.slot if stays or seen.verified(challenger) > 0 else None
+
+
+def _session_affinity(facts: Facts, weights: Mapping[Slot, int]) -> TrialAffinity | None:
+    """How users stay on their side: while both sides get some, and the weight only rises."""
+    challenger, trial = facts.status.challenger, facts.status.trial
+    if facts.spec.traffic.session_affinity is None or PHASE_TARGETS[facts.status.phase].traffic is Traffic.CHAMPION:
+        return None
+    if challenger is None or trial is None or not 0 < weights.get(challenger.slot, 0) < ALL:
+        return None
+    now = weights[challenger.slot]
+    earlier = [step.weight for step in trial.steps if step.weight < now]
+    return TrialAffinity(trial_id(challenger, trial), challenger.slot, (*earlier, now))
+
+
+def _to(pinned: Pinned, weight: int) -> Mapping[Slot, int]:
+    return {pinned.slot: weight, other_than(pinned.slot): ALL - weight}

@@ -1,0 +1,35 @@
+"""The outside world as the controller needs it: small Protocols, one module a subject.
+
+Fakes of each ship in `podium.testing`. What belongs here: the Protocols and the values that only they exchange.
+What does not: any implementation (`podium.adapters`), any decision.
+"""
+
+from podium.ports.clock import Clock
+from podium.ports.cluster import Cluster, ModelDeployment
+from podium.ports.gate_jobs import GateJobs
+from podium.ports.lease import LeaseState, LeaseStore
+from podium.ports.metrics_store import MetricsStore, Totals
+from podium.ports.pod_metrics import PodMetrics, PodReport
+from podium.ports.registry import Registry, RegistryLogin, RegistryQuery
+from podium.ports.router import Router
+from podium.ports.webhooks import WebhookCall, Webhooks, WebhookVerdict
+
+__all__ = [
+    "Clock",
+    "Cluster",
+    "GateJobs",
+    "LeaseState",
+    "LeaseStore",
+    "MetricsStore",
+    "ModelDeployment",
+    "PodMetrics",
+    "PodReport",
+    "Registry",
+    "RegistryLogin",
+    "RegistryQuery",
+    "Router",
+    "Totals",
+    "WebhookCall",
+    "WebhookVerdict",
+    "Webhooks",
+]

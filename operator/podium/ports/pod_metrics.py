@@ -1,0 +1,21 @@
+"""What the pods report of themselves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from podium.core.facts import Counters, Identity, PodState
+
+
+@dataclass(frozen=True)
+class PodReport:
+    """What one pod says of itself."""
+
+    identity: Identity | None
+    counters: Counters
+
+
+class PodMetrics(Protocol):
+    """What the pods say of themselves, by pod uid. Who does not answer in time is left out: missing data holds."""
+
+    async def ask(self, namespace: str, pods: Sequence[PodState]) -> Mapping[str, PodReport]: ...

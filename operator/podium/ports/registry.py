@@ -1,0 +1,42 @@
+"""The model registry."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from podium.core.facts import RegistryState
+
+
+@dataclass(frozen=True)
+class RegistryLogin:
+    """Where the registry is and how to log in. Never printed: the values are secrets."""
+
+    uri: str
+    variables: Mapping[str, str]  # MLFLOW_TRACKING_USERNAME, …_PASSWORD, …_TOKEN
+
+    def __repr__(self) -> str:
+        return f"RegistryLogin({self.uri!r}, {len(self.variables)} variables)"
+
+
+@dataclass(frozen=True)
+class RegistryQuery:
+    """What one ModelDeployment wants to know of the registry."""
+
+    login: RegistryLogin
+    model: str
+    version: str | None  # exactly one of version and wanted_alias
+    wanted_alias: str | None
+    champion: str | None  # version of the status's champion, for comparison
+    champion_alias: str
+    record: tuple[str, ...] = ()  # versions whose own tags are read, to see whether a decision is recorded
+    signatures: bool = False  # whether to read the signatures of both versions: they cost a file each
+    champion_model: str = ""  # of the champion, where it is another one than the wanted version's
+
+
+class Registry(Protocol):
+    """The model registry. Each method raises Unavailable, Rejected or NotFound, with a message that says what to do."""
+
+    async def query(self, query: RegistryQuery) -> RegistryState: ...
+    async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None: ...
+    async def write_tags(self, login: RegistryLogin, model: str, version: str, tags: Mapping[str, str]) -> None: ...
+    async def write_record(self, login: RegistryLogin, model: str, version: str, path: str, text: str) -> None: ...
