@@ -15,8 +15,8 @@ from tests.contract.cluster_worlds import ClusterWorld
 
 __all__ = ["world"]  # a fixture
 
-ONE = Pinned(version="1", run_id="r1", digest="sha256:11", slot="a")
-TWO = Pinned(version="2", run_id="r2", digest="sha256:22", slot="a")
+ONE = Pinned(version="1", digest="sha256:11", slot="a")
+TWO = Pinned(version="2", digest="sha256:22", slot="a")
 FAST = Behaviour(ready_after=0.5)
 STATUS = Status(
     observed_generation=1, phase=Phase.CANARY, phase_since=datetime(2026, 1, 1, tzinfo=UTC), champion=ONE, message="x"

@@ -8,7 +8,7 @@ from tests.contract.cluster_worlds import ClusterWorld
 
 __all__ = ["world"]  # a fixture
 
-ONE = Pinned(version="1", run_id="r1", digest="sha256:11", slot="a")
+ONE = Pinned(version="1", digest="sha256:11", slot="a")
 
 
 async def pods(world: ClusterWorld, **behaviours: Behaviour) -> tuple[PodState, ...]:

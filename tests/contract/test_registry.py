@@ -26,7 +26,6 @@ async def test_a_version_is_seen_with_its_metrics_and_tags(
     seen = (await (await world.adapter()).query(query(editor, model, version))).desired
     assert seen is not None
     assert seen.version == version
-    assert seen.run_id
     assert seen.metrics["auc"] == 0.83
     assert seen.tags["git_sha"] == "abc"
     assert seen.tags["stage"] == "its own"

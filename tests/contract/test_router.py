@@ -14,8 +14,8 @@ from tests.contract.cluster_worlds import ClusterWorld, RealClusterWorld
 
 __all__ = ["world"]  # a fixture
 
-ONE = Pinned(version="1", run_id="r1", digest="sha256:11", slot="a")
-TWO = Pinned(version="2", run_id="r2", digest="sha256:22", slot="b")
+ONE = Pinned(version="1", digest="sha256:11", slot="a")
+TWO = Pinned(version="2", digest="sha256:22", slot="b")
 FAST = Behaviour(ready_after=0.5)
 ALL_A: dict[Slot, int] = {"a": 100, "b": 0}
 

@@ -317,9 +317,7 @@ class Simulation:
         known = self.versions.get(version)
         if known is None:
             return None
-        return ModelVersion(
-            version, f"run-{version}", self.digest(version), known.metrics, known.tags, created=known.created
-        )
+        return ModelVersion(version, self.digest(version), known.metrics, known.tags, created=known.created)
 
     def _slot(self, slot: Slot) -> SlotState:
         place = self.places[slot]

@@ -77,7 +77,6 @@ class WriteRecord:
     """Keep the whole record of a decision as an artifact of the version's run, where the registry allows it."""
 
     version: str
-    run_id: str
     path: str
     text: str
     why: str

@@ -174,7 +174,7 @@ def _registry(facts: Facts) -> Iterator[Action]:
     for entry in unrecorded(status):
         if facts.of_source(entry) and entry.version in registry.tags:
             why = f"the record of {entry.outcome.lower()} version {entry.version}"
-            yield WriteRecord(entry.version, entry.run_id, artifact_path(entry), document(entry, facts), why)
+            yield WriteRecord(entry.version, artifact_path(entry), document(entry, facts), why)
             yield WriteTags(entry.version, tags_for(entry, facts), why=f"{entry.outcome}: {entry.reason}")
 
 

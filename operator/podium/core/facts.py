@@ -48,9 +48,9 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one run measured of a logged model on one dataset."""
+    """What was measured of a version on one dataset."""
 
-    run_id: str
+    name: str  # what the registry calls it
     dataset: Dataset | None
     at: datetime  # of its last metric
     metrics: Mapping[str, float]
@@ -61,7 +61,6 @@ class ModelVersion:
     """A model version as the registry has it. Names, tags and metrics are hostile input: data, never code."""
 
     version: str
-    run_id: str
     digest: str  # see podium.core.digest; "" for the champion beside another version: the status has it pinned
     metrics: Mapping[str, float] = field(default_factory=dict)  # of its run; may hold NaN and infinities
     tags: Mapping[str, str] = field(default_factory=dict)  # the run's, overlaid by the version's own

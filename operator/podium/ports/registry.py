@@ -12,7 +12,7 @@ class RegistryLogin:
     """Where the registry is and how to log in. Never printed: the values are secrets."""
 
     uri: str
-    variables: Mapping[str, str]  # MLFLOW_TRACKING_USERNAME, …_PASSWORD, …_TOKEN
+    variables: Mapping[str, str]  # what the registry's adapter needs; the core and the ports do not look into it
 
     def __repr__(self) -> str:
         return f"RegistryLogin({self.uri!r}, {len(self.variables)} variables)"

@@ -46,7 +46,7 @@ LOOKS = ((0.0, 25), (-3.0, 12), (-math.inf, 5))
 HISTORY = 10_000  # answers of the champion before the trial: enough to read its percentiles
 KEY = Key("simulated", "simulated")
 CHAMPION = Pinned(version="champion", digest="sha256:champion", slot="a")
-CHALLENGER = ModelVersion("challenger", "", "sha256:challenger")
+CHALLENGER = ModelVersion("challenger", "sha256:challenger")
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,6 @@ class FakeVersion:
     records: MutableMapping[str, str] = field(default_factory=dict)  # artifacts of its run, by path
 
     @property
-    def run_id(self) -> str:
-        return f"run-{self.version}"
-
-    @property
     def digest(self) -> str:
         return digest_of({path: hashlib.sha256(content).hexdigest() for path, content in self.files.items()})
 
@@ -161,7 +157,6 @@ class FakeRegistry:
 def _facts(version: FakeVersion, digest: str, query: RegistryQuery) -> ModelVersion:
     return ModelVersion(
         version=version.version,
-        run_id=version.run_id,
         digest=digest,
         metrics=dict(version.metrics),
         tags={**version.run_tags, **version.tags},

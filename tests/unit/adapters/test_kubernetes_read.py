@@ -64,9 +64,9 @@ def test_a_status_that_cannot_be_read_is_marked_so_that_it_is_kept() -> None:
 
 def test_what_a_slot_runs_is_read_from_labels_and_annotations() -> None:
     labels = {names.SLOT: "b", names.VERSION: "7"}
-    annotations = {names.DIGEST: "sha256:77", names.RUN_ID: "r7"}
+    annotations = {names.DIGEST: "sha256:77"}
     found = {"metadata": {"labels": labels, "annotations": annotations}}
-    assert read.pinned(found) == Pinned(version="7", run_id="r7", digest="sha256:77", slot="b")
+    assert read.pinned(found) == Pinned(version="7", digest="sha256:77", slot="b")
     assert read.pinned({"metadata": {"labels": labels}}) is None
     assert read.pinned({"metadata": {}}) is None
     assert read.latency_limits("0.12,soon") == ()

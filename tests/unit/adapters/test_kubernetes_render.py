@@ -19,7 +19,7 @@ from podium.core.actions import RunJob
 GOLDEN = Path(__file__).parent / "golden"
 OWNER = render.Owner("ml", "churn", "0a1b2c3d")
 QUESTION = "0123456789abcdef"
-SMOKE = RunJob("smoke", JobGate(), QUESTION, Pinned(version="7", run_id="r7", digest="sha256:77", slot="b"), "")
+SMOKE = RunJob("smoke", JobGate(), QUESTION, Pinned(version="7", digest="sha256:77", slot="b"), "")
 CASES = replace(
     SMOKE,
     job=JobGate.model_validate(
@@ -39,7 +39,7 @@ CASES = replace(
     ),
 )
 DEFAULTS = render.Defaults(image="podium-runtime:0.1.0", registry_uri="http://mlflow.ml:5000")
-PINNED = Pinned(version="7", run_id="r7", digest="sha256:77", slot="b")
+PINNED = Pinned(version="7", digest="sha256:77", slot="b")
 SMALL = Spec.model_validate({"model": {"name": "churn", "version": "7"}})
 SCALED = Spec.model_validate(
     {

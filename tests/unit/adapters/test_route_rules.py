@@ -400,9 +400,7 @@ def test_a_route_whose_last_rule_does_not_share_is_not_podiums_any_more() -> Non
 
 
 def test_the_pods_are_told_how_testers_are_known_and_others_pods_are_not_rolled_for_it() -> None:
-    pinned = Status.model_validate(
-        {"champion": {"version": "7", "runId": "r7", "digest": "sha256:77", "slot": "a"}}
-    ).champion
+    pinned = Status.model_validate({"champion": {"version": "7", "digest": "sha256:77", "slot": "a"}}).champion
     assert pinned is not None
     defaults = render.Defaults("podium-runtime:1", "http://mlflow.ml:5000")
 

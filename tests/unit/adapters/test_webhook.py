@@ -25,8 +25,8 @@ CALL = WebhookCall(
     key=Key("ml", "churn"),
     gate="review",
     model="churn",
-    challenger=Pinned(version="2", run_id="r2", digest="sha256:22", slot="b"),
-    champion=Pinned(version="1", run_id="r1", digest="sha256:11", slot="a"),
+    challenger=Pinned(version="2", digest="sha256:22", slot="b"),
+    champion=Pinned(version="1", digest="sha256:11", slot="a"),
     registry_uri="http://mlflow.ml:5000",
     at=NOW,
 )
@@ -89,8 +89,8 @@ async def test_a_cloud_event_goes_out(service: Service, webhooks: HttpWebhooks) 
         "gate": "review",
         "model": "churn",
         "registry": "http://mlflow.ml:5000",
-        "challenger": {"version": "2", "runId": "r2", "digest": "sha256:22"},
-        "champion": {"version": "1", "runId": "r1", "digest": "sha256:11"},
+        "challenger": {"version": "2", "digest": "sha256:22"},
+        "champion": {"version": "1", "digest": "sha256:11"},
     }
 
 

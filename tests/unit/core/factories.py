@@ -11,7 +11,7 @@ NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 
 def pinned(version: str, slot: Slot = "a") -> Pinned:
-    return Pinned(version=version, run_id=f"run-{version}", digest=f"sha256:{version}", slot=slot)
+    return Pinned(version=version, digest=f"sha256:{version}", slot=slot)
 
 
 def facts(

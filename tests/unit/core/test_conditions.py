@@ -19,7 +19,7 @@ def stalled(known: Facts) -> Condition:
 
 
 def blocked(*gates: object) -> Facts:
-    world = ObservedState(registry=RegistryState(desired=ModelVersion("2", "run-2", "sha256:2", metrics={"auc": 0.6})))
+    world = ObservedState(registry=RegistryState(desired=ModelVersion("2", "sha256:2", metrics={"auc": 0.6})))
     return facts(phase=Phase.BLOCKED, champion=OLD, challenger=NEW, world=world, gates=list(gates))
 
 

@@ -16,8 +16,8 @@ from podium.core.gates import GateCheck, check, messages
 from podium.core.signature import Column, Signature
 from tests.unit.core.factories import NOW, facts, pinned
 
-CHAMPION = ModelVersion("1", "run-1", "sha256:1", {"auc": 0.90})
-NEW = ModelVersion("2", "run-2", "sha256:2", {"auc": 0.90}, created=NOW - timedelta(hours=2))
+CHAMPION = ModelVersion("1", "sha256:1", {"auc": 0.90})
+NEW = ModelVersion("2", "sha256:2", {"auc": 0.90}, created=NOW - timedelta(hours=2))
 HOLDOUT, OTHER = Dataset("holdout", "aaaa"), Dataset("holdout", "bbbb")
 
 
@@ -87,7 +87,7 @@ def test_metrics_of_different_datasets_are_not_compared(ours: Any, theirs: Any, 
     [({"git_sha": "abc", "data": "v1"}, True), ({"git_sha": "abc"}, False), ({"git_sha": " ", "data": "v1"}, False)],
 )
 def test_tags(tags: dict[str, str], holds: bool) -> None:
-    version = ModelVersion("2", "run-2", "sha256:2", {}, tags)
+    version = ModelVersion("2", "sha256:2", {}, tags)
     given = facts(gates=[{"name": "reproducible", "tags": {"required": ["git_sha", "data"]}}])
     assert (failures(given, version) == []) is holds
 
@@ -137,7 +137,7 @@ def test_a_missing_signature_is_told(ours: Signature | None, theirs: Signature |
 
 def test_a_first_version_has_nobody_to_be_compatible_with() -> None:
     gates = [{"name": "compatible", "signature": {"compatibleWith": "champion"}}]
-    assert failures(facts(gates=gates), ModelVersion("1", "run-1", "sha256:1")) == []
+    assert failures(facts(gates=gates), ModelVersion("1", "sha256:1")) == []
 
 
 def evaluated(dataset: Dataset | None, auc: float, hours: int) -> Evaluation:
@@ -217,13 +217,13 @@ def test_all_failures_are_told_not_only_the_first() -> None:
         {"name": "fast", "metric": {"key": "ms", "atMost": 5}},
         {"name": "reproducible", "tags": {"required": ["git_sha"]}},
     ]
-    found = failures(facts(gates=gates), ModelVersion("2", "run-2", "sha256:2", {"auc": 0.1, "ms": 9}))
+    found = failures(facts(gates=gates), ModelVersion("2", "sha256:2", {"auc": 0.1, "ms": 9}))
     assert [line.split(":")[0] for line in found] == ["gate accurate", "gate fast", "gate reproducible"]
 
 
 def test_a_first_version_has_no_champion_to_fall_behind() -> None:
     gates = [{"name": "not-worse", "metric": {"key": "auc", "maxDropFromChampion": 0.01}}]
-    assert failures(facts(gates=gates), ModelVersion("1", "run-1", "sha256:1", {"auc": 0.1})) == []
+    assert failures(facts(gates=gates), ModelVersion("1", "sha256:1", {"auc": 0.1})) == []
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_a_first_version_has_no_champion_to_fall_behind() -> None:
 )
 def test_a_champion_that_the_registry_lost_cannot_be_compared_with(gate: dict[str, Any]) -> None:
     gates = [{"name": "not-worse", **gate}]
-    found = failures(facts(champion=pinned("1"), gates=gates), ModelVersion("2", "run-2", "sha256:2", {"auc": 0.9}))
+    found = failures(facts(champion=pinned("1"), gates=gates), ModelVersion("2", "sha256:2", {"auc": 0.9}))
     assert "the champion's version is not in the registry any more" in found[0]
 
 

@@ -34,7 +34,7 @@ UNREACHABLE = Problem(reasons.REGISTRY_UNREACHABLE, "the registry does not answe
 
 
 def version(number: str, **parts: object) -> ModelVersion:
-    return ModelVersion(number, f"run-{number}", f"sha256:{number}", **parts)  # type: ignore[arg-type]
+    return ModelVersion(number, f"sha256:{number}", **parts)  # type: ignore[arg-type]
 
 
 def pod(number: str, uid: str = "u", **parts: object) -> PodState:
@@ -82,7 +82,7 @@ def condition(known: Facts, kind: str) -> Condition:
 
 
 def test_a_version_whose_artifacts_change_while_its_gates_are_pending_is_pinned_again() -> None:
-    changed = ModelVersion("2", "run-2", "sha256:other")
+    changed = ModelVersion("2", "sha256:other")
     world = ObservedState(registry=RegistryState(desired=changed))
     decision = decide(facts(phase=Phase.GATING, champion=OLD, challenger=NEW, world=world))
     assert (reason_of(decision), decision.status.phase) == (reasons.ARTIFACTS_CHANGED, Phase.PENDING)
@@ -165,7 +165,7 @@ def test_a_rollback_without_anything_to_roll_back_is_over() -> None:
 
 
 def test_a_champion_whose_artifacts_changed_is_reported_and_keeps_serving() -> None:
-    changed = ModelVersion("1", "run-1", "sha256:other")
+    changed = ModelVersion("1", "sha256:other")
     world = ObservedState(registry=RegistryState(desired=changed, alias="1"))
     known = facts(version="1", phase=Phase.STABLE, champion=OLD, world=world)
     told = condition(known, "RegistryInSync")

@@ -61,7 +61,7 @@ def resting(spec: Spec, registry: RegistryState = SILENT, phase: Phase = Phase.S
 
 
 def known(version: str) -> RegistryState:
-    return RegistryState(desired=ModelVersion(version, f"run-{version}", f"sha256:{version}"), alias="1")
+    return RegistryState(desired=ModelVersion(version, f"sha256:{version}"), alias="1")
 
 
 def said(given: Facts) -> dict[str, tuple[str, str]]:

@@ -15,7 +15,7 @@ from tests.unit.core.factories import NOW, facts
 
 HOME, AWAY = "http://mlflow.ml", "http://mlflow.other"
 CHURN = Pinned(registry=HOME, model="churn", login="login", version="2", digest="sha256:churn", slot="a")
-FRAUD = ModelVersion("2", "run-2", "sha256:fraud")
+FRAUD = ModelVersion("2", "sha256:fraud")
 DECIDED = {"reason": "Promoted", "message": "it serves", "at": NOW, "generation": 1}
 
 
@@ -47,7 +47,7 @@ def test_the_same_number_of_another_model_is_a_new_trial() -> None:
     decision = decide(known(spec_of("fraud"), desired=FRAUD, alias=""))
     assert decision.status.phase is Phase.GATING
     assert decision.status.challenger == Pinned(
-        registry=HOME, model="fraud", login="login", version="2", run_id="run-2", digest="sha256:fraud", slot="b"
+        registry=HOME, model="fraud", login="login", version="2", digest="sha256:fraud", slot="b"
     )
     assert decision.status.champion == CHURN, "what is pinned stays pinned"
 
@@ -71,7 +71,7 @@ def test_the_champion_of_another_model_or_registry_is_written_into_no_alias_and_
 
 
 def test_another_registry_with_the_same_bytes_is_trusted_as_before() -> None:
-    same = ModelVersion("2", "", CHURN.digest)
+    same = ModelVersion("2", CHURN.digest)
     gating = decide(known(spec_of("churn", uri=AWAY), desired=same, uri=AWAY))
     given = known(spec_of("churn", uri=AWAY), desired=same, uri=AWAY)
     starting = decide(replace(given, status=gating.status)).status
@@ -103,7 +103,7 @@ def test_a_rejection_is_one_of_its_model() -> None:
 
 
 def test_an_alias_of_another_name_is_set_and_no_person_is_blamed() -> None:
-    given = known(spec_of("churn", alias="prod"), desired=ModelVersion("2", "", CHURN.digest), alias="")
+    given = known(spec_of("churn", alias="prod"), desired=ModelVersion("2", CHURN.digest), alias="")
     (move,) = [action for action in writes(given) if isinstance(action, MoveAlias)]
     assert (move.alias, move.version) == ("prod", "2")
     said = condition_of(decide(given).status, "RegistryInSync")

@@ -14,7 +14,6 @@ APP_NAME: Final = "app.kubernetes.io/name"
 DEPLOYMENT: Final = LABEL
 SLOT: Final = "podium.dev/slot"
 VERSION: Final = "podium.dev/version"
-RUN_ID: Final = "podium.dev/run-id"
 REGISTRY: Final = "podium.dev/registry"
 MODEL: Final = "podium.dev/model"
 LOGIN: Final = "podium.dev/login"  # the Secret with the login for that registry

@@ -59,13 +59,11 @@ def pinned(found: Json) -> Pinned | None:
     if not version or not digest or slot not in SLOTS:
         return None
     limits = latency_limits(annotations.get(names.LATENCY_LIMITS, ""))
-    run_id = annotations.get(names.RUN_ID, "")
     return Pinned(
         registry=annotations.get(names.REGISTRY, ""),
         model=annotations.get(names.MODEL, ""),
         login=annotations.get(names.LOGIN),
         version=version,
-        run_id=run_id,
         digest=digest,
         slot=slot,
         latency_limits=limits,

@@ -290,7 +290,7 @@ def _identity(pinned: Pinned) -> dict[str, str]:
     limits = {names.LATENCY_LIMITS: latency_limits(pinned)} if pinned.latency_limits else {}
     known = {names.REGISTRY: pinned.registry, names.MODEL: pinned.model, names.LOGIN: pinned.login}
     source = {name: value for name, value in known.items() if value}
-    return {**source, names.RUN_ID: pinned.run_id, names.DIGEST: pinned.digest, **limits}
+    return {**source, names.DIGEST: pinned.digest, **limits}
 
 
 def latency_limits(pinned: Pinned) -> str:
@@ -395,7 +395,6 @@ def _model_variables(spec: Spec, pinned: Pinned) -> dict[str, str]:
     return {
         "PODIUM_MODEL_URI": f"models:/{_model(spec, pinned)}/{pinned.version}",
         "PODIUM_MODEL_DIGEST": pinned.digest,
-        "PODIUM_MODEL_RUN_ID": pinned.run_id,
     }
 
 

@@ -82,7 +82,7 @@ def event(call: WebhookCall) -> Mapping[str, Any]:
 
 
 def _version(pinned: Pinned) -> Mapping[str, str]:
-    return {"version": pinned.version, "runId": pinned.run_id, "digest": pinned.digest}
+    return {"version": pinned.version, "digest": pinned.digest}
 
 
 async def _read(stream: aiohttp.StreamReader) -> bytes:

@@ -58,7 +58,6 @@ class Pinned(Source):
         None, description="Secret with the login for its registry; the operator's own without it."
     )
     version: str = Field(description="Version of the registered model.")
-    run_id: str = Field("", description="MLflow run that made it.")
     digest: str = Field(description="Digest of its artifacts, sha256:<hex>.")
     slot: Slot = Field(description="Slot (Deployment and Service) where it runs.")
     latency_limits: tuple[float, ...] = Field(
@@ -202,7 +201,6 @@ class HistoryEntry(Source):
     """One decision."""
 
     version: str = Field(description="Version of the registered model.")
-    run_id: str = Field("", description="MLflow run that made it.")
     digest: str = Field(description="Digest of its artifacts.")
     outcome: Outcome = Field(description="How its trial ended.")
     reason: str = Field(description="Reason, a documented constant.")

@@ -19,8 +19,8 @@ def evaluation(gate: EvaluationGate, _: Facts, version: ModelVersion) -> GateRes
     newest = found[-1]
     problems = [problem for problem in (_problem(limits, newest) for limits in gate.metrics) if problem]
     if problems:
-        return failed(f"evaluation {newest.run_id} of version {version.version}{_on(newest)}: {'; '.join(problems)}")
-    return passed(f"evaluation {newest.run_id}{_on(newest)}")
+        return failed(f"evaluation {newest.name} of version {version.version}{_on(newest)}: {'; '.join(problems)}")
+    return passed(f"evaluation {newest.name}{_on(newest)}")
 
 
 def _problem(limits: Limits, made: Evaluation) -> str:

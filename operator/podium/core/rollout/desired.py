@@ -26,7 +26,7 @@ def resolve_desired(facts: Facts) -> ModelVersion | None:
     for entry in reversed(facts.status.history):
         known = entry.version == facts.spec.model.version and facts.of_source(entry)
         if known and entry.outcome == "Promoted":
-            return ModelVersion(entry.version, entry.run_id, entry.digest)
+            return ModelVersion(entry.version, entry.digest)
     return None
 
 

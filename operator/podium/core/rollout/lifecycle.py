@@ -47,7 +47,6 @@ def pin(facts: Facts, verdict: Verdict) -> Status:
         model=facts.spec.model.name,
         login=facts.spec.registry.secret_name,
         version=version.version,
-        run_id=version.run_id,
         digest=version.digest,
         slot=free,
     )
@@ -191,7 +190,6 @@ def _history(facts: Facts, pinned: Pinned, outcome: Outcome, verdict: Verdict) -
         registry=pinned.registry,
         model=pinned.model,
         version=pinned.version,
-        run_id=pinned.run_id,
         digest=pinned.digest,
         outcome=outcome,
         reason=verdict.reason,

@@ -79,7 +79,6 @@ class Registered:
         run_tags = run.data.tags if run else {}
         return ModelVersion(
             version=str(entry.version),
-            run_id=run_id_of(entry),
             digest=digest,
             # The logged model is this very model, the run may have made several: its metrics come last.
             metrics=bounded_metrics({**run_metrics, **last_values(of_model)}),
