@@ -109,6 +109,9 @@ class TestState(StatusValue):
     state: str = Field(description="Internal numbers of the test; not for people.")
     challenger: Counts = Field(Counts(), description="What the challenger answered since it has been under suspicion.")
     champion: Counts = Field(Counts(), description="What the champion answered in the same time.")
+    error: str = Field(
+        "", max_length=300, description="Why the test could not be evaluated; its guard is Inconclusive meanwhile."
+    )
 
 
 class Evidence(StatusValue):

@@ -61,8 +61,21 @@ def _since(before: Counts | None, now: Counts, began_at_zero: bool, *, new: bool
     if before is None:
         return now if new and began_at_zero else NOTHING
     if now.answers >= before.answers and now.bad >= before.bad:
-        return Counts(answers=now.answers - before.answers, bad=now.bad - before.bad)
+        came = now.answers - before.answers
+        return Counts(answers=came, bad=min(came, now.bad - before.bad))
     return now if began_at_zero else NOTHING  # below the last ones: the process restarted, and counts from zero
+
+
+def _kept(before: Counts | None, now: Counts) -> Counts:
+    """The totals to go on from. Bad answers beyond the answers that came with them are left to count later.
+
+    Two totals that are read one after the other, or added up over processes, are not of one moment: more bad answers
+    than answers is a reading that is ahead of the other one, not a fact about the version.
+    """
+    if before is None or now.answers < before.answers or now.bad < before.bad:
+        return now
+    surplus = max(0, (now.bad - before.bad) - (now.answers - before.answers))
+    return Counts(answers=now.answers, bad=now.bad - surplus)
 
 
 def _block(gain: _Gain, name: str) -> Block:
@@ -89,7 +102,9 @@ def _ledger(evidence: Evidence, facts: Facts, measures: Measures) -> list[PodCou
     ledger = []
     for source in _sources(facts, measures):
         if source.counts is not None:
-            ledger.append(PodCounts(uid=source.uid, slot=source.slot, counts=dict(source.counts)))
+            before = known[source.uid].counts if source.uid in known else {}
+            kept = {name: _kept(before.get(name), now) for name, now in source.counts.items()}
+            ledger.append(PodCounts(uid=source.uid, slot=source.slot, counts=kept))
         elif source.uid in known:
             ledger.append(known[source.uid])
     return ledger

@@ -9,7 +9,7 @@ from podium.api.v1alpha1.status import Counts, GuardRecord, Trial
 from podium.api.v1alpha1.values.base import format_percent
 from podium.core.analysis.criteria import Criterion
 from podium.core.analysis.sequential import AgainstLimit, TestVerdict, outlook, proves_above
-from podium.core.analysis.tests import AlphaShare, alpha_shares, state_of, test_of
+from podium.core.analysis.tests import NOT_EVALUATED, AlphaShare, alpha_shares, error_text, state_of, test_of
 
 State = TestVerdict
 Goal = Literal["exposed", "enough"]
@@ -27,6 +27,7 @@ class CriterionResult:
     exposed: int  # answers in all after which a bad version would have been found out: what a step needs
     enough: int  # answers in all after which it holds, if they are as they should be: what a promotion needs
     everywhere: bool = False  # broken, and by the champion as well
+    error: str = ""  # why it could not be evaluated
 
     def needed(self, goal: Goal) -> int:
         """Answers in all that a step, or a promotion, waits for."""
@@ -35,6 +36,8 @@ class CriterionResult:
     @property
     def message(self) -> str:
         asked, counts = self.criterion, self.challenger
+        if self.error:
+            return f"{asked.guard.name}: could not be evaluated ({self.error})"
         if not counts.answers:
             return f"{asked.guard.name}: no answers yet"
         limit = format_percent(asked.limit)
@@ -135,6 +138,31 @@ def judge(trial: Trial) -> list[GuardResult]:
 
 
 def _finding(share: AlphaShare, trial: Trial) -> CriterionResult:
+    """The result of a criterion. One that cannot be evaluated is Inconclusive: it neither promotes nor condemns."""
+    known = state_of(trial.evidence, share.criterion)
+    if known.error:
+        return _inconclusive(share, trial, known.error)
+    try:
+        return _evaluated(share, trial)
+    except NOT_EVALUATED as error:
+        return _inconclusive(share, trial, error_text(error))
+
+
+def _inconclusive(share: AlphaShare, trial: Trial, error: str) -> CriterionResult:
+    counts = trial.evidence.measured(share.criterion.measure.name)
+    return CriterionResult(
+        criterion=share.criterion,
+        challenger=counts.challenger,
+        champion=counts.champion,
+        since_suspicion=Counts(),
+        state="Inconclusive",
+        exposed=counts.challenger.answers + 1,
+        enough=counts.challenger.answers + 1,
+        error=error,
+    )
+
+
+def _evaluated(share: AlphaShare, trial: Trial) -> CriterionResult:
     criterion, judged = share.criterion, test_of(share, trial)
     counts = trial.evidence.measured(criterion.measure.name)
     if isinstance(judged, AgainstLimit):

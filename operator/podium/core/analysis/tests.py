@@ -16,6 +16,9 @@ from podium.core.analysis.sequential import AgainstChampion, AgainstLimit, Block
 
 Judge = AgainstLimit | AgainstChampion
 DIGITS = 10  # of a remembered number
+# What arithmetic on counts, or a state that an edited status holds, can raise. One guard must not stop the others.
+NOT_EVALUATED = (ArithmeticError, AssertionError, LookupError, TypeError, ValueError)
+_LONGEST = 300  # characters of an error
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,19 @@ def update(trial: Trial, evidence: Evidence, blocks: Mapping[str, Block]) -> Evi
     return evidence.model_copy(update={"tests": judges})
 
 
+def error_text(error: Exception) -> str:
+    """Why a test could not be evaluated, as a message may hold it."""
+    return f"{type(error).__name__}: {error}"[:_LONGEST]
+
+
 def _updated(share: AlphaShare, beta: float, known: TestState, block: Block) -> TestState:
+    try:
+        return _after(share, beta, known.model_copy(update={"error": ""}), block)
+    except NOT_EVALUATED as error:
+        return known.model_copy(update={"error": error_text(error)})
+
+
+def _after(share: AlphaShare, beta: float, known: TestState, block: Block) -> TestState:
     judge = _judge(share, beta, known.state)
     if isinstance(judge, AgainstChampion):
         after = judge.see(*(_mirrored(block) if share.criterion.mirrored else _as_it_is(block)))
