@@ -12,9 +12,9 @@ from podium.controller.logs import about
 from podium.controller.metrics import Metrics
 from podium.controller.observe import Ports, observe
 from podium.controller.queue import backoff
-from podium.core.actions import Action, Event, RegistryWrite
-from podium.core.decide import Decision, decide
-from podium.core.facts import Facts, Key, ObservedState, UnsavedEvidence
+from podium.core.actions import Action, Event, RegistryWrite, RunSlot
+from podium.core.decide import Decision, decide, decide_without_evidence
+from podium.core.facts import ALL, Facts, Key, ObservedState, UnsavedEvidence
 from podium.errors import Conflict, PodiumError, Temporary
 from podium.ports import ModelDeployment
 
@@ -71,6 +71,8 @@ class Reconciler:
         last, now = md or self._by_route.get(key), self._ports.clock.monotonic()
         patient = now - self._leaving.setdefault(key, now) < _RELEASE_TIMEOUT
         try:
+            if md is not None:
+                await self._to_champion(md)
             if last is not None:
                 await self._ports.router.release(last)
         except PodiumError as error:
@@ -87,6 +89,15 @@ class Reconciler:
         self.forget(key)
         return None
 
+    async def _to_champion(self, md: ModelDeployment) -> None:
+        """A deletion that a finalizer of others holds can take for ever: no challenger keeps traffic meanwhile."""
+        champion, challenger = md.status.champion, md.status.challenger
+        if md.spec is None or champion is None or challenger is None:
+            return
+        slots = await self._ports.cluster.slots(md)
+        if slots[champion.slot].ready(champion):
+            await self._ports.router.route(md, {champion.slot: ALL, challenger.slot: 0})
+
     def forget(self, key: Key) -> None:
         """Keep nothing of a ModelDeployment that is gone. Its objects are garbage-collected by Kubernetes."""
         self._ports.registry.forget(key)
@@ -99,10 +110,17 @@ class Reconciler:
 
     async def _reconcile(self, md: ModelDeployment) -> float:
         world = await observe(md, self._ports)
-        decision = decide(self._facts(md, world))
+        decision = self._decide(self._facts(md, world))
         failures = await apply(decision.rollback_actions, md, self._ports)
         await self._emit_events(md, decision.events)
-        await self._record(md, decision.status)
+        try:
+            await self._record(md, decision.status)
+        except Conflict:
+            raise
+        except PodiumError:
+            # What runs does not wait for the record: the recorded champion is scaled and healed all the same.
+            await apply(_for_champion(decision, md.status), md, self._ports)
+            raise
         self._unsaved[md.key] = decision.unsaved
         with about(md.key, version=_version(decision.status), phase=decision.status.phase):
             self._show(md, decision, world)
@@ -112,6 +130,14 @@ class Reconciler:
             others = [action for action in decision.actions if action not in decision.rollback_actions]
             failures += await apply(others, md, self._ports, routed=not failures)
         return self._requeue_after(md.key, decision, failed=bool(failures))
+
+    def _decide(self, facts: Facts) -> Decision:
+        """Decide; where that fails by a fault of Podium, decide without evidence: a rollback still happens."""
+        try:
+            return decide(facts)
+        except Exception as error:  # noqa: BLE001  whatever it was: it is logged, and shown in a condition
+            _log.exception("could not evaluate the evidence, deciding without it")
+            return decide_without_evidence(facts, error)
 
     def _facts(self, md: ModelDeployment, world: ObservedState) -> Facts:
         assert md.spec is not None
@@ -180,6 +206,10 @@ class Reconciler:
 def stored(status: Status) -> dict[str, Any]:
     """A status as the API server keeps it: times to the millisecond, nothing where there is nothing."""
     return status.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _for_champion(decision: Decision, recorded: Status) -> list[Action]:
+    return [action for action in decision.actions if isinstance(action, RunSlot) and action.pinned == recorded.champion]
 
 
 def _route_of(md: ModelDeployment) -> Key:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from podium.api.v1alpha1.status import Phase, Pinned, Status
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.status import Condition, Evidence, Phase, Pinned, Status, Trial
 from podium.core import gates
 from podium.core.actions import (
     Action,
@@ -25,9 +26,9 @@ from podium.core.rollout import alias
 from podium.core.rollout.desired import former_champion
 from podium.core.rollout.lifecycle import enter
 from podium.core.rollout.transitions import Move, next_move
-from podium.core.status.conditions import conditions
+from podium.core.status.conditions import conditions, kept
 from podium.core.status.events import events
-from podium.core.status.messages import message
+from podium.core.status.messages import LONGEST, message
 from podium.core.status.observed import keep_recent_evidence, observed, unsaved_evidence
 from podium.core.status.record import artifact_path, document, tags_for, unrecorded
 from podium.core.traffic.draining import drained
@@ -91,6 +92,35 @@ def decide(facts: Facts) -> Decision:
     )
 
 
+def decide_without_evidence(facts: Facts, error: Exception) -> Decision:
+    """The decision of tripwires and Git alone, for when `decide` has failed. Nothing progresses, and nothing is lost.
+
+    Evidence and guards are put back into the status as they were; the condition GuardsEvaluated says what went wrong.
+    """
+    trial = facts.status.trial
+    bare = trial.model_copy(update={"evidence": Evidence(), "guards": []}) if trial is not None else None
+    status = facts.status.model_copy(update={"trial": bare})
+    spec = facts.spec.model_copy(update={"paused": True})  # silences progress, and no rollback
+    decision = decide(replace(facts, spec=spec, status=status, unsaved=None))
+    return replace(decision, status=_with_failure(decision.status, trial, facts, error), unsaved=None)
+
+
+def _with_failure(status: Status, trial: Trial | None, facts: Facts, error: Exception) -> Status:
+    failed = Condition(
+        type="GuardsEvaluated",
+        status="False",
+        reason=reasons.EVALUATION_FAILED,
+        message=f"the evidence could not be evaluated ({type(error).__name__}: {error})"[:LONGEST],
+        observed_generation=facts.generation,
+        last_transition_time=facts.now,
+    )
+    update: dict[str, object] = {"conditions": [*status.conditions, kept(failed, facts.status)]}
+    if status.trial is not None and trial is not None:
+        whole = {"evidence": trial.evidence, "guards": trial.guards}
+        update["trial"] = status.trial.model_copy(update=whole)
+    return status.model_copy(update=update)
+
+
 def with_conditions(facts: Facts, before: Status) -> Status:
     """The status with its message and conditions, and the generation that it is about."""
     update = {"observed_generation": facts.generation, "message": message(facts)}
@@ -148,7 +178,9 @@ def _stops(facts: Facts) -> Iterator[Action]:
     for slot in SLOTS:
         if slot in wanted or facts.observed.slot(slot).replicas == 0:
             continue
-        if drained(facts, slot) or facts.status.champion is None:
+        # Without a champion, a version that is rolled back has nowhere to send its traffic: it is stopped all the same.
+        given_up = facts.status.champion is None and facts.status.phase is Phase.ROLLING_BACK
+        if drained(facts, slot) or given_up:
             yield StopSlot(slot, why=f"{facts.status.phase}: slot {slot} has no traffic and has drained")
 
 

@@ -264,6 +264,14 @@ class Facts:
         return self.status.challenger
 
     @property
+    def serves_alone(self) -> bool:
+        """Whether requests may reach the subject, and no other version could answer them."""
+        subject, traffic = self.subject, self.observed.traffic
+        if subject is None or self.fallback is not None:
+            return False
+        return traffic.desired.get(subject.slot, 0) > 0 or traffic.current.get(subject.slot, 0) > 0
+
+    @property
     def fallback(self) -> Pinned | None:
         """The version to which traffic would return."""
         return self.status.former if self.status.phase is Phase.SOAKING else self.status.champion

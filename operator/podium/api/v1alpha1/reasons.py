@@ -68,6 +68,7 @@ LOAD_FAILED: Final = "LoadFailed"
 IDENTITY_MISMATCH: Final = "IdentityMismatch"
 NO_READY_PODS: Final = "NoReadyPods"
 STARTUP_TIMEOUT: Final = "StartupTimeout"
+EVALUATION_FAILED: Final = "EvaluationFailed"  # Podium could not evaluate the evidence: tripwires and Git decide alone
 GUARD_FAILED: Final = "GuardFailed"
 CONSECUTIVE_FAILURES: Final = "ConsecutiveFailures"
 SHARED_OUTAGE: Final = "SharedOutage"  # the champion fails the same guard: the version is not rejected

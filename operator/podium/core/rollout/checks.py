@@ -65,6 +65,8 @@ def superseded(facts: Facts) -> Verdict | None:
     subject, version = facts.subject, desired_version(facts) or "another one"
     if subject is None or is_desired(facts, subject) is not False:
         return None
+    if facts.serves_alone and facts.observed.slot(subject.slot).ready(subject):
+        return None  # it is promoted first: to give it up would stop the only version that answers
     now, then = f"version {version}", subject.version
     if not facts.of_source(subject):
         now, then = f"{now} of {facts.spec.model.name}", f"{then} of {subject.model}"

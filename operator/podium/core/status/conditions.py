@@ -15,7 +15,7 @@ Said = tuple[str, str, str, str]  # type, status, reason, message
 
 def conditions(facts: Facts, before: Status) -> list[Condition]:
     """All conditions; the moment of a transition is kept for as long as the condition's status is."""
-    return [_kept(condition, before) for condition in _all(facts)]
+    return [kept(condition, before) for condition in _all(facts)]
 
 
 def _all(facts: Facts) -> Iterator[Condition]:
@@ -34,7 +34,7 @@ def _all(facts: Facts) -> Iterator[Condition]:
         )
 
 
-def _kept(condition: Condition, before: Status) -> Condition:
+def kept(condition: Condition, before: Status) -> Condition:
     """The moment of the last transition is kept for as long as the status of the condition is."""
     known = condition_of(before, condition.type)
     if known is None or known.status != condition.status:

@@ -168,7 +168,8 @@ def _promoting(facts: Facts) -> str:
     assert subject is not None
     verified, full = facts.observed.slot(subject.slot).verified(subject), facts.spec.serving.size
     pods = f"{min(verified, full)} of {full} pods are ready and verified"
-    return f"moving all traffic to version {subject.version}: {pods}{_in_the_way(facts)}"
+    why = "".join(f"; {one}" for one in hindrances(facts, subject)[:2])
+    return f"moving all traffic to version {subject.version}: {pods}{why}{_in_the_way(facts)}"
 
 
 def _soaking(facts: Facts) -> str:

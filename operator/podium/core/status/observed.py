@@ -1,5 +1,6 @@
 """What a reconcile adds to the status before any decision: evidence, current weights, the registry's alias."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from podium.api.v1alpha1.manifest import LABEL
@@ -21,7 +22,7 @@ from podium.core.analysis.counts import accumulate, baseline
 from podium.core.analysis.criteria import measures
 from podium.core.analysis.shared_outage import updated
 from podium.core.analysis.tests import update
-from podium.core.facts import Facts, UnsavedEvidence
+from podium.core.facts import SLOTS, Facts, UnsavedEvidence
 from podium.core.rollout.alias import known_alias
 from podium.core.rollout.desired import former_champion
 from podium.core.status.record import tags_for
@@ -34,6 +35,26 @@ KEEP = timedelta(seconds=5)  # counts are written down this often at the most; a
 
 def observed(facts: Facts) -> Status:
     """The status with all that these facts show and no decision taken."""
+    return _observed(replace(facts, status=_with_serving(facts)))
+
+
+def _with_serving(facts: Facts) -> Status:
+    """A status that was lost (restored from a backup, replaced, emptied) is no reason to stop what serves.
+
+    The version that has the traffic, and whose pods have verified what they loaded, is the champion.
+    """
+    status = facts.status
+    if status.champion is not None or status.challenger is not None or status.history or status.rejected:
+        return status
+    weights = facts.observed.traffic.desired
+    slot = max(SLOTS, key=lambda each: weights.get(each, 0))
+    running = facts.observed.slot(slot)
+    if not weights.get(slot, 0) or not running.verified(running.runs):
+        return status
+    return status.model_copy(update={"champion": running.runs})
+
+
+def _observed(facts: Facts) -> Status:
     return facts.status.model_copy(
         update={
             **{role: _with_login(getattr(facts.status, role), facts) for role in ("champion", "challenger", "former")},

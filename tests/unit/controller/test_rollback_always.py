@@ -1,0 +1,140 @@
+"""A rollback always happens, and what serves is never stopped: a refused status, a finalizer, a fault of Podium."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from podium.api.v1alpha1.status import Phase, Status
+from podium.controller import reconcile
+from podium.core.decide import decide
+from podium.core.facts import Facts
+from podium.errors import Rejected
+from podium.testing.cluster import Behaviour
+from tests.unit.controller.world import KEY, World, spec
+
+GATEWAY = {"gateway": {"name": "public"}}
+
+
+def refuse_status(world: World) -> None:
+    async def refuse(*_: object) -> None:
+        raise Rejected("PUT …/churn/status: the API server answers 422")
+
+    world.cluster.write_status = refuse  # type: ignore[method-assign,assignment]
+
+
+async def weights(world: World) -> Any:
+    md = await world.md()
+    return (await world.router.observe(md, await world.cluster.slots(md))).desired
+
+
+async def test_a_champion_is_scaled_while_the_status_is_refused() -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.STABLE)
+        refuse_status(world)
+        world.apply(operator, spec("1", serving={"replicas": 4, "drain": "1s"}))
+        await world.clock.advance(20)
+        assert (await world.cluster.slots(await world.md()))["a"].replicas == 4
+
+
+async def test_a_deletion_that_a_foreign_finalizer_holds_takes_the_traffic_back_first() -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.STABLE)
+        world.apply(operator, spec("2"))
+        await world.until(Phase.CANARY)
+        await world.clock.advance(3)
+        assert (await weights(world))["b"] > 0
+        real = world.cluster.get
+
+        async def deleting(key: Any) -> Any:
+            found = await real(key)
+            return replace(found, deleting=True) if found is not None else None
+
+        world.cluster.get = deleting  # type: ignore[method-assign]
+        operator.changed(KEY)
+        await world.clock.advance(2)
+        assert await weights(world) == {"a": 100, "b": 0}
+
+
+async def test_a_status_that_was_emptied_stops_nothing_and_the_version_that_serves_is_champion_again() -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.STABLE)
+        await world.cluster.write_status(await world.md(), Status())
+        operator.changed(KEY)
+        for _ in range(30):
+            await world.clock.advance(1)
+            assert (await world.cluster.slots(await world.md()))["a"].replicas == 2
+            assert await weights(world) == {"a": 100, "b": 0}
+        status = await world.status()
+        assert status.champion is not None
+        assert (status.champion.version, status.phase) == ("1", Phase.STABLE)
+
+
+async def test_a_status_that_was_emptied_in_a_trial_goes_back_to_the_version_with_most_of_the_traffic() -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.STABLE)
+        world.apply(operator, spec("2"))
+        await world.until(Phase.CANARY)
+        await world.clock.advance(3)
+        await world.cluster.write_status(await world.md(), Status())
+        operator.changed(KEY)
+        for _ in range(10):
+            await world.clock.advance(1)
+            assert (await world.cluster.slots(await world.md()))["a"].replicas == 2
+        status = await world.status()
+        assert status.champion is not None
+        assert status.champion.version == "1"
+
+
+@pytest.mark.parametrize("newer", [False, True])
+async def test_the_first_version_is_not_stopped_while_it_alone_has_the_traffic(newer: bool) -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.router.gateway_stopped = True  # it never acknowledges
+        world.apply(operator, spec("1", traffic=GATEWAY))
+        await world.until(Phase.PROMOTING)
+        await world.clock.advance(3)
+        assert (await weights(world))["a"] == 100
+        if newer:
+            world.apply(operator, spec("2", traffic=GATEWAY))
+        else:
+            world.cluster.behave("1", Behaviour(crash_after=0.0))
+            operator.changed(KEY)
+        for _ in range(20):
+            await world.clock.advance(1)
+            assert (await world.cluster.slots(await world.md()))["a"].replicas == 2
+        assert (await world.status()).phase is Phase.PROMOTING
+
+
+async def test_a_fault_in_the_evaluation_leaves_tripwires_and_git_in_charge(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, real = World(), decide
+
+    def faulty(facts: Facts) -> Any:
+        if facts.status.phase is Phase.CANARY:
+            raise ZeroDivisionError("a fault of Podium")
+        return real(facts)
+
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.STABLE)
+        world.apply(operator, spec("2"))
+        await world.until(Phase.CANARY)
+        monkeypatch.setattr(reconcile, "decide", faulty)
+        await world.clock.advance(20)
+        status = await world.status()
+        assert status.phase is Phase.CANARY
+        assert status.trial is not None
+        assert status.trial.guards
+        shown = {each.type: each for each in status.conditions}["GuardsEvaluated"]
+        assert (shown.status, shown.reason) == ("False", "EvaluationFailed")
+        world.apply(operator, spec("1"))
+        await world.until(Phase.STABLE)
+        assert "GuardsEvaluated" not in {each.type for each in (await world.status()).conditions}
