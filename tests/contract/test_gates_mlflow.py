@@ -154,7 +154,7 @@ async def test_an_evaluation(shop: Shop) -> None:
     assert states(await shop.check("11", version))["evaluated"] == "Passed"
     shop.evaluate(version, {"accuracy_score": 0.7, "log_loss": 0.1}, data="d2")
     found = await shop.check("11", version)
-    assert (found[0].state, "accuracy_score is 0.7, at least 0.8" in found[0].message) == ("Failed", True)
+    assert (found[0].state, "accuracy_score is 0.7; required: at least 0.8" in found[0].message) == ("Failed", True)
 
 
 @pytest.mark.parametrize(("theirs", "ours", "state"), [("d1", "d1", "Passed"), ("d1", "d2", "Failed")])

@@ -63,7 +63,7 @@ def test_a_gate_that_fails_starts_no_pod_and_a_tag_in_the_registry_opens_it(roll
     gate = {"name": "signed", "tags": {"required": [f"signed-{rollout.kubectl.namespace}"]}}
     rollout.apply("2", gates=[gate])
     status = rollout.reach(Phase.BLOCKED)
-    assert "gate signed: tags signed-" in status.message
+    assert "gate signed: tags missing or empty" in status.message
     assert rollout.condition("GatesPassed")[:2] == ("False", "GatesFailed")
     assert rollout.pods("2") == []
     mlflow.client.set_model_version_tag(mlflow.model, "2", f"signed-{rollout.kubectl.namespace}", "ann")
