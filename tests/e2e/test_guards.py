@@ -29,7 +29,7 @@ VERSIONS = {fault: str(number) for number, fault in enumerate(get_args(Fault), s
 ALIKE = str(len(VERSIONS) + 1)
 RATE = 50
 # A pod that shares two cores with a whole cluster is slow at times, and so is its champion.
-PATIENT = {"steps": [{"weight": 50, "duration": "5s"}], "soak": "5s", "step_timeout": "5m"}
+PATIENT = {"steps": [{"weight": 50, "duration": "5s"}], "soak": "5s", "stepTimeout": "5m"}
 
 
 @pytest.fixture(scope="session")

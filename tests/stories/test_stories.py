@@ -115,7 +115,7 @@ def silence_holds() -> Simulation:
     sim.register("2")
     sim.note("nobody asks any more")
     sim.rate = 0
-    wants(sim, "2", {**QUICK, "step_timeout": "5m"})
+    wants(sim, "2", {**QUICK, "stepTimeout": "5m"})
     sim.reach(Phase.CANARY)
     sim.run(10 * MINUTE)
     sim.note(f"message: {sim.status.message}")
@@ -127,7 +127,7 @@ def silence_proceeds() -> Simulation:
     sim = serving()
     sim.register("2")
     sim.rate = 0
-    wants(sim, "2", {**QUICK, "step_timeout": "5m", "onInconclusive": "Proceed"})
+    wants(sim, "2", {**QUICK, "stepTimeout": "5m", "onInconclusive": "Proceed"})
     sim.settle("2")
     return sim
 
@@ -136,7 +136,7 @@ def silence_rolls_back() -> Simulation:
     sim = serving()
     sim.register("2")
     sim.rate = 0
-    wants(sim, "2", {**QUICK, "step_timeout": "5m", "onInconclusive": "RollBack"})
+    wants(sim, "2", {**QUICK, "stepTimeout": "5m", "onInconclusive": "RollBack"})
     sim.reach(Phase.REJECTED)
     return sim
 
@@ -448,7 +448,7 @@ def one_request_an_hour() -> Simulation:
     sim = serving()
     sim.register("2", bad=1.0)
     sim.rate = 1 / 3600
-    wants(sim, "2", {**QUICK, "steps": [{"weight": 50}], "step_timeout": "720h"})
+    wants(sim, "2", {**QUICK, "steps": [{"weight": 50}], "stepTimeout": "720h"})
     sim.until(lambda s: s.status.phase is Phase.REJECTED, within=timedelta(hours=48))
     assert sim.served["2"] <= 4
     return sim
