@@ -78,30 +78,30 @@ class Api:
 
     async def list(self, path: str, *, selector: str = "", within: float = TIMEOUT) -> Sequence[Json]:
         """All objects of the collection that match the label selector, fresh from etcd."""
-        request_id = {"labelSelector": selector} if selector else {}
-        return (await self._json("GET", path, request_id=request_id, within=within)).get("items") or []
+        query = {"labelSelector": selector} if selector else {}
+        return (await self._json("GET", path, query=query, within=within)).get("items") or []
 
     async def create(self, path: str, body: Json) -> Json:
-        return await self._json("POST", path, request_id={"fieldManager": FIELD_MANAGER}, body=body)
+        return await self._json("POST", path, query={"fieldManager": FIELD_MANAGER}, body=body)
 
     async def replace(self, path: str, body: Json) -> Json:
         """PUT: refused with Conflict where `metadata.resourceVersion` is no longer the newest."""
-        return await self._json("PUT", path, request_id={"fieldManager": FIELD_MANAGER}, body=body)
+        return await self._json("PUT", path, query={"fieldManager": FIELD_MANAGER}, body=body)
 
     async def apply(self, path: str, body: Json, *, force: bool) -> Json:
         """Server-side apply. With `force`, fields that others have taken come back to us."""
-        request_id = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}
-        return await self._json("PATCH", path, request_id=request_id, body=body, content_type=_APPLY)
+        query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}
+        return await self._json("PATCH", path, query=query, body=body, content_type=_APPLY)
 
     async def merge(self, path: str, body: Json) -> Json:
         return await self._json(
-            "PATCH", path, request_id={"fieldManager": FIELD_MANAGER}, body=body, content_type=_MERGE
+            "PATCH", path, query={"fieldManager": FIELD_MANAGER}, body=body, content_type=_MERGE
         )
 
     async def patch(self, path: str, operations: Sequence[Json]) -> Json:
         """JSON Patch (RFC 6902). Rejected where one of its tests does not hold: then nothing of it is done."""
-        request_id = {"fieldManager": FIELD_MANAGER}
-        return await self._json("PATCH", path, request_id=request_id, body=operations, content_type=_JSON_PATCH)
+        query = {"fieldManager": FIELD_MANAGER}
+        return await self._json("PATCH", path, query=query, body=operations, content_type=_JSON_PATCH)
 
     async def delete(self, path: str, uid: str) -> None:
         """Delete this very object, and not another one of its name. Raises Conflict where it is another one."""
@@ -117,12 +117,12 @@ class Api:
         method: str,
         path: str,
         *,
-        request_id: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
         body: Json | Sequence[Json] | None = None,
         content_type: str = _JSON,
         within: float = TIMEOUT,
     ) -> Json:
-        target = f"{path}?{urlencode(request_id)}" if request_id else path
+        target = f"{path}?{urlencode(query)}" if query else path
         call = partial(self._call, method, target, body=body, content_type=content_type)
         content = await (call(within=within) if method in _ONCE else _persistent(call, within))
         found = _payload(content)

@@ -1,4 +1,4 @@
-"""The port GateJobs: Jobs that belong to a ModelDeployment, one for each request_id.
+"""The port GateJobs: Jobs that belong to a ModelDeployment, one for each request.
 
 A Job's name is made from its request ID, so the API server itself makes sure that there is never a second. What came
 of it stands in the status once it has been seen; the Job may be gone by then.

@@ -59,5 +59,5 @@ def slot_name(name: str, slot: Slot) -> str:
 
 
 def job_name(name: str, request_id: str) -> str:
-    """The name of the Job that answers a gate's request_id: at most 63 characters, for it becomes a label."""
+    """The name of the Job that answers a gate's request: at most 63 characters, for it becomes a label."""
     return f"{name}-{request_id[:12]}"

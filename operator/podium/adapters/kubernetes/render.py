@@ -145,7 +145,7 @@ def main_service(owner: Owner, spec: Spec, weights: Mapping[Slot, int]) -> Json:
 
 
 def gate_job(owner: Owner, spec: Spec, wanted: RunJob, defaults: Defaults) -> Json:
-    """The Job that answers a gate's request_id: the same pod as the model server's, as far as privileges go."""
+    """The Job that answers a gate's request: the same pod as the model server's, as far as privileges go."""
     labels = labels_of(owner, spec) | {names.GATE: wanted.gate, names.VERSION: wanted.pinned.version}
     of_pods = {name: value for name, value in labels.items() if name != names.DEPLOYMENT} | {names.GATE_OF: owner.name}
     return owned_object(

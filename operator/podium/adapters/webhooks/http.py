@@ -56,13 +56,13 @@ class HttpWebhooks:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:  # a session wants a running loop
-            # No cookies: services share this session, and no request_id may depend on the one before it.
+            # No cookies: services share this session, and no request may depend on the one before it.
             self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
         return self._session
 
 
 def event(call: WebhookCall) -> Mapping[str, Any]:
-    """The CloudEvent. The same request_id has the same source and id, which is how a receiver knows a repeat."""
+    """The CloudEvent. The same request has the same source and id, which is how a receiver knows a repeat."""
     return {
         "specversion": "1.0",
         "id": call.id,
@@ -115,6 +115,6 @@ def _shown(url: str) -> str:
 
 
 def _cause(error: Exception) -> str:
-    """The operating system's word, or the kind of error: the rest may repeat the request_id."""
+    """The operating system's word, or the kind of error: the rest may repeat the request."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     return (cause.strerror if isinstance(cause, OSError) else None) or type(error).__name__
