@@ -94,9 +94,7 @@ class Api:
         return await self._json("PATCH", path, query=query, body=body, content_type=_APPLY)
 
     async def merge(self, path: str, body: Json) -> Json:
-        return await self._json(
-            "PATCH", path, query={"fieldManager": FIELD_MANAGER}, body=body, content_type=_MERGE
-        )
+        return await self._json("PATCH", path, query={"fieldManager": FIELD_MANAGER}, body=body, content_type=_MERGE)
 
     async def patch(self, path: str, operations: Sequence[Json]) -> Json:
         """JSON Patch (RFC 6902). Rejected where one of its tests does not hold: then nothing of it is done."""
