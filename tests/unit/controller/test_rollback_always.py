@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from podium.api.v1alpha1.status import Phase, Status
+from podium.api.v1alpha1.status import Phase, Pinned, Slot, Status
 from podium.controller import reconcile
 from podium.core.decide import decide
 from podium.core.facts import Facts
@@ -21,6 +21,26 @@ def refuse_status(world: World) -> None:
         raise Rejected("PUT …/churn/status: the API server answers 422")
 
     world.cluster.write_status = refuse  # type: ignore[method-assign,assignment]
+
+
+def record_stops(world: World) -> list[str]:
+    """The slots that Podium stops or gives to another version: between two seconds a slot can be emptied and filled."""
+    taken: list[str] = []
+    stop, run = world.cluster.stop_slot, world.cluster.run_slot
+
+    async def stopping(md: Any, slot: Slot) -> None:
+        taken.append(f"stop {slot}")
+        await stop(md, slot)
+
+    async def running(md: Any, pinned: Pinned, replicas: int) -> None:
+        before = (await world.cluster.slots(md))[pinned.slot].runs
+        if before is not None and before.version != pinned.version:
+            taken.append(f"{pinned.slot}: {before.version} -> {pinned.version}")
+        await run(md, pinned, replicas)
+
+    world.cluster.stop_slot = stopping  # type: ignore[method-assign]
+    world.cluster.run_slot = running  # type: ignore[method-assign]
+    return taken
 
 
 async def weights(world: World) -> Any:
@@ -65,6 +85,7 @@ async def test_a_status_that_was_emptied_stops_nothing_and_the_version_that_serv
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
         await world.until(Phase.STABLE)
+        taken = record_stops(world)
         await world.cluster.write_status(await world.md(), Status())
         operator.changed(KEY)
         for _ in range(30):
@@ -74,6 +95,23 @@ async def test_a_status_that_was_emptied_stops_nothing_and_the_version_that_serv
         status = await world.status()
         assert status.champion is not None
         assert (status.champion.version, status.phase) == ("1", Phase.STABLE)
+        assert taken == []
+
+
+async def test_a_slot_with_traffic_is_not_stopped_while_no_pod_of_it_can_be_verified() -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.STABLE)
+        taken = record_stops(world)
+        world.registry.unreachable = True
+        for pod in (await world.cluster.slots(await world.md()))["a"].pods:
+            world.cluster.evict(pod.uid)  # as on a node that is drained while the object is restored
+        await world.cluster.write_status(await world.md(), Status())
+        operator.changed(KEY)
+        await world.clock.advance(1)
+        assert taken == []
+        assert (await weights(world))["a"] == 100
 
 
 async def test_a_status_that_was_emptied_in_a_trial_goes_back_to_the_version_with_most_of_the_traffic() -> None:
@@ -103,6 +141,7 @@ async def test_the_first_version_is_not_stopped_while_it_alone_has_the_traffic(n
         await world.until(Phase.PROMOTING)
         await world.clock.advance(3)
         assert (await weights(world))["a"] == 100
+        taken = record_stops(world)
         if newer:
             world.apply(operator, spec("2", traffic=GATEWAY))
         else:
@@ -112,6 +151,7 @@ async def test_the_first_version_is_not_stopped_while_it_alone_has_the_traffic(n
             await world.clock.advance(1)
             assert (await world.cluster.slots(await world.md()))["a"].replicas == 2
         assert (await world.status()).phase is Phase.PROMOTING
+        assert taken == []
 
 
 async def test_a_fault_in_the_evaluation_leaves_tripwires_and_git_in_charge(monkeypatch: pytest.MonkeyPatch) -> None:
