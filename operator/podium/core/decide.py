@@ -102,7 +102,8 @@ def decide_without_evidence(facts: Facts, error: Exception) -> Decision:
     status = facts.status.model_copy(update={"trial": bare})
     spec = facts.spec.model_copy(update={"paused": True})  # silences progress, and no rollback
     decision = decide(replace(facts, spec=spec, status=status, unsaved=None))
-    return replace(decision, status=_with_failure(decision.status, trial, facts, error), unsaved=None)
+    told = with_conditions(replace(facts, status=decision.status), before=facts.status)  # Git did not pause it
+    return replace(decision, status=_with_failure(told, trial, facts, error), unsaved=None)
 
 
 def _with_failure(status: Status, trial: Trial | None, facts: Facts, error: Exception) -> Status:

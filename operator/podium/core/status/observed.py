@@ -24,7 +24,7 @@ from podium.core.analysis.shared_outage import updated
 from podium.core.analysis.tests import update
 from podium.core.facts import SLOTS, Facts, UnsavedEvidence
 from podium.core.rollout.alias import known_alias
-from podium.core.rollout.desired import former_champion
+from podium.core.rollout.desired import former_champion, is_desired
 from podium.core.status.record import tags_for
 from podium.core.traffic.draining import draining
 from podium.core.traffic.shares import challenger_pods, share_pods
@@ -41,17 +41,20 @@ def observed(facts: Facts) -> Status:
 def _with_serving(facts: Facts) -> Status:
     """A status that was lost (restored from a backup, replaced, emptied) is no reason to stop what serves.
 
-    The version that has the traffic, and whose pods have verified what they loaded, is the champion.
+    The champion is a version that has traffic, and pods that verified what they loaded. Of two, one is on trial: the
+    version that Git selects. Its weight says nothing about its verdict, so the other one is the champion.
     """
-    status = facts.status
+    status, weights = facts.status, facts.observed.traffic.desired
     if status.champion is not None or status.challenger is not None or status.history or status.rejected:
         return status
-    weights = facts.observed.traffic.desired
-    slot = max(SLOTS, key=lambda each: weights.get(each, 0))
-    running = facts.observed.slot(slot)
-    if not weights.get(slot, 0) or not running.verified(running.runs):
+    serving: list[tuple[bool, int, Pinned]] = []
+    for slot in SLOTS:
+        weight, pinned = weights.get(slot, 0), facts.observed.slot(slot).runs
+        if weight and pinned is not None and facts.observed.slot(slot).verified(pinned):
+            serving.append((is_desired(facts, pinned) is not True, weight, pinned))
+    if not serving:
         return status
-    return status.model_copy(update={"champion": running.runs})
+    return status.model_copy(update={"champion": max(serving, key=lambda each: each[:2])[2]})
 
 
 def _observed(facts: Facts) -> Status:
