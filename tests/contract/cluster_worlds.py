@@ -23,10 +23,7 @@ from podium.adapters.routers.choice import Routers
 from podium.api.v1alpha1.status import Slot
 from podium.core.facts import Key, PodState
 from podium.ports import Cluster, ModelDeployment, PodMetrics, Router
-from podium.testing.clock import FakeClock
-from podium.testing.cluster import Behaviour, FakeCluster
-from podium.testing.evidence import FakeEvidence
-from podium.testing.router import FakeRouter
+from podium.testing import Behaviour, FakeClock, FakeCluster, FakePodMetrics, FakeRouter
 from testbed import gateway
 from testbed.errors import CommandFailed
 from tests.kubectl import Kubectl
@@ -105,7 +102,7 @@ class FakeClusterWorld:
         self.key = Key("ml", "churn")
         self._cluster = FakeCluster(self.clock)
         self._router = FakeRouter(self._cluster)
-        self._evidence = FakeEvidence(self._cluster, self._router)
+        self._evidence = FakePodMetrics(self._cluster, self._router)
         self.cluster: Cluster = self._cluster
         self.router: Router = self._router
         self.evidence: PodMetrics = self._evidence

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from podium.adapters.metrics.prometheus import Prometheus
 from podium.ports import MetricsStore
-from podium.testing.metrics_store import FakeMetricsStore
+from podium.testing import FakeMetricsStore
 from testbed.commands import SEARCH_PATH
 from testbed.waiting import wait_until
 from tests.contract.registry_worlds import free_port

@@ -22,7 +22,7 @@ from mlflow import MlflowClient
 from podium.adapters.registries.mlflow import MlflowRegistry, process
 from podium.adapters.registries.mlflow.logins import authorization, logged_in
 from podium.ports import Registry, RegistryLogin
-from podium.testing.registry import PASSWORD, USERNAME, FakeRegistry
+from podium.testing import PASSWORD, USERNAME, FakeRegistry
 
 DEADLINE = 180  # seconds until a server must answer; it takes fifteen on two idle cores, and more beside a build
 NOBODY = "http://127.0.0.1:1"

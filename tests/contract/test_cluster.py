@@ -9,7 +9,7 @@ from podium.api.v1alpha1.status import Phase, Pinned, Slot, Status
 from podium.core.actions import Event
 from podium.core.facts import AutoscalerState, Key, SlotState
 from podium.errors import Conflict, NotFound, PodiumError, Rejected
-from podium.testing.cluster import Behaviour
+from podium.testing import Behaviour
 from tests.contract.cluster_fixtures import world
 from tests.contract.cluster_worlds import ClusterWorld
 

@@ -2,7 +2,7 @@
 
 from podium.api.v1alpha1.status import Pinned
 from podium.core.facts import Counters, Identity, PodState
-from podium.testing.cluster import Behaviour
+from podium.testing import Behaviour
 from tests.contract.cluster_fixtures import world
 from tests.contract.cluster_worlds import ClusterWorld
 
@@ -25,10 +25,10 @@ async def pods(world: ClusterWorld, **behaviours: Behaviour) -> tuple[PodState, 
 
 async def test_every_pod_says_what_it_serves_and_what_it_has_answered(world: ClusterWorld) -> None:
     first, second = await pods(world, v1=Behaviour(ready_after=0.5, bad_share=0.25))
-    await world.answer(first, 8)
+    await world.answer(first, 9)
     said = await world.evidence.ask(world.key.namespace, [first, second])
     assert said[first.uid].identity == Identity("1", "sha256:11")
-    assert said[first.uid].counters == Counters(answers=8, bad=2)
+    assert said[first.uid].counters == Counters(answers=9, bad=2)
     assert said[second.uid].counters == Counters(answers=0, bad=0)
 
 

@@ -8,7 +8,7 @@ from podium.adapters.clock import RealClock
 from podium.adapters.kubernetes.lease import KubernetesLease
 from podium.errors import Conflict
 from podium.ports import LeaseStore
-from podium.testing.lease import FakeLease
+from podium.testing import FakeLease
 from tests.contract.cluster_fixtures import KINDS, connect
 from tests.kubectl import Kubectl
 

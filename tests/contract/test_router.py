@@ -7,7 +7,7 @@ from podium.api.v1alpha1.status import Pinned, Slot
 from podium.core.actions import NO_OVERRIDES, RouteOverrides, TrialAffinity
 from podium.core.facts import TrafficState
 from podium.errors import Rejected
-from podium.testing.cluster import Behaviour
+from podium.testing import Behaviour
 from testbed import gateway
 from tests.contract.cluster_fixtures import world
 from tests.contract.cluster_worlds import ClusterWorld, RealClusterWorld

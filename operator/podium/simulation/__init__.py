@@ -1,5 +1,6 @@
 """Rollouts in virtual time: what a ModelDeployment would do to versions whose true shares of bad answers are assumed.
 
+    world     the one simulated world, with the real operator in it: stories, promises and the controller's tests
     assumed   what is assumed of a version, guard by guard, and what is taken where nothing is said
     answers   what such a version's pods count: draws, not one answer after the other
     rollout   one trial: the real core decides at every look, and here is all that it looks at

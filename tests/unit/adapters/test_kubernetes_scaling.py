@@ -15,7 +15,7 @@ from podium.api.v1alpha1.status import Status
 from podium.core.facts import AutoscalerState, Key, SlotState
 from podium.errors import Rejected
 from podium.ports import ModelDeployment
-from podium.testing.clock import FakeClock
+from podium.testing import FakeClock
 from tests.unit.adapters.api_in_memory import Objects, served
 
 HPA = names.path(names.AUTOSCALERS, "ml", "churn")

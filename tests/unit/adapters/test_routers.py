@@ -15,7 +15,7 @@ from podium.api.v1alpha1.status import Slot, Status
 from podium.core.facts import Key, PodState, SlotState
 from podium.errors import NotFound, Rejected
 from podium.ports import ModelDeployment
-from podium.testing.clock import FakeClock
+from podium.testing import FakeClock
 from tests.unit.adapters.api_in_memory import Objects, served
 
 SERVICE = names.path(names.SERVICES, "ml", "churn")

@@ -8,7 +8,7 @@ from podium.adapters.routers.gateway_api.conflicts import OFTEN, WITHIN, RouteCo
 from podium.adapters.routers.gateway_api.routes import Rule, find_rule, last_writer, standing, weights_patch
 from podium.api.v1alpha1 import reasons
 from podium.core.facts import Problem
-from podium.testing.clock import FakeClock
+from podium.testing import FakeClock
 
 A: dict[str, Any] = {"name": "churn-a", "port": 80, "weight": 90}
 B: dict[str, Any] = {"name": "churn-b", "port": 80, "weight": 10}

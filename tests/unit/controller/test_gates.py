@@ -9,9 +9,7 @@ from podium.controller.workers.webhooks import WebhookWorker
 from podium.core.actions import CallWebhook
 from podium.errors import Rejected, Unavailable
 from podium.ports import WebhookVerdict
-from podium.testing.clock import settle
-from podium.testing.cluster import Behaviour
-from podium.testing.gates import JobBehaviour
+from podium.testing import Behaviour, JobBehaviour, settle
 from tests.unit.controller.world import KEY, URI, World, spec
 
 REVIEW = "http://review.ml:8080"

@@ -6,8 +6,7 @@ import pytest
 from podium.controller.leader import Election, Times
 from podium.errors import Unavailable
 from podium.ports import LeaseState
-from podium.testing.clock import FakeClock
-from podium.testing.lease import FakeLease
+from podium.testing import FakeClock, FakeLease
 
 TIMES = Times()
 

@@ -8,7 +8,7 @@ from podium.controller.metrics import Metrics
 from podium.controller.queue import Work, WorkQueue, backoff
 from podium.core.facts import Key
 from podium.errors import Unavailable
-from podium.testing.clock import FakeClock, settle
+from podium.testing import FakeClock, settle
 
 A, B, C = Key("ml", "a"), Key("ml", "b"), Key("ml", "c")
 

@@ -8,7 +8,7 @@ from podium.api.v1alpha1.status import Phase
 from podium.controller.logs import JsonLines
 from podium.core.facts import Key
 from podium.errors import NotFound, PodiumError, Rejected, Unavailable
-from podium.testing.cluster import Behaviour
+from podium.testing import Behaviour
 from tests.unit.controller.world import KEY, SETTINGS, URI, World, spec
 
 

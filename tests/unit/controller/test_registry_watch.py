@@ -9,9 +9,7 @@ from podium.core.actions import MoveAlias, WriteTags
 from podium.core.facts import Key, Problem, RegistryState
 from podium.errors import Unavailable
 from podium.ports import ModelDeployment, RegistryLogin, RegistryQuery
-from podium.testing.clock import FakeClock, settle
-from podium.testing.cluster import FakeCluster
-from podium.testing.registry import PASSWORD, USERNAME, FakeRegistry
+from podium.testing import PASSWORD, USERNAME, FakeClock, FakeCluster, FakeRegistry, settle
 from tests.unit.controller.world import KEY, SETTINGS, URI, spec
 
 ALIAS = MoveAlias("champion", "2", why="promoted")

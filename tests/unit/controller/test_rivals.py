@@ -6,8 +6,7 @@ import pytest
 from podium.controller.alias_conflicts import alias_conflict
 from podium.core.facts import AliasConflict, Key
 from podium.ports import ModelDeployment
-from podium.testing.clock import FakeClock
-from podium.testing.cluster import FakeCluster
+from podium.testing import FakeClock, FakeCluster
 from tests.unit.controller.world import URI, spec
 
 

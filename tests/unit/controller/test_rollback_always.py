@@ -10,7 +10,7 @@ from podium.controller import reconcile
 from podium.core.decide import decide
 from podium.core.facts import Facts
 from podium.errors import Rejected
-from podium.testing.cluster import Behaviour
+from podium.testing import Behaviour
 from tests.unit.controller.world import KEY, World, spec
 
 GATEWAY = {"gateway": {"name": "public"}}

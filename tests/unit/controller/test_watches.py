@@ -10,8 +10,7 @@ from podium.controller.handlers import handlers
 from podium.controller.watches import Endless, Watches, kopf_settings
 from podium.core.facts import Key
 from podium.errors import NotFound
-from podium.testing.clock import FakeClock, settle
-from podium.testing.cluster import FakeCluster
+from podium.testing import FakeClock, FakeCluster, settle
 
 
 def made(clock: FakeClock, cluster: FakeCluster) -> Watches:

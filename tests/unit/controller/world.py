@@ -10,14 +10,17 @@ from podium.controller.settings import Settings
 from podium.controller.wiring import Operator, Outside
 from podium.core.facts import Key
 from podium.ports import ModelDeployment
-from podium.testing.clock import FakeClock
-from podium.testing.cluster import FakeCluster
-from podium.testing.evidence import FakeEvidence
-from podium.testing.gates import FakeGateJobs, FakeWebhooks
-from podium.testing.lease import FakeLease
-from podium.testing.metrics_store import FakeMetricsStore
-from podium.testing.registry import FakeRegistry
-from podium.testing.router import FakeRouter
+from podium.testing import (
+    FakeClock,
+    FakeCluster,
+    FakeGateJobs,
+    FakeLease,
+    FakeMetricsStore,
+    FakePodMetrics,
+    FakeRegistry,
+    FakeRouter,
+    FakeWebhooks,
+)
 
 KEY = Key("ml", "churn")
 URI = "http://mlflow.test:5000"
@@ -41,7 +44,7 @@ class World:
         self.clock = FakeClock()
         self.cluster = FakeCluster(self.clock)
         self.router = FakeRouter(self.cluster)
-        self.evidence = FakeEvidence(self.cluster, self.router)
+        self.evidence = FakePodMetrics(self.cluster, self.router)
         self.metrics_store = FakeMetricsStore()
         self.registry = FakeRegistry()
         self.lease = FakeLease()

@@ -9,8 +9,8 @@ Everything follows from the clock and from what was asked: the same calls at the
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,49 +19,20 @@ from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, Slot, Status
 from podium.core.actions import Event
-from podium.core.facts import SLOTS, AutoscalerState, Crash, Key, PodState, Problem, SlotState
+from podium.core.facts import SLOTS, AutoscalerState, Key, Problem, SlotState
 from podium.errors import Conflict, NotFound, PodiumError, Rejected
 from podium.ports import Clock, ModelDeployment
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """How the pods of a version behave. Times are in seconds since the pod was made."""
-
-    ready_after: float = 2.0
-    crash_after: float | None = None  # from then on it is never ready again
-    exit_code: int = 1
-    message: str = ""
-    digest: str | None = None  # what it says that it serves; None is what it was started for
-    bad_share: float = 0.0  # of its answers
-    silent: bool = False  # says nothing of itself
-
-
-@dataclass
-class _Pod:
-    uid: str
-    name: str
-    pinned: Pinned
-    born: float
-    stopping_since: float | None = None
-
-
-@dataclass
-class _Deployment:
-    owner: str
-    runs: Pinned
-    replicas: int
-    serving: str  # the spec that it was made from, as text
-    protected: bool = True  # by its PodDisruptionBudget
-    pods: list[_Pod] = field(default_factory=list)
+from podium.simulation.world.pods import Behaviour, Deployment, Pod, pod_of
 
 
 @dataclass
 class _Stored:
     uid: str
-    spec: dict[str, Any]
+    given: Mapping[str, Any] | Spec
     created: datetime
     version: int
+    spec: Spec | None = None  # as far as it can be read
+    flaw: str = ""
     generation: int = 1
     held: bool = False
     deleting: bool = False
@@ -81,7 +52,7 @@ class FakeCluster:
         self._clock = clock
         self._behaviours: dict[str, Behaviour] = {}
         self._stored: dict[Key, _Stored] = {}
-        self._deployments: dict[tuple[Key, Slot], _Deployment] = {}
+        self._deployments: dict[tuple[Key, Slot], Deployment] = {}
         self._autoscalers: dict[Key, tuple[str, str]] = {}  # by ModelDeployment: its uid, and what was asked for
         self._refusals: dict[Key, Problem] = {}
         self._told: set[tuple[str, str]] = set()
@@ -89,14 +60,15 @@ class FakeCluster:
 
     # --- what a test does ---------------------------------------------------------------------------------------------
 
-    def put(self, key: Key, spec: Mapping[str, Any]) -> ModelDeployment:
+    def put(self, key: Key, spec: Mapping[str, Any] | Spec) -> ModelDeployment:
         """Apply a ModelDeployment, as `kubectl apply` does."""
-        known = self._stored.get(key)
+        given, known = spec if isinstance(spec, Spec) else dict(spec), self._stored.get(key)
         if known is None:
             number = next(self._numbers)
-            self._stored[key] = _Stored(f"uid-{number}", dict(spec), self._clock.now(), number)
-        elif known.spec != dict(spec):
-            known.spec, known.generation, known.version = dict(spec), known.generation + 1, next(self._numbers)
+            known = self._stored[key] = _Stored(f"uid-{number}", given, self._clock.now(), number)
+        elif known.given != given:
+            known.given, known.generation, known.version = given, known.generation + 1, next(self._numbers)
+        known.spec, known.flaw = _read(given)
         return self._seen(key)
 
     def remove(self, key: Key) -> None:
@@ -112,9 +84,13 @@ class FakeCluster:
     def behave(self, version: str, behaviour: Behaviour) -> None:
         """Say how the pods of a version behave, from now on."""
         self._behaviours[version] = behaviour
+        for deployment in self._deployments.values():
+            for pod in deployment.pods:
+                if pod.pinned.version == version:
+                    pod.behaviour, pod.crashed_at = behaviour, None
 
     def behaviour(self, version: str) -> Behaviour:
-        return self._behaviours.get(version, Behaviour())
+        return self._behaviours.setdefault(version, Behaviour())
 
     def drift(self, key: Key, slot: Slot) -> None:
         """Change a slot's Deployment by hand."""
@@ -126,10 +102,8 @@ class FakeCluster:
 
     def evict(self, uid: str) -> None:
         """Evict a pod, as a drain does: it stops, and its Deployment makes another one."""
-        for deployment in self._deployments.values():
-            for pod in deployment.pods:
-                if pod.uid == uid:
-                    pod.stopping_since = self._clock.monotonic()
+        if pod := pod_of(self._deployments.values(), uid):
+            pod.stopping_since = self._clock.monotonic()
 
     # --- the port -----------------------------------------------------------------------------------------------------
 
@@ -139,7 +113,7 @@ class FakeCluster:
 
     async def list_all(self) -> Sequence[ModelDeployment]:
         self._may_fail()
-        return [self._seen(key) for key in self._stored]
+        return self.all_now()
 
     async def write_status(self, md: ModelDeployment, status: Status) -> None:
         self._may_fail()
@@ -193,7 +167,7 @@ class FakeCluster:
         place, serving = (md.key, pinned.slot), _text(md.spec)
         known = self._deployments.get(place)
         if known is None or known.owner != md.uid:
-            self._deployments[place] = _Deployment(md.uid, pinned, replicas, serving)
+            self._deployments[place] = Deployment(md.key, pinned.slot, md.uid, pinned, replicas, serving)
         else:
             known.runs, known.replicas, known.serving, known.protected = pinned, replicas, serving, True
         self._settle(place)
@@ -244,10 +218,23 @@ class FakeCluster:
     def slots_now(self, md: ModelDeployment) -> Mapping[Slot, SlotState]:
         return {slot: self._slot(md, slot) for slot in SLOTS}
 
-    def pinned_of(self, uid: str) -> Pinned | None:
-        """What the pod of this uid was started for."""
-        pods = (pod for deployment in self._deployments.values() for pod in deployment.pods)
-        return next((pod.pinned for pod in pods if pod.uid == uid), None)
+    def pod(self, uid: str) -> Pod | None:
+        return pod_of(self._deployments.values(), uid)
+
+    def ready_pods(self, key: Key, slot: Slot) -> list[Pod]:
+        """The pods that are ready at this moment."""
+        deployment, now = self._deployments.get((key, slot)), self._clock.monotonic()
+        if deployment is None:
+            return []
+        self._settle((key, slot))
+        return [pod for pod in deployment.pods if pod.ready(now)]
+
+    def all_now(self) -> list[ModelDeployment]:
+        return [self._seen(key) for key in self._stored]
+
+    def now(self, key: Key) -> ModelDeployment | None:
+        """The ModelDeployment as it is stored, whatever fails."""
+        return self._seen(key) if key in self._stored else None
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -261,10 +248,6 @@ class FakeCluster:
 
     def _seen(self, key: Key) -> ModelDeployment:
         stored = self._stored[key]
-        try:
-            spec, flaw = Spec.model_validate(stored.spec), ""
-        except ValidationError as error:
-            spec, flaw = None, f"spec cannot be read: {error.errors()[0]['msg']}"
         return ModelDeployment(
             key=key,
             uid=stored.uid,
@@ -273,9 +256,9 @@ class FakeCluster:
             created=stored.created,
             deleting=stored.deleting,
             has_finalizer=stored.held,
-            spec=spec,
+            spec=stored.spec,
             status=stored.status,
-            flaw=flaw,
+            flaw=stored.flaw,
         )
 
     def _slot(self, md: ModelDeployment, slot: Slot) -> SlotState:
@@ -283,60 +266,28 @@ class FakeCluster:
         if deployment is None or deployment.owner != md.uid:
             return SlotState()
         self._settle((md.key, slot))
-        living = [pod for pod in deployment.pods if pod.stopping_since is None]
+        living = deployment.living()
         return SlotState(
             runs=deployment.runs,
             replicas=deployment.replicas,
             up_to_date=md.spec is not None and deployment.serving == _text(md.spec) and deployment.protected,
             rolled_out=all(pod.pinned == deployment.runs for pod in living) and len(living) == deployment.replicas,
-            pods=tuple(self._pod_seen(pod) for pod in sorted(living, key=lambda pod: pod.name)),
+            pods=tuple(pod.seen(self._clock) for pod in sorted(living, key=lambda pod: pod.name)),
             stopping=len(deployment.pods) - len(living),
         )
 
     def _settle(self, place: tuple[Key, Slot]) -> None:
-        """Do what a Deployment's controller does: make what is missing, stop what is too much, forget what has gone."""
-        deployment, now = self._deployments[place], self._clock.monotonic()
-        drain = self._drain(place[0])
-        deployment.pods = [
-            pod for pod in deployment.pods if pod.stopping_since is None or now - pod.stopping_since < drain
-        ]
-        fitting = [pod for pod in deployment.pods if pod.pinned == deployment.runs and pod.stopping_since is None]
-        for _ in range(deployment.replicas - len(fitting)):
-            number = next(self._numbers)
-            name = f"{place[0].name}-{place[1]}-{number:05d}"
-            fitting.append(_Pod(f"pod-{number}", name, deployment.runs, now))
-            deployment.pods.append(fitting[-1])
-        for pod in fitting[deployment.replicas :]:
-            pod.stopping_since = now
-        self._retire(deployment, fitting, now)
+        deployment, stored = self._deployments[place], self._stored.get(place[0])
+        drain = stored.spec.serving.drain.total_seconds() if stored and stored.spec else 0.0
+        behaviour = self.behaviour(deployment.runs.version)
+        deployment.settle(self._clock.monotonic(), drain, behaviour, self._numbers)
 
-    def _retire(self, deployment: _Deployment, fitting: list[_Pod], now: float) -> None:
-        """Old pods stay until the new ones are ready: maxUnavailable is 0."""
-        if sum(self._pod_seen(pod).ready for pod in fitting) < deployment.replicas:
-            return
-        for pod in deployment.pods:
-            if pod.pinned != deployment.runs and pod.stopping_since is None:
-                pod.stopping_since = now
 
-    def _drain(self, key: Key) -> float:
-        stored = self._stored.get(key)
-        spec = self._seen(key).spec if stored else None
-        return spec.serving.drain.total_seconds() if spec else 0.0
-
-    def _pod_seen(self, pod: _Pod) -> PodState:
-        behaviour, age = self.behaviour(pod.pinned.version), self._clock.monotonic() - pod.born
-        crashed = behaviour.crash_after is not None and age >= behaviour.crash_after
-        seen = PodState(
-            uid=pod.uid,
-            name=pod.name,
-            version=pod.pinned.version,
-            ready=age >= behaviour.ready_after and not crashed,
-            ip="10.0.0.1",
-        )
-        if not crashed:
-            return seen
-        at = self._clock.now() - timedelta(seconds=age - (behaviour.crash_after or 0.0))
-        return replace(seen, crash=Crash(at, behaviour.exit_code, "Error", behaviour.message))
+def _read(given: Mapping[str, Any] | Spec) -> tuple[Spec | None, str]:
+    try:
+        return (given if isinstance(given, Spec) else Spec.model_validate(given)), ""
+    except ValidationError as error:
+        return None, f"spec cannot be read: {error.errors()[0]['msg']}"
 
 
 def _text(spec: Spec) -> str:

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Slot
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
-from podium.core.facts import Key, Problem, SlotState, TrafficState
+from podium.core.facts import SLOTS, Key, Problem, SlotState, TrafficState
 from podium.errors import PodiumError, Rejected
 from podium.ports import ModelDeployment
-from podium.testing.cluster import FakeCluster
+from podium.simulation.world.cluster import FakeCluster
+from podium.simulation.world.pods import Pod
 
 
 class FakeRouter:
@@ -19,23 +20,21 @@ class FakeRouter:
 
     def __init__(self, cluster: FakeCluster) -> None:
         self.failure: PodiumError | None = None  # raised by `route` while it is set
-        self.gateway_stopped = False  # it goes on as it was, and takes no new weights
         self.released: list[Key] = []
         self._cluster = cluster
+        self._stopped = False
         self._weights: dict[tuple[Key, str], dict[Slot, int]] = {}  # by ModelDeployment and its uid
         self._detours: dict[tuple[Key, str], RouteOverrides] = {}
         self._taken: dict[tuple[Key, str], tuple[dict[Slot, int], RouteOverrides]] = {}  # by gateways
 
     async def observe(self, md: ModelDeployment, slots: Mapping[Slot, SlotState]) -> TrafficState:
+        del slots  # it sees the pods themselves
         weights = self._weights.get((md.key, md.uid))
         if weights is None:
             return TrafficState()
         if md.spec is not None and md.spec.traffic.exact:
             return self._of_gateway(md, weights)
-        ready = {slot: len(self.endpoints(md, slot)) for slot in slots}
-        total = sum(ready.values())
-        shares: Mapping[Slot, float] = {slot: 100 * count / total for slot, count in ready.items()} if total else {}
-        return TrafficState(desired=weights, current=shares, in_sync=True)
+        return TrafficState(desired=weights, current=self.in_force(md), in_sync=True)
 
     async def route(
         self, md: ModelDeployment, weights: Mapping[Slot, int], overrides: RouteOverrides = NO_OVERRIDES
@@ -47,6 +46,7 @@ class FakeRouter:
         place = (md.key, md.uid)
         if (self._weights.get(place), self._detours.get(place)) != (weights, overrides):  # nor do the real ones write
             self._weights[place], self._detours[place] = dict(weights), overrides
+            self._take(place)
             self._cluster.writes.append(f"route {md.key}: {weights}")
 
     async def release(self, md: ModelDeployment) -> None:
@@ -57,20 +57,59 @@ class FakeRouter:
     def _of_gateway(self, md: ModelDeployment, weights: Mapping[Slot, int]) -> TrafficState:
         place = (md.key, md.uid)
         overrides = self._detours.get(place, NO_OVERRIDES)
-        if not self.gateway_stopped:
-            self._taken[place] = dict(weights), overrides
         if self._taken.get(place) != (weights, overrides):
             problem = Problem(reasons.IN_PROGRESS, "the gateway has not taken the route yet")
             return TrafficState(desired=weights, settling=True, problem=problem, overrides=overrides)
-        shares: Mapping[Slot, float] = {slot: float(weight) for slot, weight in weights.items()}
-        return TrafficState(desired=weights, current=shares, in_sync=True, overrides=overrides)
+        return TrafficState(desired=weights, current=self.in_force(md), in_sync=True, overrides=overrides)
+
+    def _take(self, place: tuple[Key, str]) -> None:
+        if not self._stopped:
+            self._taken[place] = dict(self._weights[place]), self._detours[place]
+
+    # --- what a test does, and what clients find ----------------------------------------------------------------------
+
+    @property
+    def gateway_stopped(self) -> bool:
+        """Whether it goes on as it was, and takes no new weights."""
+        return self._stopped
+
+    @gateway_stopped.setter
+    def gateway_stopped(self, stopped: bool) -> None:
+        self._stopped = stopped
+        for place in self._weights:
+            self._take(place)
+
+    def weights(self, md: ModelDeployment) -> Mapping[Slot, int]:
+        """As they are asked for."""
+        return self._weights.get((md.key, md.uid), {})
+
+    def overrides(self, md: ModelDeployment) -> RouteOverrides:
+        """As they are asked for."""
+        return self._detours.get((md.key, md.uid), NO_OVERRIDES)
+
+    def taken(self, md: ModelDeployment) -> tuple[Mapping[Slot, int], RouteOverrides]:
+        """What is followed: a Service follows at once, a gateway that is stopped does not."""
+        return self._taken.get((md.key, md.uid), ({}, NO_OVERRIDES))
+
+    def in_force(self, md: ModelDeployment) -> Mapping[Slot, float]:
+        """Shares as a gateway gives them, or a Service: by ready pods of the slots that have any weight."""
+        if md.spec is not None and md.spec.traffic.exact:
+            return {slot: float(weight) for slot, weight in self.taken(md)[0].items()}
+        ready = {slot: len(self.pods(md, slot)) for slot in SLOTS}
+        total = sum(ready.values())
+        return {slot: 100 * count / total for slot, count in ready.items()} if total else {}
+
+    def pods(self, md: ModelDeployment, slot: Slot) -> list[Pod]:
+        """The slot's pods that get traffic now."""
+        if self.taken(md)[0].get(slot, 0) == 0:
+            return []
+        return self._cluster.ready_pods(md.key, slot)
 
     def drift(self, md: ModelDeployment) -> None:
         """Change the route by hand: it is no longer Podium's."""
         self._weights.pop((md.key, md.uid), None)
+        self._taken.pop((md.key, md.uid), None)
 
     def endpoints(self, md: ModelDeployment, slot: Slot) -> list[str]:
         """Uids of the slot's pods that get traffic now."""
-        if self._weights.get((md.key, md.uid), {}).get(slot, 0) == 0:
-            return []
-        return [pod.uid for pod in self._cluster.slots_now(md)[slot].pods if pod.ready]
+        return [pod.uid for pod in self.pods(md, slot)]

@@ -9,7 +9,7 @@ from podium.api.v1alpha1 import reasons
 from podium.core.digest import digest_of
 from podium.core.facts import Evaluation, ModelVersion, RegistryState
 from podium.core.signature import Signature
-from podium.errors import NotFound, Rejected, Temporary, Unavailable
+from podium.errors import NotFound, PodiumError, Rejected, Temporary, Unavailable
 from podium.ports import RegistryLogin, RegistryQuery
 
 USERNAME, PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
@@ -51,6 +51,7 @@ class FakeRegistry:
     users: Mapping[str, str] | None = None  # name -> password; None: every user may do everything
     readers: frozenset[str] = frozenset()  # users that may only look
     unreachable: bool = False
+    failure: PodiumError | None = None  # raised by everything while it is set
     dead: frozenset[str] = frozenset()  # URIs where no server answers
     pending_digests: bool = False  # as while a big model is being downloaded
     writes: list[str] = field(default_factory=list)  # every write, in order, in words
@@ -114,6 +115,8 @@ class FakeRegistry:
         self.writes.append(f"record {path} of {model} {version}")
 
     def _model(self, login: RegistryLogin, name: str, *, writes: bool = False) -> FakeModel:
+        if self.failure is not None:
+            raise self.failure
         if self.unreachable or login.uri in self.dead:
             raise Unavailable(f"the registry {login.uri} does not answer", reason=reasons.REGISTRY_UNREACHABLE)
         self._admit(login, writes=writes)

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from podium.core.actions import RunJob
 from podium.core.facts import GateResponse, Key
 from podium.errors import PodiumError, Rejected
 from podium.ports import Clock, ModelDeployment, WebhookCall, WebhookVerdict
+
+_ALLOWED: Final = WebhookVerdict(True, "")
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,13 @@ class FakeGateJobs:
 class FakeWebhooks:
     """Implements the port Webhooks. Every service allows everything until told otherwise."""
 
+    otherwise: WebhookVerdict | PodiumError = _ALLOWED  # what the services say that have no verdict
     verdicts: dict[str, WebhookVerdict | PodiumError] = field(default_factory=dict)  # by URL
     calls: list[WebhookCall] = field(default_factory=list)
 
     async def ask(self, call: WebhookCall) -> WebhookVerdict:
         self.calls.append(call)
-        said = self.verdicts.get(call.url, WebhookVerdict(True, ""))
+        said = self.verdicts.get(call.url, self.otherwise)
         if isinstance(said, PodiumError):
             raise said
         return said

@@ -1,0 +1,75 @@
+"""Clients that ask at random, and testers who ask for the preview. Draws come from seeds, so a run repeats itself."""
+
+import random
+from collections import Counter
+from collections.abc import Mapping
+
+from podium.api.v1alpha1.status import Slot
+from podium.ports import ModelDeployment
+from podium.simulation.world.cluster import FakeCluster
+from podium.simulation.world.pods import Pod
+from podium.simulation.world.router import FakeRouter
+
+NO_POD = "no pod"  # had to answer a request: there was none
+
+
+class Clients:
+    """`rate` requests a second to one ModelDeployment. `outage` is the share that fails whichever pod answers."""
+
+    def __init__(self, cluster: FakeCluster, router: FakeRouter, *, rate: float, seed: int) -> None:
+        self.rate = rate
+        self.outage = 0.0
+        self.testers = False  # whether one asks whenever clients do
+        self.served: Counter[str] = Counter()  # answers by version
+        self.failed: Counter[str] = Counter()  # bad answers by version, and requests without a pod
+        self.tested: Counter[str] = Counter()  # answers to testers by version
+        self._cluster, self._router = cluster, router
+        self._chance, self._figures = random.Random(seed), random.Random(seed + 2)  # noqa: S311 - not for secrets
+        self._owed = 0.0
+
+    def ask(self, md: ModelDeployment, seconds: float) -> None:
+        """All requests of so many seconds."""
+        self._owed += self.rate * seconds
+        ready = self._ready(md)
+        while self._owed >= 1:
+            self._owed -= 1
+            if pod := self._drawn(md, ready):
+                self._answer(pod)
+                if pod.behaviour.crash_after_answers is not None:
+                    ready = self._ready(md)  # it may have been its last answer
+            elif self._router.weights(md):
+                self.failed[NO_POD] += 1
+        if self.testers:
+            self._test(md, ready)
+
+    def _ready(self, md: ModelDeployment) -> Mapping[Slot, list[Pod]]:
+        """The ready pods of the slots that have a weight."""
+        weights = self._router.taken(md)[0]
+        return {slot: self._router.pods(md, slot) for slot, weight in weights.items() if weight > 0}
+
+    def _drawn(self, md: ModelDeployment, ready: Mapping[Slot, list[Pod]]) -> Pod | None:
+        """The pod that gets the next request: of a slot drawn by weight where shares are exact."""
+        if md.spec is not None and md.spec.traffic.exact and ready:
+            weights = self._router.taken(md)[0]
+            (slot,) = self._chance.choices(list(ready), [weights[slot] for slot in ready])
+            pods = ready[slot]
+        else:
+            pods = [pod for of_slot in ready.values() for pod in of_slot]
+        return self._chance.choice(pods) if pods else None
+
+    def _answer(self, pod: Pod) -> None:
+        seen, version = pod.behaviour, pod.pinned.version
+        invalid = self._figures.random() < seen.invalid
+        bad = invalid or self._chance.random() < max(seen.bad_share, self.outage)
+        cold = pod.answered.answers < seen.cold
+        seconds = 2.0 if cold else 0.2 if self._figures.random() < seen.slow else 0.02
+        pod.answered.add(bad=bad, invalid=invalid, seconds=seconds, score=self._figures.random() + seen.shift)
+        self.served[version] += 1
+        self.failed[version] += bad
+
+    def _test(self, md: ModelDeployment, ready: Mapping[Slot, list[Pod]]) -> None:
+        """A tester asks: the pods count nothing of it."""
+        slot = self._router.taken(md)[1].preview
+        seen = self._cluster.ready_pods(md.key, slot) if slot is not None else []
+        pod = self._chance.choice(seen) if seen else None if slot is not None else self._drawn(md, ready)
+        self.tested[pod.pinned.version if pod else NO_POD] += 1

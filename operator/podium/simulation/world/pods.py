@@ -1,0 +1,162 @@
+"""Deployments and their pods: they load, become ready one after the other, crash, are evicted, and drain."""
+
+import itertools
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from podium.api.v1alpha1.status import Pinned, Slot
+from podium.core.facts import Counters, Crash, Histogram, Key, PodState
+from podium.ports import Clock
+
+LATENCIES: Final = (0.05, 0.12, 1.0)  # edges of the pods' histograms, in seconds
+SCORES: Final = tuple(tenth / 10 for tenth in range(1, 21))
+_STAGGERED: Final = 3  # so many moments at which pods of one Deployment become ready
+
+
+@dataclass
+class Behaviour:
+    """How the pods of a version behave. Times are in seconds since the pod was made."""
+
+    ready_after: float = 2.0
+    stagger: float = 0.0  # the second pod of a Deployment is ready by this much later, the third by twice as much
+    ready: bool = True
+    crash_after: float | None = None  # from then on it is never ready again
+    crash_after_answers: int | None = None
+    exit_code: int = 1
+    message: str = ""
+    digest: str | None = None  # what it says that it serves; None is what it was started for
+    silent: bool = False  # says nothing of itself
+    bad_share: float = 0.0  # of its answers; invalid ones among them
+    invalid: float = 0.0  # share of answers that are no numbers
+    slow: float = 0.0  # share of answers that take 0.2 s; the others take 0.02 s
+    cold: int = 0  # the first answers of a pod take 2 s
+    shift: float = 0.0  # its predictions are higher than 0..1 by this
+
+
+@dataclass
+class Answered:
+    """What one pod counts of what it has answered."""
+
+    answers: int = 0
+    bad: int = 0
+    invalid: int = 0
+    consecutive_bad: int = 0
+    latencies: list[int] = field(default_factory=lambda: [0] * (len(LATENCIES) + 1))
+    scores: list[int] = field(default_factory=lambda: [0] * (len(SCORES) + 1))
+
+    def add(
+        self, *, bad: bool, invalid: bool = False, seconds: float | None = None, score: float | None = None
+    ) -> None:
+        """Count one answer, and of its figures those that are given."""
+        self.answers, self.bad, self.invalid = self.answers + 1, self.bad + bad, self.invalid + invalid
+        self.consecutive_bad = self.consecutive_bad + 1 if bad else 0
+        if seconds is not None:
+            self.latencies[bisect_left(LATENCIES, seconds)] += 1
+        if score is not None and not bad:
+            self.scores[bisect_left(SCORES, score)] += 1
+
+    def counters(self) -> Counters:
+        return Counters(
+            self.answers,
+            self.bad,
+            self.invalid,
+            self.consecutive_bad,
+            latency=_histogram(LATENCIES, self.latencies),
+            scores=_histogram(SCORES, self.scores),
+        )
+
+
+@dataclass
+class Pod:
+    """One pod, and the version that it was made for."""
+
+    uid: str
+    name: str
+    pinned: Pinned
+    behaviour: Behaviour  # its version's: what changes there changes here
+    born: float
+    late: float = 0.0
+    stopping_since: float | None = None
+    crashed_at: float | None = None
+    answered: Answered = field(default_factory=Answered)
+
+    def crashed(self, now: float) -> bool:
+        """Whether it has crashed by now: at an age, or at an answer."""
+        seen, age = self.behaviour, now - self.born
+        if seen.crash_after is not None and age >= seen.crash_after and self.crashed_at is None:
+            self.crashed_at = self.born + seen.crash_after
+        if seen.crash_after_answers is not None and self.answered.answers >= seen.crash_after_answers:
+            self.crashed_at = self.crashed_at or now
+        return self.crashed_at is not None
+
+    def ready(self, now: float) -> bool:
+        seen = self.behaviour
+        return (
+            seen.ready
+            and self.stopping_since is None
+            and now - self.born >= seen.ready_after + self.late
+            and not self.crashed(now)
+        )
+
+    def seen(self, clock: Clock) -> PodState:
+        """The pod as the API server shows it: without what it says of itself."""
+        now = clock.monotonic()
+        crash = None
+        if self.crashed(now):
+            at = clock.now() - timedelta(seconds=now - (self.crashed_at or 0.0))
+            crash = Crash(at, self.behaviour.exit_code, "Error", self.behaviour.message)
+        ready = self.ready(now)
+        return PodState(self.uid, self.name, self.pinned.version, ready=ready, ip="10.0.0.1", crash=crash)
+
+
+@dataclass
+class Deployment:
+    """A slot's Deployment, and what its controller does."""
+
+    key: Key
+    slot: Slot
+    owner: str
+    runs: Pinned
+    replicas: int
+    serving: str  # the spec that it was made from, as text
+    protected: bool = True  # by its PodDisruptionBudget
+    pods: list[Pod] = field(default_factory=list)
+
+    def living(self) -> list[Pod]:
+        return [pod for pod in self.pods if pod.stopping_since is None]
+
+    def settle(self, now: float, drain: float, behaviour: Behaviour, numbers: Iterator[int]) -> None:
+        """Make what is missing, stop what is too much, forget what has gone."""
+        self.pods = [pod for pod in self.pods if pod.stopping_since is None or now - pod.stopping_since < drain]
+        fitting = [pod for pod in self.living() if pod.pinned == self.runs]
+        while len(fitting) < self.replicas:
+            fitting.append(self._made(next(numbers), now, behaviour, len(fitting)))
+            self.pods.append(fitting[-1])
+        for pod in fitting[self.replicas :]:
+            pod.stopping_since = now
+        self._retire(fitting, now)
+
+    def _made(self, number: int, now: float, behaviour: Behaviour, place: int) -> Pod:
+        name = f"{self.key.name}-{self.slot}-{number:05d}"
+        return Pod(f"pod-{number}", name, self.runs, behaviour, now, late=place % _STAGGERED * behaviour.stagger)
+
+    def _retire(self, fitting: list[Pod], now: float) -> None:
+        """Old pods stay until the new ones are ready: maxUnavailable is 0."""
+        old = [pod for pod in self.living() if pod.pinned != self.runs]
+        if old and sum(pod.ready(now) for pod in fitting) >= self.replicas:
+            for pod in old:
+                pod.stopping_since = now
+
+
+def pod_of(deployments: Iterable[Deployment], uid: str) -> Pod | None:
+    """The pod of this uid."""
+    pods = itertools.chain.from_iterable(deployment.pods for deployment in deployments)
+    return next((pod for pod in pods if pod.uid == uid), None)
+
+
+def _histogram(edges: tuple[float, ...], counts: list[int]) -> Histogram:
+    total = sum(counts)
+    return Histogram(edges, tuple(itertools.accumulate(counts))[: len(edges)], total) if total else Histogram()

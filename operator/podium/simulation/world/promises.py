@@ -1,0 +1,175 @@
+"""What DESIGN promises, checked at every write of the operator: by what the world is, not by what the operator thinks.
+
+Each check is a row: the write that it looks at, and what would be wrong. The numbers are DESIGN's.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from podium.api.v1alpha1.status import Phase, Pinned, Slot, Status
+from podium.core.actions import NO_OVERRIDES, RouteOverrides
+from podium.core.facts import ALL
+from podium.core.fingerprints import rejection_hash
+from podium.core.status.readiness import condition_of
+from podium.core.traffic.shares import share_pods
+from podium.ports import ModelDeployment
+from podium.simulation.world.faults import Call
+from podium.simulation.world.pods import Pod
+from podium.simulation.world.router import FakeRouter
+
+
+class Watched(Protocol):
+    """The world, as far as the promises look at it."""
+
+    router: FakeRouter
+
+    def md(self) -> ModelDeployment: ...
+    def champions(self) -> set[str]: ...  # of all ModelDeployments of the model
+    def verified(self, slot: Slot) -> int: ...
+    def runs(self, slot: Slot) -> Pinned | None: ...
+    def digest(self, version: str) -> str: ...
+    def ready_pods(self, slot: Slot) -> list[Pod]: ...
+
+
+@dataclass(frozen=True)
+class Write:
+    """A write that is about to happen."""
+
+    world: Watched
+    md: ModelDeployment  # as the operator knows it
+    arguments: tuple[Any, ...]  # the others
+
+
+Check = Callable[[Write], Iterator[str]]
+
+
+def holds(kind: str, status: Status, generation: int) -> bool:
+    """Whether the status says this of the generation."""
+    found = condition_of(status, kind)
+    return found is not None and found.status == "True" and found.observed_generation == generation
+
+
+def _only_to_verified_pods(write: Write) -> Iterator[str]:
+    weights: Mapping[Slot, int] = write.arguments[0]
+    world, spec = write.world, write.md.spec
+    before, status = world.router.weights(write.md), world.md().status
+    # The way back asks for one ready pod only; in a soak it leads to the former champion, before the record says so.
+    back = {pinned.slot for pinned in (status.champion, status.former) if pinned is not None}
+    assert spec is not None
+    if sum(weights.values()) != ALL:
+        yield f"1: weights {weights} are not 100 %"
+    for slot, weight in weights.items():
+        if weight > before.get(slot, 0) and slot not in back:
+            needed = spec.serving.size if weight == ALL else share_pods(weight, spec)
+            if world.verified(slot) < needed:
+                yield f"1: {weight} % to slot {slot} with {world.verified(slot)} of {needed} verified pods"
+
+
+def _testers_too(write: Write) -> Iterator[str]:
+    weights: Mapping[Slot, int] = write.arguments[0]
+    overrides: RouteOverrides = write.arguments[1] if len(write.arguments) > 1 else NO_OVERRIDES
+    preview, users, router = overrides.preview, overrides.session_affinity, write.world.router
+    if preview is not None and preview != router.overrides(write.md).preview and not write.world.verified(preview):
+        yield f"1: testers to slot {preview} without a verified pod"
+    if users is not None and users.weights[-1] != weights[users.challenger]:
+        yield "1: users are not shared as requests are"
+
+
+def _no_stop_under_traffic(write: Write) -> Iterator[str]:
+    slot: Slot = write.arguments[0]
+    router = write.world.router
+    asked, (taken, overrides) = router.weights(write.md).get(slot, 0), router.taken(write.md)
+    if (asked or taken.get(slot, 0)) and write.world.ready_pods(slot):
+        yield f"1: slot {slot} is stopped while it has traffic: {asked} % asked, {taken.get(slot, 0)} % in force"
+    if overrides.preview == slot:
+        yield f"1: slot {slot} is stopped while testers reach it"
+
+
+def _champion_is_kept(write: Write) -> Iterator[str]:
+    slot, status = write.arguments[0], write.world.md().status
+    if status.champion is not None and status.champion.slot == slot:
+        yield f"2: the champion's slot {slot} is stopped"
+    if status.phase is Phase.SOAKING and status.former is not None and status.former.slot == slot:
+        yield f"2: the former champion's slot {slot} is stopped while its successor soaks"
+
+
+def _champion_keeps_its_size(write: Write) -> Iterator[str]:
+    pinned: Pinned = write.arguments[0]
+    status, spec = write.world.md().status, write.md.spec
+    champion = status.champion
+    assert spec is not None
+    if champion is not None and champion.slot == pinned.slot and champion.digest != pinned.digest:
+        yield f"2: the champion's slot is to run version {pinned.version}"
+    kept = [champion, status.former if status.phase is Phase.SOAKING else None]
+    if pinned in kept and write.arguments[1] < spec.serving.size:
+        yield f"2: version {pinned.version} is scaled to {write.arguments[1]} of {spec.serving.size} pods"
+
+
+def _rejected_gets_nothing(write: Write) -> Iterator[str]:
+    status: Status = write.arguments[0]
+    if status.phase is not Phase.REJECTED or not status.rejected:
+        return
+    lost = status.rejected[-1]
+    for slot, share in write.world.router.in_force(write.md).items():
+        runs = write.world.runs(slot)
+        if share and runs is not None and runs.digest == lost.digest and runs != status.champion:
+            yield f"4: rejected version {lost.version} has {share} % of the traffic"
+
+
+def _rejected_stays_rejected(write: Write) -> Iterator[str]:
+    """Until Git says something new: the hash is over all that counts as new."""
+    pinned: Pinned = write.arguments[0]
+    status, spec = write.world.md().status, write.md.spec
+    assert spec is not None
+    if pinned in (status.champion, status.former):
+        return
+    for lost in status.rejected:
+        if lost.digest == pinned.digest and lost.rejection_hash == rejection_hash(spec):
+            yield f"4: rejected version {lost.version} is started again"
+
+
+def _pinned_stays(write: Write) -> Iterator[str]:
+    status: Status = write.arguments[0]
+    for pinned in (status.champion, status.challenger, status.former):
+        if pinned is not None and pinned.digest != write.world.digest(pinned.version):
+            yield f"7: version {pinned.version} is pinned to {pinned.digest}"
+
+
+def _alias_is_the_champion(write: Write) -> Iterator[str]:
+    champions, version = write.world.champions(), write.arguments[3]
+    if version not in champions:
+        yield f"8: the alias moves to {version}, the champion is {champions}"
+
+
+def _ready_is_true(write: Write) -> Iterator[str]:
+    status: Status = write.arguments[0]
+    generation, spec, world = write.md.generation, write.md.spec, write.world
+    held = [kind for kind in ("Ready", "Reconciling", "Stalled") if holds(kind, status, generation)]
+    if len(held) != 1:
+        yield f"10: exactly one of Ready, Reconciling and Stalled is expected, found {held}"
+    if held == ["Ready"] and spec is not None and generation == world.md().generation:
+        shares = world.router.in_force(write.md).items()
+        served = {runs.version for slot, share in shares if share and (runs := world.runs(slot))}
+        if served != {spec.model.version}:
+            yield f"10: ready, and {served or 'nothing'} serves instead of version {spec.model.version}"
+
+
+CHECKS: Final[Mapping[tuple[str, str], tuple[Check, ...]]] = {
+    ("router", "route"): (_only_to_verified_pods, _testers_too),
+    ("cluster", "stop_slot"): (_no_stop_under_traffic, _champion_is_kept),
+    ("cluster", "run_slot"): (_champion_keeps_its_size, _rejected_stays_rejected),
+    ("cluster", "write_status"): (_rejected_gets_nothing, _pinned_stays, _ready_is_true),
+    ("registry", "move_alias"): (_alias_is_the_champion,),
+}
+
+
+def broken_by(call: Call, world: Watched) -> list[str]:
+    """The promises that this write would break."""
+    found: list[str] = []
+    for check in CHECKS.get((call.port, call.method), ()):
+        md = call.arguments[0] if isinstance(call.arguments[0], ModelDeployment) else world.md()
+        if md.key == world.md().key:
+            arguments = call.arguments[1:] if md is call.arguments[0] else call.arguments
+            found += check(Write(world, md, arguments))
+    return found

@@ -1,0 +1,300 @@
+"""The whole world of one ModelDeployment, and what people do with it.
+
+    world = World(rate=50, seed=1)
+    world.register("1")
+    world.commit(spec, "version 1")
+    world.settle("1")
+
+`until` moves the clock. Real operators work meanwhile: the real queue, Reconciler, registry worker and leader election.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Phase, Pinned, Slot, Status
+from podium.controller.settings import Settings
+from podium.controller.wiring import Outside
+from podium.core.actions import RouteOverrides
+from podium.core.facts import Key
+from podium.errors import Unavailable
+from podium.ports import ModelDeployment
+from podium.simulation.world.clients import Clients
+from podium.simulation.world.cluster import FakeCluster
+from podium.simulation.world.faults import KINDS, Call, Disorder, Kind
+from podium.simulation.world.gates import FakeGateJobs, FakeWebhooks
+from podium.simulation.world.journal import line_of, line_of_event
+from podium.simulation.world.lease import FakeLease
+from podium.simulation.world.loop import LoopClock, VirtualLoop
+from podium.simulation.world.metrics_store import FakeMetricsStore
+from podium.simulation.world.pod_metrics import FakePodMetrics
+from podium.simulation.world.pods import Behaviour, Pod
+from podium.simulation.world.process import Process
+from podium.simulation.world.promises import broken_by
+from podium.simulation.world.registry import FakeRegistry, FakeVersion
+from podium.simulation.world.router import FakeRouter
+
+BEGIN: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+KEY: Final = Key("ml", "churn")
+MODEL: Final = "churn"
+URI: Final = "http://mlflow.ml:5000"
+_TICK: Final = 0.25  # seconds: requests come in so many at once
+_RESTART: Final = 1.0  # seconds until a process that died is there again
+_living: list["World"] = []
+
+
+class Broken(AssertionError):
+    """A promise was broken, or what was waited for did not happen. Says the log until then."""
+
+
+def end_worlds() -> None:
+    """End all worlds that have not ended: their operators' tasks would outlive them."""
+    while _living:
+        _living[-1].end()
+
+
+class World:
+    """Everything outside the operators, and the operators."""
+
+    def __init__(
+        self,
+        *,
+        rate: float = 50,
+        seed: int = 1,
+        chaos: float = 0.0,
+        kinds: Sequence[Kind] = KINDS,
+        operators: int = 1,
+    ) -> None:
+        self.loop = VirtualLoop()
+        self.clock = LoopClock(self.loop, BEGIN)
+        self.cluster = FakeCluster(self.clock)
+        self.router = FakeRouter(self.cluster)
+        self.registry = FakeRegistry()
+        self.jobs = FakeGateJobs(self.clock)
+        self.webhooks = FakeWebhooks(otherwise=Unavailable("the service did not answer within 10 s"))
+        self.metrics_store = FakeMetricsStore()
+        self.clients = Clients(self.cluster, self.router, rate=rate, seed=seed)
+        self.disorder = Disorder(chaos, seed + 1, kinds)
+        self.log: list[str] = []
+        self.statuses: list[tuple[int, Status]] = []  # every one that was written, with the generation that it is of
+        self.writes = 0
+        self.broken: list[str] = []
+        self.processes: list[Process] = []
+        self._awaited: Phase | None = None
+        self._outside = Outside(
+            self.cluster, self.router, FakePodMetrics(self.cluster, self.router), self.metrics_store, self.registry,
+            FakeLease(), self.clock, self.jobs, self.webhooks,
+        )  # fmt: skip
+        self._election, self._started, self._events_told = operators > 1, 0, 0
+        for _ in range(operators):
+            self._start()
+        _living.append(self)
+
+    # --- what people do -----------------------------------------------------------------------------------------------
+
+    def register(
+        self, version: str, *, metrics: Mapping[str, float] | None = None, created: datetime = BEGIN, **behaviour: Any
+    ) -> None:
+        """A new version of the model, and how its pods will behave."""
+        made = self.registry.publish(MODEL, metrics=metrics if metrics is not None else {"auc": 0.9})
+        assert made == version
+        self.registered(version).created = created
+        self.cluster.behave(version, Behaviour(**{"stagger": 1.0, **behaviour}))
+
+    def registered(self, version: str) -> FakeVersion:
+        return self.registry.models[MODEL].versions[version]
+
+    def behaviour(self, version: str) -> Behaviour:
+        return self.cluster.behaviour(version)
+
+    def commit(self, spec: Spec, what: str = "", key: Key = KEY) -> None:
+        """Git says something: the generation rises only if the spec differs."""
+        if what:
+            self.note(f"git: {what}")
+        self.cluster.put(key, spec)
+        for process in self.processes:
+            if not self.disorder.loses_watch():
+                process.operator.changed(key)
+
+    def scale(self, replicas: int) -> None:
+        """An autoscaler, or `kubectl scale`, writes the size."""
+        self.note(f"scaled to {replicas} pods")
+        serving = self.spec.serving.model_copy(update={"replicas": replicas})
+        self.commit(self.spec.model_copy(update={"serving": serving}))
+
+    def note(self, what: str) -> None:
+        minutes, seconds = divmod(int(self.loop.time() + 1e-6), 60)
+        self.log.append(f"{minutes:3d}:{seconds:02d}  {what}")
+
+    def stop_gateway(self) -> None:
+        """Its controller: what is asked of the route changes nothing until it is started again."""
+        self.note("the gateway's controller is stopped")
+        self.router.gateway_stopped = True
+
+    def start_gateway(self) -> None:
+        self.note("the gateway's controller is started")
+        self.router.gateway_stopped = False
+
+    def restart(self) -> None:
+        """The operators die and come back: all that they know is the status."""
+        self.note("operator restarted")
+        for process in tuple(self.processes):
+            process.die()
+
+    def evict(self, slot: Slot) -> None:
+        """The slot's pods are evicted; its Deployment makes new ones."""
+        self.note(f"the pods of slot {slot} are evicted")
+        for pod in self.cluster.slots_now(self.md())[slot].pods:
+            self.cluster.evict(pod.uid)
+
+    # --- time ---------------------------------------------------------------------------------------------------------
+
+    def until(self, condition: Callable[["World"], bool], within: timedelta = timedelta(hours=3)) -> None:
+        """Let time pass until the condition holds. Raises Broken with the log when it does not in time."""
+        deadline = self.now + within
+        while not condition(self):
+            if self.now >= deadline:
+                never = f"never happened; phase {self.status.phase}: {self.status.message}"
+                raise Broken("\n".join([*self.log, never]))
+            self.tick()
+
+    def run(self, duration: timedelta) -> None:
+        end = self.now + duration
+        self.until(lambda world: world.now >= end, within=duration + duration)
+
+    def reach(self, phase: Phase, *, at_once: bool = False) -> None:
+        """Until it is in the phase; `at_once` stops right at the write, for phases that are over within a tick."""
+        self._awaited = phase if at_once else None
+        self.until(lambda world: world.status.phase is phase)
+        self._awaited = None
+
+    def settle(self, version: str) -> None:
+        """Until this version is champion and nothing is on trial."""
+        self.until(lambda world: world.status.phase is Phase.STABLE and world.champion() == version)
+
+    def tick(self) -> None:
+        """A quarter of a second: operators work, pods live, clients ask."""
+        began = self.loop.time()
+        self.loop.run_for(_TICK)
+        if (md := self.cluster.now(KEY)) is not None:
+            self.clients.ask(md, self.loop.time() - began)
+        if self.broken:
+            raise Broken("\n".join([*self.log, *self.broken]))
+
+    def end(self) -> None:
+        """End the operators, so that nothing of them is left."""
+        _living.remove(self)
+        for process in self.processes:
+            process.dead = True
+        self.loop.end()
+
+    # --- what is there ------------------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    @property
+    def spec(self) -> Spec:
+        spec = self.md().spec
+        assert spec is not None
+        return spec
+
+    @property
+    def status(self) -> Status:
+        return self.md().status
+
+    @property
+    def weights(self) -> Mapping[Slot, int]:
+        return self.router.weights(self.md())
+
+    @property
+    def taken(self) -> Mapping[Slot, int]:
+        return self.router.taken(self.md())[0]
+
+    @property
+    def overrides(self) -> RouteOverrides:
+        return self.router.overrides(self.md())
+
+    @property
+    def alias(self) -> str:
+        return self.registry.models[MODEL].aliases.get("champion", "")
+
+    def md(self) -> ModelDeployment:
+        found = self.cluster.now(KEY)
+        assert found is not None
+        return found
+
+    def champion(self) -> str:
+        return self.status.champion.version if self.status.champion else ""
+
+    def champions(self) -> set[str]:
+        return {md.status.champion.version for md in self.cluster.all_now() if md.status.champion}
+
+    def in_force(self) -> Mapping[Slot, float]:
+        return self.router.in_force(self.md())
+
+    def size(self, slot: Slot) -> int:
+        return self.cluster.slots_now(self.md())[slot].replicas
+
+    def runs(self, slot: Slot) -> Pinned | None:
+        return self.cluster.slots_now(self.md())[slot].runs
+
+    def ready_pods(self, slot: Slot) -> list[Pod]:
+        return self.cluster.ready_pods(KEY, slot)
+
+    def verified(self, slot: Slot) -> int:
+        """Pods that are ready and serve what the slot is to run."""
+        runs, found = self.runs(slot), self.ready_pods(slot)
+        return sum(pod.pinned == runs and pod.behaviour.digest in {None, pod.pinned.digest} for pod in found)
+
+    def digest(self, version: str) -> str:
+        return self.registered(version).digest
+
+    # --- operators ----------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        self._started += 1
+        settings = Settings(
+            identity=f"operator-{self._started}", registry_uri=URI, leader_election=self._election, workers=2
+        )
+        self.processes.append(
+            Process(self._outside, settings, self.loop, self.disorder, witness=self._witness, died=self._died)
+        )
+
+    def _died(self, process: Process) -> None:
+        self.processes.remove(process)
+        self.loop.call_later(_RESTART, self._start)
+
+    def _witness(self, call: Call) -> Callable[[], None]:
+        if self.cluster.now(KEY) is None:
+            return lambda: None  # another ModelDeployment's
+        self._tell_events()
+        self.broken += [f"promise {each}" for each in broken_by(call, self)]
+        before = self._state()
+        return lambda: self._written(call, before)
+
+    def _written(self, call: Call, before: object) -> None:
+        if call.method == "write_status" and call.arguments[0].key == KEY:
+            self.writes += 1
+            self.statuses.append((call.arguments[0].generation, self.status))
+            if self.status.phase is self._awaited:
+                self.loop.stop()
+        if self._state() != before:
+            self.writes += 1
+            if line := line_of(call):
+                self.note(line)
+
+    def _tell_events(self) -> None:
+        for key, event in self.cluster.events[self._events_told :]:
+            if key == KEY:
+                self.note(line_of_event(event))
+        self._events_told = len(self.cluster.events)
+
+    def _state(self) -> tuple[object, ...]:
+        md, model = self.md(), self.registry.models.get(MODEL)
+        slots = [(slot, seen.runs, seen.replicas) for slot, seen in self.cluster.slots_now(md).items()]
+        tags = {version.version: dict(version.tags) for version in model.versions.values()} if model else {}
+        aliases = dict(model.aliases) if model else {}
+        return slots, dict(self.weights), self.overrides, aliases, tags, len(self.jobs.started)
