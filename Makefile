@@ -63,6 +63,9 @@ bench-overload: $(STAMP) ## The model server at twice the rate that it can susta
 bench-judgement: $(STAMP) ## The judge's error rates and speed, by simulation, beside fixed windows
 	$(BIN)/python -m bench.judgement
 
+bench-promises: $(STAMP) ## The promises under disorder: 10,000 seeds of the simulated world
+	$(BIN)/python -m bench.promises
+
 bench-rollback: $(STAMP) ## How soon a version that turns bad is out of the traffic, on a real cluster
 	$(BIN)/python -m bench.rollback
 
