@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,18 @@ import pytest
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Phase
-from podium.core.facts import AliasConflict, Key, Problem
-from tests.stories.simulator import SECOND, Simulation, spec_of
+from podium.core.facts import Key
+from podium.errors import Unavailable
+from podium.ports import WebhookVerdict
+from podium.simulation.world.world import World
+from podium.testing import JobBehaviour
+from tests.stories.simulator import NO_POD, SECOND, Simulation, spec_of
 
 GOLDEN = Path(__file__).parent / "golden"
 MINUTE = timedelta(minutes=1)
 QUICK = {"steps": [{"weight": 25, "duration": "10s"}, {"weight": 50, "duration": "10s"}], "soak": "1m"}
 GATES = [{"name": "accurate", "metric": {"key": "auc", "atLeast": 0.75, "maxDropFromChampion": 0.01}}]
-Story = Callable[[], Simulation]
+Story = Callable[[], World]
 
 
 def serving(rollout: dict[str, object] | None = None, replicas: int | None = None, **options: object) -> Simulation:
@@ -47,7 +52,7 @@ def good() -> Simulation:
 
 def bad() -> Simulation:
     sim = serving()
-    sim.register("2", bad=0.2)
+    sim.register("2", bad_share=0.2)
     wants(sim, "2")
     sim.reach(Phase.REJECTED)
     sim.run(MINUTE)
@@ -60,7 +65,7 @@ def bad_while_watched() -> Simulation:
     wants(sim, "2")
     sim.reach(Phase.SOAKING)
     sim.note("version 2 turns bad")
-    sim.versions["2"].bad = 0.5
+    sim.behaviour("2").bad_share = 0.5
     sim.reach(Phase.REJECTED)
     return sim
 
@@ -72,14 +77,14 @@ def gate_fails() -> Simulation:
     sim.reach(Phase.BLOCKED)
     sim.run(MINUTE)
     sim.note("auc of version 2 is logged again: 0.95")
-    sim.versions["2"].metrics = {"auc": 0.95}
+    sim.registered("2").metrics = {"auc": 0.95}
     sim.settle("2")
     return sim
 
 
 def crash_in_warm_up() -> Simulation:
     sim = serving()
-    sim.register("2", crash_on_load=4)
+    sim.register("2", crash_after=2.0, exit_code=4, message="cannot load the model")
     wants(sim, "2")
     sim.reach(Phase.REJECTED)
     return sim
@@ -87,7 +92,7 @@ def crash_in_warm_up() -> Simulation:
 
 def crash_in_canary() -> Simulation:
     sim = serving()
-    sim.register("2", crash_after=20)
+    sim.register("2", crash_after_answers=20, exit_code=139, message="segmentation fault")
     wants(sim, "2")
     sim.reach(Phase.REJECTED)
     return sim
@@ -103,10 +108,10 @@ def never_ready() -> Simulation:
 
 def wrong_identity() -> Simulation:
     sim = serving()
-    sim.register("2", lies=True)
+    sim.register("2", digest="sha256:" + "f" * 64)
     wants(sim, "2")
     sim.reach(Phase.REJECTED)
-    assert "2" not in sim.served
+    assert "2" not in sim.clients.served
     return sim
 
 
@@ -114,7 +119,7 @@ def silence_holds() -> Simulation:
     sim = serving()
     sim.register("2")
     sim.note("nobody asks any more")
-    sim.rate = 0
+    sim.clients.rate = 0
     wants(sim, "2", {**QUICK, "stepTimeout": "5m"})
     sim.reach(Phase.CANARY)
     sim.run(10 * MINUTE)
@@ -126,7 +131,7 @@ def silence_holds() -> Simulation:
 def silence_proceeds() -> Simulation:
     sim = serving()
     sim.register("2")
-    sim.rate = 0
+    sim.clients.rate = 0
     wants(sim, "2", {**QUICK, "stepTimeout": "5m", "onInconclusive": "Proceed"})
     sim.settle("2")
     return sim
@@ -135,7 +140,7 @@ def silence_proceeds() -> Simulation:
 def silence_rolls_back() -> Simulation:
     sim = serving()
     sim.register("2")
-    sim.rate = 0
+    sim.clients.rate = 0
     wants(sim, "2", {**QUICK, "stepTimeout": "5m", "onInconclusive": "RollBack"})
     sim.reach(Phase.REJECTED)
     return sim
@@ -151,7 +156,7 @@ def paused() -> Simulation:
     sim.note(f"message: {sim.status.message}")
     assert sim.status.phase is Phase.CANARY
     sim.note("version 2 turns bad: a rollback is never held")
-    sim.versions["2"].bad = 0.5
+    sim.behaviour("2").bad_share = 0.5
     sim.until(lambda s: s.in_force().get("b", 0) == 0)
     sim.run(5 * SECOND)
     return sim
@@ -217,7 +222,7 @@ def rejected_and_applied_again() -> Simulation:
     sim.run(2 * MINUTE)
     assert sim.status.phase is Phase.REJECTED
     sim.note("version 2 was mended on the feature store's side")
-    sim.versions["2"].bad = 0
+    sim.behaviour("2").bad_share = 0
     wants(sim, "2", {**QUICK, "retry": "feature store mended"})
     sim.settle("2")
     return sim
@@ -228,7 +233,7 @@ def operator_restarted() -> Simulation:
     sim.register("2")
     wants(sim, "2")
     for phase in (Phase.GATING, Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.SOAKING):
-        sim.reach(phase)
+        sim.reach(phase, at_once=True)
         sim.restart()
     sim.settle("2")
     return sim
@@ -246,25 +251,25 @@ def terms_changed() -> Simulation:
 
 def registry_down() -> Simulation:
     sim = serving()
-    sim.register("2", bad=0.3)
+    sim.register("2", bad_share=0.3)
     wants(sim, "2")
     sim.reach(Phase.CANARY)
     sim.note("MLflow stops")
-    sim.problem = Problem(
-        reasons.REGISTRY_UNREACHABLE, "http://mlflow.ml:5000 does not answer: start it, or mend the URI"
+    sim.registry.failure = Unavailable(
+        "http://mlflow.ml:5000 does not answer: start it, or mend the URI", reason=reasons.REGISTRY_UNREACHABLE
     )
     sim.until(lambda s: s.in_force().get("b", 0) == 0 and s.status.phase is Phase.REJECTED)
     sim.run(MINUTE)
     sim.note("MLflow is back")
-    sim.problem = None
+    sim.registry.failure = None
     sim.run(2 * MINUTE)
-    assert sim.tags["2"]["podium.dev/decision"] == "rejected"
+    assert sim.registered("2").tags["podium.dev/decision"] == "rejected"
     return sim
 
 
 def first_version_crashes() -> Simulation:
     sim = Simulation(spec_of("1", rollout=QUICK))
-    sim.register("1", crash_on_load=4)
+    sim.register("1", crash_after=2.0, exit_code=4, message="cannot load the model")
     sim.reach(Phase.REJECTED)
     sim.register("2")
     wants(sim, "2", gates=[])
@@ -276,7 +281,7 @@ def alias_moved_by_a_person() -> Simulation:
     sim = serving()
     sim.register("2")
     sim.note("somebody moves the alias champion to 2")
-    sim.alias = "2"
+    sim.registry.point("churn", "champion", "2")
     sim.run(3 * MINUTE)
     assert sim.alias == "2"
     sim.note(f"RegistryInSync: {next(c.message for c in sim.status.conditions if c.type == 'RegistryInSync')}")
@@ -290,13 +295,13 @@ def feature_store_down() -> Simulation:
     sim.reach(Phase.CANARY)
     sim.run(3 * SECOND)
     sim.note("the feature store goes down: half of all answers fail, whoever gives them")
-    sim.outage = 0.5
+    sim.clients.outage = 0.5
     sim.until(lambda s: s.status.shared_outage is not None)
     sim.run(MINUTE)
     sim.note(f"message: {sim.status.message}")
     assert sim.status.rejected == []
     sim.note("the feature store is back")
-    sim.outage = 0.0
+    sim.clients.outage = 0.0
     sim.settle("2")
     return sim
 
@@ -307,19 +312,19 @@ def bad_during_an_outage_that_is_over() -> Simulation:
     wants(sim, "2", {**QUICK, "steps": [{"weight": 25, "duration": "3m"}]})
     sim.reach(Phase.CANARY)
     sim.note("2 % of all answers fail for a while, too few to tell")
-    sim.outage = 0.02
+    sim.clients.outage = 0.02
     sim.run(2 * SECOND)
-    sim.outage = 0.0
+    sim.clients.outage = 0.0
     sim.run(MINUTE)
     sim.note("version 2 turns bad by itself")
-    sim.versions["2"].bad = 0.3
+    sim.behaviour("2").bad_share = 0.3
     sim.reach(Phase.REJECTED)
     return sim
 
 
 def fails_always() -> Simulation:
     sim = serving()
-    sim.register("2", bad=1.0)
+    sim.register("2", bad_share=1.0)
     wants(sim, "2", {**QUICK, "guards": []})
     sim.reach(Phase.REJECTED)
     return sim
@@ -327,8 +332,8 @@ def fails_always() -> Simulation:
 
 def worse_than_its_champion() -> Simulation:
     sim = serving()
-    sim.register("2", bad=0.04)
-    sim.versions["1"].bad = 0.01
+    sim.register("2", bad_share=0.04)
+    sim.behaviour("1").bad_share = 0.01
     guards = [{"name": "errors-vs-champion", "errorRate": {"maxAboveChampion": "0.5%"}}]
     wants(sim, "2", {**QUICK, "guards": guards})
     sim.reach(Phase.REJECTED)
@@ -419,7 +424,7 @@ def scaled_while_it_is_held_up() -> Simulation:
     wants(sim, "2", serving={"replicas": 1})
     sim.reach(Phase.CANARY)
     sim.note("half of all answers fail, whoever gives them")
-    sim.outage = 0.5
+    sim.clients.outage = 0.5
     sim.until(lambda s: s.status.shared_outage is not None)
     sim.run(5 * SECOND)
     sim.scale(3)
@@ -427,7 +432,7 @@ def scaled_while_it_is_held_up() -> Simulation:
     sim.note(f"message: {sim.status.message}")
     assert sim.status.shared_outage is not None
     sim.note("what was wrong is over")
-    sim.outage = 0.0
+    sim.clients.outage = 0.0
     sim.settle("2")
     return sim
 
@@ -439,25 +444,28 @@ def unready_in_canary() -> Simulation:
     sim.reach(Phase.CANARY)
     sim.run(3 * SECOND)
     sim.note("the pod of version 2 is not ready any more")
-    sim.versions["2"].ready = False
+    sim.behaviour("2").ready = False
     sim.reach(Phase.REJECTED)
     return sim
 
 
 def one_request_an_hour() -> Simulation:
     sim = serving()
-    sim.register("2", bad=1.0)
-    sim.rate = 1 / 3600
+    sim.register("2", bad_share=1.0)
+    sim.clients.rate = 1 / 3600
     wants(sim, "2", {**QUICK, "steps": [{"weight": 50}], "stepTimeout": "720h"})
     sim.until(lambda s: s.status.phase is Phase.REJECTED, within=timedelta(hours=48))
-    assert sim.served["2"] <= 4
+    assert sim.clients.served["2"] <= 4
     return sim
 
 
-def contested() -> Simulation:
-    sim = Simulation(spec_of("1", rollout=QUICK))
+def contested() -> World:
+    sim = World()
     sim.register("1")
-    sim.alias_conflict = AliasConflict(Key("ml", "churn-eu"), "champion")
+    sim.commit(spec_of("1", rollout=QUICK), key=Key("ml", "churn-eu"))
+    sim.loop.run_for(10)
+    sim.log.clear()
+    sim.commit(spec_of("1", rollout=QUICK))
     sim.run(MINUTE)
     assert sim.status.champion is None
     sim.note(f"message: {sim.status.message}")
@@ -487,19 +495,23 @@ SMOKE = [{"name": "accurate", "metric": {"key": "auc", "atLeast": 0.75}}, {"name
 def job_fails() -> Simulation:
     sim = serving()
     sim.register("2")
+    sim.jobs.behaviours["smoke"] = JobBehaviour(takes=inf)
     wants(sim, "2", gates=SMOKE)
     sim.run(30 * SECOND)
     sim.note(f"message: {sim.status.message}")
-    sim.answers("smoke", "Failed", "job churn-1234 failed: exit code 1 (Error): 3 of 20 cases are wrong")
+    sim.note("the job fails")
+    sim.jobs.behaviours["smoke"] = JobBehaviour(exit_code=1, message="3 of 20 cases are wrong")
     sim.reach(Phase.BLOCKED)
-    sim.gate_responses.clear()
+    sim.jobs.expire()
     sim.note("the job is old, and has been removed")
     sim.restart()
     sim.run(10 * MINUTE)
     assert sim.status.phase is Phase.BLOCKED
+    sim.jobs.behaviours["smoke"] = JobBehaviour(takes=inf)
     wants(sim, "2", {**QUICK, "retry": "cases mended"}, gates=SMOKE)
     sim.run(30 * SECOND)
-    sim.answers("smoke", "Passed", "job churn-5678 succeeded")
+    sim.note("the job succeeds")
+    sim.jobs.behaviours["smoke"] = JobBehaviour()
     sim.settle("2")
     return sim
 
@@ -510,11 +522,11 @@ def webhook_is_silent() -> Simulation:
     review = [*GATES, {"name": "review", "webhook": {"url": "http://review.ml:8080"}}]
     wants(sim, "2", gates=review)
     sim.run(5 * SECOND)
-    sim.answers("review", "Pending", "http://review.ml:8080 did not answer within 10 s; it is asked again")
     sim.run(MINUTE)
     sim.note(f"message: {sim.status.message}")
     assert sim.status.phase is Phase.GATING
-    sim.answers("review", "Passed", "reviewed by the risk board")
+    sim.note("the service answers: reviewed by the risk board")
+    sim.webhooks.verdicts["http://review.ml:8080"] = WebhookVerdict(True, "reviewed by the risk board")
     sim.settle("2")
     return sim
 
@@ -558,7 +570,7 @@ def gateway_good() -> Simulation:
     wants(sim, "2", **GATEWAY)
     sim.settle("2")
     sim.run(MINUTE)
-    assert "nobody" not in sim.failed
+    assert NO_POD not in sim.clients.failed
     return sim
 
 
@@ -568,23 +580,23 @@ def previewed() -> Simulation:
     sim = Simulation(spec_of("1", rollout=QUICK, gates=GATES, **{**GATEWAY, "traffic": preview}))
     sim.register("1")
     sim.settle("1")
-    sim.testers = True
+    sim.clients.testers = True
     sim.register("2", metrics={"auc": 0.92})
     wants(sim, "2", **{**GATEWAY, "traffic": preview})
     sim.run(MINUTE)
     sim.note(f"message: {sim.status.message}")
-    assert sim.tested["2"] > 200
-    assert "2" not in sim.served
+    assert sim.clients.tested["2"] > 200
+    assert "2" not in sim.clients.served
     parts: dict[str, Any] = {**GATEWAY, "rollout": QUICK, "gates": GATES, "traffic": preview}
     sim.commit(spec_of("2", **parts, paused=True), "paused: true")
     sim.run(2 * MINUTE)
     sim.note(f"message: {sim.status.message}")
-    assert "2" not in sim.served
+    assert "2" not in sim.clients.served
     sim.commit(spec_of("2", **parts), "paused: false")
     sim.reach(Phase.SOAKING)
     sim.settle("2")
     assert sim.overrides.preview is None
-    assert "nobody" not in sim.tested
+    assert NO_POD not in sim.clients.tested
     return sim
 
 
@@ -592,8 +604,8 @@ def previewed_and_bad() -> Simulation:
     """A rollback takes the challenger from testers too, together with the weight."""
     preview = {**GATEWAY["traffic"], "preview": {"header": "x-podium-preview"}}
     sim = behind_a_gateway()
-    sim.testers = True
-    sim.register("2", bad=0.5)
+    sim.clients.testers = True
+    sim.register("2", bad_share=0.5)
     wants(sim, "2", **{**GATEWAY, "traffic": preview})
     sim.reach(Phase.REJECTED)
     sim.run(MINUTE)
@@ -608,7 +620,7 @@ def users_stay() -> Simulation:
     sim.register("2", metrics={"auc": 0.92})
     wants(sim, "2", **{**GATEWAY, "traffic": traffic})
     sim.settle("2")
-    sim.register("3", bad=0.2, metrics={"auc": 0.92})
+    sim.register("3", bad_share=0.2, metrics={"auc": 0.92})
     wants(sim, "3", **{**GATEWAY, "traffic": traffic})
     sim.reach(Phase.REJECTED)
     assert sim.overrides.session_affinity is None
@@ -618,7 +630,7 @@ def users_stay() -> Simulation:
 def gateway_stopped() -> Simulation:
     """The weight goes back at once; the pods stay until the gateway has taken the traffic away from them."""
     sim = behind_a_gateway()
-    sim.register("2", bad=0.2)
+    sim.register("2", bad_share=0.2)
     wants(sim, "2", **GATEWAY)
     sim.until(lambda s: s.taken == {"a": 75, "b": 25})
     sim.stop_gateway()
@@ -630,7 +642,7 @@ def gateway_stopped() -> Simulation:
     sim.reach(Phase.REJECTED)
     assert sim.now - started >= sim.spec.serving.drain
     sim.run(MINUTE)
-    assert "nobody" not in sim.failed
+    assert NO_POD not in sim.clients.failed
     return sim
 
 
@@ -669,10 +681,10 @@ def test_the_story_goes_as_told(story: Story) -> None:
     assert told == golden.read_text()
 
 
-def _served(sim: Simulation) -> list[str]:
+def _served(sim: World) -> list[str]:
     return [
-        f"version {version}: {count} answers, {sim.failed.get(version, 0)} bad"
-        for version, count in sorted(sim.served.items())
+        f"version {version}: {count} answers, {sim.clients.failed.get(version, 0)} bad"
+        for version, count in sorted(sim.clients.served.items())
     ]
 
 

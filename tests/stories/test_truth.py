@@ -8,7 +8,7 @@ import pytest
 
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Phase
-from podium.core.facts import Problem
+from podium.errors import Unavailable
 from tests.stories.simulator import SECOND, Simulation, holds, spec_of
 
 QUICK = {"steps": [{"weight": 50, "duration": "5s"}], "soak": "10s"}
@@ -20,7 +20,7 @@ def champion() -> Simulation:
     sim.register("1")
     sim.settle("1")
     sim.register("2")
-    sim.register("3", bad=0.5)
+    sim.register("3", bad_share=0.5)
     return sim
 
 
@@ -30,11 +30,10 @@ def wanted(version: str, **parts: object) -> Spec:
 
 def test_a_version_that_does_not_exist_is_never_ready() -> None:
     sim = champion()
-    sim.problem = Problem("VersionNotFound", "version 99 of churn is not there")
     sim.commit(wanted("99"), "version 99")
     sim.run(120 * SECOND)
     assert not any(holds("Ready", status, 2) for generation, status in sim.statuses if generation == 2)
-    assert "version 99 of churn is not there" in sim.status.message
+    assert "version 99 of churn (spec.model.version) not found" in sim.status.message
 
 
 def test_a_commit_is_not_ready_while_it_is_paused() -> None:
@@ -54,7 +53,7 @@ def test_after_a_rejection_the_next_commit_is_not_told_the_old_verdict(then: str
     sim.commit(wanted("3"), "version 3")
     sim.reach(Phase.REJECTED)
     assert holds("Stalled", sim.status, 2)
-    sim.problem = Problem("RegistryUnreachable", "MLflow does not answer")
+    sim.registry.failure = Unavailable("MLflow does not answer")
     sim.commit(wanted(then), f"version {then}")
     sim.run(60 * SECOND)
     told = [status for generation, status in sim.statuses if generation == 3]

@@ -12,11 +12,10 @@ from celpy.adapter import json_to_cel
 from lupa import LuaRuntime
 
 from podium.adapters.kubernetes.cluster import dump
-from podium.api.v1alpha1.status import Phase, Status
-from podium.core.facts import Problem
+from podium.api.v1alpha1.status import Status
 from podium.core.status.readiness import condition_of
 from tests.stories import test_stories
-from tests.stories.simulator import Simulation, spec_of
+from tests.stories.simulator import SECOND, Simulation, spec_of
 from tests.yaml_files import ROOT
 
 ARGOCD: Final = ROOT / "manifests/argocd"
@@ -108,7 +107,7 @@ def test_an_object_that_was_not_reconciled_is_in_progress_everywhere(status: dic
 
 def test_a_version_that_does_not_exist_is_degraded_and_says_why() -> None:
     sim = Simulation(spec_of("99"))
-    sim.problem = Problem("VersionNotFound", "version 99 of churn is not there")
-    sim.reach(Phase.PENDING)
-    sim.look()
-    assert argocd(stored(1, sim.status)) == ("Degraded", "version 99 of churn is not there")
+    sim.register("1")
+    sim.run(SECOND)
+    found = "version 99 of churn (spec.model.version) not found"
+    assert argocd(stored(1, sim.status)) == ("Degraded", found)
