@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from podium.errors import Conflict, PodiumError, Rejected, Temporary, Unavailable
 
 WRITES: Final[Mapping[str, frozenset[str]]] = {
-    "cluster": frozenset({"write_status", "hold", "remove_finalizer", "run_slot", "stop_slot"}),
+    "cluster": frozenset({"write_status", "add_finalizer", "remove_finalizer", "run_slot", "stop_slot"}),
     "router": frozenset({"route", "release"}),
     "registry": frozenset({"move_alias", "write_tags", "write_record"}),
     "jobs": frozenset({"run"}),
