@@ -119,8 +119,8 @@ async def test_requests_that_go_another_way_are_read_back_and_are_ended_with_one
     routed: ClusterWorld, weights: dict[Slot, int], overrides: RouteOverrides
 ) -> None:
     world = routed
-    detoured = {"preview": {"header": "x-podium-preview"}, "sessionAffinity": {"cookieName": "podium"}}
-    world.traffic = {**world.traffic, **detoured}
+    overridden = {"preview": {"header": "x-podium-preview"}, "sessionAffinity": {"cookieName": "podium"}}
+    world.traffic = {**world.traffic, **overridden}
     made = await world.put("1", v1=FAST, v2=FAST)
     await world.cluster.run_slot(made, ONE, 1)
     await world.cluster.run_slot(made, TWO, 1)

@@ -132,7 +132,7 @@ class RemoveFinalizer:
     why: str
 
 
-RegistryWrite = MoveAlias | WriteTags | WriteRecord  # what is owed to the registry, and carried out in the background
+RegistryWrite = MoveAlias | WriteTags | WriteRecord  # a write to the registry, carried out in the background
 OnCluster = RunSlot | StopSlot | RunAutoscaler | StopAutoscaler | AddFinalizer | RemoveFinalizer
 Action = OnCluster | SetTraffic | RegistryWrite | RunJob | CallWebhook
 

@@ -21,7 +21,7 @@ def register(name: str, fault: Fault) -> None:
     with mlflow.start_run(), by_value(model):
         mlflow.pyfunc.log_model(
             name="faulty",
-            python_model=model.Wayward(fault),
+            python_model=model.FaultyModel(fault),
             registered_model_name=name,
             signature=SIGNATURE,
             input_example=pd.DataFrame({COLUMN: [0.5]}),

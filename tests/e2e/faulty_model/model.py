@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 
-class Wayward(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is untyped here
+class FaultyModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is untyped here
     """Predicts its only column, a number between 0 and 1."""
 
     def __init__(self, fault: str) -> None:

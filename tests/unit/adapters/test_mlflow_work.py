@@ -50,7 +50,7 @@ async def test_a_digest_is_made_once() -> None:
 
 
 async def test_a_digest_in_the_making_is_told_and_found_later() -> None:
-    known, ready = Digests(step_timeout=0), asyncio.Event()
+    known, ready = Digests(timeout=0), asyncio.Event()
 
     async def make() -> str:
         await ready.wait()
@@ -60,7 +60,7 @@ async def test_a_digest_in_the_making_is_told_and_found_later() -> None:
         await known.of("key", "the artifacts", make)
     assert caught.value.reason == reasons.DIGEST_PENDING
     ready.set()
-    known.step_timeout = 5
+    known.timeout = 5
     assert await known.of("key", "the artifacts", make) == "sha256:1"
 
 
@@ -93,7 +93,7 @@ async def test_only_so_many_digests_are_kept(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_closing_waits_for_no_download() -> None:
-    known = Digests(step_timeout=0)
+    known = Digests(timeout=0)
 
     async def make() -> str:
         await asyncio.Event().wait()

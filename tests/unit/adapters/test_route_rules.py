@@ -326,7 +326,7 @@ def read(given: Spec, route: dict[str, Any]) -> tuple[Mapping[Slot, int], RouteO
     """Weights and overrides of a route, and whether it is as Podium would have written it for them."""
     rule = own_rule(route, "churn")
     assert isinstance(rule, Rule)
-    overrides = route_rules.detours_of(given.traffic, route["metadata"]["annotations"])
+    overrides = route_rules.overrides_of(given.traffic, route["metadata"]["annotations"])
     return rule.weights, overrides, _intact(seen(given), route, rule, overrides)
 
 
@@ -388,7 +388,7 @@ def test_a_hand_in_what_answers_say_to_users_is_noticed() -> None:
     last = other["spec"]["rules"][-1]["backendRefs"][0]["filters"][0]["responseHeaderModifier"]
     last["add"] = [{"name": "Set-Cookie", "value": "podium=3f9c1a2b.25.b"}]
     more["spec"]["rules"][0]["backendRefs"][0]["filters"] = FILTERS
-    spoilt["metadata"]["annotations"][names.STICKY] = "3f9c1a2b:b:"
+    spoilt["metadata"]["annotations"][names.SESSION_AFFINITY] = "3f9c1a2b:b:"
     assert [read(given, each)[2] for each in (other, more, spoilt)] == [False] * 3
 
 

@@ -1,12 +1,12 @@
 """The registry, queried in the background: it can never delay a rollback.
 
-Each ModelDeployment has a session: a task that keeps the newest answer to its present request, and carries out what is
-owed to the registry, one thing after another. A reconcile only reads what lies there and leaves word of what it wants.
+Each ModelDeployment has a session: a task that keeps the newest answer to its present request, and carries out the
+pending writes, one after another. A reconcile only reads the newest answer and enqueues its writes.
 
 The rules:
 
 1. An answer belongs to exactly one request. Another request empties the session until it has been answered.
-2. What is owed is what the newest decision says, and nothing older: an alias is never moved for a reason that has gone.
+2. Pending is what the newest decision says, and nothing older: an alias is never moved for a reason that has gone.
 3. When the answer changes, the ModelDeployment is reconciled.
 """
 
@@ -78,21 +78,21 @@ class Session:
         self.request = request
         self.answer = RegistryState()
         self.failing_since: float | None = None
-        self.owed: tuple[RegistryWrite, ...] = ()
+        self.pending: tuple[RegistryWrite, ...] = ()
         self.news = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
     def ask(self, request: RegistryRequest) -> RegistryState:
         """The answer to this request, as far as there is one yet."""
         if request != self.request:
-            self.request, self.answer, self.owed = request, RegistryState(), ()
+            self.request, self.answer, self.pending = request, RegistryState(), ()
             self.news.set()
         return self.answer
 
     def enqueue(self, writes: tuple[RegistryWrite, ...]) -> None:
         """Carry these out, and nothing else."""
-        if writes != self.owed:
-            self.owed = writes
+        if writes != self.pending:
+            self.pending = writes
             if writes:
                 self.news.set()
 
@@ -163,7 +163,7 @@ class RegistryWorker:
 
     async def _flush_and_query(self, session: Session) -> bool:
         """Flush the pending writes, then query. Returns whether all went well."""
-        request, writes = session.request, session.owed
+        request, writes = session.request, session.pending
         answer, problem = RegistryState(), None
         try:
             query = await self._query(request)
@@ -178,8 +178,8 @@ class RegistryWorker:
         if self._passing(session, found, writes):
             return False
         changed, session.answer = found != session.answer, found
-        if session.owed == writes and problem is None:
-            session.owed = ()
+        if session.pending == writes and problem is None:
+            session.pending = ()
         if changed or writes:
             self._notify(session.key)
         return found.problem is None

@@ -60,22 +60,28 @@ def accumulate(
 def _since(before: Counts | None, now: Counts, began_at_zero: bool, *, new: bool) -> Counts:
     if before is None:
         return now if new and began_at_zero else NOTHING
-    if now.answers >= before.answers and now.bad >= before.bad:
-        came = now.answers - before.answers
-        return Counts(answers=came, bad=min(came, now.bad - before.bad))
-    return now if began_at_zero else NOTHING  # below the last ones: the process restarted, and counts from zero
+    came = _came(before, now)
+    if came is not None:
+        return came
+    return now if began_at_zero else NOTHING  # the process restarted, and counts from zero
 
 
-def _kept(before: Counts | None, now: Counts) -> Counts:
-    """The totals to go on from. Bad answers beyond the answers that came with them are left to count later.
+def _came(before: Counts, now: Counts) -> Counts | None:
+    """What has come between two totals; None where they fell. No more bad answers than answers: the rest comes later.
 
     Two totals that are read one after the other, or added up over processes, are not of one moment: more bad answers
     than answers is a reading that is ahead of the other one, not a fact about the version.
     """
-    if before is None or now.answers < before.answers or now.bad < before.bad:
-        return now
-    surplus = max(0, (now.bad - before.bad) - (now.answers - before.answers))
-    return Counts(answers=now.answers, bad=now.bad - surplus)
+    if now.answers < before.answers or now.bad < before.bad:
+        return None
+    answers = now.answers - before.answers
+    return Counts(answers=answers, bad=min(answers, now.bad - before.bad))
+
+
+def _kept(before: Counts | None, now: Counts) -> Counts:
+    """The totals to go on from: those that have been counted."""
+    came = _came(before, now) if before is not None else None
+    return now if before is None or came is None else before + came
 
 
 def _block(gain: _Gain, name: str) -> Block:

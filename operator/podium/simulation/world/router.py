@@ -24,7 +24,7 @@ class FakeRouter:
         self._cluster = cluster
         self._stopped = False
         self._weights: dict[tuple[Key, str], dict[Slot, int]] = {}  # by ModelDeployment and its uid
-        self._detours: dict[tuple[Key, str], RouteOverrides] = {}
+        self._overrides: dict[tuple[Key, str], RouteOverrides] = {}
         self._taken: dict[tuple[Key, str], tuple[dict[Slot, int], RouteOverrides]] = {}  # by gateways
 
     async def observe(self, md: ModelDeployment, slots: Mapping[Slot, SlotState]) -> TrafficState:
@@ -44,8 +44,8 @@ class FakeRouter:
         if (md.key.namespace, md.key.name) in self._cluster.strangers:
             raise Rejected(f"Service {md.key} belongs to another owner", reason=reasons.NAME_CONFLICT)
         place = (md.key, md.uid)
-        if (self._weights.get(place), self._detours.get(place)) != (weights, overrides):  # nor do the real ones write
-            self._weights[place], self._detours[place] = dict(weights), overrides
+        if (self._weights.get(place), self._overrides.get(place)) != (weights, overrides):  # nor do the real ones write
+            self._weights[place], self._overrides[place] = dict(weights), overrides
             self._take(place)
             self._cluster.writes.append(f"route {md.key}: {weights}")
 
@@ -56,7 +56,7 @@ class FakeRouter:
 
     def _of_gateway(self, md: ModelDeployment, weights: Mapping[Slot, int]) -> TrafficState:
         place = (md.key, md.uid)
-        overrides = self._detours.get(place, NO_OVERRIDES)
+        overrides = self._overrides.get(place, NO_OVERRIDES)
         if self._taken.get(place) != (weights, overrides):
             problem = Problem(reasons.IN_PROGRESS, "the gateway has not taken the route yet")
             return TrafficState(desired=weights, settling=True, problem=problem, overrides=overrides)
@@ -64,7 +64,7 @@ class FakeRouter:
 
     def _take(self, place: tuple[Key, str]) -> None:
         if not self._stopped:
-            self._taken[place] = dict(self._weights[place]), self._detours[place]
+            self._taken[place] = dict(self._weights[place]), self._overrides[place]
 
     # --- what a test does, and what clients find ----------------------------------------------------------------------
 
@@ -85,7 +85,7 @@ class FakeRouter:
 
     def overrides(self, md: ModelDeployment) -> RouteOverrides:
         """As they are asked for."""
-        return self._detours.get((md.key, md.uid), NO_OVERRIDES)
+        return self._overrides.get((md.key, md.uid), NO_OVERRIDES)
 
     def taken(self, md: ModelDeployment) -> tuple[Mapping[Slot, int], RouteOverrides]:
         """What is followed: a Service follows at once, a gateway that is stopped does not."""

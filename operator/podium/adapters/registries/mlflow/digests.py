@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from podium.api.v1alpha1 import reasons
 from podium.errors import Temporary
 
-PATIENCE = 5.0  # seconds that an ask waits
+TIMEOUT = 5.0  # seconds that a query waits for a digest
 MOST_KEPT = 4096  # digests; a key and a digest are less than 1 kB
 
 
@@ -20,7 +20,7 @@ MOST_KEPT = 4096  # digests; a key and a digest are less than 1 kB
 class Digests:
     """What is known, and what is under way. For one event loop."""
 
-    step_timeout: float = PATIENCE
+    timeout: float = TIMEOUT
     _known: OrderedDict[Hashable, str] = field(default_factory=OrderedDict)
     _under_way: dict[Hashable, "asyncio.Task[str]"] = field(default_factory=dict)
 
@@ -33,7 +33,7 @@ class Digests:
             self._known.move_to_end(key)
             return self._known[key]
         task = self._under_way.get(key) or self._begin(key, make)
-        await asyncio.wait({task}, timeout=self.step_timeout)
+        await asyncio.wait({task}, timeout=self.timeout)
         if not task.done():
             raise Temporary(
                 f"downloading {named} for the digest that pins the version; this continues by itself",

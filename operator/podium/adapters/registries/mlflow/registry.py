@@ -9,7 +9,7 @@ from mlflow.entities.model_registry import ModelVersion as Entry
 
 from podium.adapters.registries.mlflow import process
 from podium.adapters.registries.mlflow.artifacts import artifacts_named, digest_of_version
-from podium.adapters.registries.mlflow.digests import PATIENCE, Digests
+from podium.adapters.registries.mlflow.digests import TIMEOUT, Digests
 from podium.adapters.registries.mlflow.faults import Target, asking
 from podium.adapters.registries.mlflow.logins import logged_in
 from podium.adapters.registries.mlflow.plain_text import plain, plain_uri
@@ -28,12 +28,12 @@ DEADLINE = 8.0  # seconds for a look or a write: some ten requests, each of whic
 class MlflowRegistry:
     """MLflow, asked in threads by its own client. For one event loop; close it at the end."""
 
-    def __init__(self, *, deadline: float = DEADLINE, step_timeout: float = PATIENCE) -> None:
+    def __init__(self, *, deadline: float = DEADLINE, digest_timeout: float = TIMEOUT) -> None:
         process.prepare()
         self._deadline = deadline
         self._asks = Workers("mlflow-ask", size=16, share=4)
         self._downloads = Workers("mlflow-digest", size=4, share=2)
-        self._digests = Digests(step_timeout)
+        self._digests = Digests(digest_timeout)
         self._signatures = Signatures()
 
     async def query(self, query: RegistryQuery) -> RegistryState:

@@ -36,7 +36,7 @@ class Registered:
     def __init__(self, login: RegistryLogin, model: str) -> None:
         self.login, self.model = login, model
         self.client = MlflowClient(tracking_uri=login.uri, registry_uri=login.uri)
-        with asking(self._wish("it", reasons.MODEL_NOT_FOUND, "spec.model.name", "Register it, or fix the name")):
+        with asking(self._target("it", reasons.MODEL_NOT_FOUND, "spec.model.name", "Register it, or fix the name")):
             self._entity = self.client.get_registered_model(model)
 
     def alias(self, alias: str) -> str:
@@ -60,7 +60,7 @@ class Registered:
     def entry(self, version: str) -> Entry:
         """Return the version. Raises NotFound."""
         advice = f"Its newest version is {self._newest()}. Register the version, or fix spec.model.version"
-        target = self._wish(f"version {version}", reasons.VERSION_NOT_FOUND, "spec.model.version", advice)
+        target = self._target(f"version {version}", reasons.VERSION_NOT_FOUND, "spec.model.version", advice)
         with asking(target):
             return self.client.get_model_version(self.model, version)
 
@@ -90,7 +90,7 @@ class Registered:
         )
 
     def _followed(self, alias: str) -> Entry:
-        target = self._wish(f"alias {alias}", reasons.ALIAS_NOT_FOUND, "spec.model.alias", "")
+        target = self._target(f"alias {alias}", reasons.ALIAS_NOT_FOUND, "spec.model.alias", "")
         if not self.alias(alias) and alias.lower() != "latest":  # MLflow's own alias, which is in no list
             known = ", ".join(sorted(map(str, self._entity.aliases))[:10]) or "none"
             raise NotFound(
@@ -105,7 +105,7 @@ class Registered:
         if not run_id_of(entry):
             return None
         try:
-            with asking(self._wish(f"the run of version {entry.version}", reasons.REGISTRY_ERROR, "its metrics", "")):
+            with asking(self._target(f"the run of version {entry.version}", reasons.REGISTRY_ERROR, "its metrics", "")):
                 return self.client.get_run(entry.run_id)
         except NotFound:
             return None  # deleted for good: the gates say which metrics and tags they miss
@@ -115,7 +115,9 @@ class Registered:
         if found is None:
             return None
         try:
-            with asking(self._wish(f"the model of version {entry.version}", reasons.REGISTRY_ERROR, "its metrics", "")):
+            with asking(
+                self._target(f"the model of version {entry.version}", reasons.REGISTRY_ERROR, "its metrics", "")
+            ):
                 return self.client.get_logged_model(found["id"])
         except NotFound:
             return None
@@ -127,7 +129,7 @@ class Registered:
     def _named(self, version: object) -> str:
         return f'version {plain(version)} of registered model "{plain(self.model)}"'
 
-    def _wish(self, what: str, missing: str, field: str, advice: str) -> Target:
+    def _target(self, what: str, missing: str, field: str, advice: str) -> Target:
         of = f'registered model "{plain(self.model)}"'
         return Target(self.login, of if what == "it" else f"{plain(what)} of {of}", field, missing, advice)
 

@@ -92,7 +92,7 @@ class GatewayRouter:
         if rule is None or not read.owned(route, md.uid):
             return TrafficState()
         assert md.spec is not None
-        overrides = route_rules.detours_of(md.spec.traffic, read.metadata_of(route)[1])
+        overrides = route_rules.overrides_of(md.spec.traffic, read.metadata_of(route)[1])
         intact = _intact(md, route, rule, overrides)
         return await self._reader.traffic(md, slots, route, rule, overrides=overrides, intact=intact)
 

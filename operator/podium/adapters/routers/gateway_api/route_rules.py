@@ -138,14 +138,14 @@ def annotations(traffic: Traffic, overrides: RouteOverrides) -> dict[str, str]:
     """What the route's annotations say of its overrides."""
     preview = {names.PREVIEW: overrides.preview or NO_SLOT} if traffic.preview is not None else {}
     return preview | (
-        {names.STICKY: _written(overrides.session_affinity)} if traffic.session_affinity is not None else {}
+        {names.SESSION_AFFINITY: _written(overrides.session_affinity)} if traffic.session_affinity is not None else {}
     )
 
 
-def detours_of(traffic: Traffic, found: Mapping[str, str]) -> RouteOverrides:
+def overrides_of(traffic: Traffic, found: Mapping[str, str]) -> RouteOverrides:
     """The overrides of a route with these annotations; none where they hold another text."""
     preview = found.get(names.PREVIEW) if traffic.preview is not None else None
-    session_affinity = _read(found.get(names.STICKY, "")) if traffic.session_affinity is not None else None
+    session_affinity = _read(found.get(names.SESSION_AFFINITY, "")) if traffic.session_affinity is not None else None
     return RouteOverrides(preview if preview in SLOTS else None, session_affinity)
 
 
