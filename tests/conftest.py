@@ -3,8 +3,8 @@
 A test that takes one of these fixtures carries the marker `cluster`. It is skipped where no cluster is running, but
 never in CI (CI=true), which starts one.
 
-With two processes (`pytest -n 2`), one runs all that needs an operator, or stops one; the other runs what needs no
-cluster, and then the tests of the cluster itself.
+With two processes (`pytest -n 2`), one begins with the tests that have the cluster to themselves (marker `alone`), the
+other with those that need no cluster or no operator. Then both share the rest, one test at a time (`tests/turns.py`).
 """
 
 import os
@@ -17,12 +17,18 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from testbed import places
 from testbed.cluster import Cluster
 from testbed.errors import TestbedError
 from tests.kubectl import Kubectl
+from tests.turns import Turns
 
 # No operator is asked for anything here, nor disturbed.
-OF_THE_CLUSTER_ITSELF = "tests/e2e/test_cluster.py"
+WITHOUT_OPERATOR = ("tests/e2e/test_cluster.py", "tests/e2e/test_crd.py")
+# What stops the operator or MLflow, watches every write, or measures latencies.
+ALONE = tuple(
+    f"tests/e2e/test_{name}.py" for name in ("at_rest", "demo", "guards", "operator", "registry_down", "restarts")
+)
 CRD = Path(__file__).parent.parent / "crds" / "podium.dev_modeldeployments.yaml"
 
 
@@ -37,17 +43,56 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         raise pytest.UsageError(f"{item.nodeid} uses the cluster: it belongs into tests/e2e, or is a kind named 'real'")
 
 
+def runs_alone(nodeid: str) -> bool:
+    """Whether a test has the cluster to itself. The contract suites play the operator's part, so that none may run."""
+    return nodeid.startswith(ALONE) or (nodeid.startswith("tests/contract/") and uses_the_cluster(nodeid))
+
+
+def unit_of_work(nodeid: str) -> str:
+    """What goes to one process as a whole: tests under the same name."""
+    if not uses_the_cluster(nodeid):
+        return "0 machine"
+    if runs_alone(nodeid):
+        return "1 alone"
+    return "2 without operator" if nodeid.startswith(WITHOUT_OPERATOR) else f"3 {nodeid}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest units first: the first two are what the two processes begin with."""
+    items.sort(key=lambda item: unit_of_work(item.nodeid)[0])
+
+
 class ByPlace(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """What goes to one process as a whole."""
+    """Units of work, in the order of the items."""
+
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False
 
     def _split_scope(self, nodeid: str) -> str:
-        if not uses_the_cluster(nodeid):
-            return "machine"
-        return OF_THE_CLUSTER_ITSELF if nodeid.startswith(OF_THE_CLUSTER_ITSELF) else "cluster"
+        return unit_of_work(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByPlace:
     return ByPlace(config, log)
+
+
+@pytest.fixture(scope="session")
+def turns() -> Turns:
+    """This process's turns on the shared cluster."""
+    return Turns(places.folder("locks"))
+
+
+@pytest.fixture(autouse=True)
+def turn(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that uses the operator waits for its turn, and keeps it until all it made is gone."""
+    nodeid = request.node.nodeid
+    if not uses_the_cluster(nodeid) or nodeid.startswith(WITHOUT_OPERATOR):
+        yield
+        return
+    turns: Turns = request.getfixturevalue("turns")
+    with turns.alone() if runs_alone(nodeid) else turns.together():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Fixtures of the suites for Cluster, Router, PodMetrics and LeaseStore: one world of each kind."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from podium.adapters.kubernetes.api import Api
 from testbed.cluster import Cluster
 from tests.contract.cluster_worlds import ClusterWorld, FakeClusterWorld, RealClusterWorld
 from tests.kubectl import Kubectl
+from tests.turns import Turns
 
 KINDS = ["fake", pytest.param("real", marks=pytest.mark.cluster)]
 
@@ -22,9 +24,15 @@ def fake_model_server(cluster: Cluster) -> str:
     return cluster.build_and_load("podium-stand-in", context / "Containerfile", context)
 
 
-@pytest.fixture(scope="session")
-def no_operator(cluster: Cluster) -> Iterator[None]:
+@pytest.fixture(scope="module")
+def no_operator(cluster: Cluster, turns: Turns) -> Iterator[None]:
     """The suites play the operator's part: one that runs already waits until they have ended."""
+    with turns.alone(), _stopped(cluster):
+        yield
+
+
+@contextmanager
+def _stopped(cluster: Cluster) -> Iterator[None]:
     operator = ("deployment/podium-operator", "--namespace=podium-system")
     found = cluster.kubectl("get", *operator, "--ignore-not-found", "--output=jsonpath={.spec.replicas}")
     if not int(found or 0):

@@ -20,6 +20,7 @@ from testbed.waiting import wait_until
 from tests.e2e.envoy import Envoy
 from tests.e2e.rollout import Rollout
 from tests.kubectl import Kubectl
+from tests.turns import Turns
 
 ROOT = Path(__file__).parents[2]
 FIRST_PORT = 31011  # NodePorts below are the demo's and Prometheus'
@@ -100,8 +101,13 @@ def images(cluster: Cluster) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def mlflow(cluster: Cluster, images: dict[str, str]) -> Mlflow:
+def mlflow(cluster: Cluster, images: dict[str, str], turns: Turns) -> Mlflow:
     """A real MLflow server with three versions of a freshly trained model."""
+    with turns.together():
+        return _with_models(cluster, images)
+
+
+def _with_models(cluster: Cluster, images: dict[str, str]) -> Mlflow:
     stage.install_mlflow(cluster, images, print)
     model = f"e2e-{uuid4().hex[:6]}"
     environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
@@ -123,9 +129,10 @@ def prometheus(cluster: Cluster) -> str:
 
 
 @pytest.fixture(scope="session")
-def operator(cluster: Cluster, images: dict[str, str], crd: str) -> Operator:
+def operator(cluster: Cluster, images: dict[str, str], crd: str, turns: Turns) -> Operator:
     """Two replicas, as manifests/ say."""
-    stage.install_operator(cluster, images, print)
+    with turns.together():
+        stage.install_operator(cluster, images, print)
     return Operator(Kubectl(cluster, "podium-system"))
 
 
@@ -139,7 +146,10 @@ def lone_operator(operator: Operator) -> Iterator[Operator]:
 
 @pytest.fixture(scope="session")
 def ports(cluster: Cluster) -> Iterator[int]:
-    return itertools.cycle(port for port in cluster.node_ports if port >= FIRST_PORT and port != gateway.PORT)
+    """Those of this process: each of two has every second one."""
+    free = [port for port in cluster.node_ports if port >= FIRST_PORT and port != gateway.PORT]
+    mine = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 2
+    return itertools.cycle(free[mine::2])
 
 
 @pytest.fixture
