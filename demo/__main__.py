@@ -44,6 +44,7 @@ def main() -> int:
 
 
 def set_stage(screen: Screen) -> Cluster:
+    """Start the cluster, MLflow and the operator, and register the models."""
     cluster, images = stage.build(screen.say)
     stage.clear(cluster, screen.say)
     stage.install_mlflow(cluster, images, screen.say)
@@ -115,6 +116,7 @@ def sum_up(play: Play, screen: Screen) -> None:
 
 
 def look_around(play: Play, screen: Screen) -> None:
+    """Tell what to look at, now that it runs."""
     kubectl = Path(play.cluster.env["PATH"].partition(":")[0])
     screen.headline("The cluster goes on running. Look around")
     screen.plain(f"export KUBECONFIG={play.cluster.kubeconfig} PATH={kubectl}:$PATH")

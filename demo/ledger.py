@@ -19,6 +19,7 @@ class Answer:
 
     @property
     def failed(self) -> bool:
+        """Whether it is not a 200."""
         return self.status != OK
 
 
@@ -38,14 +39,17 @@ class Ledger:
     answers: list[Answer] = field(default_factory=list)
 
     def add(self, answer: Answer) -> None:
+        """Keep an answer."""
         self.answers.append(answer)
 
     @property
     def requests(self) -> int:
+        """How many answers there are."""
         return len(self.answers)
 
     @property
     def failures(self) -> Sequence[Answer]:
+        """The answers that failed."""
         return [answer for answer in self.answers if answer.failed]
 
     def by_version(self, since: int = 0) -> Counter[str]:

@@ -29,6 +29,7 @@ class Repository:
 
     @property
     def file(self) -> Path:
+        """The manifest in the repository."""
         return self.folder / FILE
 
     def create(self) -> None:
@@ -46,6 +47,7 @@ class Repository:
         return [line for line in shown if re.match(r"[+-][^+-]", line)]
 
     def head(self) -> str:
+        """The short hash of the last commit."""
         return self._git("rev-parse", "--short", "HEAD").strip()
 
     def _git(self, *words: str) -> str:

@@ -26,10 +26,12 @@ class Seen:
 
     @property
     def phase(self) -> str:
+        """The rollout's phase."""
         return str(self.status.get("phase", "Pending"))
 
     @property
     def message(self) -> str:
+        """The status's message."""
         return str(self.status.get("message", ""))
 
     @property
@@ -46,14 +48,17 @@ class Seen:
 
     @property
     def champion(self) -> str:
+        """The champion's version; empty where there is none."""
         return str((self.status.get("champion") or {}).get("version", ""))
 
     @property
     def challenger(self) -> str:
+        """The challenger's version; empty where there is none."""
         return str((self.status.get("challenger") or {}).get("version", ""))
 
     @property
     def rejected(self) -> list[str]:
+        """The rejected versions."""
         return [str(each["version"]) for each in self.status.get("rejected") or []]
 
     def condition(self, kind: str) -> tuple[str, str, str]:

@@ -18,13 +18,16 @@ class Screen:
         sys.stdout.flush()
 
     def headline(self, text: str) -> None:
+        """Begin a new act."""
         sys.stdout.write(f"\n{text}\n{'─' * len(text)}\n")
         sys.stdout.flush()
 
     def entry(self, name: str, text: str) -> None:
+        """Show a name and its value."""
         self.plain(f"{name:<24}{text}")
 
     def plain(self, text: str = "") -> None:
+        """Show a line."""
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 
@@ -37,6 +40,7 @@ def shares(counts: Mapping[str, int]) -> str:
 
 
 def name_of(version: str) -> str:
+    """How the screen shows a version."""
     return f"v{version}" if version else "nobody"
 
 

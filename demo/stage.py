@@ -49,6 +49,7 @@ def clear(cluster: Cluster, say: Say) -> None:
 
 
 def install_mlflow(cluster: Cluster, images: dict[str, str], say: Say) -> None:
+    """Install MLflow from the demo's manifest, and wait until it answers."""
     say(f"MLflow: {MLFLOW_OUTSIDE} (in the cluster {MLFLOW_INSIDE})")
     manifest = (HERE / "mlflow.yaml").read_text().replace("image: podium-mlflow", f"image: {images['mlflow']}")
     cluster.kubectl("apply", "--filename=-", input=manifest)
@@ -76,6 +77,7 @@ def register_models(say: Say, module: str = "demo.models", model: str = MODEL, *
 
 
 def install_operator(cluster: Cluster, images: dict[str, str], say: Say) -> None:
+    """Install the operator from manifests/ with this checkout's image, and wait until it is ready."""
     say("the operator: CRD, rights and two replicas, from manifests/")
     # Kustomize takes relative paths only, so the overlay lies beside the base.
     with TemporaryDirectory(prefix=".demo-", dir=ROOT) as folder:

@@ -49,6 +49,7 @@ class Play:
         await self.apply()
 
     async def apply(self) -> None:
+        """Apply the manifest that is in the repository."""
         told = await asyncio.to_thread(self.cluster.kubectl, "apply", f"--filename={self.repository.file}")
         self.screen.say(f"kubectl apply: {told.strip()}", "●")
 
@@ -88,6 +89,7 @@ class Condition:
 
 
 async def first_deployment(play: Play) -> None:
+    """Act 1: a first version is deployed, and clients reach it."""
     play.screen.headline("Act 1: a first deployment")
     await play.want(FIRST, "Serve the tumour classifier, version 1")
     await play.until("version 1 is champion and Ready", Condition(FIRST, ready="True"))
@@ -95,6 +97,7 @@ async def first_deployment(play: Play) -> None:
 
 
 async def better_version(play: Play) -> None:
+    """Act 2: a better version is promoted."""
     play.screen.headline("Act 2: a better version")
     await asyncio.sleep(BREATH)
     before = play.clients.ledger.requests
@@ -107,6 +110,7 @@ async def better_version(play: Play) -> None:
 
 
 async def bad_version(play: Play) -> None:
+    """Act 3: a bad version is rejected, and the champion keeps serving."""
     play.screen.headline("Act 3: a bad version, which passes every gate and fails for one real case in five")
     await asyncio.sleep(BREATH)
     await play.want(BAD, "Version 3, a forest")

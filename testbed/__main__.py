@@ -11,15 +11,18 @@ from testbed.errors import TestbedError
 
 
 def up(cluster: Cluster, args: argparse.Namespace) -> None:
+    """Start the cluster, and print what a shell needs to use it."""
     cluster.up(args.workers)
     print("\n".join(f"export {name}='{value}'" for name, value in cluster.env.items()))
 
 
 def down(cluster: Cluster, _: argparse.Namespace) -> None:
+    """Remove the cluster."""
     cluster.down()
 
 
 def status(cluster: Cluster, args: argparse.Namespace) -> None:
+    """Print whether the cluster is ready, as JSON."""
     reason = cluster.why_not_ready()
     found = {
         "name": cluster.name,
@@ -38,30 +41,36 @@ def status(cluster: Cluster, args: argparse.Namespace) -> None:
 
 
 def install_gateway(cluster: Cluster, _: argparse.Namespace) -> None:
+    """Install Envoy Gateway, and print its address."""
     gateway.install(cluster)
     print(f"http://127.0.0.1:{gateway.PORT}/")
 
 
 def kubeconfig(cluster: Cluster, _: argparse.Namespace) -> None:
+    """Print the path of the kubeconfig."""
     print(cluster.kubeconfig)
 
 
 def load(cluster: Cluster, args: argparse.Namespace) -> None:
+    """Load images into every node."""
     cluster.load(*args.images)
 
 
 def prepare(cluster: Cluster, _: argparse.Namespace) -> None:
+    """Install the tools and build the node image, without a cluster."""
     cluster.backend.ensure_tools()
     cluster.backend.kind()
     print(cluster.backend.node_image())
 
 
 def build_base(cluster: Cluster, _: argparse.Namespace) -> None:
+    """Build the base image of all images, and print its name."""
     cluster.backend.ensure_tools()
     print(cluster.backend.base_image())
 
 
 def image_build(cluster: Cluster, args: argparse.Namespace) -> None:
+    """Build an image, and load it where asked."""
     arguments = dict(argument.split("=", 1) for argument in args.build_arg)
     image = images.build(cluster.backend, args.image, args.file, args.context, arguments)
     if args.load:
@@ -70,6 +79,7 @@ def image_build(cluster: Cluster, args: argparse.Namespace) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
+    """The command line."""
     top = argparse.ArgumentParser(prog="python3 -m testbed", description="A real Kubernetes cluster for tests.")
     top.add_argument("--name", default=DEFAULT, help="the cluster's name (default: %(default)s)")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
@@ -101,6 +111,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
+    """Run one command. Returns the exit code."""
     args = parser().parse_args()
     try:
         args.run(Cluster(args.name), args)

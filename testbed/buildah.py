@@ -19,6 +19,7 @@ class Buildah:
     env: Mapping[str, str] = field(default_factory=dict)
 
     def has(self, image: str) -> bool:
+        """Whether the image is here."""
         return succeeds(["podman", "image", "exists", image], env=self.env)
 
     def kept_image(self, name: str, key: str, build: Callable[[str], None]) -> str:

@@ -20,6 +20,7 @@ SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/s
 
 
 def environment(extra: Mapping[str, str] | None) -> dict[str, str]:
+    """The environment of a command: this process's, with the tools' folders and these variables."""
     return {**os.environ, "PATH": SEARCH_PATH, **(extra or {})}
 
 

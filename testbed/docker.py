@@ -40,9 +40,11 @@ class DockerBackend:
         self.engine.run("pull", "--quiet", NODE_IMAGE, timeout=600)
 
     def ensure_tools(self) -> None:
+        """Install what is missing."""
         tools.ensure((), root=False, go=True)
 
     def kind(self) -> Path:
+        """The path of kind."""
         return kind_from_module()
 
     def kubectl(self) -> Path:
@@ -62,20 +64,24 @@ class DockerBackend:
             self.engine.run("rm", "--volumes", container)
 
     def node_image(self) -> str:
+        """The node image's name; it is pulled if it is not here."""
         if not self.engine.has_image(NODE_IMAGE):
             self._pull()
         return NODE_IMAGE
 
     def base_image(self) -> str:
+        """The name of the base image of all images."""
         return BASE_IMAGE
 
     def sweep(self) -> None:
         """Docker leaves nothing."""
 
     def put(self, image: str, node: str) -> None:
+        """Load an image into one node."""
         pipe(["docker", "save", image], self.engine.into(node, *IMPORT))
 
     def build(self, image: str, containerfile: Path, context: Path, arguments: dict[str, str]) -> None:
+        """Build an image. Raises CommandFailed with the log's end."""
         words = ["docker", "build", "--tag", image, "--file", str(containerfile)]
         words += [f"--build-arg={name}={value}" for name, value in arguments.items()]
         log = layers.log_of(places.flat(image))

@@ -31,9 +31,11 @@ class Engine:
         return run([self.command, *words], env=self.env, input=input, check=check, timeout=timeout)
 
     def lines(self, *words: str) -> list[str]:
+        """What a command of the engine prints, word by word."""
         return self.run(*words).split()
 
     def has_image(self, image: str) -> bool:
+        """Whether the image is here."""
         return succeeds([self.command, "image", "inspect", image], env=self.env)
 
     def image_id(self, image: str) -> str:
@@ -82,6 +84,7 @@ class Engine:
         return labelled(cluster, self.run("volume", "ls", "--format", "{{.Name}} {{.Labels}}").splitlines())
 
     def has_network(self, name: str) -> bool:
+        """Whether the network exists."""
         return name in self.lines("network", "ls", "--format", "{{.Name}}")
 
 

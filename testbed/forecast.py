@@ -49,12 +49,14 @@ class Usual:
     name: str
 
     def at(self, elapsed: float) -> str:
+        """The time that has passed, of the time that it took before."""
         usual = usual_time(self.name)
         if usual is None or elapsed > usual:
             return length(elapsed)
         return f"{length(elapsed)} of about {length(usual)}"
 
     def done(self, elapsed: float) -> None:
+        """Remember how long it took."""
         remember(self.name, elapsed)
 
 
@@ -66,12 +68,14 @@ class Measured:
     measure: Callable[[], tuple[float, str]]
 
     def at(self, elapsed: float) -> str:
+        """The time that has passed, the share that is done, and about how long is left."""
         share, words = self.measure()
         left = remaining(share, elapsed, usual_time(self.name))
         about = "" if left is None else f", about {length(left)} left"
         return f"{length(elapsed)}, {math.floor(share * 100)} % ({words}){about}"
 
     def done(self, elapsed: float) -> None:
+        """Remember how long it took."""
         remember(self.name, elapsed)
 
 

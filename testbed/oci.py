@@ -30,6 +30,7 @@ def export(image: str, env: Mapping[str, str]) -> Path:
 
 
 def lock_of(image: str) -> str:
+    """The lock of an image's exported layers."""
     return f"oci-{places.flat(image.rsplit(':', 1)[0])}"
 
 

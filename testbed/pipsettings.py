@@ -44,6 +44,7 @@ def settings(env: Mapping[str, str], files: list[Path]) -> dict[str, str]:
 
 
 def render(found: Mapping[str, str]) -> str:
+    """The text of a pip.conf with these settings."""
     lines = [f"{name} = {value}" for name, value in sorted(found.items())]
     return "\n".join(["[global]", *lines, ""]).replace("\n\n", "\n")
 

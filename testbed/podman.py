@@ -42,6 +42,7 @@ network_backend = "netavark"
 
 
 def environment() -> dict[str, str]:
+    """What podman, buildah and kind need in their environment; writes podman's settings."""
     settings = places.folder("podman") / "containers.conf"
     open_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     most = resource.getrlimit(resource.RLIMIT_NPROC)[1]
@@ -56,6 +57,7 @@ def environment() -> dict[str, str]:
 
 
 def buildah() -> Buildah:
+    """Buildah with podman's settings."""
     return Buildah(environment())
 
 
@@ -68,6 +70,7 @@ class PodmanBackend:
     own_network: bool = True
 
     def ensure_tools(self) -> None:
+        """Install what is missing."""
         tools.ensure(tools.FOR_PODMAN, root=True, go=True)
         # podman mounts it into the nodes; a kernel without modules has none.
         try:
@@ -76,15 +79,19 @@ class PodmanBackend:
             raise MissingTools([f"{MODULES}: {refused}"]) from refused
 
     def kind(self) -> Path:
+        """The path of kind, built if it is not here."""
         return nodeimage.kind()
 
     def kubectl(self) -> Path:
+        """The path of kubectl, built if it is not here."""
         return nodeimage.component("kubectl")
 
     def node_image(self) -> str:
+        """The node image's name, built if it is not here."""
         return nodeimage.node(self._buildah)
 
     def base_image(self) -> str:
+        """The name of the base image of all images, built if it is not here."""
         return nodeimage.base(self._buildah)
 
     def sweep(self) -> None:
@@ -97,6 +104,7 @@ class PodmanBackend:
             run(["umount", NAMESPACES], check=False)
 
     def put(self, image: str, node: str) -> None:
+        """Load an image into one node: only the layers that the node does not have."""
         with held(oci.lock_of(image)):
             layout = oci.export(image, self.engine.env)
             there = self.engine.lines("exec", node, *CTR, "content", "list", "--quiet")
@@ -104,6 +112,7 @@ class PodmanBackend:
             feed(archive, self.engine.into(node, *IMPORT), env=self.engine.env)
 
     def build(self, image: str, containerfile: Path, context: Path, arguments: dict[str, str]) -> None:
+        """Build an image. Raises CommandFailed with the log's end."""
         log = layers.log_of(places.flat(image))
         self._buildah.build(image, containerfile, context, arguments, log, mounts=pipsettings.mounts())
 

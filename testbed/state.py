@@ -21,6 +21,7 @@ class State:
 
 
 def read(cluster: str) -> State | None:
+    """What is remembered of a cluster; None where there is nothing readable."""
     try:
         return State(**json.loads((folder(cluster) / "state.json").read_text()))
     except (FileNotFoundError, json.JSONDecodeError, TypeError):
@@ -28,8 +29,10 @@ def read(cluster: str) -> State | None:
 
 
 def forget(cluster: str) -> None:
+    """Forget a cluster."""
     shutil.rmtree(folder(cluster), ignore_errors=True)
 
 
 def folder(cluster: str) -> Path:
+    """The folder of a cluster's files."""
     return places.folder("clusters", cluster)

@@ -24,6 +24,7 @@ class Tool:
     package: str
 
     def is_here(self) -> bool:
+        """Whether it can be run."""
         if self.name.startswith("/"):
             return Path(self.name).exists()
         return shutil.which(self.name, path=SEARCH_PATH) is not None
@@ -59,10 +60,12 @@ def ensure(tools: Sequence[Tool], *, root: bool, go: bool) -> None:
 
 
 def can_install() -> bool:
+    """Whether this process may install packages of the system."""
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def install(packages: Sequence[str]) -> None:
+    """Install packages of the system. Raises CommandFailed."""
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     log = layers.log_of("apt")
     with step(f"installing {', '.join(packages)}"):

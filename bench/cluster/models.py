@@ -28,6 +28,7 @@ def register_all(tracking_uri: str, model: str, heedless: int, obeying: int) -> 
 
 
 def register(model: str, versions: int, *, obeys: bool) -> list[str]:
+    """Register this many versions of the obedient model. Returns their numbers."""
     if not versions:
         return []
     with mlflow.start_run(), by_value(obedient):

@@ -9,6 +9,7 @@ MIXED = 5000  # bodies in one mix: at 100 requests a second, none is sent twice 
 
 
 def body(order: int) -> bytes:
+    """The request that gives the obedient model this order."""
     return json.dumps({"dataframe_split": {"columns": [COLUMN], "data": [[order]]}}).encode()
 
 

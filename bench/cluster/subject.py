@@ -30,6 +30,7 @@ class Subject:
 
     @property
     def seen(self) -> Seen:
+        """What the watch has seen last."""
         return self.watch.seen
 
     @asynccontextmanager
@@ -44,6 +45,7 @@ class Subject:
                 await watching
 
     async def apply(self, spec: Mapping[str, Any]) -> None:
+        """Apply the ModelDeployment with this spec."""
         manifest = json.dumps(model_deployment(spec))
         await asyncio.to_thread(self.cluster.kubectl, "apply", "--server-side", "--filename=-", input=manifest)
 
@@ -65,6 +67,7 @@ class Subject:
 
 
 def model_deployment(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest with this spec."""
     return {
         "apiVersion": "podium.dev/v1alpha1",
         "kind": "ModelDeployment",

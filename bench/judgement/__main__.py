@@ -37,6 +37,7 @@ QUICK = Effort(trials=20, answers=200, medians=8, pairs=4, looks=5, beside=Effor
 
 
 def main() -> None:
+    """Measure, plot, and print the figures; JSON on the last line."""
     options = argparse.ArgumentParser(prog="bench.judgement", description=__doc__)
     options.add_argument("--output", type=Path, default=Path("build/bench-judgement"), help="folder of the plots")
     options.add_argument("--quick", action="store_true", help="shows that it runs, no more")

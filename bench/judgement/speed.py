@@ -25,6 +25,7 @@ class Speed:
 
     @property
     def median(self) -> float:
+        """The median time."""
         return float(np.median(self.found))
 
     @property

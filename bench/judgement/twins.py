@@ -37,6 +37,7 @@ class LimitTwin:
         self.broken = np.zeros(trials, bool)
 
     def see(self, bad: Counts, good: Counts) -> None:
+        """Take these answers of each run into account."""
         before = self.bad + self.good
         self.bad, self.good = self.bad + bad, self.good + good
         starts = _starts_within(before, self.bad + self.good, limit_core.AT_ONCE)
@@ -60,6 +61,7 @@ class LimitTwin:
 
     @property
     def holds(self) -> Flags:
+        """The runs in which the limit is proved to be kept."""
         below = self.bad < self.limit * (self.bad + self.good)
         least = -log(self.beta)
         wealth = _log_evidence(self.bad, self.good, self.limit, tail=betainc, side=below, least=least)
@@ -98,6 +100,7 @@ class ChampionTwin:
 
     @property
     def holds(self) -> Flags:
+        """The runs in which the challenger is proved to be no worse."""
         most = self.no_worse.max(axis=0)
         total = most + np.log(np.exp(self.no_worse - most).sum(axis=0))
         return np.asarray((total >= -log(self.beta)) & ~self.broken)

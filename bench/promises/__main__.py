@@ -16,6 +16,7 @@ EVERY = 500  # seeds between two lines of progress
 
 
 def main() -> None:
+    """Play the seeds, and print the violations; JSON on the last line."""
     options = argparse.ArgumentParser(prog="bench.promises", description=__doc__)
     options.add_argument("--seeds", type=int, default=10_000)
     options.add_argument("--first", type=int, default=0, help="the first seed")

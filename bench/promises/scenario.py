@@ -65,6 +65,7 @@ class Scenario:
         self._ends()
 
     def wants(self, version: str) -> None:
+        """Commit a spec with this version."""
         self.unheard_crash |= self.gateway and "crash_after_answers" in _VERSIONS[version]
         body = {"model": {"name": "churn", "version": version}, **self.parts}
         self.world.commit(Spec.model_validate(body), f"version {version}")

@@ -19,6 +19,7 @@ Result = dict[str, Any]
 
 
 def main() -> None:
+    """Measure, and print a table; JSON on the last line."""
     options = argparse.ArgumentParser(prog="bench.rollback", description=__doc__)
     options.add_argument(
         "--runs", type=int, default=10, help=f"of each kind; {HEALTHY_TIMES} times as many healthy ones"
@@ -41,6 +42,7 @@ def main() -> None:
 
 
 def say(text: str) -> None:
+    """Print a line at once."""
     print(text, flush=True)
 
 
@@ -57,6 +59,7 @@ async def measure(trials: Trials, runs: int, only: str | None) -> Result:
 
 
 async def bad(trials: Trials, kind: Kind, runs: int) -> Result:
+    """Measure this many rollbacks of one kind."""
     found = []
     for number in range(runs):
         run = await trials.bad(kind)
@@ -68,6 +71,7 @@ async def bad(trials: Trials, kind: Kind, runs: int) -> Result:
 
 
 async def well(trials: Trials, runs: int) -> int:
+    """How many of this many healthy trials are rejected."""
     rejected = 0
     for number in range(runs):
         lost = await trials.well()
@@ -77,6 +81,7 @@ async def well(trials: Trials, runs: int) -> int:
 
 
 def print_table(result: Result) -> None:
+    """Print what was wanted and what was found."""
     say(f"\n{'from the first bad answer to the last answer':46}{'wanted':>10}{'found':>10}")
     for kind in KINDS:
         if found := result.get(kind.name):

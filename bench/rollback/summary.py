@@ -26,17 +26,21 @@ class Figures:
 
     @property
     def median(self) -> float:
+        """Seconds, the median of the runs."""
         return statistics.median(run.seconds for run in self.runs)
 
     @property
     def worst(self) -> float:
+        """Seconds, the longest of the runs."""
         return max(run.seconds for run in self.runs)
 
     @property
     def failed(self) -> float:
+        """Failed answers, the median of the runs."""
         return statistics.median(run.failed for run in self.runs)
 
     def as_json(self) -> dict[str, float]:
+        """The figures by their names in the JSON."""
         return {
             "seconds_median": round(self.median, 2),
             "seconds_worst": round(self.worst, 2),

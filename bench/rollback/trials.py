@@ -44,6 +44,7 @@ class Kind:
 
     @property
     def steps(self) -> Steps:
+        """The steps of the trial."""
         return RISES if self.may_rise else STAYS
 
 
@@ -125,6 +126,7 @@ class Trials:
         await self.subject.settled(CHAMPION)
 
     async def apply(self, version: str, steps: Steps) -> None:
+        """Commit a spec that has not been seen before, so that the trial begins."""
         self.applied += 1
         await self.subject.apply(spec(version, steps, retry=str(self.applied)))
 
@@ -133,6 +135,7 @@ class Trials:
 
 
 def spec(version: str, steps: Steps, retry: str) -> dict[str, Any]:
+    """The spec of one trial."""
     return {
         "model": {"name": MODEL, "version": version},
         "serving": {

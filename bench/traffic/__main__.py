@@ -28,6 +28,7 @@ PARTS = ("promotions", "rollbacks", "shares", "chaos")
 
 
 def main() -> int:
+    """Measure, and print the figures; JSON on the last line. Returns the exit code."""
     chosen = _options()
     began = time.monotonic()
 

@@ -32,12 +32,14 @@ class Packed:
 
     @classmethod
     def pack(cls, ledger: Ledger) -> "Packed":
+        """The ledger in arrays, which go through a pipe quickly."""
         kinds: dict[tuple[str, int, str], int] = {}
         of = array("L", (kinds.setdefault((a.version, a.status, a.trouble), len(kinds)) for a in ledger.answers))
         sent, at = (array("d", (getattr(a, field) for a in ledger.answers)) for field in ("sent", "at"))
         return cls(sent, at, of, list(kinds))
 
     def unpack(self) -> Ledger:
+        """The ledger as it was."""
         each = zip(self.sent, self.at, self.kinds, strict=True)
         return Ledger([Answer(sent, at, *self.of[kind]) for sent, at, kind in each])
 

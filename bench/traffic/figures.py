@@ -15,6 +15,7 @@ Figures = dict[str, Any]
 
 
 def milliseconds(seconds: float) -> float:
+    """Seconds as milliseconds, to a tenth."""
     return round(seconds * 1000, 1)
 
 
@@ -87,6 +88,7 @@ def rollback(ledger: Ledger, bad: str, look: float) -> Rollback:
 
 
 def rollbacks(runs: Sequence[Rollback]) -> Figures:
+    """The figures of the rollbacks."""
     return {
         "rollbacks": len(runs),
         "rollback_foreign_failures": sum(run.foreign for run in runs),
@@ -116,6 +118,7 @@ class Share:
 
     @property
     def outside(self) -> bool:
+        """Whether the share lies outside its confidence interval."""
         low, high = self.interval
         return not low <= self.challenger <= high
 
@@ -127,6 +130,7 @@ def share(ledger: Ledger, challenger: str, weight: int, since: float, until: flo
 
 
 def shares(found: Sequence[Share]) -> Figures:
+    """The figures of the shares."""
     return {
         "share_outside_interval": sum(each.outside for each in found),
         "shares": {

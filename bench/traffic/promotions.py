@@ -10,6 +10,7 @@ QUIET = 40.0  # seconds: as long as a promotion takes
 
 
 async def run(scene: Scene, runs: int) -> Figures:
+    """Promote this many times, and give the figures."""
     quiet = await _quiet(scene)
     found = []
     for number in range(runs):

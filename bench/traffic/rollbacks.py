@@ -13,6 +13,7 @@ ORDERS = [orders.body(orders.FAIL)]
 
 
 async def run(scene: Scene, runs: int) -> Figures:
+    """Roll back this many times, and give the figures."""
     found = []
     await scene.ledger()
     for number in range(runs):

@@ -42,6 +42,7 @@ class Scene:
         await self.subject.apply(spec(version, steps, retry=str(self.applied)))
 
     async def settled(self, version: str) -> None:
+        """Until this version is champion and no trial is under way."""
         await self.subject.settled(version)
 
     async def in_force(self, weight: int) -> Seen:
@@ -54,6 +55,7 @@ class Scene:
         return await self.subject.until(f"{weight} % is in force", reached)
 
     async def rejected(self) -> Seen:
+        """Until the bad version is rejected."""
         return await self.subject.until(f"version {self.bad} is rejected", lambda seen: seen.phase == "Rejected")
 
     async def ledger(self) -> Ledger:
@@ -62,6 +64,7 @@ class Scene:
 
 
 def spec(version: str, steps: Steps, retry: str) -> dict[str, Any]:
+    """The spec with this version."""
     return {
         "model": {"name": MODEL, "version": version},
         "serving": {

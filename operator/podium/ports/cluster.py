@@ -31,16 +31,41 @@ class ModelDeployment:
 class Cluster(Protocol):
     """The API server: the ModelDeployments, and the slots that Podium owns. Reads are fresh, never cached."""
 
-    async def get(self, key: Key) -> ModelDeployment | None: ...
-    async def list_all(self) -> Sequence[ModelDeployment]: ...
-    async def write_status(self, md: ModelDeployment, status: Status) -> None: ...  # raises Conflict
-    async def add_finalizer(self, md: ModelDeployment) -> None: ...  # its deletion waits until the finalizer is removed
-    async def remove_finalizer(self, md: ModelDeployment) -> None: ...
-    async def emit_event(self, md: ModelDeployment, event: Event) -> None: ...  # a repeat is no second Event
-    async def secret(self, namespace: str, name: str) -> Mapping[str, str]: ...  # raises NotFound
-    async def slots(self, md: ModelDeployment) -> Mapping[Slot, SlotState]: ...  # pods without identity
-    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int) -> None: ...
-    async def stop_slot(self, md: ModelDeployment, slot: Slot) -> None: ...
-    async def autoscaler(self, md: ModelDeployment) -> AutoscalerState: ...
-    async def run_autoscaler(self, md: ModelDeployment) -> None: ...  # raises Rejected
-    async def stop_autoscaler(self, md: ModelDeployment) -> None: ...
+    async def get(self, key: Key) -> ModelDeployment | None:
+        """The object as etcd has it now; None where there is none."""
+
+    async def list_all(self) -> Sequence[ModelDeployment]:
+        """All ModelDeployments of the namespaces that the operator watches."""
+
+    async def write_status(self, md: ModelDeployment, status: Status) -> None:
+        """Replace the status. Raises Conflict where the object was written since `md` was read."""
+
+    async def add_finalizer(self, md: ModelDeployment) -> None:
+        """Make the object's deletion wait until `remove_finalizer`."""
+
+    async def remove_finalizer(self, md: ModelDeployment) -> None:
+        """Let the object be deleted, as far as Podium is concerned."""
+
+    async def emit_event(self, md: ModelDeployment, event: Event) -> None:
+        """Write an Event about the object. The same Event again is no second one."""
+
+    async def secret(self, namespace: str, name: str) -> Mapping[str, str]:
+        """The Secret's entries, decoded. Raises NotFound."""
+
+    async def slots(self, md: ModelDeployment) -> Mapping[Slot, SlotState]:
+        """Both slots with their pods; pods come without identity and counters, which only the pods know."""
+
+    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int) -> None:
+        """Run this version in its slot, with that many pods. What is there already stays."""
+
+    async def stop_slot(self, md: ModelDeployment, slot: Slot) -> None:
+        """Stop the slot's pods, if they are Podium's."""
+
+    async def autoscaler(self, md: ModelDeployment) -> AutoscalerState:
+        """The HorizontalPodAutoscaler of the ModelDeployment."""
+
+    async def run_autoscaler(self, md: ModelDeployment) -> None:
+        """Make the autoscaler as the spec has it. Raises Rejected where another owner has its name."""
+
+    async def stop_autoscaler(self, md: ModelDeployment) -> None:
+        """Delete the autoscaler, if it is Podium's."""

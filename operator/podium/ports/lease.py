@@ -17,5 +17,8 @@ class LeaseState:
 class LeaseStore(Protocol):
     """The one Lease of this operator. Times are never compared across machines: only changes of `version` count."""
 
-    async def read(self) -> LeaseState | None: ...
-    async def write(self, held: LeaseState | None, holder: str, seconds: float) -> LeaseState: ...  # raises Conflict
+    async def read(self) -> LeaseState | None:
+        """The Lease as it is now; None where there is none."""
+
+    async def write(self, held: LeaseState | None, holder: str, seconds: float) -> LeaseState:
+        """Take or renew the Lease as it was read. Raises Conflict where another has written since."""

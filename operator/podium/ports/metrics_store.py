@@ -16,4 +16,5 @@ class Totals:
 class MetricsStore(Protocol):
     """Totals that others count, such as Prometheus. It raises nothing: what has no total is missing, and holds."""
 
-    async def totals(self, queries: Sequence[str]) -> Totals: ...
+    async def totals(self, queries: Sequence[str]) -> Totals:
+        """The queries' present values, or why a query has none."""

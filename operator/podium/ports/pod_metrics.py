@@ -18,4 +18,5 @@ class PodReport:
 class PodMetrics(Protocol):
     """What the pods say of themselves, by pod uid. Who does not answer in time is left out: missing data holds."""
 
-    async def ask(self, namespace: str, pods: Sequence[PodState]) -> Mapping[str, PodReport]: ...
+    async def ask(self, namespace: str, pods: Sequence[PodState]) -> Mapping[str, PodReport]:
+        """Ask all these pods at once, and wait for the answers up to a deadline."""

@@ -36,7 +36,14 @@ class RegistryQuery:
 class Registry(Protocol):
     """The model registry. Each method raises Unavailable, Rejected or NotFound, with a message that says what to do."""
 
-    async def query(self, query: RegistryQuery) -> RegistryState: ...
-    async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None: ...
-    async def write_tags(self, login: RegistryLogin, model: str, version: str, tags: Mapping[str, str]) -> None: ...
-    async def write_record(self, login: RegistryLogin, model: str, version: str, path: str, text: str) -> None: ...
+    async def query(self, query: RegistryQuery) -> RegistryState:
+        """What the registry has on one ModelDeployment's versions and alias."""
+
+    async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None:
+        """Make the alias name this version."""
+
+    async def write_tags(self, login: RegistryLogin, model: str, version: str, tags: Mapping[str, str]) -> None:
+        """Set tags of a version. Other tags stay."""
+
+    async def write_record(self, login: RegistryLogin, model: str, version: str, path: str, text: str) -> None:
+        """Keep the text with the version's artifacts, at this path."""

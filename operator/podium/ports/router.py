@@ -12,8 +12,13 @@ from podium.ports.cluster import ModelDeployment
 class Router(Protocol):
     """Where requests go."""
 
-    async def observe(self, md: ModelDeployment, slots: Mapping[Slot, SlotState]) -> TrafficState: ...
+    async def observe(self, md: ModelDeployment, slots: Mapping[Slot, SlotState]) -> TrafficState:
+        """What was asked of the router, and whether it is in force."""
+
     async def route(
         self, md: ModelDeployment, weights: Mapping[Slot, int], overrides: RouteOverrides = NO_OVERRIDES
-    ) -> None: ...
-    async def release(self, md: ModelDeployment) -> None: ...  # it goes: what stays behind leads to the champion
+    ) -> None:
+        """Ask for these weights, in percent by slot. `observe` says when they are in force."""
+
+    async def release(self, md: ModelDeployment) -> None:
+        """The ModelDeployment goes: what stays behind leads to the champion."""

@@ -36,4 +36,5 @@ class WebhookVerdict:
 class Webhooks(Protocol):
     """Services that answer gates. Raises Unavailable for silence, and Rejected for what is no verdict."""
 
-    async def ask(self, call: WebhookCall) -> WebhookVerdict: ...
+    async def ask(self, call: WebhookCall) -> WebhookVerdict:
+        """Ask the service, and wait for its verdict, at most the call's timeout."""
