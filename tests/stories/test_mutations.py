@@ -91,7 +91,7 @@ def test_a_record_that_was_refused_and_is_taken_for_written_breaks_the_eighth(mo
 
 
 def test_rejections_that_are_forgotten_break_the_fourth(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("podium.core.rollout.checks.standing_rejection", lambda facts: None)
+    monkeypatch.setattr("podium.core.rollout.version_checks.standing_rejection", lambda facts: None)
     assert "promise 4: rejected version" in broken_by_any(range(8))
 
 

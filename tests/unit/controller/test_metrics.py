@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 from podium.api.v1alpha1.status import Counts, Evidence, MeasureCounts, Phase, Pinned, Status, Trial, Verdict
 from podium.controller.metrics import Metrics
 from podium.core.facts import Key, TrafficState
-from podium.core.rollout.checks import challenger_ready
 from podium.core.rollout.transitions import Move
+from podium.core.rollout.trial_checks import challenger_ready
 from tests.unit.controller.world import World, spec
 
 KEY, OTHER = Key("ml", "churn"), Key("ml", "fraud")

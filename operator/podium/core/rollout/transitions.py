@@ -9,25 +9,17 @@ The rules:
 4. `spec.paused` silences the checks in PROGRESS and no others: a rollback is never held.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from podium.api.v1alpha1.status import Phase, Verdict
 from podium.core.facts import Facts
-from podium.core.rollout.checks import (
-    Check,
-    already_champion,
-    artifacts_changed,
-    challenger_found,
+from podium.core.rollout.gate_checks import gate_failed, gates_passed, gates_pending, previously_promoted
+from podium.core.rollout.trial_checks import (
     challenger_ready,
     evidence_timeout,
-    gate_failed,
-    gates_passed,
-    gates_pending,
     guard_failed,
-    known_rejected,
     last_step_passed,
-    previously_promoted,
     promoted,
     ready_without_trial,
     rejection_rolled_back,
@@ -35,10 +27,19 @@ from podium.core.rollout.checks import (
     soak_passed,
     startup_timeout,
     step_passed,
+)
+from podium.core.rollout.tripwires import tripped
+from podium.core.rollout.version_checks import (
+    already_champion,
+    artifacts_changed,
+    challenger_found,
+    known_rejected,
     superseded,
     terms_changed,
 )
-from podium.core.rollout.tripwires import tripped
+
+# A check returns a verdict: a constant of `podium.api.v1alpha1.reasons`, and a message that a person can act on.
+Check = Callable[[Facts], Verdict | None]
 
 PENDING, GATING, BLOCKED, STARTING, CANARY = Phase.PENDING, Phase.GATING, Phase.BLOCKED, Phase.STARTING, Phase.CANARY
 PROMOTING, SOAKING, ROLLING_BACK = Phase.PROMOTING, Phase.SOAKING, Phase.ROLLING_BACK

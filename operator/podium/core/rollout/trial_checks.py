@@ -1,132 +1,17 @@
-"""The criteria that move a rollout: each `Facts -> Verdict | None`, each about one thing.
+"""Checks of a trial: whether it is ready to go on, has enough evidence, failed, ended or was rolled back."""
 
-A check that returns a verdict gives the reason (a constant of `podium.api.v1alpha1.reasons`) and a message that a
-person can act on. Which check runs in which phase, and in which order, is in `podium.core.rollout.transitions`.
-"""
-
-from collections.abc import Callable
 from datetime import timedelta
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Verdict
 from podium.api.v1alpha1.values.base import format_duration
-from podium.core import gates
 from podium.core.analysis import guards
 from podium.core.analysis.measures import ERRORS
 from podium.core.analysis.shared_outage import NOT_REJECTED
 from podium.core.facts import ALL, Facts
-from podium.core.fingerprints import terms_hash
-from podium.core.rollout.desired import (
-    desired_version,
-    former_champion,
-    is_desired,
-    resolve_desired,
-    standing_rejection,
-)
 from podium.core.rollout.hindrances import hindrances
 from podium.core.traffic.draining import drained
 from podium.core.traffic.shares import share_pods
-
-Check = Callable[[Facts], Verdict | None]
-
-# --- desired version --------------------------------------------------------------------------------------------------
-
-
-def challenger_found(facts: Facts) -> Verdict | None:
-    version, champion = resolve_desired(facts), facts.status.champion
-    if version is None or facts.observed.alias_conflict is not None or standing_rejection(facts) is not None:
-        return None
-    if champion is not None and is_desired(facts, champion):
-        return None
-    if facts.status.shared_outage is not None:
-        return None  # the champion has to recover before a version is tried beside it
-    return Verdict(
-        reason=reasons.CHALLENGER_FOUND,
-        message=f"spec.model selects version {version.version} of {facts.spec.model.name}",
-    )
-
-
-def known_rejected(facts: Facts) -> Verdict | None:
-    found = standing_rejection(facts)
-    if found is None or (facts.status.champion is not None and is_desired(facts, facts.status.champion)):
-        return None
-    message = f"version {found.version} stays rejected: {found.message}"
-    return Verdict(reason=reasons.VERSION_REJECTED, message=message)
-
-
-def already_champion(facts: Facts) -> Verdict | None:
-    champion = facts.status.champion
-    if champion is None or not is_desired(facts, champion):
-        return None
-    return Verdict(reason=reasons.STABLE, message=f"version {champion.version} is champion already")
-
-
-def superseded(facts: Facts) -> Verdict | None:
-    subject, version = facts.subject, desired_version(facts) or "another one"
-    if subject is None or is_desired(facts, subject) is not False:
-        return None
-    if facts.serves_alone and facts.observed.slot(subject.slot).ready(subject):
-        return None  # it is promoted first: to give it up would stop the only version that answers
-    now, then = f"version {version}", subject.version
-    if not facts.of_source(subject):
-        now, then = f"{now} of {facts.spec.model.name}", f"{then} of {subject.model}"
-    return Verdict(reason=reasons.SUPERSEDED, message=f"spec.model selects {now} now, not {then}")
-
-
-def artifacts_changed(facts: Facts) -> Verdict | None:
-    """Before a pod was started, a version whose artifacts changed is pinned again."""
-    version, subject = facts.observed.registry.desired, facts.subject
-    if version is None or subject is None or version.digest == subject.digest:
-        return None
-    return Verdict(reason=reasons.ARTIFACTS_CHANGED, message=f"the artifacts of version {version.version} have changed")
-
-
-def terms_changed(facts: Facts) -> Verdict | None:
-    trial = facts.status.trial
-    if trial is None or trial.terms_hash == terms_hash(facts.spec):
-        return None
-    return Verdict(
-        reason=reasons.TERMS_CHANGED, message="gates, steps or guards changed in the spec: the trial restarts"
-    )
-
-
-# --- gates ------------------------------------------------------------------------------------------------------------
-
-
-def previously_promoted(facts: Facts) -> Verdict | None:
-    subject = facts.subject
-    if subject is None or former_champion(facts, subject) is None:
-        return None
-    message = f"version {subject.version} was champion before with the same digest: it skips gates and steps"
-    return Verdict(reason=reasons.PREVIOUSLY_PROMOTED, message=message)
-
-
-def gate_failed(facts: Facts) -> Verdict | None:
-    version = facts.observed.registry.desired
-    problems = gates.messages("Failed", facts, version) if version is not None else []
-    return Verdict(reason=reasons.GATES_FAILED, message="; ".join(problems)) if problems else None
-
-
-def gates_pending(facts: Facts) -> Verdict | None:
-    """No gate fails, and some wait for a person, a pod, a service or time."""
-    version = facts.observed.registry.desired
-    if version is None or gate_failed(facts) is not None:
-        return None
-    waiting = gates.messages("Pending", facts, version)
-    return Verdict(reason=reasons.GATES_PENDING, message="; ".join(waiting)) if waiting else None
-
-
-def gates_passed(facts: Facts) -> Verdict | None:
-    version = facts.observed.registry.desired
-    if version is None or any(checked.state != "Passed" for checked in gates.check(facts, version)):
-        return None
-    names = ", ".join(gate.name for gate in facts.spec.gates)
-    return Verdict(
-        reason=reasons.GATES_PASSED, message=f"all gates passed: {names}" if names else "the spec has no gates"
-    )
-
-
-# --- progress ---------------------------------------------------------------------------------------------------------
 
 
 def startup_timeout(facts: Facts) -> Verdict | None:

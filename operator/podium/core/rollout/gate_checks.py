@@ -1,0 +1,40 @@
+"""Checks of the gates that a version passes before any pod of it runs."""
+
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.status import Verdict
+from podium.core import gates
+from podium.core.facts import Facts
+from podium.core.rollout.desired import former_champion
+
+
+def previously_promoted(facts: Facts) -> Verdict | None:
+    subject = facts.subject
+    if subject is None or former_champion(facts, subject) is None:
+        return None
+    message = f"version {subject.version} was champion before with the same digest: it skips gates and steps"
+    return Verdict(reason=reasons.PREVIOUSLY_PROMOTED, message=message)
+
+
+def gate_failed(facts: Facts) -> Verdict | None:
+    version = facts.observed.registry.desired
+    problems = gates.messages("Failed", facts, version) if version is not None else []
+    return Verdict(reason=reasons.GATES_FAILED, message="; ".join(problems)) if problems else None
+
+
+def gates_pending(facts: Facts) -> Verdict | None:
+    """No gate fails, and some wait for a person, a pod, a service or time."""
+    version = facts.observed.registry.desired
+    if version is None or gate_failed(facts) is not None:
+        return None
+    waiting = gates.messages("Pending", facts, version)
+    return Verdict(reason=reasons.GATES_PENDING, message="; ".join(waiting)) if waiting else None
+
+
+def gates_passed(facts: Facts) -> Verdict | None:
+    version = facts.observed.registry.desired
+    if version is None or any(checked.state != "Passed" for checked in gates.check(facts, version)):
+        return None
+    names = ", ".join(gate.name for gate in facts.spec.gates)
+    return Verdict(
+        reason=reasons.GATES_PASSED, message=f"all gates passed: {names}" if names else "the spec has no gates"
+    )

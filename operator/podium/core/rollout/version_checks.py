@@ -1,0 +1,65 @@
+"""Checks of what Git and the registry name now, beside what is champion and what is on trial."""
+
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.status import Verdict
+from podium.core.facts import Facts
+from podium.core.fingerprints import terms_hash
+from podium.core.rollout.desired import desired_version, is_desired, resolve_desired, standing_rejection
+
+
+def challenger_found(facts: Facts) -> Verdict | None:
+    version, champion = resolve_desired(facts), facts.status.champion
+    if version is None or facts.observed.alias_conflict is not None or standing_rejection(facts) is not None:
+        return None
+    if champion is not None and is_desired(facts, champion):
+        return None
+    if facts.status.shared_outage is not None:
+        return None  # the champion has to recover before a version is tried beside it
+    return Verdict(
+        reason=reasons.CHALLENGER_FOUND,
+        message=f"spec.model selects version {version.version} of {facts.spec.model.name}",
+    )
+
+
+def known_rejected(facts: Facts) -> Verdict | None:
+    found = standing_rejection(facts)
+    if found is None or (facts.status.champion is not None and is_desired(facts, facts.status.champion)):
+        return None
+    message = f"version {found.version} stays rejected: {found.message}"
+    return Verdict(reason=reasons.VERSION_REJECTED, message=message)
+
+
+def already_champion(facts: Facts) -> Verdict | None:
+    champion = facts.status.champion
+    if champion is None or not is_desired(facts, champion):
+        return None
+    return Verdict(reason=reasons.STABLE, message=f"version {champion.version} is champion already")
+
+
+def superseded(facts: Facts) -> Verdict | None:
+    subject, version = facts.subject, desired_version(facts) or "another one"
+    if subject is None or is_desired(facts, subject) is not False:
+        return None
+    if facts.serves_alone and facts.observed.slot(subject.slot).ready(subject):
+        return None  # it is promoted first: to give it up would stop the only version that answers
+    now, then = f"version {version}", subject.version
+    if not facts.of_source(subject):
+        now, then = f"{now} of {facts.spec.model.name}", f"{then} of {subject.model}"
+    return Verdict(reason=reasons.SUPERSEDED, message=f"spec.model selects {now} now, not {then}")
+
+
+def artifacts_changed(facts: Facts) -> Verdict | None:
+    """Before a pod was started, a version whose artifacts changed is pinned again."""
+    version, subject = facts.observed.registry.desired, facts.subject
+    if version is None or subject is None or version.digest == subject.digest:
+        return None
+    return Verdict(reason=reasons.ARTIFACTS_CHANGED, message=f"the artifacts of version {version.version} have changed")
+
+
+def terms_changed(facts: Facts) -> Verdict | None:
+    trial = facts.status.trial
+    if trial is None or trial.terms_hash == terms_hash(facts.spec):
+        return None
+    return Verdict(
+        reason=reasons.TERMS_CHANGED, message="gates, steps or guards changed in the spec: the trial restarts"
+    )
