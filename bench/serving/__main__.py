@@ -23,6 +23,7 @@ BATCH_ROWS = 1000
 
 
 def main() -> None:
+    """Measure, and print a table; JSON on the last line."""
     options = argparse.ArgumentParser(prog="bench.serving", description=__doc__)
     options.add_argument("--seconds", type=int, default=5, help="of one run of wrk")
     options.add_argument("--rounds", type=int, default=3, help="of which the median counts")
@@ -35,6 +36,7 @@ def main() -> None:
 
 
 def say(text: str) -> None:
+    """Print a line at once."""
     print(text, flush=True)
 
 
@@ -60,6 +62,7 @@ class Bench:
         return self.result
 
     def compare(self, model: str) -> None:
+        """Measure both servers of one model, in turn."""
         say(f"starting both servers of {model} …")
         mlflow, podium = (start(model, self.store, self.folder) for start in (servers.mlflow, servers.podium))
         with mlflow as theirs, podium as ours:
@@ -78,6 +81,7 @@ class Bench:
         both: tuple[servers.Server, ...],
         runs: dict[tuple[str, int], list[Measured]],
     ) -> None:
+        """Measure both servers in turn, round by round, at this number of connections."""
         lua = load.script(self.folder / "one.json")
         for number in range(self.rounds):
             for server in both:
@@ -86,11 +90,13 @@ class Bench:
                 say(f"  {model} c={connections} round {number + 1}: {server.name} {describe(measured)}")
 
     def memory(self, theirs: servers.Server, ours: servers.Server) -> None:
+        """Measure what both servers take, as PSS."""
         found = {server.name: server.memory_mib() for server in (theirs, ours)}
         self.result["memory"] = round(found["podium"] / found["mlflow"], 3)
         self.result["absolute"]["memory_mib"] = {name: round(mib, 1) for name, mib in found.items()}
 
     def batch(self, ours: servers.Server) -> int:
+        """Rows per second of the batch endpoint."""
         lua = load.script(self.folder / "batch.json")
         runs = [load.measure(f"{ours.url}/api/v1/batch", lua, 2, self.seconds) for _ in range(self.rounds)]
         rows = round(statistics.median(each.per_second for each in runs) * BATCH_ROWS)
@@ -98,6 +104,7 @@ class Bench:
         return rows
 
     def score(self, kind: str) -> int:
+        """Rows per second of `podium score`."""
         say(f"podium score, a million rows of {kind} …")
         command = [sys.executable, "-m", "podium.cli.score", "--model", "models:/lr/1", "--json"]
         command += ["--input", str(self.folder / f"million.{kind}"), "--output", str(self.folder / f"scored.{kind}")]
@@ -111,11 +118,13 @@ class Bench:
 
 
 def describe(measured: Measured) -> str:
+    """One measurement, for people."""
     failed = f", {measured.failed} FAILED" if measured.failed else ""
     return f"{measured.per_second:,.0f}/s, p99 {measured.p99_seconds * 1000:,.1f} ms{failed}"
 
 
 def ratios(model: str, runs: dict[tuple[str, int], list[Measured]], result: dict[str, Any]) -> dict[str, Any]:
+    """Podium's figures as multiples of MLflow's; the absolute ones go into the result."""
     rates = {key: statistics.median(each.per_second for each in measured) for key, measured in runs.items()}
     p99s = {key: statistics.median(each.p99_seconds for each in measured) for key, measured in runs.items()}
     result["absolute"][model] = {
@@ -134,6 +143,7 @@ def ratios(model: str, runs: dict[tuple[str, int], list[Measured]], result: dict
 
 
 def print_table(result: dict[str, Any]) -> None:
+    """Print what was wanted and what was found."""
     rows = [
         (f"{model} throughput c={each}", f">= {wanted}", result[model][f"c{each}"], result[model][f"c{each}"] >= wanted)
         for model, by_connections in WANTED.items()

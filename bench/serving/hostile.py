@@ -72,6 +72,7 @@ class Client:
         self._sock: socket.socket | None = None
 
     def post(self, path: str, body: bytes, content_type: str) -> int:
+        """Send a request. Returns the answer's status."""
         if self._sock is None:
             self._sock = socket.create_connection(self._address, timeout=20)
         head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {content_type}\r\ncontent-length: {len(body)}\r\n\r\n"
@@ -92,6 +93,7 @@ class Client:
 
 
 def memory_mib(pid: int) -> float:
+    """The process's resident memory, in MiB."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
@@ -99,6 +101,7 @@ def memory_mib(pid: int) -> float:
 
 
 def main() -> None:
+    """Send the bodies, and print how the server bore them."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("url")
     options.add_argument("body", type=Path)

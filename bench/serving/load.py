@@ -44,6 +44,7 @@ def script(body: Path) -> Path:
 
 
 def measure(url: str, lua: Path, connections: int, seconds: int) -> Measured:
+    """Run wrk once. Raises CalledProcessError and SystemExit."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s", "--latency", "-s", str(lua), url]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     rate, p99 = re.search(r"Requests/sec:\s+([0-9.]+)", text), re.search(r"99%\s+([0-9.]+)(us|ms|s|m)", text)

@@ -19,6 +19,7 @@ ROWS = 2000
 
 
 def main(folder: Path) -> None:
+    """Train and register the bench's models, and write its bodies into the folder."""
     data, target = make_classification(ROWS, FEATURES, n_informative=15, random_state=0)
     frame = pd.DataFrame(data, columns=[f"f{number}" for number in range(FEATURES)])
     for name, model in {

@@ -29,6 +29,7 @@ class Record:
 
     @property
     def lost(self) -> int:
+        """Requests that were sent and never answered."""
         return self.sent - self.answered - self.refused
 
 
@@ -93,6 +94,7 @@ class Client:
         self.lost_connections = 0
 
     async def connect(self, connections: int) -> Self:
+        """Open this many connections."""
         loop = asyncio.get_running_loop()
         for _ in range(connections):
             _, connection = await loop.create_connection(lambda: Connection(self), *self._address)
@@ -101,16 +103,19 @@ class Client:
         return self
 
     def close(self) -> None:
+        """Close all connections."""
         for connection in self._connections:
             connection.close()
 
     def free(self, connection: Connection) -> None:
+        """A connection has its answer: it takes the next request that waits."""
         if self._waiting:
             connection.ask(*self._waiting.popleft())
         else:
             self._idle.append(connection)
 
     def gone(self) -> None:
+        """Count a connection that the server has closed."""
         self.lost_connections += 1
 
     async def saturate(self, seconds: float) -> Record:

@@ -41,6 +41,7 @@ class Plan:
 
 
 def main() -> None:
+    """Measure, and print the figures; JSON on the last line."""
     options = argparse.ArgumentParser(prog="bench.serving.overload", description=__doc__)
     options.add_argument("--connections", type=int, default=300)
     options.add_argument("--seconds", type=float, default=60.0)
@@ -57,10 +58,12 @@ def main() -> None:
 
 
 def say(text: str) -> None:
+    """Print a line at once."""
     print(text, flush=True)
 
 
 def run(folder: Path, plan: Plan) -> dict[str, Any]:
+    """Train, start the server, and measure."""
     store = f"sqlite:///{folder}/mlflow.db"
     say("training and registering the models …")
     environ = {**os.environ, "MLFLOW_TRACKING_URI": store, "MLFLOW_DISABLE_TELEMETRY": "true"}
@@ -73,6 +76,7 @@ def run(folder: Path, plan: Plan) -> dict[str, Any]:
 
 
 async def measured(server: servers.Server, body: bytes, plan: Plan) -> dict[str, Any]:
+    """The figures before, in and after the overload."""
     host, _, port = server.url.removeprefix("http://").partition(":")
     sustainable = await sustained(Client(host, int(port), "/invocations", body))
     client = await Client(host, int(port), "/invocations", body).connect(plan.connections)
@@ -120,6 +124,7 @@ async def sustained(client: Client) -> float:
 
 
 def percentile(latencies: Sequence[float], percent: int = 95) -> float:
+    """The percentile of the latencies; infinite where there are too few."""
     return statistics.quantiles(latencies, n=100)[percent - 1] if len(latencies) > 1 else float("inf")
 
 
@@ -135,6 +140,7 @@ def normal_after(record: Record, limit: float) -> float | None:
 
 
 def rss_mib(server: servers.Server) -> float:
+    """The server's resident memory, in MiB; NaN where it has ended."""
     for line in Path(f"/proc/{server.process.pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024

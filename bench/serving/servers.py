@@ -53,6 +53,7 @@ def _pss_kib(pid: int) -> int:
 
 @contextmanager
 def podium(model: str, store: str, folder: Path, **settings: str) -> Iterator[Server]:
+    """Podium's model server with this model, as long as the block runs."""
     port = free_port()
     environ = {
         "PODIUM_MODEL_URI": f"models:/{model}/1",
@@ -70,6 +71,7 @@ def podium(model: str, store: str, folder: Path, **settings: str) -> Iterator[Se
 
 @contextmanager
 def mlflow(model: str, store: str, folder: Path) -> Iterator[Server]:
+    """MLflow's model server with this model, as long as the block runs."""
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", f"models:/{model}/1"]
     command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
@@ -108,6 +110,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def free_port() -> int:
+    """A port that is free now."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])

@@ -35,6 +35,7 @@ class Side:
 
     @property
     def share(self) -> float | None:
+        """The share of bad answers; None where there are no answers."""
         return self.bad / self.answers if self.answers else None
 
 

@@ -39,6 +39,7 @@ class Report:
 
     @property
     def both(self) -> tuple[Figures, Figures]:
+        """The figures of the good and of the bad version."""
         return self.good, self.bad
 
 

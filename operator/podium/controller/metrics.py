@@ -125,4 +125,5 @@ class Metrics:
         return frozenset(Key(sample.labels["namespace"], sample.labels["name"]) for sample in samples)
 
     def render(self) -> bytes:
+        """The metrics in Prometheus' text format."""
         return generate_latest(self._registry)

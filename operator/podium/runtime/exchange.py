@@ -28,6 +28,7 @@ class Request:
         self.abandoned = False  # the client went away: an answer is of no use any more
 
     def header(self, name: bytes) -> bytes | None:
+        """The first header of this name (lower case); None where there is none."""
         for found, value in self.headers:
             if found == name:
                 return value
@@ -35,6 +36,7 @@ class Request:
 
     @property
     def content_type(self) -> str:
+        """The content type as it was sent; empty where there is none."""
         return (self.header(b"content-type") or b"").decode("latin-1")
 
 

@@ -14,6 +14,7 @@ class Preview:
 
     @classmethod
     def of(cls, header: str, value: str | None) -> "Preview":
+        """From the settings' texts."""
         return cls(header.lower().encode(), value.encode() if value else None)
 
     def sent(self, headers: Headers) -> bool:

@@ -63,6 +63,7 @@ class Reference:
 
     @property
     def alias(self) -> str:
+        """The alias that it names; empty where it names none."""
         found = _ALIAS.fullmatch(self.text)
         return found["alias"] if found else ""
 

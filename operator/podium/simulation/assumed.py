@@ -28,6 +28,7 @@ class Assumed:
     bad: Shares
 
     def of(self, role: Role) -> Shares:
+        """What is assumed of the versions in this role."""
         return {"champion": self.champion, "good": self.good, "bad": self.bad}[role]
 
 

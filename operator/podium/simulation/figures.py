@@ -21,12 +21,14 @@ class Chance:
 
     @property
     def low(self) -> float:
+        """The lower end of the Clopper-Pearson interval."""
         if not self.count:
             return 0.0
         return _solve(lambda share: _at_most(share, self.count, self.trials - self.count + 1) >= (1 - CONFIDENCE) / 2)
 
     @property
     def high(self) -> float:
+        """The upper end of the Clopper-Pearson interval."""
         if self.count == self.trials:
             return 1.0
         return _solve(lambda share: _at_most(share, self.count + 1, self.trials - self.count) >= (1 + CONFIDENCE) / 2)

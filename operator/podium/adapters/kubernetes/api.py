@@ -68,9 +68,11 @@ class Api:
 
     @classmethod
     async def connect(cls) -> Self:
+        """Log in, by the pod's service account or by kubeconfig."""
         return cls(await login())
 
     async def close(self) -> None:
+        """Close all connections."""
         await self._client.close()
 
     async def get(self, path: str, *, within: float = TIMEOUT) -> Json:
@@ -82,6 +84,7 @@ class Api:
         return (await self._json("GET", path, query=query, within=within)).get("items") or []
 
     async def create(self, path: str, body: Json) -> Json:
+        """Create an object. Raises Conflict where one of its name is there."""
         return await self._json("POST", path, query={"fieldManager": FIELD_MANAGER}, body=body)
 
     async def replace(self, path: str, body: Json) -> Json:
@@ -94,6 +97,7 @@ class Api:
         return await self._json("PATCH", path, query=query, body=body, content_type=_APPLY)
 
     async def merge(self, path: str, body: Json) -> Json:
+        """Change an object by a merge patch. Raises NotFound and Conflict."""
         return await self._json("PATCH", path, query={"fieldManager": FIELD_MANAGER}, body=body, content_type=_MERGE)
 
     async def patch(self, path: str, operations: Sequence[Json]) -> Json:

@@ -41,12 +41,14 @@ class Autoscalers:
         self.forget(md.key)
 
     async def stop(self, md: ModelDeployment) -> None:
+        """Delete the autoscaler, if it is the ModelDeployment's own."""
         found = await self._find(md)
         if found is not None:
             path = names.path(names.AUTOSCALERS, md.key.namespace, md.key.name)
             await self._api.delete(path, found["metadata"]["uid"])
 
     def forget(self, key: Key) -> None:
+        """Forget what is remembered of a ModelDeployment that is gone."""
         self._refusals.pop(key, None)
 
     async def _find(self, md: ModelDeployment) -> Json | None:

@@ -13,6 +13,7 @@ class OwnedObjects:
         self._api = api
 
     async def find(self, collection: str, namespace: str, name: str) -> Json | None:
+        """The object of this name, whoever owns it; None where there is none."""
         try:
             return await self._api.get(names.path(collection, namespace, name))
         except NotFound:

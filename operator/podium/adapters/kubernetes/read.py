@@ -43,6 +43,7 @@ def model_deployment(found: Json) -> ModelDeployment:
 
 
 def owner_of(md: ModelDeployment) -> Owner:
+    """The ModelDeployment as the owner of objects."""
     return Owner(md.key.namespace, md.key.name, md.uid)
 
 

@@ -61,6 +61,7 @@ class DirectFetch:
             raise from_exception(error, f"GET {url} (pod {namespace}/{pod.name})") from error
 
     async def close(self) -> None:
+        """Close all connections."""
         if self._session is not None:
             await self._session.close()
 

@@ -40,6 +40,7 @@ class Prometheus:
         )
 
     async def close(self) -> None:
+        """Close all connections."""
         if self._session is not None:
             await self._session.close()
 

@@ -51,6 +51,7 @@ class HttpWebhooks:
         return _verdict(said, place)
 
     async def close(self) -> None:
+        """Close all connections."""
         if self._session is not None:
             await self._session.close()
 

@@ -128,6 +128,7 @@ class RegistryWorker:
             session.enqueue(tuple(writes))
 
     def known(self) -> frozenset[Key]:
+        """The ModelDeployments that have a session."""
         return frozenset(self._sessions)
 
     def forget(self, key: Key) -> None:

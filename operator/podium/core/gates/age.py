@@ -7,6 +7,7 @@ from podium.core.gates.result import GateResult, failed, passed, pending
 
 
 def age(gate: AgeGate, facts: Facts, version: ModelVersion) -> GateResult:
+    """Whether the version was registered long enough ago, and not too long."""
     if version.created is None:
         return failed(f"the registry has no registration time for version {version.version}")
     registered = f"version {version.version} was registered at {format_time(version.created)}"

@@ -7,6 +7,7 @@ from podium.core.gates.result import GateResult, failed, passed, pending
 
 
 def approval(gate: ApprovalGate, facts: Facts, version: ModelVersion) -> GateResult:
+    """Whether a person who may do so has approved the version, or a metric made that needless."""
     if gate.metric is None:
         return _by_person(gate, facts, version)
     value, problem = value_of(gate.metric.key, version)

@@ -9,6 +9,7 @@ from podium.core.gates.result import GateResult, failed, passed
 
 
 def evaluation(gate: EvaluationGate, _: Facts, version: ModelVersion) -> GateResult:
+    """Whether the metrics of an evaluation that MLflow keeps are within the limits."""
     found = [each for each in version.evaluations if gate.dataset in {None, each.dataset and each.dataset.name}]
     if not found:
         on = f" on dataset {gate.dataset}" if gate.dataset is not None else ""

@@ -8,6 +8,7 @@ from podium.core.gates.result import GateResult, pending
 
 
 def external(gate: Gate, facts: Facts) -> GateResult:
+    """What the Job or the webhook has answered to this request."""
     challenger = facts.status.challenger
     request = request_id(facts.spec, gate, challenger) if challenger is not None else ""
     known = answered(gate, request, facts.status)

@@ -10,6 +10,7 @@ _SHOWN = 60  # characters of a dataset's name
 
 
 def metric(gate: MetricGate, facts: Facts, version: ModelVersion) -> GateResult:
+    """Whether a metric of the version's run is within its limits, and beside the champion's."""
     value, problem = value_of(gate.key, version)
     if value is None:
         return failed(problem)

@@ -14,12 +14,15 @@ class GateResult:
 
 
 def passed(message: str = "") -> GateResult:
+    """A gate that passed."""
     return GateResult("Passed", message)
 
 
 def failed(message: str) -> GateResult:
+    """A gate that failed, and why."""
     return GateResult("Failed", message)
 
 
 def pending(message: str) -> GateResult:
+    """A gate that waits, and for what."""
     return GateResult("Pending", message)

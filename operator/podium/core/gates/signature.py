@@ -9,6 +9,7 @@ _TOLD = 5  # changes in a message
 
 
 def signature(gate: SignatureGate, facts: Facts, version: ModelVersion) -> GateResult:
+    """Whether clients of the champion can use the version: it takes no less, and gives no less."""
     champion, pinned = facts.observed.registry.champion, facts.status.champion
     if pinned is None:
         return passed("there is no champion to be compatible with")

@@ -7,6 +7,7 @@ from podium.core.gates.result import GateResult, failed, passed
 
 
 def tags(gate: TagsGate, _: Facts, version: ModelVersion) -> GateResult:
+    """Whether the version's tags are there and match their patterns."""
     patterns = gate.patterns or {}
     required = [*(gate.required or []), *(key for key in patterns if key not in (gate.required or []))]
     missing = [key for key in required if not version.tags.get(key, "").strip()]

@@ -24,6 +24,7 @@ LONGEST = 1024  # the API server keeps longer ones, but no person reads them
 
 
 def message(facts: Facts) -> str:
+    """The status's message: what happens now, and what it waits for."""
     if facts.observed.alias_conflict is not None:
         return _alias_conflict(facts)
     awaiting = awaits_registry(facts)

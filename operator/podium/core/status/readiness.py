@@ -76,6 +76,7 @@ def able(facts: Facts, pinned: Pinned) -> bool:
 
 
 def condition_of(status: Status, kind: str) -> Condition | None:
+    """The condition of this type; None where there is none."""
     return next((condition for condition in status.conditions if condition.type == kind), None)
 
 
@@ -83,6 +84,7 @@ def condition_of(status: Status, kind: str) -> Condition | None:
 
 
 def champion_down(facts: Facts) -> NotReady | None:
+    """Why it is not ready, where the champion has no ready pod."""
     champion = facts.status.champion
     if champion is None or able(facts, champion) or facts.status.phase is Phase.PROMOTING:
         return None
@@ -91,6 +93,7 @@ def champion_down(facts: Facts) -> NotReady | None:
 
 
 def stalled(facts: Facts) -> NotReady | None:
+    """Why it is not ready, where the rollout is stalled."""
     problem = stall(facts)
     return NotReady("False", problem.reason) if problem is not None else None
 

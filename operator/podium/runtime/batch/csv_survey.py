@@ -28,6 +28,7 @@ class Survey:
         self.gaps: set[str] = set()
 
     def add(self, tables: Iterable[pa.Table]) -> "Survey":
+        """Take the kinds of these tables' cells into account."""
         for table in tables:
             for name in self._kinds:
                 self._add(name, table[name])
@@ -50,6 +51,7 @@ class Survey:
             self._kinds[name].add("text")
 
     def types(self) -> dict[str, pa.DataType]:
+        """One type a column, which holds all the cells that were seen."""
         return {name: _type(kinds) for name, kinds in self._kinds.items()}
 
 

@@ -25,6 +25,7 @@ class Distribution:
         self._random = np.random.default_rng(0)
 
     def add(self, values: pa.ChunkedArray) -> None:
+        """Count these predictions."""
         self.count += len(values)
         if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
             self._add_numbers(values.to_numpy().astype(np.float64))

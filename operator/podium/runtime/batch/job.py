@@ -64,6 +64,7 @@ class Summary:
 
     @property
     def rows_per_s(self) -> float:
+        """Rows per second, over the whole run."""
         return self.rows / self.seconds if self.seconds else 0.0
 
 

@@ -77,6 +77,7 @@ class Journal:
         _replace(self._file(chunk), sink.getvalue().to_pybytes())
 
     def done(self) -> None:
+        """Remove the journal: the output is complete."""
         shutil.rmtree(self._folder)
 
     def _file(self, chunk: int) -> Path:

@@ -24,7 +24,8 @@ class Output(Protocol):
     def write(self, chunk: Chunk, predictions: pa.Table) -> None:
         """Write some rows: the input's columns, the predictions and the stamps, side by side."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Write what is held back, and close the file."""
 
 
 @contextmanager
@@ -61,6 +62,7 @@ class CsvOutput:
             self._file.write(chunk.line_break)
 
     def close(self) -> None:
+        """Write what is held back, and close the file."""
         self._file.close()
 
 
@@ -83,6 +85,7 @@ class ParquetOutput:
         self._writer.write_table(pa.table(columns, schema=self._schema), row_group_size=max(1, chunk.rows))
 
     def close(self) -> None:
+        """Write the footer, and close the file."""
         self._writer.close()
 
 

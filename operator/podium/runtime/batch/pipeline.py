@@ -30,10 +30,12 @@ class Behind:
         self._last: Future[None] | None = None
 
     def do(self, work: Callable[[], None]) -> None:
+        """Begin this work once the last one has ended. Raises what the last one raised."""
         self.wait()
         self._last = self._pool.submit(work)
 
     def wait(self) -> None:
+        """Wait for the work that was begun last. Raises what it raised."""
         last, self._last = self._last, None
         if last is not None:
             last.result()

@@ -115,6 +115,7 @@ class Schemas:
             self._fields[field.name] = _wider(field.name, known, field.type, place)
 
     def schema(self) -> pa.Schema:
+        """The schema of the output's columns."""
         return pa.schema([(name, self._known(name, kind)) for name, kind in self._fields.items()])
 
     def _known(self, name: str, kind: pa.DataType) -> pa.DataType:

@@ -63,6 +63,7 @@ class Shared:
     _process: str = field(default_factory=lambda: os.urandom(6).hex())
 
     def next_id(self) -> bytes:
+        """A request id that no other request of this process has."""
         return b"%s-%x" % (self._process.encode(), next(self._ids))
 
 

@@ -53,6 +53,7 @@ class Tally:
         self._sum = 0.0
 
     def add(self, value: float) -> None:
+        """Count a value."""
         self._counts[bisect_left(self._edges, value)] += 1
         self._sum += value
 
@@ -106,6 +107,7 @@ class Metrics:
             self._previews[outcome] += 1
 
     def count_batch(self, requests: int, rows: int) -> None:
+        """Count one call of the model, with what was joined in it."""
         self._batches.add(requests)
         self._rows += rows
 

@@ -36,6 +36,7 @@ class Stream:
     count: Callable[[Fault | None], None]
 
     def start(self) -> None:
+        """Begin to write the stream, in a task of its own."""
         task = asyncio.get_running_loop().create_task(self._run())
         _tasks.add(task)
         task.add_done_callback(_tasks.discard)

@@ -14,11 +14,13 @@ def digest_of_directory(directory: Path) -> str:
 
 
 def files_below(directory: Path) -> Iterator[Path]:
+    """All files below the folder."""
     for folder, _, names in os.walk(directory):
         for name in names:
             yield Path(folder, name)
 
 
 def sha256_of(path: Path) -> str:
+    """The file's SHA-256, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

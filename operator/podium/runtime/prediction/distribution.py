@@ -56,6 +56,7 @@ class Scores:
         self._sum = 0.0
 
     def add(self, numbers: NDArray[np.float64]) -> None:
+        """Count these predictions; what is not finite is left out."""
         finite = numbers[np.isfinite(numbers)]
         self._counts += np.bincount(ranks(finite) + _RANK, minlength=len(self._counts))
         with np.errstate(over="ignore"):  # infinity is what a float has for it
@@ -84,6 +85,7 @@ class Classes:
         self._counts: dict[str, int] = {}
 
     def add(self, counts: Iterable[tuple[str, int]]) -> None:
+        """Count predictions by class. Classes beyond the limit are counted together."""
         for name, count in counts:
             fit = len(name) <= LONGEST_NAME and name.isprintable()
             known = name in self._counts or len(self._counts.keys() - {OTHERS}) < CLASSES
@@ -91,6 +93,7 @@ class Classes:
             self._counts[name] = self._counts.get(name, 0) + count
 
     def counts(self) -> Mapping[str, int]:
+        """Predictions by class."""
         return dict(self._counts)
 
 
@@ -128,6 +131,7 @@ class Predictions:
             return self._scores.buckets()
 
     def classes(self) -> Mapping[str, int]:
+        """Predictions by class."""
         with self._lock:
             self._count()
             return self._classes.counts()

@@ -54,6 +54,7 @@ class Model:
 
     @classmethod
     def load(cls, directory: Path, extra_columns: ExtraColumns = ExtraColumns.REFUSE) -> "Model":
+        """Load the model in this folder. Raises what MLflow and the model raise."""
         return cls(mlflow.pyfunc.load_model(str(directory), suppress_warnings=True), extra_columns)
 
     @property

@@ -80,6 +80,7 @@ class Plan:
         return self._taken([places[name] for name in self.names], data)
 
     def records(self, records: list[Any]) -> Rows | None:
+        """The rows of a list of records; None where it does not fit the plan."""
         width = self.width
         if not all(type(record) is dict and len(record) == width for record in records):
             return None

@@ -41,6 +41,7 @@ class Job:
         self.settled = False
 
     def settle(self, body: bytes | None, fault: Fault | None) -> None:
+        """Hand over the answer or the fault. A second time is ignored."""
         if not self.settled:
             self.settled = True
             self.done(body, fault)

@@ -52,6 +52,7 @@ def problems(frame: pd.DataFrame, schema: Schema) -> Iterator[str]:
 
 
 def missing_columns(found: Iterable[Any], schema: Schema) -> Iterator[str]:
+    """A message that names the required columns that are not there, if any."""
     here = set(found)
     missing = [name for name in schema.required_input_names() if name not in here]
     if missing:

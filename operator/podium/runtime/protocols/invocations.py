@@ -57,4 +57,5 @@ def write(raw: Any) -> bytes:
 
 
 def write_unwrapped(raw: Any) -> bytes:
+    """The answer's body, without the key `predictions`."""
     return dumps(plain(raw))

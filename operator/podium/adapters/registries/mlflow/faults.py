@@ -31,6 +31,7 @@ class Target:
 
     @property
     def place(self) -> str:
+        """The registry as messages name it, without its login."""
         return f"the registry {plain_uri(self.login.uri)}"
 
 

@@ -55,4 +55,5 @@ class RouteConflicts:
         return Problem(reasons.ROUTE_CONFLICT, message)
 
     def forget(self, route: str) -> None:
+        """Forget what is remembered of a route that is gone."""
         self._known.pop(route, None)

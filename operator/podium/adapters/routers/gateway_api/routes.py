@@ -115,6 +115,7 @@ def weights_patch(rule: Rule, owner: str, weights: Mapping[Slot, int]) -> list[d
 
 
 def label(route: Json) -> str:
+    """The route as messages name it."""
     return f"{route['metadata']['namespace']}/{route['metadata']['name']}"
 
 

@@ -31,6 +31,7 @@ class SlotServices:
         return {one["metadata"]["name"]: one for one in found if read.owned(one, md.uid)}
 
     async def apply(self, md: ModelDeployment, weights: Mapping[Slot, int]) -> None:
+        """Make the Services as these weights want them."""
         await asyncio.gather(*(self._owned.apply(names.SERVICES, each) for each in wanted(md, weights)))
 
 
@@ -44,6 +45,7 @@ def as_wanted(md: ModelDeployment, found: Mapping[str, Json], weights: Mapping[S
 
 
 def wanted(md: ModelDeployment, weights: Mapping[Slot, int]) -> Sequence[Json]:
+    """The Services of a ModelDeployment: one a slot, and the one that clients use."""
     assert md.spec is not None
     owner = read.owner_of(md)
     slots = [render.slot_service(owner, md.spec, slot) for slot in SLOTS]

@@ -100,6 +100,7 @@ class AgainstChampion:
 
     @property
     def verdict(self) -> TestVerdict:
+        """What is proved so far."""
         return judgement(failed=self.state.broken, passed=self.log_passed >= -log(self.beta))
 
     @property

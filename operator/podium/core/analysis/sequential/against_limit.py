@@ -54,6 +54,7 @@ class AgainstLimit:
 
     @property
     def verdict(self) -> TestVerdict:
+        """What is proved so far."""
         seen = self.state
         holds = not seen.broken and proves_below(seen.bad, seen.good, self.limit, self.beta)
         return judgement(failed=seen.broken, passed=holds)
