@@ -3,8 +3,8 @@
 A test that takes one of these fixtures carries the marker `cluster`. It is skipped where no cluster is running, but
 never in CI (CI=true), which starts one.
 
-With two processes (`pytest -n 2`), one begins with the tests that have the cluster to themselves (marker `alone`), the
-other with those that need no cluster or no operator. Then both share the rest, one test at a time (`tests/turns.py`).
+With several processes (`pytest -n 3`), one begins with the tests that have the cluster to themselves, another with
+those that need no cluster. Then they share the rest, one test at a time (`tests/turns.py`).
 """
 
 import os
@@ -25,10 +25,11 @@ from tests.turns import Turns
 
 # No operator is asked for anything here, nor disturbed.
 WITHOUT_OPERATOR = ("tests/e2e/test_cluster.py", "tests/e2e/test_crd.py")
-# What stops the operator or MLflow, watches every write, or measures latencies.
-ALONE = tuple(
-    f"tests/e2e/test_{name}.py" for name in ("at_rest", "demo", "guards", "operator", "registry_down", "restarts")
-)
+# What stops the operator or MLflow, or watches every write.
+ALONE = tuple(f"tests/e2e/test_{name}.py" for name in ("at_rest", "demo", "operator", "registry_down", "restarts"))
+# One ModelDeployment goes from test to test.
+IN_ORDER = "tests/e2e/test_guards.py"
+LATENCIES = ("17-guard-latency", "passes_every_guard")  # what the names of tests have that measure latencies
 CRD = Path(__file__).parent.parent / "crds" / "podium.dev_modeldeployments.yaml"
 
 
@@ -45,6 +46,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 def runs_alone(nodeid: str) -> bool:
     """Whether a test has the cluster to itself. The contract suites play the operator's part, so that none may run."""
+    if nodeid.startswith(IN_ORDER):
+        return any(name in nodeid for name in LATENCIES)
     return nodeid.startswith(ALONE) or (nodeid.startswith("tests/contract/") and uses_the_cluster(nodeid))
 
 
@@ -52,13 +55,15 @@ def unit_of_work(nodeid: str) -> str:
     """What goes to one process as a whole: tests under the same name."""
     if not uses_the_cluster(nodeid):
         return "0 machine"
+    if nodeid.startswith(IN_ORDER):
+        return "2 in order"
     if runs_alone(nodeid):
         return "1 alone"
     return "2 without operator" if nodeid.startswith(WITHOUT_OPERATOR) else f"3 {nodeid}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest units first: the first two are what the two processes begin with."""
+    """The longest units first: these are what the processes begin with."""
     items.sort(key=lambda item: unit_of_work(item.nodeid)[0])
 
 

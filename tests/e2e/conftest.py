@@ -146,10 +146,11 @@ def lone_operator(operator: Operator) -> Iterator[Operator]:
 
 @pytest.fixture(scope="session")
 def ports(cluster: Cluster) -> Iterator[int]:
-    """Those of this process: each of two has every second one."""
+    """Those of this process: of three processes each has every third one."""
     free = [port for port in cluster.node_ports if port >= FIRST_PORT and port != gateway.PORT]
-    mine = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 2
-    return itertools.cycle(free[mine::2])
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    mine = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return itertools.cycle(free[mine::processes])
 
 
 @pytest.fixture

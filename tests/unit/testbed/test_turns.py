@@ -69,6 +69,7 @@ def test_one_that_waits_to_be_alone_is_not_overtaken(tmp_path: Path) -> None:
         ("tests/contract/test_cluster.py::test_x[real]", "1 alone"),
         ("tests/e2e/test_restarts.py::test_x", "1 alone"),
         ("tests/e2e/test_crd.py::test_x", "2 without operator"),
+        ("tests/e2e/test_guards.py::test_x[slow-17-guard-latency-quick]", "2 in order"),
         ("tests/e2e/test_gates.py::test_x", "3 tests/e2e/test_gates.py::test_x"),
     ],
 )
