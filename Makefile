@@ -19,7 +19,7 @@ demo: $(STAMP) ## A model's life on a real cluster: deployed, improved, and a ba
 
 test: check ## Everything but e2e-gateway: checks, unit, stories, contracts, end to end on a real cluster
 	$(BIN)/python -m testbed up
-	$(BIN)/pytest -n 2 -m "not gateway"
+	$(BIN)/pytest -n 3 -m "not gateway"
 
 check: $(STAMP) ## Lint, types, contracts between the layers, generated files current
 	$(BIN)/ruff format --check $(CODE)
@@ -65,6 +65,9 @@ bench-judgement: $(STAMP) ## The judge's error rates and speed, by simulation, b
 
 bench-promises: $(STAMP) ## The promises under disorder: 10,000 seeds of the simulated world
 	$(BIN)/python -m bench.promises
+
+bench-mutation: $(STAMP) ## How many changes of the decision and of the reconcile the tests notice; some hours for all
+	$(BIN)/python -m bench.mutation
 
 bench-rollback: $(STAMP) ## How soon a version that turns bad is out of the traffic, on a real cluster
 	$(BIN)/python -m bench.rollback
