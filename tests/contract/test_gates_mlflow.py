@@ -57,6 +57,15 @@ class Shop:
                 where = {"dataset_name": dataset, "dataset_digest": data}
                 client.log_metric(run, key, value, model_id=self.logged_model(client, version), **where)
 
+    def measure_in_steps(self, version: str, metrics: Mapping[str, list[float]]) -> None:
+        """As an evaluation with several steps does."""
+        with self.world.client() as client:
+            experiment = client.get_experiment_by_name(self.model).experiment_id
+            run = client.create_run(experiment).info.run_id
+            for key, values in metrics.items():
+                for step, value in enumerate(values):
+                    client.log_metric(run, key, value, step=step, model_id=self.logged_model(client, version))
+
     def measured_on(self, version: str, data: str, context: str) -> None:
         """As mlflow.log_input does in the run that makes the model."""
         with self.world.client() as client:
@@ -183,6 +192,49 @@ async def test_metrics_of_runs_are_compared_unless_the_runs_name_different_datas
     shop.measured_on(champion, theirs, context)
     shop.measured_on(version, ours, context)
     assert states(await shop.check("11", version, champion))["not-worse"] == state
+
+
+LIMITS = [
+    {"name": "loss", "metric": {"key": "loss", "atMost": 0.5}},
+    {"name": "evaluated", "evaluation": {"metrics": [{"key": "loss", "atMost": 0.5}]}},
+    {"name": "approved", "approval": {"metric": {"key": "loss", "autoAtMost": 0.5}}},
+]
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf"), float("-inf")])
+async def test_a_metric_that_is_not_finite_passes_no_gate(shop: Shop, loss: float) -> None:
+    """MLflow's table of a logged model's metrics says 0 for NaN, and the largest float for infinity."""
+    version = shop.publish()
+    shop.evaluate(version, {"loss": loss})
+    found = await shop.check("11", version, gates=LIMITS)
+    assert states(found) == {"loss": "Failed", "evaluated": "Failed", "approved": "Failed"}
+    assert all(f"{loss}; required: a finite number" in each.message for each in found)
+
+
+async def test_a_metric_that_is_0_is_0(shop: Shop) -> None:
+    version = shop.publish()
+    shop.evaluate(version, {"loss": 0.0})
+    assert set(states(await shop.check("11", version, gates=LIMITS)).values()) == {"Passed"}
+
+
+@pytest.mark.parametrize(("first", "then", "state"), [("nan", "0.1", "Passed"), ("0.1", "nan", "Failed")])
+async def test_of_two_values_of_a_run_the_last_one_counts_if_it_is_nan_too(
+    shop: Shop, first: str, then: str, state: str
+) -> None:
+    version = shop.publish()
+    shop.measure_in_steps(version, {"loss": [float(first), float(then)]})
+    assert set(states(await shop.check("11", version, gates=LIMITS)).values()) == {state}
+
+
+async def test_a_copy_of_a_version_has_its_evaluation(shop: Shop) -> None:
+    """As copy_model_version makes one in another registered model: its source is models:/<name>/<version>."""
+    version = shop.publish(metrics={"accuracy_score": 0.9})
+    shop.evaluate(version, {"accuracy_score": 0.9, "log_loss": 0.1})
+    copy = Shop(shop.world, shop.registry, f"{shop.model}-prod")
+    for source in (f"{shop.model}/{version}", f"{copy.model}/1"):  # and a copy of the copy
+        with shop.world.client() as client:
+            made = client.copy_model_version(f"models:/{source}", copy.model).version
+        assert states(await copy.check("11", str(made)))["evaluated"] == "Passed"
 
 
 async def test_the_age(shop: Shop) -> None:

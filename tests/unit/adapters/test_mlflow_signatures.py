@@ -81,3 +81,12 @@ def test_what_is_no_signature_is_none(text: str) -> None:
 def test_names_and_types_are_bounded() -> None:
     found = parse(file({"inputs": json.dumps([{"type": "x" * 9999, "name": "y" * 9999}])}))
     assert found == Signature(inputs=(Column("y" * 250, "x" * 250),))
+
+
+def test_a_column_named_0_has_a_name() -> None:
+    """It was known by its place, so that columns 2, 0, 1 lacked one of columns 0, 1, 2."""
+    columns = json.dumps([{"type": "double", "name": 0}, {"type": "double", "name": 1}, {"type": "double"}])
+    read = parse(file({"inputs": columns}))
+    assert read is not None
+    assert read.inputs is not None
+    assert [column.name for column in read.inputs] == ["0", "1", ""]

@@ -95,7 +95,7 @@ def _column(said: Mapping[str, Any]) -> Column:
     tensor = said.get("tensor-spec")
     kind = tensor["dtype"] if tensor else _type(said)
     return Column(
-        name=str(said.get("name") or "")[:_NAME],
+        name="" if said.get("name") is None else str(said["name"])[:_NAME],  # 0 is a name
         type=str(kind)[:_NAME],
         required=bool(said.get("required", True)),
         shape=_shape(tensor["shape"] if tensor else said.get("shape")),

@@ -5,17 +5,20 @@ logged model (`models:/m-…`); the API has no field for it yet.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
 from mlflow import MlflowClient
+from mlflow.entities import Metric
 from mlflow.entities.model_registry import ModelVersion as Entry
 
 from podium.adapters.registries.mlflow.evaluations import evaluated_on, evaluations, measured_on
 from podium.adapters.registries.mlflow.faults import Target, asking
 from podium.adapters.registries.mlflow.plain_text import plain
 from podium.adapters.registries.mlflow.times import moment
+from podium.adapters.registries.mlflow.values import true_values, with_infinity
 from podium.api.v1alpha1 import reasons
 from podium.core.facts import ModelVersion
 from podium.errors import NotFound, Rejected, Temporary
@@ -26,6 +29,8 @@ MOST_TAGS = 1_000
 LONGEST_KEY = 250  # MLflow's own limit
 LONGEST_VALUE = 5_000  # characters of a tag; the rest is not read
 LOGGED_MODEL: Final = re.compile(r"models:/+(?P<id>m-[0-9A-Za-z]{1,64})/?")
+_COPIED = re.compile(r"models:/+(?!m-[0-9A-Za-z]+/?$)[^/]+/[^/]+/?")  # copy_model_version: models:/<name>/<version>
+_PLACE = re.compile(r"/models/(?P<id>m-[0-9A-Za-z]{1,64})/artifacts/?$")
 _RUN_ID = re.compile(r"[0-9A-Za-z][\w-]{0,255}")
 _READY, _FAILED = "READY", "FAILED_REGISTRATION"
 
@@ -73,8 +78,8 @@ class Registered:
 
     def facts(self, entry: Entry, digest: str = "") -> ModelVersion:
         """Return what the registry knows of the version: the metrics' last values, the run's tags and its own."""
-        run, logged = self._run(entry), self._logged_model(entry)
-        of_model = list(islice((logged.metrics if logged else None) or (), MOST_METRICS))
+        run, logged = self._run(entry.run_id), self._logged_model(entry)
+        of_model = self._metrics(logged, run)
         run_metrics = run.data.metrics if run else {}
         run_tags = run.data.tags if run else {}
         return ModelVersion(
@@ -101,26 +106,45 @@ class Registered:
         with asking(target):
             return self.client.get_model_version_by_alias(self.model, alias)
 
-    def _run(self, entry: Entry) -> Any | None:
-        if not run_id_of(entry):
+    def _metrics(self, logged: Any | None, run: Any | None) -> list[Metric]:
+        """The logged model's metrics, with their true values."""
+        listed = islice((logged.metrics if logged else None) or (), MOST_METRICS)
+        return true_values(listed, partial(self._metrics_of, run), self._history_of)
+
+    def _metrics_of(self, own: Any | None, run_id: str) -> dict[str, float] | None:
+        run = own if own is not None and own.info.run_id == run_id else self._run(run_id)
+        return run.data.metrics if run is not None else None
+
+    def _history_of(self, run_id: str, key: str) -> Sequence[Metric]:
+        with asking(self._target(f"a metric of run {run_id}", reasons.REGISTRY_ERROR, "its metrics", "")):
+            return list(self.client.get_metric_history(run_id, key))
+
+    def _run(self, run_id: str | None) -> Any | None:
+        if not run_id or not _RUN_ID.fullmatch(run_id):
             return None
         try:
-            with asking(self._target(f"the run of version {entry.version}", reasons.REGISTRY_ERROR, "its metrics", "")):
-                return self.client.get_run(entry.run_id)
+            with asking(self._target(f"run {run_id}", reasons.REGISTRY_ERROR, "its metrics", "")):
+                return self.client.get_run(run_id)
         except NotFound:
             return None  # deleted for good: the gates say which metrics and tags they miss
 
     def _logged_model(self, entry: Entry) -> Any | None:
-        found = LOGGED_MODEL.fullmatch(entry.source or "")
-        if found is None:
-            return None
+        """The model that was logged. A copy of a version has its original's, which its files' place names."""
+        source = entry.source or ""
         try:
             with asking(
                 self._target(f"the model of version {entry.version}", reasons.REGISTRY_ERROR, "its metrics", "")
             ):
-                return self.client.get_logged_model(found["id"])
+                if _COPIED.fullmatch(source):
+                    source = self._place_as_source(entry)
+                found = LOGGED_MODEL.fullmatch(source)
+                return self.client.get_logged_model(found["id"]) if found else None
         except NotFound:
             return None
+
+    def _place_as_source(self, entry: Entry) -> str:
+        found = _PLACE.search(self.client.get_model_version_download_uri(self.model, entry.version))
+        return f"models:/{found['id']}" if found else ""
 
     def _newest(self) -> str:
         versions = [int(entry.version) for entry in self._entity.latest_versions or [] if str(entry.version).isdigit()]
@@ -147,7 +171,7 @@ def last_values(metrics: Iterable[Any]) -> dict[str, float]:
 
 def bounded_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
     """As many metrics as are read, without keys that no gate can name."""
-    fit = ((key, float(value)) for key, value in metrics.items() if len(key) <= LONGEST_KEY)
+    fit = ((key, with_infinity(value)) for key, value in metrics.items() if len(key) <= LONGEST_KEY)
     return dict(islice(fit, MOST_METRICS))
 
 
