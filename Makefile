@@ -57,6 +57,9 @@ cluster-down: $(STAMP) ## Remove the cluster and everything that belongs to it
 bench-serving: $(STAMP) ## The model server beside MLflow's own: speed, latency, memory
 	$(BIN)/python -m bench.serving
 
+bench-parity: $(STAMP) ## The model server's answers beside those of MLflow's own, over 150 models of 36 flavours and kinds of output
+	$(BIN)/python -m bench.parity
+
 bench-overload: $(STAMP) ## The model server at twice the rate that it can sustain, for a minute
 	$(BIN)/python -m bench.serving.overload
 

@@ -242,6 +242,12 @@ def test_columns_of_a_dict_are_one_answer_an_item(tmp_path: Path) -> None:
         assert (status, found["predictions"]) == (200, [{"label": "a", "score": 0.5}, {"label": "b", "score": 0.25}])
 
 
+def test_a_tuple_is_one_answer_an_item_as_a_list_is(tmp_path: Path) -> None:
+    with served(saved(tmp_path / "model", Answering((0.5, 0.25)), Schema([ColSpec(DataType.double, "x")]))) as server:
+        status, found = server.post("/api/v1/batch", {"items": [{"x": 1.0}, {"x": 2.0}]})
+        assert (status, found.get("predictions")) == (200, [0.5, 0.25])
+
+
 def test_columns_named_by_numbers_are_named_by_their_text(tmp_path: Path) -> None:
     named: Callable[[Any], ColSpec] = lambda name: ColSpec(DataType.double, name)  # noqa: E731
     with served(saved(tmp_path / "model", Described(), Schema([named(0), named(1)]))) as server:

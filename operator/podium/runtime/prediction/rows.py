@@ -30,10 +30,12 @@ def shares(raw: Any, lengths: Iterable[int]) -> Iterator[Any]:
 def by_row(raw: Any, count: int, *, by_output: bool = False) -> Any:
     """Return an answer to `count` rows as a list or table of one answer a row, where its form allows it.
 
-    Columns by name become one object a row, and, with `by_output`, tables by output one list a row; all else is
-    returned as it is. A list of tables is read by output for the flavours alone that are known to answer so: for any
-    other model it may as well be one table a row.
+    A tuple is a list, columns by name become one object a row, and, with `by_output`, tables by output one list a row;
+    all else is returned as it is. A list of tables is read by output for those flavours alone that are known to answer
+    so: for any other model it may as well be one table a row.
     """
+    if isinstance(raw, tuple) and len(raw) == count:  # in JSON it is a list
+        return list(raw)
     if isinstance(raw, dict) and raw and all(_length(column) == count for column in raw.values()):
         return [dict(zip(raw, cells, strict=True)) for cells in zip(*raw.values(), strict=True)]
     if by_output and is_by_output(raw) and all(len(output) == count for output in raw):
