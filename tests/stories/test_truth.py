@@ -66,3 +66,27 @@ def test_the_soak_is_ready_from_its_first_moment() -> None:
     sim.commit(wanted("2"), "version 2")
     sim.reach(Phase.SOAKING)
     assert holds("Ready", sim.status, 2)
+
+
+def test_a_promotion_without_room_for_its_pods_is_stalled_and_goes_on_once_there_is() -> None:
+    """It waited for ever, and said nothing: two of three pods of the new version had no node."""
+    sim = champion()
+    parts = {"serving": {"replicas": 3}, "rollout": {"steps": [{"weight": 25, "duration": "5s"}], "soak": "10s"}}
+    sim.commit(spec_of("1", **parts), "three pods")
+    sim.run(30 * SECOND)
+    sim.cluster.capacity = 5
+    sim.commit(spec_of("2", **parts), "version 2")
+    sim.reach(Phase.PROMOTING)
+    sim.run(60 * SECOND)
+    assert holds("Reconciling", sim.status, 3)
+    sim.run(600 * SECOND)
+    assert sim.status.phase is Phase.PROMOTING
+    assert holds("Stalled", sim.status, 3)
+    (stalled,) = [each for each in sim.status.conditions if each.type == "Stalled"]
+    assert stalled.reason == "PodsNotStarting"
+    assert "2 of 3 pods of version 2 are ready; Unschedulable: 0/3 nodes are available" in stalled.message
+    assert [event.reason for _, event in sim.cluster.events].count("PodsNotStarting") == 1
+    assert sim.champion() == "1"
+    sim.cluster.capacity = 6
+    sim.settle("2")
+    assert holds("Ready", sim.status, 3)

@@ -15,6 +15,7 @@ from typing import Literal
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Condition, Phase, Pinned, Status
+from podium.api.v1alpha1.values.base import format_duration
 from podium.core.facts import ALL, Facts, Problem
 from podium.core.rollout.desired import is_desired, standing_rejection
 from podium.core.rollout.hindrances import hindrances
@@ -50,7 +51,25 @@ def stall(facts: Facts) -> Problem | None:
         return Problem(reasons.VERSION_REJECTED, facts.status.message)
     if facts.status.phase is Phase.BLOCKED and not awaits_registry(facts):
         return Problem(reasons.GATES_FAILED, facts.status.message)
-    return None
+    why = _no_room(facts)
+    return Problem(reasons.PODS_NOT_STARTING, f"{why}; {facts.status.message}") if why else None
+
+
+def _no_room(facts: Facts) -> str:
+    """Why a version that has passed its trial cannot be promoted: its pods do not start. The champion serves on."""
+    trial, subject, limit = facts.status.trial, facts.status.challenger, facts.spec.rollout.startup_timeout
+    if facts.status.phase is not Phase.PROMOTING or subject is None or trial is None or trial.step_started_at is None:
+        return ""
+    ready, size = facts.observed.slot(subject.slot).verified(subject), facts.spec.serving.size
+    if ready >= size or facts.now - trial.step_started_at < limit:
+        return ""
+    pods = "; ".join(
+        [f"{ready} of {size} pods of version {subject.version} are ready", *hindrances(facts, subject)[:2]]
+    )
+    return (
+        f"{pods}, for longer than {format_duration(limit)} (startupTimeout). Make room for them, or lower "
+        f"spec.serving.replicas: the promotion goes on by itself"
+    )
 
 
 def awaits_registry(facts: Facts) -> bool:
@@ -95,7 +114,7 @@ def champion_down(facts: Facts) -> NotReady | None:
 def stalled(facts: Facts) -> NotReady | None:
     """Why it is not ready, where the rollout is stalled."""
     problem = stall(facts)
-    return NotReady("False", problem.reason) if problem is not None else None
+    return NotReady("False", problem.reason, _no_room(facts)) if problem is not None else None
 
 
 def unresolved(facts: Facts) -> NotReady | None:

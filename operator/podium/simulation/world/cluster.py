@@ -22,7 +22,7 @@ from podium.core.actions import Event
 from podium.core.facts import SLOTS, AutoscalerState, Key, Problem, SlotState
 from podium.errors import Conflict, NotFound, PodiumError, Rejected
 from podium.ports import Clock, ModelDeployment
-from podium.simulation.world.pods import Behaviour, Deployment, Pod, pod_of
+from podium.simulation.world.pods import Behaviour, Deployment, Pod, pod_of, schedule
 
 
 @dataclass
@@ -49,6 +49,7 @@ class FakeCluster:
         self.writes: list[str] = []  # every write, as text
         self.failure: PodiumError | None = None  # raised by everything while it is set
         self.refuses_autoscalers = ""  # why, while it does
+        self.capacity: int | None = None  # pods that the nodes have room for
         self._clock = clock
         self._behaviours: dict[str, Behaviour] = {}
         self._stored: dict[Key, _Stored] = {}
@@ -281,6 +282,8 @@ class FakeCluster:
         drain = stored.spec.serving.drain.total_seconds() if stored and stored.spec else 0.0
         behaviour = self.behaviour(deployment.runs.version)
         deployment.settle(self._clock.monotonic(), drain, behaviour, self._numbers)
+        if self.capacity is not None:
+            schedule(self._deployments.values(), self.capacity, self._clock.monotonic())
 
 
 def _read(given: Mapping[str, Any] | Spec) -> tuple[Spec | None, str]:

@@ -13,6 +13,7 @@ from podium.ports import Clock
 
 LATENCIES: Final = (0.05, 0.12, 1.0)  # edges of the pods' histograms, in seconds
 SCORES: Final = tuple(tenth / 10 for tenth in range(1, 21))
+NO_PLACE: Final = "Unschedulable: 0/3 nodes are available: 3 Insufficient memory"  # as the scheduler says it
 _STAGGERED: Final = 3  # so many moments at which pods of one Deployment become ready
 
 
@@ -81,6 +82,7 @@ class Pod:
     late: float = 0.0
     stopping_since: float | None = None
     crashed_at: float | None = None
+    waiting: str = ""  # why it is not scheduled
     answered: Answered = field(default_factory=Answered)
 
     def crashed(self, now: float) -> bool:
@@ -96,6 +98,7 @@ class Pod:
         seen = self.behaviour
         return (
             seen.ready
+            and not self.waiting
             and self.stopping_since is None
             and now - self.born >= seen.ready_after + self.late
             and not self.crashed(now)
@@ -108,8 +111,8 @@ class Pod:
         if self.crashed(now):
             at = clock.now() - timedelta(seconds=now - (self.crashed_at or 0.0))
             crash = Crash(at, self.behaviour.exit_code, "Error", self.behaviour.message)
-        ready = self.ready(now)
-        return PodState(self.uid, self.name, self.pinned.version, ready=ready, ip="10.0.0.1", crash=crash)
+        of = self.uid, self.name, self.pinned.version
+        return PodState(*of, ready=self.ready(now), ip="10.0.0.1", crash=crash, waiting=self.waiting)
 
 
 @dataclass
@@ -149,6 +152,14 @@ class Deployment:
         if old and sum(pod.ready(now) for pod in fitting) >= self.replicas:
             for pod in old:
                 pod.stopping_since = now
+
+
+def schedule(deployments: Iterable[Deployment], capacity: int, now: float) -> None:
+    """Give the nodes' places to the pods that came first. The others begin their life once there is a place."""
+    pods = itertools.chain.from_iterable(deployment.pods for deployment in deployments)
+    for place, pod in enumerate(sorted(pods, key=lambda pod: (bool(pod.waiting), pod.born))):
+        pod.waiting = NO_PLACE if place >= capacity else ""
+        pod.born = now if pod.waiting else pod.born
 
 
 def pod_of(deployments: Iterable[Deployment], uid: str) -> Pod | None:
