@@ -45,6 +45,20 @@ def canonical(path: str) -> str:
     return "/".join(quote(unquote_to_bytes(segment.encode("latin-1")), safe="") for segment in path.split("/"))
 
 
+class Body(bytes):
+    """A prediction's answer that is not JSON: it says itself what it is."""
+
+    content_type: bytes
+    headers: Headers
+
+    @classmethod
+    def of(cls, body: bytes, content_type: bytes, *headers: tuple[bytes, bytes]) -> "Body":
+        """Return the bytes with the headers that belong to them."""
+        made = cls(body)
+        made.content_type, made.headers = content_type, list(headers)
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """What goes back, but for the headers that every answer has."""

@@ -89,6 +89,8 @@ class MlflowServer:
 
 async def _read(response: Response) -> Answer:
     body = response.body if isinstance(response.body, bytes) else b"".join([part async for part in response.body])
+    if response.content_type == b"application/octet-stream":
+        return int(response.status), body
     return int(response.status), json.loads(body) if response.content_type == JSON and body.strip() else body.decode()
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from podium.runtime.exchange import JSON, Reply, Request, Response, canonical
+from podium.runtime.exchange import JSON, Body, Reply, Request, Response, canonical
 from podium.runtime.faults import Fault, ModelFault, NotFound, NotReady, Outcome, RequestFault, WrongMethod
 from podium.runtime.http import metrics
 from podium.runtime.http.metrics import Metrics
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+JSON_LENGTH = b"inference-header-content-length"  # of the part of a body that bytes follow
 _DEADLINE = re.compile(r"(?P<number>[0-9]{1,9}(\.[0-9]{1,9})?)(?P<unit>ms|s)?")
 
 Page = Callable[[], Response]
@@ -52,6 +53,7 @@ class Serving:
         self._preview_scorer = loaded.scorer.preview_scorer() if settings.preview is not None else loaded.scorer
         self._endpoints = loaded.endpoints
         self._streams = loaded.streams
+        self._binaries = loaded.binaries
         self._pages: dict[str, Callable[[bool], Response]] = loaded.pages
         self.queue = PredictionQueue(loaded.scorer, settings.queue_limit, settings.max_batch_rows)
         self.metrics = Metrics(
@@ -105,6 +107,9 @@ class Serving:
 
     def endpoint(self, request: Request) -> "Read | None":
         """Return how a body sent to this path is read, or None."""
+        length = request.header(JSON_LENGTH)
+        if length is not None and (binary := self._binaries.get(request.path)) is not None:
+            return binary(length)
         return (self._streams if self.streams(request) else self._endpoints).get(request.path)
 
     def parts(self, read: "Read", request: Request) -> "Callable[[], list[Ask]]":
@@ -225,7 +230,7 @@ class App:
 
         def done(body: bytes | None, fault: Fault | None) -> None:
             count(fault, body)
-            reply(Response(HTTPStatus.OK, body or b"", JSON) if fault is None else refusal(fault, request.path))
+            reply(_answer(body or b"") if fault is None else refusal(fault, request.path))
 
         try:
             if request.method != "POST":
@@ -249,3 +254,10 @@ class App:
             raise RequestFault("x-request-timeout: wanted seconds, as 1.5, 2s or 500ms")
         seconds = float(found["number"]) / (1000 if found["unit"] == "ms" else 1)
         return min(seconds, self._settings.request_seconds)
+
+
+def _answer(body: bytes) -> Response:
+    if type(body) is bytes:  # nearly always
+        return Response(HTTPStatus.OK, body, JSON)
+    assert isinstance(body, Body)
+    return Response(HTTPStatus.OK, body, body.content_type, body.headers)

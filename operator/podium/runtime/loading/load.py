@@ -8,7 +8,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,7 +23,7 @@ from podium.runtime.prediction.plan import Rows
 from podium.runtime.prediction.scoring import Read, Scorer
 from podium.runtime.protocols import invocations
 from podium.runtime.protocols.bodies import JSON
-from podium.runtime.protocols.routes import About, Page, endpoints, pages, streams
+from podium.runtime.protocols.routes import About, Page, binaries, endpoints, pages, streams
 from podium.runtime.settings import Batching, ExtraColumns, Settings
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ class Loaded:
     endpoints: dict[str, Read]  # path -> what a POST there means
     streams: dict[str, Read]  # the same, where the client accepts lines
     pages: dict[str, Page]  # path -> what is told of the model
+    binaries: dict[str, Callable[[bytes], Read]] = field(default_factory=dict)  # a POST where bytes follow the JSON
     from_cache: bool = False
 
 
@@ -79,7 +80,9 @@ def load(settings: Settings) -> Loaded:
         "joined": scorer.joins,
     }
     told = pages(About(identity, model, found))
-    return Loaded(identity, scorer, endpoints(identity), streams(), told, from_cache=fetched.from_cache)
+    return Loaded(
+        identity, scorer, endpoints(identity), streams(), told, binaries(identity), from_cache=fetched.from_cache
+    )
 
 
 def _timed(what: str, step: Callable[[], T]) -> T:

@@ -5,11 +5,12 @@ https://github.com/kserve/open-inference-protocol/blob/main/specification/protoc
 A column-based signature is read as one tensor a column, of shape [rows] or [rows, 1], or as one tensor of shape
 [rows, columns] for all of them. A signature of one matrix is read from the one tensor, whatever its name. Without a
 signature, tensors become arrays of their datatypes. A binary column is base64 text, as in MLflow's JSON; a column of
-arrays, objects or maps is JSON text, or a tensor whose rows are the arrays.
+arrays, objects or maps is JSON text, or a tensor whose rows are the arrays. Data may be bytes behind the JSON (`raw`).
 """
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,12 @@ from podium.runtime.prediction.outputs import plain, text
 from podium.runtime.prediction.rows import is_by_output
 from podium.runtime.prediction.scoring import Ask, Read, Scorer, Write
 from podium.runtime.prediction.signature import kind, named
+from podium.runtime.protocols import raw
 from podium.runtime.protocols.bodies import JSON, media_type, parse_json
 from podium.runtime.protocols.payloads import ask_payload
-from podium.runtime.protocols.tensors import DATATYPES, Tensor, read_tensor
+from podium.runtime.protocols.tensors import DATATYPES, DTYPES, Tensor, read_tensor
 
+BINARY_OUTPUT = "binary_data_output"  # the parameter that wants every output as bytes
 _OF_NUMPY = {name: datatype for datatype, name in DATATYPES.items()}
 _OF_COLUMN = {
     DataType.boolean: "BOOL",
@@ -42,24 +45,51 @@ def reader(model: str, version: str) -> Read:
 
     def read(body: bytes, content_type: str, scorer: Scorer) -> Ask:
         media_type(content_type, (JSON,))
-        parsed = parse_json(body)
-        if not isinstance(parsed, dict):
-            raise RequestFault(f"wanted a JSON object with inputs, found {kind(parsed)}")
-        envelope = {"model_name": model, "model_version": version}
-        if isinstance(parsed.get("id"), str):
-            envelope["id"] = parsed["id"]
-        return _ask(parsed, scorer, _writer(envelope, _wanted(parsed), scorer.model))
+        return _asked(parse_json(body), None, {"model_name": model, "model_version": version}, scorer)
 
     return read
 
 
-def _ask(parsed: dict[str, Any], scorer: Scorer, write: Write) -> Ask:
+def binary_reader(model: str, version: str) -> Callable[[bytes], Read]:
+    """Return how `/infer` is read where its header says how much of the body is JSON, before the tensors' bytes."""
+
+    def of(header_length: bytes) -> Read:
+        def read(body: bytes, content_type: str, scorer: Scorer) -> Ask:
+            media_type(content_type, (JSON, raw.OCTETS))
+            parsed, rest = raw.split(body, header_length)
+            return _asked(parsed, raw.Rest(rest), {"model_name": model, "model_version": version}, scorer)
+
+        return read
+
+    return of
+
+
+def _asked(parsed: Any, rest: raw.Rest | None, envelope: dict[str, Any], scorer: Scorer) -> Ask:
+    if not isinstance(parsed, dict):
+        raise RequestFault(f"wanted a JSON object with inputs, found {kind(parsed)}")
+    if isinstance(parsed.get("id"), str):
+        envelope["id"] = parsed["id"]
     if not isinstance(parsed.get("inputs"), list) or not parsed["inputs"]:
         raise RequestFault("inputs: wanted a list of tensors")
-    tensors = [read_tensor(each, f"inputs[{number}]") for number, each in enumerate(parsed["inputs"])]
+    tensors = _tensors(parsed["inputs"], rest)
+    return ask_tensors(
+        tensors, _params(parsed, scorer.model), scorer, _writer(envelope, Wishes.of(parsed), scorer.model)
+    )
+
+
+def _tensors(inputs: list[Any], rest: raw.Rest | None) -> list[Tensor]:
+    places = [(each, f"inputs[{number}]") for number, each in enumerate(inputs)]
+    if rest is None:
+        return [read_tensor(each, where) for each, where in places]
+    tensors = [read_tensor(each, where, rest.take(each, where)) for each, where in places]
+    rest.end()
+    return tensors
+
+
+def ask_tensors(tensors: list[Tensor], params: dict[str, Any], scorer: Scorer, write: Write) -> Ask:
+    """Return what tensors ask of the model. Raises RequestFault: they do not fit its signature."""
     _refuse_twins(tensors)
     model = scorer.model
-    params = _params(parsed, model)
     if model.inputs is None:  # the datatype is all that is known
         arrays = {tensor.name: tensor.array() for tensor in tensors}
         query = Query(arrays if len(arrays) > 1 else arrays[tensors[0].name], params or None)
@@ -91,7 +121,9 @@ def _refuse_twins(tensors: list[Tensor]) -> None:
 def _params(parsed: dict[str, Any], model: Model) -> dict[str, Any]:
     """MLflow's params are the protocol's parameters; without a params schema nothing would read them."""
     found = parsed.get("parameters")
-    return found if isinstance(found, dict) and model.metadata.get_params_schema() is not None else {}
+    if not isinstance(found, dict) or model.metadata.get_params_schema() is None:
+        return {}
+    return {name: value for name, value in found.items() if name != BINARY_OUTPUT}
 
 
 def _is_whole_table(tensors: list[Tensor], schema: Schema) -> bool:
@@ -122,41 +154,72 @@ def _cells(tensor: Tensor, spec: Any) -> list[Any]:
     return [parse_json(cell.encode()) if nested and cell else cell for cell in tensor.data]
 
 
-def _wanted(parsed: dict[str, Any]) -> list[str] | None:
-    """Return the names of the outputs that are asked for, or None for all."""
-    outputs = parsed.get("outputs")
-    if outputs is None or outputs == []:
-        return None
-    if not isinstance(outputs, list) or not all(isinstance(each, dict) and "name" in each for each in outputs):
-        raise RequestFault("outputs: wanted a list of objects with a name")
-    return [str(each["name"]) for each in outputs]
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """Which outputs a request asks for (None: all of them), and which of them as bytes behind the JSON."""
+
+    names: tuple[str, ...] | None
+    binary: frozenset[str] = frozenset()
+    all_binary: bool = False
+
+    @classmethod
+    def of(cls, parsed: dict[str, Any]) -> "Wishes":
+        """Read `outputs` and `binary_data_output` of a request. Raises RequestFault."""
+        all_binary = _parameter(parsed, BINARY_OUTPUT) is True
+        outputs = parsed.get("outputs")
+        if outputs is None or outputs == []:
+            return cls(None, all_binary=all_binary)
+        if not isinstance(outputs, list) or not all(isinstance(each, dict) and "name" in each for each in outputs):
+            raise RequestFault("outputs: wanted a list of objects with a name")
+        said = {str(each["name"]): _parameter(each, "binary_data") for each in outputs}
+        binary = {name for name, flag in said.items() if flag is True or (flag is None and all_binary)}
+        return cls(tuple(said), frozenset(binary))
+
+    def chosen(self, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return those outputs that are asked for. Raises RequestFault: the model has no such output."""
+        if self.names is None:
+            return found
+        missing = set(self.names) - {output["name"] for output in found}
+        if missing:
+            raise RequestFault(f"outputs: this model has no {named(missing).replace('column', 'output')}")
+        return [output for output in found if output["name"] in self.names]
 
 
-def _writer(envelope: dict[str, Any], wanted: list[str] | None, model: Model) -> Callable[[Any], bytes]:
-    def write(raw: Any) -> bytes:
-        found = _outputs(raw, model)
-        if wanted is not None:
-            missing = set(wanted) - {output["name"] for output in found}
-            if missing:
-                raise RequestFault(f"outputs: this model has no {named(missing).replace('column', 'output')}")
-            found = [output for output in found if output["name"] in wanted]
-        return orjson.dumps({**envelope, "outputs": found})
+def _parameter(holder: dict[str, Any], name: str) -> Any:
+    parameters = holder.get("parameters")
+    return parameters.get(name) if isinstance(parameters, dict) else None
+
+
+def _writer(envelope: dict[str, Any], wishes: Wishes, model: Model) -> Write:
+    def write(answer: Any) -> bytes:
+        found = wishes.chosen(outputs_of(answer, model))
+        blobs = [_as_bytes(output) for output in found if wishes.all_binary or output["name"] in wishes.binary]
+        answered = {**envelope, "outputs": found}
+        return raw.body(answered, blobs) if blobs else orjson.dumps(answered)
 
     return write
 
 
-def _outputs(raw: Any, model: Model) -> list[dict[str, Any]]:
-    if isinstance(raw, pd.DataFrame):
-        return [_output(str(name), raw[name].to_numpy()) for name in raw.columns]
-    if isinstance(raw, pd.Series):
-        raw = raw.to_numpy()
-    if isinstance(raw, dict):
-        return [_output(str(name), _array(value)) for name, value in raw.items()]
-    if model.by_output and is_by_output(raw):
-        return [_output(f"output-{number}", table) for number, table in enumerate(raw)]
+def _as_bytes(output: dict[str, Any]) -> bytes:
+    """Take the data out of an output, and return them as bytes."""
+    blob = raw.packed(output.pop("data"), DTYPES[output["datatype"]])
+    output["parameters"] = {"binary_data_size": len(blob)}
+    return blob
+
+
+def outputs_of(answer: Any, model: Model) -> list[dict[str, Any]]:
+    """Return a model's answer as the protocol's tensors, each with its data in one flat list."""
+    if isinstance(answer, pd.DataFrame):
+        return [_output(str(name), answer[name].to_numpy()) for name in answer.columns]
+    if isinstance(answer, pd.Series):
+        answer = answer.to_numpy()
+    if isinstance(answer, dict):
+        return [_output(str(name), _array(value)) for name, value in answer.items()]
+    if model.by_output and is_by_output(answer):
+        return [_output(f"output-{number}", table) for number, table in enumerate(answer)]
     schema = model.outputs
     names = schema.input_names() if schema is not None and schema.has_input_names() else []
-    return [_output(str(names[0]) if len(names) == 1 else "output-0", _array(raw))]
+    return [_output(str(names[0]) if len(names) == 1 else "output-0", _array(answer))]
 
 
 def _array(raw: Any) -> np.ndarray[Any, Any]:

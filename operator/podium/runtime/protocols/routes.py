@@ -41,6 +41,12 @@ def endpoints(identity: Identity) -> dict[str, Read]:
     }
 
 
+def binaries(identity: Identity) -> dict[str, Callable[[bytes], Read]]:
+    """Return what a POST means, by path, where bytes follow the JSON, given the JSON's length."""
+    infer = inference.binary_reader(identity.model, identity.version)
+    return {f"{path}/infer": infer for path in _model_paths(identity)}
+
+
 def streams() -> dict[str, Read]:
     """Return what a POST means, by path, where the client asks for lines."""
     return {"/api/v1/batch": items.many_streamed}
@@ -55,7 +61,7 @@ def pages(about: About) -> dict[str, Page]:
     return {
         "/version": lambda _: Response(HTTPStatus.OK, mlflow.__version__.encode()),
         "/openapi.json": openapi,
-        "/v2": _page({"name": "podium", "version": _own_version(), "extensions": []}),
+        "/v2": _page({"name": "podium", "version": _own_version(), "extensions": ["binary_tensor_data"]}),
         **dict.fromkeys(_model_paths(who), told),
         **{f"{path}/ready": ready for path in _model_paths(who)},
     }

@@ -11,6 +11,7 @@ import numpy as np
 
 from podium.runtime.faults import RequestFault
 from podium.runtime.prediction.signature import kind
+from podium.runtime.protocols.raw import unfolded
 
 DATATYPES = {
     "BOOL": "bool",
@@ -27,8 +28,8 @@ _CELLS: dict[str, set[type]] = {  # by NumPy's kind of the datatype
     "f": {int, float, _NULL},
     "U": {str, _NULL},
 }
-_DTYPES = {name: np.dtype(dtype) for name, dtype in DATATYPES.items()}  # looked up once, and not for every tensor
-_RIGHT = {name: _CELLS[dtype.kind] for name, dtype in _DTYPES.items()}
+DTYPES = {name: np.dtype(dtype) for name, dtype in DATATYPES.items()}  # looked up once, and not for every tensor
+_RIGHT = {name: _CELLS[dtype.kind] for name, dtype in DTYPES.items()}
 _UNBOUNDED = frozenset({"BOOL", "FP64", "BYTES"})
 
 
@@ -62,8 +63,11 @@ class Tensor:
         return shaped
 
 
-def read_tensor(tensor: Any, where: str) -> Tensor:
-    """Return a tensor of the body. Raises RequestFault: it is none, or its data are not what it says."""
+def read_tensor(tensor: Any, where: str, raw: memoryview | None = None) -> Tensor:
+    """Return a tensor of the body; `raw` are its data where they are bytes behind the JSON.
+
+    Raises RequestFault: it is none, or its data are not what it says.
+    """
     if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
         raise RequestFault(f"{where}: wanted an object with name, shape, datatype and data")
     name, shape, data, datatype = tensor["name"], tensor.get("shape"), tensor.get("data"), tensor.get("datatype")
@@ -74,6 +78,8 @@ def read_tensor(tensor: Any, where: str) -> Tensor:
         raise RequestFault(f"{at}: shape: wanted a list of whole numbers")
     if len(shape) > _DIMENSIONS:
         raise RequestFault(f"{at}: shape: wanted at most {_DIMENSIONS} dimensions, found {len(shape)}")
+    if raw is not None:
+        return Tensor(name, datatype, shape, unfolded(raw, DTYPES[datatype], shape, at))
     flat = _flat(data, at)
     if math.prod(shape) != len(flat):
         raise RequestFault(f"{at}: the shape {shape} wants {math.prod(shape)} values, found {len(flat)}")
@@ -98,7 +104,7 @@ def _check(datatype: str, data: list[Any], at: str) -> None:
     right, found = _RIGHT[datatype], set(map(type, data))
     if found <= right and datatype in _UNBOUNDED:
         return
-    dtype = _DTYPES[datatype]
+    dtype = DTYPES[datatype]
     if not found <= right:
         wrong = next(cell for cell in data if type(cell) not in right)
         a_part = " with a fraction" if type(wrong) is float and dtype.kind in "iu" else ""
