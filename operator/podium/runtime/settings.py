@@ -55,6 +55,7 @@ class Settings:
     request_seconds: float = 60.0  # to answer, unless x-request-timeout says less
     batching: Batching = Batching.AUTO
     max_batch_rows: int = 4096  # rows that are joined into one prediction
+    threads: int = 0  # that predict side by side; 0 leaves it to the flavour
     extra_columns: ExtraColumns = ExtraColumns.REFUSE
     prediction_log: bool = False
     prediction_log_bodies: float = 0.0  # share of the requests whose input and output are logged, 0 to 1
@@ -92,6 +93,7 @@ class Settings:
             request_seconds=read.number("PODIUM_REQUEST_SECONDS", cls.request_seconds, float),
             batching=read.choice("PODIUM_BATCHING", cls.batching),
             max_batch_rows=read.number("PODIUM_MAX_BATCH_ROWS", cls.max_batch_rows, int),
+            threads=read.number("PODIUM_THREADS", cls.threads, int),
             extra_columns=read.choice("PODIUM_EXTRA_COLUMNS", cls.extra_columns),
             requirements_ignored=read.names("PODIUM_REQUIREMENTS_IGNORED", cls.requirements_ignored),
             termination_log=termination_log(environ),

@@ -55,7 +55,7 @@ class Serving:
         self._streams = loaded.streams
         self._binaries = loaded.binaries
         self._pages: dict[str, Callable[[bool], Response]] = loaded.pages
-        self.queue = PredictionQueue(loaded.scorer, settings.queue_limit, settings.max_batch_rows)
+        self.queue = PredictionQueue(loaded.scorer, settings.queue_limit, settings.max_batch_rows, loaded.threads)
         self.metrics = Metrics(
             loaded.identity,
             settings.latency_edges,

@@ -50,6 +50,7 @@ class Loaded:
     pages: dict[str, Page]  # path -> what is told of the model
     binaries: dict[str, Callable[[bytes], Read]] = field(default_factory=dict)  # a POST where bytes follow the JSON
     from_cache: bool = False
+    threads: int = 1  # that predict
 
 
 def load(settings: Settings) -> Loaded:
@@ -73,15 +74,24 @@ def load(settings: Settings) -> Loaded:
         log.warning("PODIUM_BATCHING=on has no effect: only rows of a signature that is planned can be joined")
     if cache is not None and fetched.reference is not None:
         cache.save(fetched.reference.text, fetched.directory, fetched.identity)
+    threads = settings.threads or model.threads
     found = {
         "requirements": [asdict(each) for each in differences],
         "source": fetched.attempts,
         "from_cache": fetched.from_cache,
         "joined": scorer.joins,
+        "threads": threads,
     }
     told = pages(About(identity, model, found))
     return Loaded(
-        identity, scorer, endpoints(identity), streams(), told, binaries(identity), from_cache=fetched.from_cache
+        identity,
+        scorer,
+        endpoints(identity),
+        streams(),
+        told,
+        binaries(identity),
+        from_cache=fetched.from_cache,
+        threads=threads,
     )
 
 

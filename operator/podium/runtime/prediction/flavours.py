@@ -21,6 +21,19 @@ _NOT_ROW_WISE = frozenset({"score"})  # scikit-learn's figure of merit over all 
 PLANNED = _ROW_WISE | {"mlflow.pyfunc.model"}
 
 
+# Flavours whose predictions may wait for something else, a remote model or a feature store. MLflow's server predicts in
+# several threads, too, so that such a model is used to it.
+_MAY_WAIT = frozenset(
+    {"mlflow.pyfunc.model", *(f"mlflow.{name}" for name in ("langchain", "openai", "llama_index", "dspy", "agno"))}
+)
+_THREADS = 8
+
+
+def threads_for(pyfunc: Any) -> int:
+    """Return how many predictions of a model may run side by side unless a setting says otherwise."""
+    return _THREADS if pyfunc.loader_module in _MAY_WAIT else 1
+
+
 def is_row_wise(pyfunc: Any) -> bool:
     """Return whether a model is known to answer each row as if it were alone."""
     predict = str(pyfunc.metadata.flavors["python_function"].get("predict_fn", "predict"))

@@ -16,7 +16,7 @@ from mlflow.types import Schema
 
 from podium.runtime.faults import Fault, ModelFault, RequestFault, WrongShape
 from podium.runtime.prediction.blame import refused_by_mlflow
-from podium.runtime.prediction.flavours import PLANNED, direct_call, is_row_wise, takes_matrix
+from podium.runtime.prediction.flavours import PLANNED, direct_call, is_row_wise, takes_matrix, threads_for
 from podium.runtime.prediction.plan import MatrixPlan, Plan, Rows, compile_plan
 from podium.runtime.prediction.rows import row_count
 from podium.runtime.prediction.signature import explain
@@ -50,6 +50,7 @@ class Model:
         self.numbered_columns = {str(name): name for name in names if not isinstance(name, str)}
         self.plan = self._plan()
         self.row_wise = is_row_wise(pyfunc)
+        self.threads = threads_for(pyfunc)
         self.by_output = pyfunc.loader_module == "mlflow.sklearn"  # a list holds one table an output, if tables at all
 
     @classmethod

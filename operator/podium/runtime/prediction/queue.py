@@ -1,4 +1,4 @@
-"""The one thread that predicts, and the bounded queue before it.
+"""The thread that predicts, or the few where predictions mostly wait, and the bounded queue before them.
 
 Requests that wait while a prediction runs are joined into the next one; no timer holds anybody back. What can be
 joined was validated before (`scoring.Ask.rows`), so that a bad row cannot fail its neighbours; and where the model
@@ -60,7 +60,7 @@ Result = tuple[Job, bytes | None, Fault | None]
 class PredictionQueue:
     """Bounded, first come first served. Its methods are called on the event loop."""
 
-    def __init__(self, scorer: "Scorer", limit: int, max_batch_rows: int) -> None:
+    def __init__(self, scorer: "Scorer", limit: int, max_batch_rows: int, threads: int = 1) -> None:
         self._scorer = scorer
         self._limit = limit
         self._max_batch_rows = max_batch_rows
@@ -68,9 +68,11 @@ class PredictionQueue:
         self._arrived: list[Job] = []  # in this turn of the event loop
         self._jobs: SimpleQueue[list[Job]] = SimpleQueue()
         self._pending: set[Job] = set()
-        self._pace = 0.0  # seconds a request, lately
+        self._threads = threads
+        self._pace = 0.0  # seconds that a request takes a thread, lately: an average, which may lose an update
         self.on_batch: Callable[[int, int], None] = lambda requests, rows: None  # noqa: ARG005
-        threading.Thread(target=self._run, name="prediction", daemon=True).start()
+        for number in range(threads):
+            threading.Thread(target=self._run, name=f"prediction-{number}", daemon=True).start()
 
     @property
     def depth(self) -> int:
@@ -93,7 +95,7 @@ class PredictionQueue:
         self.admit()
         depth = len(self._pending)
         left = job.deadline - time.monotonic()
-        if depth * self._pace > left:
+        if depth * self._pace / self._threads > left:
             raise TooLate("the deadline cannot be met: too many requests wait")
         self._pending.add(job)
         if left < TIMER_SECONDS:
@@ -104,8 +106,14 @@ class PredictionQueue:
             self._loop.call_soon(self._hand_over)
         self._arrived.append(job)
 
+    @property
+    def _side_by_side(self) -> bool:
+        """Whether each request is a thread's own, because none is joined with others."""
+        return self._threads > 1 and not self._scorer.joins
+
     def _hand_over(self) -> None:
-        self._jobs.put(self._arrived)
+        for jobs in [[job] for job in self._arrived] if self._side_by_side else [self._arrived]:
+            self._jobs.put(jobs)
         self._arrived = []
 
     def expire(self, now: float) -> None:
@@ -118,7 +126,7 @@ class PredictionQueue:
             self._pending.discard(job)
             job.settle(body, fault)
 
-    # The prediction thread
+    # A prediction thread
 
     def _run(self) -> None:
         while True:
@@ -132,8 +140,10 @@ class PredictionQueue:
                 self._predict(batch)
 
     def _waiting(self) -> list[Job]:
-        """Return all jobs that wait, and at least one."""
+        """Return all jobs that wait and at least one, or one alone where others are for the other threads."""
         jobs = self._jobs.get()
+        if self._side_by_side:
+            return jobs
         try:
             while True:
                 jobs += self._jobs.get_nowait()

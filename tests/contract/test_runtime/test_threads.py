@@ -1,0 +1,64 @@
+"""Predictions that wait do so side by side, and those of a row-wise flavour are joined by one thread."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pytest
+from mlflow.types import ColSpec, DataType, Schema
+from sklearn.linear_model import LinearRegression
+
+from tests.contract.test_runtime.asked import served
+from tests.contract.test_runtime.test_doors import saved
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow and its flavours warn of themselves
+
+SIDE_BY_SIDE = 4
+MEETING = threading.Barrier(SIDE_BY_SIDE, timeout=10)
+ROWS = {"dataframe_records": [{"x": 1.5}]}
+X = Schema([ColSpec(DataType.double, "x")])
+
+
+class Meeting(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is untyped here
+    """Waits until so many predictions run at once."""
+
+    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+        MEETING.wait()
+        return model_input["x"].to_numpy() * 2
+
+
+class Named(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is untyped here
+    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+        return [threading.current_thread().name for _ in model_input["x"]]
+
+
+def test_predictions_of_a_pyfunc_wait_side_by_side(tmp_path: Path) -> None:
+    MEETING.reset()
+    with served(saved(tmp_path / "model", Meeting(), X)) as server:
+        answers = server.post_together([("/invocations", ROWS)] * SIDE_BY_SIDE)
+        assert answers == [(200, {"predictions": [3.0]})] * SIDE_BY_SIDE
+        assert server.count('podium_requests_total{outcome="ok"}') == SIDE_BY_SIDE
+        assert server.get(f"/v2/models/{server.name}")[1]["podium"]["threads"] == 8
+
+
+def test_one_thread_predicts_where_the_setting_says_so(tmp_path: Path) -> None:
+    with served(saved(tmp_path / "model", Named(), X), THREADS="1") as server:
+        answers = server.post_together([("/invocations", ROWS)] * 20)
+    assert {answer["predictions"][0] for _, answer in answers} == {"prediction-0"}
+
+
+def test_a_row_wise_model_has_one_thread_that_joins(tmp_path: Path) -> None:
+    model = LinearRegression().fit(np.array([[1.0], [2.0]]), [2.0, 4.0])
+    mlflow.sklearn.save_model(
+        model, tmp_path / "model", serialization_format="cloudpickle", pip_requirements=[], signature=signature()
+    )
+    with served(tmp_path / "model") as server:
+        server.post_together([("/invocations", ROWS)] * 20)
+        assert server.get(f"/v2/models/{server.name}")[1]["podium"]["threads"] == 1
+        assert server.count("podium_batch_requests_count") < 20
+
+
+def signature() -> Any:
+    return mlflow.models.ModelSignature(inputs=X)
