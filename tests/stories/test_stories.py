@@ -98,6 +98,14 @@ def crash_in_canary() -> Simulation:
     return sim
 
 
+def hangs_in_canary() -> Simulation:
+    sim = serving()
+    sim.register("2", crash_after_answers=20, exit_code=9, message="STALLED: a prediction has not returned for 120 s")
+    wants(sim, "2")
+    sim.reach(Phase.REJECTED)
+    return sim
+
+
 def never_ready() -> Simulation:
     sim = serving()
     sim.register("2", ready=False)
@@ -658,7 +666,8 @@ def gateway_evicted() -> Simulation:
 
 
 STORIES: list[Story] = [
-    good, bad, bad_while_watched, gate_fails, crash_in_warm_up, crash_in_canary, never_ready, wrong_identity,
+    good, bad, bad_while_watched, gate_fails, crash_in_warm_up, crash_in_canary, hangs_in_canary,
+    never_ready, wrong_identity,
     silence_holds, silence_proceeds, silence_rolls_back, paused, paused_in_warm_up, superseded, reverted_while_warm,
     reverted_later, rejected_and_applied_again, operator_restarted, terms_changed, registry_down,
     first_version_crashes, alias_moved_by_a_person, contested, feature_store_down,

@@ -21,10 +21,11 @@ class Exit(IntEnum):
     REQUIREMENT_MISSING = 6  # a package that the model needs is not installed
     WARM_UP_FAILED = 7  # the model cannot answer its own input example
     PORT_UNAVAILABLE = 8  # the port cannot be listened on
+    STALLED = 9  # a prediction did not return in time: the model hangs
 
 
 class StartError(Exception):
-    """The server cannot start serving; says so in one line, for people, without secrets."""
+    """The server cannot start serving, or go on; says so in one line, for people, without secrets."""
 
     def __init__(self, exit_code: Exit, reason: str) -> None:
         self.exit_code = exit_code

@@ -53,6 +53,7 @@ class Settings:
     body_seconds: float = 30.0  # for a request to arrive, from its first byte
     send_seconds: float = 30.0  # for a client to take its answer
     request_seconds: float = 60.0  # to answer, unless x-request-timeout says less
+    stall_seconds: float = math.inf  # a prediction that runs for longer ends the server
     batching: Batching = Batching.AUTO
     max_batch_rows: int = 4096  # rows that are joined into one prediction
     threads: int = 0  # that predict side by side; 0 leaves it to the flavour
@@ -71,6 +72,7 @@ class Settings:
         """
         environ = mapped(environ)
         read = _Reader(environ)
+        request_seconds = read.number("PODIUM_REQUEST_SECONDS", cls.request_seconds, float)
         return cls(
             references=references(environ),
             source_fallback=read.flag("PODIUM_SOURCE_FALLBACK"),
@@ -90,7 +92,8 @@ class Settings:
             max_buffered_bytes=read.number("PODIUM_MAX_BUFFERED_BYTES", cls.max_buffered_bytes, int),
             send_seconds=read.number("PODIUM_SEND_SECONDS", cls.send_seconds, float),
             body_seconds=read.number("PODIUM_BODY_SECONDS", cls.body_seconds, float),
-            request_seconds=read.number("PODIUM_REQUEST_SECONDS", cls.request_seconds, float),
+            request_seconds=request_seconds,
+            stall_seconds=read.number("PODIUM_STALL_SECONDS", 2 * request_seconds, float) or math.inf,
             batching=read.choice("PODIUM_BATCHING", cls.batching),
             max_batch_rows=read.number("PODIUM_MAX_BATCH_ROWS", cls.max_batch_rows, int),
             threads=read.number("PODIUM_THREADS", cls.threads, int),

@@ -1,5 +1,7 @@
 """Logs the models that the contract tests serve. Run as a process with MLFLOW_TRACKING_URI set."""
 
+import time
+from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -13,10 +15,12 @@ from sklearn.preprocessing import StandardScaler
 
 
 class Picky(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is untyped here
-    """Raises for x above 100, answers NaN below 0, and otherwise twice x."""
+    """Raises for x above 100, answers NaN below 0, and otherwise twice x. While a file `hold` is here, 7 waits."""
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> np.ndarray:
         x = model_input["x"].to_numpy()
+        while (x == 7).any() and Path("hold").exists():
+            time.sleep(0.01)
         if (x > 100).any():
             raise ValueError(f"secret-in-the-data {x}")
         return np.where(x < 0, np.nan, 2 * x)

@@ -139,6 +139,29 @@ def test_where_the_champions_pods_fail_every_answer_too_no_version_is_rejected()
     assert decision.status.rejected == []
 
 
+def stalled(minutes_ago: float = 1) -> Crash:
+    at = NOW - timedelta(minutes=minutes_ago)
+    return Crash(at=at, exit_code=9, reason="Error", message="STALLED: a prediction has not returned for 120 s")
+
+
+def test_a_prediction_that_never_returns_is_the_versions_own_fault() -> None:
+    decision = decide(facts(status=_same_terms(on_trial()), world=beside(pod("2", crash=stalled()))))
+    assert reason_of(decision) == reasons.PREDICTION_STALLED
+    assert [each.reason for each in decision.status.rejected] == [reasons.PREDICTION_STALLED]
+
+
+def test_where_the_champion_stalls_too_no_version_is_rejected() -> None:
+    world = beside(pod("2", crash=stalled()), champion=pod("1", "c", crash=stalled(2)))
+    decision = decide(facts(status=_same_terms(on_trial()), world=world))
+    assert reason_of(decision) == reasons.SHARED_OUTAGE
+    assert decision.status.rejected == []
+
+
+def test_a_champion_that_stalled_before_the_trial_excuses_no_challenger() -> None:
+    world = beside(pod("2", crash=stalled()), champion=pod("1", "c", crash=stalled(60)))
+    assert reason_of(decide(facts(status=_same_terms(on_trial()), world=world))) == reasons.PREDICTION_STALLED
+
+
 def test_before_counts_were_taken_no_time_is_promised() -> None:
     status = _same_terms(on_trial())
     assert status.trial is not None

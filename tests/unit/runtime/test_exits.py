@@ -33,4 +33,5 @@ def test_exit_codes_are_what_the_operator_knows() -> None:
         "REQUIREMENT_MISSING": 6,
         "WARM_UP_FAILED": 7,
         "PORT_UNAVAILABLE": 8,
+        "STALLED": 9,
     }

@@ -65,6 +65,7 @@ TERMS_CHANGED: Final = "TermsChanged"  # gates, steps or guards changed in the s
 CRASHED: Final = "Crashed"
 OUT_OF_MEMORY: Final = "OutOfMemory"
 LOAD_FAILED: Final = "LoadFailed"
+PREDICTION_STALLED: Final = "PredictionStalled"  # a prediction did not return
 IDENTITY_MISMATCH: Final = "IdentityMismatch"
 NO_READY_PODS: Final = "NoReadyPods"
 STARTUP_TIMEOUT: Final = "StartupTimeout"

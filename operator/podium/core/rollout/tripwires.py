@@ -1,13 +1,23 @@
 """Tripwires: single facts that end a trial at once, without statistics."""
 
+from datetime import datetime
+from typing import Final
+
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Pinned, Verdict
 from podium.core.analysis.shared_outage import NOT_REJECTED
 from podium.core.facts import Crash, Facts, PodState
 
-COULD_NOT_FETCH, DIGEST_MISMATCH = 3, 5  # exit codes of the model server that mean more than a crash
+# Exit codes of the model server (podium.runtime.exits) that mean more than a crash
+COULD_NOT_FETCH, STALLED = 3, 9
+REASONS: Final = {
+    4: reasons.LOAD_FAILED,  # the files do not become a model
+    5: reasons.IDENTITY_MISMATCH,
+    6: reasons.LOAD_FAILED,  # a requirement is missing
+    7: reasons.LOAD_FAILED,  # the warm-up failed
+    STALLED: reasons.PREDICTION_STALLED,
+}
 SHORT = len("sha256:") + 12
-LOAD_FAILURES = (4, 6, 7)  # could not load, a requirement is missing, the warm-up failed
 
 
 def tripped(facts: Facts) -> Verdict | None:
@@ -42,15 +52,23 @@ def _crashed(pod: PodState, facts: Facts) -> Verdict | None:
         return None
     said = f": {crash.message}" if crash.message else ""
     message = f"pod {pod.name} ended with exit code {crash.exit_code} ({crash.reason}){said}"
+    if crash.exit_code == STALLED and _champion_stalled(facts, trial.started_at):
+        message = f"{message}, and so did a pod of the champion; {NOT_REJECTED}"
+        return Verdict(reason=reasons.SHARED_OUTAGE, message=message)
     return Verdict(reason=_crash_reason(crash), message=message, rejects=True)
 
 
+def _champion_stalled(facts: Facts, since: datetime) -> bool:
+    """What both versions wait for, a feature store for example, hangs both of them."""
+    beside = facts.observed.slot(facts.fallback.slot).pods if facts.fallback is not None else ()
+    ends = [pod.crash for pod in beside if pod.crash is not None]
+    return any(end.exit_code == STALLED and end.at >= since for end in ends)
+
+
 def _crash_reason(crash: Crash) -> str:
-    if crash.exit_code == DIGEST_MISMATCH:
-        return reasons.IDENTITY_MISMATCH
-    if crash.exit_code in LOAD_FAILURES:
-        return reasons.LOAD_FAILED
-    return reasons.OUT_OF_MEMORY if crash.reason == "OOMKilled" else reasons.CRASHED
+    if crash.reason == "OOMKilled":
+        return reasons.OUT_OF_MEMORY
+    return REASONS.get(crash.exit_code, reasons.CRASHED)
 
 
 def _failing(pod: PodState, facts: Facts) -> Verdict | None:

@@ -155,6 +155,16 @@ class App:
         if self._serving is not None:
             self._serving.queue.expire(now)
 
+    def stalled(self, now: float) -> str | None:
+        """Return why the server cannot go on, where a prediction has not returned for too long.
+
+        Before that, from the time at which no request could still get its answer, the server is not ready.
+        """
+        if self._serving is None:
+            return None
+        limits = self._settings.request_seconds, self._settings.stall_seconds
+        return self._serving.queue.heartbeat.check(now, *limits)
+
     def handle(self, request: Request, reply: Reply) -> None:
         """Answer the request, now or later. Never raises."""
         try:
@@ -190,7 +200,7 @@ class App:
     def _page(self, request: Request) -> Response:
         page = self._pages.get(request.path)
         if page is None and self._serving is not None:
-            page = self._serving.page(request.path, ready=self._phase is Phase.READY)
+            page = self._serving.page(request.path, ready=self._word == "ready")
         if page is None:
             return refusal(self._not_found(), request.path)
         if request.method not in {"GET", "HEAD"}:
@@ -204,14 +214,19 @@ class App:
         return NotFound("no such path, or no such model or version; GET /openapi.json lists what is here")
 
     def _readyz(self) -> Response:
-        word = self._phase.name.lower().encode() + b"\n"
-        return Response(self._ready_status(), word)
+        return Response(self._ready_status(), self._word.encode() + b"\n")
+
+    @property
+    def _word(self) -> str:
+        """The phase in one word. A server whose model does not return answers no request."""
+        overdue = self._serving is not None and self._serving.queue.heartbeat.overdue
+        return "overdue" if self._phase is Phase.READY and overdue else self._phase.name.lower()
 
     def _ready_status(self) -> HTTPStatus:
-        return HTTPStatus.OK if self._phase is Phase.READY else HTTPStatus.SERVICE_UNAVAILABLE
+        return HTTPStatus.OK if self._word == "ready" else HTTPStatus.SERVICE_UNAVAILABLE
 
     def _v2_ready(self) -> Response:
-        word = b"true" if self._phase is Phase.READY else b"false"
+        word = b"true" if self._word == "ready" else b"false"
         return Response(self._ready_status(), b'{"ready":%b}' % word, JSON)
 
     def _ping(self) -> Response:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import importlib
 import logging
+import math
 import signal
 import socket
 import threading
@@ -31,7 +32,7 @@ SWEEP_SECONDS = 0.5
 async def run(settings: Settings, identity: Identity) -> None:
     """Serve until told to stop, and return when the last answer is out.
 
-    Raises StartError: the port cannot be had, or the model cannot be served.
+    Raises StartError: the port cannot be had, or the model cannot be served, or does not return any more.
     """
     stop = _Stop()
     app = App(settings, identity)
@@ -40,7 +41,7 @@ async def run(settings: Settings, identity: Identity) -> None:
         accepting = await asyncio.get_running_loop().create_server(
             lambda: Connection(shared), sock=sock, backlog=BACKLOG
         )
-        sweeping = asyncio.create_task(_sweep(shared, app))
+        sweeping = asyncio.create_task(_sweep(shared, app, stop))
         try:
             await _load_and_serve(app, settings, stop)
             await _drain(app, shared, settings, stop)
@@ -48,6 +49,8 @@ async def run(settings: Settings, identity: Identity) -> None:
             accepting.close()
             await _finish(shared, settings)
             sweeping.cancel()
+    if stop.stalled is not None:
+        raise StartError(Exit.STALLED, stop.stalled)
     log.info("all answers are out; goodbye")
 
 
@@ -67,6 +70,7 @@ class _Stop:
     def __init__(self) -> None:
         self.asked = asyncio.Event()
         self.insisted = asyncio.Event()
+        self.stalled: str | None = None  # why the server ends without being asked
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal, number)
@@ -76,6 +80,13 @@ class _Stop:
         if self.asked.is_set() or number == signal.SIGINT:
             self.insisted.set()
         self.asked.set()
+
+    def give_up(self, reason: str) -> None:
+        """End at once: what the thread of a hanging prediction was asked is never answered."""
+        if not self.asked.is_set():
+            self.stalled = reason
+            self.asked.set()
+        self.insisted.set()
 
 
 @contextlib.contextmanager
@@ -93,7 +104,7 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
         yield sock
 
 
-async def _sweep(shared: Shared, app: App) -> None:
+async def _sweep(shared: Shared, app: App, stop: _Stop) -> None:
     """Look after what no event brings up: the date, and what takes too long."""
     while True:
         shared.date = formatdate(usegmt=True).encode()
@@ -101,6 +112,9 @@ async def _sweep(shared: Shared, app: App) -> None:
         for connection in list(shared.connections):
             connection.close_if_overdue(now)
         app.expire(now)
+        if stop.stalled is None and (why := app.stalled(now)) is not None:
+            app.expire(math.inf)
+            stop.give_up(why)
         await asyncio.sleep(SWEEP_SECONDS)
 
 

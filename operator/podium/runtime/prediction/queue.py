@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from podium.runtime.exchange import Request
 from podium.runtime.faults import Abandoned, Fault, ModelFault, Overloaded, TooLate
+from podium.runtime.prediction.heartbeat import Heartbeat
 
 if TYPE_CHECKING:
     # Imports MLflow, which takes seconds: see podium.runtime.loading.load
@@ -70,6 +71,7 @@ class PredictionQueue:
         self._pending: set[Job] = set()
         self._threads = threads
         self._pace = 0.0  # seconds that a request takes a thread, lately: an average, which may lose an update
+        self.heartbeat = Heartbeat(threads)
         self.on_batch: Callable[[int, int], None] = lambda requests, rows: None  # noqa: ARG005
         for number in range(threads):
             threading.Thread(target=self._run, name=f"prediction-{number}", daemon=True).start()
@@ -82,8 +84,10 @@ class PredictionQueue:
     def admit(self) -> None:
         """Ask for a place before a request is read: under overload, reading is most of what a refusal would cost.
 
-        Raises Overloaded: the queue is full.
+        Raises Overloaded: the queue is full. Raises TooLate: no prediction can begin, because one does not return.
         """
+        if self.heartbeat.blocked:
+            raise TooLate("the running prediction is overdue, and no other can begin")
         if len(self._pending) >= self._limit:
             raise Overloaded(f"{self._limit} requests wait already, which is the limit")
 
@@ -153,7 +157,8 @@ class PredictionQueue:
     def _predict(self, batch: list[Job]) -> None:
         started = time.monotonic()
         try:
-            results = self._answered(batch)
+            with self.heartbeat.predicting():
+                results = self._answered(batch)
         except BaseException as error:
             # Nothing may end this thread: a model that calls sys.exit() is at fault, not the server.
             log.exception("a prediction ended in a way that nobody foresaw")

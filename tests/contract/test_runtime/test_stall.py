@@ -1,0 +1,68 @@
+"""A prediction that never returns takes the pod out of service, and then ends it with a word of its own."""
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.contract.test_runtime.conftest import Process, server
+
+GOOD, HANGS = ({"dataframe_records": [{"x": x}]} for x in (3.0, 7.0))
+HURRIED = {"x-request-timeout": "100ms"}
+
+
+def eventually(truth: Callable[[], bool], what: str) -> None:
+    until = time.monotonic() + 30
+    while not truth():
+        assert time.monotonic() < until, what
+        time.sleep(0.02)
+
+
+def hang(process: Process, folder: Path) -> None:
+    (folder / "hold").touch()
+    assert httpx.post(f"{process.url}/invocations", json=HANGS, headers=HURRIED).status_code == 503
+
+
+def test_a_pod_with_an_overdue_prediction_is_not_ready_until_it_returns(store: str, tmp_path: Path) -> None:
+    settings = {"MODEL_URI": "models:/picky/1", "REQUEST_SECONDS": "0.3", "STALL_SECONDS": "600"}
+    with server(tmp_path, store, **settings) as process:
+        url = process.ready().url
+        hang(process, tmp_path)
+        eventually(lambda: httpx.get(f"{url}/readyz").text == "overdue\n", "the pod stays ready")
+        assert httpx.get(f"{url}/readyz").status_code == 503
+        assert httpx.get(f"{url}/v2/health/ready").json() == {"ready": False}
+        assert httpx.get(f"{url}/healthz").status_code == 200
+        refused = httpx.post(f"{url}/invocations", json=GOOD)
+        assert (refused.status_code, "overdue" in refused.json()["message"]) == (503, True)
+        assert re.search(r"it stands here:(\n.*)*time\.sleep\(0\.01\)", process.text())
+        (tmp_path / "hold").unlink()
+        eventually(lambda: httpx.get(f"{url}/readyz").status_code == 200, "the pod stays unready")
+        assert httpx.post(f"{url}/invocations", json=GOOD).json() == {"predictions": [6.0]}
+        assert process.popen.poll() is None
+
+
+@pytest.mark.parametrize("settings", [{}, {"STALL_SECONDS": "0.3"}], ids=["from the deadline", "as it is set"])
+def test_a_prediction_that_never_returns_ends_the_pod(store: str, tmp_path: Path, settings: dict[str, str]) -> None:
+    with server(tmp_path, store, MODEL_URI="models:/picky/1", REQUEST_SECONDS="0.2", **settings) as process:
+        process.ready()
+        with httpx.Client(base_url=process.url) as idle:
+            idle.get("/healthz")  # a connection that stays open holds the end up no longer
+            hang(process, tmp_path)
+            assert process.exit_code(30) == 9, process.text()
+    left = process.termination_log.read_text()
+    assert left.startswith("STALLED: a prediction has not returned for ")
+    assert "PODIUM_STALL_SECONDS" in left
+    assert left.count("\n") == 1
+
+
+def test_0_lets_a_prediction_run_for_as_long_as_it_likes(store: str, tmp_path: Path) -> None:
+    settings = {"MODEL_URI": "models:/picky/1", "REQUEST_SECONDS": "0.1", "STALL_SECONDS": "0"}
+    with server(tmp_path, store, **settings) as process:
+        url = process.ready().url
+        hang(process, tmp_path)
+        eventually(lambda: httpx.get(f"{url}/readyz").status_code == 503, "the pod stays ready")
+        (tmp_path / "hold").unlink()
+        eventually(lambda: httpx.get(f"{url}/readyz").status_code == 200, "the pod stays unready")
