@@ -1,6 +1,7 @@
 """`python -m podium.runtime`: serve the model version that the environment names."""
 
 import asyncio
+import importlib
 import logging
 import os
 import sys
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 import uvloop
 
 from podium.runtime.exits import Exit, StartError
-from podium.runtime.http.server import run
+from podium.runtime.http.server import Door, run
 from podium.runtime.settings import Settings, termination_log
 
 log = logging.getLogger("podium.runtime")
@@ -29,12 +30,23 @@ def main(environ: MutableMapping[str, str]) -> Exit:
     try:
         settings = Settings.from_environment(environ)
         with own_temporary_files(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run(settings, settings.references[0].identity))
+            runner.run(run(settings, settings.references[0].identity, doors(settings)))
     except StartError as error:
         log.error("exit %d %s: %s", error.exit_code, error.exit_code.name, error.reason)  # noqa: TRY400  no trace
         _leave_word(environ, error)
         return error.exit_code
     return Exit.DONE
+
+
+def doors(settings: Settings) -> list[Door]:
+    """Return the ports beside the serving port. Raises StartError: gRPC is wanted, and grpcio is not installed."""
+    if settings.grpc_port is None:
+        return []
+    try:
+        return [importlib.import_module("podium.runtime.grpc.port").listening]
+    except ModuleNotFoundError as error:
+        reason = f"PODIUM_GRPC_PORT needs {error.name}, which is not installed: pip install 'podium[grpc]'"
+        raise StartError(Exit.BAD_SETTINGS, reason) from error
 
 
 @contextmanager

@@ -45,6 +45,7 @@ class Settings:
     run_id: str | None = None
     host: str = "0.0.0.0"  # noqa: S104  a pod is reached from outside; `podium serve` says 127.0.0.1
     port: int = 8080
+    grpc_port: int | None = None  # None: no gRPC
     drain_seconds: float = 5.0
     latency_edges: tuple[float, ...] = LATENCY_EDGES
     queue_limit: int = 512  # requests waiting for the model
@@ -83,6 +84,7 @@ class Settings:
             run_id=environ.get("PODIUM_MODEL_RUN_ID") or None,
             host=environ.get("PODIUM_HOST") or cls.host,
             port=read.number("PODIUM_PORT", cls.port, int),
+            grpc_port=read.number("PODIUM_GRPC_PORT", 0, int) if environ.get("PODIUM_GRPC_PORT") else None,
             drain_seconds=read.number("PODIUM_DRAIN_SECONDS", cls.drain_seconds, float),
             latency_edges=merged(
                 read.edges("PODIUM_LATENCY_EDGES", cls.latency_edges), read.edges("PODIUM_LATENCY_LIMITS", ())

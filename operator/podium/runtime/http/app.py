@@ -54,6 +54,7 @@ class Serving:
         self._endpoints = loaded.endpoints
         self._streams = loaded.streams
         self._binaries = loaded.binaries
+        self.calls = loaded.calls
         self._pages: dict[str, Callable[[bool], Response]] = loaded.pages
         self.queue = PredictionQueue(loaded.scorer, settings.queue_limit, settings.max_batch_rows, loaded.threads)
         self.metrics = Metrics(
@@ -176,6 +177,19 @@ class App:
                 reply(self._page(request))
         except Exception:
             log.exception("a fault of the server itself, in request %s", request.id.decode())
+            reply(refusal(ModelFault("internal error"), request.path))
+
+    def call(self, request: Request, reply: Reply) -> None:
+        """Answer a prediction that is asked for by gRPC, now or later. Never raises."""
+        try:
+            serving = self._serving
+            read = None if serving is None else serving.calls.get(request.path)
+            if serving is not None and read is not None:
+                self._predict(serving, read, request, reply)
+            else:
+                reply(refusal(self._not_found(), request.path))
+        except Exception:
+            log.exception("a fault of the server itself, in call %s", request.id.decode())
             reply(refusal(ModelFault("internal error"), request.path))
 
     def _endpoint(self, request: Request) -> "Read | None":

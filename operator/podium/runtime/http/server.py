@@ -9,7 +9,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,10 @@ IDLE_SECONDS = 75.0  # longer than the 60 s of common load balancers, so that th
 SWEEP_SECONDS = 0.5
 
 
-async def run(settings: Settings, identity: Identity) -> None:
+Door = Callable[[App, Settings], AbstractAsyncContextManager[None]]  # another port of the same App
+
+
+async def run(settings: Settings, identity: Identity, doors: Sequence[Door] = ()) -> None:
     """Serve until told to stop, and return when the last answer is out.
 
     Raises StartError: the port cannot be had, or the model cannot be served, or does not return any more.
@@ -43,8 +47,11 @@ async def run(settings: Settings, identity: Identity) -> None:
         )
         sweeping = asyncio.create_task(_sweep(shared, app, stop))
         try:
-            await _load_and_serve(app, settings, stop)
-            await _drain(app, shared, settings, stop)
+            async with contextlib.AsyncExitStack() as open_doors:
+                for door in doors:
+                    await open_doors.enter_async_context(door(app, settings))
+                await _load_and_serve(app, settings, stop)
+                await _drain(app, shared, settings, stop)
         finally:
             accepting.close()
             await _finish(shared, settings)

@@ -23,7 +23,7 @@ from podium.runtime.prediction.plan import Rows
 from podium.runtime.prediction.scoring import Read, Scorer
 from podium.runtime.protocols import invocations
 from podium.runtime.protocols.bodies import JSON
-from podium.runtime.protocols.routes import About, Page, binaries, endpoints, pages, streams
+from podium.runtime.protocols.routes import About, Page, binaries, endpoints, pages, rpcs, streams
 from podium.runtime.settings import Batching, ExtraColumns, Settings
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ class Loaded:
     streams: dict[str, Read]  # the same, where the client accepts lines
     pages: dict[str, Page]  # path -> what is told of the model
     binaries: dict[str, Callable[[bytes], Read]] = field(default_factory=dict)  # a POST where bytes follow the JSON
+    calls: dict[str, Read] = field(default_factory=dict)  # what a call of gRPC means
     from_cache: bool = False
     threads: int = 1  # that predict
 
@@ -90,6 +91,7 @@ def load(settings: Settings) -> Loaded:
         streams(),
         told,
         binaries(identity),
+        rpcs(identity),
         from_cache=fetched.from_cache,
         threads=threads,
     )

@@ -15,7 +15,7 @@ from podium.runtime.exchange import JSON, Response
 from podium.runtime.identity import Identity
 from podium.runtime.prediction.model import Model
 from podium.runtime.prediction.scoring import Read
-from podium.runtime.protocols import inference, invocations, items
+from podium.runtime.protocols import calls, inference, invocations, items
 from podium.runtime.protocols.openapi import document
 
 Page = Callable[[bool], Response]  # given whether the server is ready
@@ -44,6 +44,12 @@ def endpoints(identity: Identity) -> dict[str, Read]:
 def binaries(identity: Identity) -> dict[str, Callable[[bytes], Read]]:
     """Return what a POST means, by path, where bytes follow the JSON, given the JSON's length."""
     infer = inference.binary_reader(identity.model, identity.version)
+    return {f"{path}/infer": infer for path in _model_paths(identity)}
+
+
+def rpcs(identity: Identity) -> dict[str, Read]:
+    """Return what a ModelInfer of gRPC means, by the path that says the same."""
+    infer = calls.reader(identity.model, identity.version)
     return {f"{path}/infer": infer for path in _model_paths(identity)}
 
 
