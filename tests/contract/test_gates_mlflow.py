@@ -90,7 +90,7 @@ class Shop:
 
 def _asked(facts: Facts, looked: RegistryState) -> list[GateCheck]:
     assert looked.desired is not None
-    return check(facts, looked.desired)
+    return list(check(facts))
 
 
 def _dataset(name: str, digest: str) -> Dataset:

@@ -8,6 +8,7 @@ from datetime import datetime
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Counts, Evidence, GateState, Phase, Pinned, Slot, Source, Status
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
+from podium.core.once import Once
 from podium.core.signature import Signature
 
 SLOTS: tuple[Slot, Slot] = ("a", "b")
@@ -251,6 +252,7 @@ class Facts:
     observed: ObservedState
     now: datetime
     unsaved: UnsavedEvidence | None = None
+    once: Once = field(default_factory=Once, compare=False, repr=False)  # one for all the facts of a reconcile
 
     def of_source(self, known: Source) -> bool:
         """Whether something comes from the registry and the model that Git names now."""

@@ -22,7 +22,8 @@ HOLDOUT, OTHER = Dataset("holdout", "aaaa"), Dataset("holdout", "bbbb")
 
 
 def failures(given: Facts, version: ModelVersion) -> list[str]:
-    return messages("Failed", given, version)
+    registry = replace(given.observed.registry, desired=version)
+    return messages("Failed", replace(given, observed=replace(given.observed, registry=registry)))
 
 
 def asked(
@@ -31,7 +32,7 @@ def asked(
     """What one gate says of a version beside a champion."""
     world = ObservedState(registry=RegistryState(desired=version, champion=champion))
     given = facts(champion=pinned("1"), world=world, gates=[{"name": "asked", **gate}], **parts)
-    (answer,) = check(given, version)
+    (answer,) = check(given)
     return answer
 
 

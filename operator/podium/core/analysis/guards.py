@@ -10,6 +10,7 @@ from podium.api.v1alpha1.values.base import format_percent
 from podium.core.analysis.criteria import Criterion
 from podium.core.analysis.sequential import AgainstLimit, TestVerdict, outlook, proves_above
 from podium.core.analysis.tests import NOT_EVALUATED, AlphaShare, alpha_shares, error_text, state_of, test_of
+from podium.core.facts import Facts
 
 State = TestVerdict
 Goal = Literal["exposed", "enough"]
@@ -113,19 +114,25 @@ class GuardResult:
         return max([0, *(one.needed(goal) - one.challenger.answers for one in wanting)])
 
 
-def records(trial: Trial) -> list[GuardRecord]:
+def records(facts: Facts) -> list[GuardRecord]:
     """Every guard's result now, for the history."""
-    return [_record(judged) for judged in judge(trial)]
+    return [_record(result) for result in judged(facts)]
 
 
-def _record(judged: GuardResult) -> GuardRecord:
-    worst, update = judged.worst, {}
+def _record(result: GuardResult) -> GuardRecord:
+    worst, update = result.worst, {}
     if worst is not None:
         update = {"challenger": worst.challenger, "champion": worst.champion, "limit": worst.criterion.limit}
-    return GuardRecord(guard=judged.guard.name, verdict=judged.state, message=judged.message).model_copy(update=update)
+    return GuardRecord(guard=result.guard.name, verdict=result.state, message=result.message).model_copy(update=update)
 
 
-def judge(trial: Trial) -> list[GuardResult]:
+def judged(facts: Facts) -> Sequence[GuardResult]:
+    """Every guard of the trial, judged on its evidence, once for all who ask; none where there is no trial."""
+    trial = facts.status.trial
+    return facts.once(judge, trial) if trial is not None else ()
+
+
+def judge(trial: Trial) -> Sequence[GuardResult]:
     """Every guard of the trial, judged on its evidence."""
     found = [
         (share, _finding(share, trial))

@@ -19,7 +19,7 @@ ANSWERS = Guard(name="errors", error_rate=ErrorRateGuard(at_most=0.01))  # where
 
 def begin(facts: Facts, trial: Trial, verdict: Verdict) -> SharedOutage:
     """The outage that begins: the champion has to pass the failed guards again, or else those that limit errors."""
-    broken = [judged.guard for judged in guards.judge(trial) if judged.state == "Failed"]
+    broken = [result.guard for result in guards.judged(facts) if result.state == "Failed"]
     errors = [guard for guard in trial.guards if guard.error_rate is not None and guard.error_rate.at_most is not None]
     evidence = Evidence(pods=trial.evidence.pods, observed_at=trial.evidence.observed_at)
     return SharedOutage(

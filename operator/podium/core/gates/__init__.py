@@ -4,8 +4,8 @@ What belongs here: one module for each kind of gate, each `Facts -> GateResult`.
 webhooks are called. Their responses are facts.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from podium.api.v1alpha1.spec.gates import KINDS, Gate
@@ -48,19 +48,30 @@ class GateCheck:
         return f"gate {self.gate.name}: {self.message}"
 
 
-def check(facts: Facts, version: ModelVersion) -> list[GateCheck]:
-    """Every gate's result for this version, in the order of the spec."""
-    return [_check(gate, facts, version) for gate in facts.spec.gates]
+def checked(facts: Facts) -> Sequence[GateCheck]:
+    """Every gate's result for the desired version, once for all who ask; none while the registry has not answered.
+
+    Of the status, a gate sees the versions and the earlier results only: what else changes in it changes no result.
+    """
+    status = facts.status
+    asked = Status(champion=status.champion, challenger=status.challenger, gates=status.gates)
+    return facts.once(check, replace(facts, status=asked))
 
 
-def messages(state: GateState, facts: Facts, version: ModelVersion) -> list[str]:
+def check(facts: Facts) -> Sequence[GateCheck]:
+    """Every gate's result for the desired version, in the order of the spec."""
+    version = facts.observed.registry.desired
+    return [_check(gate, facts, version) for gate in facts.spec.gates] if version is not None else []
+
+
+def messages(state: GateState, facts: Facts) -> list[str]:
     """The messages of the gates in this state, one sentence a gate."""
-    return [str(checked) for checked in check(facts, version) if checked.state == state]
+    return [str(result) for result in checked(facts) if result.state == state]
 
 
 def statuses(facts: Facts, version: ModelVersion) -> list[GateStatus]:
-    """The results as the status keeps them. The time is kept for as long as a gate has the same result."""
-    return [_status(checked, facts, version) for checked in check(facts, version)]
+    """The results for the desired version as the status keeps them, with the time since when a gate has each."""
+    return [_status(result, facts, version) for result in checked(facts)]
 
 
 def pending_requests(spec: Spec, status: Status) -> Iterator[tuple[Gate, str]]:
@@ -69,9 +80,9 @@ def pending_requests(spec: Spec, status: Status) -> Iterator[tuple[Gate, str]]:
         return
     for gate in spec.gates:
         if gate.job is not None or gate.webhook is not None:
-            checked = request_id(spec, gate, status.challenger)
-            if answered(gate, checked, status) is None:
-                yield gate, checked
+            request = request_id(spec, gate, status.challenger)
+            if answered(gate, request, status) is None:
+                yield gate, request
 
 
 def _check(gate: Gate, facts: Facts, version: ModelVersion) -> GateCheck:
@@ -80,13 +91,13 @@ def _check(gate: Gate, facts: Facts, version: ModelVersion) -> GateCheck:
     return GateCheck(gate, answer.state, answer.message[:LONGEST])
 
 
-def _status(checked: GateCheck, facts: Facts, version: ModelVersion) -> GateStatus:
-    gate, challenger = checked.gate, facts.status.challenger
+def _status(result: GateCheck, facts: Facts, version: ModelVersion) -> GateStatus:
+    gate, challenger = result.gate, facts.status.challenger
     put = request_id(facts.spec, gate, challenger) if challenger and (gate.job or gate.webhook) else ""
     now = GateStatus(
         name=gate.name,
-        state=checked.state,
-        message=checked.message,
+        state=result.state,
+        message=result.message,
         version=version.version,
         at=facts.now,
         request_id=put,

@@ -16,23 +16,19 @@ def previously_promoted(facts: Facts) -> Verdict | None:
 
 
 def gate_failed(facts: Facts) -> Verdict | None:
-    version = facts.observed.registry.desired
-    problems = gates.messages("Failed", facts, version) if version is not None else []
+    problems = gates.messages("Failed", facts)
     return Verdict(reason=reasons.GATES_FAILED, message="; ".join(problems)) if problems else None
 
 
 def gates_pending(facts: Facts) -> Verdict | None:
     """No gate fails, and some wait for a person, a pod, a service or time."""
-    version = facts.observed.registry.desired
-    if version is None or gate_failed(facts) is not None:
-        return None
-    waiting = gates.messages("Pending", facts, version)
+    waiting = gates.messages("Pending", facts) if gate_failed(facts) is None else []
     return Verdict(reason=reasons.GATES_PENDING, message="; ".join(waiting)) if waiting else None
 
 
 def gates_passed(facts: Facts) -> Verdict | None:
-    version = facts.observed.registry.desired
-    if version is None or any(checked.state != "Passed" for checked in gates.check(facts, version)):
+    unknown = facts.observed.registry.desired is None
+    if unknown or any(result.state != "Passed" for result in gates.checked(facts)):
         return None
     names = ", ".join(gate.name for gate in facts.spec.gates)
     return Verdict(

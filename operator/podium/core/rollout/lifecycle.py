@@ -198,7 +198,7 @@ def _history(facts: Facts, pinned: Pinned, outcome: Outcome, verdict: Verdict) -
         generation=facts.generation,
         answers=counts.answers if counts else 0,
         bad=counts.bad if counts else 0,
-        guards=guards.records(trial) if trial else [],
+        guards=guards.records(facts),
     )
     return [*facts.status.history, entry][-HISTORY_LIMIT:]
 

@@ -56,7 +56,7 @@ def guard_failed(facts: Facts) -> Verdict | None:
     trial = facts.status.trial
     if trial is None or facts.fallback is None:
         return None  # without a version to return to, a verdict would only take the service down
-    broken = [judged for judged in guards.judge(trial) if judged.state == "Failed"]
+    broken = [judged for judged in guards.judged(facts) if judged.state == "Failed"]
     if not broken:
         return None
     message = "; ".join(judged.message for judged in broken)
@@ -80,7 +80,7 @@ def last_step_passed(facts: Facts) -> Verdict | None:
     trial = facts.status.trial
     if trial is None or not _is_last(facts) or not _held(facts):
         return None
-    if any(judged.state != "Passed" for judged in guards.judge(trial)) and not _inconclusive_passes(facts):
+    if any(judged.state != "Passed" for judged in guards.judged(facts)) and not _inconclusive_passes(facts):
         return None
     message = f"all {len(trial.steps)} steps passed; {_evidence(facts)}"
     return Verdict(reason=reasons.STEPS_PASSED, message=message)
@@ -164,9 +164,7 @@ def _held(facts: Facts) -> bool:
 
 def _exposed(facts: Facts) -> bool:
     """There are enough answers that a bad version would have been detected."""
-    trial = facts.status.trial
-    assert trial is not None
-    return all(judged.exposed for judged in guards.judge(trial))
+    return all(judged.exposed for judged in guards.judged(facts))
 
 
 def _out_of_patience(facts: Facts) -> bool:

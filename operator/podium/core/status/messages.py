@@ -66,21 +66,20 @@ def _shared_outage(outage: SharedOutage, facts: Facts) -> str:
 
 
 def _gating(facts: Facts) -> str:
-    problem, version = facts.observed.registry.problem, facts.observed.registry.desired
+    problem = facts.observed.registry.problem
     if problem is not None:
         return problem.message
-    waiting = gates.messages("Pending", facts, version) if version is not None else []
+    waiting = gates.messages("Pending", facts)
     if waiting:
         return f"version {_version(facts)} waits: {'; '.join(waiting)}"
     return f"checking {len(facts.spec.gates)} gates for version {_version(facts)}"
 
 
 def _blocked(facts: Facts) -> str:
-    version = facts.observed.registry.desired
-    failures = gates.messages("Failed", facts, version) if version is not None else []
-    if version is None or not failures:
+    failures = gates.messages("Failed", facts)
+    if not failures:
         return facts.status.message
-    waiting = gates.messages("Pending", facts, version)
+    waiting = gates.messages("Pending", facts)
     also = f"; pending: {'; '.join(waiting)}" if waiting else ""
     return f"version {_version(facts)} is blocked: {'; '.join(failures)}{also}"
 
@@ -107,7 +106,7 @@ def _testers(facts: Facts) -> list[str]:
 def _canary(facts: Facts) -> str:
     trial = facts.status.trial
     assert trial is not None
-    counts, judged = trial.evidence.measured(ERRORS.name).challenger, guards.judge(trial)
+    counts, judged = trial.evidence.measured(ERRORS.name).challenger, guards.judged(facts)
     answers, errors = _count(counts.answers, "answer"), _count(counts.bad, "error")
     coarse = coarse_share(trial.steps[trial.step].weight, facts.spec)
     text = f"step {trial.step + 1} of {len(trial.steps)}{f' ({coarse})' if coarse else ''}: {answers}, {errors}"

@@ -1,0 +1,88 @@
+"""What a reconcile asks at many places, it works out once."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.status import Phase, Status, Verdict
+from podium.core import gates
+from podium.core.analysis import guards
+from podium.core.decide import decide
+from podium.core.facts import ModelVersion, ObservedState, RegistryState, TrafficState
+from podium.core.once import Once
+from podium.core.rollout.lifecycle import begin_trial
+from podium.core.status.observed import KEEP
+from tests.unit.core.factories import NOW, facts, pinned
+
+ROLLOUT = {"guards": [{"name": "errors", "errorRate": {"atMost": "1%"}}]}
+Calls = list[object]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], Calls]:
+    """The arguments of each call of a module's function from now on."""
+
+    def watched(module: Any, name: str) -> Calls:
+        found: Calls = []
+        real = getattr(module, name)
+
+        def noted(value: object) -> object:
+            found.append(value)
+            return real(value)
+
+        monkeypatch.setattr(module, name, noted)
+        return found
+
+    return watched
+
+
+def on_trial(since: timedelta) -> Status:
+    """A canary whose evidence was written down so long ago."""
+    start = facts(phase=Phase.STARTING, champion=pinned("1"), challenger=pinned("2", "b"), rollout=ROLLOUT)
+    began = begin_trial(start, Verdict(reason=reasons.GATES_PASSED, message=""))
+    trial = began.trial
+    assert trial is not None
+    evidence = trial.evidence.model_copy(update={"observed_at": NOW - since})
+    moved = {"evidence": evidence, "step_started_at": NOW, "weight_reached_at": NOW - timedelta(hours=1)}
+    update = {"phase": Phase.CANARY, "trial": trial.model_copy(update=moved)}
+    return began.model_copy(update=update)
+
+
+def test_guards_are_judged_once_a_reconcile(calls: Callable[[Any, str], Calls]) -> None:
+    judged = calls(guards, "judge")
+    world = ObservedState(traffic=TrafficState(desired={"a": 95, "b": 5}, in_sync=True))
+    decision = decide(facts(status=on_trial(KEEP), world=world, rollout=ROLLOUT))
+    assert decision.status.phase is Phase.CANARY
+    assert "answers" in decision.status.message
+    assert len(judged) == 1
+
+
+def test_gates_are_checked_once_a_reconcile(calls: Callable[[Any, str], Calls]) -> None:
+    checked = calls(gates, "check")
+    world = ObservedState(registry=RegistryState(desired=ModelVersion("2", "sha256:2")))
+    given = facts(
+        phase=Phase.BLOCKED,
+        challenger=pinned("2"),
+        world=world,
+        gates=[{"name": "reviewed", "tags": {"required": ["reviewer"]}}],
+    )
+    settled = given.status.model_copy(update={"gates": decide(given).status.gates})
+    checked.clear()
+    decision = decide(facts(status=settled, world=world, spec=given.spec))
+    assert "reviewer" in decision.status.message
+    assert len(checked) == 1
+
+
+def test_an_answer_is_kept_for_an_equal_value_only() -> None:
+    asked: list[str] = []
+
+    def length(text: str) -> int:
+        asked.append(text)
+        return len(text)
+
+    once = Once()
+    assert [once(length, text) for text in ("ab", "ab", "abc", "ab")] == [2, 2, 3, 2]
+    assert asked == ["ab", "abc", "ab"]
