@@ -16,6 +16,7 @@ from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import Array
 
 from podium.runtime.batch.failures import ScoreExit
+from podium.runtime.batch.journal import Journal
 from tests.contract.test_runtime.scored import Tables
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow and pandas warn of themselves
@@ -462,3 +463,21 @@ def test_half_a_journal_is_predicted_again_and_an_unreadable_note_is_told(tables
     (journal / "run.json").write_text(note)
     out = tables.scored("in.csv", "out.csv", "--chunk-rows", "1")
     assert out["prediction"].astype(float).tolist() == [2.0, 4.0, 6.0]
+
+
+@pytest.mark.parametrize(("sign", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_another_separator_is_named(tables: Tables, sign: str, name: str) -> None:
+    tables.model(doubled, tables.columns(x=DataType.double, y=DataType.double))
+    tables.write(f"x{sign}y\n1,5{sign}2\n")
+    said = tables.refused(ScoreExit.UNFIT, "in.csv", "out.csv")
+    assert f"found one whose name holds {name}; save the table with commas" in said
+
+
+def test_two_runs_of_one_output_do_not_mix(tables: Tables) -> None:
+    tables.model(doubled)
+    tables.write("x\n1\n2\n")
+    with Journal(tables.folder / "out.csv").alone():
+        said = tables.refused(ScoreExit.OTHER_RUN, "in.csv", "out.csv")
+        assert "another run is writing this output now" in said
+    assert len(tables.scored("in.csv", "out.csv")) == 2
+    assert not (tables.folder / "out.csv.scoring").exists()

@@ -13,7 +13,7 @@ from mlflow.types import Schema
 
 from podium.runtime.batch.csv_records import RecordReader, Records
 from podium.runtime.batch.csv_survey import Survey, without_zones
-from podium.runtime.batch.failures import Unreadable
+from podium.runtime.batch.failures import Unfit, Unreadable
 from podium.runtime.batch.fitting import Place, converted, fitted, from_text
 from podium.runtime.batch.parquet_input import as_it_is
 from podium.runtime.batch.table import Chunk
@@ -22,6 +22,11 @@ from podium.runtime.batch.wanted import Wanted, wanted_columns
 _SURVEY_ROWS = 50_000
 _BLOCK = 1024 * 1024  # bytes that one thread converts at once
 _TEXT = pa.string()
+_SEPARATORS = {
+    ";": "semicolons",
+    "\t": "tabs",
+    "|": "bars",
+}  # of spreadsheets where the comma is in numbers, and others
 
 
 class CsvInput:
@@ -32,12 +37,22 @@ class CsvInput:
         self._reader = RecordReader(path)
         self.names = self._reader.names
         self.rows: int | None = None
+        self._refuse_other_separators(schema)
         self._wanted = wanted_columns(schema, self.names, path)
         self._types = dict.fromkeys(self.names, _TEXT)
         self._slow: set[str] = set()  # columns of numbers in which something else stands for a missing one
         self._naive: set[str] = set()
         self._gaps: set[str] = set()
         self._decide()
+
+    def _refuse_other_separators(self, schema: Schema | None) -> None:
+        """Raises Unfit: the header is one cell that holds what other tools put between cells."""
+        found = next((name for sign, name in _SEPARATORS.items() if sign in self.names[0]), None)
+        if found and len(self.names) == 1 and schema is not None and len(schema.inputs) > 1:
+            raise Unfit(
+                f"{self._path}: expected {len(schema.inputs)} columns between commas, found one whose name holds "
+                f"{found}; save the table with commas between its cells"
+            )
 
     def _decide(self) -> None:
         """Decide the types of the whole file before its first chunk is read."""

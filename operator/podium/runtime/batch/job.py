@@ -77,12 +77,14 @@ def score(order: Order, progress: Progress) -> Summary:
     table = open_input(order.input, order.model.inputs, typed=order.typed)
     input_names(table.names, STAMPS, rename=order.rename_clashes)
     journal = Journal(order.output)
-    with writing(order.output):
-        batch_id = journal.begin(_run(order), str(uuid.uuid4()))
-    with _Scoring(order, table, journal, batch_id).closed_at_the_end() as scoring:
+    with contextlib.ExitStack() as run:
+        with writing(order.output):
+            run.enter_context(journal.alone())
+            batch_id = journal.begin(_run(order), str(uuid.uuid4()))
+        scoring = run.enter_context(_Scoring(order, table, journal, batch_id).closed_at_the_end())
         scoring.predict(progress)
         scoring.finish()
-    journal.done()
+        journal.done()
     return Summary(scoring.rows, scoring.reused, time.monotonic() - started, batch_id, scoring.distributions())
 
 

@@ -1,5 +1,6 @@
 """What a broken run leaves behind, so that the next one predicts nothing twice.
 
+    <output>.scoring/lock            held by the run that is at work
     <output>.scoring/run.json        what is being done: input, model, chunk size, batch id
     <output>.scoring/00000012.arrow  the predictions of chunk 12
 
@@ -7,8 +8,12 @@ The output itself is written anew by the next run, from the input and these: a P
 use. A journal of other work (another input, model or chunk size) is refused rather than mixed in.
 """
 
+import fcntl
 import json
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -35,6 +40,27 @@ class Journal:
 
     def __init__(self, output: Path) -> None:
         self._folder = output.with_name(f"{output.name}.scoring")
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other runs from this output while the block runs; a process that ends, however, keeps none.
+
+        Raises OtherRun: one is at work here. Raises OSError: the folder cannot be written.
+        """
+        while True:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with (self._folder / "lock").open("wb") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError as error:
+                    raise OtherRun(
+                        f"{self._folder}: another run is writing this output now; wait for its end, or choose another "
+                        "--output"
+                    ) from error
+                if not _is_there(lock.name, lock.fileno()):
+                    continue  # the other run has just ended, and taken its folder away
+                yield
+                return
 
     def begin(self, run: Run, batch_id: str) -> str:
         """Return the batch id under which this run goes on, or begins.
@@ -82,6 +108,13 @@ class Journal:
 
     def _file(self, chunk: int) -> Path:
         return self._folder / f"{chunk:08}.arrow"
+
+
+def _is_there(name: str, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(Path(name).stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _replace(file: Path, content: bytes) -> None:
