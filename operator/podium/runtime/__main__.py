@@ -32,9 +32,14 @@ def main(environ: MutableMapping[str, str]) -> Exit:
         with own_temporary_files(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run(settings, settings.references[0].identity, doors(settings)))
     except StartError as error:
-        log.error("exit %d %s: %s", error.exit_code, error.exit_code.name, error.reason)  # noqa: TRY400  no trace
-        _leave_word(environ, error)
-        return error.exit_code
+        return _ended(environ, error)
+    except OSError as error:
+        log.exception("a file or a socket of this machine failed")
+        return _ended(environ, StartError(Exit.NO_STORAGE, f"{error}; the server needs room and permission for it"))
+    except (Exception, SystemExit) as error:  # the model's code may end the process too
+        log.exception("a fault that the server did not foresee")
+        reason = f"{type(error).__name__}: {error}; the log has the trace"
+        return _ended(environ, StartError(Exit.UNFORESEEN, reason))
     return Exit.DONE
 
 
@@ -47,6 +52,12 @@ def doors(settings: Settings) -> list[Door]:
     except ModuleNotFoundError as error:
         reason = f"PODIUM_GRPC_PORT needs {error.name}, which is not installed: pip install 'podium[grpc]'"
         raise StartError(Exit.BAD_SETTINGS, reason) from error
+
+
+def _ended(environ: MutableMapping[str, str], error: StartError) -> Exit:
+    log.error("exit %d %s: %s", error.exit_code, error.exit_code.name, error.reason)
+    _leave_word(environ, error)
+    return error.exit_code
 
 
 @contextmanager
@@ -63,13 +74,13 @@ def own_temporary_files() -> Iterator[None]:
 
 def _leave_word(environ: MutableMapping[str, str], error: StartError) -> None:
     """Write the reason where Kubernetes shows it as the container's termination message."""
-    file = termination_log(environ)
-    if file is None:
-        return
     try:
+        file = termination_log(environ)
+        if file is None:
+            return
         file.write_text(f"{error.exit_code.name}: {error.reason}\n")
-    except OSError:
-        log.exception("the reason could not be written to %s", file)
+    except (OSError, ValueError):
+        log.exception("the reason could not be written where Kubernetes reads it")
 
 
 if __name__ == "__main__":

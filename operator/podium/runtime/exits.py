@@ -22,6 +22,8 @@ class Exit(IntEnum):
     WARM_UP_FAILED = 7  # the model cannot answer its own input example
     PORT_UNAVAILABLE = 8  # the port cannot be listened on
     STALLED = 9  # a prediction did not return in time: the model hangs
+    NO_STORAGE = 10  # files here cannot be written or read: a full or read-only disk, no permission
+    UNFORESEEN = 11  # a fault of the server itself, whose trace is in the log
 
 
 class StartError(Exception):
@@ -36,7 +38,7 @@ class StartError(Exception):
 def one_line(text: str) -> str:
     """Make a text fit for a termination message: one line, bounded, and no secret of a URI in it."""
     flat = re.sub(r"\s+", " ", without_secrets(text)).strip()
-    return flat.encode()[:REASON_LIMIT].decode(errors="ignore")
+    return flat.encode(errors="replace")[:REASON_LIMIT].decode(errors="ignore")  # variables may hold broken UTF-8
 
 
 def without_secrets(text: str) -> str:

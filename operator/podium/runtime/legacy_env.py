@@ -35,9 +35,10 @@ def _configured(environ: Mapping[str, str]) -> dict[str, str]:
         return {}
     try:
         content = yaml.safe_load(Path(path).read_text())
-    except (OSError, yaml.YAMLError) as error:
-        reason = f"CONFIG_PATH={path}: wanted a YAML file of settings, found {type(error).__name__}"
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        reason = f"CONFIG_PATH={path}: expected a YAML file of settings, found {type(error).__name__}"
         raise StartError(Exit.BAD_SETTINGS, reason) from error
     if not isinstance(content, dict):
-        raise StartError(Exit.BAD_SETTINGS, f"CONFIG_PATH={path}: wanted a mapping of settings")
+        found = type(content).__name__
+        raise StartError(Exit.BAD_SETTINGS, f"CONFIG_PATH={path}: expected a mapping of settings, found {found}")
     return {str(name).upper(): str(value) for name, value in content.items()}

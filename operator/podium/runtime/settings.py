@@ -1,21 +1,19 @@
 """What the server is told from outside, read once from the environment and never changed."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
 
+from podium.runtime.environment import Known, Reader
 from podium.runtime.exits import Exit, StartError
 from podium.runtime.legacy_env import mapped
 from podium.runtime.preview import Preview
 from podium.runtime.reference import Reference, references
 
-N = TypeVar("N", int, float)
-E = TypeVar("E", bound=StrEnum)
-
 LATENCY_EDGES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
+MOST_THREADS = 1024
 TERMINATION_LOG = "/dev/termination-log"  # where Kubernetes looks, unless the pod says otherwise
 
 
@@ -71,96 +69,45 @@ class Settings:
 
         Raises StartError: a variable is missing or is not of its type; the message names it.
         """
-        environ = mapped(environ)
-        read = _Reader(environ)
-        request_seconds = read.number("PODIUM_REQUEST_SECONDS", cls.request_seconds, float)
+        known = Known(mapped(environ))
+        settings = cls._read(known)
+        known.refuse_misspelt()
+        return settings
+
+    @classmethod
+    def _read(cls, environ: Mapping[str, str]) -> "Settings":
+        read = Reader(environ)
+        request_seconds = read.seconds("PODIUM_REQUEST_SECONDS", cls.request_seconds)
         return cls(
             references=references(environ),
             source_fallback=read.flag("PODIUM_SOURCE_FALLBACK"),
             cache_directory=read.path("PODIUM_CACHE_DIR"),
             prediction_log=read.flag("PODIUM_PREDICTION_LOG"),
-            prediction_log_bodies=read.number("PODIUM_PREDICTION_LOG_BODIES", cls.prediction_log_bodies, float),
+            prediction_log_bodies=read.share("PODIUM_PREDICTION_LOG_BODIES", cls.prediction_log_bodies),
             digest=environ.get("PODIUM_MODEL_DIGEST") or None,
             run_id=environ.get("PODIUM_MODEL_RUN_ID") or None,
             host=environ.get("PODIUM_HOST") or cls.host,
-            port=read.number("PODIUM_PORT", cls.port, int),
-            grpc_port=read.number("PODIUM_GRPC_PORT", 0, int) if environ.get("PODIUM_GRPC_PORT") else None,
-            drain_seconds=read.number("PODIUM_DRAIN_SECONDS", cls.drain_seconds, float),
+            port=read.port("PODIUM_PORT", cls.port),
+            grpc_port=read.port("PODIUM_GRPC_PORT", 0) if environ.get("PODIUM_GRPC_PORT") else None,
+            drain_seconds=read.seconds("PODIUM_DRAIN_SECONDS", cls.drain_seconds),
             latency_edges=merged(
                 read.edges("PODIUM_LATENCY_EDGES", cls.latency_edges), read.edges("PODIUM_LATENCY_LIMITS", ())
             ),
-            queue_limit=read.number("PODIUM_QUEUE_LIMIT", cls.queue_limit, int),
-            max_body_bytes=read.number("PODIUM_MAX_BODY_BYTES", cls.max_body_bytes, int),
-            max_buffered_bytes=read.number("PODIUM_MAX_BUFFERED_BYTES", cls.max_buffered_bytes, int),
-            send_seconds=read.number("PODIUM_SEND_SECONDS", cls.send_seconds, float),
-            body_seconds=read.number("PODIUM_BODY_SECONDS", cls.body_seconds, float),
+            queue_limit=read.whole("PODIUM_QUEUE_LIMIT", cls.queue_limit),
+            max_body_bytes=read.whole("PODIUM_MAX_BODY_BYTES", cls.max_body_bytes),
+            max_buffered_bytes=read.whole("PODIUM_MAX_BUFFERED_BYTES", cls.max_buffered_bytes),
+            send_seconds=read.seconds("PODIUM_SEND_SECONDS", cls.send_seconds),
+            body_seconds=read.seconds("PODIUM_BODY_SECONDS", cls.body_seconds),
             request_seconds=request_seconds,
-            stall_seconds=read.number("PODIUM_STALL_SECONDS", 2 * request_seconds, float) or math.inf,
+            stall_seconds=read.seconds("PODIUM_STALL_SECONDS", 2 * request_seconds) or math.inf,
             batching=read.choice("PODIUM_BATCHING", cls.batching),
-            max_batch_rows=read.number("PODIUM_MAX_BATCH_ROWS", cls.max_batch_rows, int),
-            threads=read.number("PODIUM_THREADS", cls.threads, int),
+            max_batch_rows=read.whole("PODIUM_MAX_BATCH_ROWS", cls.max_batch_rows),
+            threads=read.whole("PODIUM_THREADS", cls.threads, most=MOST_THREADS),
             extra_columns=read.choice("PODIUM_EXTRA_COLUMNS", cls.extra_columns),
             requirements_ignored=read.names("PODIUM_REQUIREMENTS_IGNORED", cls.requirements_ignored),
             termination_log=termination_log(environ),
             preview=preview(environ),
         )
-
-
-class _Reader:
-    """Turns variables into values, and names the variable when one cannot be read."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-
-    def flag(self, name: str) -> bool:
-        raw = (self._environ.get(name) or "off").lower()
-        if raw not in {"on", "true", "1", "off", "false", "0"}:
-            raise StartError(Exit.BAD_SETTINGS, f"{name}: wanted on or off, found {raw!r}")
-        return raw in {"on", "true", "1"}
-
-    def path(self, name: str) -> Path | None:
-        raw = self._environ.get(name)
-        return Path(raw) if raw else None
-
-    def number(self, name: str, default: N, kind: Callable[[str], N]) -> N:
-        raw = self._environ.get(name)
-        if not raw:
-            return default
-        try:
-            value = kind(raw)
-        except ValueError:
-            value = kind("-1")
-        if value < 0 or not math.isfinite(value):
-            wanted = "whole number" if kind is int else "number"
-            raise StartError(Exit.BAD_SETTINGS, f"{name}: wanted a {wanted} of at least 0, found {raw!r}")
-        return value
-
-    def edges(self, name: str, default: tuple[float, ...]) -> tuple[float, ...]:
-        raw = self._environ.get(name)
-        if not raw:
-            return default
-        try:
-            edges = tuple(float(edge) for edge in raw.split(","))
-        except ValueError:
-            edges = ()
-        if not edges or any(not 0 < edge < math.inf for edge in edges) or list(edges) != sorted(set(edges)):
-            wanted = "rising seconds, separated by commas (0.05,0.12,0.5)"
-            raise StartError(Exit.BAD_SETTINGS, f"{name}: wanted {wanted}, found {raw!r}")
-        return edges
-
-    def choice(self, name: str, default: E) -> E:
-        raw = self._environ.get(name)
-        if not raw:
-            return default
-        try:
-            return type(default)(raw.lower())
-        except ValueError as error:
-            wanted = " or ".join(type(default))
-            raise StartError(Exit.BAD_SETTINGS, f"{name}: wanted {wanted}, found {raw!r}") from error
-
-    def names(self, name: str, default: frozenset[str]) -> frozenset[str]:
-        raw = self._environ.get(name)
-        return default if raw is None else frozenset(part.strip().lower() for part in raw.split(",") if part.strip())
 
 
 def merged(edges: tuple[float, ...], limits: tuple[float, ...]) -> tuple[float, ...]:
@@ -172,7 +119,7 @@ def preview(environ: Mapping[str, str]) -> Preview | None:
     """Return how testers' requests are known, or None where there are none."""
     header, value = environ.get("PODIUM_PREVIEW_HEADER"), environ.get("PODIUM_PREVIEW_VALUE")
     if value and not header:
-        raise StartError(Exit.BAD_SETTINGS, "PODIUM_PREVIEW_VALUE: wanted PODIUM_PREVIEW_HEADER beside it, found none")
+        raise StartError(Exit.BAD_SETTINGS, "PODIUM_PREVIEW_VALUE is set without PODIUM_PREVIEW_HEADER; set both")
     return Preview.of(header, value) if header else None
 
 

@@ -1,18 +1,44 @@
 """How a start fails: an exit code of its own for each cause, and a reason where Kubernetes shows it."""
 
+import sys
 from pathlib import Path
+from typing import Any
 
+import mlflow
+import pandas as pd
 import pytest
+from mlflow.models import infer_signature
 
+from podium.runtime.exits import Exit, StartError
+from podium.runtime.loading.load import load
+from podium.runtime.settings import Settings
 from tests.contract.test_runtime.conftest import server
+
+CHURN = {"MODEL_URI": "models:/churn/1"}
 
 
 @pytest.mark.parametrize(
     ("settings", "code", "reason"),
     [
         ({}, 2, "BAD_SETTINGS: PODIUM_MODEL_URI is not set; wanted e.g. models:/churn/7"),
+        (
+            {"MODEL_URI": "models:/churn/1", "PORT": "99999"},
+            2,
+            "BAD_SETTINGS: PODIUM_PORT: expected a whole number from 0",
+        ),
+        (
+            {**CHURN, "PROT": "80"},
+            2,
+            "BAD_SETTINGS: PODIUM_PROT is no setting of the model server",
+        ),
+        (
+            {**CHURN, "HOST": "192.0.2.1"},
+            8,
+            "PORT_UNAVAILABLE: 192.0.2.1:0 cannot be listened on",
+        ),
+        ({**CHURN, "HOST": "é" * 300}, 8, "PORT_UNAVAILABLE: "),
         ({"MODEL_URI": "models:/churn/9"}, 3, "NOT_FETCHED: models:/churn/9: "),
-        ({"MODEL_URI": "models:/churn/1", "MODEL_DIGEST": "sha256:0"}, 5, "DIGEST_MISMATCH: models:/churn/1: wanted"),
+        ({**CHURN, "MODEL_DIGEST": "sha256:0"}, 5, "DIGEST_MISMATCH: models:/churn/1: wanted"),
         ({"MODEL_URI": "models:/hollow/1"}, 6, "REQUIREMENT_MISSING: the model needs packages that are not installed"),
         (
             {"MODEL_URI": "models:/hollow/1", "REQUIREMENTS_IGNORED": "no-such-package"},
@@ -20,7 +46,17 @@ from tests.contract.test_runtime.conftest import server
             "WARM_UP_FAILED: the model cannot answer its own input example: the model raised RuntimeError",
         ),
     ],
-    ids=["no setting", "no such version", "other digest", "missing package", "failed warm-up"],
+    ids=[
+        "no setting",
+        "no port",
+        "misspelt",
+        "other host",
+        "no host",
+        "no such version",
+        "other digest",
+        "missing package",
+        "failed warm-up",
+    ],
 )
 def test_a_failed_start_says_why(store: str, tmp_path: Path, settings: dict[str, str], code: int, reason: str) -> None:
     with server(tmp_path, store, **settings) as process:
@@ -30,3 +66,44 @@ def test_a_failed_start_says_why(store: str, tmp_path: Path, settings: dict[str,
     assert left.count("\n") == 1
     assert len(left.encode()) <= 2048
     assert "Traceback" not in left
+
+
+class Quits(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is untyped here
+    """Calls sys.exit() where a test says it."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+
+    def load_context(self, context: Any) -> None:
+        if self.where == "load":
+            sys.exit(0)
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> Any:
+        if self.where == "predict":
+            sys.exit(0)
+        return [1.0]
+
+
+def quitting(path: Path, where: str) -> Settings:
+    one = pd.DataFrame({"x": [1.0]})
+    mlflow.pyfunc.save_model(
+        path, python_model=Quits(where), pip_requirements=[], input_example=one, signature=infer_signature(one)
+    )
+    return Settings.from_environment({"PODIUM_MODEL_URI": str(path)})
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow warns of itself
+@pytest.mark.parametrize(("where", "code"), [("load", Exit.NOT_LOADED), ("predict", Exit.WARM_UP_FAILED)])
+def test_a_model_that_ends_the_process_is_told_of_as_any_other(where: str, code: Exit, tmp_path: Path) -> None:
+    with pytest.raises(StartError) as failed:
+        load(quitting(tmp_path / "model", where))
+    assert failed.value.exit_code is code
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow warns of itself
+def test_files_that_cannot_be_read_are_no_fault_of_the_model(tmp_path: Path) -> None:
+    settings = quitting(tmp_path / "model", "nowhere")
+    (tmp_path / "model/requirements.txt").unlink()
+    (tmp_path / "model/requirements.txt").mkdir()
+    with pytest.raises(OSError, match="requirements"):  # which podium.runtime.__main__ ends by NO_STORAGE
+        load(settings)

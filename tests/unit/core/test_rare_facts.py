@@ -150,6 +150,12 @@ def test_a_prediction_that_never_returns_is_the_versions_own_fault() -> None:
     assert [each.reason for each in decision.status.rejected] == [reasons.PREDICTION_STALLED]
 
 
+@pytest.mark.parametrize("code", [3, 10], ids=["registry", "disk"])
+def test_what_the_cluster_fails_to_give_a_pod_is_no_fault_of_the_version(code: int) -> None:
+    crash = Crash(at=NOW, exit_code=code, reason="Error", message="NO_STORAGE: No space left on device")
+    assert reason_of(decide(facts(status=_same_terms(on_trial()), world=beside(pod("2", crash=crash))))) == ""
+
+
 def test_where_the_champion_stalls_too_no_version_is_rejected() -> None:
     world = beside(pod("2", crash=stalled()), champion=pod("1", "c", crash=stalled(2)))
     decision = decide(facts(status=_same_terms(on_trial()), world=world))

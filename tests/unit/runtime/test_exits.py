@@ -23,6 +23,10 @@ def test_a_reason_is_bounded() -> None:
     assert len(StartError(Exit.NOT_LOADED, "é" * 5000).reason.encode()) <= REASON_LIMIT
 
 
+def test_a_reason_holds_what_is_no_utf_8() -> None:
+    StartError(Exit.BAD_SETTINGS, b"\xff".decode(errors="surrogateescape")).reason.encode()
+
+
 def test_exit_codes_are_what_the_operator_knows() -> None:
     assert {code.name: code.value for code in Exit} == {
         "DONE": 0,
@@ -34,4 +38,6 @@ def test_exit_codes_are_what_the_operator_knows() -> None:
         "WARM_UP_FAILED": 7,
         "PORT_UNAVAILABLE": 8,
         "STALLED": 9,
+        "NO_STORAGE": 10,
+        "UNFORESEEN": 11,
     }

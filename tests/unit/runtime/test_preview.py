@@ -149,7 +149,7 @@ async def test_where_there_is_no_preview_the_header_says_nothing_and_the_page_ha
 
 
 def test_a_value_without_a_header_is_refused() -> None:
-    with pytest.raises(StartError, match="PODIUM_PREVIEW_VALUE: wanted PODIUM_PREVIEW_HEADER beside it"):
+    with pytest.raises(StartError, match="PODIUM_PREVIEW_VALUE is set without PODIUM_PREVIEW_HEADER"):
         Settings.from_environment({"PODIUM_MODEL_URI": "models:/churn/7", "PODIUM_PREVIEW_VALUE": "bob"})
 
 

@@ -52,6 +52,21 @@ def test_a_missing_package_that_is_ignored_is_told(tmp_path: Path) -> None:
     assert found.found is None
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "utf-16-be"])
+def test_a_file_that_a_shell_of_windows_wrote_is_read(encoding: str, tmp_path: Path) -> None:
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    (tmp_path / "requirements.txt").write_bytes(f"{mark}xgboost==3.0\r\nnumpy\r\n".encode(encoding))
+    assert [found.package for found in differences(tmp_path)] == ["xgboost"]
+
+
+@pytest.mark.parametrize(
+    "line", ["\xff\xfe\xfd", "numpy; extra == 'gpu'", "numpy==1.0; os_name < 5", "[", "numpy==1.*.2"]
+)
+def test_a_line_that_cannot_be_read_ends_no_start(line: str, tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_bytes(line.encode("latin-1"))
+    assert differences(tmp_path) == []
+
+
 def test_a_model_without_requirements_needs_nothing(tmp_path: Path) -> None:
     assert differences(tmp_path) == []
 

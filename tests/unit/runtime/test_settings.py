@@ -32,6 +32,10 @@ def test_the_limits_of_guards_are_edges_too() -> None:
     [
         ("PODIUM_PORT", "eighty"),
         ("PODIUM_PORT", "1.5"),
+        ("PODIUM_PORT", "99999"),
+        ("PODIUM_THREADS", "1000000"),
+        ("PODIUM_PREDICTION_LOG_BODIES", "2"),
+        ("PODIUM_STALL_SECONDS", "1e300"),
         ("PODIUM_DRAIN_SECONDS", "-1"),
         ("PODIUM_DRAIN_SECONDS", "nan"),
         ("PODIUM_LATENCY_EDGES", "0.5,0.1"),
@@ -40,7 +44,7 @@ def test_the_limits_of_guards_are_edges_too() -> None:
     ],
 )
 def test_a_wrong_setting_is_refused_by_its_name(name: str, value: str) -> None:
-    with pytest.raises(StartError, match=f"{name}: wanted .*, found '{value}'") as refused:
+    with pytest.raises(StartError, match=f"{name}: expected .*, found '{value}'") as refused:
         Settings.from_environment({**MODEL, name: value})
     assert refused.value.exit_code is Exit.BAD_SETTINGS
 

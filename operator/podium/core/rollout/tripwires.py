@@ -9,7 +9,8 @@ from podium.core.analysis.shared_outage import NOT_REJECTED
 from podium.core.facts import Crash, Facts, PodState
 
 # Exit codes of the model server (podium.runtime.exits) that mean more than a crash
-COULD_NOT_FETCH, STALLED = 3, 9
+STALLED = 9
+NOT_ITS_FAULT: Final = (3, 10)  # the registry could not be reached; the node's disk is full: tried again
 REASONS: Final = {
     4: reasons.LOAD_FAILED,  # the files do not become a model
     5: reasons.IDENTITY_MISMATCH,
@@ -47,8 +48,7 @@ def _wrong_identity(pod: PodState, subject: Pinned) -> Verdict | None:
 
 def _crashed(pod: PodState, facts: Facts) -> Verdict | None:
     crash, trial = pod.crash, facts.status.trial
-    # A registry that cannot be reached is not the version's fault: its pods try again until the startup timeout.
-    if crash is None or trial is None or crash.at < trial.started_at or crash.exit_code == COULD_NOT_FETCH:
+    if crash is None or trial is None or crash.at < trial.started_at or crash.exit_code in NOT_ITS_FAULT:
         return None
     said = f": {crash.message}" if crash.message else ""
     message = f"pod {pod.name} ended with exit code {crash.exit_code} ({crash.reason}){said}"

@@ -104,8 +104,9 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind((settings.host, settings.port))
-        except OSError as error:
-            reason = f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}"
+        except (OSError, TypeError) as error:  # a TypeError where the host is no name at all
+            why = getattr(error, "strerror", None) or type(error).__name__
+            reason = f"{settings.host}:{settings.port} cannot be listened on: {why}; set PODIUM_HOST or PODIUM_PORT"
             raise StartError(Exit.PORT_UNAVAILABLE, reason) from error
         log.info("listening on http://%s:%d", settings.host, sock.getsockname()[1])
         yield sock

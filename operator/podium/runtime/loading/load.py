@@ -121,7 +121,7 @@ def load_model(directory: Path, extra_columns: ExtraColumns = ExtraColumns.REFUS
         return Model.load(directory, extra_columns)
     except ModuleNotFoundError as error:
         raise StartError(Exit.REQUIREMENT_MISSING, f"the model needs {error.name}, which is not installed") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a model's code may call sys.exit()
         log.exception("the model cannot be loaded")
         raise StartError(Exit.NOT_LOADED, f"the model cannot be loaded: {type(error).__name__}: {error}") from error
 
@@ -149,6 +149,11 @@ def _warm_up(scorer: Scorer, directory: Path) -> Rows | None:
         ask = invocations.read(example.read_bytes(), JSON, scorer)
         scorer.answer(ask)
     except Fault as error:
-        reason = f"the model cannot answer its own input example: {error.message}"
-        raise StartError(Exit.WARM_UP_FAILED, reason) from error
+        raise _warm_up_failed(error.message) from error
+    except SystemExit as error:
+        raise _warm_up_failed("the model calls sys.exit()") from error
     return ask.rows
+
+
+def _warm_up_failed(why: str) -> StartError:
+    return StartError(Exit.WARM_UP_FAILED, f"the model cannot answer its own input example: {why}")

@@ -1,12 +1,15 @@
 """The packages that a model says it needs, compared with the packages that are installed."""
 
+import codecs
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import InvalidVersion
 
 from podium.runtime.exits import Exit, StartError
 
@@ -14,6 +17,13 @@ log = logging.getLogger(__name__)
 
 # MLflow names itself by the package with the server; the client alone loads models as well.
 _SUBSTITUTES = {"mlflow": "mlflow-skinny"}
+_MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +43,16 @@ def differences(directory: Path) -> list[Difference]:
     file = directory / "requirements.txt"
     if not file.exists():
         return []
-    return [found for line in file.read_text().splitlines() for found in _compared(line)]
+    return [found for line in _text(file).splitlines() for found in _compared(line)]
+
+
+def _text(file: Path) -> str:
+    """Decode as pip does: by the byte order mark that Windows' shells write, and else as UTF-8."""
+    content = file.read_bytes()
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return content.removeprefix(mark).decode(encoding, errors="replace")
+    return content.decode(errors="replace")
 
 
 def check(directory: Path, ignored: frozenset[str]) -> list[Difference]:
@@ -65,8 +84,11 @@ def _compared(line: str) -> Iterator[Difference]:
     except InvalidRequirement:  # a URL or a path: pip knows more forms than the standard has
         log.warning("requirement of the model not checked: %r is not a name with a version", text)
         return
-    if wanted.marker is None or wanted.marker.evaluate():
-        yield from _difference(wanted)
+    try:
+        if wanted.marker is None or wanted.marker.evaluate():
+            yield from _difference(wanted)
+    except (UndefinedComparison, UndefinedEnvironmentName, InvalidVersion) as error:
+        log.warning("requirement of the model not checked: %r (%s)", text, type(error).__name__)
 
 
 def _difference(wanted: Requirement) -> Iterator[Difference]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from podium.runtime.faults import ModelFault, WrongShape
+from podium.runtime.faults import Fault, ModelFault, WrongShape
 from podium.runtime.prediction.blame import blamed
 from podium.runtime.prediction.distribution import Predictions
 from podium.runtime.prediction.joining import objection
@@ -80,9 +80,15 @@ class Scorer:
 
     def join_if_proven(self, example: Rows) -> None:
         """Predict the model's input example alone and joined, and join no requests where the answers differ."""
-        if self.joins and (why := objection(self.model.predict_rows, example)):
+        if self.joins and (why := self._objection(example)):
             log.warning("requests are not joined: %s", why)
             self.joins = False
+
+    def _objection(self, example: Rows) -> str | None:
+        try:
+            return objection(self.model.predict_rows, example)
+        except Fault as fault:
+            return f"the model cannot answer its input example row by row: {fault.message}"
 
     def predict_joined(self, asks: list[Ask]) -> list[Any]:
         """Predict the rows of several requests at once, and return each one's share of the raw predictions.
