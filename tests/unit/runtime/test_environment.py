@@ -56,7 +56,7 @@ NASTY = (*NUMBERS, *TEXTS, *URIS, *PATHS)
 
 @pytest.fixture(autouse=True)
 def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def run(settings: Any, identity: Any) -> None:
+    async def run(settings: Any, identity: Any, doors: Any) -> None:
         assert identity.block  # what the first answer needs
 
     monkeypatch.setattr(program, "run", run)
@@ -136,7 +136,7 @@ def test_what_kubernetes_sets_for_a_service_called_podium_is_no_setting(caplog: 
 def test_each_end_has_its_code_and_its_word(
     error: BaseException, code: Exit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def run(settings: Any, identity: Any) -> None:
+    async def run(settings: Any, identity: Any, doors: Any) -> None:
         raise error
 
     monkeypatch.setattr(program, "run", run)
