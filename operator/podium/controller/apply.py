@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from math import inf
 from typing import assert_never
 
 from podium.controller.observe import Ports
@@ -21,16 +22,19 @@ from podium.core.actions import (
     WriteRecord,
     WriteTags,
 )
-from podium.errors import PodiumError
+from podium.errors import Conflict, PodiumError
 from podium.ports import Cluster, ModelDeployment
 
 _log = logging.getLogger(__name__)
 
 
 async def apply(
-    actions: Sequence[Action], md: ModelDeployment, ports: Ports, *, routed: bool = True
+    actions: Sequence[Action], md: ModelDeployment, ports: Ports, *, routed: bool = True, until: float = inf
 ) -> tuple[PodiumError, ...]:
     """Carry the actions out in order. Returns what failed.
+
+    Raises Conflict where an action would begin after `until`, on the monotonic clock: what it was decided on may be
+    old by then, and another process may lead.
 
     A slot is not stopped after traffic could not be moved (`routed` says whether it could before): it may still carry
     some. Everything else is independent: pods that a quota refuses must not keep traffic from going back, nor a refused
@@ -38,6 +42,8 @@ async def apply(
     """
     failures: list[PodiumError] = []
     for action in actions:
+        if ports.clock.monotonic() > until:
+            raise Conflict(f"{md.key}: decided too long ago to be carried out ({action.why})")
         if isinstance(action, StopSlot) and not routed:
             _log.warning("slot %s not stopped: its traffic could not be moved first", action.slot)
             continue

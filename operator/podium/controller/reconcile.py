@@ -1,4 +1,10 @@
-"""One reconcile of one ModelDeployment, read as prose: observe, decide, emit Events, record, apply."""
+"""One reconcile of one ModelDeployment, read as prose: observe, decide, emit Events, record, apply.
+
+What was decided is carried out only while it is true. The record is written before anything but a rollback, and the API
+server refuses it where the object is not what was read; what comes after it begins within seconds. A process that was
+frozen, and has lost the leadership meanwhile, so finds that it knows nothing any more. A rollback waits for no record:
+it looks once more whether the status is still the one that it was decided on.
+"""
 
 import asyncio
 import logging
@@ -23,6 +29,9 @@ _LAST_REPEAT: Final = 30.0  # seconds between tries of what had no effect, at re
 _LAST_REPEAT_ON_TRIAL: Final = 1.0
 _RELEASE_TIMEOUT: Final = 300.0  # seconds for which a deletion waits for a route that cannot be written just now
 _RELEASE_RETRY: Final = 1.0
+_ACT_WITHIN: Final = (
+    3.0  # seconds after the record was begun: less than another process waits before it takes the Lease
+)
 _log = logging.getLogger(__name__)
 
 
@@ -111,10 +120,14 @@ class Reconciler:
     async def _reconcile(self, md: ModelDeployment) -> float:
         world = await observe(md, self._ports)
         decision = self._decide(self._facts(md, world))
+        if decision.rollback_actions:
+            await self._refuse_outdated(md)
         failures = await apply(decision.rollback_actions, md, self._ports)
         await self._emit_events(md, decision.events)
+        others = [action for action in decision.actions if action not in decision.rollback_actions]
+        until = self._ports.clock.monotonic() + _ACT_WITHIN
         try:
-            await self._record(md, decision.status)
+            await self._record(md, decision.status, acts=any(not isinstance(each, RegistryWrite) for each in others))
         except Conflict:
             raise
         except PodiumError:
@@ -127,8 +140,7 @@ class Reconciler:
             self._ports.registry.enqueue(
                 md.key, [action for action in decision.actions if isinstance(action, RegistryWrite)]
             )
-            others = [action for action in decision.actions if action not in decision.rollback_actions]
-            failures += await apply(others, md, self._ports, routed=not failures)
+            failures += await apply(others, md, self._ports, routed=not failures, until=until)
         return self._requeue_after(md.key, decision, failed=bool(failures))
 
     def _decide(self, facts: Facts) -> Decision:
@@ -159,9 +171,22 @@ class Reconciler:
         except (PodiumError, TimeoutError) as error:
             _log.warning("failed to emit Event: %s", error or "timed out")
 
-    async def _record(self, md: ModelDeployment, status: Status) -> None:
-        """Raises Conflict where another client wrote first: then nothing is applied, and all is observed again."""
-        if stored(status) != stored(md.status):
+    async def _refuse_outdated(self, md: ModelDeployment) -> None:
+        """Raises Conflict where the status is another one by now. A rollback goes on where that cannot be read."""
+        try:
+            found = await self._ports.cluster.get(md.key)
+        except PodiumError as error:
+            _log.warning("could not read the status again before a rollback: %s", error)
+            return
+        if found is None or found.uid != md.uid or stored(found.status) != stored(md.status):
+            raise Conflict(f"{md.key}: the status has changed since the rollback was decided")
+
+    async def _record(self, md: ModelDeployment, status: Status, *, acts: bool = False) -> None:
+        """Raises Conflict where another client wrote first: then nothing is applied, and all is observed again.
+
+        Before actions the same status is written too: nothing changes by it, but it is refused where `md` is old.
+        """
+        if acts or stored(status) != stored(md.status):
             await self._ports.cluster.write_status(md, status)
 
     def _show(self, md: ModelDeployment, decision: Decision, world: ObservedState) -> None:

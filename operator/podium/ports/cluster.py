@@ -38,7 +38,10 @@ class Cluster(Protocol):
         """All ModelDeployments of the namespaces that the operator watches."""
 
     async def write_status(self, md: ModelDeployment, status: Status) -> None:
-        """Replace the status. Raises Conflict where the object was written since `md` was read."""
+        """Replace the status. Raises Conflict where the object was written since `md` was read.
+
+        The same status as before is no write, and raises Conflict all the same.
+        """
 
     async def add_finalizer(self, md: ModelDeployment) -> None:
         """Make the object's deletion wait until `remove_finalizer`."""
@@ -59,7 +62,7 @@ class Cluster(Protocol):
         """Run this version in its slot, with that many pods. What is there already stays."""
 
     async def stop_slot(self, md: ModelDeployment, slot: Slot) -> None:
-        """Stop the slot's pods, if they are Podium's."""
+        """Stop the slot's pods, if they are Podium's. Raises Conflict where the slot changes at this moment."""
 
     async def autoscaler(self, md: ModelDeployment) -> AutoscalerState:
         """The HorizontalPodAutoscaler of the ModelDeployment."""

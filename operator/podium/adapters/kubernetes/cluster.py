@@ -124,7 +124,8 @@ class KubernetesCluster:
         if not read.owned(found, md.uid):
             owner = render.owner_reference(read.owner_of(md))
             raise stranger({**found, "metadata": {**found["metadata"], "ownerReferences": [owner]}})
-        body = {"metadata": {"uid": found["metadata"]["uid"]}, "spec": {"replicas": 0}}
+        same = {key: found["metadata"][key] for key in ("uid", "resourceVersion")}
+        body = {"metadata": same, "spec": {"replicas": 0}}
         await self._api.merge(names.path(names.DEPLOYMENTS, namespace, name), body)
 
     async def autoscaler(self, md: ModelDeployment) -> AutoscalerState:

@@ -123,7 +123,10 @@ class FakeCluster:
             raise NotFound(f"{md.key} is not there")
         if (stored.uid, str(stored.version)) != (md.uid, md.resource_version):
             raise Conflict(f"{md.key}: the object has been modified")
-        stored.status = Status.model_validate(status.model_dump(mode="json", by_alias=True))
+        written = Status.model_validate(status.model_dump(mode="json", by_alias=True))
+        if written == stored.status:
+            return  # no write, though it was refused if the object were another one
+        stored.status = written
         stored.version = next(self._numbers)
         self.writes.append(f"status of {md.key}: {status.phase}")
 

@@ -98,6 +98,8 @@ def _on(port: str, *methods: str) -> Callable[[Call], bool]:
     return lambda call: call.port == port and call.method in methods
 
 
+STALE_READ: Final = Kind("an object is read as it was before", _on("cluster", "get"), _stale)
+
 KINDS: Final[Sequence[Kind]] = (
     Kind("the operator dies before a write", _writes, _dies_before),
     Kind("the operator dies after a write", _writes, _dies_after),
@@ -111,11 +113,8 @@ KINDS: Final[Sequence[Kind]] = (
     Kind("pods cannot be asked", _on("pod_metrics", "ask"), _raises(Unavailable, "no answer in time")),
     Kind("the registry does not answer", _on("registry", "query"), _raises(Unavailable, "no answer in time")),
     Kind("an answer is slow", lambda call: call.method in _SLOW, _slow),
+    STALE_READ,
 )
-
-# Not among the others: the port's reads are fresh, and the operator builds on it. A decision that needs no status write
-# is carried out as it is, so that a cache would let a rejected version be started again for a moment.
-STALE_READ: Final = Kind("an object is read as it was before", _on("cluster", "get"), _stale)
 
 
 class Disorder:
