@@ -16,7 +16,7 @@ from podium.cli.objects import InputError, text_of, the_one
 from podium.cli.problems import problems
 from podium.cli.simulation_plot import Unplottable, check_target, plot
 from podium.cli.simulation_report import About, Report, as_json, as_table
-from podium.simulation.assumed import Contradiction, Role, Shares, assumed
+from podium.simulation.assumed import Contradiction, Role, Shares, assumed, on_errors
 from podium.simulation.figures import figures
 from podium.simulation.many import trials
 from podium.simulation.rollout import Outcome, Plan
@@ -100,7 +100,7 @@ def simulate(
             check_target(picture)
     except (Contradiction, Unplottable) as error:
         raise click.UsageError(str(error)) from error
-    if beside_window and not any(guard.error_rate is not None for guard in spec.rollout.guards):
+    if beside_window and not any(map(on_errors, spec.rollout.guards)):
         raise click.UsageError("--beside-window compares errors: expected a guard on errors, found none")
     report = _simulated(plan, about, workers=workers, beside_window=beside_window)
     click.echo(json.dumps(as_json(report), indent=2) if as_object else as_table(report))
@@ -139,7 +139,7 @@ def _simulated(plan: Plan, about: About, *, workers: int, beside_window: bool) -
 
 
 def _errors(plan: Plan) -> tuple[float, float]:
-    names = [guard.name for guard in plan.spec.rollout.guards if guard.error_rate is not None]
+    names = [guard.name for guard in plan.spec.rollout.guards if on_errors(guard)]
     return plan.assumed.good[names[0]], plan.assumed.bad[names[0]]
 
 

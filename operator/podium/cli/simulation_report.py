@@ -7,8 +7,8 @@ from typing import Any
 
 from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.values.base import format_duration, format_percent
+from podium.core.analysis.guard_kinds import tolerance_of
 from podium.core.traffic.shares import share_in_force
-from podium.simulation.assumed import largest_limit, margin
 from podium.simulation.figures import Chance, Figures, Spread
 from podium.simulation.rollout import Plan
 from podium.simulation.window import SIZE, SUCCESS, Windowed
@@ -76,7 +76,8 @@ def _assumptions(report: Report) -> Iterator[str]:
 
 def tolerated(guard: Guard) -> str:
     """The guard's limits in a few words."""
-    limit, above = largest_limit(guard), margin(guard)
+    tolerance = tolerance_of(guard)
+    limit, above = tolerance.at_most, tolerance.above_champion
     limits = [f"limit {format_percent(limit)}"] if limit is not None else []
     if above is not None:
         limits.append(

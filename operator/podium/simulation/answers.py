@@ -1,14 +1,15 @@
 """What the pods of a version count, if its answers are bad with given chances: one draw a look, not one an answer."""
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.status import Counts
+from podium.core.analysis.guard_kinds import Simulated, kind_of
 from podium.core.facts import ALL, Counters, Histogram
-from podium.simulation.assumed import Shares, largest_limit, margin
+from podium.simulation.assumed import Shares
 
 FEW = 40  # draws below this are made one by one
 BINS = 10  # of the scores: the champion's are spread evenly, so that its deciles are edges
@@ -48,20 +49,25 @@ class Chances:
     invalid: float = 0.0
     slow: Sequence[Edge] = ()  # seconds rise, shares fall
     scores: Sequence[float] = ()  # share of each bin; none where no guard asks for scores
-    counts: Shares = field(default_factory=dict)  # by guard
+    counts: Shares = field(default_factory=dict)  # by guard, of bad answers that are drawn apart from these
+    # By guard: a pod's counters with so many of these bad answers.
+    shown: Mapping[str, Callable[[Counters, int], Counters]] = field(default_factory=dict)
 
 
 def chances(guards: Sequence[Guard], version: Shares, champion: Shares) -> Chances:
     """The chances that fit what is assumed of each guard."""
-    errors = [version[guard.name] for guard in guards if guard.error_rate is not None]
-    invalid = max((version[guard.name] for guard in guards if guard.invalid_output is not None), default=0.0)
-    shift = [version[guard.name] for guard in guards if guard.prediction_shift is not None]
+
+    def drawn(simulated: Simulated) -> Shares:
+        return {guard.name: version[guard.name] for guard in guards if kind_of(guard).simulated == simulated}
+
+    invalid, shift = max(drawn("invalid").values(), default=0.0), drawn("predictions").values()
     return Chances(
-        errors=max([invalid, *errors]),
+        errors=max([invalid, *drawn("errors").values()]),
         invalid=invalid,
         slow=tuple(_edges(guards, version, champion)),
         scores=tuple(_shifted(max(shift))) if shift else (),
-        counts={guard.name: version[guard.name] for guard in guards if guard.prometheus is not None},
+        counts=drawn("apart"),
+        shown={guard.name: shown for guard in guards if (shown := kind_of(guard).shown) is not None},
     )
 
 
@@ -81,8 +87,8 @@ def _edges(guards: Sequence[Guard], version: Shares, champion: Shares) -> Sequen
         mine, its, tail = version[guard.name], champion[guard.name], 1 - guard.latency.percentile / ALL
         if guard.latency.at_most is not None:
             fixed.append(Edge(guard.latency.at_most.total_seconds(), mine, its))
-        if margin(guard) is not None:
-            relative = mine if largest_limit(guard) is None else _as_much_slower(tail, its, mine)
+        if guard.latency.max_slower_than_champion is not None:
+            relative = mine if guard.latency.at_most is None else _as_much_slower(tail, its, mine)
             floating.append(Edge(0.0, relative, tail))
     fixed.sort(key=lambda edge: edge.seconds)
     floating.sort(key=lambda edge: -edge.champion)
@@ -162,7 +168,7 @@ class Answers:
 
     def counters(self) -> Counters:
         """The totals as a pod's page has them."""
-        return Counters(
+        counters = Counters(
             answers=self.answers,
             bad=self.bad,
             invalid=self.invalid,
@@ -170,6 +176,9 @@ class Answers:
             latency=self._latency(),
             scores=self._distribution(),
         )
+        for guard, shown in self.chances.shown.items():
+            counters = shown(counters, self.counts.get(guard, 0))
+        return counters
 
     def prometheus(self, guard: str) -> Counts:
         """What Prometheus counts for a guard."""

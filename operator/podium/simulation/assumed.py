@@ -6,13 +6,12 @@ from typing import Literal
 
 from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.values.base import format_percent
-from podium.core.facts import ALL
+from podium.core.analysis.guard_kinds import kind_of, tolerance_of
 
 Role = Literal["champion", "good", "bad"]
 Shares = Mapping[str, float]  # guard -> share of bad answers; the gap of the distributions for a guard on scores
 
 FIFTH, TIMES = 5, 5  # a good version has a fifth of what is tolerated, a bad one five times as much
-SHIFT = 3  # and a shift three times as large
 
 
 class Contradiction(Exception):
@@ -47,27 +46,14 @@ def assumed(guards: Sequence[Guard], said: Mapping[Role, Shares]) -> Assumed:
     return Assumed(champion, good, bad)
 
 
-def largest_limit(guard: Guard) -> float | None:
-    """The share of bad answers that the guard tolerates; None where it only compares with the champion."""
-    if guard.latency is not None:
-        return 1 - guard.latency.percentile / ALL if guard.latency.at_most is not None else None
-    limited = guard.error_rate or guard.invalid_output or guard.prometheus
-    return limited.at_most if limited is not None else None
-
-
-def margin(guard: Guard) -> float | None:
-    """By how much the share may be above the champion's; None where it is not compared with it."""
-    if guard.prediction_shift is not None:
-        return guard.prediction_shift.max_shift
-    if guard.latency is not None:
-        return guard.latency.max_slower_than_champion
-    limited = guard.error_rate or guard.invalid_output or guard.prometheus
-    return limited.max_above_champion if limited is not None else None
+def on_errors(guard: Guard) -> bool:
+    """Whether its bad answers are the failed ones."""
+    return kind_of(guard).simulated == "errors"
 
 
 def _meant(guards: Sequence[Guard]) -> Sequence[Guard]:
     """The guards that are meant when none is named: all on errors, or else the first."""
-    return [guard for guard in guards if guard.error_rate is not None] or guards[:1]
+    return [guard for guard in guards if on_errors(guard)] or guards[:1]
 
 
 def _named(guards: Sequence[Guard], said: Shares) -> Shares:
@@ -80,20 +66,17 @@ def _named(guards: Sequence[Guard], said: Shares) -> Shares:
 
 
 def _healthy(guard: Guard) -> float:
-    if guard.prediction_shift is not None:
-        return 0.0
-    limit = largest_limit(guard)
-    if limit is not None:
-        return limit / FIFTH
-    if guard.latency is not None:
-        return 1 - guard.latency.percentile / ALL  # by what a percentile is
-    return (margin(guard) or 0.0) / FIFTH
+    tolerance = tolerance_of(guard)
+    if tolerance.at_most is not None:
+        return tolerance.at_most / FIFTH
+    return tolerance.usual if tolerance.usual is not None else (tolerance.above_champion or 0.0) / FIFTH
 
 
 def _unhealthy(guard: Guard, champion: float) -> float:
-    limit, above = largest_limit(guard), margin(guard)
-    if guard.prediction_shift is not None:
-        return min(SHIFT * guard.prediction_shift.max_shift, 0.9)
+    kind, tolerance = kind_of(guard), tolerance_of(guard)
+    if kind.unhealthy is not None:
+        return kind.unhealthy(guard.settings)
+    limit, above = tolerance.at_most, tolerance.above_champion
     base = limit if limit is not None else champion + (above or 0.0)
     worse = TIMES * limit if limit is not None else champion + TIMES * (above or 0.0)
     return min(worse, (1 + base) / 2)
@@ -101,7 +84,7 @@ def _unhealthy(guard: Guard, champion: float) -> float:
 
 def _agreed(guards: Sequence[Guard], shares: Shares, said: Shares, pick: Callable[[Iterable[float]], float]) -> Shares:
     """All guards on errors see the same answers, so they have one share."""
-    same = [guard.name for guard in guards if guard.error_rate is not None]
+    same = [guard.name for guard in guards if on_errors(guard)]
     told = {said[name] for name in same if name in said}
     if len(told) > 1:
         found = ", ".join(f"{name}={format_percent(said[name])}" for name in same if name in said)

@@ -7,7 +7,7 @@ from typing import Literal
 from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.status import Counts, GuardRecord, Trial
 from podium.api.v1alpha1.values.base import format_percent
-from podium.core.analysis.criteria import Criterion
+from podium.core.analysis.criterion import Criterion
 from podium.core.analysis.sequential import AgainstLimit, TestVerdict, outlook, proves_above
 from podium.core.analysis.tests import NOT_EVALUATED, AlphaShare, alpha_shares, error_text, state_of, test_of
 from podium.core.facts import Facts

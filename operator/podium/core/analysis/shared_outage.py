@@ -8,7 +8,8 @@ from podium.api.v1alpha1.spec.guards import ErrorRateGuard, Guard
 from podium.api.v1alpha1.status import Counts, Evidence, SharedOutage, Trial, Verdict
 from podium.core.analysis import guards
 from podium.core.analysis.counts import accumulate
-from podium.core.analysis.criteria import Criterion, criteria, measures
+from podium.core.analysis.criteria import criteria, measures
+from podium.core.analysis.criterion import Criterion
 from podium.core.analysis.sequential import proves_below
 from podium.core.facts import Facts
 from podium.core.fingerprints import spec_hash

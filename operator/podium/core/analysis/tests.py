@@ -11,7 +11,8 @@ from math import isfinite
 
 from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.status import Counts, Evidence, TestState, Trial
-from podium.core.analysis.criteria import Criterion, criteria
+from podium.core.analysis.criteria import criteria
+from podium.core.analysis.criterion import Criterion
 from podium.core.analysis.sequential import AgainstChampion, AgainstLimit, Block, ChampionTestState, LimitTestState
 
 Judge = AgainstLimit | AgainstChampion

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from podium.api.v1alpha1.spec.gates import KINDS, Gate
+from podium.api.v1alpha1.spec.gates import Gate
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import GateState, GateStatus, Phase, Status
 from podium.core.facts import Facts, ModelVersion
@@ -86,8 +86,8 @@ def pending_requests(spec: Spec, status: Status) -> Iterator[tuple[Gate, str]]:
 
 
 def _check(gate: Gate, facts: Facts, version: ModelVersion) -> GateCheck:
-    kind = next(kind for kind in KINDS if getattr(gate, kind) is not None)
-    answer = _WITHIN[kind](getattr(gate, kind), facts, version) if kind in _WITHIN else external(gate, facts)
+    check_within = _WITHIN.get(gate.kind)
+    answer = check_within(gate.settings, facts, version) if check_within is not None else external(gate, facts)
     return GateCheck(gate, answer.state, answer.message[:LONGEST])
 
 

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from podium.api.v1alpha1.spec.pod import EnvFromPart, EnvPart, Labels, PullSecretsPart, ResourcesPart, TolerationsPart
 from podium.api.v1alpha1.values.base import Duration, Value, duration_between
+from podium.api.v1alpha1.values.one_of import OneOf
 from podium.api.v1alpha1.values.rules import KeyedBy, Rule
 
 GateName = Annotated[
@@ -279,19 +280,8 @@ class WebhookGate(Value):
     )
 
 
-KINDS = ("metric", "tags", "signature", "evaluation", "age", "approval", "job", "webhook")
-
-
-class Gate(Value):
+class Gate(OneOf):
     """One check of the version."""
-
-    RULES = (
-        Rule(
-            f"[{', '.join(f'has(self.{kind})' for kind in KINDS)}].filter(given, given).size() == 1",
-            f"exactly one of {', '.join(KINDS[:-1])} and {KINDS[-1]} is needed",
-            lambda gate: sum(getattr(gate, kind) is not None for kind in KINDS) == 1,
-        ),
-    )
 
     name: GateName
     metric: MetricGate | None = Field(None, description="Compare a metric of the version's run.")

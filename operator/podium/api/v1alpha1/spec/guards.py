@@ -9,9 +9,8 @@ from pydantic import Field
 
 from podium.api.v1alpha1.spec.gates import GateName
 from podium.api.v1alpha1.values.base import Duration, Percent, Value, duration_between, percent_between
+from podium.api.v1alpha1.values.one_of import OneOf
 from podium.api.v1alpha1.values.rules import KeyedBy, Rule
-
-KINDS: Final = ("error_rate", "latency", "invalid_output", "prediction_shift", "prometheus")
 
 Limit = Annotated[Percent, percent_between("0.001%", "50%")]
 Margin = Annotated[Percent, percent_between("0.01%", "50%")]
@@ -118,18 +117,8 @@ class PrometheusGuard(Value):
     )
 
 
-class Guard(Value):
+class Guard(OneOf):
     """One criterion for served traffic, tested throughout the trial."""
-
-    RULES = (
-        Rule(
-            "[has(self.errorRate), has(self.latency), has(self.invalidOutput), has(self.predictionShift), "
-            "has(self.prometheus)]"
-            ".filter(one, one).size() == 1",
-            "exactly one of errorRate, latency, invalidOutput, predictionShift and prometheus is needed",
-            lambda guard: sum(getattr(guard, kind) is not None for kind in KINDS) == 1,
-        ),
-    )
 
     name: GateName
     error_rate: ErrorRateGuard | None = Field(None, description="Limit the share of failed answers.")

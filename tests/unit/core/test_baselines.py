@@ -2,8 +2,9 @@
 
 from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.status import Evidence, ReferenceQuantiles, Slot
-from podium.core.analysis.baselines import ENOUGH, with_baselines
+from podium.core.analysis.baselines import with_baselines
 from podium.core.analysis.criteria import criteria
+from podium.core.analysis.quantiles import ENOUGH
 from podium.core.facts import Counters, Facts, Histogram, ObservedState, PodState, SlotState
 from tests.unit.core.factories import facts
 
