@@ -11,7 +11,13 @@ MUTATED = (
     "controller/apply.py",
     "controller/workers/registry.py",
 )
-TESTS = ("tests/unit/core", "tests/unit/controller", "tests/stories/test_stories.py", "tests/stories/test_truth.py")
+TESTS = (
+    "tests/unit/core",
+    "tests/unit/controller",
+    "tests/stories/test_stories.py",
+    "tests/stories/test_truth.py",
+    "tests/stories/test_records.py",
+)
 # What the tests read beside the package.
 BESIDE = [
     "tests",

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from podium.core.analysis.sequential import AgainstLimit, LimitTestState, bets
+from podium.core.analysis.sequential.counts import _binomial_sf
 
 LIMIT, ALPHA, BETA = 0.01, 0.01, 0.05
 JUDGE = AgainstLimit(LIMIT, ALPHA, BETA)
@@ -154,3 +156,10 @@ def test_the_wealth_of_both_bets_says_how_far_the_verdict_is(bad: int, good: int
 def test_counts_that_cannot_be_are_refused() -> None:
     with pytest.raises(ValueError, match="cannot be negative: good = -1"):
         JUDGE.see(0, -1)
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "share"), [(0, 9, 0.3), (1, 9, 0.3), (4, 9, 0.3), (9, 9, 0.3), (30, 900, 0.02)]
+)
+def test_the_tail_of_the_binomial_is_scipys(successes: int, trials: int, share: float) -> None:
+    assert _binomial_sf(successes, trials, share) == pytest.approx(binom.sf(successes - 1, trials, share), rel=1e-9)

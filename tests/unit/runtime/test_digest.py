@@ -42,3 +42,10 @@ def test_it_sees_every_other_change(model: Path) -> None:
 
 def test_the_order_of_the_files_does_not_matter() -> None:
     assert digest_of({"a": "1", "b": "2"}) == digest_of({"b": "2", "a": "1"})
+
+
+def test_what_mlflow_adds_on_download_is_left_out_wherever_it_lies() -> None:
+    files = {"MLmodel": "aa", "data/model.pkl": "bb"}
+    beside = {"registered_model_meta": "cc", "a/b/registered_model_meta": "dd"}
+    assert digest_of(files | beside) == digest_of(files)
+    assert digest_of(files | {"registered_model_meta/weights": "ee"}) != digest_of(files)

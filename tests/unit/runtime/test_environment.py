@@ -57,6 +57,7 @@ NASTY = (*NUMBERS, *TEXTS, *URIS, *PATHS)
 @pytest.fixture(autouse=True)
 def _no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)  # a termination log may be named by anything
+
     async def run(settings: Any, identity: Any, doors: Any) -> None:
         assert identity.block  # what the first answer needs
 
