@@ -9,12 +9,13 @@ STEPS = {"steps": [{"weight": 50, "duration": "5s"}], "soak": "10s"}
 def champion() -> Simulation:
     sim = Simulation(spec_of("1", rollout=STEPS))
     sim.register("1")
+    for version in ("2", "3"):
+        sim.register(version, bad_share=0.5)
     sim.settle("1")
     return sim
 
 
 def reject(sim: Simulation, version: str, **rollout: object) -> None:
-    sim.register(version, bad_share=0.5)
     sim.commit(spec_of(version, rollout={**STEPS, **rollout}), f"version {version}")
     sim.reach(Phase.STARTING)
     sim.reach(Phase.REJECTED)
@@ -54,7 +55,6 @@ def test_a_guards_record_has_both_sides_and_the_limit() -> None:
 
 def test_the_pods_of_a_version_count_at_the_edges_of_its_guards_of_latency() -> None:
     sim = champion()
-    sim.register("2")
     guards = [{"name": "slow", "latency": {"atMost": "250ms"}}, {"name": "slower", "latency": {"atMost": "1s"}}]
     sim.commit(spec_of("2", rollout={**STEPS, "guards": guards}), "version 2")
     sim.reach(Phase.CANARY)
