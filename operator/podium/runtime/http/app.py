@@ -6,7 +6,7 @@ No framework: a prediction passes through here tens of thousands of times a seco
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum, auto
 from functools import partial
 from http import HTTPStatus
@@ -18,7 +18,7 @@ from podium.runtime.http import metrics
 from podium.runtime.http.metrics import Metrics
 from podium.runtime.http.prediction_log import PredictionLog
 from podium.runtime.http.refusals import refusal
-from podium.runtime.http.streaming import NDJSON, Stream
+from podium.runtime.http.streaming import EVENTS, NDJSON, Stream
 from podium.runtime.identity import Headers, Identity
 from podium.runtime.prediction.queue import Job, PredictionQueue
 from podium.runtime.settings import Settings
@@ -53,6 +53,7 @@ class Serving:
         self._preview_scorer = loaded.scorer.preview_scorer() if settings.preview is not None else loaded.scorer
         self._endpoints = loaded.endpoints
         self._streams = loaded.streams
+        self._events = loaded.events
         self._binaries = loaded.binaries
         self.calls = loaded.calls
         self._pages: dict[str, Callable[[bool], Response]] = loaded.pages
@@ -102,19 +103,22 @@ class Serving:
             self.metrics.fallbacks += 1
         return ask
 
-    def streams(self, request: Request) -> bool:
-        """Return whether this is to be answered line by line."""
-        return request.path in self._streams and NDJSON in (request.header(b"accept") or b"")
+    def streamed(self, request: Request) -> "tuple[bytes, Read] | None":
+        """Return the media type and the reading of a request that is to be answered bit by bit, or None."""
+        if request.path in self._streams and NDJSON in (request.header(b"accept") or b""):
+            return NDJSON, self._streams[request.path]
+        door = self._events.get(request.path)
+        return (EVENTS, door.read) if door is not None and door.asked(request.body) else None
 
     def endpoint(self, request: Request) -> "Read | None":
         """Return how a body sent to this path is read, or None."""
         length = request.header(JSON_LENGTH)
         if length is not None and (binary := self._binaries.get(request.path)) is not None:
             return binary(length)
-        return (self._streams if self.streams(request) else self._endpoints).get(request.path)
+        return self._endpoints.get(request.path)
 
-    def parts(self, read: "Read", request: Request) -> "Callable[[], list[Ask]]":
-        """Return what reads the parts of a request that is answered line by line."""
+    def parts(self, read: "Read", request: Request) -> "Callable[[], Iterable[Ask]]":
+        """Return what reads the parts of a request that is answered bit by bit."""
         return lambda: self.scorer(request).parts(read, request.body, request.content_type)
 
     def page(self, path: str, *, ready: bool) -> Page | None:
@@ -266,8 +270,9 @@ class App:
                 raise WrongMethod(f"wanted POST, found {request.method[:20]}")
             serving.queue.admit()
             deadline = request.started + self._seconds(request)
-            if serving.streams(request):
-                Stream(serving.queue, serving.parts(read, request), request, deadline, reply, count).start()
+            if (streamed := serving.streamed(request)) is not None:
+                kind, by_parts = streamed
+                Stream(serving.queue, serving.parts(by_parts, request), kind, request, deadline, reply, count).start()
                 return
             serving.queue.submit(Job(serving.ask(read, request), request, deadline, done))
         except Fault as fault:

@@ -4,7 +4,8 @@ A slow reader so holds no place in the queue, and no more than one part in memor
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from podium.runtime.prediction.scoring import Ask
 
 NDJSON = b"application/x-ndjson"
+EVENTS = b"text/event-stream"
+_FAULTS = {NDJSON: b"%b\n", EVENTS: b"data: %b\n\ndata: [DONE]\n\n"}  # how a fault in mid-stream is told
 
 _tasks: set[asyncio.Task[None]] = set()  # asyncio itself holds its tasks only weakly
 
@@ -29,7 +32,8 @@ class Stream:
     """One streamed answer. `count` is called once, with the fault that ended it, if any."""
 
     queue: PredictionQueue
-    read: "Callable[[], list[Ask]]"
+    read: "Callable[[], Iterable[Ask]]"
+    content_type: bytes
     request: Request
     deadline: float
     reply: Reply
@@ -43,28 +47,37 @@ class Stream:
 
     async def _run(self) -> None:
         """Predict the first part before anything is said, so that its fault still has a status of its own."""
+        parts: Iterable[Ask] = ()
         try:
             # In a thread: a long batch takes longer to read than other requests should wait for the event loop.
             parts = await asyncio.to_thread(self.read)
-            first = await self._predicted(parts[0])
+            following = iter(parts)
+            first = await self._predicted(next(following))
         except Fault as fault:
             self.count(fault)
             self.reply(refusal(fault, self.request.path))
+            _close(parts)
             return
-        self.reply(Response(HTTPStatus.OK, self._lines(first, parts[1:]), NDJSON))
+        self.reply(Response(HTTPStatus.OK, self._parts(first, following, parts), self.content_type))
 
-    async def _lines(self, first: bytes, parts: "list[Ask]") -> AsyncGenerator[bytes, None]:
+    async def _parts(
+        self, first: bytes, following: "Iterator[Ask]", parts: "Iterable[Ask]"
+    ) -> AsyncGenerator[bytes, None]:
         ended: Fault | None = Abandoned("the client went away")
         try:
             yield first
-            for part in parts:
-                yield await self._predicted(part)
+            for part in following:
+                if not (body := await self._predicted(part)):
+                    break
+                yield body
             ended = None
         except Fault as fault:
             ended = fault
-            yield orjson.dumps({"error": fault.message}) + b"\n"
+            yield _FAULTS[self.content_type] % orjson.dumps({"error": fault.message})
         finally:
             self.count(ended)
+            if ended is not None:
+                _close(parts)
 
     async def _predicted(self, part: "Ask") -> bytes:
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -79,3 +92,9 @@ class Stream:
 
         self.queue.submit(Job(part, self.request, self.deadline, settle))
         return await answer
+
+
+def _close(parts: "Iterable[Ask]") -> None:
+    """Let the model clean up. It may be making its next event, and may take its time: not on the event loop."""
+    if (close := getattr(parts, "close", None)) is not None:
+        threading.Thread(target=close, name="stream-end", daemon=True).start()

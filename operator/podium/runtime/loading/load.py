@@ -23,7 +23,7 @@ from podium.runtime.prediction.plan import Rows
 from podium.runtime.prediction.scoring import Read, Scorer
 from podium.runtime.protocols import invocations
 from podium.runtime.protocols.bodies import JSON
-from podium.runtime.protocols.routes import About, Page, binaries, endpoints, pages, rpcs, streams
+from podium.runtime.protocols.routes import About, EventDoor, Page, binaries, endpoints, events, pages, rpcs, streams
 from podium.runtime.settings import Batching, ExtraColumns, Settings
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ class Loaded:
     pages: dict[str, Page]  # path -> what is told of the model
     binaries: dict[str, Callable[[bytes], Read]] = field(default_factory=dict)  # a POST where bytes follow the JSON
     calls: dict[str, Read] = field(default_factory=dict)  # what a call of gRPC means
+    events: dict[str, EventDoor] = field(default_factory=dict)  # a POST whose body asks for events
     from_cache: bool = False
     threads: int = 1  # that predict
 
@@ -92,6 +93,7 @@ def load(settings: Settings) -> Loaded:
         told,
         binaries(identity),
         rpcs(identity),
+        events(model),
         from_cache=fetched.from_cache,
         threads=threads,
     )

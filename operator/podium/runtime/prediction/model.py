@@ -6,12 +6,13 @@ exceptions. The model's own function is wrapped here, so that what it raises is 
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import mlflow.pyfunc
+from mlflow.exceptions import MlflowException
 from mlflow.types import Schema
 
 from podium.runtime.faults import Fault, ModelFault, RequestFault, WrongShape
@@ -40,6 +41,9 @@ class Model:
     def __init__(self, pyfunc: Any, extra_columns: ExtraColumns = ExtraColumns.REFUSE) -> None:
         self._pyfunc = pyfunc
         pyfunc._predict_fn = _own_faults(pyfunc._predict_fn)  # noqa: SLF001  MLflow has no other place to stand
+        self.streams = _streams(pyfunc)
+        if self.streams:
+            pyfunc._predict_stream_fn = _own_faults_in_mid_stream(pyfunc._predict_stream_fn)  # noqa: SLF001
         self._direct = direct_call(pyfunc)
         self.metadata = pyfunc.metadata
         self.extra_columns = extra_columns
@@ -99,6 +103,15 @@ class Model:
             log.info("request does not fit the signature: %s", type(error).__name__)
             raise RequestFault(explain(query.data, self.inputs, error)) from error
 
+    def predict_stream(self, query: Query) -> Iterator[Any]:
+        """Yield what the model says bit by bit. Raises as `predict`, at any bit."""
+        try:
+            yield from self._pyfunc.predict_stream(query.data, params=query.params)
+        except Fault:
+            raise
+        except Exception as error:
+            raise RequestFault(explain(query.data, self.inputs, error)) from error
+
 
 def length(raw: Any) -> int | None:
     """Return how many answers there are, or None where the model's answer has no rows."""
@@ -108,15 +121,41 @@ def length(raw: Any) -> int | None:
     return len(raw) if isinstance(raw, list) else None
 
 
+def _streams(pyfunc: Any) -> bool:
+    """Whether it has a predict_stream of its own; MLflow gives every Python model one that only raises."""
+    if getattr(pyfunc, "_predict_stream_fn", None) is None:
+        return False
+    try:
+        own = type(pyfunc.unwrap_python_model()).predict_stream
+    except (MlflowException, AttributeError):  # no Python model: a flavour that streams
+        return True
+    return not str(own.__module__).startswith("mlflow.")
+
+
+def _own_faults_in_mid_stream(predict: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    @functools.wraps(predict)
+    def guarded(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        try:
+            yield from predict(*args, **kwargs)
+        except Exception as error:
+            raise _whose(error) from error
+
+    return guarded
+
+
+def _whose(error: Exception) -> Fault:
+    if refused_by_mlflow(error.__traceback__):
+        return RequestFault("the request does not fit the model's type hints")
+    log.error("the model raised", exc_info=error)
+    return ModelFault(f"the model raised {type(error).__name__}")
+
+
 def _own_faults(predict: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(predict)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         try:
             return predict(*args, **kwargs)
         except Exception as error:
-            if refused_by_mlflow(error.__traceback__):
-                raise RequestFault("the request does not fit the model's type hints") from error
-            log.exception("the model raised")
-            raise ModelFault(f"the model raised {type(error).__name__}") from error
+            raise _whose(error) from error
 
     return guarded

@@ -1,8 +1,8 @@
 """What a request asks of the model, and how its share of the predictions becomes its answer."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -31,7 +31,7 @@ class Ask:
     rows: Rows | None = None
     write: Write | None = None  # with rows
     work: Work | None = None
-    parts: "list[Ask]" = field(default_factory=list)
+    parts: "Iterable[Ask]" = ()
     planned: bool = True  # False where the plan could not express the request
 
 
@@ -61,8 +61,8 @@ class Scorer:
             return read(body, content_type, self)
         return Ask(work=lambda: self.answer(read(body, content_type, self)))
 
-    def parts(self, read: Read, body: bytes, content_type: str) -> list[Ask]:
-        """Read the parts of a request that is answered line by line.
+    def parts(self, read: Read, body: bytes, content_type: str) -> Iterable[Ask]:
+        """Read the parts of a request that is answered bit by bit; an empty part is the end.
 
         Raises RequestFault: it is wrong already.
         """
@@ -137,8 +137,9 @@ class PreviewScorer(Scorer):
     def ask(self, read: Read, body: bytes, content_type: str) -> Ask:
         return self._alone(super().ask(read, body, content_type))
 
-    def parts(self, read: Read, body: bytes, content_type: str) -> list[Ask]:
-        return [self._alone(part) for part in super().parts(read, body, content_type)]
+    def parts(self, read: Read, body: bytes, content_type: str) -> Iterable[Ask]:
+        parts = super().parts(read, body, content_type)
+        return [self._alone(part) for part in parts] if isinstance(parts, list) else parts
 
     def _alone(self, ask: Ask) -> Ask:
         """The same as work of its own, which is not joined with others'."""

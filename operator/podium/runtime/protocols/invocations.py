@@ -10,8 +10,10 @@ import orjson
 import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import scoring_server
+from mlflow.pyfunc.utils.serving_data_parser import is_unified_llm_input
 
 from podium.runtime.faults import RequestFault
+from podium.runtime.prediction.events import Events
 from podium.runtime.prediction.model import Query
 from podium.runtime.prediction.outputs import dumps, plain
 from podium.runtime.prediction.scoring import Ask, Scorer
@@ -36,6 +38,29 @@ def read(body: bytes, content_type: str, scorer: Scorer) -> Ask:
 def _by_mlflow(body: bytes, scorer: Scorer) -> bytes:
     query = read_payload(parse_json_exactly(body), scorer.model)
     return scorer.answer_query(query, write_unwrapped if query.unwrapped else write)
+
+
+def asks_for_events(body: bytes) -> bool:
+    """Return whether a chat-like body says `"stream": true`. Others are not parsed."""
+    if b'"stream"' not in body:
+        return False
+    try:
+        parsed = parse_json(body)
+    except RequestFault:
+        return False
+    return isinstance(parsed, dict) and parsed.get("stream") is True and is_unified_llm_input(parsed)
+
+
+def read_events(body: bytes, content_type: str, scorer: Scorer) -> Ask:
+    """Read a request that is answered by events, as MLflow's agent server does."""
+    media_type(content_type, (JSON,))
+
+    def query() -> Query:
+        parsed = parse_json_exactly(body)
+        parsed.pop("stream", None)
+        return read_payload(parsed, scorer.model)
+
+    return Ask(parts=Events(scorer.model, query, write_unwrapped), planned=False)
 
 
 def _table(body: bytes, kind: str, scorer: Scorer) -> Query:

@@ -22,6 +22,14 @@ Page = Callable[[bool], Response]  # given whether the server is ready
 
 
 @dataclass(frozen=True, slots=True)
+class EventDoor:
+    """A path that can answer by events."""
+
+    asked: Callable[[bytes], bool]  # whether a body asks for them
+    read: Read
+
+
+@dataclass(frozen=True, slots=True)
 class About:
     """What can be told of the served model."""
 
@@ -56,6 +64,11 @@ def rpcs(identity: Identity) -> dict[str, Read]:
 def streams() -> dict[str, Read]:
     """Return what a POST means, by path, where the client asks for lines."""
     return {"/api/v1/batch": items.many_streamed}
+
+
+def events(model: Model) -> dict[str, EventDoor]:
+    """Return what a POST means, by path, where its body asks for events: a model that streams has one such path."""
+    return {"/invocations": EventDoor(invocations.asks_for_events, invocations.read_events)} if model.streams else {}
 
 
 def pages(about: About) -> dict[str, Page]:
