@@ -7,10 +7,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.serving import load, servers
+from bench.serving import figures, load, servers
 from bench.serving.load import Measured
 
 CONNECTIONS = (1, 16, 64)
@@ -19,6 +20,10 @@ WANTED_P99 = 1 / 20  # at most, LR at 16 connections
 WANTED_MEMORY = 0.7  # at most
 WANTED_BATCH_ROWS = 50_000  # a second, at least
 WANTED_SCORE_ROWS = {"parquet": 800_000, "csv": 300_000}  # a second, at least
+WANTED_BESIDE_PEERS = {"lr": {1: 2, 16: 5, 64: 8}, "rf": {1: 1, 16: 3, 64: 8}}  # at least
+WANTED_SHARES = {"limit_share": 0.5, "overload_share": 0.8, "grpc_share": 1.0}  # at least
+WANTED_ADDED_MS = {"median": 0.25, "p99": 1.0}  # at most
+WANTED_START_S = 1.5  # at most
 BATCH_ROWS = 1000
 
 
@@ -27,10 +32,11 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="bench.serving", description=__doc__)
     options.add_argument("--seconds", type=int, default=5, help="of one run of wrk")
     options.add_argument("--rounds", type=int, default=3, help="of which the median counts")
+    options.add_argument("--no-peers", action="store_true", help="leave out the servers from PyPI")
     chosen = options.parse_args()
     load.require_wrk()
     with tempfile.TemporaryDirectory(prefix="podium-bench-") as name:
-        result = Bench(Path(name), chosen.seconds, chosen.rounds).run()
+        result = Bench(Path(name), chosen.seconds, chosen.rounds, with_peers=not chosen.no_peers).run()
     print_table(result)
     print(json.dumps(result))
 
@@ -43,11 +49,13 @@ def say(text: str) -> None:
 class Bench:
     """One comparison, in a folder of its own."""
 
-    def __init__(self, folder: Path, seconds: int, rounds: int) -> None:
+    def __init__(self, folder: Path, seconds: int, rounds: int, *, with_peers: bool = True) -> None:
+        self.with_peers = with_peers
         self.folder, self.seconds, self.rounds = folder, seconds, rounds
         self.store = f"sqlite:///{folder}/mlflow.db"
         self.environ = {**os.environ, "MLFLOW_TRACKING_URI": self.store, "MLFLOW_DISABLE_TELEMETRY": "true"}
-        self.environ["PYTHONPATH"] = str(Path(__file__).parents[2] / "operator")
+        root = Path(__file__).parents[2]
+        self.environ["PYTHONPATH"] = os.environ["PYTHONPATH"] = f"{root / 'operator'}:{root}"
         self.result: dict[str, Any] = {"absolute": {}}
 
     def run(self) -> dict[str, Any]:
@@ -57,6 +65,9 @@ class Bench:
             subprocess.run(train, env=self.environ, cwd=self.folder, check=True, stdout=log, stderr=log)
         for model in WANTED:
             self.compare(model)
+        self.result["start_s"] = figures.start_s(self.folder, self.store, self.rounds)
+        self.result["grpc_share"] = figures.grpc_share(self.folder, self.store, self.seconds, self.rounds)
+        self.result["overload_share"] = figures.overload_share(self.folder, self.store, 10.0)
         self.result["score_rows_per_s"] = self.score("parquet")
         self.result["score_csv_rows_per_s"] = self.score("csv")
         return self.result
@@ -72,7 +83,17 @@ class Bench:
             if model == "lr":
                 self.memory(theirs, ours)
                 self.result["batch_rows_per_s"] = self.batch(ours)
+                self.result["limit_share"] = figures.limit_share(self.folder, ours, self.seconds, self.rounds)
+                self.result["added_ms"] = figures.added_ms(self.folder, ours, self.rounds)
         self.result[model] = ratios(model, runs, self.result)
+        if self.with_peers:
+            self.beside_peers(model)
+
+    def beside_peers(self, model: str) -> None:
+        say(f"peers of {model} …")
+        with servers.podium(model, self.store, self.folder) as ours:
+            found = figures.peers(self.folder, ours, model, self.seconds, rounds=self.rounds, say=say)
+        self.result.setdefault("peers", {})[model] = found
 
     def in_turn(
         self,
@@ -142,6 +163,26 @@ def ratios(model: str, runs: dict[tuple[str, int], list[Measured]], result: dict
     return {**found, "p99_c16": round(p99s["podium", 16] / p99s["mlflow", 16], 4)}
 
 
+def beside(result: dict[str, Any]) -> Iterator[tuple[str, str, Any, bool]]:
+    """Yield the rows of the table that are not about MLflow's server."""
+    for model, ratios_ in result.get("peers", {}).items():
+        for connections, wanted in WANTED_BESIDE_PEERS[model].items():
+            found = ratios_[f"c{connections}"]
+            yield (
+                f"{model} beside the best peer, c={connections}",
+                f">= {wanted}",
+                found,
+                found is not None and found >= wanted,
+            )
+    for name, least in WANTED_SHARES.items():
+        found = result[name]
+        yield name, f">= {least}", found, found is not None and found >= least
+    for name, most in WANTED_ADDED_MS.items():
+        found = result["added_ms"][name]
+        yield f"added to predict, {name} ms", f"<= {most}", found, found <= most
+    yield "start beyond the load, s", f"<= {WANTED_START_S}", result["start_s"], result["start_s"] <= WANTED_START_S
+
+
 def print_table(result: dict[str, Any]) -> None:
     """Print what was wanted and what was found."""
     rows = [
@@ -157,6 +198,7 @@ def print_table(result: dict[str, Any]) -> None:
     for key, kind in (("score_rows_per_s", "parquet"), ("score_csv_rows_per_s", "csv")):
         limit = WANTED_SCORE_ROWS[kind]
         rows.append((f"score {kind} rows/s", f">= {limit}", result[key], result[key] >= limit))
+    rows += beside(result)
     say(f"\n{'ratio to mlflow models serve':32}{'wanted':>12}{'found':>12}")
     for what, wanted, found, reached in rows:
         say(f"{what:32}{wanted:>12}{found:>12}  {'' if reached else 'NOT REACHED'}")

@@ -52,3 +52,27 @@ def measure(url: str, lua: Path, connections: int, seconds: int) -> Measured:
         raise SystemExit(f"wrk said what nobody here understands:\n{text}")
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     return Measured(float(rate[1]), float(p99[1]) * _UNITS[p99[2]], int(failed[1]) if failed else 0)
+
+
+def has_h2load() -> bool:
+    """Install h2load where that is ours to do. Returns whether it is here."""
+    if not shutil.which("h2load") and os.geteuid() == 0 and shutil.which("apt-get"):
+        subprocess.run(["apt-get", "install", "-y", "-q", "nghttp2-client"], check=False, stdout=subprocess.DEVNULL)
+    return shutil.which("h2load") is not None
+
+
+def h2load(url: str, body: Path, connections: int, seconds: int, content_type: str, *, http1: bool) -> float:
+    """Return answers a second, by a client that speaks HTTP/1.1 and HTTP/2 alike."""
+    command = ["h2load", "-t1", f"-c{connections}", "-m1", f"-D{seconds}", "-d", str(body)]
+    command += ["-H", f"content-type: {content_type}", *(["--h1"] if http1 else ["-H", "te: trailers"]), url]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    rate = answers_per_second(text)
+    if rate is None:
+        raise SystemExit(f"h2load: wanted answers only, found:\n{text}")
+    return rate
+
+
+def answers_per_second(text: str) -> float | None:
+    """Read what h2load says; None: some request failed."""
+    rate, failed = re.search(r"finished in [^,]+, ([0-9.]+) req/s", text), re.search(r"(\d+) failed", text)
+    return float(rate[1]) if rate is not None and failed is not None and failed[1] == "0" else None

@@ -1,4 +1,4 @@
-"""The two servers as processes on loopback, and what they take of the machine."""
+"""Servers as processes on loopback, and what they take of the machine."""
 
 import os
 import socket
@@ -65,7 +65,7 @@ def podium(model: str, store: str, folder: Path, **settings: str) -> Iterator[Se
         **{f"PODIUM_{name}": value for name, value in settings.items()},
     }
     command = [sys.executable, "-m", "podium.runtime"]
-    with _running("podium", command, f"http://127.0.0.1:{port}/readyz", environ, folder) as server:
+    with process("podium", command, f"http://127.0.0.1:{port}/readyz", environ, folder) as server:
         yield server
 
 
@@ -76,32 +76,36 @@ def mlflow(model: str, store: str, folder: Path) -> Iterator[Server]:
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", f"models:/{model}/1"]
     command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
     environ = {"MLFLOW_TRACKING_URI": store, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    with _running("mlflow", command, f"http://127.0.0.1:{port}/ping", environ, folder) as server:
+    with process("mlflow", command, f"http://127.0.0.1:{port}/ping", environ, folder) as server:
         yield server
 
 
 @contextmanager
-def _running(name: str, command: list[str], ready: str, environ: dict[str, str], folder: Path) -> Iterator[Server]:
+def process(
+    name: str, command: list[str], ready: str, environ: dict[str, str], folder: Path, *, asked: bytes | None = None
+) -> Iterator[Server]:
+    """Run a server that is ready when `ready` answers 200, to a GET or to a POST of what is `asked`."""
     environ = {**os.environ, **SINGLE, **environ}
     with (folder / f"{name}.log").open("ab") as log:
-        process = subprocess.Popen(command, env=environ, stdout=log, stderr=log, cwd=folder, start_new_session=True)
+        started = subprocess.Popen(command, env=environ, stdout=log, stderr=log, cwd=folder, start_new_session=True)
     try:
-        _wait(ready, process, folder / f"{name}.log")
-        yield Server(name, ready.rpartition("/")[0], process)
+        _wait(ready, started, folder / f"{name}.log", asked)
+        yield Server(name, ready if asked is not None else ready.rpartition("/")[0], started)
     finally:
-        os.killpg(process.pid, 15)
+        os.killpg(started.pid, 15)
         try:
-            process.wait(20)
+            started.wait(20)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
-            process.wait()
+            os.killpg(started.pid, 9)
+            started.wait()
 
 
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path, asked: bytes | None) -> None:
+    request = urllib.request.Request(url, asked, {"content-type": "application/json"} if asked is not None else {})
     until = time.monotonic() + READY_SECONDS
     while time.monotonic() < until and process.poll() is None:
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=5) as answer:
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, OSError):
