@@ -11,6 +11,7 @@ import kopf
 
 from podium.adapters.kubernetes import names
 from podium.api.v1alpha1.manifest import GROUP, PLURAL, VERSION_NAME
+from podium.api.v1alpha1.spec.routers import ROUTERS
 from podium.core.facts import Key
 
 OWNED = (
@@ -21,7 +22,7 @@ OWNED = (
     ("discovery.k8s.io", "v1", "endpointslices"),
 )
 # Also those of others, one of which may be adopted. Where there is no Gateway API, kopf says so once and goes on.
-ROUTES = ("gateway.networking.k8s.io", "v1", "httproutes")
+ROUTING = frozenset(kind.watched for kind in ROUTERS if kind.watched is not None)
 
 
 def handlers(
@@ -49,9 +50,11 @@ def handlers(
         if event["type"] is None:
             relisted()
 
-    @kopf.on.event(*ROUTES, registry=registry)
-    async def route(*, namespace: str | None, name: str, **_: Any) -> None:
+    async def routing(*, namespace: str | None, name: str, **_: Any) -> None:
         routed(Key(namespace or "", name))  # Podium's own bears the name of its ModelDeployment
+
+    for watched in ROUTING:
+        kopf.on.event(watched.group, watched.version, watched.plural, id=watched.plural, registry=registry)(routing)
 
     for group, version, plural in OWNED:
         kopf.on.event(group, version, plural, id=plural, labels={names.DEPLOYMENT: kopf.PRESENT}, registry=registry)(

@@ -52,7 +52,7 @@ class Reconciler:
         self._tried: dict[Key, _Tried] = {}
         self._unsaved: dict[Key, UnsavedEvidence | None] = {}
         self._leaving: dict[Key, float] = {}  # since when Podium has tried to reset their routes to 100 % champion
-        self._by_route: dict[Key, ModelDeployment] = {}  # as last seen, those whose traffic an HTTPRoute shares
+        self._by_route: dict[Key, ModelDeployment] = {}  # as last seen, those whose traffic a watched object shares
 
     async def __call__(self, key: Key) -> float | None:
         """Reconcile once. Returns in how many seconds to do so again; None where it is gone."""
@@ -60,7 +60,7 @@ class Reconciler:
         if md is None or md.deleting:
             return await self._release(key, md)
         self._by_route.pop(key, None)
-        if md.spec is not None and md.spec.traffic.exact:
+        if md.spec is not None and _routing_object(md) is not None:
             self._by_route[key] = md
         with about(key, version=_version(md.status), phase=md.status.phase):
             try:
@@ -72,8 +72,8 @@ class Reconciler:
                 return 0.0
 
     def routed_by(self, route: Key) -> list[Key]:
-        """The ModelDeployments whose traffic this HTTPRoute shares."""
-        return [key for key, seen in self._by_route.items() if _route_of(seen) == route]
+        """The ModelDeployments whose traffic this object shares: an HTTPRoute, for example."""
+        return [key for key, seen in self._by_route.items() if _routing_object(seen) == route]
 
     async def _release(self, key: Key, md: ModelDeployment | None) -> float | None:
         """It is gone, or about to be: reset an adopted route to 100 % champion, then remove the finalizer."""
@@ -237,9 +237,9 @@ def _for_champion(decision: Decision, recorded: Status) -> list[Action]:
     return [action for action in decision.actions if isinstance(action, RunSlot) and action.pinned == recorded.champion]
 
 
-def _route_of(md: ModelDeployment) -> Key:
-    adopted = md.spec.traffic.http_route_ref if md.spec else None
-    return Key(md.key.namespace, adopted.name if adopted else md.key.name)
+def _routing_object(md: ModelDeployment) -> Key | None:
+    name = md.spec.traffic.routing_object(md.key.name) if md.spec else None
+    return Key(md.key.namespace, name) if name is not None else None
 
 
 def _version(status: Status) -> str:

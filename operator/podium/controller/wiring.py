@@ -109,7 +109,7 @@ class Operator:
         self.queue.add(key)
 
     def routed(self, route: Key) -> None:
-        """A watch tells of an HTTPRoute: Podium's own, an adopted one, or one of strangers."""
+        """A watch tells of an HTTPRoute or the like: Podium's own, an adopted one, or that of another owner."""
         for key in self.reconciler.routed_by(route):
             self.queue.add(key)
 

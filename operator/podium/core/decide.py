@@ -147,7 +147,7 @@ def _plan(facts: Facts) -> Iterator[Action]:
 
 def _finalizer(facts: Facts) -> Iterator[Action]:
     """A route of Podium's own goes with the ModelDeployment; an adopted one stays, and must not stay as it is."""
-    adopts = facts.spec.traffic.http_route_ref is not None
+    adopts = facts.spec.traffic.router.adopts
     if adopts and not facts.observed.has_finalizer:
         yield AddFinalizer(why="reset the adopted HTTPRoute to 100 % champion before the ModelDeployment is deleted")
     if facts.observed.has_finalizer and not adopts:

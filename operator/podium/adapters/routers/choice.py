@@ -12,6 +12,7 @@ from podium.adapters.routers.gateway_api.conflicts import RouteConflicts
 from podium.adapters.routers.gateway_api.gateway import GatewayRouter
 from podium.adapters.routers.service.replicas import ReplicasRouter
 from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.spec.routers import GATEWAY, HTTP_ROUTE_REF, SERVICE, RouterKind
 from podium.api.v1alpha1.status import Slot
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.facts import Key, Problem, SlotState, TrafficState
@@ -28,9 +29,11 @@ class Routers:
         self._api = api
         self._owned = OwnedObjects(api)
         conflicts = RouteConflicts(clock)
-        self._replicas = ReplicasRouter(api)
-        self._gateway = GatewayRouter(api, conflicts)
-        self._adopted = AdoptedRouter(api, conflicts)
+        self._routers: Mapping[RouterKind, Router] = {
+            SERVICE: ReplicasRouter(api),
+            GATEWAY: GatewayRouter(api, conflicts),
+            HTTP_ROUTE_REF: AdoptedRouter(api, conflicts),
+        }
         self._refusals: dict[Key, Problem] = {}
         self._clean: dict[Key, tuple[str, int]] = {}  # uid and generation for which no own route was left over
 
@@ -67,15 +70,12 @@ class Routers:
         await self._router(md).release(md)
 
     def _router(self, md: ModelDeployment) -> Router:
-        traffic = md.spec.traffic if md.spec else None
-        if traffic is not None and traffic.gateway is not None:
-            return self._gateway
-        return self._adopted if traffic is not None and traffic.http_route_ref is not None else self._replicas
+        return self._routers[_kind(md)]
 
     async def _leftover(self, md: ModelDeployment) -> Json | None:
         """A route of Podium's own that spec.traffic does not ask for any more: looked for once a generation."""
         known = (md.uid, md.generation)
-        if self._router(md) is self._gateway or self._clean.get(md.key) == known:
+        if _kind(md) is GATEWAY or self._clean.get(md.key) == known:
             return None
         try:
             found = await self._owned.find(names.HTTP_ROUTES, md.key.namespace, md.key.name)
@@ -92,3 +92,7 @@ class Routers:
         if found is not None:
             path = names.path(names.HTTP_ROUTES, md.key.namespace, md.key.name)
             await self._api.delete(path, found["metadata"]["uid"])
+
+
+def _kind(md: ModelDeployment) -> RouterKind:
+    return md.spec.traffic.router if md.spec is not None else SERVICE

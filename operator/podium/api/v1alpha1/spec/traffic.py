@@ -19,6 +19,7 @@ from podium.api.v1alpha1.spec.gateway import (
     TimeoutsPart,
 )
 from podium.api.v1alpha1.spec.pod import Annotations
+from podium.api.v1alpha1.spec.routers import ROUTERS, RouterKind
 from podium.api.v1alpha1.values.base import Duration, Value, duration_between
 from podium.api.v1alpha1.values.rules import Rule
 
@@ -294,6 +295,18 @@ class Traffic(Value):
     )
 
     @property
+    def router(self) -> RouterKind:
+        """The kind of router that these settings select."""
+        return next(kind for kind in ROUTERS if kind.matches(self))
+
+    @property
     def exact(self) -> bool:
         """Whether shares are of requests, whatever the numbers of pods."""
-        return self.gateway is not None or self.http_route_ref is not None
+        return self.router.exact
+
+    def routing_object(self, name: str) -> str | None:
+        """The watched object that shares the traffic of the ModelDeployment of this name; None where there is none."""
+        router = self.router
+        if router.watched is None:
+            return None
+        return router.object_name(name, getattr(self, router.field) if router.field else None)
