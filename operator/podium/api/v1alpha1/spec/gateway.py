@@ -1,36 +1,33 @@
-"""The parts of an HTTPRoute that pass through a ModelDeployment, with the fields of the Gateway API's own v1.
+"""A Gateway, and the parts of an HTTPRoute that pass through a ModelDeployment, as the Gateway API's own v1 has them.
 
 As with the parts of a Pod, a mistake is refused where it was written, and what reaches the HTTPRoute is what was
-written. A test holds fields, words and limits against the Gateway API's own schema. Redirects are left out: a rule that
-redirects has no backends.
+written. A test holds fields, words and limits against the Gateway API's own schema.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
 from podium.api.v1alpha1.spec.pod import AsIn
+from podium.api.v1alpha1.spec.route_filters import FiltersPart
+from podium.api.v1alpha1.spec.route_values import (
+    Group,
+    HeaderName,
+    Hostname,
+    Kind,
+    Name,
+    Namespace,
+    Port,
+    RouteDuration,
+    SectionName,
+)
 from podium.api.v1alpha1.values.base import Value, parse_duration
 from podium.api.v1alpha1.values.rules import KeyedBy, Rule
 
-_DNS = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
-_HEADER = r"^[A-Za-z0-9!#$%&'*+\-.^_\x60|~]+$"
-_ORIGIN = r"(^\*$)|(^(http(s)?):\/\/(((\*\.)?([a-zA-Z0-9\-]+\.)*[a-zA-Z0-9-]+|\*)(:([0-9]{1,5}))?)$)"
 _PATH: Final = r"^/(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|[%][0-9a-fA-F]{2})*$"
 _NOT_IN_PATH: Final = ("//", "/./", "/../", "%2f", "%2F")
-
-Name = Annotated[str, Field(min_length=1, max_length=253)]
-Namespace = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
-Group = Annotated[str, Field(max_length=253, pattern=f"^$|^{_DNS}$")]
-Kind = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$")]
-SectionName = Annotated[str, Field(min_length=1, max_length=253, pattern=f"^{_DNS}$")]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Hostname = Annotated[str, Field(min_length=1, max_length=253, pattern=rf"^(\*\.)?{_DNS}$")]
-HeaderName = Annotated[str, Field(min_length=1, max_length=256, pattern=_HEADER)]
-RouteDuration = Annotated[str, Field(pattern=r"^([0-9]{1,5}(h|m|s|ms)){1,4}$", max_length=24)]
-Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class ParentRef(Value):
@@ -108,162 +105,6 @@ class RouteMatch(Value):
     )
 
 
-class Header(Value):
-    """A header and its value."""
-
-    name: HeaderName = Field(description="Name of the header.")
-    value: str = Field(min_length=1, max_length=4096, description="Value of the header.")
-
-
-class HeaderModifier(Value):
-    """Headers to change."""
-
-    set: Annotated[list[Header], KeyedBy("name")] = Field([], max_length=16, description="Headers to overwrite.")
-    add: Annotated[list[Header], KeyedBy("name")] = Field([], max_length=16, description="Headers to append to.")
-    remove: list[Annotated[str, Field(max_length=256)]] = Field([], max_length=16, description="Headers to remove.")
-
-
-class MirrorBackend(Value):
-    """A Service that gets copies of requests."""
-
-    RULES = (
-        Rule(
-            "has(self.port) || has(self.group) && self.group != '' || has(self.kind) && self.kind != 'Service'",
-            "a Service needs a port",
-            lambda it: it.port is not None or bool(it.group) or it.kind not in (None, "Service"),
-            field=".port",
-            reason="FieldValueRequired",
-        ),
-    )
-
-    group: Group | None = Field(None, description="API group of the backend. Without it: core.")
-    kind: Kind | None = Field(None, description="Kind of the backend. Without it: Service.")
-    name: Name = Field(description="Name of the backend.")
-    namespace: Namespace | None = Field(None, description="Its namespace. Another one needs a ReferenceGrant there.")
-    port: Port | None = Field(None, description="Port of the Service.")
-
-
-class Fraction(Value):
-    """A part of the requests."""
-
-    RULES = (
-        Rule(
-            "self.numerator <= (has(self.denominator) ? self.denominator : 100)",
-            "numerator must not be above denominator",
-            lambda it: it.numerator <= (100 if it.denominator is None else it.denominator),
-        ),
-    )
-
-    numerator: Count = Field(description="So many …")
-    denominator: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = Field(
-        None, description="… of so many. Without it: 100."
-    )
-
-
-class RequestMirror(Value):
-    """Copies of requests; the gateway ignores their answers."""
-
-    RULES = (
-        Rule(
-            "!has(self.percent) || !has(self.fraction)",
-            "percent and fraction exclude each other",
-            lambda it: it.percent is None or it.fraction is None,
-        ),
-    )
-
-    backend_ref: MirrorBackend = Field(description="Where the copies go.")
-    percent: Annotated[int, Field(ge=0, le=100)] | None = Field(None, description="Percent of requests to copy.")
-    fraction: Fraction | None = Field(None, description="Part of the requests to copy.")
-
-
-class PathModifier(Value):
-    """How a path is rewritten."""
-
-    RULES = (
-        Rule(
-            "has(self.replaceFullPath) == (self.type == 'ReplaceFullPath') && "
-            "has(self.replacePrefixMatch) == (self.type == 'ReplacePrefixMatch')",
-            "needs the field that its type names, and no other",
-            lambda it: (
-                (it.replace_full_path is not None) == (it.type == "ReplaceFullPath")
-                and (it.replace_prefix_match is not None) == (it.type == "ReplacePrefixMatch")
-            ),
-        ),
-    )
-
-    type: Literal["ReplaceFullPath", "ReplacePrefixMatch"] = Field(description="What is replaced.")
-    replace_full_path: str | None = Field(None, max_length=1024, description="The whole new path.")
-    replace_prefix_match: str | None = Field(None, max_length=1024, description="What replaces the matched prefix.")
-
-
-class URLRewrite(Value):
-    """How host and path are rewritten on the way to the model server."""
-
-    hostname: Annotated[str, Field(min_length=1, max_length=253, pattern=f"^{_DNS}$")] | None = Field(
-        None, description="The new Host header."
-    )
-    path: PathModifier | None = Field(None, description="The new path.")
-
-
-class Cors(Value):
-    """Cross-origin requests, from browsers."""
-
-    allow_origins: list[Annotated[str, Field(min_length=1, max_length=253, pattern=_ORIGIN)]] = Field(
-        [], max_length=64, description="Origins that may ask."
-    )
-    allow_credentials: bool | None = Field(None, description="Whether they may send credentials.")
-    allow_methods: list[
-        Literal["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "*"]
-    ] = Field([], max_length=9, description="Methods that they may use.")
-    allow_headers: list[HeaderName] = Field([], max_length=64, description="Headers that they may send.")
-    expose_headers: list[HeaderName] = Field([], max_length=64, description="Headers that they may read.")
-    max_age: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = Field(
-        None, description="How long a browser may remember it, in seconds. Without it: 5."
-    )
-
-
-class ExtensionRef(Value):
-    """A filter of the gateway's own."""
-
-    group: Group = Field(description="API group of the filter.")
-    kind: Kind = Field(description="Kind of the filter.")
-    name: Name = Field(description="Name of the filter, in the same namespace.")
-
-
-# The field that goes with each type.
-_FIELD_OF: Final[Mapping[str, str]] = {
-    "RequestHeaderModifier": "requestHeaderModifier",
-    "ResponseHeaderModifier": "responseHeaderModifier",
-    "RequestMirror": "requestMirror",
-    "URLRewrite": "urlRewrite",
-    "CORS": "cors",
-    "ExtensionRef": "extensionRef",
-}
-ONCE: Final = ("RequestHeaderModifier", "ResponseHeaderModifier", "URLRewrite", "CORS")
-
-
-class RouteFilter(Value):
-    """What is done to requests and answers on their way."""
-
-    RULES = (
-        Rule(
-            " && ".join(f"has(self.{field}) == (self.type == '{kind}')" for kind, field in _FIELD_OF.items()),
-            "needs the field that its type names, and no other",
-            lambda it: it.model_dump(by_alias=True, exclude_none=True).keys() - {"type"} == {_FIELD_OF[it.type]},
-        ),
-    )
-
-    type: Literal[
-        "RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror", "URLRewrite", "CORS", "ExtensionRef"
-    ] = Field(description="What the filter does.")
-    request_header_modifier: HeaderModifier | None = Field(None, description="Headers of requests to change.")
-    response_header_modifier: HeaderModifier | None = Field(None, description="Headers of answers to change.")
-    request_mirror: RequestMirror | None = Field(None, description="Where copies of requests go.")
-    url_rewrite: URLRewrite | None = Field(None, description="How the URL is rewritten.")
-    cors: Cors | None = Field(None, description="What browsers of other origins may do.")
-    extension_ref: ExtensionRef | None = Field(None, description="A filter of the gateway's own.")
-
-
 class Timeouts(Value):
     """How long a request may take."""
 
@@ -286,14 +127,6 @@ def _shorter(part: str | None, whole: str | None) -> bool:
         return True
     limit, found = parse_duration(whole), parse_duration(part)
     return not limit or found <= limit  # type: ignore[operator]  # both are durations
-
-
-_ONCE_RULE = Rule(
-    " && ".join(f"self.filter(one, one.type == '{kind}').size() <= 1" for kind in ONCE),
-    f"only one filter each of {', '.join(ONCE)} is possible",
-    lambda filters: all(sum(one["type"] == kind for one in filters) <= 1 for kind in ONCE),
-    reason="FieldValueDuplicate",
-)
 
 
 def _apart(refs: list[Mapping[str, Any]]) -> bool:
@@ -320,5 +153,66 @@ ParentRefsPart = Annotated[
     list[Annotated[dict[str, Any], AsIn(ParentRef)]], Field(min_length=1, max_length=8), _APART_RULE
 ]
 MatchesPart = Annotated[list[Annotated[dict[str, Any], AsIn(RouteMatch)]], Field(max_length=16)]
-FiltersPart = Annotated[list[Annotated[dict[str, Any], AsIn(RouteFilter)]], Field(max_length=16), _ONCE_RULE]
 TimeoutsPart = Annotated[dict[str, Any], AsIn(Timeouts)]
+
+
+def _prefix_to_replace(gateway: "Gateway") -> bool:
+    """A rewritten prefix is that of the one path that the route is for."""
+    paths = [(one.get("urlRewrite") or {}).get("path") or {} for one in gateway.filters]
+    if not any("replacePrefixMatch" in path for path in paths):
+        return True
+    if len(gateway.matches) > 1:
+        return False
+    kinds = [(match.get("path") or {}).get("type", "PathPrefix") for match in gateway.matches]
+    return kinds in ([], ["PathPrefix"])
+
+
+class Gateway(Value):
+    """An HTTPRoute of the Gateway API, which Podium owns: it gives exact shares of the requests that come this way."""
+
+    RULES = (
+        Rule(
+            "has(self.name) != has(self.parentRefs)",
+            "exactly one of name and parentRefs is needed",
+            lambda it: (it.name is None) != (not it.parent_refs),
+        ),
+        Rule(
+            "!has(self.parentRefs) || !has(self.__namespace__) && !has(self.sectionName) && !has(self.port)",
+            "namespace, sectionName and port go with name; beside parentRefs, write them there",
+            lambda it: not it.parent_refs or (it.namespace, it.section_name, it.port) == (None, None, None),
+            field=".parentRefs",
+        ),
+        Rule(
+            "!has(self.filters) || !self.filters.exists(one, has(one.urlRewrite) && has(one.urlRewrite.path) && "
+            "has(one.urlRewrite.path.replacePrefixMatch)) || !has(self.matches) || self.matches.size() == 0 || "
+            "self.matches.size() == 1 && (!has(self.matches[0].path) || !has(self.matches[0].path.type) || "
+            "self.matches[0].path.type == 'PathPrefix')",
+            "replacePrefixMatch needs one match at the most, of a PathPrefix: that is what it replaces",
+            _prefix_to_replace,
+            field=".filters",
+        ),
+    )
+
+    name: Name | None = Field(None, description="Name of the Gateway.", examples=["public"])
+    namespace: Namespace | None = Field(None, description="Namespace of the Gateway. Without it: the same one.")
+    section_name: SectionName | None = Field(None, description="One of its listeners. Without it: all that admit it.")
+    port: Port | None = Field(None, description="Port of the listeners. Without it: every port.")
+    parent_refs: ParentRefsPart | None = Field(
+        None, description="Several Gateways, or listeners, in place of name; as in an HTTPRoute."
+    )
+    hostnames: list[Hostname] = Field(
+        [], max_length=16, description="Host names that the route is for. Without them: the listener's."
+    )
+    matches: MatchesPart = Field(
+        [], description="Requests that the route is for, as in an HTTPRoute. Without it: all of these hosts."
+    )
+    filters: FiltersPart = Field([], description="What is done to requests on their way, as in an HTTPRoute.")
+    timeouts: TimeoutsPart = Field({}, description="How long a request may take, as in an HTTPRoute.")
+
+    @property
+    def parents(self) -> Sequence[Mapping[str, Any]]:
+        """What the route is attached to, as an HTTPRoute has it."""
+        if self.parent_refs:
+            return self.parent_refs
+        ref = {"name": self.name, "namespace": self.namespace, "sectionName": self.section_name, "port": self.port}
+        return [{field: value for field, value in ref.items() if value is not None}]

@@ -6,19 +6,9 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from podium.api.v1alpha1.spec.gateway import (
-    FiltersPart,
-    HeaderName,
-    Hostname,
-    MatchesPart,
-    Name,
-    Namespace,
-    ParentRefsPart,
-    Port,
-    SectionName,
-    TimeoutsPart,
-)
+from podium.api.v1alpha1.spec.gateway import Gateway
 from podium.api.v1alpha1.spec.pod import Annotations
+from podium.api.v1alpha1.spec.route_values import HeaderName, Name, SectionName
 from podium.api.v1alpha1.spec.routers import ROUTERS, RouterKind
 from podium.api.v1alpha1.values.base import Duration, Value, duration_between
 from podium.api.v1alpha1.values.rules import Rule
@@ -45,68 +35,6 @@ class MainService(Value):
         None, ge=1, le=65535, description="Port on every node, as in a Service. Default: Kubernetes picks one."
     )
     annotations: Annotations = Field({}, description="Annotations of the Service, for load balancers and the like.")
-
-
-def _prefix_to_replace(gateway: "Gateway") -> bool:
-    """A rewritten prefix is that of the one path that the route is for."""
-    paths = [(one.get("urlRewrite") or {}).get("path") or {} for one in gateway.filters]
-    if not any("replacePrefixMatch" in path for path in paths):
-        return True
-    if len(gateway.matches) > 1:
-        return False
-    kinds = [(match.get("path") or {}).get("type", "PathPrefix") for match in gateway.matches]
-    return kinds in ([], ["PathPrefix"])
-
-
-class Gateway(Value):
-    """An HTTPRoute of the Gateway API, which Podium owns: it gives exact shares of the requests that come this way."""
-
-    RULES = (
-        Rule(
-            "has(self.name) != has(self.parentRefs)",
-            "exactly one of name and parentRefs is needed",
-            lambda it: (it.name is None) != (not it.parent_refs),
-        ),
-        Rule(
-            "!has(self.parentRefs) || !has(self.__namespace__) && !has(self.sectionName) && !has(self.port)",
-            "namespace, sectionName and port go with name; beside parentRefs, write them there",
-            lambda it: not it.parent_refs or (it.namespace, it.section_name, it.port) == (None, None, None),
-            field=".parentRefs",
-        ),
-        Rule(
-            "!has(self.filters) || !self.filters.exists(one, has(one.urlRewrite) && has(one.urlRewrite.path) && "
-            "has(one.urlRewrite.path.replacePrefixMatch)) || !has(self.matches) || self.matches.size() == 0 || "
-            "self.matches.size() == 1 && (!has(self.matches[0].path) || !has(self.matches[0].path.type) || "
-            "self.matches[0].path.type == 'PathPrefix')",
-            "replacePrefixMatch needs one match at the most, of a PathPrefix: that is what it replaces",
-            _prefix_to_replace,
-            field=".filters",
-        ),
-    )
-
-    name: Name | None = Field(None, description="Name of the Gateway.", examples=["public"])
-    namespace: Namespace | None = Field(None, description="Namespace of the Gateway. Without it: the same one.")
-    section_name: SectionName | None = Field(None, description="One of its listeners. Without it: all that admit it.")
-    port: Port | None = Field(None, description="Port of the listeners. Without it: every port.")
-    parent_refs: ParentRefsPart | None = Field(
-        None, description="Several Gateways, or listeners, in place of name; as in an HTTPRoute."
-    )
-    hostnames: list[Hostname] = Field(
-        [], max_length=16, description="Host names that the route is for. Without them: the listener's."
-    )
-    matches: MatchesPart = Field(
-        [], description="Requests that the route is for, as in an HTTPRoute. Without it: all of these hosts."
-    )
-    filters: FiltersPart = Field([], description="What is done to requests on their way, as in an HTTPRoute.")
-    timeouts: TimeoutsPart = Field({}, description="How long a request may take, as in an HTTPRoute.")
-
-    @property
-    def parents(self) -> Sequence[Mapping[str, Any]]:
-        """What the route is attached to, as an HTTPRoute has it."""
-        if self.parent_refs:
-            return self.parent_refs
-        ref = {"name": self.name, "namespace": self.namespace, "sectionName": self.section_name, "port": self.port}
-        return [{field: value for field, value in ref.items() if value is not None}]
 
 
 class HTTPRouteRef(Value):
