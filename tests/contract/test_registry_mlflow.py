@@ -48,6 +48,15 @@ async def test_a_metric_of_the_logged_model_comes_before_one_of_its_run(
     assert seen.metrics == {"auc": 0.9, "loss": 0.1}
 
 
+@pytest.mark.parametrize("name", ["50% off?", "a%2Fb#c", "Größe Modell (v2)!", "x@y"])
+async def test_a_model_may_have_any_name_that_mlflow_takes(
+    mlflow_world: MlflowWorld, registry: MlflowRegistry, name: str
+) -> None:
+    version = mlflow_world.publish(name, files=FILES)
+    seen = await _look(registry, mlflow_world, name, version)
+    assert seen.digest == DIGEST
+
+
 async def test_the_record_of_a_decision_is_kept_with_the_run_and_changes_no_digest(
     mlflow_world: MlflowWorld, registry: MlflowRegistry, model: str
 ) -> None:

@@ -400,4 +400,9 @@ def _model_variables(spec: Spec, pinned: Pinned) -> dict[str, str]:
 
 def _with_ours(given: Sequence[Json], ours: Mapping[str, str]) -> list[Json]:
     kept = [variable for variable in given if variable.get("name") not in ours]
-    return [*kept, *({"name": name, "value": value} for name, value in ours.items())]
+    return [*kept, *({"name": name, "value": _literal(value)} for name, value in ours.items())]
+
+
+def _literal(value: str) -> str:
+    """A value in which Kubernetes replaces no $(VARIABLE): a model's name may hold one."""
+    return value.replace("$", "$$")

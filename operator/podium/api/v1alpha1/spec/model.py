@@ -8,8 +8,17 @@ from pydantic import Field
 from podium.api.v1alpha1.values.base import Value
 from podium.api.v1alpha1.values.rules import Rule
 
-# MLflow forbids "/" and ":" in the name of a registered model, and an alias that reads like a version ("v7", "latest").
-ModelName = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^/:%?#\s][^/:%?#]*$")]
+# What MLflow itself takes, so that CRD, registry and model server have one rule. MLflow forbids "/" and ":" and
+# what reads like a folder in the name of a registered model, and an alias that reads like a version.
+ModelName = Annotated[
+    str,
+    Field(min_length=1, max_length=256, pattern=r"^[^/:\s][^/:]*$"),
+    Rule(
+        "self != '.' && self != '..'",
+        "must not be . or ..: MLflow refuses such names",
+        lambda name: name not in {".", ".."},
+    ),
+]
 VersionNumber = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}$", max_length=10, examples=["7"])]
 AliasName = Annotated[
     str,
