@@ -100,6 +100,13 @@ def test_objects_are_rendered_as_the_golden_files_say(name: str, made: dict[str,
     assert text == file.read_text()
 
 
+def test_kubernetes_replaces_nothing_in_the_name_of_a_model() -> None:
+    named = PINNED.model_copy(update={"model": "$(HOME) 50%"})
+    environment = {one["name"]: one.get("value") for one in render.environment(SMALL, named, DEFAULTS)}
+    assert environment["PODIUM_MODEL_URI"] == "models:/$$(HOME) 50%/7"  # $$ is a $ for Kubernetes
+    assert read.pinned(render.deployment(OWNER, SMALL, named, 1, DEFAULTS)) == named
+
+
 def test_a_deployment_says_all_that_was_pinned() -> None:
     slow = PINNED.model_copy(update={"latency_limits": (0.12, 0.3)})
     sourced = PINNED.model_copy(update={"registry": "http://old", "model": "Schätzung €", "login": "old-login"})
