@@ -63,7 +63,7 @@ class Known(Mapping[str, str]):
 
 
 def _is_service_link(name: str, value: str) -> bool:
-    if name == "PODIUM_PORT":
+    if name in {"PODIUM_PORT", "PODIUM_GRPC_PORT"}:  # settings, too: of a Service, they are addresses
         return _ADDRESS.fullmatch(value) is not None
     return _SERVICE_LINK.fullmatch(name) is not None
 

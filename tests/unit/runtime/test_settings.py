@@ -52,3 +52,9 @@ def test_a_wrong_setting_is_refused_by_its_name(name: str, value: str) -> None:
 def test_no_model_is_refused() -> None:
     with pytest.raises(StartError, match="PODIUM_MODEL_URI is not set"):
         Settings.from_environment({})
+
+
+@pytest.mark.parametrize(("value", "port"), [("8081", 8081), ("0", 0), ("tcp://10.0.0.1:80", None), ("", None)])
+def test_a_port_for_grpc_is_told_from_the_address_of_a_service(value: str, port: int | None) -> None:
+    read = Settings.from_environment({"PODIUM_MODEL_URI": "models:/churn/1", "PODIUM_GRPC_PORT": value})
+    assert read.grpc_port == port
