@@ -17,7 +17,7 @@ from podium.runtime.batch.job import Order, Summary
 from podium.runtime.batch.job import score as score_table
 from podium.runtime.exits import StartError
 from podium.runtime.loading.load import load_model
-from podium.runtime.loading.source import fetch
+from podium.runtime.loading.source import fetch, model_folder
 from podium.runtime.reference import references
 
 _SUFFIXES = {".csv", ".parquet"}
@@ -58,7 +58,7 @@ def score(
         with own_temporary_files(), _Bar() as bar:
             fetched = fetch(references({"PODIUM_MODEL_URI": uri}), None, fall_back=False)
             order = Order(
-                model=load_model(fetched.directory),
+                model=load_model(model_folder(fetched)),
                 identity=fetched.identity,
                 input=source,
                 output=target,

@@ -1,6 +1,8 @@
 """Sources are tried in order, fail closed, and a silent registry is replaced by the last good copy."""
 
+import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,8 +11,10 @@ from podium.runtime.identity import Identity
 from podium.runtime.legacy_env import mapped
 from podium.runtime.loading import source
 from podium.runtime.loading.cache import Cache
+from podium.runtime.loading.load import load
 from podium.runtime.loading.source import Fetched, fetch
 from podium.runtime.reference import Kind, Reference, references
+from podium.runtime.settings import Settings
 
 CHURN, FRAUD = Reference(Kind.VERSION, "models:/churn/7"), Reference(Kind.RUN, "abc")
 
@@ -136,3 +140,36 @@ def test_an_unreadable_file_of_settings_is_refused(tmp_path: Path) -> None:
 def test_a_reference_of_no_known_form_is_refused(uri: str) -> None:
     with pytest.raises(StartError, match="PODIUM_MODEL_URI: wanted"):
         references({"PODIUM_MODEL_URI": uri})
+
+
+class Ran:
+    """A pickle that leaves a file where it is read."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.mark,)
+
+
+def settings_for(path: Path, digest: str) -> Settings:
+    return Settings.from_environment({"PODIUM_MODEL_URI": str(path), "PODIUM_MODEL_DIGEST": digest})
+
+
+def test_a_pickle_is_not_read_before_its_digest_is_proved(tmp_path: Path) -> None:
+    file, mark = tmp_path / "evil.pkl", tmp_path / "it-ran"
+    file.write_bytes(pickle.dumps(Ran(mark)))
+    with pytest.raises(StartError, match="digest") as failed:
+        load(settings_for(file, f"sha256:{'0' * 64}"))
+    assert failed.value.exit_code is Exit.DIGEST_MISMATCH
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_link_among_a_models_files_is_refused(files: Path, tmp_path: Path, kind: str) -> None:
+    """What it leads to could change after it was hashed; what is in a linked folder was not hashed at all."""
+    target = tmp_path / "elsewhere"
+    target.mkdir() if kind == "folder" else target.write_text("weights")
+    (files / "weights").symlink_to(target)
+    with pytest.raises(StartError, match="weights is a symbolic link"):
+        fetch((Reference(Kind.LOCAL, str(files)),), None, fall_back=False)

@@ -4,6 +4,8 @@ httptools (the parser of Node.js, strict by default) reads; this module holds wh
 
 - limits: size of head and body, the time in which each must arrive, the time in which an answer must be read
 - order: a pipelined request waits until the one before it is answered, and reading pauses meanwhile
+- backpressure: while the client does not take what waits for it, nothing is answered, nothing is read, and it has so
+  many seconds; no other deadline counts
 - ends: `Connection: close` is said before a connection is closed, and what the client still sends after a refusal is
   read and dropped for a moment, because closing on unread bytes would destroy the refusal on its way (RFC 9112, 9.6)
 
@@ -119,18 +121,29 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._writable.clear()
-        self._until = time.monotonic() + self._shared.limits.send_seconds
+        if self._transport is not None and not self._ending:
+            self._until = time.monotonic() + self._shared.limits.send_seconds
+            self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         self._writable.set()
-        self._until = None if self._current else time.monotonic() + self._shared.limits.idle_seconds
+        if self._ending or self._transport is None:
+            return
+        if self._current is not None:
+            self._until = None
+            if not self._waiting:
+                self._transport.resume_reading()  # so that a client that leaves is noticed
+        elif self._waiting:
+            self._serve_next()
+        else:
+            self._await_next()
 
     # The parser's side
 
     def on_message_begin(self) -> None:
         self._begin()
         self._receiving = True
-        if self._current is None:
+        if self._current is None and self._writable.is_set():
             self._until = time.monotonic() + self._shared.limits.arrive_seconds
 
     def _begin(self) -> None:
@@ -183,7 +196,7 @@ class Connection(asyncio.Protocol):
         request = Request(self._parser.get_method().decode("ascii"), path, self._headers, body, self._request_id())
         self._parts, self._size = [], 0  # counted by the request's body from here on
         keep_alive = self._parser.should_keep_alive() and self._parser.get_http_version() != "1.0"
-        if self._current is None and not self._waiting:
+        if self._current is None and not self._waiting and self._writable.is_set():
             self._serve(request, keep_alive)
         else:
             self._waiting.append((request, keep_alive))
@@ -267,15 +280,15 @@ class Connection(asyncio.Protocol):
             self._end()
 
     def _serve_next(self) -> None:
-        if self._waiting and self._current is None:
+        if self._waiting and self._current is None and self._writable.is_set():
             self._serve(*self._waiting.popleft())
 
     def _await_next(self) -> None:
-        assert self._transport is not None
+        if self._transport is None or not self._writable.is_set():
+            return
         limits = self._shared.limits
         self._transport.resume_reading()
-        if self._writable.is_set():
-            self._until = time.monotonic() + (limits.arrive_seconds if self._receiving else limits.idle_seconds)
+        self._until = time.monotonic() + (limits.arrive_seconds if self._receiving else limits.idle_seconds)
 
     # Ends
 

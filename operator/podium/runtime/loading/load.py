@@ -17,7 +17,7 @@ from podium.runtime.faults import Fault
 from podium.runtime.identity import Identity
 from podium.runtime.loading.cache import Cache
 from podium.runtime.loading.requirements import check
-from podium.runtime.loading.source import Fetched, fetch
+from podium.runtime.loading.source import Fetched, fetch, model_folder
 from podium.runtime.prediction.model import Model
 from podium.runtime.prediction.plan import Rows
 from podium.runtime.prediction.scoring import Read, Scorer
@@ -64,11 +64,12 @@ def load(settings: Settings) -> Loaded:
     cache = Cache(settings.cache_directory) if settings.cache_directory is not None else None
     fetched = _timed("fetched", lambda: fetch(settings.references, cache, fall_back=settings.source_fallback))
     identity = _proved(fetched, settings)
-    differences = check(fetched.directory, settings.requirements_ignored)
-    model = _timed("loaded", lambda: load_model(fetched.directory, settings.extra_columns))
+    directory = model_folder(fetched)
+    differences = check(directory, settings.requirements_ignored)
+    model = _timed("loaded", lambda: load_model(directory, settings.extra_columns))
     _silence()
     # By a scorer of its own: what is predicted here is nobody's traffic, and does not count
-    example = _timed("warmed up", lambda: _warm_up(Scorer(model, settings.batching), fetched.directory))
+    example = _timed("warmed up", lambda: _warm_up(Scorer(model, settings.batching), directory))
     scorer = Scorer(model, settings.batching)
     if example is not None:
         scorer.join_if_proven(example)

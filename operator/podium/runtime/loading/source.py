@@ -17,7 +17,7 @@ from mlflow.exceptions import MlflowException
 from podium.core.digest import digest_of
 from podium.runtime.exits import Exit, StartError, one_line
 from podium.runtime.identity import Identity
-from podium.runtime.loading.artifact import digest_of_directory, sha256_of
+from podium.runtime.loading.artifact import LinkFound, digest_of_directory, sha256_of
 from podium.runtime.loading.cache import Cache
 from podium.runtime.reference import Kind, Reference
 
@@ -33,7 +33,7 @@ _FINAL = frozenset(
 class Fetched:
     """A model's files on this disk, what they hash to, and whose they are."""
 
-    directory: Path
+    directory: Path  # or a pickle, of which `model_folder` makes a model once its digest is proved
     identity: Identity  # with its digest
     attempts: list[dict[str, str]] = field(default_factory=list)
     from_cache: bool = False
@@ -94,12 +94,12 @@ def _translated(ask: Callable[[], Any], wanted: str) -> Any:
 def _download(uri: str) -> Path:
     """Copy the files to a place of our own: MLflow adds a file, and a local store's files are not ours to change."""
     folder = mkdtemp(prefix="podium-model-")
-    return _model_folder(
+    return _own_files(
         Path(_translated(lambda: download_artifacts(artifact_uri=uri, dst_path=folder), "the model's files"))
     )
 
 
-def _model_folder(directory: Path) -> Path:
+def _own_files(directory: Path) -> Path:
     """Return where the model's own files begin, whose paths are hashed.
 
     MLflow downloads a model that is named by its run (runs:/<run>/<name>) into a folder of that name, and the same
@@ -112,7 +112,11 @@ def _model_folder(directory: Path) -> Path:
 def _hashed(directory: Path, identity: Identity) -> Fetched:
     if not (directory / "MLmodel").is_file():
         raise _Failed(f"wanted an MLflow model, found no MLmodel in {directory.name}", final=True)
-    return Fetched(directory, replace(identity, digest=digest_of_directory(directory)))
+    try:
+        return Fetched(directory, replace(identity, digest=digest_of_directory(directory)))
+    except LinkFound as link:
+        message = f"{link} is a symbolic link; expected: only files, which can be pinned. Replace it by its target"
+        raise _Failed(message, final=True) from link
 
 
 def _version(reference: Reference) -> Fetched:
@@ -188,7 +192,18 @@ def _local(reference: Reference) -> Fetched:
 
 
 def _pickle(path: Path) -> Fetched:
-    """Make an MLflow model of a pickled estimator; the digest is that of the file that was given."""
+    """The pickle itself: to read it is to run it, so its digest comes first."""
+    return Fetched(path, Identity(path.stem, "local", digest=digest_of({path.name: sha256_of(path)})))
+
+
+def model_folder(fetched: Fetched) -> Path:
+    """Return the folder of the MLflow model: what was fetched, or what is made of a pickled estimator.
+
+    Raises StartError: the pickle holds something else.
+    """
+    path = fetched.directory
+    if path.is_dir():
+        return path
     directory = Path(mkdtemp(prefix="podium-model-"), "model")
     try:
         with path.open("rb") as file:
@@ -197,11 +212,9 @@ def _pickle(path: Path) -> Fetched:
             estimator, directory, pip_requirements=["scikit-learn"], serialization_format="cloudpickle"
         )
     except Exception as error:
-        raise _Failed(
-            f"wanted a pickled scikit-learn estimator, found {type(error).__name__}: {error}", final=True
-        ) from error
-    digest = digest_of({path.name: sha256_of(path)})
-    return Fetched(directory, Identity(path.stem, "local", digest=digest))
+        message = f"{path}: wanted a pickled scikit-learn estimator, found {type(error).__name__}: {error}"
+        raise StartError(Exit.NOT_LOADED, message) from error
+    return directory
 
 
 _FETCHERS: dict[Kind, Callable[[Reference], Fetched]] = {
