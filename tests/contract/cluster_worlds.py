@@ -57,7 +57,7 @@ class ClusterWorld(Protocol):
     ) -> None: ...  # an HTTPRoute of a person's own, `theirs`, and spec.traffic.http_route_ref for it
     async def drift_route(self) -> None: ...
     async def route_writes(self) -> object: ...  # differs after a write to what shares the traffic
-    async def stranger(self, name: str) -> None: ...  # Deployment and Service of somebody else
+    async def foreign_object(self, name: str) -> None: ...  # Deployment and Service of another owner
     async def secret(self, name: str, values: Mapping[str, str]) -> None: ...
     async def answer(self, pod: PodState, requests: int) -> None: ...
 
@@ -156,8 +156,8 @@ class FakeClusterWorld:
         assert found is not None
         self._router.drift(found)
 
-    async def stranger(self, name: str) -> None:
-        self._cluster.strangers.add((self.key.namespace, name))
+    async def foreign_object(self, name: str) -> None:
+        self._cluster.foreign_objects.add((self.key.namespace, name))
 
     async def secret(self, name: str, values: Mapping[str, str]) -> None:
         self._cluster.secrets[self.key.namespace, name] = dict(values)
@@ -255,7 +255,7 @@ class RealClusterWorld:
         patch = json.dumps([{"op": "add", "path": path, "value": "x" if "selector" in path else 7}])
         self._kubectl("patch", shared, "--type=json", f"--patch={patch}")
 
-    async def stranger(self, name: str) -> None:
+    async def foreign_object(self, name: str) -> None:
         self._kubectl("create", "service", "clusterip", name, "--tcp=80:80")
         self._kubectl("create", "deployment", name, f"--image={self._image}", "--replicas=0")
 

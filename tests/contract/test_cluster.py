@@ -225,7 +225,7 @@ async def test_what_the_spec_no_longer_says_is_noticed_and_taken_out(world: Clus
 
 async def test_what_belongs_to_somebody_else_is_refused_and_left_alone(world: ClusterWorld) -> None:
     made = await world.put("1")
-    await world.stranger("churn-a")
+    await world.foreign_object("churn-a")
     with pytest.raises(Rejected) as caught:
         await world.cluster.run_slot(made, ONE, 1)
     assert caught.value.reason == reasons.NAME_CONFLICT

@@ -141,7 +141,7 @@ async def test_requests_that_go_another_way_are_read_back_and_are_ended_with_one
 
 async def test_a_service_of_somebody_else_is_left_alone(routed: ClusterWorld) -> None:
     made = await routed.put("1")
-    await routed.stranger("churn")
+    await routed.foreign_object("churn")
     with pytest.raises(Rejected) as caught:
         await routed.router.route(made, ALL_A)
     assert caught.value.reason == reasons.NAME_CONFLICT

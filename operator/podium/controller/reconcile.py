@@ -20,7 +20,8 @@ from podium.controller.observe import Ports, observe
 from podium.controller.queue import backoff
 from podium.core.actions import Action, Event, RegistryWrite, RunSlot
 from podium.core.decide import Decision, decide, decide_without_evidence
-from podium.core.facts import ALL, Facts, Key, ObservedState, UnsavedEvidence
+from podium.core.facts import Facts, Key, ObservedState, UnsavedEvidence
+from podium.core.traffic.weights import to_champion
 from podium.errors import Conflict, PodiumError, Temporary
 from podium.ports import ModelDeployment
 
@@ -100,12 +101,11 @@ class Reconciler:
 
     async def _to_champion(self, md: ModelDeployment) -> None:
         """A deletion that a finalizer of others holds can take for ever: no challenger keeps traffic meanwhile."""
-        champion, challenger = md.status.champion, md.status.challenger
-        if md.spec is None or champion is None or challenger is None:
+        if md.spec is None or md.status.challenger is None:
             return
-        slots = await self._ports.cluster.slots(md)
-        if slots[champion.slot].ready(champion):
-            await self._ports.router.route(md, {champion.slot: ALL, challenger.slot: 0})
+        weights = to_champion(md.status, await self._ports.cluster.slots(md))
+        if weights is not None:
+            await self._ports.router.route(md, weights)
 
     def forget(self, key: Key) -> None:
         """Keep nothing of a ModelDeployment that is gone. Its objects are garbage-collected by Kubernetes."""

@@ -1,4 +1,4 @@
-"""An API server in memory, for what suites on a cluster cannot bring about: refusals, strangers' objects, leftovers."""
+"""An API server in memory, for what suites on a cluster cannot bring about: refusals, foreign objects, leftovers."""
 
 import json
 from collections.abc import AsyncIterator

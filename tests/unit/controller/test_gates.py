@@ -184,7 +184,7 @@ async def test_an_edited_gate_is_another_question() -> None:
 
 async def test_a_job_of_somebody_else_is_said_in_the_log_and_the_gate_waits(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
-    world.jobs.strangers.add("smoke")
+    world.jobs.foreign_objects.add("smoke")
     async with world.operator() as operator:
         world.apply(operator, gated(JOB))
         await world.until(Phase.GATING)

@@ -210,7 +210,7 @@ async def test_a_status_that_cannot_be_read_is_never_overwritten() -> None:
 
 async def test_what_belongs_to_somebody_else_is_left_alone_and_tried_less_and_less_often() -> None:
     world = World()
-    world.cluster.strangers.add(("ml", "churn-a"))
+    world.cluster.foreign_objects.add(("ml", "churn-a"))
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
         await world.until(Phase.STARTING)

@@ -193,8 +193,8 @@ def test_the_wealth_of_both_bets_says_how_far_the_verdict_is(shares: tuple[float
     judge, chance = JUDGE, np.random.default_rng(1)
     for _ in range(10):
         judge = look(judge, (100, 100), shares, chance)
-        assert (judge.log_failed >= -math.log(ALPHA)) == (judge.verdict == "Failed") or judge.state.broken
-        assert (judge.log_passed >= -math.log(BETA)) == (judge.verdict == "Passed") or judge.state.broken
+        assert (judge.log_failed >= -math.log(ALPHA)) == (judge.verdict == "Failed") or judge.state.failed
+        assert (judge.log_passed >= -math.log(BETA)) == (judge.verdict == "Passed") or judge.state.failed
 
 
 def test_counts_that_cannot_be_are_refused() -> None:

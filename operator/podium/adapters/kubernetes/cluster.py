@@ -11,7 +11,7 @@ from podium.adapters.kubernetes import names, read, render
 from podium.adapters.kubernetes.api import TIMEOUT, Api, Json
 from podium.adapters.kubernetes.autoscalers import Autoscalers
 from podium.adapters.kubernetes.events import event_object
-from podium.adapters.kubernetes.owned import OwnedObjects, stranger
+from podium.adapters.kubernetes.owned import OwnedObjects, foreign_object
 from podium.adapters.kubernetes.subset import holds
 from podium.api.v1alpha1.manifest import API_VERSION, KIND
 from podium.api.v1alpha1.spec.spec import Spec
@@ -123,7 +123,7 @@ class KubernetesCluster:
             return
         if not read.owned(found, md.uid):
             owner = render.owner_reference(read.owner_of(md))
-            raise stranger({**found, "metadata": {**found["metadata"], "ownerReferences": [owner]}})
+            raise foreign_object({**found, "metadata": {**found["metadata"], "ownerReferences": [owner]}})
         same = {key: found["metadata"][key] for key in ("uid", "resourceVersion")}
         body = {"metadata": same, "spec": {"replicas": 0}}
         await self._api.merge(names.path(names.DEPLOYMENTS, namespace, name), body)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from podium.adapters.kubernetes import names, read, render
 from podium.adapters.kubernetes.api import Api, Json
-from podium.adapters.kubernetes.owned import OwnedObjects, stranger
+from podium.adapters.kubernetes.owned import OwnedObjects, foreign_object
 from podium.core.actions import RunJob
 from podium.core.facts import GateResponse
 from podium.errors import Conflict, NotFound
@@ -46,7 +46,7 @@ class KubernetesGateJobs:
         except Conflict:
             there = await self._owned.find(names.JOBS, md.key.namespace, made["metadata"]["name"])
             if there is not None and not read.owned(there, md.uid):
-                raise stranger(made) from None
+                raise foreign_object(made) from None
 
 
 def answer(request_id: str, job: Json, pods: Sequence[Json]) -> GateResponse:

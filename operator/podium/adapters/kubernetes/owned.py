@@ -37,12 +37,12 @@ class OwnedObjects:
             return
         uid = metadata["ownerReferences"][0]["uid"]
         if not read.owned(found, uid):
-            raise stranger(wanted)
+            raise foreign_object(wanted)
         same = {**wanted, "metadata": {**metadata, "uid": found["metadata"]["uid"]}}
         await self._api.apply(path, same, force=True)
 
 
-def stranger(wanted: Json) -> Rejected:
+def foreign_object(wanted: Json) -> Rejected:
     """The error for an object that stands where ours should be."""
     name = f"{wanted['metadata']['namespace']}/{wanted['metadata']['name']}"
     owner = wanted["metadata"]["ownerReferences"][0]["name"]

@@ -5,9 +5,9 @@ Up only to pods that are ready and have verified what they serve; back to whatev
 
 from collections.abc import Iterator, Mapping
 
-from podium.api.v1alpha1.status import Pinned, Slot
+from podium.api.v1alpha1.status import Pinned, Slot, Status
 from podium.core.actions import RouteOverrides, SetTraffic, TrialAffinity
-from podium.core.facts import ALL, Facts, other_than
+from podium.core.facts import ALL, Facts, SlotState, other_than
 from podium.core.fingerprints import trial_id
 from podium.core.traffic.draining import abandoned
 from podium.core.traffic.phase_targets import PHASE_TARGETS, Traffic
@@ -62,6 +62,14 @@ def _back(facts: Facts) -> Mapping[Slot, int] | None:
         carries = ALL * able // facts.spec.serving.size
         return _to(champion, min(ALL, max(carries, asked.get(champion.slot, 0))))
     return _to(champion, ALL) if able else None
+
+
+def to_champion(status: Status, slots: Mapping[Slot, SlotState]) -> Mapping[Slot, int] | None:
+    """All traffic to the champion, for a ModelDeployment that goes; None where no challenger has any, or it cannot."""
+    champion, challenger = status.champion, status.challenger
+    if champion is None or challenger is None or not slots[champion.slot].ready(champion):
+        return None
+    return _to(champion, ALL)
 
 
 def _preview(facts: Facts, weights: Mapping[Slot, int]) -> Slot | None:

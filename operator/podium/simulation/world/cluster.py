@@ -45,7 +45,7 @@ class FakeCluster:
     def __init__(self, clock: Clock) -> None:
         self.events: list[tuple[Key, Event]] = []
         self.secrets: dict[tuple[str, str], Mapping[str, str]] = {}
-        self.strangers: set[tuple[str, str]] = set()  # (namespace, name) of Deployments and Services of others
+        self.foreign_objects: set[tuple[str, str]] = set()  # (namespace, name) of Deployments and Services of others
         self.writes: list[str] = []  # every write, as text
         self.failure: PodiumError | None = None  # raised by everything while it is set
         self.refuses_autoscalers = ""  # why, while it does
@@ -201,7 +201,7 @@ class FakeCluster:
         if md.spec is None or md.spec.serving.autoscaling is None:
             raise NotFound(f"{md.key}: cannot scale, {md.flaw}")
         reason = reasons.AUTOSCALER_REJECTED if self.refuses_autoscalers else ""
-        if (md.key.namespace, md.key.name) in self.strangers:
+        if (md.key.namespace, md.key.name) in self.foreign_objects:
             reason = reasons.NAME_CONFLICT
         if reason:
             error = Rejected(f"HorizontalPodAutoscaler {md.key}: {self.refuses_autoscalers}", reason=reason)
@@ -247,7 +247,7 @@ class FakeCluster:
             raise self.failure
 
     def _refuse_stranger(self, md: ModelDeployment, slot: Slot) -> None:
-        if (md.key.namespace, f"{md.key.name}-{slot}") in self.strangers:
+        if (md.key.namespace, f"{md.key.name}-{slot}") in self.foreign_objects:
             raise Rejected(f"Deployment {md.key}-{slot} belongs to another owner", reason=reasons.NAME_CONFLICT)
 
     def _seen(self, key: Key) -> ModelDeployment:

@@ -28,7 +28,7 @@ class FakeGateJobs:
     clock: Clock
     behaviours: dict[str, JobBehaviour] = field(default_factory=dict)  # by the gate's name
     started: list[RunJob] = field(default_factory=list)  # each once, in order
-    strangers: set[str] = field(default_factory=set)  # gates whose Job's name another owner has taken
+    foreign_objects: set[str] = field(default_factory=set)  # gates whose Job's name another owner has taken
     failure: PodiumError | None = None  # raised by everything while it is set
     _born: dict[tuple[Key, str], float] = field(default_factory=dict)
 
@@ -42,7 +42,7 @@ class FakeGateJobs:
 
     async def run(self, md: ModelDeployment, wanted: RunJob) -> None:
         self._may_fail()
-        if wanted.gate in self.strangers:
+        if wanted.gate in self.foreign_objects:
             raise Rejected(f"the Job of gate {wanted.gate} belongs to another owner")
         if (md.key, wanted.request_id) not in self._born:
             self._born[md.key, wanted.request_id] = self.clock.monotonic()

@@ -41,7 +41,7 @@ class FakeRouter:
     ) -> None:
         if self.failure is not None:
             raise self.failure
-        if (md.key.namespace, md.key.name) in self._cluster.strangers:
+        if (md.key.namespace, md.key.name) in self._cluster.foreign_objects:
             raise Rejected(f"Service {md.key} belongs to another owner", reason=reasons.NAME_CONFLICT)
         place = (md.key, md.uid)
         if (self._weights.get(place), self._overrides.get(place)) != (weights, overrides):  # nor do the real ones write

@@ -77,7 +77,7 @@ class ChampionTestState:
     pending: Block = Block()  # not complete yet
     worse: tuple[float, ...] = bets.opening(ALTERNATIVES, AT_ONCE)  # wealth of the bets that it is worse, in nats
     no_worse: tuple[float, ...] = (-log(GOOD),) * GOOD  # and of those that it is not
-    broken: bool = False  # was proved once
+    failed: bool = False  # was proved once
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class AgainstChampion:
     @property
     def verdict(self) -> TestVerdict:
         """What is proved so far."""
-        return judgement(failed=self.state.broken, passed=self.log_passed >= -log(self.beta))
+        return judgement(failed=self.state.failed, passed=self.log_passed >= -log(self.beta))
 
     @property
     def log_failed(self) -> float:
@@ -131,8 +131,8 @@ class AgainstChampion:
             wealth + block.log_e_variable(share, champion, self.margin)
             for wealth, share in zip(state.no_worse, self._no_worse(champion), strict=True)
         )
-        broken = state.broken or bets.log_total(worse) >= -log(self.alpha)
-        return replace(state, worse=worse, no_worse=no_worse, broken=broken)
+        failed = state.failed or bets.log_total(worse) >= -log(self.alpha)
+        return replace(state, worse=worse, no_worse=no_worse, failed=failed)
 
     def _worse(self, base: float) -> Iterator[float]:
         shares = worse_than(base, WORSE)

@@ -31,7 +31,7 @@ class LimitTestState:
     bad: int = 0
     good: int = 0
     late: tuple[float, ...] = bets.opening(ALTERNATIVES, AT_ONCE)  # wealth of the bets begun at every answer, nats
-    broken: bool = False  # was proved once
+    failed: bool = False  # was proved once
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ class AgainstLimit:
             return self
         before = self.state
         after = replace(before, bad=before.bad + bad, good=before.good + good, late=self._late(bad, good))
-        return replace(self, state=replace(after, broken=before.broken or self._verified(after)))
+        return replace(self, state=replace(after, failed=before.failed or self._verified(after)))
 
     @property
     def verdict(self) -> TestVerdict:
         """What is proved so far."""
         seen = self.state
-        holds = not seen.broken and proves_below(seen.bad, seen.good, self.limit, self.beta)
-        return judgement(failed=seen.broken, passed=holds)
+        holds = not seen.failed and proves_below(seen.bad, seen.good, self.limit, self.beta)
+        return judgement(failed=seen.failed, passed=holds)
 
     @property
     def log_failed(self) -> float:
@@ -72,7 +72,7 @@ class AgainstLimit:
     @property
     def suspects(self) -> bool:
         """Whether a late fault looks likelier than none: its bets have won more than they began with."""
-        return self.state.broken or bets.log_total(self.state.late) > 0
+        return self.state.failed or bets.log_total(self.state.late) > 0
 
     def _late(self, bad: int, good: int) -> bets.Wealth:
         before = self.state.bad + self.state.good
