@@ -126,6 +126,25 @@ def test_what_is_wrong_is_wrong_by_every_door_and_the_column_is_named(name: str,
         assert server.count("podium_consecutive_failures") == 0
 
 
+CONVERTED: dict[str, tuple[Any, str, list[Any]]] = {
+    "a fraction among whole numbers": (DataType.long, "FP64", [1.5]),
+    "a number beyond an integer": (DataType.integer, "INT64", [2**31]),
+    "null among booleans": (DataType.boolean, "BOOL", [None]),
+}
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_what_mlflow_converts_is_converted_alike_by_every_door_for_json(name: str, tmp_path: Path) -> None:
+    kind, datatype, cells = CONVERTED[name]
+    schema = Schema([ColSpec(DataType.double, "n"), ColSpec(kind, "c")])
+    with served(saved(tmp_path / "model", Described(), schema)) as server:
+        answers = {door: (status, answer) for door, status, answer in doors(server, kind, datatype, cells)}
+        answers.pop("csv", None)  # MLflow's CSV refuses them
+    wanted = answers["dataframe_records"]
+    assert wanted[0] == 200
+    assert answers == dict.fromkeys(answers, wanted)
+
+
 def test_parquet_means_the_same(tmp_path: Path) -> None:
     schema = Schema([ColSpec(DataType.double, "n"), ColSpec(DataType.binary, "c"), ColSpec(DataType.datetime, "t")])
     with served(saved(tmp_path / "model", Described(), schema)) as server:
