@@ -17,7 +17,7 @@ from podium.adapters.clock import RealClock
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api
 from podium.adapters.kubernetes.cluster import KubernetesCluster
-from podium.adapters.kubernetes.render import Defaults
+from podium.adapters.kubernetes.pod_specs import Defaults
 from podium.adapters.metrics.pods import ProxyFetch, ScrapedPodMetrics
 from podium.adapters.routers.choice import Routers
 from podium.api.v1alpha1.status import Slot

@@ -13,7 +13,7 @@ from podium.adapters.kubernetes.api import Api
 from podium.adapters.kubernetes.cluster import KubernetesCluster
 from podium.adapters.kubernetes.jobs import KubernetesGateJobs
 from podium.adapters.kubernetes.lease import KubernetesLease
-from podium.adapters.kubernetes.render import Defaults
+from podium.adapters.kubernetes.pod_specs import Defaults
 from podium.adapters.metrics.pods import DirectFetch, ProxyFetch, ScrapedPodMetrics
 from podium.adapters.metrics.prometheus import Prometheus
 from podium.adapters.registries.mlflow import MlflowRegistry

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from podium.adapters.kubernetes import names, read, render
+from podium.adapters.kubernetes import names, pod_specs, read, render
 from podium.api.v1alpha1.manifest import NAME_LIMIT
 from podium.api.v1alpha1.spec.gates import JobGate
 from podium.api.v1alpha1.spec.spec import Spec
@@ -38,7 +38,7 @@ CASES = replace(
         }
     ),
 )
-DEFAULTS = render.Defaults(image="podium-runtime:0.1.0", registry_uri="http://mlflow.ml:5000")
+DEFAULTS = pod_specs.Defaults(image="podium-runtime:0.1.0", registry_uri="http://mlflow.ml:5000")
 PINNED = Pinned(version="7", digest="sha256:77", slot="b")
 SMALL = Spec.model_validate({"model": {"name": "churn", "version": "7"}})
 SCALED = Spec.model_validate(
@@ -102,7 +102,7 @@ def test_objects_are_rendered_as_the_golden_files_say(name: str, made: dict[str,
 
 def test_kubernetes_replaces_nothing_in_the_name_of_a_model() -> None:
     named = PINNED.model_copy(update={"model": "$(HOME) 50%"})
-    environment = {one["name"]: one.get("value") for one in render.environment(SMALL, named, DEFAULTS)}
+    environment = {one["name"]: one.get("value") for one in pod_specs.environment(SMALL, named, DEFAULTS)}
     assert environment["PODIUM_MODEL_URI"] == "models:/$$(HOME) 50%/7"  # $$ is a $ for Kubernetes
     assert read.pinned(render.deployment(OWNER, SMALL, named, 1, DEFAULTS)) == named
 
@@ -112,7 +112,7 @@ def test_a_deployment_says_all_that_was_pinned() -> None:
     sourced = PINNED.model_copy(update={"registry": "http://old", "model": "Schätzung €", "login": "old-login"})
     for pinned in (PINNED, slow, sourced):
         assert read.pinned(render.deployment(OWNER, SMALL, pinned, 1, DEFAULTS)) == pinned
-    environment = {one["name"]: one.get("value") for one in render.environment(SMALL, slow, DEFAULTS)}
+    environment = {one["name"]: one.get("value") for one in pod_specs.environment(SMALL, slow, DEFAULTS)}
     assert environment["PODIUM_LATENCY_LIMITS"] == "0.12,0.3"
 
 
@@ -135,7 +135,7 @@ def test_a_change_of_model_registry_and_login_in_git_replaces_no_pod_of_what_is_
 def test_what_a_pod_proves_its_identity_against_cannot_be_overridden() -> None:
     # The API refuses such a name too; an older CRD may not.
     serving = SMALL.serving.model_copy(update={"env": [{"name": "PODIUM_MODEL_DIGEST", "value": "sha256:forged"}]})
-    environment = render.environment(SMALL.model_copy(update={"serving": serving}), PINNED, DEFAULTS)
+    environment = pod_specs.environment(SMALL.model_copy(update={"serving": serving}), PINNED, DEFAULTS)
     assert [one["value"] for one in environment if one["name"] == "PODIUM_MODEL_DIGEST"] == ["sha256:77"]
 
 

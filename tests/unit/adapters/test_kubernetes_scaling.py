@@ -8,7 +8,7 @@ import pytest
 
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.cluster import KubernetesCluster
-from podium.adapters.kubernetes.render import Defaults
+from podium.adapters.kubernetes.pod_specs import Defaults
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Status

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from podium.adapters.kubernetes import names, render
+from podium.adapters.kubernetes import names, pod_specs, render
 from podium.adapters.routers.gateway_api import route_rules
 from podium.adapters.routers.gateway_api.gateway import _intact
 from podium.adapters.routers.gateway_api.http_route import http_route
@@ -402,10 +402,10 @@ def test_a_route_whose_last_rule_does_not_share_is_not_podiums_any_more() -> Non
 def test_the_pods_are_told_how_testers_are_known_and_others_pods_are_not_rolled_for_it() -> None:
     pinned = Status.model_validate({"champion": {"version": "7", "digest": "sha256:77", "slot": "a"}}).champion
     assert pinned is not None
-    defaults = render.Defaults("podium-runtime:1", "http://mlflow.ml:5000")
+    defaults = pod_specs.Defaults("podium-runtime:1", "http://mlflow.ml:5000")
 
     def told(given: Spec) -> dict[str, str]:
-        variables = {one["name"]: one["value"] for one in render.environment(given, pinned, defaults)}
+        variables = {one["name"]: one["value"] for one in pod_specs.environment(given, pinned, defaults)}
         return {name: value for name, value in variables.items() if "PREVIEW" in name}
 
     assert told(spec()) == {}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from podium.adapters.kubernetes.render import Defaults, environment
+from podium.adapters.kubernetes.pod_specs import Defaults, environment
 from podium.api.v1alpha1.manifest import ModelDeploymentManifest
 from podium.api.v1alpha1.spec.pod import RESERVED
 from podium.api.v1alpha1.spec.serving import Serving

@@ -12,6 +12,7 @@ from podium.adapters.kubernetes.api import TIMEOUT, Api, Json
 from podium.adapters.kubernetes.autoscalers import Autoscalers
 from podium.adapters.kubernetes.events import event_object
 from podium.adapters.kubernetes.owned import OwnedObjects, foreign_object
+from podium.adapters.kubernetes.pod_specs import Defaults
 from podium.adapters.kubernetes.subset import holds
 from podium.api.v1alpha1.manifest import API_VERSION, KIND
 from podium.api.v1alpha1.spec.spec import Spec
@@ -39,7 +40,7 @@ class KubernetesCluster:
     """Implements the port Cluster."""
 
     def __init__(
-        self, api: Api, clock: Clock, defaults: render.Defaults, instance: str, watched: tuple[str, ...] = ()
+        self, api: Api, clock: Clock, defaults: Defaults, instance: str, watched: tuple[str, ...] = ()
     ) -> None:
         self._api = api
         self._clock = clock

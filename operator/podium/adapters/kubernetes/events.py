@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime
 from typing import Final
 
-from podium.adapters.kubernetes.render import Json
+from podium.adapters.kubernetes.pod_specs import Json
 from podium.api.v1alpha1.manifest import API_VERSION, KIND
 from podium.core.actions import Event
 from podium.ports import ModelDeployment

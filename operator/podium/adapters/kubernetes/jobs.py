@@ -11,6 +11,7 @@ from typing import Any, Final
 from podium.adapters.kubernetes import names, read, render
 from podium.adapters.kubernetes.api import Api, Json
 from podium.adapters.kubernetes.owned import OwnedObjects, foreign_object
+from podium.adapters.kubernetes.pod_specs import Defaults
 from podium.core.actions import RunJob
 from podium.core.facts import GateResponse
 from podium.errors import Conflict, NotFound
@@ -22,7 +23,7 @@ _TOLD: Final = 200  # characters of what a pod or kubelet says
 class KubernetesGateJobs:
     """Implements the port GateJobs."""
 
-    def __init__(self, api: Api, defaults: render.Defaults) -> None:
+    def __init__(self, api: Api, defaults: Defaults) -> None:
         self._api = api
         self._defaults = defaults
         self._owned = OwnedObjects(api)

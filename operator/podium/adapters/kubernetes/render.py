@@ -6,24 +6,19 @@ that a person may set the others (the session affinity of the main Service, say)
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, Final
+from typing import Final
 
 from podium.adapters.kubernetes import names
+from podium.adapters.kubernetes.pod_specs import Defaults, Json, gate_pod, latency_limits, model_of, pod
 from podium.api.v1alpha1.manifest import API_VERSION, KIND
-from podium.api.v1alpha1.spec.gates import JobGate
-from podium.api.v1alpha1.spec.serving import Serving
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.spec.traffic import MainService
 from podium.api.v1alpha1.status import Pinned, Slot
 from podium.core.actions import RunJob
 
-Json = dict[str, Any]
-_USER: Final = 65532
-_GRACE: Final = 30  # seconds beyond the drain: what a pod may take to finish the requests that it holds
-_LABEL_LIMIT: Final = 63
 # Nothing in Kubernetes reads these, but the scrape configurations that most Prometheus servers come with do. On pods
 # only: on Services too, those servers would count everything twice. spec.serving.annotations may say otherwise.
 SCRAPE: Final = {
@@ -35,6 +30,7 @@ _CPU: Final[Json] = {  # the default of spec.serving.autoscaling.metrics
     "type": "Resource",
     "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}},
 }
+_LABEL_LIMIT: Final = 63
 _KEPT: Final = 86_400  # seconds that a finished Job is kept for its log
 
 
@@ -45,14 +41,6 @@ class Owner:
     namespace: str
     name: str
     uid: str
-
-
-@dataclass(frozen=True)
-class Defaults:
-    """The operator's own settings for what a ModelDeployment leaves out."""
-
-    image: str
-    registry_uri: str
 
 
 def deployment(owner: Owner, spec: Spec, pinned: Pinned, replicas: int, defaults: Defaults) -> Json:
@@ -74,7 +62,7 @@ def deployment(owner: Owner, spec: Spec, pinned: Pinned, replicas: int, defaults
                     "labels": labels,
                     "annotations": {**SCRAPE, **spec.serving.annotations, **_identity(pinned)},
                 },
-                "spec": {**_pod(spec, pinned, defaults), "topologySpreadConstraints": [_spread(owner, pinned.slot)]},
+                "spec": {**pod(spec, pinned, defaults), "topologySpreadConstraints": [_spread(owner, pinned.slot)]},
             },
         },
     )
@@ -160,36 +148,10 @@ def gate_job(owner: Owner, spec: Spec, wanted: RunJob, defaults: Defaults) -> Js
             "ttlSecondsAfterFinished": _KEPT,
             "template": {
                 "metadata": {"labels": of_pods, "annotations": _identity(wanted.pinned)},
-                "spec": {
-                    **_unprivileged(),
-                    "restartPolicy": "Never",
-                    "containers": [_gate_container(spec, wanted, defaults)],
-                    "volumes": _VOLUMES,
-                    **_passed_through(wanted.job),
-                },
+                "spec": gate_pod(spec, wanted, defaults),
             },
         },
     )
-
-
-def _gate_container(spec: Spec, wanted: RunJob, defaults: Defaults) -> Json:
-    job, pinned = wanted.job, wanted.pinned
-    ours = _model_variables(spec, pinned) | {
-        "PODIUM_MODEL_NAME": _model(spec, pinned),
-        "PODIUM_MODEL_VERSION": pinned.version,
-        "MLFLOW_TRACKING_URI": pinned.registry or spec.registry.uri or defaults.registry_uri,
-    }
-    made = {
-        "name": names.GATE_CONTAINER,
-        "image": job.image or spec.serving.image or defaults.image,
-        "command": job.command,
-        "args": job.args,
-        "env": _with_ours(job.env, ours),
-        "envFrom": _sources(spec, pinned, job.env_from),
-        "resources": job.resources,
-        **_CONFINED,
-    }
-    return {name: value for name, value in made.items() if value}
 
 
 def _of_slot(owner: Owner, slot: Slot) -> dict[str, str]:
@@ -271,12 +233,7 @@ def labels_of(owner: Owner, spec: Spec, slot: Slot | None = None) -> dict[str, s
 
 
 def _of_version(spec: Spec, pinned: Pinned) -> dict[str, str]:
-    return {names.APP_NAME: _label_value(_model(spec, pinned)), names.VERSION: pinned.version}
-
-
-def _model(spec: Spec, pinned: Pinned) -> str:
-    """The registered model: what Git names now may be another one than what runs."""
-    return pinned.model or spec.model.name
+    return {names.APP_NAME: _label_value(model_of(spec, pinned)), names.VERSION: pinned.version}
 
 
 def _label_value(text: str) -> str:
@@ -291,118 +248,3 @@ def _identity(pinned: Pinned) -> dict[str, str]:
     known = {names.REGISTRY: pinned.registry, names.MODEL: pinned.model, names.LOGIN: pinned.login}
     source = {name: value for name, value in known.items() if value}
     return {**source, names.DIGEST: pinned.digest, **limits}
-
-
-def latency_limits(pinned: Pinned) -> str:
-    """Seconds, as the annotation and the model server's variable have them: `0.12,0.3`."""
-    return ",".join(f"{limit:g}" for limit in pinned.latency_limits)
-
-
-def _pod(spec: Spec, pinned: Pinned, defaults: Defaults) -> Json:
-    serving = spec.serving
-    return {
-        **_unprivileged(),
-        "terminationGracePeriodSeconds": round(serving.drain.total_seconds()) + _GRACE,
-        "containers": [_container(spec, pinned, defaults)],
-        "volumes": _VOLUMES,
-        **_passed_through(serving),
-    }
-
-
-def _unprivileged() -> Json:
-    """What every pod that Podium makes has: no user gets a right by writing a ModelDeployment."""
-    return {
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": _USER,
-            "runAsGroup": _USER,
-            "fsGroup": _USER,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-    }
-
-
-def _passed_through(pod: Serving | JobGate) -> Json:
-    fields: Json = {
-        "nodeSelector": pod.node_selector,
-        "tolerations": pod.tolerations,
-        "affinity": pod.affinity if isinstance(pod, Serving) else {},
-        "imagePullSecrets": pod.image_pull_secrets,
-    }
-    return {name: value for name, value in fields.items() if value}
-
-
-def _container(spec: Spec, pinned: Pinned, defaults: Defaults) -> Json:
-    serving = spec.serving
-    made = {
-        "name": names.CONTAINER,
-        "image": serving.image or defaults.image,
-        "ports": [{"name": "http", "containerPort": names.PORT, "protocol": "TCP"}],
-        "env": environment(spec, pinned, defaults),
-        "envFrom": _sources(spec, pinned, serving.env_from),
-        "resources": serving.resources,
-        "startupProbe": _probe("/readyz", periodSeconds=1, failureThreshold=3600),
-        "readinessProbe": _probe("/readyz", periodSeconds=1, failureThreshold=2),
-        "livenessProbe": _probe("/healthz", periodSeconds=10, failureThreshold=6),
-        **_CONFINED,
-    }
-    return {name: value for name, value in made.items() if value}
-
-
-_VOLUMES: Final[list[Json]] = [{"name": "tmp", "emptyDir": {}}]
-_CONFINED: Final[Json] = {
-    "securityContext": {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    },
-    "terminationMessagePolicy": "File",
-    "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108  a path in the pod
-}
-
-
-def _probe(path: str, **timing: int) -> Json:
-    return {"httpGet": {"path": path, "port": "http"}, "timeoutSeconds": 3, **timing}
-
-
-def _sources(spec: Spec, pinned: Pinned, given: Sequence[Json]) -> list[Json]:
-    secret = pinned.login if pinned.model else spec.registry.secret_name
-    login: list[Json] = [{"secretRef": {"name": secret}}] if secret else []
-    return [*given, *login]
-
-
-def environment(spec: Spec, pinned: Pinned, defaults: Defaults) -> list[Json]:
-    """The container's variables. The rule: a name that Podium sets is Podium's, whatever the user's list says.
-
-    They are what a pod proves its identity against. In Kubernetes `env` wins over `envFrom`: that way in is shut too.
-    """
-    ours = _model_variables(spec, pinned) | {
-        "PODIUM_DRAIN_SECONDS": f"{spec.serving.drain.total_seconds():g}",
-        "PODIUM_PORT": str(names.PORT),
-        "MLFLOW_TRACKING_URI": pinned.registry or spec.registry.uri or defaults.registry_uri,
-    }
-    if pinned.latency_limits:
-        ours["PODIUM_LATENCY_LIMITS"] = latency_limits(pinned)
-    if (preview := spec.traffic.preview) is not None:
-        ours["PODIUM_PREVIEW_HEADER"] = preview.header
-        ours |= {"PODIUM_PREVIEW_VALUE": preview.value} if preview.value is not None else {}
-    return _with_ours(spec.serving.env, ours)
-
-
-def _model_variables(spec: Spec, pinned: Pinned) -> dict[str, str]:
-    return {
-        "PODIUM_MODEL_URI": f"models:/{_model(spec, pinned)}/{pinned.version}",
-        "PODIUM_MODEL_DIGEST": pinned.digest,
-    }
-
-
-def _with_ours(given: Sequence[Json], ours: Mapping[str, str]) -> list[Json]:
-    kept = [variable for variable in given if variable.get("name") not in ours]
-    return [*kept, *({"name": name, "value": _literal(value)} for name, value in ours.items())]
-
-
-def _literal(value: str) -> str:
-    """A value in which Kubernetes replaces no $(VARIABLE): a model's name may hold one."""
-    return value.replace("$", "$$")
