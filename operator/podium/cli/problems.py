@@ -134,9 +134,19 @@ def _advice(misfit: Misfit) -> str:
         return "; do: give it a value, or remove it"
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if number and misfit.keyword in {"type", "anyOf"} and "text" in _wanted(misfit):
-        return f'; do: write it in quotes, "{show(value)}"'
+        return f"; do: write {_as_text(value, misfit.schema)}"
     near = get_close_matches(value, misfit.asked, n=1) if misfit.keyword == "enum" and isinstance(value, str) else []
     return f"; do: write {near[0]}, if that is meant" if near else ""
+
+
+def _as_text(number: float, schema: Mapping[str, Any]) -> str:
+    """The number as the text that is meant: as it stands if that is taken, a duration, or a share."""
+    pattern, plain = schema.get("pattern", ""), show(number)
+    whole = f"{number:.0f}" if number == int(number) else plain
+    percent = f"{number * 100:g}%" if number < 1 else f"{number:g}%"
+    fit = (text for text in (plain, whole, f"{number:g}s", percent) if re.search(pattern, text))
+    text = next(fit, plain)
+    return text if text[-1] in "s%" else f'it in quotes, "{text}"'
 
 
 # --- the rules: what the models say -----------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What is wrong with an object, said as a person would say it."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -142,3 +143,20 @@ def test_there_are_words_for_every_keyword_of_the_schema() -> None:
 
     everywhere(look, json_schema())
     assert used - notes - structure <= set(WANTED)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        lambda given: {"model": {"name": "churn", "version": given(7.0)}},
+        lambda given: {"rollout": {"soak": given(90)}},
+        lambda given: {"rollout": {"steps": [{"weight": 5, "duration": given(1.5)}]}},
+        lambda given: {"rollout": {"falseRollbackRate": given(0.01)}},
+        lambda given: {"rollout": {"guards": [{"name": "e", "errorRate": {"atMost": given(0.005)}}]}},
+    ],
+)
+def test_advice_for_a_bare_number_is_taken_when_it_is_followed(parts: Callable[[Callable[[float], Any]], Any]) -> None:
+    """It said to write 90 in quotes, and then that a duration such as 90s was expected."""
+    (message,) = said(with_spec(**parts(lambda number: number))).values()
+    advice = message.partition("; do: write ")[2]
+    assert said(with_spec(**parts(lambda _: advice.removeprefix("it in quotes, ").strip('"')))) == {}
