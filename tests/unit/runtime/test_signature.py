@@ -2,7 +2,8 @@
 
 import pandas as pd
 import pytest
-from mlflow.types import ColSpec, Schema
+from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import Array
 
 from podium.runtime.prediction.signature import explain
 
@@ -38,3 +39,11 @@ def test_the_data_is_never_said() -> None:
 def test_what_cannot_be_named_is_said_in_general() -> None:
     assert said(age=[1], city=["x"]).startswith("the request does not fit the model's signature (ValueError)")
     assert explain(object(), None, ValueError()).startswith("the request does not fit")
+
+
+def test_a_list_of_whole_numbers_where_decimals_are_wanted_names_its_column() -> None:
+    schema = Schema([ColSpec(DataType.string, "id"), ColSpec(Array(DataType.double), "vec")])
+    frame = pd.DataFrame({"id": ["a", "b"], "vec": [[0.5, 1.5], [1, 2]]})
+    assert explain(frame, schema, ValueError()) == (
+        "row 1, column 'vec': expected Array(double), found a list of other types"
+    )

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from mlflow.types import DataType, Schema
+from mlflow.exceptions import MlflowException
+from mlflow.models.utils import _enforce_schema
+from mlflow.types import ColSpec, DataType, Schema
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +25,8 @@ _WORDS = {
     DataType.datetime: "a date and time without a zone (datetime)",
 }
 _SHOWN = 5  # names in a message
+_COMPARED = 1000  # rows of a column that is compared cell by cell
+_LONGEST_TYPE = 200  # characters
 
 
 def explain(data: Any, schema: Schema | None, error: Exception) -> str:
@@ -49,6 +53,7 @@ def problems(frame: pd.DataFrame, schema: Schema) -> Iterator[str]:
     for name, spec in zip(names, schema.inputs, strict=False):
         if name in frame.columns:
             yield from _cells(name, frame[name], spec.type)
+            yield from _refused(name, frame[name], spec)
 
 
 def missing_columns(found: Iterable[Any], schema: Schema) -> Iterator[str]:
@@ -72,6 +77,19 @@ def _cells(name: Any, column: pd.Series, wanted: Any) -> Iterator[str]:
     for row, cell in enumerate(column):
         if isinstance(wanted, DataType) and not fits(cell, wanted):
             yield f"row {row}, column {str(name)[:80]!r}: wanted {_WORDS[wanted]}, found {kind(cell)}"
+
+
+def _refused(name: Any, column: pd.Series, spec: Any) -> Iterator[str]:
+    """What is made of others, such as Array(double), is compared by MLflow itself: 1 is no element of it, 1.0 is."""
+    if isinstance(spec.type, DataType):
+        return
+    alone = Schema([ColSpec(spec.type, str(name), spec.required)])
+    for row, cell in enumerate(column[:_COMPARED]):
+        try:
+            _enforce_schema(pd.DataFrame({str(name): [cell]}), alone)
+        except (MlflowException, TypeError, ValueError):
+            wanted = str(spec.type)[:_LONGEST_TYPE]
+            yield f"row {row}, column {str(name)[:80]!r}: expected {wanted}, found {kind(cell)} of other types"
 
 
 def fits(cell: Any, wanted: DataType) -> bool:
