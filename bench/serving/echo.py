@@ -12,7 +12,8 @@ from email.utils import formatdate
 import uvloop
 
 from podium.runtime.exchange import JSON, Reply, Request, Response
-from podium.runtime.http.connection import Connection, Limits, Shared
+from podium.runtime.http.connection import Connection
+from podium.runtime.http.shared import Limits, Shared
 from podium.runtime.identity import Headers
 
 ANSWER = Response(200, b'{"predictions":[1]}', JSON)

@@ -25,6 +25,13 @@ class Batching(StrEnum):
     OFF = "off"
 
 
+class LogFormat(StrEnum):
+    """How the lines of the log are written."""
+
+    TEXT = "text"
+    JSON = "json"  # one object a line
+
+
 class ExtraColumns(StrEnum):
     """What becomes of columns that the signature does not know."""
 
@@ -41,7 +48,7 @@ class Settings:
     cache_directory: Path | None = None
     digest: str | None = None
     run_id: str | None = None
-    host: str = "0.0.0.0"  # noqa: S104  a pod is reached from outside; `podium serve` says 127.0.0.1
+    host: str = "::"  # every address, IPv4's too: a pod is reached from outside; `podium serve` says 127.0.0.1
     port: int = 8080
     grpc_port: int | None = None  # None: no gRPC
     drain_seconds: float = 5.0
@@ -51,6 +58,9 @@ class Settings:
     max_buffered_bytes: int = 256 * 1024 * 1024  # bodies of all clients together
     body_seconds: float = 30.0  # for a request to arrive, from its first byte
     send_seconds: float = 30.0  # for a client to take its answer
+    idle_seconds: float = 75.0  # between requests: longer than the 60 s of load balancers, so that they close first
+    max_connections: int = 0  # 0: as many as the process may have files, but for some that the model may open
+    log_format: LogFormat = LogFormat.TEXT
     request_seconds: float = 60.0  # to answer, unless x-request-timeout says less
     stall_seconds: float = math.inf  # a prediction that runs for longer ends the server
     batching: Batching = Batching.AUTO
@@ -98,6 +108,9 @@ class Settings:
             max_buffered_bytes=read.whole("PODIUM_MAX_BUFFERED_BYTES", cls.max_buffered_bytes),
             send_seconds=read.seconds("PODIUM_SEND_SECONDS", cls.send_seconds),
             body_seconds=read.seconds("PODIUM_BODY_SECONDS", cls.body_seconds),
+            idle_seconds=read.seconds("PODIUM_IDLE_SECONDS", cls.idle_seconds),
+            max_connections=read.whole("PODIUM_MAX_CONNECTIONS", cls.max_connections),
+            log_format=read.choice("PODIUM_LOG_FORMAT", cls.log_format),
             request_seconds=request_seconds,
             stall_seconds=read.seconds("PODIUM_STALL_SECONDS", 2 * request_seconds) or math.inf,
             batching=read.choice("PODIUM_BATCHING", cls.batching),

@@ -5,18 +5,20 @@ import contextlib
 import importlib
 import logging
 import math
+import resource
 import signal
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from podium.runtime.exits import Exit, StartError
 from podium.runtime.http.app import App
-from podium.runtime.http.connection import Connection, Limits, Shared
+from podium.runtime.http.connection import Connection
+from podium.runtime.http.ports import listening
+from podium.runtime.http.shared import SPARE, Limits, Shared
 from podium.runtime.identity import Identity
 from podium.runtime.settings import Settings
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BACKLOG = 4096  # connections that wait to be accepted; the system's own limit may be lower
-IDLE_SECONDS = 75.0  # longer than the 60 s of common load balancers, so that they are the ones to close
+FILES = 64  # descriptors that are left to the model, the log and the registry
 SWEEP_SECONDS = 0.5
 
 
@@ -67,8 +69,15 @@ def _limits(settings: Settings) -> Limits:
         buffered_bytes=settings.max_buffered_bytes,
         arrive_seconds=settings.body_seconds,
         send_seconds=settings.send_seconds,
-        idle_seconds=IDLE_SECONDS,
+        idle_seconds=settings.idle_seconds,
+        connections=settings.max_connections or _affordable(),
     )
+
+
+def _affordable() -> int:
+    """Return how many connections leave descriptors for probes and for the model."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 2**31 if limit == resource.RLIM_INFINITY else max(limit - FILES - SPARE, SPARE)
 
 
 class _Stop:
@@ -94,22 +103,6 @@ class _Stop:
             self.stalled = reason
             self.asked.set()
         self.insisted.set()
-
-
-@contextlib.contextmanager
-def listening(settings: Settings) -> Iterator[socket.socket]:
-    """Bind the port; port 0 takes a free one, which the log names."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as sock:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            sock.bind((settings.host, settings.port))
-        except (OSError, TypeError) as error:  # a TypeError where the host is no name at all
-            why = getattr(error, "strerror", None) or type(error).__name__
-            reason = f"{settings.host}:{settings.port} cannot be listened on: {why}; set PODIUM_HOST or PODIUM_PORT"
-            raise StartError(Exit.PORT_UNAVAILABLE, reason) from error
-        log.info("listening on http://%s:%d", settings.host, sock.getsockname()[1])
-        yield sock
 
 
 async def _sweep(shared: Shared, app: App, stop: _Stop) -> None:

@@ -1,0 +1,86 @@
+"""What all connections of a server have in common: the limits, what they hold together, and the head of an answer."""
+
+import itertools
+import os
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Protocol
+
+from podium.runtime.exchange import Application, Request, Response
+
+SPARE = 32  # connections above the limit, for probes while every other one is busy
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+
+
+@dataclass(slots=True)
+class Limits:
+    """What one client may take. Sizes in bytes, times in seconds."""
+
+    body_bytes: int
+    buffered_bytes: int  # bodies of all clients together, until they are answered
+    arrive_seconds: float  # for a whole request, from its first byte
+    send_seconds: float  # for a client to take what waits for it
+    idle_seconds: float  # between requests
+    connections: int = 2**31  # above it, a new one takes the place of the one that has been silent for longest
+
+
+class Held(Protocol):
+    """A connection, as far as others know of it."""
+
+    since: float  # when its client last began something, on the clock of time.monotonic
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request of it is being answered, or waits for that."""
+
+    def drop(self) -> None:
+        """Close it at once."""
+
+    def close_if_idle(self) -> None:
+        """Close it if nothing is asked on it."""
+
+    def close_if_overdue(self, now: float) -> None:
+        """End what takes too long on it."""
+
+
+@dataclass
+class Shared:
+    """The state that every connection reads, and few change."""
+
+    app: Application
+    limits: Limits
+    connections: set[Held] = field(default_factory=set)
+    buffered: int = 0
+    draining: bool = False  # every answer says `Connection: close`
+    closing: bool = False  # and no connection waits for another request
+    date: bytes = b""
+    _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    _process: str = field(default_factory=lambda: os.urandom(6).hex())
+
+    def next_id(self) -> bytes:
+        """A request id that no other request of this process has."""
+        return b"%s-%x" % (self._process.encode(), next(self._ids))
+
+    def enter(self, newcomer: Held) -> None:
+        """Let a connection in. The one that is silent for longest leaves where there are too many."""
+        self.connections.add(newcomer)
+        if len(self.connections) <= self.limits.connections:
+            return
+        silent = min((each for each in self.connections if not each.busy), key=lambda each: each.since)
+        if silent is not newcomer or len(self.connections) > self.limits.connections + SPARE:
+            self.connections.discard(silent)
+            silent.drop()
+
+    def head(self, answer: Response, request: Request | None, length: bytes, *, keep_alive: bool) -> bytes:
+        """Return the status line and headers; `length` is the line that says where the body ends."""
+        return b"".join(
+            (
+                _STATUS_LINES[answer.status],
+                b"date: %b\r\ncontent-type: %b\r\n" % (self.date, answer.content_type),
+                length,
+                self.app.identity_block,
+                b"x-request-id: %b\r\n" % (request.id if request is not None else self.next_id()),
+                *(b"%b: %b\r\n" % header for header in answer.headers),
+                b"\r\n" if keep_alive else b"connection: close\r\n\r\n",
+            )
+        )
