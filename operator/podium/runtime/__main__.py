@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import uvloop
 
+from podium.runtime import logs
 from podium.runtime.exits import Exit, StartError
 from podium.runtime.http.server import Door, run
 from podium.runtime.settings import Settings, termination_log
@@ -24,11 +25,12 @@ MLFLOW_DEFAULTS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_
 
 def main(environ: MutableMapping[str, str]) -> Exit:
     """Serve, and return how it ended."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logs.begin()
     for name, value in MLFLOW_DEFAULTS.items():
         environ.setdefault(name, value)
     try:
         settings = Settings.from_environment(environ)
+        logs.write_as(settings.log_format)
         with own_temporary_files(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run(settings, settings.references[0].identity, doors(settings)))
     except StartError as error:

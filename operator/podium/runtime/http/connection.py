@@ -28,7 +28,7 @@ from podium.runtime.http.shared import Shared
 log = logging.getLogger(__name__)
 
 LINGER_SECONDS = 2.0  # in which a refused client may notice
-PIPELINED = 64  # requests that wait on one connection; those behind them are not read, and it closes after these
+PIPELINED = 256  # requests that wait on one connection; those behind them are not read, and it closes after these
 
 
 class Connection(asyncio.Protocol):
@@ -85,19 +85,21 @@ class Connection(asyncio.Protocol):
         self._writable.clear()
         if self._transport is not None and not self._ending:
             self._transport.pause_reading()
-        self._until = time.monotonic() + self._shared.limits.send_seconds
+            self._until = time.monotonic() + self._shared.limits.send_seconds
 
     def resume_writing(self) -> None:
         self._writable.set()
-        if self._current is not None:
-            self._until = None
-        else:
+        if self._current is None or self._transport is None:
             self._proceed()
+            return
+        self._until = None
+        if not self._waiting:
+            self._transport.resume_reading()  # so that a client that leaves is noticed
 
     # The side of what comes in
 
     def begun(self) -> None:
-        if self._current is None:
+        if self._current is None and self._writable.is_set():
             self.since = time.monotonic()
             self._until = self.since + self._shared.limits.arrive_seconds
 
