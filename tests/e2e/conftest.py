@@ -110,10 +110,15 @@ def mlflow(cluster: Cluster, images: dict[str, str], turns: Turns) -> Mlflow:
 def _with_models(cluster: Cluster, images: dict[str, str]) -> Mlflow:
     stage.install_mlflow(cluster, images, print)
     model = f"e2e-{uuid4().hex[:6]}"
+    register_models(model)
+    return Mlflow(cluster, MlflowClient(stage.MLFLOW_OUTSIDE, stage.MLFLOW_OUTSIDE), model)
+
+
+def register_models(model: str) -> None:
+    """Train and register the demo's three versions under this name: in a process, whose warnings are its own."""
     environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
     command = [sys.executable, "-W", "ignore", "-m", "demo.models", stage.MLFLOW_OUTSIDE, model]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
-    return Mlflow(cluster, MlflowClient(stage.MLFLOW_OUTSIDE, stage.MLFLOW_OUTSIDE), model)
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,9 @@ import json
 import pytest
 from mlflow import MlflowClient
 
-from demo import stage
-from demo.models import register_all
 from podium.api.v1alpha1.status import Status
 from testbed.errors import CommandFailed
-from tests.e2e.conftest import Mlflow
+from tests.e2e.conftest import Mlflow, register_models
 from tests.e2e.rollout import Rollout
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
@@ -53,7 +51,7 @@ def test_a_version_that_does_not_exist_and_a_pause_are_never_ready(rollout: Roll
 def own_model(mlflow: Mlflow, namespace: str) -> str:
     """A registered model that no other test uses, with the same three versions."""
     model = f"own-{namespace}"
-    register_all(stage.MLFLOW_OUTSIDE, model)
+    register_models(model)
     return model
 
 
