@@ -42,7 +42,7 @@ def all_rolled_back() -> None:
         rolled_back(seed)
 
 
-async def unguarded(actions: Sequence[Action], md: Any, ports: Any, **_: Any) -> tuple[PodiumError, ...]:
+async def unguarded(actions: Sequence[Action], md: Any, ports: Any, **_: Any) -> tuple[Exception, ...]:
     """`apply` without: a slot is not stopped after traffic could not be moved."""
     return tuple([error for action in actions for error in await _carry_out([action], md, ports)])
 

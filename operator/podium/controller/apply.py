@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 async def apply(
     actions: Sequence[Action], md: ModelDeployment, ports: Ports, *, routed: bool = True, until: float = inf
-) -> tuple[PodiumError, ...]:
+) -> tuple[Exception, ...]:
     """Carry the actions out in order. Returns what failed.
 
     Raises Conflict where an action would begin after `until`, on the monotonic clock: what it was decided on may be
@@ -40,7 +40,7 @@ async def apply(
     some. Everything else is independent: pods that a quota refuses must not keep traffic from going back, nor a refused
     Service keep pods from starting.
     """
-    failures: list[PodiumError] = []
+    failures: list[Exception] = []
     for action in actions:
         if ports.clock.monotonic() > until:
             raise Conflict(f"{md.key}: decided too long ago to be carried out ({action.why})")
@@ -49,10 +49,11 @@ async def apply(
             continue
         try:
             await _carry_out(action, md, ports)
-        except PodiumError as error:
+        except Exception as error:  # noqa: BLE001  a fault of Podium in one action must not hold the others back
             routed = routed and not isinstance(action, SetTraffic)
             failures.append(error)
-            _log.error("action failed (%s): %s", action.why, error)
+            known = isinstance(error, PodiumError)  # says all that is needed
+            _log.error("action failed (%s): %s", action.why, error, exc_info=None if known else error)
     return tuple(failures)
 
 

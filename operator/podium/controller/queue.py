@@ -7,39 +7,58 @@ The rules:
 3. What the work returns is when to reconcile again, in seconds; None means: not before it is added again.
 4. A failure is logged and tried again, each time later, up to a limit. Success forgets it.
 5. Cancelling `run` cancels the work under way. What was due stays due, for the next `run`.
+6. Of the keys that are due, a rollback comes before a trial, and a trial before what rests. Each class has workers of
+   its own, so that a hundred resting objects, or calls that hang, hold no rollback up.
+7. Work that has not ended after DEADLINE is cancelled, and counts as failed.
 """
 
 import asyncio
-import heapq
-import itertools
 import logging
 from collections.abc import Awaitable, Callable
+from enum import IntEnum
 from typing import Final
 
 from podium.controller.metrics import Metrics
-from podium.controller.waiting import news_or
+from podium.controller.waiting import news_or, within
 from podium.core.facts import Key
 from podium.errors import PodiumError
 from podium.ports import Clock
 
+
+class Priority(IntEnum):
+    """Who is reconciled first, and by whose workers."""
+
+    ROLLBACK = 0
+    TRIAL = 1
+    REST = 2
+
+
 Work = Callable[[Key], Awaitable[float | None]]
 FIRST_RETRY: Final = 0.1
 LAST_RETRY: Final = 10.0  # no further apart: a rollback may be what is failing
+DEADLINE: Final = 60.0  # seconds for one reconcile; each of its calls has a shorter one
 _log = logging.getLogger(__name__)
 
 
 class WorkQueue:
-    """Keys and when they are due."""
+    """Keys and when they are due. `workers` is how many reconciles of each priority go on at the same time."""
 
-    def __init__(self, work: Work, clock: Clock, metrics: Metrics, *, workers: int = 8) -> None:
+    def __init__(
+        self,
+        work: Work,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        workers: int = 8,
+        priority: Callable[[Key], Priority] = lambda _: Priority.REST,
+    ) -> None:
         self._work = work
         self._clock = clock
         self._metrics = metrics
         self._workers = workers
+        self._priority = priority
         self._due: dict[Key, float] = {}
-        self._heap: list[tuple[float, int, Key]] = []  # may hold stale moments: `_due` is what counts
-        self._order = itertools.count()
-        self._running: set[Key] = set()
+        self._running: dict[Key, Priority] = {}
         self._failures: dict[Key, int] = {}
         self._news = asyncio.Event()
 
@@ -50,49 +69,43 @@ class WorkQueue:
             return
         self._due[key] = due
         self._metrics.adds.inc()
-        self._push(key)
+        self._news.set()
 
     async def run(self) -> None:
         """Work until cancelled."""
-        places = asyncio.Semaphore(self._workers)
         try:
             async with asyncio.TaskGroup() as group:
                 while True:
-                    await places.acquire()
-                    key = await self._next()
-                    self._running.add(key)
-                    group.create_task(self._handle(key)).add_done_callback(lambda _: places.release())
+                    key, priority = await self._next()
+                    self._running[key] = priority
+                    group.create_task(self._handle(key))
         finally:
             self._running.clear()
 
-    def _push(self, key: Key) -> None:
-        if key not in self._running:  # otherwise it is pushed when the work on it ends
-            heapq.heappush(self._heap, (self._due[key], next(self._order), key))
-            self._news.set()
-
-    async def _next(self) -> Key:
+    async def _next(self) -> tuple[Key, Priority]:
         while True:
             self._news.clear()
-            wait = self._first_wait()
-            if wait is None or wait > 0:
-                await news_or(self._clock, self._news, wait)
-                continue
-            key = heapq.heappop(self._heap)[2]
-            del self._due[key]
-            return key
+            now = self._clock.monotonic()
+            if found := self._first(now):
+                del self._due[found[0]]
+                return found
+            later = [due for key, due in self._due.items() if due > now and key not in self._running]
+            await news_or(self._clock, self._news, min(later) - now if later else None)
 
-    def _first_wait(self) -> float | None:
-        """Seconds until the first key is due; None where there is none."""
-        while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][0]:
-            heapq.heappop(self._heap)
-        now = self._clock.monotonic()
-        self._metrics.depth.set(sum(due <= now for due in self._due.values()))
-        return self._heap[0][0] - now if self._heap else None
+    def _first(self, now: float) -> tuple[Key, Priority] | None:
+        """The key that is due, and for whose priority a worker is free: the most urgent one, then the earliest."""
+        due = [key for key, moment in self._due.items() if moment <= now]
+        self._metrics.depth.set(len(due))
+        busy = list(self._running.values())
+        free = {priority for priority in Priority if busy.count(priority) < self._workers}
+        ready = [(key, self._priority(key)) for key in due if key not in self._running]
+        able = [each for each in ready if each[1] in free]
+        return min(able, key=lambda each: (each[1], self._due[each[0]])) if able else None
 
     async def _handle(self, key: Key) -> None:
         try:
             with self._metrics.reconciling():
-                again = await self._work(key)
+                again = await within(self._clock, DEADLINE, self._work(key), f"reconcile of {key}")
         except Exception as error:  # noqa: BLE001  whatever it was: it is said, and tried again
             again = self._failed(key, error)
         except asyncio.CancelledError:
@@ -102,9 +115,8 @@ class WorkQueue:
             self._failures.pop(key, None)
             self._metrics.reconciled("success" if again is None else "requeue_after")
         finally:
-            self._running.discard(key)
-            if key in self._due:
-                self._push(key)
+            self._running.pop(key, None)
+            self._news.set()  # a worker is free
         if again is not None:
             self.add(key, again)
 

@@ -17,10 +17,11 @@ from podium.controller.apply import apply
 from podium.controller.logs import about
 from podium.controller.metrics import Metrics
 from podium.controller.observe import Ports, observe
+from podium.controller.priorities import Priorities
 from podium.controller.queue import backoff
-from podium.core.actions import Action, Event, RegistryWrite, RunSlot
+from podium.core.actions import Action, Event, RegistryWrite, RunSlot, SetTraffic
 from podium.core.decide import Decision, decide, decide_without_evidence
-from podium.core.facts import Facts, Key, ObservedState, UnsavedEvidence
+from podium.core.facts import ALL, Facts, Key, ObservedState, UnsavedEvidence
 from podium.core.traffic.weights import to_champion
 from podium.errors import Conflict, PodiumError, Temporary
 from podium.ports import ModelDeployment
@@ -50,6 +51,7 @@ class Reconciler:
     def __init__(self, ports: Ports, metrics: Metrics) -> None:
         self._ports = ports
         self._metrics = metrics
+        self.priorities = Priorities()
         self._tried: dict[Key, _Tried] = {}
         self._unsaved: dict[Key, UnsavedEvidence | None] = {}
         self._leaving: dict[Key, float] = {}  # since when Podium has tried to reset their routes to 100 % champion
@@ -58,6 +60,8 @@ class Reconciler:
     async def __call__(self, key: Key) -> float | None:
         """Reconcile once. Returns in how many seconds to do so again; None where it is gone."""
         md = await self._ports.cluster.get(key)
+        if md is not None:
+            self.priorities.note(md)
         if md is None or md.deleting:
             return await self._release(key, md)
         self._by_route.pop(key, None)
@@ -112,6 +116,7 @@ class Reconciler:
         self._ports.registry.forget(key)
         self._ports.webhooks.forget(key)
         self._metrics.forget(key)
+        self.priorities.forget(key)
         self._tried.pop(key, None)
         self._unsaved.pop(key, None)
         self._by_route.pop(key, None)
@@ -120,6 +125,7 @@ class Reconciler:
     async def _reconcile(self, md: ModelDeployment) -> float:
         world = await observe(md, self._ports)
         decision = self._decide(self._facts(md, world))
+        self.priorities.enter(md.key, decision.status.phase)
         if decision.rollback_actions:
             await self._refuse_outdated(md)
         failures = await apply(decision.rollback_actions, md, self._ports)
@@ -130,8 +136,8 @@ class Reconciler:
             await self._record(md, decision.status, acts=any(not isinstance(each, RegistryWrite) for each in others))
         except Conflict:
             raise
-        except PodiumError:
-            # What runs does not wait for the record: the recorded champion is scaled and healed all the same.
+        except Exception:
+            # What runs does not wait for the record, whatever refused it: the recorded champion is scaled and healed.
             await apply(_for_champion(decision, md.status), md, self._ports)
             raise
         self._unsaved[md.key] = decision.unsaved
@@ -234,7 +240,13 @@ def stored(status: Status) -> dict[str, Any]:
 
 
 def _for_champion(decision: Decision, recorded: Status) -> list[Action]:
-    return [action for action in decision.actions if isinstance(action, RunSlot) and action.pinned == recorded.champion]
+    """The actions that need no record: the recorded champion's pods, and all of the traffic to it."""
+    champion, found = recorded.champion, list[Action]()
+    for action in decision.actions:
+        back = isinstance(action, SetTraffic) and champion is not None and action.weights.get(champion.slot) == ALL
+        if back or (isinstance(action, RunSlot) and action.pinned == champion):
+            found.append(action)
+    return found
 
 
 def _routing_object(md: ModelDeployment) -> Key | None:

@@ -2,20 +2,31 @@
 
 A deletion that happened while a watch was broken gives no event: a key that is known here but no longer in the
 list is reconciled too, found to be gone, and forgotten.
+
+What rests is spread over time: two hundred reconciles at once would load the API server, and nothing there is urgent.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
+from podium.controller.queue import Priority
 from podium.controller.waiting import news_or
 from podium.core.facts import Key
 from podium.errors import PodiumError
-from podium.ports import Clock, Cluster
+from podium.ports import Clock, Cluster, ModelDeployment
 
 _DEBOUNCE = 2.0  # seconds: a relist tells of each object
 _RETRY = 2.0
+_PACE = 0.05  # seconds between two keys that rest
 _log = logging.getLogger(__name__)
+
+
+class Add(Protocol):
+    """Adds a key to the queue."""
+
+    def __call__(self, key: Key, after: float = 0.0) -> None: ...
 
 
 class Sweep:
@@ -26,14 +37,16 @@ class Sweep:
         cluster: Cluster,
         clock: Clock,
         *,
-        add: Callable[[Key], None],
+        add: Add,
         known: Callable[[], Iterable[Key]],
+        rank: Callable[[ModelDeployment], Priority],
         every: float,
     ) -> None:
         self._cluster = cluster
         self._clock = clock
         self._add = add
         self._known = known
+        self._rank = rank
         self._every = every
         self._relisted = asyncio.Event()
 
@@ -52,10 +65,13 @@ class Sweep:
     async def once(self) -> bool:
         """Add every key that is there, and every one that is known. Returns whether the list could be read."""
         try:
-            listed = {seen.key for seen in await self._cluster.list_all()}
+            ranks = {md.key: self._rank(md) for md in await self._cluster.list_all()}
         except PodiumError as error:
             _log.warning("could not list ModelDeployments, retrying: %s", error)
             return False
-        for key in sorted(listed.union(self._known()), key=str):
-            self._add(key)
+        resting = 0
+        for key in sorted(ranks.keys() | self._known(), key=str):
+            urgent = ranks.get(key) != Priority.REST  # a key that is gone is cleaned up at once, too
+            self._add(key, 0.0 if urgent else resting * _PACE)
+            resting += not urgent
         return True

@@ -75,12 +75,19 @@ class Operator:
             registry_uri=settings.registry_uri,
         )
         self.reconciler = Reconciler(ports, self.metrics)
-        self.queue = WorkQueue(self.reconciler, outside.clock, self.metrics, workers=settings.workers)
+        self.queue = WorkQueue(
+            self.reconciler,
+            outside.clock,
+            self.metrics,
+            workers=settings.workers,
+            priority=self.reconciler.priorities.of,
+        )
         self.sweep = Sweep(
             outside.cluster,
             outside.clock,
             add=self.queue.add,
             known=lambda: self.registry.known() | self.metrics.known(),
+            rank=self.reconciler.priorities.note,
             every=settings.resync,
         )
 

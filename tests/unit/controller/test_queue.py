@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from podium.controller.metrics import Metrics
-from podium.controller.queue import Work, WorkQueue, backoff
+from podium.controller.queue import DEADLINE, Priority, Work, WorkQueue, backoff
 from podium.core.facts import Key
 from podium.errors import Unavailable
 from podium.testing import FakeClock, settle
@@ -204,3 +204,52 @@ async def test_keys_added_while_nobody_works_wait_for_the_next_run(clock: FakeCl
 
 def test_waits_double_up_to_a_limit() -> None:
     assert [backoff(count) for count in (1, 2, 3, 4, 8, 1000)] == [0.1, 0.2, 0.4, 0.8, 10.0, 10.0]
+
+
+async def test_what_hangs_is_cancelled_at_the_deadline_and_tried_again(clock: FakeClock) -> None:
+    began: list[float] = []
+
+    async def work(_: Key) -> None:
+        began.append(clock.monotonic())
+        if len(began) == 1:
+            await asyncio.Future()
+
+    async with running(clock, work, workers=1) as queue:
+        queue.add(A)
+        await clock.advance(DEADLINE + 1)
+    assert began == pytest.approx([0.0, DEADLINE + 0.1])
+
+
+async def test_a_rollback_comes_before_a_trial_and_a_trial_before_what_rests(clock: FakeClock) -> None:
+    lines, log = logbook(clock)
+    ranks = {A: Priority.REST, B: Priority.TRIAL, C: Priority.ROLLBACK}
+    queue = WorkQueue(log, clock, Metrics(), workers=1, priority=ranks.__getitem__)
+    for key in ranks:
+        queue.add(key)
+    task = asyncio.create_task(queue.run())
+    await clock.advance(1)
+    task.cancel()
+    await asyncio.wait({task})
+    assert [key for _, key in lines] == [C, B, A]
+
+
+@pytest.mark.parametrize("hangs", [Priority.REST, Priority.TRIAL])
+async def test_calls_that_hang_leave_workers_for_what_is_more_urgent(clock: FakeClock, hangs: Priority) -> None:
+    began: dict[Key, float] = {}
+
+    async def work(key: Key) -> None:
+        began[key] = clock.monotonic()
+        if key != A:
+            await asyncio.Future()
+
+    queue = WorkQueue(work, clock, Metrics(), priority=lambda key: Priority.ROLLBACK if key == A else hangs)
+    for number in range(8):
+        queue.add(Key("ml", f"hangs-{number}"))
+    task = asyncio.create_task(queue.run())
+    await clock.advance(1)
+    queue.add(A)
+    await clock.advance(0)
+    task.cancel()
+    await asyncio.wait({task})
+    assert len(began) == 9
+    assert began[A] == 1.0

@@ -16,9 +16,12 @@ from tests.unit.controller.world import KEY, World, spec
 GATEWAY = {"gateway": {"name": "public"}}
 
 
-def refuse_status(world: World) -> None:
+REFUSALS = [Rejected("PUT …/churn/status: the API server answers 422"), TimeoutError(), KeyError("a fault of Podium")]
+
+
+def refuse_status(world: World, error: Exception = REFUSALS[0]) -> None:
     async def refuse(*_: object) -> None:
-        raise Rejected("PUT …/churn/status: the API server answers 422")
+        raise error
 
     world.cluster.write_status = refuse  # type: ignore[method-assign,assignment]
 
@@ -48,12 +51,41 @@ async def weights(world: World) -> Any:
     return (await world.router.observe(md, await world.cluster.slots(md))).desired
 
 
-async def test_a_champion_is_scaled_while_the_status_is_refused() -> None:
+@pytest.mark.parametrize("error", REFUSALS, ids=lambda error: type(error).__name__)
+async def test_a_champion_is_scaled_while_the_status_is_refused(error: Exception) -> None:
+    world = World()
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.STABLE)
+        refuse_status(world, error)
+        world.apply(operator, spec("1", serving={"replicas": 4, "drain": "1s"}))
+        await world.clock.advance(20)
+        assert (await world.cluster.slots(await world.md()))["a"].replicas == 4
+
+
+async def test_a_route_that_was_edited_is_led_to_the_champion_while_the_status_is_refused() -> None:
     world = World()
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
         await world.until(Phase.STABLE)
         refuse_status(world)
+        world.router.drift(await world.md())
+        world.apply(operator, spec("1", serving={"replicas": 4, "drain": "1s"}))
+        await world.clock.advance(20)
+        assert await weights(world) == {"a": 100, "b": 0}
+
+
+async def test_a_fault_of_podium_in_the_route_keeps_no_pods_from_starting() -> None:
+    world = World()
+
+    async def faulty(*_: object) -> None:
+        raise KeyError("a fault of Podium")
+
+    async with world.operator() as operator:
+        world.apply(operator, spec("1"))
+        await world.until(Phase.STABLE)
+        world.router.drift(await world.md())
+        world.router.route = faulty  # type: ignore[method-assign,assignment]
         world.apply(operator, spec("1", serving={"replicas": 4, "drain": "1s"}))
         await world.clock.advance(20)
         assert (await world.cluster.slots(await world.md()))["a"].replicas == 4

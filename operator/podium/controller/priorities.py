@@ -1,0 +1,42 @@
+"""How urgent a ModelDeployment is, by what was last seen of it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from podium.api.v1alpha1.status import Phase
+from podium.controller.queue import Priority
+from podium.core.facts import Key
+from podium.ports import ModelDeployment
+
+_BY_PHASE: Final[Mapping[Phase, Priority]] = {
+    Phase.STARTING: Priority.TRIAL,
+    Phase.CANARY: Priority.TRIAL,
+    Phase.PROMOTING: Priority.TRIAL,
+    Phase.SOAKING: Priority.TRIAL,
+    Phase.ROLLING_BACK: Priority.ROLLBACK,
+}
+
+
+class Priorities:
+    """The priority of each key; one that was not seen yet rests."""
+
+    def __init__(self) -> None:
+        self._known: dict[Key, Priority] = {}
+
+    def of(self, key: Key) -> Priority:
+        """As last noted."""
+        return self._known.get(key, Priority.REST)
+
+    def note(self, md: ModelDeployment) -> Priority:
+        """Remember how urgent this is. A deletion, and a status that cannot be read, may hold a rollback back."""
+        urgent = md.deleting or md.unreadable
+        return self.enter(md.key, Phase.ROLLING_BACK if urgent else md.status.phase)
+
+    def enter(self, key: Key, phase: Phase) -> Priority:
+        """Remember the phase that was decided."""
+        found = self._known[key] = _BY_PHASE.get(phase, Priority.REST)
+        return found
+
+    def forget(self, key: Key) -> None:
+        """It is gone."""
+        self._known.pop(key, None)
