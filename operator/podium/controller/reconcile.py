@@ -19,6 +19,7 @@ from podium.controller.metrics import Metrics
 from podium.controller.observe import Ports, observe
 from podium.controller.priorities import Priorities
 from podium.controller.queue import backoff
+from podium.controller.waiting import within
 from podium.core.actions import Action, Event, RegistryWrite, RunSlot, SetTraffic
 from podium.core.decide import Decision, decide, decide_without_evidence
 from podium.core.facts import ALL, Facts, Key, ObservedState, UnsavedEvidence
@@ -31,6 +32,7 @@ _LAST_REPEAT: Final = 30.0  # seconds between tries of what had no effect, at re
 _LAST_REPEAT_ON_TRIAL: Final = 1.0
 _RELEASE_TIMEOUT: Final = 300.0  # seconds for which a deletion waits for a route that cannot be written just now
 _RELEASE_RETRY: Final = 1.0
+_LOOK_AGAIN: Final = 1.0  # seconds that a rollback waits for the status to be read once more
 _ACT_WITHIN: Final = (
     3.0  # seconds after the record was begun: less than another process waits before it takes the Lease
 )
@@ -180,7 +182,7 @@ class Reconciler:
     async def _refuse_outdated(self, md: ModelDeployment) -> None:
         """Raises Conflict where the status is another one by now. A rollback goes on where that cannot be read."""
         try:
-            found = await self._ports.cluster.get(md.key)
+            found = await within(self._ports.clock, _LOOK_AGAIN, self._ports.cluster.get(md.key), "reading the status")
         except PodiumError as error:
             _log.warning("could not read the status again before a rollback: %s", error)
             return
