@@ -25,6 +25,13 @@ class Batching(StrEnum):
     OFF = "off"
 
 
+class HttpServer(StrEnum):
+    """What speaks HTTP on the serving port."""
+
+    PODIUM = "podium"
+    UVICORN = "uvicorn"
+
+
 class LogFormat(StrEnum):
     """How the lines of the log are written."""
 
@@ -50,6 +57,7 @@ class Settings:
     run_id: str | None = None
     host: str = "::"  # every address, IPv4's too: a pod is reached from outside; `podium serve` says 127.0.0.1
     port: int = 8080
+    http: HttpServer = HttpServer.PODIUM
     grpc_port: int | None = None  # None: no gRPC
     drain_seconds: float = 5.0
     latency_edges: tuple[float, ...] = LATENCY_EDGES
@@ -98,6 +106,7 @@ class Settings:
             run_id=environ.get("PODIUM_MODEL_RUN_ID") or None,
             host=environ.get("PODIUM_HOST") or cls.host,
             port=read.port("PODIUM_PORT", cls.port),
+            http=read.choice("PODIUM_HTTP", cls.http),
             grpc_port=read.port("PODIUM_GRPC_PORT", 0) if environ.get("PODIUM_GRPC_PORT") else None,
             drain_seconds=read.seconds("PODIUM_DRAIN_SECONDS", cls.drain_seconds),
             latency_edges=merged(

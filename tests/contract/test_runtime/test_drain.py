@@ -36,9 +36,9 @@ class Caller:
                 self.told_to_leave = answer.headers.get("connection") == "close"
 
 
-@pytest.fixture
-def picky(store: str, tmp_path: Path) -> Iterator[Process]:
-    with server(tmp_path, store, MODEL_URI="models:/picky/1", DRAIN_SECONDS="1.5") as process:
+@pytest.fixture(params=["podium", "uvicorn"])
+def picky(request: pytest.FixtureRequest, store: str, tmp_path: Path) -> Iterator[Process]:
+    with server(tmp_path, store, MODEL_URI="models:/picky/1", DRAIN_SECONDS="1.5", HTTP=request.param) as process:
         yield process.ready()
 
 

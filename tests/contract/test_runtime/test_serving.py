@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -10,6 +11,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.contract.test_runtime.conftest import Process, server
+
+
+@pytest.fixture(scope="module", params=["podium", "uvicorn"])
+def churn(request: pytest.FixtureRequest, store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """A server of `models:/churn/1` behind our own HTTP, and one behind uvicorn."""
+    with server(tmp_path_factory.mktemp("churn"), store, MODEL_URI="models:/churn/1", HTTP=request.param) as process:
+        yield process.ready()
+
 
 IDENTITY = ("x-podium-model", "x-podium-version", "x-podium-run-id", "x-request-id")
 OUTCOMES = {"ok", "client_error", "model_error", "nan", "overload", "timeout"}
@@ -57,6 +66,9 @@ def test_every_answer_says_who_gave_it(client: httpx.Client, path: str) -> None:
     assert answer.headers["x-request-id"] == "asked-by-me"
 
 
+@pytest.mark.parametrize(
+    "churn", ["podium"], indirect=True, scope="module"
+)  # uvicorn refuses it without a word of ours
 def test_a_request_that_is_no_http_is_told_who_refuses_it(churn: Process) -> None:
     import socket  # noqa: PLC0415
 

@@ -11,7 +11,7 @@ import httptools
 
 from podium.runtime.exchange import Request
 from podium.runtime.faults import Overloaded, RequestFault, TooLarge
-from podium.runtime.http.shared import Shared
+from podium.runtime.http.shared import Limits, Shared
 from podium.runtime.identity import Headers
 
 HEAD_LIMIT = 64 * 1024  # bytes of request line and headers
@@ -112,7 +112,7 @@ class Incoming:
         self._headed = True
         for name, value in self.headers:
             if name == b"content-length" and int(value) > self._shared.limits.body_bytes:
-                raise self._too_large()
+                raise too_large(self._shared.limits)
             if name == b"expect" and value.lower() == b"100-continue":
                 self._receiver.expected()
 
@@ -128,15 +128,12 @@ class Incoming:
         self._size += len(body)
         self._shared.buffered += len(body)
         if self._size > self._shared.limits.body_bytes:
-            raise self._too_large()
+            raise too_large(self._shared.limits)
         if self._shared.buffered > self._shared.limits.buffered_bytes:
             raise Overloaded("too many large bodies wait already")
 
     def _large_head(self) -> TooLarge:
         return TooLarge(f"wanted a request line and headers of at most {HEAD_LIMIT} bytes")
-
-    def _too_large(self) -> TooLarge:
-        return TooLarge(f"wanted a body of at most {self._shared.limits.body_bytes} bytes (PODIUM_MAX_BODY_BYTES)")
 
     def on_message_complete(self) -> None:
         self.receiving = False
@@ -144,18 +141,25 @@ class Incoming:
         parser = self._parser
         if parser.get_method() == b"CONNECT":
             raise RequestFault("no protocol but HTTP/1.1 is spoken here, and no tunnel is made")
-        request = Request(
-            parser.get_method().decode("ascii"), _path(self._url), self.headers, bytes(self._body), self._request_id()
-        )
+        path, method = _path(self._url), parser.get_method().decode("ascii")
+        named = request_id(self.headers) or self._shared.next_id()
+        request = Request(method, path, self.headers, bytes(self._body), named)
         self._body, self._size = b"", 0  # counted by the request's body from here on
         keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
         self._receiver.received(request, keep_alive=keep_alive)
 
-    def _request_id(self) -> bytes:
-        for name, value in self.headers:
-            if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-                return value
-        return self._shared.next_id()
+
+def request_id(headers: Headers) -> bytes | None:
+    """Return the id that the client gave the request, where it is one that can be repeated."""
+    for name, value in headers:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return value
+    return None
+
+
+def too_large(limits: Limits) -> TooLarge:
+    """The refusal of a body above the limit."""
+    return TooLarge(f"wanted a body of at most {limits.body_bytes} bytes (PODIUM_MAX_BODY_BYTES)")
 
 
 def _path(url: bytes) -> str:

@@ -7,9 +7,10 @@ import logging
 import math
 import resource
 import signal
+import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from podium.runtime.http.connection import Connection
 from podium.runtime.http.ports import listening
 from podium.runtime.http.shared import SPARE, Limits, Shared
 from podium.runtime.identity import Identity
-from podium.runtime.settings import Settings
+from podium.runtime.settings import HttpServer, Settings
 
 if TYPE_CHECKING:
     from podium.runtime.loading.load import Loaded
@@ -33,6 +34,7 @@ SWEEP_SECONDS = 0.5
 
 
 Door = Callable[[App, Settings], AbstractAsyncContextManager[None]]  # another port of the same App
+Front = Callable[[Shared, socket.socket, Settings], AbstractAsyncContextManager[None]]  # HTTP on the serving port
 
 
 async def run(settings: Settings, identity: Identity, doors: Sequence[Door] = ()) -> None:
@@ -43,24 +45,42 @@ async def run(settings: Settings, identity: Identity, doors: Sequence[Door] = ()
     stop = _Stop()
     app = App(settings, identity)
     shared = Shared(app, _limits(settings))
+    front = _FRONTS[settings.http]()
     with listening(settings) as sock:
-        accepting = await asyncio.get_running_loop().create_server(
-            lambda: Connection(shared), sock=sock, backlog=BACKLOG
-        )
         sweeping = asyncio.create_task(_sweep(shared, app, stop))
         try:
-            async with contextlib.AsyncExitStack() as open_doors:
+            async with front(shared, sock, settings), contextlib.AsyncExitStack() as open_doors:
                 for door in doors:
                     await open_doors.enter_async_context(door(app, settings))
                 await _load_and_serve(app, settings, stop)
                 await _drain(app, shared, settings, stop)
         finally:
-            accepting.close()
-            await _finish(shared, settings)
             sweeping.cancel()
     if stop.stalled is not None:
         raise StartError(Exit.STALLED, stop.stalled)
     log.info("all answers are out; goodbye")
+
+
+@contextlib.asynccontextmanager
+async def _own(shared: Shared, sock: socket.socket, settings: Settings) -> AsyncIterator[None]:
+    accepting = await asyncio.get_running_loop().create_server(lambda: Connection(shared), sock=sock, backlog=BACKLOG)
+    try:
+        yield
+    finally:
+        accepting.close()
+        await _finish(shared, settings)
+
+
+def _uvicorn() -> Front:
+    try:
+        front: Front = importlib.import_module("podium.runtime.http.uvicorn").accepting
+    except ModuleNotFoundError as error:
+        reason = f"PODIUM_HTTP=uvicorn needs {error.name}, which is not installed: pip install 'podium[uvicorn]'"
+        raise StartError(Exit.BAD_SETTINGS, reason) from error
+    return front
+
+
+_FRONTS: dict[HttpServer, Callable[[], Front]] = {HttpServer.PODIUM: lambda: _own, HttpServer.UVICORN: _uvicorn}
 
 
 def _limits(settings: Settings) -> Limits:
