@@ -26,6 +26,7 @@ from podium.controller.observe import Ports
 from podium.controller.queue import WorkQueue
 from podium.controller.reconcile import Reconciler
 from podium.controller.settings import Settings
+from podium.controller.steady import SteadyClock
 from podium.controller.sweep import Sweep
 from podium.controller.watches import Watches
 from podium.controller.workers.registry import RegistryWorker
@@ -59,15 +60,16 @@ class Operator:
         self.metrics = Metrics()
         self._outside = outside
         self._settings = settings
-        self.registry = RegistryWorker(outside.registry, outside.cluster, outside.clock, settings, notify=self.changed)
+        clock = SteadyClock(outside.clock)
+        self.registry = RegistryWorker(outside.registry, outside.cluster, clock, settings, notify=self.changed)
         self.webhooks = WebhookWorker(
-            outside.webhooks, outside.cluster, outside.clock, settings.registry_uri, notify=self.changed
+            outside.webhooks, outside.cluster, clock, settings.registry_uri, notify=self.changed
         )
         ports = Ports(
             cluster=outside.cluster,
             router=outside.router,
             evidence=outside.evidence,
-            clock=outside.clock,
+            clock=clock,
             jobs=outside.jobs,
             webhooks=self.webhooks,
             registry=self.registry,
