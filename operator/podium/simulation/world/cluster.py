@@ -9,11 +9,7 @@ Everything follows from the clock and from what was asked: the same calls at the
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
-
-from pydantic import ValidationError
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.spec.spec import Spec
@@ -23,20 +19,7 @@ from podium.core.facts import SLOTS, AutoscalerState, Key, Problem, SlotState
 from podium.errors import Conflict, NotFound, PodiumError, Rejected
 from podium.ports import Clock, ModelDeployment
 from podium.simulation.world.pods import Behaviour, Deployment, Pod, pod_of, schedule
-
-
-@dataclass
-class _Stored:
-    uid: str
-    given: Mapping[str, Any] | Spec
-    created: datetime
-    version: int
-    spec: Spec | None = None  # as far as it can be read
-    flaw: str = ""
-    generation: int = 1
-    held: bool = False
-    deleting: bool = False
-    status: Status = field(default_factory=Status)
+from podium.simulation.world.stored import Stored, read
 
 
 class FakeCluster:
@@ -52,7 +35,7 @@ class FakeCluster:
         self.capacity: int | None = None  # pods that the nodes have room for
         self._clock = clock
         self._behaviours: dict[str, Behaviour] = {}
-        self._stored: dict[Key, _Stored] = {}
+        self._stored: dict[Key, Stored] = {}
         self._deployments: dict[tuple[Key, Slot], Deployment] = {}
         self._autoscalers: dict[Key, tuple[str, str]] = {}  # by ModelDeployment: its uid, and what was asked for
         self._refusals: dict[Key, Problem] = {}
@@ -66,10 +49,10 @@ class FakeCluster:
         given, known = spec if isinstance(spec, Spec) else dict(spec), self._stored.get(key)
         if known is None:
             number = next(self._numbers)
-            known = self._stored[key] = _Stored(f"uid-{number}", given, self._clock.now(), number)
+            known = self._stored[key] = Stored(f"uid-{number}", given, self._clock.now(), number)
         elif known.given != given:
             known.given, known.generation, known.version = given, known.generation + 1, next(self._numbers)
-        known.spec, known.flaw = _read(given)
+        known.spec, known.flaw = read(given)
         return self._seen(key)
 
     def remove(self, key: Key) -> None:
@@ -96,6 +79,19 @@ class FakeCluster:
     def drift(self, key: Key, slot: Slot) -> None:
         """Change a slot's Deployment by hand."""
         self._deployments[key, slot].serving = "changed by hand"
+
+    def scale_slot(self, key: Key, slot: Slot, replicas: int) -> None:
+        """Scale a slot's Deployment by hand."""
+        self._deployments[key, slot].replicas = replicas
+        self._settle((key, slot))
+
+    def delete_slot(self, key: Key, slot: Slot) -> None:
+        """Delete a slot's Deployment, and its pods with it."""
+        self._deployments.pop((key, slot), None)
+
+    def empty_status(self, key: Key) -> None:
+        """Empty the status, as a restored backup does."""
+        self._stored[key].status, self._stored[key].version = Status(), next(self._numbers)
 
     def unprotect(self, key: Key, slot: Slot) -> None:
         """Delete a slot's PodDisruptionBudget."""
@@ -287,13 +283,6 @@ class FakeCluster:
         deployment.settle(self._clock.monotonic(), drain, behaviour, self._numbers)
         if self.capacity is not None:
             schedule(self._deployments.values(), self.capacity, self._clock.monotonic())
-
-
-def _read(given: Mapping[str, Any] | Spec) -> tuple[Spec | None, str]:
-    try:
-        return (given if isinstance(given, Spec) else Spec.model_validate(given)), ""
-    except ValidationError as error:
-        return None, f"spec cannot be read: {error.errors()[0]['msg']}"
 
 
 def _text(spec: Spec) -> str:

@@ -7,8 +7,10 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final, Protocol
 
+from podium.api.v1alpha1.status import Slot
 from podium.errors import Conflict, PodiumError, Rejected, Temporary, Unavailable
 
 WRITES: Final[Mapping[str, frozenset[str]]] = {
@@ -34,12 +36,35 @@ class Call:
         return self.method in WRITES.get(self.port, ())
 
 
+class SkewedClock(Protocol):
+    """A wall clock, and by how much it is ahead."""
+
+    skew: timedelta
+
+
+class Others(Protocol):
+    """What others can do to what is Podium's, at the moment of a call."""
+
+    def empty_status(self) -> None: ...
+    def delete_slot(self, slot: Slot) -> None: ...
+    def scale_slot(self, slot: Slot) -> None: ...
+    def edit_slot(self, slot: Slot) -> None: ...
+    def edit_route(self) -> None: ...
+    def replace_leader(self) -> None: ...
+    def overlap(self) -> None: ...
+
+
 class Caller(Protocol):
     """The process that calls, as far as a kind can harm it."""
 
     chance: random.Random
+    others: Others
+
+    @property
+    def clock(self) -> SkewedClock: ...
 
     def die(self) -> None: ...
+    async def freeze(self, seconds: float) -> None: ...
     def before(self, call: Call, now: Any) -> Any: ...  # what the call gave the last time
 
 
@@ -56,7 +81,9 @@ class Kind:
     play: Play
 
 
-def _raises(error: type[PodiumError], says: str, *, done: bool = False) -> Play:
+def raises(error: type[PodiumError], says: str, *, done: bool = False) -> Play:
+    """The call fails; it is carried out all the same where it is `done`."""
+
     async def play(caller: Caller, call: Call, do: Done) -> Any:
         del caller
         if done:
@@ -66,13 +93,15 @@ def _raises(error: type[PodiumError], says: str, *, done: bool = False) -> Play:
     return play
 
 
-async def _dies_before(caller: Caller, call: Call, done: Done) -> Any:
+async def dies_before(caller: Caller, call: Call, done: Done) -> Any:
+    """The process dies, and the call is never made."""
     del call, done
     caller.die()
     await asyncio.Future()
 
 
-async def _dies_after(caller: Caller, call: Call, done: Done) -> Any:
+async def dies_after(caller: Caller, call: Call, done: Done) -> Any:
+    """The call is carried out, and the process dies before it hears of it."""
     del call
     await done()
     caller.die()
@@ -86,32 +115,35 @@ async def _slow(caller: Caller, call: Call, done: Done) -> Any:
     return answer
 
 
-async def _stale(caller: Caller, call: Call, done: Done) -> Any:
+async def stale(caller: Caller, call: Call, done: Done) -> Any:
+    """An older answer instead of the one of now."""
     return caller.before(call, await done())
 
 
-def _writes(call: Call) -> bool:
+def writes(call: Call) -> bool:
+    """All writes."""
     return call.writes
 
 
-def _on(port: str, *methods: str) -> Callable[[Call], bool]:
+def on(port: str, *methods: str) -> Callable[[Call], bool]:
+    """These methods of a port."""
     return lambda call: call.port == port and call.method in methods
 
 
-STALE_READ: Final = Kind("an object is read as it was before", _on("cluster", "get"), _stale)
+STALE_READ: Final = Kind("an object is read as it was before", on("cluster", "get"), stale)
 
 KINDS: Final[Sequence[Kind]] = (
-    Kind("the operator dies before a write", _writes, _dies_before),
-    Kind("the operator dies after a write", _writes, _dies_after),
-    Kind("a write is refused", _writes, _raises(Rejected, "403: refused by a policy")),
-    Kind("a write is throttled", _writes, _raises(Temporary, "429: too many requests")),
-    Kind("a write fails", _writes, _raises(Unavailable, "500: the server failed")),
-    Kind("a write is done, and its answer lost", _writes, _raises(Unavailable, "no answer in time", done=True)),
-    Kind("another client wrote first", _on("cluster", "write_status"), _raises(Conflict, "409: modified")),
-    Kind("slots cannot be read", _on("cluster", "get", "slots"), _raises(Unavailable, "no answer in time")),
-    Kind("the route cannot be read", _on("router", "observe"), _raises(Unavailable, "no answer in time")),
-    Kind("pods cannot be asked", _on("pod_metrics", "ask"), _raises(Unavailable, "no answer in time")),
-    Kind("the registry does not answer", _on("registry", "query"), _raises(Unavailable, "no answer in time")),
+    Kind("the operator dies before a write", writes, dies_before),
+    Kind("the operator dies after a write", writes, dies_after),
+    Kind("a write is refused", writes, raises(Rejected, "403: refused by a policy")),
+    Kind("a write is throttled", writes, raises(Temporary, "429: too many requests")),
+    Kind("a write fails", writes, raises(Unavailable, "500: the server failed")),
+    Kind("a write is done, and its answer lost", writes, raises(Unavailable, "no answer in time", done=True)),
+    Kind("another client wrote first", on("cluster", "write_status"), raises(Conflict, "409: modified")),
+    Kind("slots cannot be read", on("cluster", "get", "slots"), raises(Unavailable, "no answer in time")),
+    Kind("the route cannot be read", on("router", "observe"), raises(Unavailable, "no answer in time")),
+    Kind("pods cannot be asked", on("pod_metrics", "ask"), raises(Unavailable, "no answer in time")),
+    Kind("the registry does not answer", on("registry", "query"), raises(Unavailable, "no answer in time")),
     Kind("an answer is slow", lambda call: call.method in _SLOW, _slow),
     STALE_READ,
 )
@@ -139,6 +171,10 @@ class Disorder:
         kind = self.chance.choice(self._by_call[place])
         self.played[kind.name] = self.played.get(kind.name, 0) + 1
         return kind
+
+    def remembers(self, call: Call) -> bool:
+        """Whether the answer is kept, so that it can be given again later."""
+        return bool(self.share) and call.method == "get"
 
     def loses_watch(self) -> bool:
         return bool(self.share) and self.chance.random() < self.share

@@ -1,9 +1,13 @@
-"""The real operator as a process that can die: each call of its ports goes through a door, where faults are drawn."""
+"""The real operator as a process that can die: each call of its ports goes through a door, where faults are drawn.
+
+It can be frozen, too, as by a hypervisor: then it calls nothing and hears nothing, and no timer of its own ends.
+"""
 
 import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import fields
+from datetime import datetime, timedelta
 from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any, cast
@@ -11,12 +15,13 @@ from typing import Any, cast
 from podium.controller.settings import Settings
 from podium.controller.wiring import Operator, Outside
 from podium.errors import Unavailable
-from podium.simulation.world.faults import Call, Disorder, Done
+from podium.ports import Clock
+from podium.simulation.world.faults import Call, Disorder, Done, Others
 from podium.simulation.world.loop import VirtualLoop
 
 Witness = Callable[[Call], Callable[[], None]]  # sees each write before it happens; what it returns, right after it
 _NAMES = {"evidence": "pod_metrics"}
-_WITHOUT_DOOR = {"clock"}
+_BEFORE_OTHERS = 1e-3  # seconds: the call that a freeze stopped is on its way before any timer ends
 
 
 class Process:
@@ -29,16 +34,20 @@ class Process:
         loop: VirtualLoop,
         disorder: Disorder,
         *,
+        others: Others,
         witness: Witness,
         died: Callable[["Process"], None],
     ) -> None:
+        self.others = others
         self.chance: random.Random = disorder.chance
         self.dead = False
         self._disorder, self._witness, self._died = disorder, witness, died
-        self._answers: dict[tuple[Any, ...], Any] = {}
+        self._loop, self._thaws = loop, 0.0
+        self._answers: dict[tuple[str, str], Any] = {}
+        self.clock = ProcessClock(outside.clock, self)
         ports = {each.name: getattr(outside, each.name) for each in fields(outside)}
         doors = {
-            name: port if name in _WITHOUT_DOOR else _Door(_NAMES.get(name, name), port, self)
+            name: self.clock if name == "clock" else _Door(_NAMES.get(name, name), port, self)
             for name, port in ports.items()
         }
         self.operator = Operator(Outside(**cast(Any, doors)), settings)
@@ -52,24 +61,37 @@ class Process:
             self._died(self)
 
     def before(self, call: Call, now: Any) -> Any:
-        """What this call gave the last time; what it gives now is kept for the next one."""
-        place = (call.port, call.method, *call.arguments)
+        """What this call gave the last time: the answers to one client do not go back further. It is kept, too."""
+        place = (call.port, call.method)
         answer = self._answers.get(place, now)
         self._answers[place] = now
         return answer
+
+    async def freeze(self, seconds: float) -> None:
+        """Stand still. The call that it stops in goes on first."""
+        self._thaws = self._loop.time() + seconds
+        await asyncio.sleep(seconds - _BEFORE_OTHERS)
+
+    async def thawed(self) -> None:
+        """Return once it does not stand still."""
+        if (left := self._thaws - self._loop.time()) > 0:
+            await asyncio.sleep(left)
+            await self.thawed()
 
     async def call(self, call: Call, done: Done) -> Any:
         """Carry a call out, or play what goes wrong with it."""
         if self.dead:
             raise Unavailable("the process is dead")
+        await self.thawed()
         kind = self._disorder.draw(call)
         if call.writes:
             done = partial(self._witnessed, call, done)
         answer = await (done() if kind is None else kind.play(self, call, done))
         if self.dead:
             await asyncio.Future()
-        if kind is None and self._disorder.share and call.method == "get":
+        if kind is None and self._disorder.remembers(call):
             self.before(call, answer)
+        await self.thawed()
         return answer
 
     async def _witnessed(self, call: Call, done: Done) -> Any:
@@ -77,6 +99,22 @@ class Process:
         answer = await done()
         after()
         return answer
+
+
+class ProcessClock:
+    """Implements the port Clock for one process: its wall clock can be wrong, and it can stand still."""
+
+    def __init__(self, clock: Clock, process: Process) -> None:
+        self.skew = timedelta()  # by so much its wall clock is ahead
+        self._clock, self._process = clock, process
+        self.monotonic = clock.monotonic
+
+    def now(self) -> datetime:
+        return self._clock.now() + self.skew
+
+    async def sleep(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        await self._process.thawed()
 
 
 class _Door:

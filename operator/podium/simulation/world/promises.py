@@ -151,8 +151,10 @@ def _ready_is_true(write: Write) -> Iterator[str]:
     if held == ["Ready"] and spec is not None and generation == world.md().generation:
         shares = world.router.in_force(write.md).items()
         served = {runs.version for slot, share in shares if share and (runs := world.runs(slot))}
-        if served != {spec.model.version}:
-            yield f"10: ready, and {served or 'nothing'} serves instead of version {spec.model.version}"
+        # An alias may have moved since it was read: then the champion is what it named.
+        wanted = spec.model.version or (status.champion.version if status.champion else "")
+        if served != {wanted}:
+            yield f"10: ready, and {served or 'nothing'} serves instead of version {wanted}"
 
 
 CHECKS: Final[Mapping[tuple[str, str], tuple[Check, ...]]] = {

@@ -13,13 +13,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Phase, Pinned, Slot, Status
+from podium.api.v1alpha1.status import Phase, Slot, Status
 from podium.controller.settings import Settings
 from podium.controller.wiring import Outside
-from podium.core.actions import RouteOverrides
 from podium.core.facts import Key
 from podium.errors import Unavailable
-from podium.ports import ModelDeployment
 from podium.simulation.world.clients import Clients
 from podium.simulation.world.cluster import FakeCluster
 from podium.simulation.world.faults import KINDS, Call, Disorder, Kind
@@ -28,18 +26,18 @@ from podium.simulation.world.journal import line_of, line_of_event
 from podium.simulation.world.lease import FakeLease
 from podium.simulation.world.loop import LoopClock, VirtualLoop
 from podium.simulation.world.metrics_store import FakeMetricsStore
+from podium.simulation.world.others import Others
 from podium.simulation.world.pod_metrics import FakePodMetrics
-from podium.simulation.world.pods import Behaviour, Pod
+from podium.simulation.world.pods import Behaviour
 from podium.simulation.world.process import Process
 from podium.simulation.world.promises import broken_by
-from podium.simulation.world.registry import FakeRegistry, FakeVersion
+from podium.simulation.world.registry import FakeRegistry
 from podium.simulation.world.router import FakeRouter
+from podium.simulation.world.view import KEY, MODEL, View
 
 BEGIN: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-KEY: Final = Key("ml", "churn")
-MODEL: Final = "churn"
 URI: Final = "http://mlflow.ml:5000"
-_TICK: Final = 0.25  # seconds: requests come in so many at once
+_TICK: Final = 0.25  # seconds: requests come in so many at once, unless it is said otherwise
 _RESTART: Final = 1.0  # seconds until a process that died is there again
 _living: list["World"] = []
 
@@ -54,7 +52,7 @@ def end_worlds() -> None:
         _living[-1].end()
 
 
-class World:
+class World(View):
     """Everything outside the operators, and the operators."""
 
     def __init__(
@@ -65,6 +63,9 @@ class World:
         chaos: float = 0.0,
         kinds: Sequence[Kind] = KINDS,
         operators: int = 1,
+        election: bool | None = None,  # None: where there are several operators
+        disorder: Disorder | None = None,  # instead of one that draws
+        tick: float = _TICK,
     ) -> None:
         self.loop = VirtualLoop()
         self.clock = LoopClock(self.loop, BEGIN)
@@ -75,10 +76,11 @@ class World:
         self.webhooks = FakeWebhooks(otherwise=Unavailable("the service did not answer within 10 s"))
         self.metrics_store = FakeMetricsStore()
         self.clients = Clients(self.cluster, self.router, rate=rate, seed=seed)
-        self.disorder = Disorder(chaos, seed + 1, kinds)
+        self.disorder = disorder or Disorder(chaos, seed + 1, kinds)
         self.log: list[str] = []
         self.statuses: list[tuple[int, Status]] = []  # every one that was written, with the generation that it is of
         self.writes = 0
+        self.harmed_at = -1.0
         self.broken: list[str] = []
         self.processes: list[Process] = []
         self._awaited: Phase | None = None
@@ -86,9 +88,10 @@ class World:
             self.cluster, self.router, FakePodMetrics(self.cluster, self.router), self.metrics_store, self.registry,
             FakeLease(), self.clock, self.jobs, self.webhooks,
         )  # fmt: skip
-        self._election, self._started, self._events_told = operators > 1, 0, 0
+        self._election = operators > 1 if election is None else election
+        self._tick, self._started, self._events_told = tick, 0, 0
         for _ in range(operators):
-            self._start()
+            self.start()
         _living.append(self)
 
     # --- what people do -----------------------------------------------------------------------------------------------
@@ -102,20 +105,12 @@ class World:
         self.registered(version).created = created
         self.cluster.behave(version, Behaviour(**{"stagger": 1.0, **behaviour}))
 
-    def registered(self, version: str) -> FakeVersion:
-        return self.registry.models[MODEL].versions[version]
-
-    def behaviour(self, version: str) -> Behaviour:
-        return self.cluster.behaviour(version)
-
     def commit(self, spec: Spec, what: str = "", key: Key = KEY) -> None:
         """Git says something: the generation rises only if the spec differs."""
         if what:
             self.note(f"git: {what}")
         self.cluster.put(key, spec)
-        for process in self.processes:
-            if not self.disorder.loses_watch():
-                process.operator.changed(key)
+        self.tell(key)
 
     def scale(self, replicas: int) -> None:
         """An autoscaler, or `kubectl scale`, writes the size."""
@@ -174,9 +169,9 @@ class World:
         self.until(lambda world: world.status.phase is Phase.STABLE and world.champion() == version)
 
     def tick(self) -> None:
-        """A quarter of a second: operators work, pods live, clients ask."""
+        """One step of time: operators work, pods live, clients ask."""
         began = self.loop.time()
-        self.loop.run_for(_TICK)
+        self.loop.run_for(self._tick)
         if (md := self.cluster.now(KEY)) is not None:
             self.clients.ask(md, self.loop.time() - began)
         if self.broken:
@@ -189,99 +184,50 @@ class World:
             process.dead = True
         self.loop.end()
 
-    # --- what is there ------------------------------------------------------------------------------------------------
-
-    @property
-    def now(self) -> datetime:
-        return self.clock.now()
-
-    @property
-    def spec(self) -> Spec:
-        spec = self.md().spec
-        assert spec is not None
-        return spec
-
-    @property
-    def status(self) -> Status:
-        return self.md().status
-
-    @property
-    def weights(self) -> Mapping[Slot, int]:
-        return self.router.weights(self.md())
-
-    @property
-    def taken(self) -> Mapping[Slot, int]:
-        return self.router.taken(self.md())[0]
-
-    @property
-    def overrides(self) -> RouteOverrides:
-        return self.router.overrides(self.md())
-
-    @property
-    def alias(self) -> str:
-        return self.registry.models[MODEL].aliases.get("champion", "")
-
-    def md(self) -> ModelDeployment:
-        found = self.cluster.now(KEY)
-        assert found is not None
-        return found
-
-    def champion(self) -> str:
-        return self.status.champion.version if self.status.champion else ""
-
-    def champions(self) -> set[str]:
-        return {md.status.champion.version for md in self.cluster.all_now() if md.status.champion}
-
-    def in_force(self) -> Mapping[Slot, float]:
-        return self.router.in_force(self.md())
-
-    def size(self, slot: Slot) -> int:
-        return self.cluster.slots_now(self.md())[slot].replicas
-
-    def runs(self, slot: Slot) -> Pinned | None:
-        return self.cluster.slots_now(self.md())[slot].runs
-
-    def ready_pods(self, slot: Slot) -> list[Pod]:
-        return self.cluster.ready_pods(KEY, slot)
-
-    def verified(self, slot: Slot) -> int:
-        """Pods that are ready and serve what the slot is to run."""
-        runs, found = self.runs(slot), self.ready_pods(slot)
-        return sum(pod.pinned == runs and pod.behaviour.digest in {None, pod.pinned.digest} for pod in found)
-
-    def digest(self, version: str) -> str:
-        return self.registered(version).digest
-
     # --- operators ----------------------------------------------------------------------------------------------------
 
-    def _start(self) -> None:
+    def start(self, *, election: bool | None = None, returns: bool = True) -> Process:
+        """One more operator. It `returns` a second after it has died."""
         self._started += 1
-        settings = Settings(
-            identity=f"operator-{self._started}", registry_uri=URI, leader_election=self._election, workers=2
+        elected = self._election if election is None else election
+        settings = Settings(identity=f"operator-{self._started}", registry_uri=URI, leader_election=elected, workers=2)
+        died = self._died if returns else self.processes.remove
+        started = Process(
+            self._outside, settings, self.loop, self.disorder, others=Others(self), witness=self._witness, died=died
         )
-        self.processes.append(
-            Process(self._outside, settings, self.loop, self.disorder, witness=self._witness, died=self._died)
-        )
+        self.processes.append(started)
+        return started
+
+    def tell(self, key: Key = KEY) -> None:
+        """The operators' watches tell of a change."""
+        for process in self.processes:
+            if not self.disorder.loses_watch():
+                process.operator.changed(key)
 
     def _died(self, process: Process) -> None:
         self.processes.remove(process)
-        self.loop.call_later(_RESTART, self._start)
+        self.loop.call_later(_RESTART, self.start)
 
     def _witness(self, call: Call) -> Callable[[], None]:
         if self.cluster.now(KEY) is None:
             return lambda: None  # another ModelDeployment's
         self._tell_events()
-        self.broken += [f"promise {each}" for each in broken_by(call, self)]
+        # What others did at this very moment no operator can have seen.
+        broken = broken_by(call, self) if self.harmed_at != self.loop.time() else []
         before = self._state()
-        return lambda: self._written(call, before)
+        return lambda: self._written(call, before, broken)
 
-    def _written(self, call: Call, before: object) -> None:
+    def _written(self, call: Call, before: object, broken: Sequence[str]) -> None:
+        """The write was done; one that the server refused has broken nothing."""
+        self.broken += [f"promise {each}" for each in broken]
         if call.method == "write_status" and call.arguments[0].key == KEY:
             self.writes += 1
             self.statuses.append((call.arguments[0].generation, self.status))
             if self.status.phase is self._awaited:
                 self.loop.stop()
-        if self._state() != before:
+        if self.cluster.now(KEY) is None:
+            self.note("  gone")
+        elif self._state() != before:
             self.writes += 1
             if line := line_of(call):
                 self.note(line)

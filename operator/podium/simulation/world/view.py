@@ -1,0 +1,94 @@
+"""What is there in the world, read without a fault and without a delay: for people who look on, and for tests."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Pinned, Slot, Status
+from podium.core.actions import RouteOverrides
+from podium.core.facts import Key
+from podium.ports import Clock, ModelDeployment
+from podium.simulation.world.cluster import FakeCluster
+from podium.simulation.world.pods import Behaviour, Pod
+from podium.simulation.world.registry import FakeRegistry, FakeVersion
+from podium.simulation.world.router import FakeRouter
+
+KEY: Final = Key("ml", "churn")
+MODEL: Final = "churn"
+
+
+class View:
+    """The parts of a world, and what they show of its one ModelDeployment."""
+
+    clock: Clock
+    cluster: FakeCluster
+    router: FakeRouter
+    registry: FakeRegistry
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    @property
+    def spec(self) -> Spec:
+        spec = self.md().spec
+        assert spec is not None
+        return spec
+
+    @property
+    def status(self) -> Status:
+        return self.md().status
+
+    @property
+    def weights(self) -> Mapping[Slot, int]:
+        return self.router.weights(self.md())
+
+    @property
+    def taken(self) -> Mapping[Slot, int]:
+        return self.router.taken(self.md())[0]
+
+    @property
+    def overrides(self) -> RouteOverrides:
+        return self.router.overrides(self.md())
+
+    @property
+    def alias(self) -> str:
+        return self.registry.models[MODEL].aliases.get("champion", "")
+
+    def md(self) -> ModelDeployment:
+        found = self.cluster.now(KEY)
+        assert found is not None
+        return found
+
+    def champion(self) -> str:
+        return self.status.champion.version if self.status.champion else ""
+
+    def champions(self) -> set[str]:
+        return {md.status.champion.version for md in self.cluster.all_now() if md.status.champion}
+
+    def in_force(self) -> Mapping[Slot, float]:
+        return self.router.in_force(self.md())
+
+    def size(self, slot: Slot) -> int:
+        return self.cluster.slots_now(self.md())[slot].replicas
+
+    def runs(self, slot: Slot) -> Pinned | None:
+        return self.cluster.slots_now(self.md())[slot].runs
+
+    def ready_pods(self, slot: Slot) -> list[Pod]:
+        return self.cluster.ready_pods(KEY, slot)
+
+    def verified(self, slot: Slot) -> int:
+        """Pods that are ready and serve what the slot is to run."""
+        runs, found = self.runs(slot), self.ready_pods(slot)
+        return sum(pod.pinned == runs and pod.behaviour.digest in {None, pod.pinned.digest} for pod in found)
+
+    def digest(self, version: str) -> str:
+        return self.registered(version).digest
+
+    def registered(self, version: str) -> FakeVersion:
+        return self.registry.models[MODEL].versions[version]
+
+    def behaviour(self, version: str) -> Behaviour:
+        return self.cluster.behaviour(version)
