@@ -69,6 +69,9 @@ bench-judgement: $(STAMP) ## The judge's error rates and speed, by simulation, b
 bench-promises: $(STAMP) ## The promises under disorder: 10,000 seeds of the simulated world
 	$(BIN)/python -m bench.promises
 
+bench-faults: $(STAMP) ## One and two faults at every call of whole rollouts: 100,000 cases of the simulated world
+	$(BIN)/python -m bench.faults
+
 bench-mutation: $(STAMP) ## How many changes of the decision and of the reconcile the tests notice; some hours for all
 	$(BIN)/python -m bench.mutation
 

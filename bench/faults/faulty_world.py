@@ -1,0 +1,106 @@
+"""The simulated world of one case, and what is there in its end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from bench.faults.schedule import Case, Schedule
+from podium.api.v1alpha1.status import Phase
+from podium.core.facts import SLOTS
+from podium.simulation.world.promises import holds
+from podium.simulation.world.view import KEY, MODEL
+from podium.simulation.world.world import World
+
+CHALLENGER: Final = "2"
+_RATE: Final = 20.0  # requests a second
+_TICK: Final = 0.5  # seconds
+_WITHIN: Final = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class End:
+    """What is there in the end, by versions: in which slot a version runs is Podium's own affair."""
+
+    phase: Phase | None = None  # None: the ModelDeployment is gone
+    ready: bool = False
+    champion: str = ""
+    traffic: Mapping[str, float] | None = None
+    pods: Mapping[str, int] | None = None
+    alias: str = ""
+    decisions: Mapping[str, str] | None = None  # tags, by version
+    rejected: tuple[str, ...] = ()
+
+
+class FaultyWorld(World):
+    """A world whose faults are planned. It measures for how long the challenger has traffic."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        super().__init__(rate=_RATE, election=True, disorder=schedule, tick=_TICK)
+        self.schedule = schedule
+        schedule.now = self.loop.time
+        self._since = self._last = 0.0
+
+    def tick(self) -> None:
+        super().tick()
+        if self.cluster.now(KEY) is not None and self.traffic().get(CHALLENGER):
+            self._since, self._last = self._since or self.loop.time(), self.loop.time()
+
+    def must_lose(self) -> None:
+        """From now on the challenger must lose its traffic, and not already from its first request on."""
+        self._since = self.loop.time()
+
+    @property
+    def exposed(self) -> float:
+        """Seconds for which the challenger had traffic that it had to lose."""
+        return max(0.0, self._last - self._since)
+
+    def traffic(self) -> dict[str, float]:
+        """The share of each version."""
+        shares = self.in_force().items()
+        return {runs.version: share for slot, share in shares if share and (runs := self.runs(slot)) is not None}
+
+    def end_state(self) -> End:
+        """What is there now."""
+        md = self.cluster.now(KEY)
+        if md is None:
+            return End()
+        sizes = {slot: self.size(slot) for slot in SLOTS}
+        return End(
+            phase=md.status.phase,
+            ready=holds("Ready", md.status, md.generation),
+            champion=self.champion(),
+            traffic=self.traffic(),
+            pods={runs.version: sizes[slot] for slot in SLOTS if sizes[slot] and (runs := self.runs(slot))},
+            alias=self.alias,
+            decisions={
+                version: found.tags["podium.dev/decision"]
+                for version, found in self.registry.models[MODEL].versions.items()
+                if "podium.dev/decision" in found.tags
+            },
+            rejected=tuple(sorted({lost.version for lost in md.status.rejected})),
+        )
+
+    def ends(self, expected: End) -> None:
+        """Let time pass until this is there."""
+        self.until(lambda _: self._phase() is expected.phase and self.has(expected), within=_WITHIN)
+
+    def has(self, expected: End) -> bool:
+        """Whether this is there, as far as it can still be known."""
+        return known(self.end_state(), self.schedule.case) == known(expected, self.schedule.case)
+
+    def _phase(self) -> Phase | None:
+        md = self.cluster.now(KEY)
+        return md.status.phase if md is not None else None
+
+    def rest(self, seconds: float) -> None:
+        """Time in which no request comes: nothing is left to do."""
+        self.tell()
+        self.loop.run_for(seconds)
+        self.tick()
+
+
+def known(end: End, case: Case) -> End:
+    """Where a fault emptied the status, what the registry had not been told of is not known any more."""
+    forgotten = any(fault.forgets for _, fault in case.faults)
+    return replace(end, decisions=None) if forgotten else end

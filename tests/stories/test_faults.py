@@ -1,0 +1,46 @@
+"""Faults at the calls of whole rollouts: a few of each rollout's cases, of which `make bench-faults` plays 100,000."""
+
+import pytest
+
+import podium.controller.wiring
+from bench.faults.case import play
+from bench.faults.cases import Share, cases, without_faults
+from bench.faults.kinds import FAULTS, striking
+from bench.faults.rollouts import ROLLOUTS, Rollout
+from bench.faults.schedule import Case, Schedule
+from podium.simulation.world.faults import WRITES, Call
+
+
+def broken_by(name: str) -> str:
+    case = Case.parse(name)
+    return play(Schedule(case), without_faults(case.rollout))
+
+
+@pytest.mark.parametrize("rollout", ROLLOUTS, ids=lambda rollout: rollout.name)
+def test_what_is_promised_holds_and_the_end_is_the_same_whatever_fails(rollout: Rollout) -> None:
+    found = [play(Schedule(case), without_faults(rollout.name)) for case in few(rollout)]
+    assert not any(found), "\n".join(found)
+
+
+def few(rollout: Rollout) -> list[Case]:
+    drawn = list(cases(Share(rollout.name, 0, 1, singles=0.03, pairs=0.0006)))
+    assert drawn
+    return drawn
+
+
+def test_each_write_can_be_struck() -> None:
+    calls = [Call(port, method, ()) for port, methods in WRITES.items() for method in methods]
+    assert all(len(striking(call)) > len(FAULTS) // 4 for call in calls)
+
+
+def test_a_case_is_found_again_by_its_name() -> None:
+    case = next(cases(Share("bad-answers", 3, 6, singles=0.0, pairs=1.0)))
+    assert Case.parse(str(case)) == case
+
+
+@pytest.mark.parametrize("case", ["good:24.clock-an-hour-ahead", "good:91.clock-an-hour-behind"])
+def test_a_clock_that_is_set_ends_neither_startup_nor_soak(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It did, before the operator had a clock that does not jump."""
+    assert broken_by(case) == ""
+    monkeypatch.setattr(podium.controller.wiring, "SteadyClock", lambda clock: clock)
+    assert "phase: expected Stable, found" in broken_by(case)
