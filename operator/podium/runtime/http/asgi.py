@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from podium.runtime.exchange import Request, Response
-from podium.runtime.faults import Fault, Overloaded, TooSlow
-from podium.runtime.http.incoming import request_id, too_large
+from podium.runtime.faults import Fault, TooSlow
+from podium.runtime.http.codings import decoded, encoded
+from podium.runtime.http.incoming import check_buffered, request_id, too_large
 from podium.runtime.http.shared import Shared
 from podium.runtime.identity import Headers
 
@@ -36,11 +37,11 @@ class Asgi:
         headers: Headers = [(name.lower(), value) for name, value in scope["headers"]]
         parts: list[bytes] = []
         try:
-            whole = await self._collect(parts, headers, receive)
-            if whole:
+            if await self._collect(parts, headers, receive):
+                body = self._decoded(parts, headers)
                 path = scope["raw_path"].partition(b"?")[0].decode("latin-1")
                 request_of = request_id(headers) or self._shared.next_id()
-                await self._answer(Request(scope["method"], path, headers, b"".join(parts), request_of), receive, send)
+                await self._answer(Request(scope["method"], path, headers, body, request_of), receive, send)
         except Fault as fault:
             answer = self._shared.app.refuse(fault, headers)
             await self._send(answer, self._shared.next_id(), send, last=True)
@@ -64,12 +65,19 @@ class Asgi:
                     self._shared.buffered += len(parts[-1])
                     if size > limits.body_bytes:
                         raise too_large(limits)
-                    if self._shared.buffered > limits.buffered_bytes:
-                        raise Overloaded("too many large bodies wait already")
+                    check_buffered(self._shared)
                     more = message.get("more_body", False)
         except TimeoutError as error:
             raise TooSlow(f"the request did not arrive within {limits.arrive_seconds:g} s") from error
         return True
+
+    def _decoded(self, parts: list[bytes], headers: Headers) -> bytes:
+        body = b"".join(parts)
+        found = decoded(body, headers, self._shared.limits.body_bytes)
+        self._shared.buffered += len(found) - len(body)
+        parts[:] = [found]
+        check_buffered(self._shared)
+        return found
 
     async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
         """Ask the App and send what it says, unless the client goes away before."""
@@ -86,7 +94,7 @@ class Asgi:
             if not answer.done():
                 request.abandoned = True
                 return
-            sending = asyncio.ensure_future(self._send(answer.result(), request.id, send, last=False))
+            sending = asyncio.ensure_future(self._send(encoded(answer.result(), request), request.id, send, last=False))
             await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
             if not sending.done():
                 sending.cancel()  # a stream is counted as it ends

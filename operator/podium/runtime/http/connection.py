@@ -22,6 +22,7 @@ from typing import cast
 
 from podium.runtime.exchange import Request, Response
 from podium.runtime.faults import Fault, RequestFault, TooSlow
+from podium.runtime.http.codings import encoded
 from podium.runtime.http.incoming import Incoming
 from podium.runtime.http.shared import Shared
 
@@ -150,7 +151,7 @@ class Connection(asyncio.Protocol):
         if request is not self._current or self._transport is None:
             return  # the client is gone, or another answer was given first
         if isinstance(answer.body, bytes):
-            self._write(answer, request)
+            self._write(encoded(answer, request), request)
             self._done(request)
         else:
             self._stream = asyncio.get_running_loop().create_task(self._send_stream(answer, request))

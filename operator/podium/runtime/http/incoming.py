@@ -11,6 +11,7 @@ import httptools
 
 from podium.runtime.exchange import Request
 from podium.runtime.faults import Overloaded, RequestFault, TooLarge
+from podium.runtime.http.codings import decoded
 from podium.runtime.http.shared import Limits, Shared
 from podium.runtime.identity import Headers
 
@@ -110,10 +111,13 @@ class Incoming:
 
     def on_headers_complete(self) -> None:
         self._headed = True
+        self._coded = False
         for name, value in self.headers:
             if name == b"content-length" and int(value) > self._shared.limits.body_bytes:
                 raise too_large(self._shared.limits)
-            if name == b"expect" and value.lower() == b"100-continue":
+            if name == b"content-encoding":
+                self._coded = True
+            elif name == b"expect" and value.lower() == b"100-continue":
                 self._receiver.expected()
 
     def on_body(self, body: bytes) -> None:
@@ -129,8 +133,7 @@ class Incoming:
         self._shared.buffered += len(body)
         if self._size > self._shared.limits.body_bytes:
             raise too_large(self._shared.limits)
-        if self._shared.buffered > self._shared.limits.buffered_bytes:
-            raise Overloaded("too many large bodies wait already")
+        check_buffered(self._shared)
 
     def _large_head(self) -> TooLarge:
         return TooLarge(f"wanted a request line and headers of at most {HEAD_LIMIT} bytes")
@@ -143,10 +146,18 @@ class Incoming:
             raise RequestFault("no protocol but HTTP/1.1 is spoken here, and no tunnel is made")
         path, method = _path(self._url), parser.get_method().decode("ascii")
         named = request_id(self.headers) or self._shared.next_id()
-        request = Request(method, path, self.headers, bytes(self._body), named)
+        body = self._decoded() if self._coded else bytes(self._body)
+        request = Request(method, path, self.headers, body, named)
         self._body, self._size = b"", 0  # counted by the request's body from here on
         keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
         self._receiver.received(request, keep_alive=keep_alive)
+
+    def _decoded(self) -> bytes:
+        body = decoded(bytes(self._body), self.headers, self._shared.limits.body_bytes)
+        self._shared.buffered += len(body) - self._size
+        self._size = len(body)
+        check_buffered(self._shared)
+        return body
 
 
 def request_id(headers: Headers) -> bytes | None:
@@ -155,6 +166,12 @@ def request_id(headers: Headers) -> bytes | None:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return value
     return None
+
+
+def check_buffered(shared: Shared) -> None:
+    """Raises Overloaded: the bodies of all clients together are more than the limit."""
+    if shared.buffered > shared.limits.buffered_bytes:
+        raise Overloaded("too many large bodies wait already")
 
 
 def too_large(limits: Limits) -> TooLarge:

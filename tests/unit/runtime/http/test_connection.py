@@ -1,6 +1,7 @@
 """What one client may take: a connection as the event loop sees it, on a transport that records."""
 
 import asyncio
+import gzip
 from collections.abc import Callable
 
 import pytest
@@ -259,3 +260,18 @@ async def test_a_refused_client_is_read_until_it_has_noticed() -> None:
     assert wire.waiting.count(b"HTTP/1.1") == 1
     assert b"connection: close" in wire.waiting
     assert (wire.ended, wire.reading) == ("half", True)
+
+
+async def test_bodies_count_by_what_they_unfold_to() -> None:
+    server = Server(body_bytes=6000, buffered_bytes=10_000)
+    server.app.later = []
+    body = gzip.compress(b"0" * 6000)
+    asked = b"POST / HTTP/1.1\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+    first, wire = server.connect()
+    first.data_received(asked)
+    assert (server.app.requests[0].body, server.shared.buffered) == (b"0" * 6000, 6000)
+    server.connect()[0].data_received(asked)
+    assert server.app.refused == ["too many large bodies wait already"]
+    server.app.later.pop()()
+    assert server.shared.buffered == 0
+    assert wire.waiting.startswith(b"HTTP/1.1 200")

@@ -1,0 +1,121 @@
+"""Content codings: compressed bodies in, bounded before they unfold, and compressed answers out.
+
+RFC 9110, 8.4. gzip and deflate are Python's own, zstd (RFC 8878) is there where `zstandard` is installed.
+"""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+
+from podium.runtime.exchange import Request, Response
+from podium.runtime.faults import RequestFault, TooLarge, WrongMediaType
+from podium.runtime.identity import Headers
+
+try:
+    import zstandard
+except ModuleNotFoundError:
+    zstandard = None  # type: ignore[assignment]
+
+LEAST, MOST = 16 * 1024, 1024 * 1024  # bytes of an answer: less is not worth it, more would keep others waiting
+STEP = 256  # bytes of zstd at once: each may unfold to 40,000 times its size before it can be counted
+WINDOW = 8 * 1024 * 1024  # bytes that every reader of zstd should give (RFC 8878, 3.1.1.1.2)
+FAST = 1  # the level of both
+GZIP, DEFLATE = 31, 15  # zlib's names for its formats
+
+Decode = Callable[[bytes, int], bytes]  # a body and the bytes that it may have
+Encode = Callable[[bytes], bytes]
+
+
+def decoded(body: bytes, headers: Headers, limit: int) -> bytes:
+    """Return a body without the coding that its headers name.
+
+    Raises WrongMediaType: it is unknown here. Raises TooLarge: the body unfolds to more than `limit` bytes. Raises
+    RequestFault: it is not what the coding says.
+    """
+    named = [value for name, value in headers if name == b"content-encoding"]
+    coding = b",".join(named).strip().lower()
+    if not body or coding in {b"", b"identity"}:
+        return body
+    decode = _DECODERS.get(coding)
+    if decode is None:
+        known = ", ".join(name.decode() for name in _DECODERS)
+        raise WrongMediaType(f"content-encoding: wanted one of {known}, found another")
+    return decode(body, limit)
+
+
+def encoded(answer: Response, request: Request | None) -> Response:
+    """Return the answer in a coding that the client accepts, where it is large enough and not too large."""
+    body = answer.body
+    if request is None or not isinstance(body, bytes) or not LEAST <= len(body) <= MOST:
+        return answer
+    accepted = _accepted(request.header(b"accept-encoding") or b"")
+    for coding, encode in _ENCODERS.items():
+        if coding in accepted:
+            told = [*answer.headers, (b"content-encoding", coding), (b"vary", b"accept-encoding")]
+            return replace(answer, body=encode(body), headers=told)
+    return answer
+
+
+def _accepted(header: bytes) -> set[bytes]:
+    """Return the codings of a header but those that it refuses (`gzip;q=0`)."""
+    found = set()
+    for part in header.lower().split(b","):
+        coding, _, quality = part.partition(b";")
+        if quality.replace(b" ", b"") not in {b"q=0", b"q=0.0", b"q=0.00", b"q=0.000"}:
+            found.add(coding.strip())
+    return found
+
+
+def _inflating(form: int, name: str) -> Decode:
+    def decode(body: bytes, limit: int) -> bytes:
+        inflate = zlib.decompressobj(form)
+        try:
+            found = inflate.decompress(body, limit + 1)
+        except zlib.error as error:
+            raise _broken(name) from error
+        if len(found) > limit:
+            raise _too_large(limit)
+        if not inflate.eof or inflate.unused_data:
+            raise _broken(name)
+        return found
+
+    return decode
+
+
+def _zstd_decoded(body: bytes, limit: int) -> bytes:
+    reader = zstandard.ZstdDecompressor(max_window_size=WINDOW).decompressobj()
+    found = bytearray()
+    try:
+        for start in range(0, len(body), STEP):
+            found += reader.decompress(body[start : start + STEP])
+            if len(found) > limit:
+                raise _too_large(limit)
+    except zstandard.ZstdError as error:
+        raise _broken("zstd") from error
+    if not reader.eof or reader.unused_data:
+        raise _broken("zstd")
+    return bytes(found)
+
+
+def _broken(coding: str) -> RequestFault:
+    return RequestFault(f"content-encoding: wanted one whole {coding} body, found something else")
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"wanted a body that unfolds to at most {limit} bytes (PODIUM_MAX_BODY_BYTES)")
+
+
+def _gzipped(body: bytes) -> bytes:
+    return zlib.compress(body, FAST, GZIP)
+
+
+def _zstd_encoded(body: bytes) -> bytes:
+    return zstandard.ZstdCompressor(level=FAST).compress(body)
+
+
+_DECODERS: dict[bytes, Decode] = {b"gzip": _inflating(GZIP, "gzip"), b"deflate": _inflating(DEFLATE, "deflate")}
+_ENCODERS: dict[bytes, Encode] = {}  # the best first
+if zstandard is not None:
+    _DECODERS[b"zstd"] = _zstd_decoded
+    _ENCODERS[b"zstd"] = _zstd_encoded
+_ENCODERS[b"gzip"] = _gzipped
