@@ -100,10 +100,8 @@ def decide_without_evidence(facts: Facts, error: Exception) -> Decision:
     trial = facts.status.trial
     bare = trial.model_copy(update={"evidence": Evidence(), "guards": []}) if trial is not None else None
     status = facts.status.model_copy(update={"trial": bare})
-    spec = facts.spec.model_copy(update={"paused": True})  # silences progress, and no rollback
-    decision = decide(replace(facts, spec=spec, status=status, unsaved=None))
-    told = with_conditions(replace(facts, status=decision.status), before=facts.status)  # Git did not pause it
-    return replace(decision, status=_with_failure(told, trial, facts, error), unsaved=None)
+    decision = decide(replace(facts, status=status, unsaved=None, evaluable=False))
+    return replace(decision, status=_with_failure(decision.status, trial, facts, error), unsaved=None)
 
 
 def _with_failure(status: Status, trial: Trial | None, facts: Facts, error: Exception) -> Status:

@@ -252,6 +252,7 @@ class Facts:
     observed: ObservedState
     now: datetime
     unsaved: UnsavedEvidence | None = None
+    evaluable: bool = True  # False where the evidence could not be evaluated: none is taken, and nothing progresses
     once: Once = field(default_factory=Once, compare=False, repr=False)  # one for all the facts of a reconcile
 
     def of_source(self, known: Source) -> bool:

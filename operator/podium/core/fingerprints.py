@@ -2,11 +2,26 @@
 
 import json
 from hashlib import sha256
+from typing import Final
 
+from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.spec.gates import Gate
+from podium.api.v1alpha1.spec.serving import Serving
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, Trial
 from podium.api.v1alpha1.values.base import Value, format_time
+
+# Failures that another image, more memory or another environment can mend.
+OF_SERVING: Final = frozenset(
+    {
+        reasons.CRASHED,
+        reasons.LOAD_FAILED,
+        reasons.NO_READY_PODS,
+        reasons.OUT_OF_MEMORY,
+        reasons.PREDICTION_STALLED,
+        reasons.STARTUP_TIMEOUT,
+    }
+)
 
 
 def terms_hash(spec: Spec) -> str:
@@ -14,15 +29,22 @@ def terms_hash(spec: Spec) -> str:
     return _fingerprint(spec.gates, spec.rollout.steps, spec.rollout.guards, *_strictness(spec))
 
 
-def rejection_hash(spec: Spec) -> str:
-    """What a rejection was about: a change of any of it gives the version another trial."""
-    return _fingerprint(spec.gates, spec.rollout.guards, spec.rollout.retry, *_strictness(spec))
+def rejection_hash(spec: Spec, reason: str = "") -> str:
+    """What a rejection was about: a change of any of it gives the version another trial.
+
+    A version that did not load, start or stay up failed under its image, memory and environment, too.
+    """
+    about = (spec.gates, spec.rollout.guards, spec.rollout.retry, *_strictness(spec))
+    return _fingerprint(*about, _unsized(spec.serving)) if reason in OF_SERVING else _fingerprint(*about)
 
 
 def spec_hash(spec: Spec) -> str:
     """The whole spec but for the number of pods, which an autoscaler may write."""
-    unsized = spec.serving.model_copy(update={"replicas": 1})
-    return _fingerprint(spec.model_copy(update={"serving": unsized}))
+    return _fingerprint(spec.model_copy(update={"serving": _unsized(spec.serving)}))
+
+
+def _unsized(serving: Serving) -> Serving:
+    return serving.model_copy(update={"replicas": 1})
 
 
 def _strictness(spec: Spec) -> tuple[float, ...]:

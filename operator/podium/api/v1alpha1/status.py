@@ -171,6 +171,8 @@ class SharedOutage(StatusValue):
 
     since: Time = Field(description="Since when.")
     message: str = Field(description="What was seen.")
+    version: str = Field("", description="The version that was on trial.")
+    digest: str = Field("", description="Digest of its artifacts. An alias that moves to other ones ends the wait.")
     guards: list[Guard] = Field(description="The guards that the champion has to pass again.")
     spec_hash: str = Field("", description="Hash of the spec at that time. A changed spec ends the wait.")
     false_promotion_rate: float = Field(0.05, description="Probability that it passes them wrongly.")

@@ -22,10 +22,13 @@ def begin(facts: Facts, trial: Trial, verdict: Verdict) -> SharedOutage:
     """The outage that begins: the champion has to pass the failed guards again, or else those that limit errors."""
     broken = [result.guard for result in guards.judged(facts) if result.state == "Failed"]
     errors = [guard for guard in trial.guards if guard.error_rate is not None and guard.error_rate.at_most is not None]
+    subject = facts.subject
     evidence = Evidence(pods=trial.evidence.pods, observed_at=trial.evidence.observed_at)
     return SharedOutage(
         since=facts.now,
         message=verdict.message,
+        version=subject.version if subject else "",
+        digest=subject.digest if subject else "",
         guards=broken or errors or [ANSWERS],
         spec_hash=spec_hash(facts.spec),
         false_promotion_rate=trial.false_promotion_rate,
@@ -34,9 +37,9 @@ def begin(facts: Facts, trial: Trial, verdict: Verdict) -> SharedOutage:
 
 
 def updated(outage: SharedOutage, facts: Facts) -> SharedOutage | None:
-    """The outage after one more reconcile; None once the champion has recovered, or the spec changed."""
+    """The outage after one more reconcile; None once the champion has recovered, or the spec or the alias changed."""
     champion = facts.status.champion
-    if champion is None or outage.spec_hash != spec_hash(facts.spec):
+    if champion is None or outage.spec_hash != spec_hash(facts.spec) or _of_another(outage, facts):
         return None
     asked = [one for guard in outage.guards for one in criteria(guard, Evidence()) if not one.beside_champion]
     wanted = measures(outage.guards, Evidence())
@@ -45,6 +48,14 @@ def updated(outage: SharedOutage, facts: Facts) -> SharedOutage | None:
     if all(_holds(criterion, evidence, outage.false_promotion_rate) for criterion in asked):
         return None
     return outage.model_copy(update={"evidence": evidence})
+
+
+def _of_another(outage: SharedOutage, facts: Facts) -> bool:
+    """Whether an alias has moved since to a version that may be a fixed one: it is tried."""
+    found = facts.observed.registry.desired
+    return (
+        found is not None and bool(outage.digest) and (found.version, found.digest) != (outage.version, outage.digest)
+    )
 
 
 def _without_bad_runs(evidence: Evidence, asked: list[Criterion]) -> Evidence:

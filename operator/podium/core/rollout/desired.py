@@ -43,7 +43,7 @@ def standing_rejection(facts: Facts) -> Rejection | None:
             lost.version == number
             and facts.of_source(lost)
             and digest in {lost.digest, None}
-            and lost.rejection_hash == rejection_hash(facts.spec)
+            and lost.rejection_hash in {rejection_hash(facts.spec, lost.reason), rejection_hash(facts.spec)}
         ):
             return lost
     return None

@@ -176,7 +176,7 @@ def _rejected(facts: Facts, subject: Pinned, verdict: Verdict) -> list[Rejection
         message=verdict.message,
         at=facts.now,
         generation=facts.generation,
-        rejection_hash=rejection_hash(facts.spec),
+        rejection_hash=rejection_hash(facts.spec, verdict.reason),
     )
     same = (lost.model, lost.version, lost.digest)
     others = [r for r in facts.status.rejected if (r.model, r.version, r.digest) != same]

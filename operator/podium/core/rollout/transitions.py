@@ -6,7 +6,8 @@ The rules:
 2. Where a row does not name a check, it is not asked. There are no other moves.
 3. What a phase means for the world is in `podium.core.traffic.phase_targets`; no effect hangs on a move, so a
    crash between two writes heals by itself.
-4. `spec.paused` silences the checks in PROGRESS and no others: a rollback is never held.
+4. `spec.paused`, and evidence that cannot be evaluated, silence the checks in PROGRESS and no others: a rollback is
+   never held.
 """
 
 from collections.abc import Callable, Mapping
@@ -73,6 +74,7 @@ PROGRESS: frozenset[Check] = frozenset(
         ready_without_trial,
         step_passed,
         last_step_passed,
+        promoted,
         soak_passed,
     }
 )
@@ -92,7 +94,7 @@ def next_move(facts: Facts) -> Move | None:
     """The move that the table makes on these facts, or None."""
     phase = facts.status.phase
     for check, target in TRANSITIONS[phase].items():
-        if facts.spec.paused and check in PROGRESS:
+        if check in PROGRESS and (facts.spec.paused or not facts.evaluable):
             continue
         if (verdict := check(facts)) is not None:
             return Move(phase, check, target, verdict)

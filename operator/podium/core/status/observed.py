@@ -123,7 +123,7 @@ def _just_now(evidence: Evidence, facts: Facts) -> bool:
 
 def _shared_outage(facts: Facts) -> SharedOutage | None:
     known = facts.status.shared_outage
-    return updated(known, facts) if known is not None else None
+    return updated(known, facts) if known is not None and facts.evaluable else known
 
 
 def _gates(facts: Facts) -> list[GateStatus]:
@@ -142,17 +142,24 @@ def _trial(facts: Facts) -> Trial | None:
     trial, subject = facts.status.trial, facts.subject
     if trial is None or subject is None:
         return trial
+    return trial.model_copy(
+        update={
+            "evidence": _evidence(facts, trial, subject.slot) if facts.evaluable else trial.evidence,
+            "weight_reached_at": _weight_reached_at(facts, trial),
+            "starting_since": _starting_since(facts, trial),
+        }
+    )
+
+
+def _evidence(facts: Facts, trial: Trial, subject: Slot) -> Evidence:
     evidence = _last_known(trial, facts.unsaved)
     if facts.status.phase in COUNTED | {Phase.STARTING}:
-        evidence = with_baselines(evidence, trial.guards, facts, subject.slot)
+        evidence = with_baselines(evidence, trial.guards, facts, subject)
     wanted = measures(trial.guards, evidence)
     if facts.status.phase in COUNTED:
-        evidence, blocks = accumulate(evidence, facts, subject.slot, wanted)
-        evidence = update(trial, evidence, blocks)
-    elif facts.status.phase is Phase.STARTING:
-        evidence = baseline(evidence, facts, wanted)
-    since = {"weight_reached_at": _weight_reached_at(facts, trial), "starting_since": _starting_since(facts, trial)}
-    return trial.model_copy(update={"evidence": evidence, **since})
+        evidence, blocks = accumulate(evidence, facts, subject, wanted)
+        return update(trial, evidence, blocks)
+    return baseline(evidence, facts, wanted) if facts.status.phase is Phase.STARTING else evidence
 
 
 def _last_known(trial: Trial, unsaved: UnsavedEvidence | None) -> Evidence:

@@ -27,6 +27,7 @@ class Behaviour:
     crash_after: float | None = None  # from then on it is never ready again
     crash_after_answers: int | None = None
     exit_code: int = 1
+    crash_reason: str = "Error"  # kubelet's word
     message: str = ""
     digest: str | None = None  # what it says that it serves; None is what it was started for
     silent: bool = False  # says nothing of itself
@@ -110,7 +111,7 @@ class Pod:
         crash = None
         if self.crashed(now):
             at = clock.now() - timedelta(seconds=now - (self.crashed_at or 0.0))
-            crash = Crash(at, self.behaviour.exit_code, "Error", self.behaviour.message)
+            crash = Crash(at, self.behaviour.exit_code, self.behaviour.crash_reason, self.behaviour.message)
         of = self.uid, self.name, self.pinned.version
         return PodState(*of, ready=self.ready(now), ip="10.0.0.1", crash=crash, waiting=self.waiting)
 
