@@ -8,7 +8,7 @@ from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.spec.gates import Gate
 from podium.api.v1alpha1.spec.serving import Serving
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Pinned, Trial
+from podium.api.v1alpha1.status import Pinned, Rejection, Trial
 from podium.api.v1alpha1.values.base import Value, format_time
 
 # Failures that another image, more memory or another environment can mend.
@@ -36,6 +36,11 @@ def rejection_hash(spec: Spec, reason: str = "") -> str:
     """
     about = (spec.gates, spec.rollout.guards, spec.rollout.retry, *_strictness(spec))
     return _fingerprint(*about, _unsized(spec.serving)) if reason in OF_SERVING else _fingerprint(*about)
+
+
+def stands(lost: Rejection, spec: Spec) -> bool:
+    """Whether a rejection is still about what Git says: also one that was written down without `serving`."""
+    return lost.rejection_hash in {rejection_hash(spec, lost.reason), rejection_hash(spec)}
 
 
 def spec_hash(spec: Spec) -> str:

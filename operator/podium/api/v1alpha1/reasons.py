@@ -75,6 +75,16 @@ CONSECUTIVE_FAILURES: Final = "ConsecutiveFailures"
 SHARED_OUTAGE: Final = "SharedOutage"  # the champion fails the same guard: the version is not rejected
 EVIDENCE_TIMEOUT: Final = "EvidenceTimeout"
 
+# What ends a trial and is not the version's own: it is held, and tried again
+IMAGE_UNAVAILABLE: Final = "ImageUnavailable"  # the image cannot be pulled
+UNSCHEDULABLE: Final = "Unschedulable"  # no node has room
+CONTAINER_NOT_CREATED: Final = "ContainerNotCreated"  # a Secret or a ConfigMap is missing
+PODS_REFUSED: Final = "PodsRefused"  # a quota or an admission webhook
+MODEL_NOT_FETCHED: Final = "ModelNotFetched"  # the pods did not get the model from the registry
+DISK_FULL: Final = "DiskFull"  # the disk of the pods' node
+NODE_LOST: Final = "NodeLost"  # a reboot, an eviction, a shutdown
+PODS_NOT_SCRAPED: Final = "PodsNotScraped"  # the pods are ready, and Podium cannot read their metrics
+
 
 def page(reason: str) -> str:
     """Where the repository has the cause and the fix of a reason; `make docs` builds the same page for the site."""

@@ -188,7 +188,21 @@ class Rejection(Source):
     message: str = Field(description="Why it lost, in one sentence.")
     at: Time = Field(description="When it was rejected.")
     generation: int = Field(description="metadata.generation that the decision is about.")
-    rejection_hash: str = Field(description="Hash of gates, guards and retry under which it lost.")
+    rejection_hash: str = Field(
+        description="Hash of gates, guards and retry under which it lost; for a failed start, of serving, too."
+    )
+
+
+class Hold(Source):
+    """A version whose trial ended for a cause that is not its own: it is not rejected, and tried again."""
+
+    version: str = Field(description="Version of the registered model.")
+    digest: str = Field(description="Digest of its artifacts.")
+    reason: str = Field(description="Reason, a documented constant.")
+    message: str = Field(description="What was in the way, in one sentence.")
+    since: Time = Field(description="When its last trial ended.")
+    attempts: int = Field(1, ge=1, description="How many trials ended so in a row.")
+    spec_hash: str = Field(description="Hash of the spec at that time. A changed spec ends the hold.")
 
 
 class GuardRecord(StatusValue):
@@ -215,6 +229,7 @@ class HistoryEntry(Source):
     answers: int = Field(0, description="Answers that counted as evidence.")
     bad: int = Field(0, description="Those that failed.")
     guards: list[GuardRecord] = Field([], description="Result of each guard.")
+    previously_promoted: bool = Field(False, description="True where the version was a trusted former champion.")
     recorded: bool = Field(False, description="True once the registry's tags record it.")
 
 
@@ -294,6 +309,9 @@ class Status(StatusValue):
     draining: Draining | None = Field(None, description="The version that has lost its traffic, while it drains.")
     rejected: list[Rejection] = Field(
         [], max_length=REJECTED_LIMIT, description="Versions that lost their trial, and are not tried again."
+    )
+    hold: Hold | None = Field(
+        None, description="The version that is tried again later, for a cause that was not its own; absent without one."
     )
     history: list[HistoryEntry] = Field([], max_length=HISTORY_LIMIT, description="Decisions so far, the newest last.")
     registry: RegistryStatus = Field(RegistryStatus(), description="What the registry is known to say.")

@@ -2,7 +2,7 @@
 
 from podium.api.v1alpha1.status import HistoryEntry, Pinned, Rejection
 from podium.core.facts import Facts, ModelVersion
-from podium.core.fingerprints import rejection_hash
+from podium.core.fingerprints import stands
 
 
 def desired_version(facts: Facts) -> str | None:
@@ -43,16 +43,23 @@ def standing_rejection(facts: Facts) -> Rejection | None:
             lost.version == number
             and facts.of_source(lost)
             and digest in {lost.digest, None}
-            and lost.rejection_hash in {rejection_hash(facts.spec, lost.reason), rejection_hash(facts.spec)}
+            and stands(lost, facts.spec)
         ):
             return lost
     return None
 
 
 def former_champion(facts: Facts, pinned: Pinned) -> HistoryEntry | None:
-    """The entry by which this version is trusted: promoted before with this digest, and not rejected since."""
-    entries = [entry for entry in facts.status.history if _same(entry, pinned)]
+    """The entry by which this version is trusted: promoted before with this digest, and not rejected since.
+
+    A former champion whose return ended for a circumstance, or another commit, is trusted as before.
+    """
+    entries = [entry for entry in facts.status.history if _same(entry, pinned) and not _no_news(entry)]
     return entries[-1] if entries and entries[-1].outcome == "Promoted" else None
+
+
+def _no_news(entry: HistoryEntry) -> bool:
+    return entry.outcome == "RolledBack" and entry.previously_promoted
 
 
 def _same(entry: HistoryEntry, pinned: Pinned) -> bool:

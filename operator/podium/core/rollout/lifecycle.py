@@ -25,6 +25,7 @@ from podium.core.analysis.measures import ERRORS
 from podium.core.analysis.shared_outage import begin
 from podium.core.facts import SLOTS, Facts, other_than
 from podium.core.fingerprints import rejection_hash, terms_hash
+from podium.core.rollout.circumstances import CIRCUMSTANCES, next_hold
 from podium.core.rollout.desired import former_champion, resolve_desired
 from podium.core.rollout.transitions import Move
 
@@ -106,6 +107,7 @@ def promote(facts: Facts, verdict: Verdict) -> Status:
             "champion": new,
             "former": status.champion,
             "challenger": None,
+            "hold": None,
             "history": _history(facts, new, "Promoted", told),
         }
     )
@@ -125,6 +127,7 @@ def begin_rollback(facts: Facts, verdict: Verdict) -> Status:
             "trial": trial.model_copy(update={"verdict": verdict}),
             "shared_outage": _shared_outage(facts, trial, verdict),
             "rejected": _rejected(facts, subject, verdict),
+            "hold": next_hold(facts, subject, verdict),
             "history": _history(facts, subject, outcome, verdict),
         }
     )
@@ -199,8 +202,18 @@ def _history(facts: Facts, pinned: Pinned, outcome: Outcome, verdict: Verdict) -
         answers=counts.answers if counts else 0,
         bad=counts.bad if counts else 0,
         guards=guards.records(facts),
+        previously_promoted=trial.previously_promoted if trial else False,
     )
-    return [*facts.status.history, entry][-HISTORY_LIMIT:]
+    return [*_without_a_repeat(facts.status.history, entry), entry][-HISTORY_LIMIT:]
+
+
+def _without_a_repeat(history: list[HistoryEntry], entry: HistoryEntry) -> list[HistoryEntry]:
+    """A circumstance that lasts for days is one entry: many would push out by what a version is trusted."""
+    if not history or entry.reason not in CIRCUMSTANCES:
+        return history
+    last = history[-1]
+    same = all(getattr(last, name) == getattr(entry, name) for name in ("model", "version", "digest", "reason"))
+    return history[:-1] if same else history
 
 
 def _with_evidence(message: str, trial: Trial | None) -> str:

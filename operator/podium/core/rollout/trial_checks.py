@@ -9,6 +9,7 @@ from podium.core.analysis import guards
 from podium.core.analysis.measures import ERRORS
 from podium.core.analysis.shared_outage import NOT_REJECTED
 from podium.core.facts import ALL, Facts
+from podium.core.rollout.circumstances import circumstance, held, unscraped
 from podium.core.rollout.hindrances import hindrances
 from podium.core.traffic.draining import drained
 from podium.core.traffic.shares import share_pods
@@ -19,8 +20,10 @@ def startup_timeout(facts: Facts) -> Verdict | None:
     limit, subject, trial = facts.spec.rollout.startup_timeout, facts.subject, facts.status.trial
     if subject is None or trial is None or trial.starting_since is None or facts.now - trial.starting_since < limit:
         return None
-    why = hindrances(facts, subject)
     message = f"version {subject.version} was not ready within {format_duration(limit)} (startupTimeout)"
+    if (found := circumstance(facts, subject)) is not None:
+        return held(found, message)
+    why = hindrances(facts, subject)
     return Verdict(reason=reasons.STARTUP_TIMEOUT, message=": ".join([message, *why[:3]]), rejects=True)
 
 
@@ -91,6 +94,9 @@ def evidence_timeout(facts: Facts) -> Verdict | None:
     if trial is None or trial.on_inconclusive != "RollBack" or not _out_of_patience(facts):
         return None
     waited = format_duration(trial.step_timeout)
+    subject = facts.subject
+    if subject is not None and (found := unscraped(facts, subject)) is not None:
+        return held(found, f"no verdict within {waited} (stepTimeout)")
     message = f"no verdict within {waited} (stepTimeout), too little traffic; {_evidence(facts)}"
     return Verdict(reason=reasons.EVIDENCE_TIMEOUT, message=message, rejects=True)
 

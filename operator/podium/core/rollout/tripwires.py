@@ -7,10 +7,10 @@ from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Pinned, Verdict
 from podium.core.analysis.shared_outage import NOT_REJECTED
 from podium.core.facts import Crash, Facts, PodState
+from podium.core.rollout.circumstances import held, of_end, of_pod
 
 # Exit codes of the model server (podium.runtime.exits) that mean more than a crash
 STALLED = 9
-NOT_ITS_FAULT: Final = (3, 10)  # the registry could not be reached; the node's disk is full: tried again
 REASONS: Final = {
     4: reasons.LOAD_FAILED,  # the files do not become a model
     5: reasons.IDENTITY_MISMATCH,
@@ -48,7 +48,8 @@ def _wrong_identity(pod: PodState, subject: Pinned) -> Verdict | None:
 
 def _crashed(pod: PodState, facts: Facts) -> Verdict | None:
     crash, trial = pod.crash, facts.status.trial
-    if crash is None or trial is None or crash.at < trial.started_at or crash.exit_code in NOT_ITS_FAULT:
+    # A registry that cannot be reached, or a lost node: the pods try again until the startup timeout.
+    if crash is None or trial is None or crash.at < trial.started_at or of_end(crash) is not None:
         return None
     said = f": {crash.message}" if crash.message else ""
     message = f"pod {pod.name} ended with exit code {crash.exit_code} ({crash.reason}){said}"
@@ -99,8 +100,12 @@ def _nothing_ready(facts: Facts, subject: Pinned) -> Verdict | None:
         return None
     answered = {pod.uid for pod in trial.evidence.pods if any(counts.answers for counts in pod.counts.values())}
     answered |= {pod.uid for pod in seen.pods if pod.counters is not None and pod.counters.answers}
-    lost = [pod.name for pod in seen.pods if pod.uid in answered]
+    lost = [pod for pod in seen.pods if pod.uid in answered]
     if not lost:
         return None
-    message = f"version {subject.version} has no ready pod left: {', '.join(lost[:3])} cannot take requests any more"
+    names = ", ".join(pod.name for pod in lost[:3])
+    message = f"version {subject.version} has no ready pod left: {names} cannot take requests any more"
+    found = [of_pod(pod) for pod in lost]
+    if found[0] is not None and all(found):
+        return held(found[0], message)
     return Verdict(reason=reasons.NO_READY_PODS, message=message, rejects=True)

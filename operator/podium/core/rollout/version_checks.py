@@ -4,6 +4,7 @@ from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Verdict
 from podium.core.facts import Facts
 from podium.core.fingerprints import terms_hash
+from podium.core.rollout.circumstances import standing_hold
 from podium.core.rollout.desired import desired_version, is_desired, resolve_desired, standing_rejection
 
 
@@ -15,6 +16,8 @@ def challenger_found(facts: Facts) -> Verdict | None:
         return None
     if facts.status.shared_outage is not None:
         return None  # the champion has to recover before a version is tried beside it
+    if standing_hold(facts) is not None:
+        return None  # it is tried again later
     return Verdict(
         reason=reasons.CHALLENGER_FOUND,
         message=f"spec.model selects version {version.version} of {facts.spec.model.name}",

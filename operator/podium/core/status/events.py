@@ -6,6 +6,7 @@ from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Phase
 from podium.core.actions import Event
 from podium.core.facts import Facts, Problem
+from podium.core.rollout.circumstances import CIRCUMSTANCES
 from podium.core.rollout.transitions import Move
 from podium.core.status.conditions import registry_problem
 from podium.core.status.messages import LONGEST
@@ -31,7 +32,7 @@ def _of_move(before: Facts, move: Move, after: Facts) -> Event:
     named = subject is None or f"version {subject.version} " in move.verdict.message
     about = "" if named or subject is None else f"version {subject.version}: "
     identity = f"{before.generation}/{before.status.phase_since}/{trial.step if trial else 0}/{move.target}"
-    warning = move.target in WARNINGS or move.verdict.rejects
+    warning = move.target in WARNINGS or move.verdict.rejects or move.verdict.reason in CIRCUMSTANCES
     message = f"{move.source} -> {move.target}: {about}{move.verdict.message}"
     return Event(warning, move.verdict.reason, message[:LONGEST], identity)
 

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from podium.api.v1alpha1.spec.guards import Guard
-from podium.api.v1alpha1.status import Phase, Pinned, SharedOutage, Trial
+from podium.api.v1alpha1.status import Hold, Phase, Pinned, SharedOutage, Trial
 from podium.api.v1alpha1.values.base import format_duration, format_time
 from podium.core import gates
 from podium.core.analysis import guards
 from podium.core.analysis.measures import ERRORS, counted_elsewhere
 from podium.core.facts import Facts
+from podium.core.rollout.circumstances import standing_hold, wait
 from podium.core.rollout.desired import standing_rejection
 from podium.core.rollout.hindrances import hindrances
 from podium.core.status.readiness import awaits_registry
@@ -37,7 +38,7 @@ def _awaiting_registry(facts: Facts) -> str:
     """The desired version is another one since the last rollout: what is known of it, and what serves until then."""
     champion, wanted = facts.status.champion, facts.observed.registry.desired
     serving = f"champion {champion.version} serves" if champion else "nothing serves"
-    if wanted is None or facts.status.shared_outage is not None:
+    if wanted is None or facts.status.shared_outage is not None or standing_hold(facts) is not None:
         return f"{_pending(facts)}; {serving}"
     return f"version {wanted.version} of {facts.spec.model.name} is next; {serving}"
 
@@ -55,7 +56,18 @@ def _pending(facts: Facts) -> str:
     problem, outage = facts.observed.registry.problem, facts.status.shared_outage
     if outage is not None:
         return _shared_outage(outage, facts)
+    if (hold := standing_hold(facts)) is not None:
+        return _held(hold)
     return problem.message if problem else f"querying the registry for {facts.spec.model.name}"
+
+
+def _held(hold: Hold) -> str:
+    """What is in the way, and when the version is tried again."""
+    at = format_time((hold.since + wait(hold)).replace(microsecond=0))
+    tried = f"trial {hold.attempts} ended" if hold.attempts > 1 else "its trial ended"
+    return (
+        f"version {hold.version} is held, {tried}, the next one begins at {at} or once the spec changes: {hold.message}"
+    )
 
 
 def _shared_outage(outage: SharedOutage, facts: Facts) -> str:

@@ -24,6 +24,7 @@ from podium.core.analysis.shared_outage import updated
 from podium.core.analysis.tests import update
 from podium.core.facts import SLOTS, Facts, UnsavedEvidence
 from podium.core.rollout.alias import known_alias
+from podium.core.rollout.circumstances import relevant_hold
 from podium.core.rollout.desired import former_champion, is_desired
 from podium.core.status.record import tags_for
 from podium.core.traffic.draining import draining
@@ -66,6 +67,7 @@ def _observed(facts: Facts) -> Status:
             "gates": _gates(facts),
             "trial": _trial(facts),
             "shared_outage": _shared_outage(facts),
+            "hold": relevant_hold(facts),
             "weight": _weight(facts),
             "draining": draining(facts),
             "registry": known_alias(facts),

@@ -17,10 +17,12 @@ from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Condition, Phase, Pinned, Status
 from podium.api.v1alpha1.values.base import format_duration
 from podium.core.facts import ALL, Facts, Problem
+from podium.core.rollout.circumstances import standing_hold
 from podium.core.rollout.desired import is_desired, standing_rejection
 from podium.core.rollout.hindrances import hindrances
 
 SERVING_PHASES = frozenset({Phase.SOAKING, Phase.STABLE})
+IN_TRIAL = frozenset({Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.ROLLING_BACK})
 ANSWER_EXPECTED = frozenset({Phase.PENDING, Phase.GATING, Phase.SOAKING, Phase.STABLE, Phase.REJECTED, Phase.BLOCKED})
 # What ends by itself in the registry.
 PASSING = frozenset({reasons.DIGEST_PENDING, reasons.VERSION_NOT_READY})
@@ -131,6 +133,8 @@ def under_way(facts: Facts) -> NotReady | None:
         return None
     if facts.status.shared_outage is not None:
         return NotReady("Unknown", reasons.SHARED_OUTAGE)
+    if (hold := standing_hold(facts)) is not None and facts.status.phase not in IN_TRIAL:
+        return NotReady("False", hold.reason)
     return NotReady("Unknown", reasons.PAUSED if facts.spec.paused else reasons.PROGRESSING)
 
 

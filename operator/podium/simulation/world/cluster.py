@@ -15,10 +15,10 @@ from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, Slot, Status
 from podium.core.actions import Event
-from podium.core.facts import SLOTS, AutoscalerState, Key, Problem, SlotState
+from podium.core.facts import SLOTS, AutoscalerState, Crash, Key, Problem, SlotState
 from podium.errors import Conflict, NotFound, PodiumError, Rejected
 from podium.ports import Clock, ModelDeployment
-from podium.simulation.world.pods import Behaviour, Deployment, Pod, pod_of, schedule
+from podium.simulation.world.pods import OVER_QUOTA, Behaviour, Deployment, Pod, pod_of, schedule
 from podium.simulation.world.stored import Stored, read
 
 
@@ -33,6 +33,7 @@ class FakeCluster:
         self.failure: PodiumError | None = None  # raised by everything while it is set
         self.refuses_autoscalers = ""  # why, while it does
         self.capacity: int | None = None  # pods that the nodes have room for
+        self.quotas: dict[Slot, int] = {}  # pods that a slot may have, so far as a ResourceQuota leaves room
         self._clock = clock
         self._behaviours: dict[str, Behaviour] = {}
         self._stored: dict[Key, Stored] = {}
@@ -101,6 +102,12 @@ class FakeCluster:
         """Evict a pod, as a drain does: it stops, and its Deployment makes another one."""
         if pod := pod_of(self._deployments.values(), uid):
             pod.stopping_since = self._clock.monotonic()
+
+    def reboot(self, uid: str, seconds: float) -> None:
+        """Reboot a pod's node: its container is started again once the node is back."""
+        if pod := pod_of(self._deployments.values(), uid):
+            pod.back_at = self._clock.monotonic() + seconds
+            pod.lost = Crash(self._clock.now(), 255, "Unknown")
 
     # --- the port -----------------------------------------------------------------------------------------------------
 
@@ -272,6 +279,7 @@ class FakeCluster:
             replicas=deployment.replicas,
             up_to_date=md.spec is not None and deployment.serving == _text(md.spec) and deployment.protected,
             rolled_out=all(pod.pinned == deployment.runs for pod in living) and len(living) == deployment.replicas,
+            stuck="" if deployment.allowed(deployment.replicas - 1) else OVER_QUOTA,
             pods=tuple(pod.seen(self._clock) for pod in sorted(living, key=lambda pod: pod.name)),
             stopping=len(deployment.pods) - len(living),
         )
@@ -279,7 +287,7 @@ class FakeCluster:
     def _settle(self, place: tuple[Key, Slot]) -> None:
         deployment, stored = self._deployments[place], self._stored.get(place[0])
         drain = stored.spec.serving.drain.total_seconds() if stored and stored.spec else 0.0
-        behaviour = self.behaviour(deployment.runs.version)
+        behaviour, deployment.quota = self.behaviour(deployment.runs.version), self.quotas.get(place[1])
         deployment.settle(self._clock.monotonic(), drain, behaviour, self._numbers)
         if self.capacity is not None:
             schedule(self._deployments.values(), self.capacity, self._clock.monotonic())

@@ -15,9 +15,12 @@ class FakePodMetrics:
     def __init__(self, cluster: FakeCluster, router: FakeRouter) -> None:
         self._cluster = cluster
         self._router = router
+        self.unreachable = False  # a NetworkPolicy is in the way
 
     async def ask(self, namespace: str, pods: Sequence[PodState]) -> Mapping[str, PodReport]:
         del namespace  # uids are unique here
+        if self.unreachable:
+            return {}
         found = ((seen, self._cluster.pod(seen.uid)) for seen in pods)
         said = {seen.uid: _report(seen, pod) for seen, pod in found if pod is not None}
         return {uid: report for uid, report in said.items() if report is not None}

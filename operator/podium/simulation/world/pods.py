@@ -13,6 +13,7 @@ from podium.ports import Clock
 
 LATENCIES: Final = (0.05, 0.12, 1.0)  # edges of the pods' histograms, in seconds
 SCORES: Final = tuple(tenth / 10 for tenth in range(1, 21))
+OVER_QUOTA: Final = 'FailedCreate: pods "churn" is forbidden: exceeded quota: ml, requested: pods=1, used: pods=4'
 NO_PLACE: Final = "Unschedulable: 0/3 nodes are available: 3 Insufficient memory"  # as the scheduler says it
 _STAGGERED: Final = 3  # so many moments at which pods of one Deployment become ready
 
@@ -29,6 +30,7 @@ class Behaviour:
     exit_code: int = 1
     crash_reason: str = "Error"  # kubelet's word
     message: str = ""
+    waiting: str = ""  # why kubelet does not start it
     digest: str | None = None  # what it says that it serves; None is what it was started for
     silent: bool = False  # says nothing of itself
     bad_share: float = 0.0  # of its answers; invalid ones among them
@@ -84,6 +86,8 @@ class Pod:
     stopping_since: float | None = None
     crashed_at: float | None = None
     waiting: str = ""  # why it is not scheduled
+    back_at: float = 0.0  # its node has come back by then
+    lost: Crash | None = None  # how its node ended it
     answered: Answered = field(default_factory=Answered)
 
     def crashed(self, now: float) -> bool:
@@ -100,6 +104,8 @@ class Pod:
         return (
             seen.ready
             and not self.waiting
+            and not seen.waiting
+            and now >= self.back_at
             and self.stopping_since is None
             and now - self.born >= seen.ready_after + self.late
             and not self.crashed(now)
@@ -108,12 +114,14 @@ class Pod:
     def seen(self, clock: Clock) -> PodState:
         """The pod as the API server shows it: without what it says of itself."""
         now = clock.monotonic()
-        crash = None
+        crash = self.lost
         if self.crashed(now):
             at = clock.now() - timedelta(seconds=now - (self.crashed_at or 0.0))
             crash = Crash(at, self.behaviour.exit_code, self.behaviour.crash_reason, self.behaviour.message)
         of = self.uid, self.name, self.pinned.version
-        return PodState(*of, ready=self.ready(now), ip="10.0.0.1", crash=crash, waiting=self.waiting)
+        return PodState(
+            *of, ready=self.ready(now), ip="10.0.0.1", crash=crash, waiting=self.waiting or self.behaviour.waiting
+        )
 
 
 @dataclass
@@ -127,7 +135,12 @@ class Deployment:
     replicas: int
     serving: str  # the spec that it was made from, as text
     protected: bool = True  # by its PodDisruptionBudget
+    quota: int | None = None  # pods that it may have
     pods: list[Pod] = field(default_factory=list)
+
+    def allowed(self, pods: int) -> bool:
+        """Whether the quota allows another pod."""
+        return self.quota is None or pods < self.quota
 
     def living(self) -> list[Pod]:
         return [pod for pod in self.pods if pod.stopping_since is None]
@@ -136,7 +149,7 @@ class Deployment:
         """Make what is missing, stop what is too much, forget what has gone."""
         self.pods = [pod for pod in self.pods if pod.stopping_since is None or now - pod.stopping_since < drain]
         fitting = [pod for pod in self.living() if pod.pinned == self.runs]
-        while len(fitting) < self.replicas:
+        while len(fitting) < self.replicas and self.allowed(len(self.pods)):
             fitting.append(self._made(next(numbers), now, behaviour, len(fitting)))
             self.pods.append(fitting[-1])
         for pod in fitting[self.replicas :]:

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 from podium.api.v1alpha1.status import Phase, Pinned, Slot, Status
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.facts import ALL
-from podium.core.fingerprints import rejection_hash
+from podium.core.fingerprints import stands
 from podium.core.status.readiness import condition_of
 from podium.core.traffic.shares import share_pods
 from podium.ports import ModelDeployment
@@ -125,7 +125,7 @@ def _rejected_stays_rejected(write: Write) -> Iterator[str]:
     if pinned in (status.champion, status.former):
         return
     for lost in status.rejected:
-        if lost.digest == pinned.digest and lost.rejection_hash == rejection_hash(spec):
+        if lost.digest == pinned.digest and stands(lost, spec):
             yield f"4: rejected version {lost.version} is started again"
 
 

@@ -84,8 +84,9 @@ class World(View):
         self.broken: list[str] = []
         self.processes: list[Process] = []
         self._awaited: Phase | None = None
+        self.pod_metrics = FakePodMetrics(self.cluster, self.router)
         self._outside = Outside(
-            self.cluster, self.router, FakePodMetrics(self.cluster, self.router), self.metrics_store, self.registry,
+            self.cluster, self.router, self.pod_metrics, self.metrics_store, self.registry,
             FakeLease(), self.clock, self.jobs, self.webhooks,
         )  # fmt: skip
         self._election = operators > 1 if election is None else election
@@ -142,6 +143,12 @@ class World(View):
         self.note(f"the pods of slot {slot} are evicted")
         for pod in self.cluster.slots_now(self.md())[slot].pods:
             self.cluster.evict(pod.uid)
+
+    def reboot(self, slot: Slot, seconds: float = 60) -> None:
+        """The nodes of the slot's pods are rebooted."""
+        self.note(f"the nodes of slot {slot} are rebooted")
+        for pod in self.cluster.slots_now(self.md())[slot].pods:
+            self.cluster.reboot(pod.uid, seconds)
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
