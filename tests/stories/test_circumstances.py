@@ -49,7 +49,7 @@ def test_more_memory_gives_a_version_with_bad_answers_no_other_trial() -> None:
 
 # --- what is not the version's own ------------------------------------------------------------------------------------
 
-SHORT = {**QUICK, "startupTimeout": "1m"}
+SHORT: dict[str, object] = {**QUICK, "startupTimeout": "1m"}
 Lift = Callable[[Simulation], None]
 
 

@@ -7,7 +7,8 @@ import pytest
 from podium.api.v1alpha1.status import Phase
 from podium.core.decide import decide, decide_without_evidence
 from podium.core.facts import Counters, Facts
-from podium.core.rollout.transitions import PROGRESS, promoted
+from podium.core.rollout.transitions import PROGRESS
+from podium.core.rollout.trial_checks import promoted
 from podium.core.status import observed
 from tests.stories.simulator import spec_of
 from tests.unit.core.test_hostile_counters import canary, world

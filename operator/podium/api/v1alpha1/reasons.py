@@ -81,7 +81,7 @@ UNSCHEDULABLE: Final = "Unschedulable"  # no node has room
 CONTAINER_NOT_CREATED: Final = "ContainerNotCreated"  # a Secret or a ConfigMap is missing
 PODS_REFUSED: Final = "PodsRefused"  # a quota or an admission webhook
 MODEL_NOT_FETCHED: Final = "ModelNotFetched"  # the pods did not get the model from the registry
-DISK_FULL: Final = "DiskFull"  # the disk of the pods' node
+NO_STORAGE: Final = "NoStorage"  # the disk of the pods' node
 NODE_LOST: Final = "NodeLost"  # a reboot, an eviction, a shutdown
 PODS_NOT_SCRAPED: Final = "PodsNotScraped"  # the pods are ready, and Podium cannot read their metrics
 

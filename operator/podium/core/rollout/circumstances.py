@@ -45,7 +45,7 @@ END_REASONS: Final[Mapping[str, str]] = {
 }
 END_CODES: Final[Mapping[int, str]] = {
     3: reasons.MODEL_NOT_FETCHED,  # podium.runtime.exits: no source gave the model
-    10: reasons.DISK_FULL,  # podium.runtime.exits: the node's disk
+    10: reasons.NO_STORAGE,  # podium.runtime.exits: the node's disk
     255: reasons.NODE_LOST,  # containerd, of a container that a reboot ended
 }
 CIRCUMSTANCES: Final = frozenset(
