@@ -101,7 +101,7 @@ def test_a_start_that_fails_for_a_circumstance_is_held_and_tried_again(
     sim.register("2")
     lift = begin(sim)
     wants(sim, "2", SHORT)
-    sim.until(lambda s: s.status.hold is not None, within=3 * MINUTE)
+    sim.until(lambda s: s.status.held is not None, within=3 * MINUTE)
     sim.until(lambda s: s.status.phase is Phase.PENDING, within=MINUTE)
     sim.run(2 * SECOND)
     assert sim.status.rejected == []
@@ -111,7 +111,7 @@ def test_a_start_that_fails_for_a_circumstance_is_held_and_tried_again(
     assert any(event.warning and event.reason == reason for _, event in sim.cluster.events)
     lift(sim)
     sim.settle("2")
-    assert sim.status.hold is None
+    assert sim.status.held is None
 
 
 def test_a_hold_that_lasts_waits_for_longer_each_time_and_takes_one_line_of_history() -> None:
@@ -120,7 +120,7 @@ def test_a_hold_that_lasts_waits_for_longer_each_time_and_takes_one_line_of_hist
     no_image(sim)
     wants(sim, "2", SHORT)
     sim.run(180 * MINUTE)
-    hold = sim.status.hold
+    hold = sim.status.held
     assert hold is not None
     assert 12 <= hold.attempts <= 24  # every eleven minutes at the last
     assert len(sim.status.history) == 2
@@ -132,7 +132,7 @@ def test_a_changed_spec_ends_a_hold_at_once() -> None:
     sim.register("2")
     no_image(sim)
     wants(sim, "2", SHORT)
-    sim.until(lambda s: s.status.hold is not None and s.status.hold.attempts == 3 and s.status.phase is Phase.PENDING)
+    sim.until(lambda s: s.status.held is not None and s.status.held.attempts == 3 and s.status.phase is Phase.PENDING)
     sim.behaviour("2").waiting = ""
     wants(sim, "2", SHORT, serving={"image": "registry/server:v8"})
     sim.until(lambda s: s.status.phase is Phase.CANARY, within=MINUTE)
@@ -145,10 +145,10 @@ def test_another_version_is_not_held() -> None:
     sim.register("3")
     no_image(sim)
     wants(sim, "2", SHORT)
-    sim.until(lambda s: s.status.hold is not None and s.status.phase is Phase.PENDING)
+    sim.until(lambda s: s.status.held is not None and s.status.phase is Phase.PENDING)
     wants(sim, "3", SHORT)
     sim.settle("3")
-    assert sim.status.hold is None
+    assert sim.status.held is None
 
 
 def test_a_rebooted_node_takes_the_traffic_back_and_rejects_no_version() -> None:
@@ -171,7 +171,7 @@ def test_a_revert_to_a_former_champion_keeps_its_trust_while_mlflow_is_down() ->
     sim.registry.failure = Unavailable("MLflow is down", reason=reasons.REGISTRY_UNREACHABLE)
     sim.behaviour("1").crash_after, sim.behaviour("1").exit_code = 1.0, 3
     wants(sim, "1", SHORT)
-    sim.until(lambda s: s.status.hold is not None and s.status.hold.attempts == 2, within=10 * MINUTE)
+    sim.until(lambda s: s.status.held is not None and s.status.held.attempts == 2, within=10 * MINUTE)
     sim.registry.failure = None
     sim.cluster.behave("1", Behaviour())
     sim.reach(Phase.PROMOTING, at_once=True)

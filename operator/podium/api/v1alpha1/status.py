@@ -310,7 +310,7 @@ class Status(StatusValue):
     rejected: list[Rejection] = Field(
         [], max_length=REJECTED_LIMIT, description="Versions that lost their trial, and are not tried again."
     )
-    hold: Hold | None = Field(
+    held: Hold | None = Field(
         None, description="The version that is tried again later, for a cause that was not its own; absent without one."
     )
     history: list[HistoryEntry] = Field([], max_length=HISTORY_LIMIT, description="Decisions so far, the newest last.")

@@ -94,7 +94,7 @@ def next_hold(facts: Facts, subject: Pinned, verdict: Verdict) -> Hold | None:
     """The hold after a trial has ended by this verdict: another one of the same version waits for longer."""
     if verdict.reason not in CIRCUMSTANCES:
         return None
-    known = facts.status.hold
+    known = facts.status.held
     again = known is not None and (known.version, known.digest) == (subject.version, subject.digest)
     return Hold(
         registry=subject.registry,
@@ -117,7 +117,7 @@ def standing_hold(facts: Facts) -> Hold | None:
 
 def relevant_hold(facts: Facts) -> Hold | None:
     """The hold as long as it is about what Git says: the version, and the spec, which may mend what held it."""
-    hold, version = facts.status.hold, resolve_desired(facts)
+    hold, version = facts.status.held, resolve_desired(facts)
     if hold is None or hold.spec_hash != spec_hash(facts.spec) or not facts.of_source(hold):
         return None
     known = version is None or (version.version, version.digest) == (hold.version, hold.digest)

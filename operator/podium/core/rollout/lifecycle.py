@@ -107,7 +107,7 @@ def promote(facts: Facts, verdict: Verdict) -> Status:
             "champion": new,
             "former": status.champion,
             "challenger": None,
-            "hold": None,
+            "held": None,
             "history": _history(facts, new, "Promoted", told),
         }
     )
@@ -127,7 +127,7 @@ def begin_rollback(facts: Facts, verdict: Verdict) -> Status:
             "trial": trial.model_copy(update={"verdict": verdict}),
             "shared_outage": _shared_outage(facts, trial, verdict),
             "rejected": _rejected(facts, subject, verdict),
-            "hold": next_hold(facts, subject, verdict),
+            "held": next_hold(facts, subject, verdict),
             "history": _history(facts, subject, outcome, verdict),
         }
     )

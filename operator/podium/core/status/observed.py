@@ -67,7 +67,7 @@ def _observed(facts: Facts) -> Status:
             "gates": _gates(facts),
             "trial": _trial(facts),
             "shared_outage": _shared_outage(facts),
-            "hold": relevant_hold(facts),
+            "held": relevant_hold(facts),
             "weight": _weight(facts),
             "draining": draining(facts),
             "registry": known_alias(facts),
