@@ -8,7 +8,7 @@ from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Phase
 from podium.errors import Unavailable
 from podium.simulation.world.pods import Behaviour
-from tests.stories.simulator import SECOND, Simulation
+from tests.stories.simulator import SECOND, Simulation, spec_of
 from tests.stories.test_stories import MINUTE, QUICK, serving, wants
 
 MORE_MEMORY = {"resources": {"limits": {"memory": "2Gi"}}}
@@ -186,3 +186,21 @@ def test_a_version_that_never_becomes_ready_is_rejected_as_before() -> None:
     wants(sim, "2", SHORT)
     sim.reach(Phase.REJECTED)
     assert sim.status.rejected[-1].reason == reasons.STARTUP_TIMEOUT
+
+
+def test_a_step_whose_pods_find_no_room_is_no_fault_of_the_version() -> None:
+    """It was rejected for too little traffic, with thousands of answers."""
+    rollout = {"steps": [{"weight": 25, "duration": "5s"}, {"weight": 50, "duration": "5s"}], "soak": "10s"}
+    parts = {"serving": {"replicas": 2}, "rollout": {**rollout, "onInconclusive": "RollBack", "stepTimeout": "2m"}}
+    sim = Simulation(spec_of("1", **parts))
+    sim.register("1")
+    sim.settle("1")
+    sim.register("2")
+    sim.cluster.capacity = 3
+    sim.commit(spec_of("2", **parts), "version 2")
+    sim.until(lambda s: s.status.held is not None, within=10 * MINUTE)
+    assert sim.status.rejected == []
+    assert sim.status.held is not None
+    assert sim.status.held.reason == reasons.UNSCHEDULABLE
+    sim.cluster.capacity = 10
+    sim.settle("2")

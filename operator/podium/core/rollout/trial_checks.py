@@ -90,13 +90,13 @@ def last_step_passed(facts: Facts) -> Verdict | None:
 
 
 def evidence_timeout(facts: Facts) -> Verdict | None:
-    trial = facts.status.trial
-    if trial is None or trial.on_inconclusive != "RollBack" or not _out_of_patience(facts):
+    trial, subject = facts.status.trial, facts.subject
+    if trial is None or subject is None or trial.on_inconclusive != "RollBack" or not _out_of_patience(facts):
         return None
     waited = format_duration(trial.step_timeout)
-    subject = facts.subject
-    if subject is not None and (found := unscraped(facts, subject)) is not None:
-        return held(found, f"no verdict within {waited} (stepTimeout)")
+    cause = circumstance(facts, subject) if trial.weight_reached_at is None else unscraped(facts, subject)
+    if cause is not None:
+        return held(cause, f"no verdict within {waited} (stepTimeout)")
     message = f"no verdict within {waited} (stepTimeout), too little traffic; {_evidence(facts)}"
     return Verdict(reason=reasons.EVIDENCE_TIMEOUT, message=message, rejects=True)
 

@@ -123,7 +123,9 @@ def _canary(facts: Facts) -> str:
     coarse = coarse_share(trial.steps[trial.step].weight, facts.spec)
     text = f"step {trial.step + 1} of {len(trial.steps)}{f' ({coarse})' if coarse else ''}: {answers}, {errors}"
     if trial.weight_reached_at is None:
-        return f"{text}; waiting until the current weight is {trial.steps[trial.step].weight} %{_in_the_way(facts)}"
+        waits = f"waiting until the current weight is {trial.steps[trial.step].weight} %{_in_the_way(facts)}"
+        subject = facts.status.challenger
+        return "; ".join([text, waits, *(hindrances(facts, subject)[:2] if subject is not None else [])])
     missing = max((one.missing(_goal(trial)) for one in judged), default=0)
     waiting = [one.message for one in judged if not one.findings]
     waiting += [f"{guard.name}: {flaw}" for guard in trial.guards if (flaw := _flaw(guard, facts))]

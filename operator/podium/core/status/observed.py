@@ -1,5 +1,6 @@
 """What a reconcile adds to the status before any decision: evidence, current weights, the registry's alias."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -36,7 +37,31 @@ KEEP = timedelta(seconds=5)  # counts are written down this often at the most; a
 
 def observed(facts: Facts) -> Status:
     """The status with all that these facts show and no decision taken."""
-    return _observed(replace(facts, status=_with_serving(facts)))
+    return _observed(replace(facts, status=_with_serving(replace(facts, status=_without_gaps(facts)))))
+
+
+# What a phase cannot be without. It can be missing after a restore from a backup, or a person's edit.
+_NEEDED: Mapping[Phase, tuple[str, ...]] = {
+    Phase.GATING: ("challenger",),
+    Phase.BLOCKED: ("challenger",),
+    Phase.STARTING: ("challenger", "trial"),
+    Phase.CANARY: ("challenger", "trial"),
+    Phase.PROMOTING: ("challenger", "trial"),
+    Phase.SOAKING: ("champion", "trial"),
+}
+
+
+def _without_gaps(facts: Facts) -> Status:
+    """A phase that lacks what it stands on is given up: the champion stays, and what Git wants is tried again.
+
+    Where it was the champion that was lost, the former one is still warm, and trusted.
+    """
+    status = facts.status
+    if all(getattr(status, part) is not None for part in _NEEDED.get(status.phase, ())):
+        return status
+    forgotten: dict[str, object] = dict.fromkeys(("challenger", "former", "trial", "weight", "draining"))
+    kept = {"champion": status.champion or status.former, "phase": Phase.PENDING, "phase_since": facts.now}
+    return status.model_copy(update=forgotten | kept)
 
 
 def _with_serving(facts: Facts) -> Status:
