@@ -52,7 +52,7 @@ _NEEDED: Mapping[Phase, tuple[str, ...]] = {
 
 
 def _without_gaps(facts: Facts) -> Status:
-    """A phase that lacks what it stands on is given up: the champion stays, and what Git wants is tried again.
+    """A phase that lacks what it needs ends: the champion stays, and Git's version is tried again.
 
     Where it was the champion that was lost, the former one is still warm, and trusted.
     """
