@@ -63,6 +63,9 @@ bench-parity: $(STAMP) ## The model server's answers beside those of MLflow's ow
 bench-overload: $(STAMP) ## The model server at twice the rate that it can sustain, for a minute
 	$(BIN)/python -m bench.serving.overload
 
+bench-hostile: $(STAMP) ## The model server under 100,000 hostile bodies and 2,000 hostile connections
+	$(BIN)/python -W ignore -m bench.serving.hostile
+
 bench-judgement: $(STAMP) ## The judge's error rates and speed, by simulation, beside fixed windows
 	$(BIN)/python -m bench.judgement
 

@@ -1,128 +1,206 @@
-"""Random, truncated and hostile bodies: never a 5xx that is not the model's, never a hang, memory flat.
+"""Hostile bodies and connections by every door: no 5xx that is not the model's, `/healthz` in time, memory flat.
 
-Run it against a server:  python -m bench.serving.hostile http://127.0.0.1:8080 body.json --pid <server> [--count 10000]
-`body.json` is a good body of /invocations; it is mutated, truncated and drowned in nonsense.
+    python -m bench.serving.hostile [--bodies 100000] [--connections 2000] [--files 1024]
+
+It trains a model, serves it as a process with few descriptors, and asks `/healthz` on new connections meanwhile.
 """
 
 import argparse
+import http.client
 import json
 import random
+import resource
 import socket
 import sys
+import tempfile
+import threading
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-NASTY: tuple[object, ...] = (
-    None, True, -1, 0, 2**53 + 1, 2**64, 2**70, 1e308, -1e308, 5e-324, "", "x", "1.5", "NaN", "\u0000", "é" * 100,
-    [], {}, [[]], [None], {"a": {}}, "2026-11-21", "A" * 10_000,
-)  # fmt: skip
-TOKENS = (b"NaN", b"Infinity", b"-Infinity", b"1e999", b"01", b"\xff\xfe", b"\\ud800", b"[" * 2000, b'{"a":' * 2000)
-TYPES = (
-    "application/json",
-    "text/csv",
-    "application/json; charset=utf-8",
-    "text/html",
-    "application/json;charset=x",
-    "",
-)
+import mlflow.sklearn
+import pandas as pd
+from mlflow.models import infer_signature
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+
+from bench.serving.hostile_bodies import Hostile, requests
+from bench.serving.hostile_connections import KINDS, visit
+from bench.serving.servers import Server, free_port, process
+
+MODEL = "model"  # what a local folder of this name is called
+PROBE_SECONDS = 0.1  # between two probes
+HELD = 300  # connections that stay open at the same time
 
 
-def bodies(good: dict[str, object], seed: int) -> "Callable[[], tuple[bytes, str]]":
-    """Return a source of bodies and content types, the same for the same seed."""
-    chance = random.Random(seed)
-    text = json.dumps(good).encode()
+@dataclass
+class Findings:
+    """What is told at the end, as the JSON of the last line."""
 
-    def mutated(value: object, depth: int = 0) -> object:
-        if chance.random() < 0.08 or depth > 6:
-            return chance.choice(NASTY)
-        if isinstance(value, dict):
-            items = [
-                (key if chance.random() > 0.05 else str(chance.choice(NASTY)), each) for key, each in value.items()
-            ]
-            return {key: mutated(each, depth + 1) for key, each in items if chance.random() > 0.03}
-        if isinstance(value, list):
-            return [mutated(each, depth + 1) for each in value for _ in range(chance.choice((1, 1, 1, 1, 0, 2)))]
-        return value
+    statuses: Counter[int] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)  # answers that no client should get
+    slowest_s: float = 0.0
+    memory_mib: list[float] = field(default_factory=list)
 
-    def spliced() -> bytes:
-        at = chance.randrange(len(text))
-        return text[:at] + chance.choice(TOKENS) + text[at + chance.randrange(20) :]
 
-    makers = (
-        lambda: json.dumps(mutated(good)).encode(errors="replace"),
-        lambda: text[: chance.randrange(len(text))],
-        spliced,
-        lambda: chance.randbytes(chance.randrange(2000)),
-        lambda: bytes(byte ^ (chance.random() < 0.01) for byte in text),
-        lambda: json.dumps(chance.choice(NASTY)).encode(errors="replace"),
-        lambda: text,
-    )
-    return lambda: (chance.choice(makers)(), chance.choice(TYPES) if chance.random() < 0.2 else TYPES[0])
+class Prober(threading.Thread):
+    """Asks `/healthz` on a new connection again and again."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        super().__init__(daemon=True)
+        self._address = address
+        self.ends = threading.Event()
+        self.slowest_s, self.failures, self.probes = 0.0, 0, 0
+
+    def run(self) -> None:
+        while not self.ends.wait(PROBE_SECONDS):
+            started = time.monotonic()
+            connection = http.client.HTTPConnection(*self._address, timeout=10)
+            try:
+                connection.request("GET", "/healthz")
+                self.failures += connection.getresponse().status != 200
+            except (OSError, http.client.HTTPException):
+                self.failures += 1
+            finally:
+                connection.close()
+            self.probes += 1
+            self.slowest_s = max(self.slowest_s, time.monotonic() - started)
 
 
 class Client:
     """One keep-alive connection at a time; a new one when the server has closed it."""
 
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        self._address = (parts.hostname, parts.port)
-        self._sock: socket.socket | None = None
+    def __init__(self, address: tuple[str, int]) -> None:
+        self._connection = http.client.HTTPConnection(*address, timeout=30)
 
-    def post(self, path: str, body: bytes, content_type: str) -> int:
-        """Send a request. Returns the answer's status."""
-        if self._sock is None:
-            self._sock = socket.create_connection(self._address, timeout=20)
-        head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {content_type}\r\ncontent-length: {len(body)}\r\n\r\n"
-        self._sock.sendall(head.encode() + body)
-        file = self._sock.makefile("rb")
-        status = int(file.readline().split()[1])
-        headers = {}
-        while line := file.readline().strip().lower():
-            name, _, value = line.partition(b": ")
-            headers[name] = value
-        text = file.read(int(headers.get(b"content-length", 0)))
-        if headers.get(b"connection") == b"close":
-            self._sock.close()
-            self._sock = None
-        if b"x-podium-version" not in headers or b"Traceback" in text:
-            raise SystemExit(f"an answer without identity, or with a trace: {headers} {text[:500]!r}")
-        return status
+    def ask(self, sent: Hostile) -> tuple[int, str]:
+        """Send a request. Returns the status, and what is wrong with the answer (empty: nothing)."""
+        try:
+            self._connection.request(sent.method, sent.path, sent.body, sent.headers)
+            answer = self._connection.getresponse()
+            text = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            return 0, type(error).__name__
+        if answer.getheader("x-podium-version") is None:
+            return answer.status, "no identity"
+        if b"Traceback" in text or b"internal error" in text:
+            return answer.status, "a fault of the server itself"
+        return answer.status, "" if answer.status < 500 or b"ModelFault" in text else f"{text[:200]!r}"
 
 
-def memory_mib(pid: int) -> float:
-    """The process's resident memory, in MiB."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+def send_bodies(server: Server, frame: pd.DataFrame, count: int, findings: Findings) -> None:
+    """Send so many requests, one after another."""
+    client = Client(address_of(server))
+    source = requests(frame, MODEL, 0)
+    for number in range(count):
+        sent = next(source)
+        started = time.monotonic()
+        status, wrong = client.ask(sent)
+        findings.slowest_s = max(findings.slowest_s, time.monotonic() - started)
+        findings.statuses[status] += 1
+        if wrong:
+            findings.faults.append(f"{sent.method} {sent.path} {status}: {wrong}")
+        if number % max(count // 10, 1) == 0:
+            remember(server, findings, f"{number} bodies")
+
+
+def open_connections(server: Server, count: int, findings: Findings) -> None:
+    """Open so many connections, of which the last ones that stay are held."""
+    chance = random.Random(0)
+    held: deque[socket.socket] = deque()
+    for number in range(count):
+        kind = KINDS[number % len(KINDS)]
+        wrong, stays = visit(address_of(server), kind, chance)
+        if wrong is not None:
+            findings.faults.append(f"{kind.name}: {wrong}")
+        if stays is not None:
+            held.append(stays)
+        while len(held) > HELD:
+            held.popleft().close()
+        if number % max(count // 5, 1) == 0:
+            remember(server, findings, f"{number} connections")
+    for sock in held:
+        sock.close()
+
+
+def remember(server: Server, findings: Findings, after: str) -> None:
+    """Note what the server takes of the memory now."""
+    findings.memory_mib.append(round(server.memory_mib(), 1))
+    sys.stderr.write(f"{after}: {findings.memory_mib[-1]} MiB, {len(findings.faults)} faults\n")
+
+
+def address_of(server: Server) -> tuple[str, int]:
+    parts = urlsplit(server.url)
+    return str(parts.hostname), int(parts.port or 0)
+
+
+@contextmanager
+def serving(folder: Path, files: int) -> Iterator[tuple[Server, pd.DataFrame]]:
+    """Serve a model that never fails, in a process that may open so many files."""
+    data, target = load_iris(return_X_y=True, as_frame=True)
+    estimator = LogisticRegression(max_iter=1000).fit(data, target)
+    mlflow.sklearn.save_model(
+        estimator,
+        folder / MODEL,
+        signature=infer_signature(data, estimator.predict(data)),
+        serialization_format="cloudpickle",
+    )
+    port = free_port()
+    environ = {
+        "PODIUM_MODEL_URI": str(folder / MODEL),
+        "PODIUM_HOST": "127.0.0.1",
+        "PODIUM_PORT": str(port),
+        "PODIUM_DRAIN_SECONDS": "0",
+        "PODIUM_SEND_SECONDS": "5",
+        "PYTHONPATH": str(Path(__file__).parents[2] / "operator"),
+    }
+    command = ["/bin/sh", "-c", f'ulimit -n {files}; exec "$0" -m podium.runtime', sys.executable]
+    with process("podium", command, f"http://127.0.0.1:{port}/readyz", environ, folder) as server:
+        yield server, data.head(3)
 
 
 def main() -> None:
-    """Send the bodies, and print how the server bore them."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("url")
-    options.add_argument("body", type=Path)
-    options.add_argument("--pid", type=int, required=True)
-    options.add_argument("--count", type=int, default=10_000)
-    options.add_argument("--paths", default="/invocations,/api/v1/predict,/api/v1/batch")
+    """Send all of it, and print how the server bore it. Ends with 1 where it did not."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--bodies", type=int, default=100_000)
+    options.add_argument("--connections", type=int, default=2_000)
+    options.add_argument("--files", type=int, default=300, help="descriptors of the server's process")
     chosen = options.parse_args()
-    client, make = Client(chosen.url), bodies(json.loads(chosen.body.read_text()), 0)
-    paths = chosen.paths.split(",")
-    statuses: Counter[int] = Counter()
-    slowest, memory = 0.0, []
-    for number in range(chosen.count):
-        body, content_type = make()
-        started = time.monotonic()
-        statuses[client.post(paths[number % len(paths)], body, content_type)] += 1
-        slowest = max(slowest, time.monotonic() - started)
-        if number % (chosen.count // 10) == 0:
-            memory.append(round(memory_mib(chosen.pid), 1))
-            sys.stderr.write(f"{number} bodies, memory {memory[-1]} MiB, {dict(statuses)}\n")
-    memory.append(round(memory_mib(chosen.pid), 1))
-    print(json.dumps({"statuses": statuses, "slowest_s": round(slowest, 3), "memory_mib": memory}))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    findings = Findings()
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), chosen.files) as (server, frame):
+        prober = Prober(address_of(server))
+        prober.start()
+        send_bodies(server, frame, chosen.bodies, findings)
+        open_connections(server, chosen.connections, findings)
+        remember(server, findings, "the end")
+        prober.ends.set()
+        prober.join()
+    print(json.dumps(told(findings, prober, chosen.bodies, chosen.connections)))
+    sys.exit(bool(findings.faults or prober.failures or prober.slowest_s > 1))
+
+
+def told(findings: Findings, prober: Prober, bodies: int, connections: int) -> dict[str, object]:
+    """Return the last line's object."""
+    return {
+        "bodies": bodies,
+        "connections": connections,
+        "statuses": {str(status): number for status, number in sorted(findings.statuses.items())},
+        "faults": len(findings.faults),
+        "kinds_of_faults": dict(Counter(findings.faults).most_common(10)),
+        "slowest_s": round(findings.slowest_s, 3),
+        "healthz": {
+            "probes": prober.probes,
+            "failures": prober.failures,
+            "slowest_s": round(prober.slowest_s, 3),
+        },
+        "memory_mib": findings.memory_mib,
+    }
 
 
 if __name__ == "__main__":
