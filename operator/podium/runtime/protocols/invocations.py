@@ -18,6 +18,7 @@ from podium.runtime.prediction.model import Query
 from podium.runtime.prediction.outputs import dumps, plain
 from podium.runtime.prediction.scoring import Ask, Scorer
 from podium.runtime.protocols.bodies import CSV, JSON, PARQUET, media_type, parse_json, parse_json_exactly
+from podium.runtime.protocols.parquet import read_parquet
 from podium.runtime.protocols.payloads import planned, read_payload
 
 
@@ -67,7 +68,7 @@ def _table(body: bytes, kind: str, scorer: Scorer) -> Query:
     try:
         if kind == CSV:
             return Query(scoring_server.parse_csv_input(BytesIO(body), scorer.model.inputs))
-        return Query(pd.read_parquet(BytesIO(body)))
+        return Query(read_parquet(body))
     except ImportError as error:
         raise RequestFault(f"{kind} cannot be read here: {error.name} is not installed in the server") from error
     except (ValueError, OSError, MlflowException, pd.errors.ParserError) as error:
