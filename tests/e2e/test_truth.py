@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 from podium.api.v1alpha1.status import Status
 from testbed.errors import CommandFailed
 from tests.e2e.conftest import Mlflow, register_models
-from tests.e2e.rollout import Rollout
+from tests.e2e.rollout import Rollout, clients
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
@@ -26,15 +26,18 @@ def champion(status: Status) -> str:
     return status.champion.version if status.champion is not None else ""
 
 
-def test_whoever_waits_for_ready_gets_what_was_committed(rollout: Rollout) -> None:
+def test_whoever_waits_for_ready_gets_what_was_committed(rollout: Rollout, rows: list[bytes]) -> None:
     """Each commit was followed by Ready=True of the version before it, under the new generation."""
-    for version in ("1", "2", "1", "2"):
-        rollout.apply(version)
-        assert waited(rollout, 180)
-        assert champion(rollout.status()) == version
+    rollout.apply("1")
+    assert waited(rollout, 180)
+    with clients(rollout.port, rows, rate=50):
+        for version in ("2", "1", "2"):
+            rollout.apply(version)
+            assert waited(rollout, 180)
+            assert champion(rollout.status()) == version
 
 
-def test_a_version_that_does_not_exist_and_a_pause_are_never_ready(rollout: Rollout) -> None:
+def test_a_version_that_does_not_exist_and_a_pause_are_never_ready(rollout: Rollout, rows: list[bytes]) -> None:
     rollout.apply("1")
     assert waited(rollout, 180)
     rollout.apply("99")
@@ -43,7 +46,8 @@ def test_a_version_that_does_not_exist_and_a_pause_are_never_ready(rollout: Roll
     rollout.apply("2", paused=True)
     assert not waited(rollout, 5)
     rollout.apply("2", paused=False)
-    assert waited(rollout, 180)
+    with clients(rollout.port, rows, rate=50):
+        assert waited(rollout, 180)
     assert champion(rollout.status()) == "2"
 
 

@@ -226,6 +226,7 @@ class ObservedState:
     autoscaler: AutoscalerState | None = None  # None where it could not be read
 
     def slot(self, slot: Slot) -> SlotState:
+        """What is in the slot; an empty one where nothing is known."""
         return self.slots.get(slot, SlotState())
 
 

@@ -180,6 +180,7 @@ def fingerprint(rendered: Json) -> str:
 def owned_object(
     owner: Owner, name: str, *, kind: tuple[str, str], labels: Json, annotations: Json, spec: Json
 ) -> Json:
+    """An object that belongs to the ModelDeployment, and goes with it."""
     made: Json = {
         "apiVersion": kind[0],
         "kind": kind[1],
@@ -197,6 +198,7 @@ def owned_object(
 
 
 def owner_reference(owner: Owner) -> Json:
+    """What makes Kubernetes delete an object together with its ModelDeployment."""
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
@@ -224,6 +226,7 @@ def _service(
 
 
 def labels_of(owner: Owner, spec: Spec, slot: Slot | None = None) -> dict[str, str]:
+    """The labels of an object, and of a slot's where one is named."""
     labels = {
         names.MANAGED_BY: "podium",
         names.APP_NAME: _label_value(spec.model.name),

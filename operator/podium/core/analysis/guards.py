@@ -36,6 +36,7 @@ class CriterionResult:
 
     @property
     def message(self) -> str:
+        """The counts and the limit, in one sentence."""
         asked, counts = self.criterion, self.challenger
         if self.error:
             return f"{asked.guard.name}: could not be evaluated ({self.error})"
@@ -80,6 +81,7 @@ class GuardResult:
 
     @property
     def state(self) -> State:
+        """Failed where one criterion is, Passed where all are."""
         states = {finding.state for finding in self.findings}
         if "Failed" in states:
             return "Failed"
@@ -105,6 +107,7 @@ class GuardResult:
 
     @property
     def message(self) -> str:
+        """The sentence of the criterion that decides."""
         worst = self.worst
         return worst.message if worst else f"{self.guard.name} waits for the champion's baseline"
 

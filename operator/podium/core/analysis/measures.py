@@ -26,6 +26,7 @@ class Measure:
 
     @property
     def said(self) -> str:
+        """How messages name it."""
         return self.words or self.name
 
 

@@ -8,6 +8,7 @@ from podium.core.rollout.desired import former_champion
 
 
 def previously_promoted(facts: Facts) -> Verdict | None:
+    """It was champion before, with the same digest: trusted."""
     subject = facts.subject
     if subject is None or former_champion(facts, subject) is None:
         return None
@@ -16,6 +17,7 @@ def previously_promoted(facts: Facts) -> Verdict | None:
 
 
 def gate_failed(facts: Facts) -> Verdict | None:
+    """A gate has failed: no pod is started."""
     problems = gates.messages("Failed", facts)
     return Verdict(reason=reasons.GATES_FAILED, message="; ".join(problems)) if problems else None
 
@@ -27,6 +29,7 @@ def gates_pending(facts: Facts) -> Verdict | None:
 
 
 def gates_passed(facts: Facts) -> Verdict | None:
+    """Every gate has passed."""
     unknown = facts.observed.registry.desired is None
     if unknown or any(result.state != "Passed" for result in gates.checked(facts)):
         return None

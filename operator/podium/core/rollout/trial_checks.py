@@ -46,6 +46,7 @@ def ready_without_trial(facts: Facts) -> Verdict | None:
 
 
 def challenger_ready(facts: Facts) -> Verdict | None:
+    """Its pods are ready and verified, and testers have had their time."""
     trial = facts.status.trial
     if trial is None or _unopposed(facts):
         return None
@@ -56,6 +57,7 @@ def challenger_ready(facts: Facts) -> Verdict | None:
 
 
 def guard_failed(facts: Facts) -> Verdict | None:
+    """A guard is proved to have failed, and there is a version to go back to."""
     trial = facts.status.trial
     if trial is None or facts.fallback is None:
         return None  # without a version to return to, a verdict would only take the service down
@@ -70,6 +72,7 @@ def guard_failed(facts: Facts) -> Verdict | None:
 
 
 def step_passed(facts: Facts) -> Verdict | None:
+    """The step's time has passed, with enough answers to detect a bad version."""
     trial = facts.status.trial
     if trial is None or _is_last(facts) or not _held(facts):
         return None
@@ -80,6 +83,7 @@ def step_passed(facts: Facts) -> Verdict | None:
 
 
 def last_step_passed(facts: Facts) -> Verdict | None:
+    """The last step's time has passed, and every guard has."""
     trial = facts.status.trial
     if trial is None or not _is_last(facts) or not _held(facts):
         return None
@@ -90,6 +94,7 @@ def last_step_passed(facts: Facts) -> Verdict | None:
 
 
 def evidence_timeout(facts: Facts) -> Verdict | None:
+    """There was no verdict in time, and the spec says to roll back then."""
     trial, subject = facts.status.trial, facts.subject
     if trial is None or subject is None or trial.on_inconclusive != "RollBack" or not _out_of_patience(facts):
         return None
@@ -102,6 +107,7 @@ def evidence_timeout(facts: Facts) -> Verdict | None:
 
 
 def promoted(facts: Facts) -> Verdict | None:
+    """All the traffic goes to it."""
     subject, traffic = facts.subject, facts.observed.traffic
     if subject is None or not traffic.in_sync or traffic.desired.get(subject.slot, 0) != ALL:
         return None
@@ -109,6 +115,7 @@ def promoted(facts: Facts) -> Verdict | None:
 
 
 def soak_passed(facts: Facts) -> Verdict | None:
+    """It has served alone for long enough."""
     trial, former = facts.status.trial, facts.status.former
     if former is None:
         return Verdict(reason=reasons.SOAK_PASSED, message="no former champion to keep warm")
@@ -119,6 +126,7 @@ def soak_passed(facts: Facts) -> Verdict | None:
 
 
 def rolled_back(facts: Facts) -> Verdict | None:
+    """The champion has all the traffic again, and the challenger is drained."""
     champion, challenger = facts.status.champion, facts.status.challenger
     if challenger is None:
         return Verdict(reason=reasons.ROLLED_BACK, message="no challenger to roll back")
@@ -134,6 +142,7 @@ def rolled_back(facts: Facts) -> Verdict | None:
 
 
 def rejection_rolled_back(facts: Facts) -> Verdict | None:
+    """The same, of a version that is rejected."""
     trial, challenger = facts.status.trial, facts.status.challenger
     lost, back = trial.verdict if trial is not None else None, rolled_back(facts)
     if back is None or lost is None or challenger is None or not lost.rejects:

@@ -9,6 +9,7 @@ from podium.core.rollout.desired import desired_version, is_desired, resolve_des
 
 
 def challenger_found(facts: Facts) -> Verdict | None:
+    """The desired version is another one than the champion."""
     version, champion = resolve_desired(facts), facts.status.champion
     if version is None or facts.observed.alias_conflict is not None or standing_rejection(facts) is not None:
         return None
@@ -25,6 +26,7 @@ def challenger_found(facts: Facts) -> Verdict | None:
 
 
 def known_rejected(facts: Facts) -> Verdict | None:
+    """The desired version was rejected, and Git says nothing new about it."""
     found = standing_rejection(facts)
     if found is None or (facts.status.champion is not None and is_desired(facts, facts.status.champion)):
         return None
@@ -33,6 +35,7 @@ def known_rejected(facts: Facts) -> Verdict | None:
 
 
 def already_champion(facts: Facts) -> Verdict | None:
+    """The desired version is champion."""
     champion = facts.status.champion
     if champion is None or not is_desired(facts, champion):
         return None
@@ -40,6 +43,7 @@ def already_champion(facts: Facts) -> Verdict | None:
 
 
 def superseded(facts: Facts) -> Verdict | None:
+    """The desired version is another one than the one on trial."""
     subject, version = facts.subject, desired_version(facts) or "another one"
     if subject is None or is_desired(facts, subject) is not False:
         return None
@@ -60,6 +64,7 @@ def artifacts_changed(facts: Facts) -> Verdict | None:
 
 
 def terms_changed(facts: Facts) -> Verdict | None:
+    """Gates, steps or guards of the trial have changed in Git."""
     trial = facts.status.trial
     if trial is None or trial.terms_hash == terms_hash(facts.spec):
         return None

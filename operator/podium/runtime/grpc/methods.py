@@ -37,12 +37,15 @@ class Methods:
         self._number = 0
 
     async def server_live(self, _: bytes, context: Any) -> bytes:
+        """ServerLive: whether the process works."""
         return _serialized("ServerLiveResponse", live=self._get("/v2/health/live", context).status == HTTPStatus.OK)
 
     async def server_ready(self, _: bytes, context: Any) -> bytes:
+        """ServerReady: whether it takes predictions."""
         return _serialized("ServerReadyResponse", ready=self._get("/v2/health/ready", context).status == HTTPStatus.OK)
 
     async def model_ready(self, body: bytes, context: Any) -> bytes:
+        """ModelReady: whether this model takes predictions."""
         asked = await _parsed("ModelReadyRequest", body, context)
         page = self._get(f"{_path(asked.name, asked.version)}/ready", context)
         if page.status == HTTPStatus.NOT_FOUND:
@@ -50,9 +53,11 @@ class Methods:
         return _serialized("ModelReadyResponse", ready=page.status == HTTPStatus.OK)
 
     async def server_metadata(self, _: bytes, context: Any) -> bytes:
+        """ServerMetadata: name, version and extensions."""
         return _serialized("ServerMetadataResponse", **await self._page("/v2", context))
 
     async def model_metadata(self, body: bytes, context: Any) -> bytes:
+        """ModelMetadata: the model's tensors."""
         asked = await _parsed("ModelMetadataRequest", body, context)
         page = await self._page(_path(asked.name, asked.version), context)
         about = page.pop("podium")
@@ -65,6 +70,7 @@ class Methods:
         return _SERVING if self._get("/readyz", context).status == HTTPStatus.OK else _NOT_SERVING
 
     async def model_infer(self, body: bytes, context: Any) -> bytes:
+        """ModelInfer: one prediction."""
         answer = await self._predicted(body, context)
         if answer.status != HTTPStatus.OK:
             await _abort(answer, context)

@@ -83,6 +83,7 @@ class Incoming:
     # The parser's side
 
     def on_message_begin(self) -> None:
+        """A request begins."""
         self._begin()
         self.receiving = True
         self._receiver.begun()
@@ -96,10 +97,12 @@ class Incoming:
         self._body, self._size = b"", 0
 
     def on_url(self, url: bytes) -> None:
+        """A part of its target."""
         self._url += url
         self._grow_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """One header."""
         self._grow_head(len(name) + len(value) + HEADER_COST)
         if not self._headed:  # a trailer is no header (RFC 9110, 6.5.1)
             self.headers.append((name.lower(), value))
@@ -110,6 +113,7 @@ class Incoming:
             raise self._large_head()
 
     def on_headers_complete(self) -> None:
+        """The head is whole."""
         self._headed = True
         self._coded = False
         for name, value in self.headers:
@@ -121,6 +125,7 @@ class Incoming:
                 self._receiver.expected()
 
     def on_body(self, body: bytes) -> None:
+        """A part of its body."""
         self._silent = 0
         # One piece stays as it is. More are joined at once: a list of small chunks takes 20 times their size.
         if not self._body:
@@ -139,6 +144,7 @@ class Incoming:
         return TooLarge(f"wanted a request line and headers of at most {HEAD_LIMIT} bytes")
 
     def on_message_complete(self) -> None:
+        """The request is whole."""
         self.receiving = False
         self._silent = 0
         parser = self._parser

@@ -46,10 +46,12 @@ class Limited(Protocol):
     """Settings of the guards that limit a share, and compare it with the champion's."""
 
     @property
-    def at_most(self) -> float | None: ...
+    def at_most(self) -> float | None:
+        """The limit on the challenger's own share; None where there is none."""
 
     @property
-    def max_above_champion(self) -> float | None: ...
+    def max_above_champion(self) -> float | None:
+        """The margin beside the champion's share; None where there is none."""
 
 
 def limited(name: str, measure: Callable[[Guard], Measure], **parts: Any) -> GuardKind[Limited]:
