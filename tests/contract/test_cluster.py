@@ -169,6 +169,21 @@ async def test_what_was_changed_by_hand_is_noticed_and_put_back(world: ClusterWo
     assert (await slot_of(world)).up_to_date
 
 
+async def test_a_template_that_is_kept_outlives_another_spec_and_what_was_changed_by_hand(world: ClusterWorld) -> None:
+    made = await world.put("1")
+    await world.cluster.run_slot(made, ONE, 0)
+    changed = await world.edit({"example.com/team": "fraud"})  # an annotation of the pods
+    seen = await slot_of(world)
+    assert (seen.up_to_date, seen.drifted) == (False, False)
+    await world.drift("a")
+    assert (await slot_of(world)).drifted
+    await world.cluster.run_slot(changed, ONE, 0, True)
+    seen = await slot_of(world)
+    assert (seen.up_to_date, seen.drifted) == (False, False)
+    await world.cluster.run_slot(changed, ONE, 0)
+    assert (await slot_of(world)).up_to_date
+
+
 async def test_a_slots_disruption_budget_belongs_to_it_and_is_put_back(world: ClusterWorld) -> None:
     made = await world.put("1")
     await world.cluster.run_slot(made, ONE, 0)

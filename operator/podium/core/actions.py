@@ -15,6 +15,7 @@ class RunSlot:
     pinned: Pinned
     replicas: int
     why: str
+    keep_template: bool = False  # pods stay as Podium last made them for this version, whatever spec.serving says now
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,7 @@ class SlotState:
     runs: Pinned | None = None  # what the Deployment is for; None where there is none
     replicas: int = 0  # asked of the Deployment
     up_to_date: bool = True  # False where the Deployment differs from what the spec would make today
+    drifted: bool = False  # True where it differs from what Podium last made of it, too
     rolled_out: bool = True  # False while Kubernetes has not made all of its pods, or has pods of an older template
     stuck: str = ""  # why Kubernetes does not get on with that, in its words
     pods: tuple[PodState, ...] = ()

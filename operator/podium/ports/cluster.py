@@ -58,8 +58,12 @@ class Cluster(Protocol):
     async def slots(self, md: ModelDeployment) -> Mapping[Slot, SlotState]:
         """Both slots with their pods; pods come without identity and counters, which only the pods know."""
 
-    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int) -> None:
-        """Run this version in its slot, with that many pods. What is there already stays."""
+    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int, keep_template: bool = False) -> None:
+        """Run this version in its slot, with that many pods. What is there already stays.
+
+        With `keep_template` the pods are made as they last were for this version, whatever the spec says now; where
+        that is not known any more, from the spec.
+        """
 
     async def stop_slot(self, md: ModelDeployment, slot: Slot) -> None:
         """Stop the slot's pods, if they are Podium's. Raises Conflict where the slot changes at this moment."""

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from podium.adapters.kubernetes import names, pod_specs, read, render
+from podium.adapters.kubernetes.subset import holds
 from podium.api.v1alpha1.manifest import NAME_LIMIT
 from podium.api.v1alpha1.spec.gates import JobGate
 from podium.api.v1alpha1.spec.spec import Spec
@@ -77,11 +78,17 @@ FULL = Spec.model_validate(
 )
 
 
+def deployment(
+    owner: render.Owner, spec: Spec, pinned: Pinned, replicas: int, defaults: pod_specs.Defaults
+) -> dict[str, Any]:
+    return render.deployment(owner, spec, pinned, replicas, render.template(owner, spec, pinned, defaults))
+
+
 @pytest.mark.parametrize(
     ("name", "made"),
     [
-        ("deployment-small", render.deployment(OWNER, SMALL, PINNED, 1, DEFAULTS)),
-        ("deployment-full", render.deployment(OWNER, FULL, PINNED, 3, DEFAULTS)),
+        ("deployment-small", deployment(OWNER, SMALL, PINNED, 1, DEFAULTS)),
+        ("deployment-full", deployment(OWNER, FULL, PINNED, 3, DEFAULTS)),
         ("slot-service", render.slot_service(OWNER, SMALL, "b")),
         ("autoscaler-small", render.autoscaler(OWNER, SCALED)),
         ("autoscaler-full", render.autoscaler(OWNER, FULL)),
@@ -104,14 +111,14 @@ def test_kubernetes_replaces_nothing_in_the_name_of_a_model() -> None:
     named = PINNED.model_copy(update={"model": "$(HOME) 50%"})
     environment = {one["name"]: one.get("value") for one in pod_specs.environment(SMALL, named, DEFAULTS)}
     assert environment["PODIUM_MODEL_URI"] == "models:/$$(HOME) 50%/7"  # $$ is a $ for Kubernetes
-    assert read.pinned(render.deployment(OWNER, SMALL, named, 1, DEFAULTS)) == named
+    assert read.pinned(deployment(OWNER, SMALL, named, 1, DEFAULTS)) == named
 
 
 def test_a_deployment_says_all_that_was_pinned() -> None:
     slow = PINNED.model_copy(update={"latency_limits": (0.12, 0.3)})
     sourced = PINNED.model_copy(update={"registry": "http://old", "model": "Schätzung €", "login": "old-login"})
     for pinned in (PINNED, slow, sourced):
-        assert read.pinned(render.deployment(OWNER, SMALL, pinned, 1, DEFAULTS)) == pinned
+        assert read.pinned(deployment(OWNER, SMALL, pinned, 1, DEFAULTS)) == pinned
     environment = {one["name"]: one.get("value") for one in pod_specs.environment(SMALL, slow, DEFAULTS)}
     assert environment["PODIUM_LATENCY_LIMITS"] == "0.12,0.3"
 
@@ -124,7 +131,7 @@ def test_a_change_of_model_registry_and_login_in_git_replaces_no_pod_of_what_is_
             "registry": SMALL.registry.model_copy(update={"uri": "http://new", "secret_name": "new-login"}),
         }
     )
-    made = [render.deployment(OWNER, spec, pinned, 1, DEFAULTS)["spec"]["template"] for spec in (SMALL, other)]
+    made = [deployment(OWNER, spec, pinned, 1, DEFAULTS)["spec"]["template"] for spec in (SMALL, other)]
     assert made[0] == made[1]
     text = json.dumps(made[0])
     assert "models:/churn/7" in text
@@ -142,18 +149,18 @@ def test_what_a_pod_proves_its_identity_against_cannot_be_overridden() -> None:
 def test_the_annotations_of_the_identity_cannot_be_overridden() -> None:
     serving = SMALL.serving.model_copy(update={"annotations": {names.DIGEST: "sha256:forged"}})
     spec = SMALL.model_copy(update={"serving": serving})
-    template = render.deployment(OWNER, spec, PINNED, 3, DEFAULTS)["spec"]["template"]
+    template = deployment(OWNER, spec, PINNED, 3, DEFAULTS)["spec"]["template"]
     assert template["metadata"]["annotations"][names.DIGEST] == "sha256:77"
 
 
 def test_scaling_replaces_no_pod() -> None:
-    one, two = (render.deployment(OWNER, SMALL, PINNED, count, DEFAULTS)["spec"]["template"] for count in (1, 2))
+    one, two = (deployment(OWNER, SMALL, PINNED, count, DEFAULTS)["spec"]["template"] for count in (1, 2))
     assert one == two
 
 
 def test_the_number_of_pods_does_not_change_the_fingerprint_but_everything_else_does() -> None:
-    one, three = (render.deployment(OWNER, SMALL, PINNED, count, DEFAULTS) for count in (1, 3))
-    other = render.deployment(OWNER, FULL, PINNED, 1, DEFAULTS)
+    one, three = (deployment(OWNER, SMALL, PINNED, count, DEFAULTS) for count in (1, 3))
+    other = deployment(OWNER, FULL, PINNED, 1, DEFAULTS)
     prints = [made["metadata"]["annotations"][names.RENDERED] for made in (one, three, other)]
     assert prints[0] == prints[1] != prints[2]
 
@@ -195,3 +202,28 @@ def test_the_longest_name_of_a_job_is_still_a_label() -> None:
 
 def test_another_question_is_another_job() -> None:
     assert names.job_name("churn", "aaaabbbbccccdddd") != names.job_name("churn", "aaaabbbbccceeeee")
+
+
+def test_a_deployment_carries_its_template_for_the_version_that_it_is_for_and_no_other() -> None:
+    made = deployment(OWNER, FULL, PINNED, 3, DEFAULTS)
+    assert read.template(made, PINNED) == json.loads(json.dumps(made["spec"]["template"]))
+    assert read.template(made, PINNED.model_copy(update={"version": "8"})) is None
+    assert read.template(made, PINNED.model_copy(update={"digest": "sha256:88"})) is None
+
+
+@pytest.mark.parametrize("kept", ["", "{", "[]", "3", '"text"', '{"metadata": 3}', "{}"])
+def test_a_template_that_another_client_broke_is_none(kept: str) -> None:
+    made = deployment(OWNER, SMALL, PINNED, 1, DEFAULTS)
+    made["metadata"]["annotations"][names.TEMPLATE] = kept
+    assert read.template(made, PINNED) is None
+
+
+def test_the_template_that_a_deployment_carries_makes_the_same_deployment_again() -> None:
+    first = deployment(OWNER, SMALL, PINNED, 1, DEFAULTS)
+    kept = read.template(first, PINNED)
+    assert kept is not None
+    again = render.deployment(OWNER, SMALL, PINNED, 1, kept)
+    assert holds(first, again)
+    assert holds(again, first)
+    newer = pod_specs.Defaults(image="podium-runtime:next", registry_uri="http://elsewhere")
+    assert not holds(first, deployment(OWNER, SMALL, PINNED, 1, newer))

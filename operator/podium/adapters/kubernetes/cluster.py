@@ -109,13 +109,19 @@ class KubernetesCluster:
         found = await self._find(md)
         return {slot: self._slot(md, found, slot) for slot in SLOTS}
 
-    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int) -> None:
+    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int, keep_template: bool = False) -> None:
         spec, owner = _spec(md), read.owner_of(md)
+        kept = await self._kept_template(md, pinned) if keep_template else None
         # The Service first: a pod must never be ready without the Service through which it is looked at.
         await self._owned.apply(names.SERVICES, render.slot_service(owner, spec, pinned.slot))
-        made = render.deployment(owner, spec, pinned, replicas, self._defaults)
-        await self._owned.apply(names.DEPLOYMENTS, made)
+        pods = kept or render.template(owner, spec, pinned, self._defaults)
+        await self._owned.apply(names.DEPLOYMENTS, render.deployment(owner, spec, pinned, replicas, pods))
         await self._owned.apply(names.DISRUPTION_BUDGETS, render.disruption_budget(owner, spec, pinned.slot))
+
+    async def _kept_template(self, md: ModelDeployment, pinned: Pinned) -> Json | None:
+        name = names.slot_name(md.key.name, pinned.slot)
+        found = await self._owned.find(names.DEPLOYMENTS, md.key.namespace, name)
+        return read.template(found, pinned) if found is not None and read.owned(found, md.uid) else None
 
     async def stop_slot(self, md: ModelDeployment, slot: Slot) -> None:
         namespace, name = md.key.namespace, names.slot_name(md.key.name, slot)
@@ -173,20 +179,26 @@ class KubernetesCluster:
             pods=pods,
             stopping=stopping,
         )
-        return replace(seen_slot, up_to_date=self._up_to_date(md, seen_slot, found, name))
+        if md.spec is None or seen_slot.runs is None:
+            return replace(seen_slot, up_to_date=False, drifted=True)
+        wanted = render.template(read.owner_of(md), md.spec, seen_slot.runs, self._defaults)
+        if _as_made(md, md.spec, seen_slot.runs, found, wanted):
+            return seen_slot
+        last = read.template(deployment, seen_slot.runs)
+        drifted = last is None or not _as_made(md, md.spec, seen_slot.runs, found, last)
+        return replace(seen_slot, up_to_date=False, drifted=drifted)
 
-    def _up_to_date(self, md: ModelDeployment, slot: SlotState, found: _Found, name: str) -> bool:
-        if md.spec is None or slot.runs is None:
-            return False
-        owner, spec, runs = read.owner_of(md), md.spec, slot.runs
-        return (
-            holds(found.deployments.get(name), render.deployment(owner, spec, runs, slot.replicas, self._defaults))
-            and holds(found.services.get(name), render.slot_service(owner, spec, runs.slot))
-            and (
-                found.budgets is None
-                or holds(found.budgets.get(name), render.disruption_budget(owner, spec, runs.slot))
-            )
-        )
+
+def _as_made(md: ModelDeployment, spec: Spec, runs: Pinned, found: _Found, pods: Json) -> bool:
+    """Whether the slot's objects are as Podium makes them, with these pods."""
+    owner, name = read.owner_of(md), names.slot_name(md.key.name, runs.slot)
+    deployment = found.deployments[name]
+    replicas = int(deployment.get("spec", {}).get("replicas", 1))
+    return (
+        holds(deployment, render.deployment(owner, spec, runs, replicas, pods))
+        and holds(found.services.get(name), render.slot_service(owner, spec, runs.slot))
+        and (found.budgets is None or holds(found.budgets.get(name), render.disruption_budget(owner, spec, runs.slot)))
+    )
 
 
 def dump(status: Status) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 Pods' messages are written by what runs in them, and so are data, cut to a bounded length.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -69,6 +70,17 @@ def pinned(found: Json) -> Pinned | None:
         slot=slot,
         latency_limits=limits,
     )
+
+
+def template(found: Json, of: Pinned) -> dict[str, Any] | None:
+    """The pod template that Podium last made for this version; None where the Deployment carries none of it."""
+    try:
+        kept = json.loads(metadata_of(found)[1].get(names.TEMPLATE, ""))
+        labels, annotations = metadata_of(kept)
+    except (ValueError, AttributeError):
+        return None  # another client changed it
+    same = (labels.get(names.VERSION), annotations.get(names.DIGEST)) == (of.version, of.digest)
+    return kept if same else None
 
 
 def rolled_out(deployment: Json) -> bool:

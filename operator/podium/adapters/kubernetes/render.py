@@ -43,27 +43,35 @@ class Owner:
     uid: str
 
 
-def deployment(owner: Owner, spec: Spec, pinned: Pinned, replicas: int, defaults: Defaults) -> Json:
-    """The slot's Deployment: this version, so many pods."""
-    labels = labels_of(owner, spec, pinned.slot) | _of_version(spec, pinned)
+def template(owner: Owner, spec: Spec, pinned: Pinned, defaults: Defaults) -> Json:
+    """The template of the slot's pods."""
+    return {
+        "metadata": {
+            "labels": _labels_of_version(owner, spec, pinned),
+            "annotations": {**SCRAPE, **spec.serving.annotations, **_identity(pinned)},
+        },
+        "spec": {**pod(spec, pinned, defaults), "topologySpreadConstraints": [_spread(owner, pinned.slot)]},
+    }
+
+
+def deployment(owner: Owner, spec: Spec, pinned: Pinned, replicas: int, pods: Json) -> Json:
+    """The slot's Deployment: this version, so many pods of this template.
+
+    It carries the template a second time, so that the pods can be made again as they were when the spec, or what
+    Podium would make of it, is another one.
+    """
     return owned_object(
         owner,
         names.slot_name(owner.name, pinned.slot),
         kind=("apps/v1", "Deployment"),
-        labels=labels,
-        annotations=_identity(pinned),
+        labels=_labels_of_version(owner, spec, pinned),
+        annotations={**_identity(pinned), names.TEMPLATE: json.dumps(pods, sort_keys=True, separators=(",", ":"))},
         spec={
             "replicas": replicas,
             "revisionHistoryLimit": 2,
             "selector": {"matchLabels": _of_slot(owner, pinned.slot)},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
-            "template": {
-                "metadata": {
-                    "labels": labels,
-                    "annotations": {**SCRAPE, **spec.serving.annotations, **_identity(pinned)},
-                },
-                "spec": {**pod(spec, pinned, defaults), "topologySpreadConstraints": [_spread(owner, pinned.slot)]},
-            },
+            "template": pods,
         },
     )
 
@@ -235,8 +243,9 @@ def labels_of(owner: Owner, spec: Spec, slot: Slot | None = None) -> dict[str, s
     return labels if slot is None else labels | {names.SLOT: slot}
 
 
-def _of_version(spec: Spec, pinned: Pinned) -> dict[str, str]:
-    return {names.APP_NAME: _label_value(model_of(spec, pinned)), names.VERSION: pinned.version}
+def _labels_of_version(owner: Owner, spec: Spec, pinned: Pinned) -> dict[str, str]:
+    of_version = {names.APP_NAME: _label_value(model_of(spec, pinned)), names.VERSION: pinned.version}
+    return labels_of(owner, spec, pinned.slot) | of_version
 
 
 def _label_value(text: str) -> str:

@@ -18,7 +18,7 @@ from podium.core.actions import Event
 from podium.core.facts import SLOTS, AutoscalerState, Crash, Key, Problem, SlotState
 from podium.errors import Conflict, NotFound, PodiumError, Rejected
 from podium.ports import Clock, ModelDeployment
-from podium.simulation.world.pods import OVER_QUOTA, Behaviour, Deployment, Pod, pod_of, schedule
+from podium.simulation.world.pods import OVER_QUOTA, Behaviour, Deployment, Pod, pod_of, schedule, template_of
 from podium.simulation.world.stored import Stored, read
 
 
@@ -32,6 +32,7 @@ class FakeCluster:
         self.writes: list[str] = []  # every write, as text
         self.failure: PodiumError | None = None  # raised by everything while it is set
         self.refuses_autoscalers = ""  # why, while it does
+        self.rendering = ""  # what the operator's build makes of a spec; another one makes another template
         self.capacity: int | None = None  # pods that the nodes have room for
         self.quotas: dict[Slot, int] = {}  # pods that a slot may have, so far as a ResourceQuota leaves room
         self._clock = clock
@@ -166,17 +167,17 @@ class FakeCluster:
         self._may_fail()
         return self.slots_now(md)
 
-    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int) -> None:
+    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int, keep_template: bool = False) -> None:
         self._may_fail()
         self._refuse_stranger(md, pinned.slot)
         if md.spec is None:
             raise NotFound(f"{md.key}: cannot run pods, {md.flaw}")
-        place, serving = (md.key, pinned.slot), _text(md.spec)
+        place, serving = (md.key, pinned.slot), template_of(md.spec, self.rendering)
         known = self._deployments.get(place)
         if known is None or known.owner != md.uid:
-            self._deployments[place] = Deployment(md.key, pinned.slot, md.uid, pinned, replicas, serving)
-        else:
-            known.runs, known.replicas, known.serving, known.protected = pinned, replicas, serving, True
+            known = Deployment(md.key, pinned.slot, md.uid, pinned, replicas, serving, serving)
+        known.run(pinned, replicas, serving, keep_template=keep_template)
+        self._deployments[place] = known
         self._settle(place)
         self.writes.append(f"run {md.key} slot {pinned.slot}: version {pinned.version} with {replicas}")
 
@@ -224,6 +225,9 @@ class FakeCluster:
 
     def slots_now(self, md: ModelDeployment) -> Mapping[Slot, SlotState]:
         return {slot: self._slot(md, slot) for slot in SLOTS}
+
+    def template_now(self, md: ModelDeployment, slot: Slot) -> str:
+        return self._deployments[md.key, slot].serving
 
     def pod(self, uid: str) -> Pod | None:
         return pod_of(self._deployments.values(), uid)
@@ -277,7 +281,10 @@ class FakeCluster:
         return SlotState(
             runs=deployment.runs,
             replicas=deployment.replicas,
-            up_to_date=md.spec is not None and deployment.serving == _text(md.spec) and deployment.protected,
+            up_to_date=md.spec is not None
+            and deployment.serving == template_of(md.spec, self.rendering)
+            and deployment.protected,
+            drifted=md.spec is None or deployment.drifted,
             rolled_out=all(pod.pinned == deployment.runs for pod in living) and len(living) == deployment.replicas,
             stuck="" if deployment.allowed(deployment.replicas - 1) else OVER_QUOTA,
             pods=tuple(pod.seen(self._clock) for pod in sorted(living, key=lambda pod: pod.name)),
@@ -291,7 +298,3 @@ class FakeCluster:
         deployment.settle(self._clock.monotonic(), drain, behaviour, self._numbers)
         if self.capacity is not None:
             schedule(self._deployments.values(), self.capacity, self._clock.monotonic())
-
-
-def _text(spec: Spec) -> str:
-    return spec.serving.model_dump_json(exclude={"replicas", "autoscaling"})

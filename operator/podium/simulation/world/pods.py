@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, Slot
 from podium.core.facts import Counters, Crash, Histogram, Key, PodState
 from podium.ports import Clock
@@ -134,6 +135,7 @@ class Deployment:
     runs: Pinned
     replicas: int
     serving: str  # the spec that it was made from, as text
+    made_from: str  # the same, until someone changes it by hand
     protected: bool = True  # by its PodDisruptionBudget
     quota: int | None = None  # pods that it may have
     pods: list[Pod] = field(default_factory=list)
@@ -141,6 +143,17 @@ class Deployment:
     def allowed(self, pods: int) -> bool:
         """Whether the quota allows another pod."""
         return self.quota is None or pods < self.quota
+
+    @property
+    def drifted(self) -> bool:
+        """Whether it is not as it was made."""
+        return self.serving != self.made_from or not self.protected
+
+    def run(self, pinned: Pinned, replicas: int, serving: str, *, keep_template: bool) -> None:
+        """Be made again, from the spec or as it was made before."""
+        kept = keep_template and self.runs == pinned
+        self.runs, self.replicas, self.protected = pinned, replicas, True
+        self.serving = self.made_from = self.made_from if kept else serving
 
     def living(self) -> list[Pod]:
         return [pod for pod in self.pods if pod.stopping_since is None]
@@ -166,6 +179,11 @@ class Deployment:
         if old and sum(pod.ready(now) for pod in fitting) >= self.replicas:
             for pod in old:
                 pod.stopping_since = now
+
+
+def template_of(spec: Spec, rendering: str) -> str:
+    """What the pods of a Deployment are made from."""
+    return rendering + spec.serving.model_dump_json(exclude={"replicas", "autoscaling"})
 
 
 def schedule(deployments: Iterable[Deployment], capacity: int, now: float) -> None:

@@ -106,6 +106,17 @@ def _champion_keeps_its_size(write: Write) -> Iterator[str]:
         yield f"2: version {pinned.version} is scaled to {write.arguments[1]} of {spec.serving.size} pods"
 
 
+def _champion_keeps_its_template(write: Write) -> Iterator[str]:
+    """What a commit changes beside the version is on trial with it, and does not reach the way back."""
+    pinned: Pinned = write.arguments[0]
+    status, spec = write.world.md().status, write.md.spec
+    assert spec is not None
+    trusted = status.former if status.phase is Phase.SOAKING else status.champion
+    other = spec.model.version not in (None, pinned.version)
+    if pinned == trusted and other and not write.arguments[2]:
+        yield f"7: version {pinned.version} gets the template that comes with version {spec.model.version}"
+
+
 def _rejected_gets_nothing(write: Write) -> Iterator[str]:
     status: Status = write.arguments[0]
     if status.phase is not Phase.REJECTED or not status.rejected:
@@ -160,7 +171,7 @@ def _ready_is_true(write: Write) -> Iterator[str]:
 CHECKS: Final[Mapping[tuple[str, str], tuple[Check, ...]]] = {
     ("router", "route"): (_only_to_verified_pods, _testers_too),
     ("cluster", "stop_slot"): (_no_stop_under_traffic, _champion_is_kept),
-    ("cluster", "run_slot"): (_champion_keeps_its_size, _rejected_stays_rejected),
+    ("cluster", "run_slot"): (_champion_keeps_its_size, _champion_keeps_its_template, _rejected_stays_rejected),
     ("cluster", "write_status"): (_rejected_gets_nothing, _pinned_stays, _ready_is_true),
     ("registry", "move_alias"): (_alias_is_the_champion,),
 }
