@@ -28,5 +28,7 @@ def test_nothing_is_written_at_rest(rollout: Rollout) -> None:
         for event in rollout.kubectl.cluster.audit_events(began + timedelta(seconds=2))
         if event.user == "system:serviceaccount:podium-system:podium-operator"
     ]
-    assert [str(event) for event in writes if event.resource != "leases"] == []
+    # What another test left in its namespace may not rest yet.
+    mine = [each for each in writes if each.namespace == rollout.kubectl.namespace or "test-" not in each.namespace]
+    assert [str(event) for event in mine if event.resource != "leases"] == []
     assert any(event.resource == "leases" for event in writes), "the log is about this operator"

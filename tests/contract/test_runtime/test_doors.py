@@ -275,3 +275,27 @@ def test_columns_named_by_numbers_are_named_by_their_text(tmp_path: Path) -> Non
         tensors = [{"name": n, "datatype": "FP64", "shape": [1], "data": [x]} for n, x in (("1", 2.5), ("0", 1.5))]
         _, infer = server.post(f"/v2/models/{server.name}/infer", {"inputs": tensors})
     assert [item["prediction"]] == wanted["predictions"] == infer["outputs"][0]["data"]
+
+
+def test_a_column_that_the_signature_does_not_know_is_refused_in_csv_and_parquet_too(tmp_path: Path) -> None:
+    """A misspelt optional column was dropped, and the rest answered."""
+    schema = Schema([ColSpec(DataType.double, "n"), ColSpec(DataType.double, "d", required=False)])
+    buffer = BytesIO()
+    pd.DataFrame({"n": [1.5], "D": [2.0]}).to_parquet(buffer)
+    bodies = [(b"n,D\n1.5,2\n", b"text/csv"), (buffer.getvalue(), b"application/vnd.apache.parquet")]
+    with served(saved(tmp_path / "model", Described(), schema)) as server:
+        for body, kind in bodies:
+            status, answer = server.post("/invocations", body, kind)
+            assert status == 400
+            assert "column 'D'" in json.dumps(answer)
+    with served(tmp_path / "model", EXTRA_COLUMNS="ignore") as server:
+        assert [server.post("/invocations", body, kind)[0] for body, kind in bodies] == [200, 200]
+
+
+def test_bytes_are_answered_to_their_last_zero(tmp_path: Path) -> None:
+    with served(saved(tmp_path / "model", Answering([b"\xff\x00", b"a"]), None)) as server:
+        tensor = {"name": "x", "datatype": "FP64", "shape": [2], "data": [1.0, 2.0]}
+        _, infer = server.post(f"/v2/models/{server.name}/infer", {"inputs": [tensor]})
+        _, plain = server.post("/invocations", {"inputs": [1.0, 2.0]})
+        answered = infer["outputs"][0]["data"], plain["predictions"]
+        assert [[base64.b64decode(text) for text in texts] for texts in answered] == [[b"\xff\x00", b"a"]] * 2

@@ -481,3 +481,17 @@ def test_two_runs_of_one_output_do_not_mix(tables: Tables) -> None:
         assert "another run is writing this output now" in said
     assert len(tables.scored("in.csv", "out.csv")) == 2
     assert not (tables.folder / "out.csv.scoring").exists()
+
+
+@pytest.mark.parametrize("rows", [3, 20_000])
+def test_a_quote_that_is_not_closed_is_refused_and_loses_no_row(tables: Tables, rows: int) -> None:
+    """A file that was cut off inside a cell ended with exit 0, and all rows behind the quote were one text."""
+    tables.model(doubled)
+    tables.write('x,t\n1,a\n2,"open\n' + "3,b\n" * rows)
+    assert "a quote is not closed" in tables.refused(ScoreExit.UNREADABLE, "in.csv", "out.csv")
+
+
+def test_a_quote_in_the_middle_of_the_last_cell_is_text(tables: Tables) -> None:
+    tables.model(doubled)
+    tables.write('x,t\n1,a\n2,5" pipe\n')
+    assert tables.scored("in.csv", "out.csv")["x"].astype(float).tolist() == [1.0, 2.0]

@@ -77,12 +77,17 @@ class RecordReader:
         with self._path.open("rb") as file:
             file.seek(self._start)
             rest: Text = b""
-            block = _FIRST_BLOCK
+            block, done = _FIRST_BLOCK, 0
             while True:
                 text, last = _filled(file, rest, block)
-                found = without_empty_lines(text, *_found(text, last=last))
+                stops, ends = _found(text, last=last)
+                if last and _ends_in_quotes(text, ends):
+                    row = done + len(ends)
+                    raise Unreadable(f"{self._path}: row {row:,}: a quote is not closed before the file ends; close it")
+                found = without_empty_lines(text, stops, ends)
                 chunks, found = _cut(found, rows, last=last)
                 yield from chunks
+                done += sum(map(len, chunks))
                 rest = found.text
                 if last:
                     return
@@ -135,6 +140,18 @@ def _found(text: bytes | bytearray, *, last: bool) -> tuple[Positions, Positions
     if last and len(text) > (ends[-1] if len(ends) else 0):
         ends, stops = np.append(ends, len(text)), np.append(stops, len(text))
     return stops, ends
+
+
+def _ends_in_quotes(text: bytes | bytearray, ends: Positions) -> bool:
+    """Whether the last record is a cell without end: it holds all rows after its quote, as text."""
+    tail = bytes(text[int(ends[-2]) if len(ends) > 1 else 0 :])
+    if tail.count(b'"') % 2 == 0:
+        return False
+    try:
+        list(csv.reader(io.StringIO(tail.decode(errors="replace"), newline=""), strict=True))
+    except csv.Error:
+        return True
+    return False  # a quote in the middle of an unquoted cell
 
 
 def _positions(data: Any, sign: int) -> Positions:

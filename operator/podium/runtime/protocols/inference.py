@@ -227,7 +227,10 @@ def _array(raw: Any) -> np.ndarray[Any, Any]:
         return raw
     cells = raw if length(raw) is not None else [raw]
     try:
-        return np.asarray(cells)
+        array = np.asarray(cells)
+        return (
+            array if array.dtype.kind != "S" else np.asarray(cells, dtype=object)
+        )  # NumPy's bytes lose zeros at the end
     except ValueError:  # lists of several lengths: one object a row
         array = np.empty(len(cells), dtype=object)
         array[:] = cells

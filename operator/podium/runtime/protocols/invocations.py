@@ -20,7 +20,7 @@ from podium.runtime.prediction.outputs import dumps, plain
 from podium.runtime.prediction.scoring import Ask, Scorer
 from podium.runtime.protocols.bodies import CSV, JSON, PARQUET, media_type, parse_json, parse_json_exactly
 from podium.runtime.protocols.parquet import read_parquet
-from podium.runtime.protocols.payloads import planned, read_payload
+from podium.runtime.protocols.payloads import planned, read_payload, refuse_extra_columns
 
 REPEATED = 100  # names of a CSV's header that may stand there twice, as MLflow takes them
 
@@ -70,23 +70,29 @@ def read_events(body: bytes, content_type: str, scorer: Scorer) -> Ask:
 def _table(body: bytes, kind: str, scorer: Scorer) -> Query:
     try:
         if kind == CSV:
-            _check_header(body)
+            refuse_extra_columns(dict.fromkeys(_check_header(body)), scorer.model)
             return Query(scoring_server.parse_csv_input(BytesIO(body), scorer.model.inputs))
-        return Query(read_parquet(body))
+        frame = read_parquet(body)
+        refuse_extra_columns(frame, scorer.model)
+        return Query(frame)
     except ImportError as error:
         raise RequestFault(f"{kind} cannot be read here: {error.name} is not installed in the server") from error
     except (ValueError, OSError, MlflowException, pd.errors.ParserError) as error:
         raise RequestFault(f"the body cannot be read as {kind} ({type(error).__name__})") from error
 
 
-def _check_header(body: bytes) -> None:
-    """Raises RequestFault: pandas takes a look at all columns for each that repeats a name, a minute for 1.3 MB."""
+def _check_header(body: bytes) -> list[str]:
+    """Return the names in it.
+
+    Raises RequestFault: pandas takes a look at all columns for each that repeats a name, a minute for 1.3 MB.
+    """
     try:
         names = next(csv.reader(TextIOWrapper(BytesIO(body), errors="replace", newline="")), [])
     except csv.Error as error:
         raise RequestFault("the body cannot be read as text/csv: its header has a cell without end") from error
     if (repeated := len(names) - len(set(names))) > REPEATED:
         raise RequestFault(f"wanted a header of different names, found {repeated} that repeat another")
+    return names
 
 
 def write(raw: Any) -> bytes:

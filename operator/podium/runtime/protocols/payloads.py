@@ -1,6 +1,5 @@
 """MLflow's JSON forms, to which every protocol here is translated: by the plan, or else by MLflow's own functions."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -52,8 +51,7 @@ def read_payload(parsed: Any, model: Model) -> Query:
         raise RequestFault(f"params: wanted an object, found {kind(params)}")
     _refuse_incomplete_records(parsed[form], model)
     data = _data(parsed[form], form, model)
-    if model.extra_columns is ExtraColumns.REFUSE:
-        _refuse_extra_columns(data, model)
+    refuse_extra_columns(data, model)
     return Query(data, params)
 
 
@@ -101,12 +99,15 @@ def _untyped(value: Any, form: str) -> pd.DataFrame:
     return pd.DataFrame(value, dtype=object)
 
 
-def _refuse_extra_columns(data: Any, model: Model) -> None:
+def refuse_extra_columns(data: Any, model: Model) -> None:
+    """Raises RequestFault: the signature does not know a column, or a key, and the setting says to refuse those."""
     schema = model.inputs
-    if schema is None or not schema.has_input_names() or not isinstance(data, (pd.DataFrame, dict)):
+    if model.extra_columns is not ExtraColumns.REFUSE or schema is None or not schema.has_input_names():
         return
-    found: Iterable[Any] = data.columns if isinstance(data, pd.DataFrame) else data
-    known = set(schema.input_names())
-    missing = set(schema.required_input_names()).difference(found)
-    if not missing and (extra := [name for name in found if name not in known]):
+    if not isinstance(data, (pd.DataFrame, dict)):
+        return
+    found: list[Any] = list(data.columns if isinstance(data, pd.DataFrame) else data)
+    known = {str(name) for name in schema.input_names()}  # names may be numbers, which CSV and JSON do not have
+    missing = {str(name) for name in schema.required_input_names()} - {str(name) for name in found}
+    if not missing and (extra := [name for name in found if str(name) not in known]):
         raise RequestFault(f"not in the model's signature: {named(extra)} (PODIUM_EXTRA_COLUMNS=ignore allows it)")
