@@ -299,3 +299,19 @@ def test_bytes_are_answered_to_their_last_zero(tmp_path: Path) -> None:
         _, plain = server.post("/invocations", {"inputs": [1.0, 2.0]})
         answered = infer["outputs"][0]["data"], plain["predictions"]
         assert [[base64.b64decode(text) for text in texts] for texts in answered] == [[b"\xff\x00", b"a"]] * 2
+
+
+def test_an_output_is_asked_for_by_the_name_that_the_metadata_gives_it(tmp_path: Path) -> None:
+    signature = ModelSignature(inputs=Schema([ColSpec(DataType.double)]), outputs=Schema([ColSpec(DataType.double)]))
+    mlflow.pyfunc.save_model(
+        tmp_path / "model", python_model=Answering([0.5]), signature=signature, pip_requirements=[]
+    )
+    with served(tmp_path / "model") as server:
+        _, told = server.get(f"/v2/models/{server.name}")
+        name = told["outputs"][0]["name"]
+        tensor = {"name": told["inputs"][0]["name"], "datatype": "FP64", "shape": [1], "data": [1.0]}
+        status, answer = server.post(
+            f"/v2/models/{server.name}/infer", {"inputs": [tensor], "outputs": [{"name": name}]}
+        )
+        assert status == 200, answer
+        assert [output["name"] for output in answer["outputs"]] == [name]

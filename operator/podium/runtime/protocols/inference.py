@@ -252,7 +252,7 @@ def tensors_of(schema: Schema | None, fallback: str) -> list[dict[str, Any]]:
         return []
     return [
         {
-            "name": str(spec.name) if spec.name is not None else fallback if number == 0 else f"{fallback}-{number}",
+            "name": str(spec.name) if spec.name is not None else f"{fallback}-{number}",  # as answers call them
             "datatype": _datatype(spec),
             "shape": [int(size) for size in spec.shape] if hasattr(spec, "shape") else [-1],
         }
