@@ -8,7 +8,6 @@ from podium.api.v1alpha1.status import Phase
 from testbed.waiting import wait_until
 from tests.e2e.conftest import Mlflow
 from tests.e2e.rollout import QUICK, Rollout, clients
-from tests.e2e.test_circumstances import IMPATIENT, held_by, quota
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
@@ -56,24 +55,6 @@ def test_the_alias_is_put_right_after_a_promotion_without_a_registry(
     at = stoppable.client.get_model_version_by_alias
     wait_until("the alias is at 2", lambda: at(stoppable.model, rollout.alias).version == "2", 120)
     rollout.until("it is told", lambda s: any(c.type == "RegistryInSync" and c.status == "True" for c in s.conditions))
-
-
-def test_a_version_whose_pods_cannot_fetch_it_is_not_rejected(
-    rollout: Rollout, stoppable: Mlflow, rows: list[bytes]
-) -> None:
-    rollout.apply("1", rollout=IMPATIENT)
-    rollout.settle("1")
-    quota(rollout, 2)
-    with clients(rollout.port, rows) as ledger:
-        rollout.apply("2")
-        rollout.reach(Phase.STARTING)
-        stoppable.stop()
-        rollout.kubectl("delete", "resourcequota", "few")
-        status = rollout.until("it is held", lambda s: held_by("ModelNotFetched", s))
-        assert status.rejected == []
-        stoppable.start()
-        rollout.settle("2", seconds=300)
-    assert [(each.status, each.trouble) for each in ledger.failures] == []
 
 
 def _decision(mlflow: Mlflow, rollout: Rollout) -> str:
