@@ -6,7 +6,7 @@ held version is tried again, after 30 s at first and every 10 minutes at the las
 is the only way to see whether the circumstance is gone.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -130,9 +130,5 @@ def wait(hold: Hold) -> timedelta:
 
 
 def _named(table: Mapping[str, str], said: str) -> str | None:
-    """The reason of a row whose name begins what was said: `ImagePullBackOff: Back-off pulling image …`."""
-    return next(_rows(table, said), None)
-
-
-def _rows(table: Mapping[str, str], said: str) -> Iterator[str]:
-    return (reason for name, reason in table.items() if said.partition(":")[0] == name)
+    """The reason of the row whose name begins what was said: `ImagePullBackOff: Back-off pulling image …`."""
+    return table.get(said.partition(":")[0])

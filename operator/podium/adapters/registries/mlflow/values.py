@@ -7,6 +7,7 @@ https://github.com/mlflow/mlflow/issues/26108, https://github.com/mlflow/mlflow/
 
 import math
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Final
@@ -32,7 +33,7 @@ def true_values(metrics: Iterable[Metric], metrics_of: MetricsOf, history_of: Hi
     doubtful = [metric for metric in listed if metric.value == 0]
     asked = dict.fromkeys(str(metric.run_id) for metric in doubtful)
     runs = {run: metrics_of(run) for run in islice(asked, MOST_RUNS)}
-    several = _measured_often(listed)
+    times = Counter((str(metric.run_id), metric.key) for metric in listed)
     histories = _Histories(history_of)
 
     def value(metric: Metric) -> float:
@@ -41,7 +42,7 @@ def true_values(metrics: Iterable[Metric], metrics_of: MetricsOf, history_of: Hi
         of_run = runs.get(str(metric.run_id))
         if of_run is None or metric.key not in of_run:
             return NO_VALUE
-        once = (str(metric.run_id), metric.key) not in several
+        once = times[str(metric.run_id), metric.key] == 1
         return of_run[metric.key] if once else histories.value(metric)
 
     return [_with(metric, value(metric)) for metric in listed]
@@ -63,15 +64,6 @@ class _Histories:
         said = self._known[key]
         at_the_same = [each for each in said if (each.step, each.timestamp) == (metric.step, metric.timestamp)]
         return NO_VALUE if any(math.isnan(each.value) for each in at_the_same or said) else float(metric.value)
-
-
-def _measured_often(metrics: Iterable[Metric]) -> set[tuple[str, str]]:
-    seen: set[tuple[str, str]] = set()
-    often: set[tuple[str, str]] = set()
-    for metric in metrics:
-        key = str(metric.run_id), str(metric.key)
-        (often if key in seen else seen).add(key)
-    return often
 
 
 def _with(metric: Metric, value: float) -> Metric:
