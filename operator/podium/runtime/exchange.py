@@ -16,7 +16,7 @@ TEXT = b"text/plain; charset=utf-8"
 class Request:
     """A whole request: its body is here, or nobody would have been asked."""
 
-    __slots__ = ("abandoned", "body", "headers", "id", "method", "path", "started")
+    __slots__ = ("abandoned", "body", "headers", "id", "identity_block", "method", "path", "started")
 
     def __init__(self, method: str, path: str, headers: Headers, body: bytes, request_id: bytes) -> None:
         self.method = method
@@ -25,6 +25,7 @@ class Request:
         self.body = body
         self.id = request_id
         self.started = time.monotonic()
+        self.identity_block: bytes | None = None  # of the version that was asked; None: who answers now
         self.abandoned = False  # the client went away: an answer is of no use any more
 
     def header(self, name: bytes) -> bytes | None:

@@ -5,35 +5,28 @@ No framework: a prediction passes through here tens of thousands of times a seco
 
 import logging
 import re
-import time
-from collections.abc import Callable, Iterable
 from enum import Enum, auto
-from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from podium.runtime.exchange import JSON, Body, Reply, Request, Response, canonical
-from podium.runtime.faults import Fault, ModelFault, NotFound, NotReady, Outcome, RequestFault, WrongMethod
+from podium.runtime.faults import Fault, ModelFault, NotFound, NotReady, RequestFault, WrongMethod
 from podium.runtime.http import metrics
-from podium.runtime.http.metrics import Metrics
-from podium.runtime.http.prediction_log import PredictionLog
 from podium.runtime.http.refusals import refusal
-from podium.runtime.http.streaming import EVENTS, NDJSON, Stream
+from podium.runtime.http.serving import Page, Serving
+from podium.runtime.http.streaming import Stream
 from podium.runtime.identity import Headers, Identity
-from podium.runtime.prediction.queue import Job, PredictionQueue
+from podium.runtime.prediction.queue import Job
 from podium.runtime.settings import Settings
 
 if TYPE_CHECKING:
     # These import MLflow, which takes seconds: see podium.runtime.loading.load
     from podium.runtime.loading.load import Loaded
-    from podium.runtime.prediction.scoring import Ask, Read, Scorer
+    from podium.runtime.prediction.scoring import Read
 
 log = logging.getLogger(__name__)
 
-JSON_LENGTH = b"inference-header-content-length"  # of the part of a body that bytes follow
 _DEADLINE = re.compile(r"(?P<number>[0-9]{1,9}(\.[0-9]{1,9})?)(?P<unit>ms|s)?")
-
-Page = Callable[[], Response]
 
 
 class Phase(Enum):
@@ -44,89 +37,6 @@ class Phase(Enum):
     DRAINING = auto()
 
 
-class Serving:
-    """What is there once the model is: made whole, so that nothing is half ready."""
-
-    def __init__(self, loaded: "Loaded", settings: Settings) -> None:
-        self._scorer = loaded.scorer
-        self._preview = settings.preview
-        self._preview_scorer = loaded.scorer.preview_scorer() if settings.preview is not None else loaded.scorer
-        self._endpoints = loaded.endpoints
-        self._streams = loaded.streams
-        self._events = loaded.events
-        self._binaries = loaded.binaries
-        self.calls = loaded.calls
-        self._pages: dict[str, Callable[[bool], Response]] = loaded.pages
-        self.queue = PredictionQueue(loaded.scorer, settings.queue_limit, settings.max_batch_rows, loaded.threads)
-        self.metrics = Metrics(
-            loaded.identity,
-            settings.latency_edges,
-            lambda: self.queue.depth,
-            loaded.scorer.predictions,
-            previews=settings.preview is not None,
-        )
-        self.metrics.from_cache = loaded.from_cache
-        self.log = PredictionLog(loaded.identity, settings.prediction_log_bodies) if settings.prediction_log else None
-        self.queue.on_batch = self.metrics.count_batch
-
-    def count(self, request: Request, fault: Fault | None, body: bytes | None) -> None:
-        """Put a prediction's end on record."""
-        outcome = Outcome.OK if fault is None else fault.outcome
-        seconds = time.monotonic() - request.started
-        if self.by_tester(request.headers):
-            self.metrics.count_preview(outcome)
-        else:
-            doubtful = isinstance(fault, ModelFault) and fault.doubtful
-            self.metrics.count(outcome, seconds, doubtful=doubtful)
-        if self.log is not None and outcome is not None:
-            self.log.write(request, outcome, seconds, body)
-
-    def count_refused(self, headers: Headers, fault: Fault) -> None:
-        """Put on record a request that never became whole, of which these headers came."""
-        if self.by_tester(headers):
-            self.metrics.count_preview(fault.outcome)
-        else:
-            self.metrics.count(fault.outcome, 0.0)
-
-    def by_tester(self, headers: Headers) -> bool:
-        """Return whether the request counts as nobody's traffic."""
-        return self._preview is not None and self._preview.sent(headers)
-
-    def scorer(self, request: Request) -> "Scorer":
-        """Return the scorer that answers this request."""
-        return self._preview_scorer if self.by_tester(request.headers) else self._scorer
-
-    def ask(self, read: "Read", request: Request) -> "Ask":
-        """Return what the request asks of the model. Raises RequestFault: it is wrong already."""
-        ask = self.scorer(request).ask(read, request.body, request.content_type)
-        if not ask.planned and not self.by_tester(request.headers):
-            self.metrics.fallbacks += 1
-        return ask
-
-    def streamed(self, request: Request) -> "tuple[bytes, Read] | None":
-        """Return the media type and the reading of a request that is to be answered bit by bit, or None."""
-        if request.path in self._streams and NDJSON in (request.header(b"accept") or b""):
-            return NDJSON, self._streams[request.path]
-        door = self._events.get(request.path)
-        return (EVENTS, door.read) if door is not None and door.asked(request.body) else None
-
-    def endpoint(self, request: Request) -> "Read | None":
-        """Return how a body sent to this path is read, or None."""
-        length = request.header(JSON_LENGTH)
-        if length is not None and (binary := self._binaries.get(request.path)) is not None:
-            return binary(length)
-        return self._endpoints.get(request.path)
-
-    def parts(self, read: "Read", request: Request) -> "Callable[[], Iterable[Ask]]":
-        """Return what reads the parts of a request that is answered bit by bit."""
-        return lambda: self.scorer(request).parts(read, request.body, request.content_type)
-
-    def page(self, path: str, *, ready: bool) -> Page | None:
-        """Return the page about the model at this path, or None."""
-        page = self._pages.get(path)
-        return None if page is None else partial(page, ready)
-
-
 class App:
     """Answers requests. Starts without a model; `serve` gives it one, `drain` takes it out of service."""
 
@@ -134,6 +44,7 @@ class App:
         self._settings = settings
         self._phase = Phase.LOADING
         self._serving: Serving | None = None
+        self._former: list[Serving] = []  # they answer what they were asked before another version served
         self.identity_block = identity.block
         self._pages: dict[str, Page] = {
             "/healthz": lambda: Response(HTTPStatus.OK, b"ok\n"),
@@ -145,11 +56,23 @@ class App:
             "/v2/health/ready": self._v2_ready,
         }
 
-    def serve(self, loaded: "Loaded") -> None:
-        """Begin to answer predictions. Called on the event loop."""
-        self._serving = Serving(loaded, self._settings)
+    def serve(self, loaded: "Loaded") -> Serving | None:
+        """Begin to answer predictions by this model. Called on the event loop.
+
+        Returns what served before, if anything: it answers what it was asked, until `end` takes it away.
+        """
+        former, self._serving = self._serving, Serving(loaded, self._settings)
         self.identity_block = loaded.identity.block
-        self._phase = Phase.READY
+        if former is None:
+            self._phase = Phase.READY
+        else:
+            self._former.append(former)
+        return former
+
+    def end(self, former: Serving) -> None:
+        """Take away what served before, which owes no answer any more."""
+        self._former.remove(former)
+        former.queue.close()
 
     def drain(self) -> None:
         """Stop being ready, and go on answering."""
@@ -157,18 +80,21 @@ class App:
 
     def expire(self, now: float) -> None:
         """Refuse what has waited for too long."""
-        if self._serving is not None:
-            self._serving.queue.expire(now)
+        for serving in self._servings:
+            serving.queue.expire(now)
 
     def stalled(self, now: float) -> str | None:
         """Return why the server cannot go on, where a prediction has not returned for too long.
 
         Before that, from the time at which no request could still get its answer, the server is not ready.
         """
-        if self._serving is None:
-            return None
         limits = self._settings.request_seconds, self._settings.stall_seconds
-        return self._serving.queue.heartbeat.check(now, *limits)
+        checked = [serving.queue.heartbeat.check(now, *limits) for serving in self._servings]
+        return next(filter(None, checked), None)
+
+    @property
+    def _servings(self) -> list[Serving]:
+        return self._former if self._serving is None else [*self._former, self._serving]
 
     def handle(self, request: Request, reply: Reply) -> None:
         """Answer the request, now or later. Never raises."""
@@ -237,7 +163,7 @@ class App:
     @property
     def _word(self) -> str:
         """The phase in one word. A server whose model does not return answers no request."""
-        overdue = self._serving is not None and self._serving.queue.heartbeat.overdue
+        overdue = any(serving.queue.heartbeat.overdue for serving in self._servings)
         return "overdue" if self._phase is Phase.READY and overdue else self._phase.name.lower()
 
     def _ready_status(self) -> HTTPStatus:
@@ -258,13 +184,11 @@ class App:
     # Predictions: every one ends in exactly one outcome
 
     def _predict(self, serving: Serving, read: "Read", request: Request, reply: Reply) -> None:
-        def count(fault: Fault | None, body: bytes | None = None) -> None:
-            serving.count(request, fault, body)
-
         def done(body: bytes | None, fault: Fault | None) -> None:
-            count(fault, body)
+            serving.count(request, fault, body)
             reply(_answer(body or b"") if fault is None else refusal(fault, request.path))
 
+        request.identity_block = serving.identity_block
         try:
             if request.method != "POST":
                 raise WrongMethod(f"wanted POST, found {request.method[:20]}")
@@ -272,7 +196,8 @@ class App:
             deadline = request.started + self._seconds(request)
             if (streamed := serving.streamed(request)) is not None:
                 kind, by_parts = streamed
-                Stream(serving.queue, serving.parts(by_parts, request), kind, request, deadline, reply, count).start()
+                ended = serving.count_stream(request)
+                Stream(serving.queue, serving.parts(by_parts, request), kind, request, deadline, reply, ended).start()
                 return
             serving.queue.submit(Job(serving.ask(read, request), request, deadline, done))
         except Fault as fault:

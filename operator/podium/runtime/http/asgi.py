@@ -44,7 +44,7 @@ class Asgi:
                 await self._answer(Request(scope["method"], path, headers, body, request_of), receive, send)
         except Fault as fault:
             answer = self._shared.app.refuse(fault, headers)
-            await self._send(answer, self._shared.next_id(), send, last=True)
+            await self._send(answer, None, send, last=True)
         finally:
             self._shared.buffered -= sum(map(len, parts))
 
@@ -94,7 +94,7 @@ class Asgi:
             if not answer.done():
                 request.abandoned = True
                 return
-            sending = asyncio.ensure_future(self._send(encoded(answer.result(), request), request.id, send, last=False))
+            sending = asyncio.ensure_future(self._send(encoded(answer.result(), request), request, send, last=False))
             await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
             if not sending.done():
                 sending.cancel()  # a stream is counted as it ends
@@ -104,8 +104,9 @@ class Asgi:
             request.abandoned = request.abandoned or not answer.done()
             gone.cancel()
 
-    async def _send(self, answer: Response, request_id: bytes, send: Send, *, last: bool) -> None:
-        identity = [line.split(b": ", 1) for line in self._shared.app.identity_block.split(b"\r\n") if line]
+    async def _send(self, answer: Response, request: Request | None, send: Send, *, last: bool) -> None:
+        identity = [line.split(b": ", 1) for line in self._shared.identity_of(request).split(b"\r\n") if line]
+        request_id = request.id if request is not None else self._shared.next_id()
         headers = [(b"date", self._shared.date), (b"content-type", answer.content_type), *identity]
         headers += [(b"x-request-id", request_id), *answer.headers]
         if last or self._shared.draining:

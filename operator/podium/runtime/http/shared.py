@@ -71,6 +71,11 @@ class Shared:
             self.connections.discard(silent)
             silent.drop()
 
+    def identity_of(self, request: Request | None) -> bytes:
+        """Return the header lines that say who answers this request: another version may serve when it has."""
+        asked = request.identity_block if request is not None else None
+        return self.app.identity_block if asked is None else asked
+
     def head(self, answer: Response, request: Request | None, length: bytes, *, keep_alive: bool) -> bytes:
         """Return the status line and headers; `length` is the line that says where the body ends."""
         return b"".join(
@@ -78,7 +83,7 @@ class Shared:
                 _STATUS_LINES[answer.status],
                 b"date: %b\r\ncontent-type: %b\r\n" % (self.date, answer.content_type),
                 length,
-                self.app.identity_block,
+                self.identity_of(request),
                 b"x-request-id: %b\r\n" % (request.id if request is not None else self.next_id()),
                 *(b"%b: %b\r\n" % header for header in answer.headers),
                 b"\r\n" if keep_alive else b"connection: close\r\n\r\n",

@@ -67,7 +67,8 @@ class PredictionQueue:
         self._max_batch_rows = max_batch_rows
         self._loop = asyncio.get_running_loop()
         self._arrived: list[Job] = []  # in this turn of the event loop
-        self._jobs: SimpleQueue[list[Job]] = SimpleQueue()
+        self._jobs: SimpleQueue[list[Job] | None] = SimpleQueue()  # None ends a thread
+        self._closed = False
         self._pending: set[Job] = set()
         self._threads = threads
         self._pace = 0.0  # seconds that a request takes a thread, lately: an average, which may lose an update
@@ -84,8 +85,11 @@ class PredictionQueue:
     def admit(self) -> None:
         """Ask for a place before a request is read: under overload, reading is most of what a refusal would cost.
 
-        Raises Overloaded: the queue is full. Raises TooLate: no prediction can begin, because one does not return.
+        Raises Overloaded: the queue is full. Raises TooLate: no prediction can begin, because one does not return, or
+        because another version serves.
         """
+        if self._closed:
+            raise TooLate("another version serves now")
         if self.heartbeat.blocked:
             raise TooLate("the running prediction is overdue, and no other can begin")
         if len(self._pending) >= self._limit:
@@ -120,6 +124,12 @@ class PredictionQueue:
             self._jobs.put(jobs)
         self._arrived = []
 
+    def close(self) -> None:
+        """End the threads, once they have predicted what waits. From here on, no job is taken in."""
+        self._closed = True
+        for _ in range(self._threads):
+            self._jobs.put(None)
+
     def expire(self, now: float) -> None:
         """Settle the jobs whose deadline has passed. They leave the queue when the thread meets them."""
         for job in [job for job in self._pending if now > job.deadline]:
@@ -133,9 +143,9 @@ class PredictionQueue:
     # A prediction thread
 
     def _run(self) -> None:
-        while True:
+        while (jobs := self._waiting()) is not None:
             together: list[Job] = []
-            for job in self._waiting():
+            for job in jobs:
                 if job.ask.rows is not None and self._scorer.joins:
                     together.append(job)
                 else:
@@ -143,16 +153,21 @@ class PredictionQueue:
             for batch in batches(together, self._max_batch_rows):
                 self._predict(batch)
 
-    def _waiting(self) -> list[Job]:
-        """Return all jobs that wait and at least one, or one alone where others are for the other threads."""
+    def _waiting(self) -> list[Job] | None:
+        """Return all jobs that wait and at least one, or one alone where others are for the other threads.
+
+        None: there will be no more.
+        """
         jobs = self._jobs.get()
-        if self._side_by_side:
+        if jobs is None or self._side_by_side:
             return jobs
         try:
-            while True:
-                jobs += self._jobs.get_nowait()
+            while (more := self._jobs.get_nowait()) is not None:
+                jobs += more
+            self._jobs.put(None)  # the end comes after these
         except Empty:
-            return jobs
+            pass
+        return jobs
 
     def _predict(self, batch: list[Job]) -> None:
         started = time.monotonic()

@@ -1,0 +1,124 @@
+"""What is there once a model is: its scorer and queue, its paths, and what is counted of it."""
+
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from podium.runtime.exchange import Request, Response
+from podium.runtime.faults import Fault, ModelFault, Outcome
+from podium.runtime.http.metrics import Metrics
+from podium.runtime.http.prediction_log import PredictionLog
+from podium.runtime.http.streaming import EVENTS, NDJSON
+from podium.runtime.identity import Headers
+from podium.runtime.prediction.queue import PredictionQueue
+from podium.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    # These import MLflow, which takes seconds: see podium.runtime.loading.load
+    from podium.runtime.loading.load import Loaded
+    from podium.runtime.prediction.scoring import Ask, Read, Scorer
+
+JSON_LENGTH = b"inference-header-content-length"  # of the part of a body that bytes follow
+Page = Callable[[], Response]
+
+
+class Serving:
+    """What is there once the model is: made whole, so that nothing is half ready."""
+
+    def __init__(self, loaded: "Loaded", settings: Settings) -> None:
+        self._scorer = loaded.scorer
+        self._preview = settings.preview
+        self._preview_scorer = loaded.scorer.preview_scorer() if settings.preview is not None else loaded.scorer
+        self._endpoints = loaded.endpoints
+        self._streams = loaded.streams
+        self._events = loaded.events
+        self._binaries = loaded.binaries
+        self.calls = loaded.calls
+        self._pages: dict[str, Callable[[bool], Response]] = loaded.pages
+        self.queue = PredictionQueue(loaded.scorer, settings.queue_limit, settings.max_batch_rows, loaded.threads)
+        self.metrics = Metrics(
+            loaded.identity,
+            settings.latency_edges,
+            lambda: self.queue.depth,
+            loaded.scorer.predictions,
+            previews=settings.preview is not None,
+        )
+        self.metrics.from_cache = loaded.from_cache
+        self.log = PredictionLog(loaded.identity, settings.prediction_log_bodies) if settings.prediction_log else None
+        self.queue.on_batch = self.metrics.count_batch
+        self.loaded = loaded
+        self.identity_block = loaded.identity.block
+        self._streaming = 0  # answers in parts, which come back to the queue
+
+    @property
+    def idle(self) -> bool:
+        """Whether no answer is owed."""
+        return self.queue.depth == 0 and self._streaming == 0
+
+    def count_stream(self, request: Request) -> Callable[[Fault | None], None]:
+        """Begin a streamed answer. Returns what puts its end on record."""
+        self._streaming += 1
+
+        def ended(fault: Fault | None) -> None:
+            self._streaming -= 1
+            self.count(request, fault, None)
+
+        return ended
+
+    def count(self, request: Request, fault: Fault | None, body: bytes | None) -> None:
+        """Put a prediction's end on record."""
+        outcome = Outcome.OK if fault is None else fault.outcome
+        seconds = time.monotonic() - request.started
+        if self.by_tester(request.headers):
+            self.metrics.count_preview(outcome)
+        else:
+            doubtful = isinstance(fault, ModelFault) and fault.doubtful
+            self.metrics.count(outcome, seconds, doubtful=doubtful)
+        if self.log is not None and outcome is not None:
+            self.log.write(request, outcome, seconds, body)
+
+    def count_refused(self, headers: Headers, fault: Fault) -> None:
+        """Put on record a request that never became whole, of which these headers came."""
+        if self.by_tester(headers):
+            self.metrics.count_preview(fault.outcome)
+        else:
+            self.metrics.count(fault.outcome, 0.0)
+
+    def by_tester(self, headers: Headers) -> bool:
+        """Return whether the request counts as nobody's traffic."""
+        return self._preview is not None and self._preview.sent(headers)
+
+    def scorer(self, request: Request) -> "Scorer":
+        """Return the scorer that answers this request."""
+        return self._preview_scorer if self.by_tester(request.headers) else self._scorer
+
+    def ask(self, read: "Read", request: Request) -> "Ask":
+        """Return what the request asks of the model. Raises RequestFault: it is wrong already."""
+        ask = self.scorer(request).ask(read, request.body, request.content_type)
+        if not ask.planned and not self.by_tester(request.headers):
+            self.metrics.fallbacks += 1
+        return ask
+
+    def streamed(self, request: Request) -> "tuple[bytes, Read] | None":
+        """Return the media type and the reading of a request that is to be answered bit by bit, or None."""
+        if request.path in self._streams and NDJSON in (request.header(b"accept") or b""):
+            return NDJSON, self._streams[request.path]
+        door = self._events.get(request.path)
+        return (EVENTS, door.read) if door is not None and door.asked(request.body) else None
+
+    def endpoint(self, request: Request) -> "Read | None":
+        """Return how a body sent to this path is read, or None."""
+        length = request.header(JSON_LENGTH)
+        if length is not None and (binary := self._binaries.get(request.path)) is not None:
+            return binary(length)
+        return self._endpoints.get(request.path)
+
+    def parts(self, read: "Read", request: Request) -> "Callable[[], Iterable[Ask]]":
+        """Return what reads the parts of a request that is answered bit by bit."""
+        return lambda: self.scorer(request).parts(read, request.body, request.content_type)
+
+    def page(self, path: str, *, ready: bool) -> Page | None:
+        """Return the page about the model at this path, or None."""
+        page = self._pages.get(path)
+        return None if page is None else partial(page, ready)
