@@ -10,7 +10,7 @@ Fault
  ├─ ModelFault        500: the model must change              outcome model_error
  │   └─ Invalid          an answer, but none that the signature allows       outcome nan
  │       ├─ NotANumber       NaN or infinite where it says a number
- │       └─ WrongShape       another shape, or another number of rows than was asked for
+ │       └─ WrongShape       another shape than the signature says
  └─ Refusal           503: the same request may succeed later
      ├─ Overloaded       the queue is full                    outcome overload
      ├─ TooLate          the deadline cannot be met           outcome timeout
@@ -104,7 +104,7 @@ class NotANumber(Invalid):
 
 
 class WrongShape(Invalid):
-    """The model answered another number of rows than it was asked for, or another shape than its signature says."""
+    """The model answered another shape than its signature says."""
 
 
 class Refusal(Fault):

@@ -16,6 +16,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Array
 
+from podium.runtime.exchange import JSON
 from tests.contract.test_runtime.asked import Server, served
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow and its flavours warn of themselves
@@ -227,7 +228,7 @@ ANSWERS: dict[str, tuple[Any, list[Any]]] = {
     "dates": (np.array(["2026-03-29T00:30:00"], dtype="datetime64[ns]"), ["2026-03-29T00:30:00"]),
     "dates in a table": (pd.DataFrame({"t": pd.to_datetime(["2026-03-29T00:30:00"])}), ["2026-03-29T00:30:00"]),
     "lists of several lengths": ([[1.5], [1.5, 2.5]], ["[1.5]", "[1.5,2.5]"]),
-    "null": ([None, "x"], ["null", "x"]),
+    "null": ([None, "x"], [None, "x"]),
 }
 
 
@@ -252,6 +253,102 @@ def test_an_answer_that_json_cannot_say_is_the_models_fault_by_every_door(tmp_pa
             status, answer = server.post(path, sent)
             assert status == 500
             assert "cannot be written as JSON" in json.dumps(answer)
+
+
+X = Schema([ColSpec(DataType.double, "x")])
+
+
+def answers_to(server: Server, rows: int) -> dict[str, tuple[int, Any]]:
+    """What each door answers to so many rows: the predictions, as /invocations gives them."""
+    records = [{"x": float(row)} for row in range(rows)]
+    tensor = {"name": "x", "datatype": "FP64", "shape": [rows], "data": [float(row) for row in range(rows)]}
+    status, infer = server.post(f"/v2/models/{server.name}/infer", {"inputs": [tensor]})
+    return {
+        "invocations": picked(server.post("/invocations", {"dataframe_records": records}), "predictions"),
+        "batch": picked(server.post("/api/v1/batch", {"items": records}), "predictions"),
+        "infer": (status, infer["outputs"][0]["data"] if status == 200 else infer),
+    }
+
+
+UNEVEN: dict[str, Any] = {
+    "more": [1.5, 2.5, 3.5],
+    "more in an array": np.array([1.5, 2.5, 3.5]),
+    "fewer": [1.5],
+    "none": [],
+}
+
+
+@pytest.mark.parametrize("name", UNEVEN)
+def test_an_answer_of_another_number_of_rows_is_passed_on_by_every_door(name: str, tmp_path: Path) -> None:
+    with served(saved(tmp_path / "model", Answering(UNEVEN[name]), X)) as server:
+        answers = answers_to(server, 2)
+        assert answers == dict.fromkeys(answers, (200, list(UNEVEN[name])))
+        lines = (b"accept", b"application/x-ndjson")
+        _, line = server.post("/api/v1/batch", {"items": [{"x": 1.0}] * 2}, JSON, lines)
+        assert json.loads(line) == {"index": 0, "items": 2, "predictions": list(UNEVEN[name])}
+        assert server.count('podium_requests_total{outcome="ok"') == 4
+
+
+@pytest.mark.parametrize("answer", [None, 1.5, {"label": "a"}, "text"])
+def test_an_answer_without_rows_is_passed_on_by_every_door(answer: Any, tmp_path: Path) -> None:
+    with served(saved(tmp_path / "model", Answering(answer), X)) as server:
+        answers = answers_to(server, 2)
+        assert answers["invocations"] == answers["batch"] == (200, answer)
+        _, one = server.post("/api/v1/predict", {"x": 1.0})
+        assert one["prediction"] == answer
+
+
+def test_one_item_with_several_answers_gets_them_all(tmp_path: Path) -> None:
+    with served(saved(tmp_path / "model", Answering([1.5, 2.5]), X)) as server:
+        status, found = server.post("/api/v1/predict", {"x": 1.0})
+        assert (status, found.get("prediction")) == (200, [1.5, 2.5])
+
+
+# What pandas and NumPy have beside plain lists, and the two answers that it means
+ALIKE: dict[str, tuple[Any, list[Any]]] = {
+    "categories": (pd.Categorical(["u", None]), ["u", None]),
+    "an index": (pd.Index([1, 2]), [1, 2]),
+    "whole numbers with a gap": (pd.array([1, None], dtype="Int64"), [1, None]),
+    "NA in a list": ([pd.NA, 1.5], [None, 1.5]),
+    "null among numbers": ([1.5, None], [1.5, None]),
+    "null among texts": (["x", None], ["x", None]),
+    "long doubles": (np.array([1.5, 2.0], dtype=np.longdouble), [1.5, 2.0]),
+    "numbers as objects": (np.array([1, 2], dtype=object), [1, 2]),
+    "no time": (np.array(["2026-03-29", "NaT"], dtype="datetime64[s]"), ["2026-03-29T00:00:00", None]),
+}
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_a_value_of_an_answer_is_the_same_by_every_door(name: str, tmp_path: Path) -> None:
+    answer, wanted = ALIKE[name]
+    with served(saved(tmp_path / "model", Answering(answer), X)) as server:
+        answers = answers_to(server, 2)
+        assert answers == dict.fromkeys(answers, (200, wanted))
+
+
+TABLES: dict[str, tuple[pd.DataFrame, list[Any]]] = {
+    "categories": (pd.DataFrame({"a": pd.Categorical(["u", None])}), ["u", None]),
+    "texts with a gap": (pd.DataFrame({"a": pd.array(["x", None], dtype="string")}), ["x", None]),
+    "two columns of one name": (pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"]), [2, 4]),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_column_of_an_answer_is_the_same_by_every_door(name: str, tmp_path: Path) -> None:
+    table, wanted = TABLES[name]
+    with served(saved(tmp_path / "model", Answering(table), X)) as server:
+        answers = answers_to(server, 2)
+        rows = [{"a": cell} for cell in wanted]
+        assert answers == {"invocations": (200, rows), "batch": (200, rows), "infer": (200, wanted)}
+
+
+def test_a_missing_text_is_null_in_bytes_too(tmp_path: Path) -> None:
+    with served(saved(tmp_path / "model", Answering(["x", None]), X)) as server:
+        tensor = {"name": "x", "datatype": "FP64", "shape": [2], "data": [1.0, 2.0]}
+        body = {"inputs": [tensor], "parameters": {"binary_data_output": True}}
+        status, found = server.post(f"/v2/models/{server.name}/infer", body)
+        assert status == 200, found
+        assert found.endswith(b"\x01\x00\x00\x00x\x04\x00\x00\x00null")
 
 
 def test_columns_of_a_dict_are_one_answer_an_item(tmp_path: Path) -> None:

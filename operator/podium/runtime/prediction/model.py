@@ -15,11 +15,10 @@ import mlflow.pyfunc
 from mlflow.exceptions import MlflowException
 from mlflow.types import Schema
 
-from podium.runtime.faults import Fault, ModelFault, RequestFault, WrongShape
+from podium.runtime.faults import Fault, ModelFault, RequestFault
 from podium.runtime.prediction.blame import refused_by_mlflow
 from podium.runtime.prediction.flavours import PLANNED, direct_call, is_row_wise, takes_matrix, threads_for
 from podium.runtime.prediction.plan import MatrixPlan, Plan, Rows, compile_plan
-from podium.runtime.prediction.rows import row_count
 from podium.runtime.prediction.signature import explain
 from podium.runtime.settings import ExtraColumns
 
@@ -82,13 +81,10 @@ class Model:
     def predict_rows(self, rows: Rows) -> Any:
         """Return what the model says of rows that its plan has read.
 
-        Raises ModelFault: the model raised. Raises WrongShape: it gave another number of answers than it was asked for.
+        Raises ModelFault: the model raised.
         """
         assert self.plan is not None
-        raw = self._direct(self.plan.build(rows))
-        if self.row_wise and row_count(raw) not in {None, len(rows)}:
-            raise WrongShape(f"the model was asked for {len(rows)} rows and answered {row_count(raw)}")
-        return raw
+        return self._direct(self.plan.build(rows))
 
     def predict(self, query: Query) -> Any:
         """Return what the model says.

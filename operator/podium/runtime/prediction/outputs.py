@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 _NUMERIC = frozenset({DataType.double, DataType.float, DataType.integer, DataType.long})
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
-_default = NumpyEncoder().default
+_PANDAS_ARRAYS = (pd.api.extensions.ExtensionArray, pd.Index)  # a Categorical is one, too
 
 
 class OutputCheck:
@@ -79,9 +79,30 @@ def _finite(raw: Any) -> bool:
         return True
 
 
+class _Encoder(NumpyEncoder):  # type: ignore[misc]  # MLflow is untyped here
+    """MLflow's, and what its server answers with 500 although it is a list of plain values like any other."""
+
+    def default(self, o: Any) -> Any:
+        if o is pd.NA:
+            return None
+        if isinstance(o, np.longdouble):  # its `tolist` and `item` are long doubles again
+            return float(o)
+        return o.tolist() if isinstance(o, _PANDAS_ARRAYS) else super().default(o)
+
+
+_default = _Encoder().default
+
+
 def plain(raw: Any) -> Any:
     """Return an answer as lists, dicts and scalars, as MLflow's server does."""
-    return raw.tolist() if type(raw) is np.ndarray else _get_jsonable_obj(raw, pandas_orient="records")
+    return raw.tolist() if isinstance(raw, (np.ndarray, *_PANDAS_ARRAYS)) else _get_jsonable_obj(raw, "records")
+
+
+def is_missing(cell: Any) -> bool:
+    """Return whether a value is null, in any of the forms that Python and pandas have for it."""
+    if isinstance(cell, (float, np.floating)):
+        return bool(np.isnan(cell))
+    return cell is None or cell is pd.NA or cell is pd.NaT
 
 
 def text(cell: Any) -> str:
@@ -107,7 +128,7 @@ def dumps(value: Any) -> bytes:
         try:
             return orjson.dumps(value, default=_default, option=_OPTIONS)
         except TypeError:  # orjson knows no integers above 64 bits, and nests less deep
-            with_nan = json.dumps(value, cls=NumpyEncoder)
+            with_nan = json.dumps(value, cls=_Encoder)
             return json.dumps(json.loads(with_nan, parse_constant=lambda _: None), separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as error:
         log.exception("the model's answer cannot be written")

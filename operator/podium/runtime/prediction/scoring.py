@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from podium.runtime.faults import Fault, ModelFault, WrongShape
+from podium.runtime.faults import Fault, ModelFault
 from podium.runtime.prediction.blame import blamed
 from podium.runtime.prediction.distribution import Predictions
 from podium.runtime.prediction.joining import objection
@@ -93,14 +93,15 @@ class Scorer:
     def predict_joined(self, asks: list[Ask]) -> list[Any]:
         """Predict the rows of several requests at once, and return each one's share of the raw predictions.
 
-        Raises Fault: the model raised. Raises WrongShape: the answer does not have one row for each that was asked.
+        Raises Fault: the model raised, or its answer does not have one row for each that was sent: nobody's share of it
+        is known.
         """
         rows = list(chain.from_iterable(ask.rows or () for ask in asks))
         raw = self.model.predict_rows(rows)
         if row_count(raw) != len(rows):
             log.warning("requests are not joined any more: %d rows are answered by %s", len(rows), type(raw).__name__)
             self.joins = False
-            raise WrongShape(f"the model was asked for {len(rows)} rows and answered {row_count(raw)}")
+            raise ModelFault(f"{len(rows)} joined rows, and an answer that does not have as many")
         self.predictions.add(raw)
         return list(shares(raw, [len(ask.rows or ()) for ask in asks]))
 

@@ -88,7 +88,7 @@ def _writer(answer: Any, wishes: Wishes, model: Model, *, as_raw: bool) -> Write
                 continue
             cells = output["data"]
             if output["datatype"] == "BYTES":
-                cells = [cell.encode() for cell in cells]
+                cells = [raw.encoded(cell) for cell in cells]
             getattr(tensor.contents, _CONTENTS[output["datatype"]]).extend(cells)
         serialized: bytes = answer.SerializeToString()
         return serialized

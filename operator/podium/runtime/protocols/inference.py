@@ -20,7 +20,7 @@ from mlflow.types import DataType, Schema
 
 from podium.runtime.faults import RequestFault
 from podium.runtime.prediction.model import Model, Query, length
-from podium.runtime.prediction.outputs import plain, text
+from podium.runtime.prediction.outputs import is_missing, plain, text
 from podium.runtime.prediction.rows import is_by_output
 from podium.runtime.prediction.scoring import Ask, Read, Scorer, Write
 from podium.runtime.prediction.signature import kind, named
@@ -30,6 +30,7 @@ from podium.runtime.protocols.payloads import ask_payload
 from podium.runtime.protocols.tensors import DATATYPES, DTYPES, Tensor, read_tensor
 
 BINARY_OUTPUT = "binary_data_output"  # the parameter that wants every output as bytes
+_EXACT = 2**53  # up to this, a double holds every whole number
 _OF_NUMPY = {name: datatype for datatype, name in DATATYPES.items()}
 _OF_COLUMN = {
     DataType.boolean: "BOOL",
@@ -209,8 +210,9 @@ def _as_bytes(output: dict[str, Any]) -> bytes:
 
 def outputs_of(answer: Any, model: Model) -> list[dict[str, Any]]:
     """Return a model's answer as the protocol's tensors, each with its data in one flat list."""
-    if isinstance(answer, pd.DataFrame):
-        return [_output(str(name), answer[name].to_numpy()) for name in answer.columns]
+    if isinstance(answer, pd.DataFrame):  # of two columns of one name the last, as in MLflow's JSON
+        columns = {str(name): answer.iloc[:, place] for place, name in enumerate(answer.columns)}
+        return [_output(name, column.to_numpy()) for name, column in columns.items()]
     if isinstance(answer, pd.Series):
         answer = answer.to_numpy()
     if isinstance(answer, dict):
@@ -238,12 +240,29 @@ def _array(raw: Any) -> np.ndarray[Any, Any]:
 
 
 def _output(name: str, array: np.ndarray[Any, Any]) -> dict[str, Any]:
+    array = _numbers(array)
     datatype = _OF_NUMPY.get(array.dtype.name)
     flat = array.ravel()
-    if datatype is None:  # texts and objects: the protocol has only BYTES for them
-        cells = pd.Series(flat) if array.dtype.kind == "M" else plain(flat)
-        return {"name": name, "datatype": "BYTES", "shape": list(array.shape), "data": [text(cell) for cell in cells]}
-    return {"name": name, "datatype": datatype, "shape": list(array.shape), "data": flat.tolist()}
+    if datatype is not None:
+        return {"name": name, "datatype": datatype, "shape": list(array.shape), "data": flat.tolist()}
+    # texts and objects: the protocol has only BYTES for them
+    cells = pd.Series(flat) if array.dtype.kind == "M" else plain(flat)
+    data = [None if is_missing(cell) else text(cell) for cell in cells]
+    return {"name": name, "datatype": "BYTES", "shape": list(array.shape), "data": data}
+
+
+def _numbers(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return numbers that are objects in a datatype of the protocol, a missing one as NaN; all else as it is."""
+    if array.dtype == np.longdouble:
+        return array.astype(np.float64)
+    if array.dtype != object:
+        return array
+    cells = [np.nan if is_missing(cell) else cell for cell in array.ravel()]
+    if not all(isinstance(cell, (int, float, np.number)) and not isinstance(cell, bool) for cell in cells):
+        return array
+    numbers = np.array(cells)
+    too_large = numbers.dtype.kind == "f" and any(abs(cell) > _EXACT for cell in cells if isinstance(cell, int))
+    return array if too_large or np.isnan(numbers.astype(float)).all() else numbers.reshape(array.shape)
 
 
 def tensors_of(schema: Schema | None, fallback: str) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from podium.runtime.protocols.bodies import CSV, JSON, PARQUET, media_type, pars
 from podium.runtime.protocols.parquet import read_parquet
 from podium.runtime.protocols.payloads import planned, read_payload, refuse_extra_columns
 
+_WORD = 8  # bytes of the numbers that Python has, too
 REPEATED = 100  # names of a CSV's header that may stand there twice, as MLflow takes them
 
 
@@ -97,7 +98,7 @@ def _check_header(body: bytes) -> list[str]:
 
 def write(raw: Any) -> bytes:
     """Write the answer as MLflow does."""
-    if type(raw).__name__ == "ndarray" and raw.dtype.kind in "iubf":
+    if type(raw).__name__ == "ndarray" and raw.dtype.kind in "iubf" and raw.dtype.itemsize <= _WORD:
         return orjson.dumps({"predictions": raw.tolist()})
     return dumps({"predictions": plain(raw)})
 

@@ -134,13 +134,13 @@ def _batch(item: dict[str, Any], outputs: Schema | None) -> dict[str, Any]:
     body = {
         "type": "object",
         "required": ["items"],
-        "properties": {"items": {"type": "array", "minItems": 1, "items": item}},
+        "properties": {"items": {"type": "array", "minItems": 1, "items": item}, "params": {"type": "object"}},
     }
-    predictions = {"type": "array", "items": _answers(outputs)}
+    by_item = {"items": _answers(outputs), "description": "One an item, where the model answers so"}
     operation = _post(
         "Predict many items, in order",
         {JSON: {"schema": body}},
-        _object("The predictions, and who made them.", predictions=predictions),
+        _object("The predictions, and who made them.", predictions=by_item),
     )
     operation["responses"]["200"]["content"][NDJSON] = {"schema": {"type": "string"}}
     return operation

@@ -98,10 +98,15 @@ def text_of(element: bytes | memoryview, at: str) -> str:
         ) from error
 
 
+def encoded(cell: str | None) -> bytes:
+    """Return a cell of BYTES; null, which bytes have no form of, as JSON writes it."""
+    return b"null" if cell is None else cell.encode()
+
+
 def packed(data: list[Any], dtype: np.dtype[Any]) -> bytes:
     """Return flat data as raw bytes."""
     if dtype.kind == "U":
-        parts = [cell.encode() for cell in data]
+        parts = [encoded(cell) for cell in data]
         return b"".join(piece for part in parts for piece in (_SIZE.pack(len(part)), part))
     return np.array(data, dtype.newbyteorder("<")).tobytes()
 
