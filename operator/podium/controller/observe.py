@@ -87,12 +87,14 @@ async def _jobs(md: ModelDeployment, ports: Ports) -> Mapping[str, GateResponse]
     """Asked only while a gate waits for one."""
     if md.spec is None:
         return {}
-    questions = {gate.name: asked for gate, asked in pending_requests(md.spec, md.status) if gate.job is not None}
-    if not questions:
+    requests = {
+        gate.name: request_id for gate, request_id in pending_requests(md.spec, md.status) if gate.job is not None
+    }
+    if not requests:
         return {}
     try:
         async with asyncio.timeout(_JOBS):
-            return await ports.jobs.observe(md, questions)
+            return await ports.jobs.observe(md, requests)
     except (PodiumError, TimeoutError) as error:
         _log.warning("%s: could not read the gates' Jobs: %s", md.key, error or "timed out")
         return {}

@@ -21,7 +21,7 @@ class PrometheusTotals:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Queries:
     """The two queries of one guard for one side."""
 
     measure: str
@@ -32,28 +32,30 @@ class _Asked:
 
 async def prometheus_totals(md: ModelDeployment, store: MetricsStore | None) -> PrometheusTotals:
     """What is known of both sides. What has no total is left out, and its flaw says what was expected and found."""
-    asked = list(_asked(md))
+    queries = list(_queries(md))
     if store is None:
-        return PrometheusTotals({}, {one.measure: NO_STORE for one in asked})
-    said = await store.totals([query for one in asked for query in (one.bad, one.total)]) if asked else Totals({}, {})
+        return PrometheusTotals({}, {one.measure: NO_STORE for one in queries})
+    answer = (
+        await store.totals([query for one in queries for query in (one.bad, one.total)]) if queries else Totals({}, {})
+    )
     totals: dict[str, dict[Slot, Counts]] = {}
     flaws: dict[str, str] = {}
-    for one in asked:
-        flaw = said.flaws.get(one.bad) or said.flaws.get(one.total) or _impossible(one, said)
+    for one in queries:
+        flaw = answer.flaws.get(one.bad) or answer.flaws.get(one.total) or _impossible(one, answer)
         if flaw:
             flaws[one.measure] = flaw
         else:
-            found = Counts(answers=round(said.values[one.total]), bad=round(said.values[one.bad]))
+            found = Counts(answers=round(answer.values[one.total]), bad=round(answer.values[one.bad]))
             totals.setdefault(one.measure, {})[one.slot] = found
     return PrometheusTotals(totals, flaws)
 
 
-def _impossible(asked: _Asked, said: Totals) -> str:
-    bad, total = said.values[asked.bad], said.values[asked.total]
+def _impossible(queries: _Queries, answer: Totals) -> str:
+    bad, total = answer.values[queries.bad], answer.values[queries.total]
     return f"expected bad to be at most total, found {bad:g} of {total:g}" if bad > total else ""
 
 
-def _asked(md: ModelDeployment) -> Iterator[_Asked]:
+def _queries(md: ModelDeployment) -> Iterator[_Queries]:
     for guard in md.status.trial.guards if md.status.trial else ():
         for pinned in _sides(md.status) if guard.prometheus is not None else ():
             yield _filled(guard, pinned, md)
@@ -65,7 +67,7 @@ def _sides(status: Status) -> Iterator[Pinned]:
     yield from (pinned for pinned in sides if pinned is not None)
 
 
-def _filled(guard: Guard, pinned: Pinned, md: ModelDeployment) -> _Asked:
+def _filled(guard: Guard, pinned: Pinned, md: ModelDeployment) -> _Queries:
     assert guard.prometheus is not None
     values = {
         "namespace": md.key.namespace,
@@ -74,4 +76,4 @@ def _filled(guard: Guard, pinned: Pinned, md: ModelDeployment) -> _Asked:
         "slot": pinned.slot,
     }
     bad, total = fill(guard.prometheus.bad, values), fill(guard.prometheus.total, values)
-    return _Asked(counted_elsewhere(guard.name).name, pinned.slot, bad, total)
+    return _Queries(counted_elsewhere(guard.name).name, pinned.slot, bad, total)

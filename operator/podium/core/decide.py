@@ -169,16 +169,16 @@ def _sizes(facts: Facts) -> Iterator[tuple[Pinned, int]]:
 def _runs(facts: Facts) -> Iterator[Action]:
     for pinned, replicas in _sizes(facts):
         seen, keep = facts.observed.slot(pinned.slot), template_held(facts, pinned)
-        as_wanted = not seen.drifted if keep else seen.up_to_date
-        if seen.runs != pinned or seen.replicas != replicas or not as_wanted:
+        as_desired = not seen.drifted if keep else seen.up_to_date
+        if seen.runs != pinned or seen.replicas != replicas or not as_desired:
             why = f"{facts.status.phase}: version {pinned.version} with {replicas} pods"
             yield RunSlot(pinned, replicas, why, keep_template=keep)
 
 
 def _stops(facts: Facts) -> Iterator[Action]:
-    wanted = {pinned.slot for pinned, _ in _sizes(facts)}
+    desired = {pinned.slot for pinned, _ in _sizes(facts)}
     for slot in SLOTS:
-        if slot in wanted or facts.observed.slot(slot).replicas == 0:
+        if slot in desired or facts.observed.slot(slot).replicas == 0:
             continue
         # Without a champion, a version that is rolled back has nowhere to send its traffic: it is stopped all the same.
         given_up = facts.status.champion is None and facts.status.phase is Phase.ROLLING_BACK
@@ -187,12 +187,12 @@ def _stops(facts: Facts) -> Iterator[Action]:
 
 
 def _autoscaler(facts: Facts) -> Iterator[Action]:
-    seen, wanted = facts.observed.autoscaler, facts.spec.serving.autoscaling
+    seen, desired = facts.observed.autoscaler, facts.spec.serving.autoscaling
     if seen is None:
         return
-    if wanted is not None and not seen.up_to_date:
-        yield RunAutoscaler(why=f"between {wanted.min_replicas} and {wanted.max_replicas} pods, by load")
-    if wanted is None and seen.there:
+    if desired is not None and not seen.up_to_date:
+        yield RunAutoscaler(why=f"between {desired.min_replicas} and {desired.max_replicas} pods, by load")
+    if desired is None and seen.there:
         yield StopAutoscaler(why="spec.serving.autoscaling was removed")
 
 
@@ -221,8 +221,8 @@ def _gate_requests(facts: Facts) -> Iterator[Action]:
     if pinned is None or facts.spec.paused or former_champion(facts, pinned) is not None:
         return
     for gate, request_id in gates.pending_requests(facts.spec, facts.status):
-        said = facts.observed.gate_responses.get(gate.name)
-        if said is not None and said.request_id == request_id:
+        response = facts.observed.gate_responses.get(gate.name)
+        if response is not None and response.request_id == request_id:
             continue
         why = f"gate {gate.name} checks version {pinned.version}"
         if gate.job is not None:

@@ -165,8 +165,8 @@ class SlotState:
         """How many pods are ready and have said that they serve exactly this digest."""
         if pinned is None:
             return 0
-        wanted = Identity(pinned.version, pinned.digest)
-        return sum(pod.ready and pod.identity == wanted for pod in self.pods)
+        expected = Identity(pinned.version, pinned.digest)
+        return sum(pod.ready and pod.identity == expected for pod in self.pods)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from podium.ports.cluster import ModelDeployment
 class GateJobs(Protocol):
     """The pods that answer gates. One that was started is never started again, while its Job is there."""
 
-    async def observe(self, md: ModelDeployment, questions: Mapping[str, str]) -> Mapping[str, GateResponse]:
+    async def observe(self, md: ModelDeployment, requests: Mapping[str, str]) -> Mapping[str, GateResponse]:
         """The answers that are there, by gate, for these requests (request id by gate)."""
 
-    async def run(self, md: ModelDeployment, wanted: RunJob) -> None:
+    async def run(self, md: ModelDeployment, action: RunJob) -> None:
         """Start the Job of a gate. Raises Rejected where another owner has its name."""

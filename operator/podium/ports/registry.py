@@ -24,8 +24,8 @@ class RegistryQuery:
 
     login: RegistryLogin
     model: str
-    version: str | None  # exactly one of version and wanted_alias
-    wanted_alias: str | None
+    version: str | None  # exactly one of version and desired_alias
+    desired_alias: str | None
     champion: str | None  # version of the status's champion, for comparison
     champion_alias: str
     record: tuple[str, ...] = ()  # versions whose own tags are read, to see whether a decision is recorded

@@ -20,12 +20,12 @@ class Autoscalers:
 
     async def observe(self, md: ModelDeployment) -> AutoscalerState:
         found = await self._find(md)
-        wanted = md.spec is not None and md.spec.serving.autoscaling is not None
-        if found is not None and md.spec is not None and wanted:
+        desired = md.spec is not None and md.spec.serving.autoscaling is not None
+        if found is not None and md.spec is not None and desired:
             current = holds(found, render.autoscaler(read.owner_of(md), md.spec), quantities=True)
         else:
             current = False
-        if current or not wanted:
+        if current or not desired:
             self.forget(md.key)
         return AutoscalerState(there=found is not None, up_to_date=current, problem=self._refusals.get(md.key))
 

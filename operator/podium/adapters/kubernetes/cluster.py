@@ -88,10 +88,10 @@ class KubernetesCluster:
         if metadata.get("uid") != md.uid:
             return  # it is gone, and what is there is another one
         others = [name for name in metadata.get("finalizers") or [] if name != names.FINALIZER]
-        wanted = [*others, names.FINALIZER] if held else others
+        finalizers = [*others, names.FINALIZER] if held else others
         same = {"uid": md.uid, "resourceVersion": metadata["resourceVersion"]}
         path = names.path(names.MODEL_DEPLOYMENTS, md.key.namespace, md.key.name)
-        await self._api.merge(path, {"metadata": {**same, "finalizers": wanted}})
+        await self._api.merge(path, {"metadata": {**same, "finalizers": finalizers}})
 
     async def emit_event(self, md: ModelDeployment, event: Event) -> None:
         told = event_object(md, event, self._instance, self._clock.now())
@@ -181,8 +181,8 @@ class KubernetesCluster:
         )
         if md.spec is None or seen_slot.runs is None:
             return replace(seen_slot, up_to_date=False, drifted=True)
-        wanted = render.template(read.owner_of(md), md.spec, seen_slot.runs, self._defaults)
-        if _as_made(md, md.spec, seen_slot.runs, found, wanted):
+        desired = render.template(read.owner_of(md), md.spec, seen_slot.runs, self._defaults)
+        if _as_made(md, md.spec, seen_slot.runs, found, desired):
             return seen_slot
         last = read.template(deployment, seen_slot.runs)
         drifted = last is None or not _as_made(md, md.spec, seen_slot.runs, found, last)

@@ -28,20 +28,20 @@ class KubernetesGateJobs:
         self._defaults = defaults
         self._owned = OwnedObjects(api)
 
-    async def observe(self, md: ModelDeployment, questions: Mapping[str, str]) -> Mapping[str, GateResponse]:
+    async def observe(self, md: ModelDeployment, requests: Mapping[str, str]) -> Mapping[str, GateResponse]:
         namespace, name = md.key.namespace, md.key.name
         jobs, pods = await asyncio.gather(
             self._api.list(names.path(names.JOBS, namespace), selector=f"{names.DEPLOYMENT}={name},{names.GATE}"),
             self._api.list(names.path(names.PODS, namespace), selector=f"{names.GATE_OF}={name}"),
         )
         mine = {job["metadata"]["name"]: job for job in jobs if read.owned(job, md.uid)}
-        found = {gate: mine.get(names.job_name(name, request_id)) for gate, request_id in questions.items()}
-        return {gate: answer(questions[gate], job, _of(job, pods)) for gate, job in found.items() if job is not None}
+        found = {gate: mine.get(names.job_name(name, request_id)) for gate, request_id in requests.items()}
+        return {gate: answer(requests[gate], job, _of(job, pods)) for gate, job in found.items() if job is not None}
 
-    async def run(self, md: ModelDeployment, wanted: RunJob) -> None:
+    async def run(self, md: ModelDeployment, action: RunJob) -> None:
         if md.spec is None:
             raise NotFound(f"{md.key}: cannot run pods, {md.flaw}")
-        made = render.gate_job(read.owner_of(md), md.spec, wanted, self._defaults)
+        made = render.gate_job(read.owner_of(md), md.spec, action, self._defaults)
         try:
             await self._api.create(names.path(names.JOBS, md.key.namespace), made)
         except Conflict:
@@ -68,8 +68,8 @@ def _why(failed: Mapping[str, Any], pods: Sequence[Json]) -> str:
     reason = f"{failed.get('reason', '')}: {failed.get('message', '')}"[:_TOLD]
     if not ends or failed.get("reason") == "DeadlineExceeded":
         return reason
-    said = _plain(ends[-1].message)
-    return f"exit code {ends[-1].exit_code} ({ends[-1].reason})" + (f": {said}" if said else "")
+    message = _plain(ends[-1].message)
+    return f"exit code {ends[-1].exit_code} ({ends[-1].reason})" + (f": {message}" if message else "")
 
 
 def _plain(text: str) -> str:

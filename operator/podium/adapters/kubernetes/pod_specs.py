@@ -36,14 +36,14 @@ def pod(spec: Spec, pinned: Pinned, defaults: Defaults) -> Json:
     }
 
 
-def gate_pod(spec: Spec, wanted: RunJob, defaults: Defaults) -> Json:
+def gate_pod(spec: Spec, action: RunJob, defaults: Defaults) -> Json:
     """The pod that answers a gate's request."""
     return {
         **_unprivileged(),
         "restartPolicy": "Never",
-        "containers": [_gate_container(spec, wanted, defaults)],
+        "containers": [_gate_container(spec, action, defaults)],
         "volumes": _VOLUMES,
-        **_passed_through(wanted.job),
+        **_passed_through(action.job),
     }
 
 
@@ -146,8 +146,8 @@ def _literal(value: str) -> str:
     return value.replace("$", "$$")
 
 
-def _gate_container(spec: Spec, wanted: RunJob, defaults: Defaults) -> Json:
-    job, pinned = wanted.job, wanted.pinned
+def _gate_container(spec: Spec, action: RunJob, defaults: Defaults) -> Json:
+    job, pinned = action.job, action.pinned
     ours = _model_variables(spec, pinned) | {
         "PODIUM_MODEL_NAME": model_of(spec, pinned),
         "PODIUM_MODEL_VERSION": pinned.version,

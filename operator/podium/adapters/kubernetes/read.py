@@ -101,8 +101,8 @@ def stuck(deployment: Json) -> str:
     failure, progress = _condition(status, "ReplicaFailure"), _condition(status, "Progressing")
     for condition, bad in ((failure, "True"), (progress, "False")):
         if condition.get("status") == bad:
-            said = f"{condition.get('reason', '')}: {condition.get('message', '')}"
-            return said.strip(": ")[:_MESSAGE_LIMIT]
+            text = f"{condition.get('reason', '')}: {condition.get('message', '')}"
+            return text.strip(": ")[:_MESSAGE_LIMIT]
     return ""
 
 
@@ -198,8 +198,8 @@ def _status(found: object) -> tuple[Status, str]:
 
 def _faults(error: ValidationError) -> str:
     faults = error.errors(include_url=False, include_context=False, include_input=False)
-    said = (f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}" for fault in faults[:5])
-    return "; ".join(said)[:_MESSAGE_LIMIT]
+    texts = (f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}" for fault in faults[:5])
+    return "; ".join(texts)[:_MESSAGE_LIMIT]
 
 
 def _container(statuses: Sequence[Json], name: str = names.CONTAINER) -> Json:

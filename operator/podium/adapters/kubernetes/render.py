@@ -99,10 +99,10 @@ def disruption_budget(owner: Owner, spec: Spec, slot: Slot) -> Json:
 
 def autoscaler(owner: Owner, spec: Spec) -> Json:
     """The HorizontalPodAutoscaler of spec.serving.autoscaling: what it scales is the ModelDeployment itself."""
-    wanted = spec.serving.autoscaling
-    assert wanted is not None
+    autoscaling = spec.serving.autoscaling
+    assert autoscaling is not None
     target = {"apiVersion": API_VERSION, "kind": KIND, "name": owner.name}
-    behavior = {"behavior": wanted.behavior} if wanted.behavior else {}
+    behavior = {"behavior": autoscaling.behavior} if autoscaling.behavior else {}
     return owned_object(
         owner,
         owner.name,
@@ -111,9 +111,9 @@ def autoscaler(owner: Owner, spec: Spec) -> Json:
         annotations={},
         spec={
             "scaleTargetRef": target,
-            "minReplicas": wanted.min_replicas,
-            "maxReplicas": wanted.max_replicas,
-            "metrics": wanted.metrics or [_CPU],
+            "minReplicas": autoscaling.min_replicas,
+            "maxReplicas": autoscaling.max_replicas,
+            "metrics": autoscaling.metrics or [_CPU],
             **behavior,
         },
     )
@@ -134,29 +134,29 @@ def _spread(owner: Owner, slot: Slot) -> Json:
 
 def main_service(owner: Owner, spec: Spec, weights: Mapping[Slot, int]) -> Json:
     """The Service that clients use: one slot's pods, or both slots' where both have a share."""
-    wanted = spec.traffic.service
-    annotations = {**wanted.annotations, names.WEIGHTS: format_weights(weights)}
+    service = spec.traffic.service
+    annotations = {**service.annotations, names.WEIGHTS: format_weights(weights)}
     selector = selector_for(owner.name, weights)
-    return _service(owner, owner.name, labels_of(owner, spec), annotations, selector, wanted=wanted)
+    return _service(owner, owner.name, labels_of(owner, spec), annotations, selector, main=service)
 
 
-def gate_job(owner: Owner, spec: Spec, wanted: RunJob, defaults: Defaults) -> Json:
+def gate_job(owner: Owner, spec: Spec, action: RunJob, defaults: Defaults) -> Json:
     """The Job that answers a gate's request: the same pod as the model server's, as far as privileges go."""
-    labels = labels_of(owner, spec) | {names.GATE: wanted.gate, names.VERSION: wanted.pinned.version}
+    labels = labels_of(owner, spec) | {names.GATE: action.gate, names.VERSION: action.pinned.version}
     of_pods = {name: value for name, value in labels.items() if name != names.DEPLOYMENT} | {names.GATE_OF: owner.name}
     return owned_object(
         owner,
-        names.job_name(owner.name, wanted.request_id),
+        names.job_name(owner.name, action.request_id),
         kind=("batch/v1", "Job"),
         labels=labels,
-        annotations=_identity(wanted.pinned),
+        annotations=_identity(action.pinned),
         spec={
-            "backoffLimit": wanted.job.retries,
-            "activeDeadlineSeconds": ceil(wanted.job.timeout.total_seconds()),
+            "backoffLimit": action.job.retries,
+            "activeDeadlineSeconds": ceil(action.job.timeout.total_seconds()),
             "ttlSecondsAfterFinished": _KEPT,
             "template": {
-                "metadata": {"labels": of_pods, "annotations": _identity(wanted.pinned)},
-                "spec": gate_pod(spec, wanted, defaults),
+                "metadata": {"labels": of_pods, "annotations": _identity(action.pinned)},
+                "spec": gate_pod(spec, action, defaults),
             },
         },
     )
@@ -224,12 +224,12 @@ def _service(
     annotations: Json,
     selector: dict[str, str],
     *,
-    wanted: MainService = MainService(),  # noqa: B008  a frozen value
+    main: MainService = MainService(),  # noqa: B008  a frozen value
 ) -> Json:
-    port: Json = {"name": "http", "port": wanted.port, "protocol": "TCP", "targetPort": "http"}
-    if wanted.node_port is not None:  # where it is left out, the one that Kubernetes picked stays
-        port["nodePort"] = wanted.node_port
-    spec = {"type": wanted.type, "selector": selector, "ports": [port]}
+    port: Json = {"name": "http", "port": main.port, "protocol": "TCP", "targetPort": "http"}
+    if main.node_port is not None:  # where it is left out, the one that Kubernetes picked stays
+        port["nodePort"] = main.node_port
+    spec = {"type": main.type, "selector": selector, "ports": [port]}
     return owned_object(owner, name, kind=("v1", "Service"), labels=labels, annotations=annotations, spec=spec)
 
 

@@ -12,43 +12,43 @@ from podium.adapters.kubernetes.quantity import same_quantity
 _QUANTITIES = frozenset({"limits", "requests"})
 
 
-def holds(live: Any, wanted: Mapping[str, Any], *, quantities: bool = False) -> bool:
+def holds(live: Any, desired: Mapping[str, Any], *, quantities: bool = False) -> bool:
     """Return whether an object of the cluster has the metadata and the spec that were asked for.
 
     Not its kind: the API server leaves that out of the items of a list. `quantities` is whether any value of the spec
     may be one.
     """
-    if not isinstance(live, Mapping) or not contains(live.get("metadata"), wanted["metadata"]):
+    if not isinstance(live, Mapping) or not contains(live.get("metadata"), desired["metadata"]):
         return False
-    return contains(live.get("spec"), wanted["spec"], quantities=quantities)
+    return contains(live.get("spec"), desired["spec"], quantities=quantities)
 
 
-def contains(live: Any, wanted: Any, *, quantities: bool = False) -> bool:
+def contains(live: Any, desired: Any, *, quantities: bool = False) -> bool:
     """Return whether everything in `wanted` is in `live`. Lists of named things are matched by name."""
-    if isinstance(wanted, Mapping):
-        return _contains_mapping(live, wanted, quantities=quantities)
-    if isinstance(wanted, Sequence) and not isinstance(wanted, str):
-        return _contains_list(live, wanted, quantities=quantities)
-    if live == wanted or (_empty(wanted) and _empty(live)):
+    if isinstance(desired, Mapping):
+        return _contains_mapping(live, desired, quantities=quantities)
+    if isinstance(desired, Sequence) and not isinstance(desired, str):
+        return _contains_list(live, desired, quantities=quantities)
+    if live == desired or (_empty(desired) and _empty(live)):
         return True
-    return quantities and same_quantity(live, wanted)
+    return quantities and same_quantity(live, desired)
 
 
-def _contains_mapping(live: Any, wanted: Mapping[str, Any], *, quantities: bool) -> bool:
+def _contains_mapping(live: Any, desired: Mapping[str, Any], *, quantities: bool) -> bool:
     if not isinstance(live, Mapping):
-        return _empty(live) and all(map(_empty, wanted.values()))
+        return _empty(live) and all(map(_empty, desired.values()))
     return all(
-        contains(live.get(key), value, quantities=quantities or key in _QUANTITIES) for key, value in wanted.items()
+        contains(live.get(key), value, quantities=quantities or key in _QUANTITIES) for key, value in desired.items()
     )
 
 
-def _contains_list(live: Any, wanted: Sequence[Any], *, quantities: bool) -> bool:
+def _contains_list(live: Any, desired: Sequence[Any], *, quantities: bool) -> bool:
     found = live if isinstance(live, Sequence) and not isinstance(live, str) else []
-    if wanted and all(isinstance(item, Mapping) and "name" in item for item in wanted) and _distinct(wanted):
+    if desired and all(isinstance(item, Mapping) and "name" in item for item in desired) and _distinct(desired):
         named = {item.get("name"): item for item in found if isinstance(item, Mapping)}
-        return all(contains(named.get(item["name"]), item, quantities=quantities) for item in wanted)
-    pairs = zip(found, wanted, strict=False)
-    return len(found) == len(wanted) and all(contains(one, other, quantities=quantities) for one, other in pairs)
+        return all(contains(named.get(item["name"]), item, quantities=quantities) for item in desired)
+    pairs = zip(found, desired, strict=False)
+    return len(found) == len(desired) and all(contains(one, other, quantities=quantities) for one, other in pairs)
 
 
 def _distinct(named: Sequence[Any]) -> bool:

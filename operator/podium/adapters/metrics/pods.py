@@ -30,9 +30,9 @@ class ScrapedPodMetrics:
 
     async def ask(self, namespace: str, pods: Sequence[PodState]) -> Mapping[str, PodReport]:
         places = asyncio.Semaphore(_AT_ONCE)
-        asked = [self._ask(namespace, pod, places) for pod in pods if pod.ip]
-        said = await asyncio.gather(*asked)
-        return {uid: words for uid, words in said if words is not None}
+        scrapes = [self._ask(namespace, pod, places) for pod in pods if pod.ip]
+        reports = await asyncio.gather(*scrapes)
+        return {uid: report for uid, report in reports if report is not None}
 
     async def _ask(self, namespace: str, pod: PodState, places: asyncio.Semaphore) -> tuple[str, PodReport | None]:
         try:

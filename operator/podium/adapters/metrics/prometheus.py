@@ -20,7 +20,7 @@ from podium.ports import Totals
 TIMEOUT: Final = 0.7  # seconds; looks are a second apart
 LIMIT: Final = 64 * 1024  # bytes of an answer that are read; one sample with many labels has less than a tenth
 _AT_ONCE: Final = 16
-_SAID: Final = 300  # characters of what Prometheus says that go into a message
+_QUOTED: Final = 300  # characters of what Prometheus says that go into a message
 
 
 class Prometheus:
@@ -31,12 +31,12 @@ class Prometheus:
         self._session: aiohttp.ClientSession | None = None
 
     async def totals(self, queries: Sequence[str]) -> Totals:
-        wanted, places = tuple(dict.fromkeys(queries)), asyncio.Semaphore(_AT_ONCE)
-        answers = await asyncio.gather(*(self._ask(query, places) for query in wanted))
-        said = dict(zip(wanted, answers, strict=True))
+        distinct, places = tuple(dict.fromkeys(queries)), asyncio.Semaphore(_AT_ONCE)
+        answers = await asyncio.gather(*(self._ask(query, places) for query in distinct))
+        by_query = dict(zip(distinct, answers, strict=True))
         return Totals(
-            values={query: answer for query, answer in said.items() if isinstance(answer, float)},
-            flaws={query: answer for query, answer in said.items() if isinstance(answer, str)},
+            values={query: answer for query, answer in by_query.items() if isinstance(answer, float)},
+            flaws={query: answer for query, answer in by_query.items() if isinstance(answer, str)},
         )
 
     async def close(self) -> None:
@@ -77,14 +77,14 @@ def total(body: bytes) -> float:
         answer = json.loads(body)
     except (ValueError, RecursionError):
         raise NotATotal(f"expected a response of its API, found {_short(body.decode(errors='replace'))!r}") from None
-    said = answer if isinstance(answer, dict) else {}
-    if said.get("status") != "success":
-        raise NotATotal(f"{_short(said.get('errorType', 'no success'))}: {_short(said.get('error', answer))}")
+    response = answer if isinstance(answer, dict) else {}
+    if response.get("status") != "success":
+        raise NotATotal(f"{_short(response.get('errorType', 'no success'))}: {_short(response.get('error', answer))}")
     # With a warning, the data may be a part of all: read from some replicas, or without a remote store. A sum that
     # falls and rises again would be counted as new answers.
-    if said.get("warnings"):
-        raise NotATotal(f"expected a response without warnings, found {_short(said['warnings'])}")
-    return _number(_sample(said.get("data")))
+    if response.get("warnings"):
+        raise NotATotal(f"expected a response without warnings, found {_short(response['warnings'])}")
+    return _number(_sample(response.get("data")))
 
 
 def _sample(data: Any) -> Any:
@@ -117,5 +117,5 @@ def _number(text: Any) -> float:
     return number
 
 
-def _short(said: object) -> str:
-    return " ".join(str(said).split())[:_SAID]
+def _short(text: object) -> str:
+    return " ".join(str(text).split())[:_QUOTED]

@@ -41,14 +41,14 @@ class HttpWebhooks:
             async with self._open().post(
                 call.url, data=body, headers=headers, timeout=bound, allow_redirects=False
             ) as answer:
-                status, said = answer.status, await _read(answer.content)
+                status, body = answer.status, await _read(answer.content)
         except TimeoutError as error:
             raise Unavailable(f"{place} did not answer within {call.timeout:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise Unavailable(f"{place} does not answer: {_cause(error)}") from error
         if not 200 <= status < 300:  # noqa: PLR2004  the successes of HTTP
             raise Rejected(f"{place} answered {status}; expected {_EXPECTED}")
-        return _verdict(said, place)
+        return _verdict(body, place)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -94,9 +94,9 @@ async def _read(stream: aiohttp.StreamReader) -> bytes:
     return content
 
 
-def _verdict(said: bytes, place: str) -> WebhookVerdict:
+def _verdict(body: bytes, place: str) -> WebhookVerdict:
     try:
-        found = json.loads(said) if len(said) <= LIMIT else None
+        found = json.loads(body) if len(body) <= LIMIT else None
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, Mapping) or not isinstance(found.get("allowed"), bool):

@@ -36,7 +36,7 @@ class _Request:
 
 
 class WebhookWorker:
-    """All questions that are under way."""
+    """All requests that are under way."""
 
     def __init__(
         self, webhooks: Webhooks, cluster: Cluster, clock: Clock, registry_uri: str, *, notify: Callable[[Key], None]
@@ -46,90 +46,90 @@ class WebhookWorker:
         self._clock = clock
         self._registry_uri = registry_uri
         self._notify = notify
-        self._asked: dict[Key, dict[str, _Request]] = {}
+        self._requests: dict[Key, dict[str, _Request]] = {}
 
     def latest(self, md: ModelDeployment) -> Mapping[str, GateResponse]:
         """What is known now, by the gate's name. Never waits."""
         if md.status.phase not in GATE_PHASES:
             self.forget(md.key)
-        return {gate: request.answer for gate, request in self._asked.get(md.key, {}).items()}
+        return {gate: request.answer for gate, request in self._requests.get(md.key, {}).items()}
 
-    def ask(self, md: ModelDeployment, wanted: CallWebhook) -> None:
+    def ask(self, md: ModelDeployment, action: CallWebhook) -> None:
         """Begin to ask, unless this very request_id is under way."""
-        gates = self._asked.setdefault(md.key, {})
-        known = gates.get(wanted.gate)
-        if known is not None and known.answer.request_id == wanted.request_id:
+        gates = self._requests.setdefault(md.key, {})
+        known = gates.get(action.gate)
+        if known is not None and known.answer.request_id == action.request_id:
             return
         if known is not None and known.task is not None:
             known.task.cancel()
-        request = _Request(GateResponse(wanted.request_id, "Pending", "waiting for its webhook's response"))
-        gates[wanted.gate] = request
-        name = f"gate {wanted.gate} of {md.key}"
-        request.task = asyncio.create_task(self._attend(request, md, wanted), name=name)
+        request = _Request(GateResponse(action.request_id, "Pending", "waiting for its webhook's response"))
+        gates[action.gate] = request
+        name = f"gate {action.gate} of {md.key}"
+        request.task = asyncio.create_task(self._attend(request, md, action), name=name)
 
     def forget(self, key: Key) -> None:
         """Ask nothing more about this one."""
-        for request in self._asked.pop(key, {}).values():
+        for request in self._requests.pop(key, {}).values():
             if request.task is not None:
                 request.task.cancel()
 
     async def close(self) -> None:
         """Ask nothing more, and wait until that is so."""
         tasks = [
-            request.task for gates in self._asked.values() for request in gates.values() if request.task is not None
+            request.task for gates in self._requests.values() for request in gates.values() if request.task is not None
         ]
-        for key in tuple(self._asked):
+        for key in tuple(self._requests):
             self.forget(key)
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _attend(self, request: _Request, md: ModelDeployment, wanted: CallWebhook) -> None:
+    async def _attend(self, request: _Request, md: ModelDeployment, action: CallWebhook) -> None:
         failures = 0
         with about(md.key):
             while request.answer.state == "Pending":
                 before = request.answer
-                request.answer = await self._once(md, wanted)
+                request.answer = await self._once(md, action)
                 if request.answer != before:
                     self._notify(md.key)
                 failures += 1
                 if request.answer.state == "Pending":
                     await self._clock.sleep(backoff(failures, _LAST_RETRY))
 
-    async def _once(self, md: ModelDeployment, wanted: CallWebhook) -> GateResponse:
+    async def _once(self, md: ModelDeployment, action: CallWebhook) -> GateResponse:
         try:
-            verdict = await self._webhooks.ask(await self._call(md, wanted))
+            verdict = await self._webhooks.ask(await self._call(md, action))
         except PodiumError as error:
-            _log.warning("gate %s: no verdict yet, retrying: %s", wanted.gate, error)
-            return GateResponse(wanted.request_id, "Pending", f"{error}; retrying")
+            _log.warning("gate %s: no verdict yet, retrying: %s", action.gate, error)
+            return GateResponse(action.request_id, "Pending", f"{error}; retrying")
         except Exception:  # noqa: BLE001  a request_id must outlive whatever an answer makes a client throw
-            _log.exception("gate %s: calling its webhook failed unexpectedly", wanted.gate)
-            return GateResponse(wanted.request_id, "Pending", "calling its webhook failed, see the operator's log")
-        _log.info("gate %s: allowed is %s: %s", wanted.gate, verdict.allowed, verdict.message)
+            _log.exception("gate %s: calling its webhook failed unexpectedly", action.gate)
+            return GateResponse(action.request_id, "Pending", "calling its webhook failed, see the operator's log")
+        _log.info("gate %s: allowed is %s: %s", action.gate, verdict.allowed, verdict.message)
         if verdict.allowed:
-            return GateResponse(wanted.request_id, "Passed", verdict.message or "allowed")
-        return GateResponse(wanted.request_id, "Failed", verdict.message or "not allowed, without a message")
+            return GateResponse(action.request_id, "Passed", verdict.message or "allowed")
+        return GateResponse(action.request_id, "Failed", verdict.message or "not allowed, without a message")
 
-    async def _call(self, md: ModelDeployment, wanted: CallWebhook) -> WebhookCall:
+    async def _call(self, md: ModelDeployment, action: CallWebhook) -> WebhookCall:
         assert md.spec is not None
         return WebhookCall(
-            url=wanted.webhook.url,
-            timeout=wanted.webhook.timeout.total_seconds(),
-            authorization=await self._authorization(md, wanted),
-            id=wanted.request_id,
+            url=action.webhook.url,
+            timeout=action.webhook.timeout.total_seconds(),
+            authorization=await self._authorization(md, action),
+            id=action.request_id,
             key=md.key,
-            gate=wanted.gate,
+            gate=action.gate,
             model=md.spec.model.name,
-            challenger=wanted.pinned,
+            challenger=action.pinned,
             champion=md.status.champion,
             registry_uri=md.spec.registry.uri or self._registry_uri,
             at=self._clock.now(),
         )
 
-    async def _authorization(self, md: ModelDeployment, wanted: CallWebhook) -> str | None:
-        name = wanted.webhook.secret_name
+    async def _authorization(self, md: ModelDeployment, action: CallWebhook) -> str | None:
+        name = action.webhook.secret_name
         if name is None:
             return None
-        where = f"Secret {md.key.namespace}/{name} (webhook.secretName of gate {wanted.gate})"
+        where = f"Secret {md.key.namespace}/{name} (webhook.secretName of gate {action.gate})"
         try:
             found = (await self._cluster.secret(md.key.namespace, name)).get(HEADER_KEY, "").strip()
         except NotFound as error:

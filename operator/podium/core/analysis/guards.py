@@ -37,21 +37,21 @@ class CriterionResult:
     @property
     def message(self) -> str:
         """The counts and the limit, in one sentence."""
-        asked, counts = self.criterion, self.challenger
+        criterion, counts = self.criterion, self.challenger
         if self.error:
-            return f"{asked.guard.name}: could not be evaluated ({self.error})"
+            return f"{criterion.guard.name}: could not be evaluated ({self.error})"
         if not counts.answers:
-            return f"{asked.guard.name}: no answers yet"
-        limit = format_percent(asked.limit)
-        if not asked.beside_champion:
+            return f"{criterion.guard.name}: no answers yet"
+        limit = format_percent(criterion.limit)
+        if not criterion.beside_champion:
             return f"{self._share_and_counts}, limit {limit})"
         beside = f"{_of(self.champion)} of the champion's"
-        direction = "less" if asked.mirrored else "more"
+        direction = "less" if criterion.mirrored else "more"
         return f"{self._named(_share(counts))} ({_of(counts)} answers; {beside}, at most {limit} {direction})"
 
     def _named(self, share: str) -> str:
         """A guard that is named for what it counts needs to say it only once."""
-        guard, measure = self.criterion.guard.name, self.criterion.measure.said
+        guard, measure = self.criterion.guard.name, self.criterion.measure.label
         return f"{guard} {share}" if guard == measure else f"{guard}: {share} {measure}"
 
     @property

@@ -25,7 +25,7 @@ class Measure:
     words: str = ""  # for a message, where the name says too much
 
     @property
-    def said(self) -> str:
+    def label(self) -> str:
         """How messages name it."""
         return self.words or self.name
 

@@ -41,11 +41,11 @@ def updated(outage: SharedOutage, facts: Facts) -> SharedOutage | None:
     champion = facts.status.champion
     if champion is None or outage.spec_hash != spec_hash(facts.spec) or _of_another(outage, facts):
         return None
-    asked = [one for guard in outage.guards for one in criteria(guard, Evidence()) if not one.beside_champion]
-    wanted = measures(outage.guards, Evidence())
-    evidence, _ = accumulate(outage.evidence, facts, champion.slot, wanted)
-    evidence = _without_bad_runs(evidence, asked)
-    if all(_holds(criterion, evidence, outage.false_promotion_rate) for criterion in asked):
+    against_limits = [one for guard in outage.guards for one in criteria(guard, Evidence()) if not one.beside_champion]
+    measured = measures(outage.guards, Evidence())
+    evidence, _ = accumulate(outage.evidence, facts, champion.slot, measured)
+    evidence = _without_bad_runs(evidence, against_limits)
+    if all(_holds(criterion, evidence, outage.false_promotion_rate) for criterion in against_limits):
         return None
     return outage.model_copy(update={"evidence": evidence})
 
@@ -58,8 +58,8 @@ def _of_another(outage: SharedOutage, facts: Facts) -> bool:
     )
 
 
-def _without_bad_runs(evidence: Evidence, asked: list[Criterion]) -> Evidence:
-    limits = {criterion.measure.name: criterion.limit for criterion in asked}
+def _without_bad_runs(evidence: Evidence, against_limits: list[Criterion]) -> Evidence:
+    limits = {criterion.measure.name: criterion.limit for criterion in against_limits}
     kept = [
         each
         for each in evidence.measures

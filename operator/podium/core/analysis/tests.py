@@ -33,8 +33,8 @@ class AlphaShare:
 def alpha_shares(guards: Sequence[Guard], evidence: Evidence, alpha: float) -> Iterator[AlphaShare]:
     """Every criterion of these guards. The guards share α equally, and so do a guard's criteria."""
     for guard in guards:
-        asked = criteria(guard, evidence)
-        yield from (AlphaShare(criterion, alpha / len(guards) / len(asked)) for criterion in asked)
+        tested = criteria(guard, evidence)
+        yield from (AlphaShare(criterion, alpha / len(guards) / len(tested)) for criterion in tested)
 
 
 def test_of(share: AlphaShare, trial: Trial) -> Judge:

@@ -54,8 +54,8 @@ def checked(facts: Facts) -> Sequence[GateCheck]:
     Of the status, a gate sees the versions and the earlier results only: what else changes in it changes no result.
     """
     status = facts.status
-    asked = Status(champion=status.champion, challenger=status.challenger, gates=status.gates)
-    return facts.once(check, replace(facts, status=asked))
+    relevant = Status(champion=status.champion, challenger=status.challenger, gates=status.gates)
+    return facts.once(check, replace(facts, status=relevant))
 
 
 def check(facts: Facts) -> Sequence[GateCheck]:

@@ -39,12 +39,12 @@ def _automatic(metric: AutoApproval, value: float) -> tuple[str, bool]:
 
 
 def _by_person(gate: ApprovalGate, facts: Facts, version: ModelVersion, why: str = "") -> GateResult:
-    said = [one.by for one in facts.spec.approvals if one.version == version.version]
-    counted = [person for person in said if not gate.by or person in gate.by]
+    approvers = [one.by for one in facts.spec.approvals if one.version == version.version]
+    counted = [person for person in approvers if not gate.by or person in gate.by]
     if counted:
         return passed(f"approved by {counted[0]}")
     who = f" by {' or '.join(gate.by[:10])}" if gate.by else ""
-    others = f" {said[0]} may not approve." if said else ""
+    others = f" {approvers[0]} may not approve." if approvers else ""
     return pending(
         f"{why}waiting for approval of version {version.version}{who}.{others} "
         f'Add {{version: "{version.version}", by: …}} to spec.approvals'

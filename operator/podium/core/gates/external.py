@@ -14,9 +14,9 @@ def external(gate: Gate, facts: Facts) -> GateResult:
     known = answered(gate, request, facts.status)
     if known is not None:
         return GateResult(known.state, known.message)
-    said = facts.observed.gate_responses.get(gate.name)
-    if said is not None and said.request_id == request:
-        return GateResult(said.state, said.message)
+    response = facts.observed.gate_responses.get(gate.name)
+    if response is not None and response.request_id == request:
+        return GateResult(response.state, response.message)
     return pending("its pod has not started yet" if gate.job is not None else "its service has not been called yet")
 
 

@@ -48,12 +48,12 @@ def moves(facts: Facts) -> Iterator[MoveAlias]:
 
 def with_intent(status: Status, actions: Sequence[Action]) -> Status:
     """The status with the versions that the registry is about to be asked for: it is written before that."""
-    asked = [action.version for action in actions if isinstance(action, MoveAlias)]
+    requested = [action.version for action in actions if isinstance(action, MoveAlias)]
     known = status.registry
-    if not asked or known.requested[-len(asked) :] == asked:
+    if not requested or known.requested[-len(requested) :] == requested:
         return status
-    kept = [version for version in known.requested if version not in asked]
-    update = {"requested": [*kept, *asked][-REQUESTED_LIMIT:]}
+    kept = [version for version in known.requested if version not in requested]
+    update = {"requested": [*kept, *requested][-REQUESTED_LIMIT:]}
     return status.model_copy(update={"registry": known.model_copy(update=update)})
 
 

@@ -75,8 +75,8 @@ def of_pod(pod: PodState) -> Problem | None:
 def of_end(crash: Crash) -> Problem | None:
     """The circumstance that ended a container; None where it ended by itself."""
     reason = END_REASONS.get(crash.reason) or END_CODES.get(crash.exit_code)
-    said = crash.message or f"exit code {crash.exit_code} ({crash.reason})"
-    return Problem(reason, said) if reason is not None and crash.reason != "OOMKilled" else None
+    detail = crash.message or f"exit code {crash.exit_code} ({crash.reason})"
+    return Problem(reason, detail) if reason is not None and crash.reason != "OOMKilled" else None
 
 
 def unscraped(facts: Facts, pinned: Pinned) -> Problem | None:
@@ -129,6 +129,6 @@ def wait(hold: Hold) -> timedelta:
     return min(FIRST_WAIT * (1 << min(hold.attempts - 1, 10)), LONGEST_WAIT)
 
 
-def _named(table: Mapping[str, str], said: str) -> str | None:
+def _named(table: Mapping[str, str], text: str) -> str | None:
     """The reason of the row whose name begins what was said: `ImagePullBackOff: Back-off pulling image …`."""
-    return table.get(said.partition(":")[0])
+    return table.get(text.partition(":")[0])

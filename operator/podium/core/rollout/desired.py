@@ -7,8 +7,8 @@ from podium.core.fingerprints import stands
 
 def desired_version(facts: Facts) -> str | None:
     """The desired version, or None while an alias cannot be resolved."""
-    wanted = facts.observed.registry.desired
-    return facts.spec.model.version or (wanted.version if wanted else None)
+    desired = facts.observed.registry.desired
+    return facts.spec.model.version or (desired.version if desired else None)
 
 
 def is_desired(facts: Facts, pinned: Pinned) -> bool | None:

@@ -36,11 +36,11 @@ def tripped(facts: Facts) -> Verdict | None:
 
 
 def _wrong_identity(pod: PodState, subject: Pinned) -> Verdict | None:
-    said = pod.identity
-    if said is None or (said.version, said.digest) == (subject.version, subject.digest):
+    identity = pod.identity
+    if identity is None or (identity.version, identity.digest) == (subject.version, subject.digest):
         return None
     message = (
-        f"pod {pod.name} serves version {said.version} with digest {said.digest[:SHORT]}…, expected version "
+        f"pod {pod.name} serves version {identity.version} with digest {identity.digest[:SHORT]}…, expected version "
         f"{subject.version} with digest {subject.digest[:SHORT]}…"
     )
     return Verdict(reason=reasons.IDENTITY_MISMATCH, message=message, rejects=True)
@@ -51,8 +51,8 @@ def _crashed(pod: PodState, facts: Facts) -> Verdict | None:
     # A registry that cannot be reached, or a lost node: the pods try again until the startup timeout.
     if crash is None or trial is None or crash.at < trial.started_at or of_end(crash) is not None:
         return None
-    said = f": {crash.message}" if crash.message else ""
-    message = f"pod {pod.name} ended with exit code {crash.exit_code} ({crash.reason}){said}"
+    detail = f": {crash.message}" if crash.message else ""
+    message = f"pod {pod.name} ended with exit code {crash.exit_code} ({crash.reason}){detail}"
     if crash.exit_code == STALLED and _champion_stalled(facts, trial.started_at):
         message = f"{message}, and so did a pod of the champion; {NOT_REJECTED}"
         return Verdict(reason=reasons.SHARED_OUTAGE, message=message)

@@ -10,7 +10,7 @@ from podium.core.rollout.desired import resolve_desired, standing_rejection
 from podium.core.status.messages import LONGEST
 from podium.core.status.readiness import NotReady, condition_of, not_ready, stall
 
-Said = tuple[str, str, str, str]  # type, status, reason, message
+Unstamped = tuple[str, str, str, str]  # type, status, reason, message
 
 
 def conditions(facts: Facts, before: Status) -> list[Condition]:
@@ -42,7 +42,7 @@ def kept(condition: Condition, before: Status) -> Condition:
     return condition.model_copy(update={"last_transition_time": known.last_transition_time})
 
 
-def _ready(facts: Facts) -> Said:
+def _ready(facts: Facts) -> Unstamped:
     """True once the desired state of this generation serves: what `kubectl wait` waits for."""
     found = not_ready(facts)
     if found is None:
@@ -54,7 +54,7 @@ def _with_why(found: NotReady, facts: Facts) -> str:
     return f"{found.why}; {facts.status.message}" if found.why else facts.status.message
 
 
-def _reconciling(facts: Facts) -> Said:
+def _reconciling(facts: Facts) -> Unstamped:
     """True while neither Ready nor Stalled is."""
     found = not_ready(facts)
     if found is not None and stall(facts) is None:
@@ -62,7 +62,7 @@ def _reconciling(facts: Facts) -> Said:
     return "Reconciling", "False", reasons.STABLE, "no rollout in progress"
 
 
-def _stalled(facts: Facts) -> Said:
+def _stalled(facts: Facts) -> Unstamped:
     found = stall(facts)
     if found is not None:
         return "Stalled", "True", found.reason, _with_page(found)
@@ -75,7 +75,7 @@ def _with_page(problem: Problem) -> str:
     return problem.message[: LONGEST - len(help_text)] + help_text
 
 
-def _gates(facts: Facts) -> Said:
+def _gates(facts: Facts) -> Unstamped:
     phase, trial = facts.status.phase, facts.status.trial
     if phase is Phase.BLOCKED:
         return "GatesPassed", "False", reasons.GATES_FAILED, facts.status.message
@@ -115,7 +115,7 @@ def registry_problem(facts: Facts) -> Problem | None:
     return None
 
 
-def _registry(facts: Facts) -> Said:
+def _registry(facts: Facts) -> Unstamped:
     problem, champion = registry_problem(facts), facts.status.champion
     if problem is not None:
         return "RegistryInSync", "False", problem.reason, problem.message
@@ -136,7 +136,7 @@ def _registry(facts: Facts) -> Said:
     return "RegistryInSync", "True", reasons.IN_SYNC, f"alias {alias} points to version {champion.version}"
 
 
-def _traffic(facts: Facts) -> Said:
+def _traffic(facts: Facts) -> Unstamped:
     traffic = facts.observed.traffic
     if traffic.problem is not None:
         return "TrafficInSync", "False", traffic.problem.reason, traffic.problem.message
@@ -147,7 +147,7 @@ def _traffic(facts: Facts) -> Said:
     return "TrafficInSync", "False", reasons.IN_PROGRESS, "endpoints do not match the desired weights yet"
 
 
-def _autoscaler(facts: Facts) -> Said:
+def _autoscaler(facts: Facts) -> Unstamped:
     seen, known = facts.observed.autoscaler, condition_of(facts.status, "AutoscalerInSync")
     if seen is None and known is not None:  # it could not be read
         return "AutoscalerInSync", known.status, known.reason, known.message

@@ -36,11 +36,11 @@ def message(facts: Facts) -> str:
 
 def _awaiting_registry(facts: Facts) -> str:
     """The desired version is another one since the last rollout: what is known of it, and what serves until then."""
-    champion, wanted = facts.status.champion, facts.observed.registry.desired
+    champion, desired = facts.status.champion, facts.observed.registry.desired
     serving = f"champion {champion.version} serves" if champion else "nothing serves"
-    if wanted is None or facts.status.shared_outage is not None or standing_hold(facts) is not None:
+    if desired is None or facts.status.shared_outage is not None or standing_hold(facts) is not None:
         return f"{_pending(facts)}; {serving}"
-    return f"version {wanted.version} of {facts.spec.model.name} is next; {serving}"
+    return f"version {desired.version} of {facts.spec.model.name} is next; {serving}"
 
 
 def _alias_conflict(facts: Facts) -> str:
@@ -100,8 +100,8 @@ def _starting(facts: Facts) -> str:
     subject = facts.status.challenger
     assert subject is not None
     seen = facts.observed.slot(subject.slot)
-    verified, wanted = seen.verified(subject), challenger_pods(facts)
-    text = f"starting version {subject.version}: {verified} of {wanted} pods are ready and verified"
+    verified, needed = seen.verified(subject), challenger_pods(facts)
+    text = f"starting version {subject.version}: {verified} of {needed} pods are ready and verified"
     return "; ".join([text, *_testers(facts), *hindrances(facts, subject)[:2]])
 
 

@@ -182,11 +182,11 @@ def _evidence(facts: Facts, trial: Trial, subject: Slot) -> Evidence:
     evidence = _last_known(trial, facts.unsaved)
     if facts.status.phase in COUNTED | {Phase.STARTING}:
         evidence = with_baselines(evidence, trial.guards, facts, subject)
-    wanted = measures(trial.guards, evidence)
+    measured = measures(trial.guards, evidence)
     if facts.status.phase in COUNTED:
-        evidence, blocks = accumulate(evidence, facts, subject, wanted)
+        evidence, blocks = accumulate(evidence, facts, subject, measured)
         return update(trial, evidence, blocks)
-    return baseline(evidence, facts, wanted) if facts.status.phase is Phase.STARTING else evidence
+    return baseline(evidence, facts, measured) if facts.status.phase is Phase.STARTING else evidence
 
 
 def _last_known(trial: Trial, unsaved: UnsavedEvidence | None) -> Evidence:

@@ -79,16 +79,16 @@ def awaits_registry(facts: Facts) -> bool:
     if facts.status.phase is Phase.STABLE:
         return not serves_desired(facts)
     if facts.status.phase is Phase.REJECTED:
-        return standing_rejection(facts) is None and not _said_before("Stalled", facts)
+        return standing_rejection(facts) is None and not _held_before("Stalled", facts)
     unknown = facts.observed.registry.desired is None
-    return facts.status.phase is Phase.BLOCKED and unknown and not _said_before("Stalled", facts)
+    return facts.status.phase is Phase.BLOCKED and unknown and not _held_before("Stalled", facts)
 
 
 def serves_desired(facts: Facts) -> bool:
     """Whether the champion is the desired version. While an alias cannot be resolved, the last condition stands."""
     champion = facts.status.champion
     desired = is_desired(facts, champion) if champion is not None else False
-    return _said_before("Ready", facts) if desired is None else desired
+    return _held_before("Ready", facts) if desired is None else desired
 
 
 def able(facts: Facts, pinned: Pinned) -> bool:
@@ -152,7 +152,7 @@ def rolling_out(facts: Facts) -> NotReady | None:
     assert champion is not None
     seen, size = facts.observed.slot(champion.slot), facts.spec.serving.size
     made = seen.runs == champion and seen.up_to_date and seen.rolled_out and seen.replicas == size
-    if made and (seen.ready(champion) >= size or _said_before("Ready", facts)):
+    if made and (seen.ready(champion) >= size or _held_before("Ready", facts)):
         return None
     return NotReady("Unknown", reasons.PROGRESSING, f"{min(seen.ready(champion), size)} of {size} pods are ready")
 
@@ -163,7 +163,7 @@ def not_routed(facts: Facts) -> NotReady | None:
     assert champion is not None
     if traffic.problem is not None and traffic.problem.reason != reasons.IN_PROGRESS:
         return NotReady("False", traffic.problem.reason, traffic.problem.message)
-    settled = traffic.in_sync or _said_before("Ready", facts)
+    settled = traffic.in_sync or _held_before("Ready", facts)
     if settled and traffic.desired.get(champion.slot) == ALL:
         return None
     return NotReady("Unknown", reasons.PROGRESSING, f"requests do not all go to version {champion.version} yet")
@@ -191,7 +191,7 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def _said_before(kind: str, facts: Facts) -> bool:
+def _held_before(kind: str, facts: Facts) -> bool:
     """Whether this condition held for this generation already, when the status was last written."""
     known = condition_of(facts.status, kind)
     return known is not None and known.status == "True" and known.observed_generation == facts.generation

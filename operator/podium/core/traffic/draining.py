@@ -26,8 +26,8 @@ def draining(facts: Facts) -> Draining | None:
     slot = losing(facts)
     if slot is None or not facts.spec.traffic.exact or facts.observed.traffic.may_reach(slot):
         return None
-    said = (pod.counters.answers for pod in facts.observed.slot(slot).pods if pod.counters is not None)
-    answers, known = sum(said), facts.status.draining
+    answered = (pod.counters.answers for pod in facts.observed.slot(slot).pods if pod.counters is not None)
+    answers, known = sum(answered), facts.status.draining
     if known is None:
         return Draining(weight_removed_at=facts.now, quiet_since=facts.now, answers=answers)
     return (

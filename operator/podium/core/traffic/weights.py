@@ -54,13 +54,13 @@ def _back(facts: Facts) -> Mapping[Slot, int] | None:
         return None
     other = other_than(champion.slot)
     able = facts.observed.slot(champion.slot).ready(champion)
-    other_seen, asked = facts.observed.slot(other), facts.observed.traffic.desired
-    carried = asked.get(other, 0) > 0 and other_seen.ready(other_seen.runs) > 0
+    other_seen, desired = facts.observed.slot(other), facts.observed.traffic.desired
+    carried = desired.get(other, 0) > 0 and other_seen.ready(other_seen.runs) > 0
     if not carried:
         return _to(champion, ALL)
     if facts.spec.traffic.rollback == "Gradual":
         carries = ALL * able // facts.spec.serving.size
-        return _to(champion, min(ALL, max(carries, asked.get(champion.slot, 0))))
+        return _to(champion, min(ALL, max(carries, desired.get(champion.slot, 0))))
     return _to(champion, ALL) if able else None
 
 

@@ -192,11 +192,11 @@ class FakeCluster:
 
     async def autoscaler(self, md: ModelDeployment) -> AutoscalerState:
         self._may_fail()
-        wanted = md.spec.serving.autoscaling if md.spec else None
+        desired = md.spec.serving.autoscaling if md.spec else None
         uid, found = self._autoscalers.get(md.key, ("", ""))
         there = uid == md.uid
-        current = there and wanted is not None and found == wanted.model_dump_json()
-        if current or wanted is None:
+        current = there and desired is not None and found == desired.model_dump_json()
+        if current or desired is None:
             self._refusals.pop(md.key, None)
         return AutoscalerState(there=there, up_to_date=current, problem=self._refusals.get(md.key))
 

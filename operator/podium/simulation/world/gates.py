@@ -32,33 +32,33 @@ class FakeGateJobs:
     failure: PodiumError | None = None  # raised by everything while it is set
     _born: dict[tuple[Key, str], float] = field(default_factory=dict)
 
-    async def observe(self, md: ModelDeployment, questions: Mapping[str, str]) -> Mapping[str, GateResponse]:
+    async def observe(self, md: ModelDeployment, requests: Mapping[str, str]) -> Mapping[str, GateResponse]:
         self._may_fail()
         return {
-            gate: self._answer(gate, question, self._born[md.key, question])
-            for gate, question in questions.items()
-            if (md.key, question) in self._born
+            gate: self._answer(gate, request_id, self._born[md.key, request_id])
+            for gate, request_id in requests.items()
+            if (md.key, request_id) in self._born
         }
 
-    async def run(self, md: ModelDeployment, wanted: RunJob) -> None:
+    async def run(self, md: ModelDeployment, action: RunJob) -> None:
         self._may_fail()
-        if wanted.gate in self.foreign_objects:
-            raise Rejected(f"the Job of gate {wanted.gate} belongs to another owner")
-        if (md.key, wanted.request_id) not in self._born:
-            self._born[md.key, wanted.request_id] = self.clock.monotonic()
-            self.started.append(wanted)
+        if action.gate in self.foreign_objects:
+            raise Rejected(f"the Job of gate {action.gate} belongs to another owner")
+        if (md.key, action.request_id) not in self._born:
+            self._born[md.key, action.request_id] = self.clock.monotonic()
+            self.started.append(action)
 
     def expire(self) -> None:
         """Remove all Jobs, as Kubernetes does once they are old, and as a person may."""
         self._born.clear()
 
-    def _answer(self, gate: str, question: str, born: float) -> GateResponse:
+    def _answer(self, gate: str, request_id: str, born: float) -> GateResponse:
         behaviour = self.behaviours.get(gate, JobBehaviour())
         if self.clock.monotonic() - born < behaviour.takes:
-            return GateResponse(question, "Pending", "job has not finished")
+            return GateResponse(request_id, "Pending", "job has not finished")
         if behaviour.exit_code == 0:
-            return GateResponse(question, "Passed", "job succeeded")
-        return GateResponse(question, "Failed", f"job failed: exit code {behaviour.exit_code}: {behaviour.message}")
+            return GateResponse(request_id, "Passed", "job succeeded")
+        return GateResponse(request_id, "Failed", f"job failed: exit code {behaviour.exit_code}: {behaviour.message}")
 
     def _may_fail(self) -> None:
         if self.failure is not None:
@@ -75,7 +75,7 @@ class FakeWebhooks:
 
     async def ask(self, call: WebhookCall) -> WebhookVerdict:
         self.calls.append(call)
-        said = self.verdicts.get(call.url, self.otherwise)
-        if isinstance(said, PodiumError):
-            raise said
-        return said
+        verdict = self.verdicts.get(call.url, self.otherwise)
+        if isinstance(verdict, PodiumError):
+            raise verdict
+        return verdict

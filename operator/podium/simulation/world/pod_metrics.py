@@ -22,8 +22,8 @@ class FakePodMetrics:
         if self.unreachable:
             return {}
         found = ((seen, self._cluster.pod(seen.uid)) for seen in pods)
-        said = {seen.uid: _report(seen, pod) for seen, pod in found if pod is not None}
-        return {uid: report for uid, report in said.items() if report is not None}
+        reports = {seen.uid: _report(seen, pod) for seen, pod in found if pod is not None}
+        return {uid: report for uid, report in reports.items() if report is not None}
 
     def serve(self, md: ModelDeployment, requests: int) -> Mapping[str, int]:
         """Send requests, spread evenly over the endpoints. Returns how many each version answered badly."""

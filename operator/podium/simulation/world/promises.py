@@ -79,9 +79,9 @@ def _testers_too(write: Write) -> Iterator[str]:
 def _no_stop_under_traffic(write: Write) -> Iterator[str]:
     slot: Slot = write.arguments[0]
     router = write.world.router
-    asked, (taken, overrides) = router.weights(write.md).get(slot, 0), router.taken(write.md)
-    if (asked or taken.get(slot, 0)) and write.world.ready_pods(slot):
-        yield f"1: slot {slot} is stopped while it has traffic: {asked} % asked, {taken.get(slot, 0)} % in force"
+    desired, (taken, overrides) = router.weights(write.md).get(slot, 0), router.taken(write.md)
+    if (desired or taken.get(slot, 0)) and write.world.ready_pods(slot):
+        yield f"1: slot {slot} is stopped while it has traffic: {desired} % desired, {taken.get(slot, 0)} % in force"
     if overrides.preview == slot:
         yield f"1: slot {slot} is stopped while testers reach it"
 
@@ -163,9 +163,9 @@ def _ready_is_true(write: Write) -> Iterator[str]:
         shares = world.router.in_force(write.md).items()
         served = {runs.version for slot, share in shares if share and (runs := world.runs(slot))}
         # An alias may have moved since it was read: then the champion is what it named.
-        wanted = spec.model.version or (status.champion.version if status.champion else "")
-        if served != {wanted}:
-            yield f"10: ready, and {served or 'nothing'} serves instead of version {wanted}"
+        desired = spec.model.version or (status.champion.version if status.champion else "")
+        if served != {desired}:
+            yield f"10: ready, and {served or 'nothing'} serves instead of version {desired}"
 
 
 CHECKS: Final[Mapping[tuple[str, str], tuple[Check, ...]]] = {

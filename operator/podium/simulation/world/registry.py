@@ -90,10 +90,10 @@ class FakeRegistry:
 
     async def query(self, query: RegistryQuery) -> RegistryState:
         model = self._model(query.login, query.model)
-        wanted = self._wanted(model, query)
+        desired = self._desired(model, query)
         champion = self.models.get(query.champion_model, model).versions.get(query.champion or "")
         return RegistryState(
-            desired=_facts(wanted, self._digest(query.model, wanted), query),
+            desired=_facts(desired, self._digest(query.model, desired), query),
             champion=_facts(champion, "", query) if champion else None,
             alias=model.aliases.get(query.champion_alias, ""),
             tags={name: dict(model.versions[name].tags) for name in query.record if name in model.versions},
@@ -130,10 +130,10 @@ class FakeRegistry:
         if not known or (writes and user in self.readers):
             raise Rejected(f"the registry {login.uri} refuses the login", reason=reasons.LOGIN_REJECTED)
 
-    def _wanted(self, model: FakeModel, query: RegistryQuery) -> FakeVersion:
-        if query.wanted_alias is not None and query.wanted_alias not in model.aliases:
-            raise NotFound(f"alias {query.wanted_alias} (spec.model.alias) not found", reason=reasons.ALIAS_NOT_FOUND)
-        number = query.version or model.aliases[query.wanted_alias or ""]
+    def _desired(self, model: FakeModel, query: RegistryQuery) -> FakeVersion:
+        if query.desired_alias is not None and query.desired_alias not in model.aliases:
+            raise NotFound(f"alias {query.desired_alias} (spec.model.alias) not found", reason=reasons.ALIAS_NOT_FOUND)
+        number = query.version or model.aliases[query.desired_alias or ""]
         found = self._version(model, query.model, number)
         if found.status != "READY":
             error = Rejected if found.status == "FAILED_REGISTRATION" else Temporary

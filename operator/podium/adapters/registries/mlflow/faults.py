@@ -47,35 +47,35 @@ class Fault:
 _SILENT = Fault(
     Unavailable,
     reasons.REGISTRY_UNREACHABLE,
-    "could not read {what}: {place} does not answer: {said}. Check that it runs, and spec.registry.uri",
+    "could not read {what}: {place} does not answer: {found}. Check that it runs, and spec.registry.uri",
 )
 _FAILING = Fault(
     Unavailable,
     reasons.REGISTRY_UNREACHABLE,
-    "could not read {what}: {place} failed: {said}. Check its log",
+    "could not read {what}: {place} failed: {found}. Check its log",
 )
 _STRANGE = Fault(
     Temporary,
     reasons.REGISTRY_ERROR,
-    "could not read {what}: {place} is not an MLflow server by its response: {said}. Check spec.registry.uri",
+    "could not read {what}: {place} is not an MLflow server by its response: {found}. Check spec.registry.uri",
 )
 _NO_LOGIN = Fault(
     Rejected,
     reasons.LOGIN_REJECTED,
-    "could not read {what}: {place} rejected the login: {said}. Check the Secret that spec.registry.secretName names",
+    "could not read {what}: {place} rejected the login: {found}. Check the Secret that spec.registry.secretName names",
 )
 _NO_RIGHT = Fault(
     Rejected,
     reasons.LOGIN_REJECTED,
-    "could not read {what}: {place} does not permit it to this login: {said}. Grant the permission to the user of the "
+    "could not read {what}: {place} does not permit it to this login: {found}. Grant the permission to the user of the "
     "Secret that spec.registry.secretName names",
 )
 _NOT_THERE = Fault(NotFound, "", "{what} ({field}) not found in {place}. {advice}")
 _REFUSED = Fault(
-    Rejected, reasons.REGISTRY_ERROR, "could not read {what} ({field}): {place} rejected the request: {said}"
+    Rejected, reasons.REGISTRY_ERROR, "could not read {what} ({field}): {place} rejected the request: {found}"
 )
 _BAD_ADDRESS = Fault(
-    Rejected, reasons.REGISTRY_ERROR, "could not read {what}: spec.registry.uri is not the address of a server: {said}"
+    Rejected, reasons.REGISTRY_ERROR, "could not read {what}: spec.registry.uri is not the address of a server: {found}"
 )
 _BAD_LOGIN = Fault(
     Rejected,
@@ -86,11 +86,11 @@ _BAD_LOGIN = Fault(
 _NOT_INSTALLED = Fault(
     Rejected,
     reasons.REGISTRY_ERROR,
-    "could not read {what}: MLflow's client lacks a package for where it is stored: {said}. Add it to the images of "
+    "could not read {what}: MLflow's client lacks a package for where it is stored: {found}. Add it to the images of "
     "the operator and of the model server, or let the registry serve its artifacts itself (--serve-artifacts)",
 )
 _OWN_TROUBLE = Fault(
-    Temporary, reasons.REGISTRY_ERROR, "could not read {what}: the operator's own machine failed: {said}"
+    Temporary, reasons.REGISTRY_ERROR, "could not read {what}: the operator's own machine failed: {found}"
 )
 
 _NO_CODE: Final = "INTERNAL_ERROR"  # what MLflow's client gives its own errors, too
@@ -140,13 +140,13 @@ def asking(target: Target) -> Iterator[None]:
 
 def _raise(error: Exception, target: Target) -> NoReturn:
     fault, cause = fault_of(error)
-    said = plain(_innermost(cause), secrets=secrets(target.login)) or type(cause).__name__
+    found = plain(_innermost(cause), secrets=secrets(target.login)) or type(cause).__name__
     message = fault.words.format(
         what=target.what,
         place=target.place,
         field=target.field,
         advice=target.advice,
-        said=said.rstrip("."),
+        found=found.rstrip("."),
     )
     raise fault.error(message.strip(), reason=fault.reason or target.missing) from error
 

@@ -113,12 +113,12 @@ class MlflowRegistry:
         return await self._digests.of(_key(login, entry), artifacts_named(entry), make)
 
     async def _ask(self, login: RegistryLogin, what: str, work: Callable[[], T]) -> T:
-        def asked() -> T:
+        def with_login() -> T:
             with logged_in(login):
                 return work()
 
         try:
-            return await self._asks.run(login.uri, asked, deadline=self._deadline)
+            return await self._asks.run(login.uri, with_login, deadline=self._deadline)
         except TimeoutError as error:
             raise Unavailable(
                 f"could not read {what}: the registry {plain_uri(login.uri)} did not answer within "
@@ -137,12 +137,12 @@ def _look(query: RegistryQuery, signatures: Signatures) -> tuple[RegistryState, 
             return seen
         return replace(seen, signature=signatures.of(_key(query.login, entry), query.login, entry))
 
-    entry = model.wanted(query.version, query.wanted_alias)
-    wanted = facts(entry)
-    same = query.champion == wanted.version and query.champion_model in {"", query.model}
+    entry = model.desired(query.version, query.desired_alias)
+    desired = facts(entry)
+    same = query.champion == desired.version and query.champion_model in {"", query.model}
     seen = RegistryState(
-        desired=wanted,
-        champion=_champion(query, model, facts) if not same else wanted,
+        desired=desired,
+        champion=_champion(query, model, facts) if not same else desired,
         alias=model.alias(query.champion_alias),
         tags=_records(model, query, entry),
     )

@@ -70,20 +70,20 @@ def parse(text: str) -> Signature | None:
     """The signature in the text of an MLmodel file. None where there is none, or none that can be understood."""
     try:
         found = yaml.safe_load(text)
-        said = found.get("signature") if isinstance(found, Mapping) else None
-        return _signature(said) if isinstance(said, Mapping) else None
+        recorded = found.get("signature") if isinstance(found, Mapping) else None
+        return _signature(recorded) if isinstance(recorded, Mapping) else None
     except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None  # the gate says that there is none: whoever wrote this did not mean to have one
 
 
-def _signature(said: Mapping[str, Any]) -> Signature | None:
-    parts = {part: _columns(said.get(part)) for part in ("inputs", "outputs", "params")}
+def _signature(recorded: Mapping[str, Any]) -> Signature | None:
+    parts = {part: _columns(recorded.get(part)) for part in ("inputs", "outputs", "params")}
     return Signature(**parts) if any(part is not None for part in parts.values()) else None
 
 
-def _columns(said: object) -> tuple[Column, ...] | None:
+def _columns(recorded: object) -> tuple[Column, ...] | None:
     """The columns; None where nothing is said. Raises ValueError, TypeError or KeyError on anything but a schema."""
-    columns = json.loads(said) if isinstance(said, str) else None
+    columns = json.loads(recorded) if isinstance(recorded, str) else None
     if columns is None:
         return None
     if len(columns) > MOST_COLUMNS:
@@ -91,23 +91,23 @@ def _columns(said: object) -> tuple[Column, ...] | None:
     return tuple(map(_column, columns))
 
 
-def _column(said: Mapping[str, Any]) -> Column:
-    tensor = said.get("tensor-spec")
-    kind = tensor["dtype"] if tensor else _type(said)
+def _column(column: Mapping[str, Any]) -> Column:
+    tensor = column.get("tensor-spec")
+    kind = tensor["dtype"] if tensor else _type(column)
     return Column(
-        name="" if said.get("name") is None else str(said["name"])[:_NAME],  # 0 is a name
+        name="" if column.get("name") is None else str(column["name"])[:_NAME],  # 0 is a name
         type=str(kind)[:_NAME],
-        required=bool(said.get("required", True)),
-        shape=_shape(tensor["shape"] if tensor else said.get("shape")),
+        required=bool(column.get("required", True)),
+        shape=_shape(tensor["shape"] if tensor else column.get("shape")),
     )
 
 
-def _type(said: Mapping[str, Any]) -> str:
+def _type(column: Mapping[str, Any]) -> str:
     """The type as text: `double`, and for what is made of others the whole of it, so that any change is one."""
-    kind = str(said["type"])
-    made_of = {key: said[key] for key in ("items", "properties", "values") if key in said}
+    kind = str(column["type"])
+    made_of = {key: column[key] for key in ("items", "properties", "values") if key in column}
     return f"{kind} {json.dumps(made_of, sort_keys=True)}" if made_of else kind
 
 
-def _shape(said: Sequence[Any] | None) -> tuple[int, ...] | None:
-    return None if said is None else tuple(int(length) for length in said[:32])
+def _shape(recorded: Sequence[Any] | None) -> tuple[int, ...] | None:
+    return None if recorded is None else tuple(int(length) for length in recorded[:32])

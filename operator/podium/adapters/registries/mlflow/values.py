@@ -31,8 +31,8 @@ def true_values(metrics: Iterable[Metric], metrics_of: MetricsOf, history_of: Hi
     """A logged model's metrics with the values that their runs say. Only runs of values that are 0 are asked."""
     listed = list(metrics)
     doubtful = [metric for metric in listed if metric.value == 0]
-    asked = dict.fromkeys(str(metric.run_id) for metric in doubtful)
-    runs = {run: metrics_of(run) for run in islice(asked, MOST_RUNS)}
+    run_ids = dict.fromkeys(str(metric.run_id) for metric in doubtful)
+    runs = {run: metrics_of(run) for run in islice(run_ids, MOST_RUNS)}
     times = Counter((str(metric.run_id), metric.key) for metric in listed)
     histories = _Histories(history_of)
 
@@ -61,9 +61,9 @@ class _Histories:
             return NO_VALUE
         if key not in self._known:
             self._known[key] = self._history_of(*key)
-        said = self._known[key]
-        at_the_same = [each for each in said if (each.step, each.timestamp) == (metric.step, metric.timestamp)]
-        return NO_VALUE if any(math.isnan(each.value) for each in at_the_same or said) else float(metric.value)
+        recorded = self._known[key]
+        at_the_same = [each for each in recorded if (each.step, each.timestamp) == (metric.step, metric.timestamp)]
+        return NO_VALUE if any(math.isnan(each.value) for each in at_the_same or recorded) else float(metric.value)
 
 
 def _with(metric: Metric, value: float) -> Metric:

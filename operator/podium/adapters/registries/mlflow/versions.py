@@ -48,7 +48,7 @@ class Registered:
         """Return the version to which the alias points, "" where it is not set."""
         return str(self._entity.aliases.get(alias, ""))
 
-    def wanted(self, version: str | None, alias: str | None) -> Entry:
+    def desired(self, version: str | None, alias: str | None) -> Entry:
         """Return the version that is named, or that the alias names, once it is ready.
 
         Raises NotFound or Rejected, and Temporary while the version is still being registered.

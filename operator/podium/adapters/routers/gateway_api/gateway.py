@@ -19,7 +19,7 @@ from podium.adapters.routers.gateway_api.conflicts import RouteConflicts
 from podium.adapters.routers.gateway_api.http_route import http_route
 from podium.adapters.routers.gateway_api.routes import Rule, label, last_writer, own_rule, standing
 from podium.adapters.routers.service.endpoints import endpoints_of, ready_pods
-from podium.adapters.routers.service.services import SlotServices, as_wanted
+from podium.adapters.routers.service.services import SlotServices, as_desired
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Slot
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
@@ -53,7 +53,7 @@ class RouteReader:
         )
         self._conflicts.found(label(route), rule.written, last_writer(route))
         stands, weights = standing(route), rule.weights
-        desired = weights if intact and weights and as_wanted(md, services, weights) else {}
+        desired = weights if intact and weights and as_desired(md, services, weights) else {}
         led = endpoints is not None and ready_pods(weights, slots) <= endpoints
         return TrafficState(
             desired=desired,
@@ -101,11 +101,11 @@ class GatewayRouter:
     ) -> None:
         """The route first, since a way back must wait for nothing else; where there is none yet, its Services."""
         assert md.spec is not None
-        wanted = http_route(read.owner_of(md), md.spec, weights, overrides)
+        desired = http_route(read.owner_of(md), md.spec, weights, overrides)
         found = await self._owned.find(names.HTTP_ROUTES, md.key.namespace, md.key.name)
         if found is None:
             await self._services.apply(md, weights)
-        await self._owned.replace(names.HTTP_ROUTES, found, wanted)
+        await self._owned.replace(names.HTTP_ROUTES, found, desired)
         self._conflicts.wrote(str(md.key), weights)
         await self._services.apply(md, weights)
 
@@ -117,8 +117,8 @@ class GatewayRouter:
 def _intact(md: ModelDeployment, route: Json, rule: Rule, overrides: RouteOverrides) -> bool:
     """Whether the route is as Podium would write it for these. What the API server fills in is no drift."""
     assert md.spec is not None
-    wanted = http_route(read.owner_of(md), md.spec, rule.written, overrides)
-    return holds(route, wanted) and not _added(route["spec"], wanted["spec"])
+    desired = http_route(read.owner_of(md), md.spec, rule.written, overrides)
+    return holds(route, desired) and not _added(route["spec"], desired["spec"])
 
 
 def _added(live: Json, ours: Json) -> bool:
@@ -129,4 +129,4 @@ def _added(live: Json, ours: Json) -> bool:
         lists += [(rule.get("matches") or [], our_rule.get("matches") or [{}])]  # one is always filled in
         refs = zip(rule["backendRefs"], our_rule["backendRefs"], strict=False)  # more of them are found above
         lists += [(ref.get("filters") or [], our_ref.get("filters", [])) for ref, our_ref in refs]
-    return any(len(found) > len(wanted) for found, wanted in lists)
+    return any(len(found) > len(desired) for found, desired in lists)

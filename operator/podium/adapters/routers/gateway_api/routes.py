@@ -13,7 +13,7 @@ from podium.api.v1alpha1.status import Slot
 from podium.core.facts import SLOTS, Problem
 
 Json = Mapping[str, Any]
-_SAID: Final = 300  # characters of what others say
+_QUOTED: Final = 300  # characters of what others say
 _WHOLE: Final = 100  # percent
 
 # What would change it, for reasons that are the Gateway API's own and not about the gateway alone.
@@ -83,12 +83,10 @@ def own_rule(route: Json, owner: str) -> Rule | None:
 
 
 def _rules(route: Json, owner: str) -> Iterator[Rule]:
-    wanted = {slot_name(owner, slot): slot for slot in SLOTS}
+    slots = {slot_name(owner, slot): slot for slot in SLOTS}
     for index, rule in enumerate(route["spec"].get("rules") or []):
         refs = rule.get("backendRefs") or []
-        backends = {
-            wanted[ref["name"]]: at for at, ref in enumerate(refs) if _is_service(ref) and ref["name"] in wanted
-        }
+        backends = {slots[ref["name"]]: at for at, ref in enumerate(refs) if _is_service(ref) and ref["name"] in slots}
         yield Rule(index, backends, {slot: refs[at].get("weight", 1) for slot, at in backends.items()})
 
 
@@ -162,9 +160,9 @@ def _wrong(route: Json, gateway: str, conditions: Mapping[str, Json]) -> Problem
         found = conditions.get(kind)
         if found is not None and found.get("status") != "True":
             why = str(found.get("reason", ""))
-            said = f"{why}: {found.get('message', '')}"[:_SAID]
+            text = f"{why}: {found.get('message', '')}"[:_QUOTED]
             advice = _ADVICE.get(why, "").format(namespace=route["metadata"]["namespace"])
-            parts = [f"{gateway} says {kind}={found.get('status')} of HTTPRoute {label(route)}: {said}", advice]
+            parts = [f"{gateway} says {kind}={found.get('status')} of HTTPRoute {label(route)}: {text}", advice]
             return Problem(reason, "; ".join(filter(None, parts)))
     return None
 

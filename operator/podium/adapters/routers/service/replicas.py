@@ -34,9 +34,9 @@ class ReplicasRouter:
         weights = parse_weights(read.metadata_of(service)[1].get(names.WEIGHTS, ""))
         endpoints = await endpoints_of(self._api, md, md.key.name)
         if endpoints is None:
-            return TrafficState(desired=weights if self._as_asked(md, service, weights) else {})
+            return TrafficState(desired=weights if self._as_desired(md, service, weights) else {})
         shares = in_force(endpoints, slots)
-        if not self._as_asked(md, service, weights):
+        if not self._as_desired(md, service, weights):
             return TrafficState(current=shares)
         return TrafficState(desired=weights, current=shares, in_sync=endpoints == ready_pods(weights, slots))
 
@@ -54,7 +54,7 @@ class ReplicasRouter:
         """The Service belongs to the ModelDeployment, and goes with it."""
 
     @staticmethod
-    def _as_asked(md: ModelDeployment, service: Json, weights: Mapping[Slot, int]) -> bool:
+    def _as_desired(md: ModelDeployment, service: Json, weights: Mapping[Slot, int]) -> bool:
         if md.spec is None or not weights:
             return False
         return holds(service, render.main_service(read.owner_of(md), md.spec, weights)) and (

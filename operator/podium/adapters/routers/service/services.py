@@ -32,19 +32,19 @@ class SlotServices:
 
     async def apply(self, md: ModelDeployment, weights: Mapping[Slot, int]) -> None:
         """Make the Services as these weights want them."""
-        await asyncio.gather(*(self._owned.apply(names.SERVICES, each) for each in wanted(md, weights)))
+        await asyncio.gather(*(self._owned.apply(names.SERVICES, each) for each in desired_services(md, weights)))
 
 
-def as_wanted(md: ModelDeployment, found: Mapping[str, Json], weights: Mapping[Slot, int]) -> bool:
+def as_desired(md: ModelDeployment, found: Mapping[str, Json], weights: Mapping[Slot, int]) -> bool:
     """Whether the Services that were found are those that go with these weights."""
-    for each in wanted(md, weights):
+    for each in desired_services(md, weights):
         live = found.get(each["metadata"]["name"])
         if not holds(live, each) or live is None or live["spec"].get("selector") != each["spec"]["selector"]:
             return False
     return True
 
 
-def wanted(md: ModelDeployment, weights: Mapping[Slot, int]) -> Sequence[Json]:
+def desired_services(md: ModelDeployment, weights: Mapping[Slot, int]) -> Sequence[Json]:
     """The Services of a ModelDeployment: one a slot, and the one that clients use."""
     assert md.spec is not None
     owner = read.owner_of(md)
