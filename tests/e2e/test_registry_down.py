@@ -8,6 +8,7 @@ from podium.api.v1alpha1.status import Phase
 from testbed.waiting import wait_until
 from tests.e2e.conftest import Mlflow
 from tests.e2e.rollout import QUICK, Rollout, clients
+from tests.e2e.test_circumstances import IMPATIENT, held_by, quota
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
@@ -55,6 +56,44 @@ def test_the_alias_is_put_right_after_a_promotion_without_a_registry(
     at = stoppable.client.get_model_version_by_alias
     wait_until("the alias is at 2", lambda: at(stoppable.model, rollout.alias).version == "2", 120)
     rollout.until("it is told", lambda s: any(c.type == "RegistryInSync" and c.status == "True" for c in s.conditions))
+
+
+def test_a_revert_waits_for_the_registry_and_keeps_its_trust(
+    rollout: Rollout, stoppable: Mlflow, rows: list[bytes]
+) -> None:
+    rollout.apply("1", rollout=IMPATIENT)
+    rollout.settle("1")
+    rollout.apply("2")
+    rollout.settle("2")
+    stoppable.stop()
+    with clients(rollout.port, rows) as ledger:
+        rollout.apply("1")
+        status = rollout.until("it is held", lambda s: held_by("ModelNotFetched", s))
+        assert status.rejected == []
+        stoppable.start()
+        status = rollout.settle("1", seconds=300)
+    assert status.rejected == []
+    assert status.history[-1].previously_promoted
+    assert [(each.status, each.trouble) for each in ledger.failures] == []
+
+
+def test_a_version_whose_pods_cannot_fetch_it_goes_on_once_the_registry_is_back(
+    rollout: Rollout, stoppable: Mlflow, rows: list[bytes]
+) -> None:
+    rollout.apply("1", rollout={**QUICK, "startupTimeout": "60s"})
+    rollout.settle("1")
+    quota(rollout, 2)  # the pods begin after MLflow has stopped
+    with clients(rollout.port, rows) as ledger:
+        rollout.apply("2")
+        rollout.reach(Phase.STARTING)
+        stoppable.stop()
+        rollout.kubectl("delete", "resourcequota", "few")
+        status = rollout.until("it is held", lambda s: held_by("ModelNotFetched", s))
+        assert status.rejected == []
+        stoppable.start()
+        status = rollout.settle("2", seconds=300)
+    assert status.rejected == []
+    assert [(each.status, each.trouble) for each in ledger.failures] == []
 
 
 def _decision(mlflow: Mlflow, rollout: Rollout) -> str:

@@ -78,6 +78,12 @@ def no_registry(sim: Simulation) -> Lift:
     return lambda sim: sim.cluster.behave("2", Behaviour())
 
 
+def slow_registry(sim: Simulation) -> Lift:
+    """The pods wait for MLflow, and have not ended yet when the startup timeout is over."""
+    sim.behaviour("2").ready, sim.behaviour("2").startup_step = False, "fetching"
+    return lambda sim: sim.cluster.behave("2", Behaviour())
+
+
 def no_scrape(sim: Simulation) -> Lift:
     sim.pod_metrics.unreachable = True
     return lambda sim: setattr(sim.pod_metrics, "unreachable", False)
@@ -91,6 +97,7 @@ def no_scrape(sim: Simulation) -> Lift:
         (no_room, reasons.UNSCHEDULABLE),
         (no_secret, reasons.CONTAINER_NOT_CREATED),
         (no_registry, reasons.MODEL_NOT_FETCHED),
+        (slow_registry, reasons.MODEL_NOT_FETCHED),
         (no_scrape, reasons.PODS_NOT_SCRAPED),
     ],
 )
@@ -185,6 +192,28 @@ def test_a_version_that_never_becomes_ready_is_rejected_as_before() -> None:
     sim.register("2", ready=False)
     wants(sim, "2", SHORT)
     sim.reach(Phase.REJECTED)
+    assert sim.status.rejected[-1].reason == reasons.STARTUP_TIMEOUT
+
+
+def test_pods_that_cannot_be_asked_at_the_startup_timeout_are_asked_again_before_their_version_is_rejected() -> None:
+    sim = serving(SHORT)
+    sim.register("2")
+    slow_registry(sim)
+    sim.behaviour("2").silent = True
+    wants(sim, "2", SHORT)
+    sim.reach(Phase.STARTING)
+    sim.run(65 * SECOND)
+    sim.behaviour("2").silent = False
+    sim.until(lambda s: s.status.held is not None, within=10 * SECOND)
+    assert sim.status.rejected == []
+
+
+def test_pods_that_never_say_anything_are_rejected_soon_after_the_startup_timeout() -> None:
+    sim = serving(SHORT)
+    sim.register("2", ready=False, silent=True)
+    wants(sim, "2", SHORT)
+    sim.reach(Phase.STARTING)
+    sim.until(lambda s: bool(s.status.rejected), within=80 * SECOND)
     assert sim.status.rejected[-1].reason == reasons.STARTUP_TIMEOUT
 
 

@@ -15,7 +15,7 @@ from podium.controller.alias_conflicts import alias_conflict
 from podium.controller.prometheus_totals import prometheus_totals
 from podium.controller.workers.registry import RegistryWorker
 from podium.controller.workers.webhooks import WebhookWorker
-from podium.core.facts import AliasConflict, AutoscalerState, GateResponse, ObservedState, SlotState
+from podium.core.facts import AliasConflict, AutoscalerState, GateResponse, ObservedState, PodState, SlotState
 from podium.core.gates import pending_requests
 from podium.errors import PodiumError
 from podium.ports import Clock, Cluster, GateJobs, MetricsStore, ModelDeployment, PodMetrics, PodReport, Router
@@ -114,12 +114,11 @@ def _with_reports(slots: Mapping[Slot, SlotState], reports: Mapping[str, PodRepo
     return {
         slot: replace(
             seen,
-            pods=tuple(
-                replace(pod, identity=reports[pod.uid].identity, counters=reports[pod.uid].counters)
-                if pod.uid in reports
-                else pod
-                for pod in seen.pods
-            ),
+            pods=tuple(_with_report(pod, reports[pod.uid]) if pod.uid in reports else pod for pod in seen.pods),
         )
         for slot, seen in slots.items()
     }
+
+
+def _with_report(pod: PodState, report: PodReport) -> PodState:
+    return replace(pod, identity=report.identity, counters=report.counters, startup_step=report.startup_step)

@@ -13,6 +13,7 @@ from podium.core.signature import Signature
 
 SLOTS: tuple[Slot, Slot] = ("a", "b")
 ALL = 100  # percent
+FETCHING = "fetching"  # the startup step of a server that waits for the registry (podium.runtime.startup)
 
 
 def other_than(slot: Slot) -> Slot:
@@ -142,6 +143,12 @@ class PodState:
     crash: Crash | None = None
     waiting: str = ""  # why it does not start, where kubelet says so: ImagePullBackOff …
     ip: str = ""  # "" until it has one
+    startup_step: str = ""  # what its server does before it is ready; "" where it does not say
+
+    @property
+    def runs(self) -> bool:
+        """Whether its server has been started, and is not ready yet, as far as kubelet says."""
+        return bool(self.ip) and not self.ready and not self.waiting
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ class PodReport:
 
     identity: Identity | None
     counters: Counters
+    startup_step: str = ""  # what its server does before it is ready: fetching, loading
 
 
 class PodMetrics(Protocol):

@@ -14,7 +14,8 @@ The rooms, each of which imports only those below it (`[tool.importlinter]` in p
     loading          from a reference to a model that has proved itself
     protocols        what a body means
     prediction       from rows to raw predictions
-    settings         and the values that all share: exchange, identity, faults, exits, preview, reference, legacy_env
+    settings         and the values that all share: exchange, identity, faults, exits, startup, preview, reference,
+                     legacy_env
 
 A request's way: `http.connection` (bytes in and out) -> `http.app` (routes, identity, counts) -> `protocols` (what the
 body means) -> `prediction.queue` (the one thread that predicts) -> `prediction.model` (MLflow's model behind it).

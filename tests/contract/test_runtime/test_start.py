@@ -1,14 +1,17 @@
 """How a start fails: an exit code of its own for each cause, and a reason where Kubernetes shows it."""
 
+import socket
 import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import mlflow
 import pandas as pd
 import pytest
 from mlflow.models import infer_signature
 
+from podium.runtime.__main__ import MLFLOW_DEFAULTS
 from podium.runtime.exits import Exit, StartError
 from podium.runtime.loading.load import load
 from podium.runtime.settings import Settings
@@ -68,6 +71,21 @@ def test_a_failed_start_says_why(store: str, tmp_path: Path, settings: dict[str,
     assert "Traceback" not in left
 
 
+def test_a_server_that_waits_for_the_registry_says_so_in_its_metrics(tmp_path: Path) -> None:
+    silent = socket.create_server(("127.0.0.1", 0))
+    with silent, server(tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}", **CHURN) as process:
+        url = process.wait_for(r"listening on (http://\S+)").group(1)
+        process.wait_for("trying registered version")
+        assert 'podium_startup_step{step="fetching"} 1.0' in httpx.get(f"{url}/metrics").text
+
+
+def test_a_registry_that_does_not_answer_is_told_of_within_a_minute_and_a_half() -> None:
+    """MLflow waits two minutes for each answer, and asks eight times."""
+    tries = 1 + int(MLFLOW_DEFAULTS["MLFLOW_HTTP_REQUEST_MAX_RETRIES"])
+    pauses = sum(2 * 2**number for number in range(1, tries - 1))  # MLflow's own backoff
+    assert tries * int(MLFLOW_DEFAULTS["MLFLOW_HTTP_REQUEST_TIMEOUT"]) + pauses < 90
+
+
 class Quits(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is untyped here
     """Calls sys.exit() where a test says it."""
 
@@ -107,3 +125,11 @@ def test_files_that_cannot_be_read_are_no_fault_of_the_model(tmp_path: Path) -> 
     (tmp_path / "model/requirements.txt").mkdir()
     with pytest.raises(OSError, match="requirements"):  # which podium.runtime.__main__ ends by NO_STORAGE
         load(settings)
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow warns of itself
+def test_a_server_that_has_the_files_waits_for_the_registry_no_more(tmp_path: Path) -> None:
+    steps: list[str] = []
+    with pytest.raises(StartError):
+        load(quitting(tmp_path / "model", "load"), steps.append)
+    assert steps == ["fetching", "loading"]

@@ -45,6 +45,16 @@ def test_a_count_that_cannot_be_believed_spoils_the_rest(number: str) -> None:
     assert statement(INFO + count("ok", 5) + count("nan", number)) is None or number == "1_0"
 
 
+def step(name: str) -> str:
+    return f'podium_startup_step{{step="{name}"}} 1.0\n'
+
+
+def test_what_a_server_does_before_it_is_ready_is_read() -> None:
+    assert statement(step("fetching")) == PodReport(None, Counters(0, 0), "fetching")
+    said = statement(step("fetching") + step("loading") + INFO)
+    assert said == PodReport(Identity("7", "sha256:77"), Counters(0, 0))
+
+
 def test_two_identities_are_none() -> None:
     said = statement(INFO + INFO.replace('"7"', '"8"') + count("ok", 5))
     assert said == PodReport(None, Counters(answers=5, bad=0))

@@ -26,12 +26,13 @@ _LONGEST: Final = 4096  # characters of a sample's labels
 _LABEL: Final = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]{0,63})="((?:[^"\\]|\\.){0,1024})"[ ,]*')
 _ESCAPES: Final = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
 _INFO: Final = "podium_model_info"
+_STEP: Final = "podium_startup_step"
 _REQUESTS: Final = "podium_requests_total"
 _IN_A_ROW: Final = "podium_consecutive_failures"
 _LATENCY: Final = "podium_request_duration_seconds_bucket"
 _SCORES: Final = "podium_scores_bucket"
 _CLASSES: Final = "podium_classes_total"
-_READ: Final = (_INFO, _REQUESTS, _IN_A_ROW, _LATENCY, _SCORES, _CLASSES)
+_READ: Final = (_INFO, _STEP, _REQUESTS, _IN_A_ROW, _LATENCY, _SCORES, _CLASSES)
 
 Samples = Sequence[tuple[str, str]]  # labels and number of each line, as they are written
 
@@ -44,7 +45,8 @@ def statement(text: str) -> PodReport | None:
         return None
     identities = _identities(samples[_INFO])
     answers = sum(outcomes.get(each, 0) for each in GOOD | BAD)
-    if not identities and not answers:
+    step = _step(samples[_STEP])
+    if not identities and not answers and not step:
         return None
     bad = sum(outcomes.get(each, 0) for each in BAD)
     counters = Counters(
@@ -57,7 +59,7 @@ def statement(text: str) -> PodReport | None:
         classes=_classes(samples[_CLASSES]),
     )
     # Two identities at once are no identity: such a pod proves nothing.
-    return PodReport(identities.pop() if len(identities) == 1 else None, counters)
+    return PodReport(identities.pop() if len(identities) == 1 else None, counters, step)
 
 
 def _samples(text: str) -> Mapping[str, Samples]:
@@ -76,6 +78,12 @@ def _samples(text: str) -> Mapping[str, Samples]:
 def _identities(samples: Samples) -> set[Identity]:
     labelled = [_labels(labels) for labels, number in samples if _count(number) == 1]
     return {Identity(labels.get("version", ""), labels.get("digest", "")) for labels in labelled if labels}
+
+
+def _step(samples: Samples) -> str:
+    """What a server that is not ready yet is doing; "" where it does not say, or says two things."""
+    steps = {_labels(labels).get("step", "") for labels, number in samples if _count(number) == 1}
+    return steps.pop() if len(steps) == 1 else ""
 
 
 def _outcomes(samples: Samples) -> Mapping[str, int] | None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Hold, Pinned, Verdict
-from podium.core.facts import Crash, Facts, PodState, Problem
+from podium.core.facts import FETCHING, Crash, Facts, PodState, Problem
 from podium.core.fingerprints import spec_hash
 from podium.core.rollout.desired import resolve_desired
 
@@ -69,7 +69,10 @@ def of_pod(pod: PodState) -> Problem | None:
         return Problem(reasons.PODS_NOT_SCRAPED, message) if pod.identity is None else None
     if (reason := _named(WAITING, pod.waiting)) is not None:
         return Problem(reason, pod.waiting)
-    return of_end(pod.crash) if pod.crash is not None else None
+    ended = of_end(pod.crash) if pod.crash is not None else None
+    if ended is None and pod.startup_step == FETCHING:
+        return Problem(reasons.MODEL_NOT_FETCHED, f"pod {pod.name} still waits for the model from the registry")
+    return ended
 
 
 def of_end(crash: Crash) -> Problem | None:

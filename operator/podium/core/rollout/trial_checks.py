@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.status import Verdict
+from podium.api.v1alpha1.status import Pinned, Verdict
 from podium.api.v1alpha1.values.base import format_duration
 from podium.core.analysis import guards
 from podium.core.analysis.measures import ERRORS
@@ -14,17 +14,30 @@ from podium.core.rollout.hindrances import hindrances
 from podium.core.traffic.draining import drained
 from podium.core.traffic.shares import share_pods
 
+HEARING = timedelta(seconds=15)  # for pods that are late to say why: what still waits for the registry is not rejected
+
 
 def startup_timeout(facts: Facts) -> Verdict | None:
     """Too few pods were verified for too long. A pause, in which they all are, is no part of it, however long."""
     limit, subject, trial = facts.spec.rollout.startup_timeout, facts.subject, facts.status.trial
-    if subject is None or trial is None or trial.starting_since is None or facts.now - trial.starting_since < limit:
+    if subject is None or trial is None or trial.starting_since is None:
+        return None
+    late = facts.now - trial.starting_since - limit
+    if late < timedelta(0):
         return None
     message = f"version {subject.version} was not ready within {format_duration(limit)} (startupTimeout)"
     if (found := circumstance(facts, subject)) is not None:
         return held(found, message)
+    if late < HEARING and _unheard(facts, subject):
+        return None
     why = hindrances(facts, subject)
     return Verdict(reason=reasons.STARTUP_TIMEOUT, message=": ".join([message, *why[:3]]), rejects=True)
+
+
+def _unheard(facts: Facts, subject: Pinned) -> bool:
+    """Whether a pod of the version runs, and could not be asked just now what it does."""
+    pods = facts.observed.slot(subject.slot).pods
+    return any(pod.version == subject.version and pod.runs and pod.counters is None for pod in pods)
 
 
 def _verified(facts: Facts, pods: int) -> bool:

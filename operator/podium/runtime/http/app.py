@@ -18,6 +18,7 @@ from podium.runtime.http.streaming import Stream
 from podium.runtime.identity import Headers, Identity
 from podium.runtime.prediction.queue import Job
 from podium.runtime.settings import Settings
+from podium.runtime.startup import StartupStep
 
 if TYPE_CHECKING:
     # These import MLflow, which takes seconds: see podium.runtime.loading.load
@@ -45,6 +46,7 @@ class App:
         self._phase = Phase.LOADING
         self._serving: Serving | None = None
         self._former: list[Serving] = []  # they answer what they were asked before another version served
+        self._step = StartupStep.FETCHING
         self.identity_block = identity.block
         self._pages: dict[str, Page] = {
             "/healthz": lambda: Response(HTTPStatus.OK, b"ok\n"),
@@ -55,6 +57,10 @@ class App:
             "/v2/health/live": lambda: Response(HTTPStatus.OK, b'{"live":true}', JSON),
             "/v2/health/ready": self._v2_ready,
         }
+
+    def enter(self, step: StartupStep) -> None:
+        """Say from now on that this is what the server does before it is ready. Called from any thread."""
+        self._step = step
 
     def serve(self, loaded: "Loaded") -> Serving | None:
         """Begin to answer predictions by this model. Called on the event loop.
@@ -178,7 +184,7 @@ class App:
         return Response(HTTPStatus.OK if loaded else HTTPStatus.SERVICE_UNAVAILABLE, b"\n", JSON)
 
     def _render_metrics(self) -> Response:
-        text = self._serving.metrics.render() if self._serving is not None else b""
+        text = self._serving.metrics.render() if self._serving is not None else metrics.before_serving(self._step)
         return Response(HTTPStatus.OK, text, metrics.CONTENT_TYPE)
 
     # Predictions: every one ends in exactly one outcome

@@ -15,6 +15,7 @@ from prometheus_client.utils import floatToGoString
 
 from podium.runtime.faults import Outcome
 from podium.runtime.identity import Identity
+from podium.runtime.startup import StartupStep
 
 if TYPE_CHECKING:
     from podium.runtime.prediction.distribution import Predictions  # imports pandas, which takes a second
@@ -42,6 +43,14 @@ def _written(edge: float) -> str:
 
 def _escaped(label: str) -> str:
     return label.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def before_serving(step: StartupStep) -> bytes:
+    """Return what there is to say before a model is served, in Prometheus's text format."""
+    head = (
+        "# HELP podium_startup_step What a server that is not ready yet is doing.\n# TYPE podium_startup_step gauge\n"
+    )
+    return f'{head}podium_startup_step{{step="{step}"}} 1.0\n'.encode()
 
 
 class Tally:

@@ -22,6 +22,7 @@ from podium.runtime.http.ports import listening
 from podium.runtime.http.shared import SPARE, Limits, Shared
 from podium.runtime.identity import Identity
 from podium.runtime.settings import HttpServer, Settings
+from podium.runtime.startup import StartupStep
 
 if TYPE_CHECKING:
     from podium.runtime.loading.load import Loaded
@@ -141,7 +142,7 @@ async def _sweep(shared: Shared, app: App, stop: _Stop) -> None:
 
 async def _load_and_serve(app: App, settings: Settings, stop: _Stop) -> None:
     """Load in a thread of its own. A stop does not wait for it: nobody has been promised an answer yet."""
-    loading = asyncio.create_task(_in_thread(settings))
+    loading = asyncio.create_task(_in_thread(settings, app.enter))
     stopped = asyncio.create_task(stop.asked.wait())
     await asyncio.wait({loading, stopped}, return_when=asyncio.FIRST_COMPLETED)
     if not loading.done():
@@ -154,7 +155,7 @@ async def _load_and_serve(app: App, settings: Settings, stop: _Stop) -> None:
     log.info("ready: model %s version %s run %s digest %s", who.model, who.version, who.run_id, who.digest)
 
 
-async def _in_thread(settings: Settings) -> "Loaded":
+async def _in_thread(settings: Settings, entered: Callable[[StartupStep], None]) -> "Loaded":
     """A daemon thread, because asyncio's own would keep the process alive until a hanging download ends."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Any] = loop.create_future()
@@ -169,7 +170,7 @@ async def _in_thread(settings: Settings) -> "Loaded":
 
     def work() -> None:
         try:
-            loaded = importlib.import_module("podium.runtime.loading.load").load(settings)
+            loaded = importlib.import_module("podium.runtime.loading.load").load(settings, entered)
         except BaseException as error:  # noqa: BLE001  handed on to whoever waits
             loop.call_soon_threadsafe(settle, None, error)
         else:

@@ -25,6 +25,7 @@ from podium.runtime.protocols import invocations
 from podium.runtime.protocols.bodies import JSON
 from podium.runtime.protocols.routes import About, EventDoor, Page, binaries, endpoints, events, pages, rpcs, streams
 from podium.runtime.settings import Batching, ExtraColumns, Settings
+from podium.runtime.startup import StartupStep
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +56,16 @@ class Loaded:
     threads: int = 1  # that predict
 
 
-def load(settings: Settings) -> Loaded:
-    """Do all that stands before readiness.
+def load(settings: Settings, entered: Callable[[StartupStep], None] = lambda _: None) -> Loaded:
+    """Do all that stands before readiness, and tell which step begins.
 
     Raises StartError: any step failed; its exit code says which.
     """
     os.environ.setdefault(*AS_IN_SERVING)
     cache = Cache(settings.cache_directory) if settings.cache_directory is not None else None
+    entered(StartupStep.FETCHING)
     fetched = _timed("fetched", lambda: fetch(settings.references, cache, fall_back=settings.source_fallback))
+    entered(StartupStep.LOADING)
     identity = _proved(fetched, settings)
     directory = model_folder(fetched)
     differences = check(directory, settings.requirements_ignored)

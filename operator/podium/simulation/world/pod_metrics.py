@@ -54,4 +54,4 @@ def _report(seen: PodState, pod: Pod) -> PodReport | None:
     if behaviour.silent:
         return None
     identity = Identity(pod.pinned.version, behaviour.digest or pod.pinned.digest) if seen.ready else None
-    return PodReport(identity, pod.answered.counters())
+    return PodReport(identity, pod.answered.counters(), "" if seen.ready else behaviour.startup_step)

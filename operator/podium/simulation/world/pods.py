@@ -34,6 +34,7 @@ class Behaviour:
     waiting: str = ""  # why kubelet does not start it
     digest: str | None = None  # what it says that it serves; None is what it was started for
     silent: bool = False  # says nothing of itself
+    startup_step: str = "loading"  # what it does before it is ready
     bad_share: float = 0.0  # of its answers; invalid ones among them
     invalid: float = 0.0  # share of answers that are no numbers
     slow: float = 0.0  # share of answers that take 0.2 s; the others take 0.02 s
