@@ -8,7 +8,7 @@ from podium.api.v1alpha1.status import Phase
 from testbed.waiting import wait_until
 from tests.e2e.conftest import Mlflow
 from tests.e2e.rollout import QUICK, Rollout, clients
-from tests.e2e.test_circumstances import IMPATIENT, held_by, quota
+from tests.e2e.test_circumstances import held_by, quota
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
@@ -61,13 +61,13 @@ def test_the_alias_is_put_right_after_a_promotion_without_a_registry(
 def test_a_revert_waits_for_the_registry_and_keeps_its_trust(
     rollout: Rollout, stoppable: Mlflow, rows: list[bytes]
 ) -> None:
-    rollout.apply("1", rollout=IMPATIENT)
+    rollout.apply("1")
     rollout.settle("1")
     rollout.apply("2")
     rollout.settle("2")
     stoppable.stop()
     with clients(rollout.port, rows) as ledger:
-        rollout.apply("1")
+        rollout.apply("1", rollout={**QUICK, "startupTimeout": "40s"})
         status = rollout.until("it is held", lambda s: held_by("ModelNotFetched", s))
         assert status.rejected == []
         stoppable.start()
