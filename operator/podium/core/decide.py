@@ -32,7 +32,7 @@ from podium.core.status.events import events
 from podium.core.status.messages import LONGEST, message
 from podium.core.status.observed import keep_recent_evidence, observed, unsaved_evidence
 from podium.core.status.record import artifact_path, document, tags_for, unrecorded
-from podium.core.traffic.draining import drained
+from podium.core.traffic.draining import drained, losing
 from podium.core.traffic.phase_targets import PHASE_TARGETS, Size
 from podium.core.traffic.shares import challenger_pods
 from podium.core.traffic.weights import routes
@@ -51,6 +51,8 @@ REQUEUE_AFTER: Mapping[Phase, float] = {
     Phase.STABLE: 60,
 }
 SOON = 0.1  # something was just done: see what came of it
+# No version is on trial: traffic moves to the champion, and no record has to come before that.
+WAY_BACK = frozenset(phase for phase, target in PHASE_TARGETS.items() if target.rests)
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Decision:
 
         A crash in between is harmless: the next reconcile decides on the same evidence again.
         """
-        if self.status.phase is not Phase.ROLLING_BACK:
+        if self.status.phase not in WAY_BACK:
             return ()
         return tuple(action for action in self.actions if isinstance(action, SetTraffic))
 
@@ -87,10 +89,17 @@ def decide(facts: Facts) -> Decision:
         status=with_conditions(after, before=facts.status),
         actions=actions,
         events=events(facts, move, after),
-        requeue_after=SOON if move or actions else REQUEUE_AFTER[status.phase],
+        requeue_after=SOON if move or actions else _requeue_after(after),
         move=move,
         unsaved=unsaved_evidence(status, observed_facts.status),
     )
+
+
+def _requeue_after(facts: Facts) -> float:
+    """A slot that is still to lose its traffic is watched as closely as in a rollback, whatever came after that."""
+    usual = REQUEUE_AFTER[facts.status.phase]
+    back = REQUEUE_AFTER[Phase.ROLLING_BACK]
+    return min(usual, back) if facts.status.phase in WAY_BACK and losing(facts) is not None else usual
 
 
 def decide_without_evidence(facts: Facts, error: Exception) -> Decision:

@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from podium.api.v1alpha1.spec.guards import Guard
-from podium.api.v1alpha1.status import Counts, Evidence, Slot
+from podium.api.v1alpha1.status import Counts, Evidence, Slot, Status
 from podium.core.analysis.counts import accumulate, baseline
 from podium.core.analysis.criteria import measures
 from podium.core.analysis.measures import ERRORS, Measure, counted_elsewhere, slower_than
 from podium.core.facts import Counters, Facts, Histogram, ObservedState, PodState, SlotState
-from tests.unit.core.factories import NOW, facts
+from tests.unit.core.factories import NOW, facts, pinned
 
 COUNTED = {ERRORS.name: ERRORS}
 
@@ -54,6 +54,14 @@ def test_a_new_pod_of_the_version_on_trial_counts_from_zero_and_any_other_from_n
     )
     assert (challenger.answers, challenger.bad) == (7, 3)
     assert (champion.answers, champion.bad) == (1, 1)
+
+
+def test_the_pods_of_the_version_that_had_the_slot_before_are_no_evidence_about_this_one() -> None:
+    old = replace(pod("old", 50, 40), version="1")
+    now = look([pod("n", 10), old])
+    named = replace(now, status=Status(challenger=pinned("2", "b")))
+    challenger, _ = after(look([pod("n", 0), replace(old, counters=Counters(0, 0))]), named)
+    assert (challenger.answers, challenger.bad) == (10, 0)
 
 
 def test_counters_that_begin_anew_count_from_zero() -> None:

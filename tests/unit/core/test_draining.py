@@ -89,12 +89,16 @@ def test_where_shares_are_of_pods_its_pods_are_stopped_at_once() -> None:
     assert drained(back(PODS), "b")
 
 
-def test_what_has_no_pods_and_what_lost_its_traffic_long_ago_needs_no_draining() -> None:
+def test_a_rollback_that_ended_without_the_champion_goes_on_draining() -> None:
+    later = replace(back(), status=Status(phase=Phase.REJECTED, champion=CHAMPION))
+    assert not drained(later, "b")
+    assert draining(later) == Draining(weight_removed_at=NOW, quiet_since=NOW, answers=7)
+
+
+def test_what_has_no_pods_needs_no_draining() -> None:
     given = back()
     gone = replace(given, observed=replace(given.observed, slots={"a": slot("1"), "b": SlotState()}))
     assert drained(gone, "b")
-    settled = replace(given, status=Status(phase=Phase.STABLE, champion=CHAMPION))
-    assert drained(settled, "b")
 
 
 @pytest.mark.parametrize(

@@ -213,9 +213,10 @@ def test_one_look_without_a_word_of_the_pods_takes_no_tester_away() -> None:
     assert routed(previewed(at(Phase.STARTING, runs(OLD, 2), silent, ALL_OLD), NO_OVERRIDES)) == []
 
 
-def test_while_the_champion_has_no_ready_pod_testers_lose_the_challenger_and_users_keep_it() -> None:
+def test_while_the_champion_has_no_ready_pod_testers_lose_the_challenger_and_users_go_to_it() -> None:
+    """A gateway would send the champion's share to no pod."""
     given = at(Phase.ROLLING_BACK, runs(OLD, 0), runs(NEW, 1), HALF)
-    assert routed(previewed(given, TO_B)) == [(HALF, NO_OVERRIDES)]
+    assert routed(previewed(given, TO_B)) == [({"a": 0, "b": 100}, NO_OVERRIDES)]
 
 
 def test_without_a_champion_nobody_is_first() -> None:

@@ -318,3 +318,8 @@ class Status(StatusValue):
     conditions: Annotated[list[Condition], KeyedBy("type")] = Field(
         [], description="Conditions in the form of kstatus, and Podium's own beside them."
     )
+
+    @property
+    def pinned(self) -> "tuple[Pinned, ...]":
+        """The versions that have a role now."""
+        return tuple(each for each in (self.champion, self.challenger, self.former) if each is not None)

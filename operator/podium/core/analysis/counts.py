@@ -117,8 +117,11 @@ def _ledger(evidence: Evidence, facts: Facts, measures: Measures) -> list[PodCou
 
 
 def _sources(facts: Facts, measures: Measures) -> Iterator[Source]:
+    versions = {pinned.slot: pinned.version for pinned in facts.status.pinned}
     for slot, seen in sorted(facts.observed.slots.items()):
         for pod in seen.pods:
+            if pod.version != versions.get(slot, pod.version):
+                continue  # of the version that had the slot before: it is not on trial
             counts = None
             if pod.counters is not None:
                 read = ((name, measure.of(pod.counters)) for name, measure in measures.items() if measure.of)

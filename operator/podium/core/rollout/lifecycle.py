@@ -1,6 +1,7 @@
 """What is written when a phase is entered: the status changes as verbs, one for each phase that needs one."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from podium.api.v1alpha1 import reasons
@@ -28,6 +29,7 @@ from podium.core.fingerprints import rejection_hash, terms_hash
 from podium.core.rollout.circumstances import CIRCUMSTANCES, next_hold
 from podium.core.rollout.desired import former_champion, resolve_desired
 from podium.core.rollout.transitions import Move
+from podium.core.traffic.draining import losing
 
 Verb = Callable[[Facts, Verdict], Status]
 
@@ -35,7 +37,9 @@ Verb = Callable[[Facts, Verdict], Status]
 def enter(facts: Facts, move: Move) -> Status:
     """The status after a move."""
     status = VERBS[move.target](facts, move.verdict)
-    return status.model_copy(update={"phase": move.target, "phase_since": facts.now, "draining": None})
+    status = status.model_copy(update={"phase": move.target, "phase_since": facts.now})
+    goes_on = losing(replace(facts, status=status)) == losing(facts)
+    return status if goes_on else status.model_copy(update={"draining": None})
 
 
 def pin(facts: Facts, verdict: Verdict) -> Status:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from podium.api.v1alpha1.status import Phase, Verdict
 from podium.core.facts import Facts
 from podium.core.rollout.gate_checks import gate_failed, gates_passed, gates_pending, previously_promoted
+from podium.core.rollout.rollback_checks import rejection_rolled_back, rolled_back
 from podium.core.rollout.trial_checks import (
     challenger_ready,
     evidence_timeout,
@@ -23,8 +24,6 @@ from podium.core.rollout.trial_checks import (
     last_step_passed,
     promoted,
     ready_without_trial,
-    rejection_rolled_back,
-    rolled_back,
     soak_passed,
     startup_timeout,
     step_passed,

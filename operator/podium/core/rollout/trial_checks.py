@@ -1,4 +1,4 @@
-"""Checks of a trial: whether it is ready to go on, has enough evidence, failed, ended or was rolled back."""
+"""Checks of a trial: whether it is ready to go on, has enough evidence, failed or ended."""
 
 from datetime import timedelta
 
@@ -136,32 +136,6 @@ def soak_passed(facts: Facts) -> Verdict | None:
         return None
     message = f"soaked for {format_duration(trial.soak)} without a failed guard; {_evidence(facts)}"
     return Verdict(reason=reasons.SOAK_PASSED, message=message)
-
-
-def rolled_back(facts: Facts) -> Verdict | None:
-    """The champion has all the traffic again, and the challenger is drained."""
-    champion, challenger = facts.status.champion, facts.status.challenger
-    if challenger is None:
-        return Verdict(reason=reasons.ROLLED_BACK, message="no challenger to roll back")
-    world = facts.observed
-    if champion is None:
-        gone = world.slot(challenger.slot).replicas == 0
-        message = f"version {challenger.version} is stopped; there was no champion before it"
-        return Verdict(reason=reasons.ROLLED_BACK, message=message) if gone else None
-    back = world.traffic.desired.get(champion.slot) == ALL
-    if not back or not drained(facts, challenger.slot):
-        return None
-    return Verdict(reason=reasons.ROLLED_BACK, message=f"version {champion.version} has all the traffic")
-
-
-def rejection_rolled_back(facts: Facts) -> Verdict | None:
-    """The same, of a version that is rejected."""
-    trial, challenger = facts.status.trial, facts.status.challenger
-    lost, back = trial.verdict if trial is not None else None, rolled_back(facts)
-    if back is None or lost is None or challenger is None or not lost.rejects:
-        return None
-    message = f"version {challenger.version} is rejected: {lost.message}; {back.message}"
-    return Verdict(reason=reasons.VERSION_REJECTED, message=message)
 
 
 def testing(facts: Facts) -> timedelta:

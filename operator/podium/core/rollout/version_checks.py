@@ -2,7 +2,7 @@
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Verdict
-from podium.core.facts import Facts
+from podium.core.facts import Facts, other_than
 from podium.core.fingerprints import terms_hash
 from podium.core.rollout.circumstances import standing_hold
 from podium.core.rollout.desired import desired_version, is_desired, resolve_desired, standing_rejection
@@ -19,10 +19,23 @@ def challenger_found(facts: Facts) -> Verdict | None:
         return None  # the champion has to recover before a version is tried beside it
     if standing_hold(facts) is not None:
         return None  # it is tried again later
+    if slot_taken(facts):
+        return None  # its pods would get requests before they have proved what they are
     return Verdict(
         reason=reasons.CHALLENGER_FOUND,
         message=f"spec.model selects version {version.version} of {facts.spec.model.name}",
     )
+
+
+def slot_taken(facts: Facts) -> bool:
+    """Whether requests may still reach the free slot, though the champion can answer them: a gateway takes no weights.
+
+    Beside a champion without a ready pod, the next version takes the place of the one that keeps the traffic.
+    """
+    champion = facts.status.champion
+    if champion is None or not facts.observed.slot(champion.slot).ready(champion):
+        return False
+    return facts.observed.traffic.may_reach(other_than(champion.slot))
 
 
 def known_rejected(facts: Facts) -> Verdict | None:

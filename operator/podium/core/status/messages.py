@@ -9,10 +9,11 @@ from podium.api.v1alpha1.values.base import format_duration, format_time
 from podium.core import gates
 from podium.core.analysis import guards
 from podium.core.analysis.measures import ERRORS, counted_elsewhere
-from podium.core.facts import Facts
+from podium.core.facts import Facts, other_than
 from podium.core.rollout.circumstances import standing_hold, wait
-from podium.core.rollout.desired import standing_rejection
+from podium.core.rollout.desired import desired_version, standing_rejection
 from podium.core.rollout.hindrances import hindrances
+from podium.core.rollout.version_checks import slot_taken
 from podium.core.status.readiness import awaits_registry
 from podium.core.traffic.shares import challenger_pods, coarse_share
 
@@ -36,11 +37,22 @@ def message(facts: Facts) -> str:
 
 def _awaiting_registry(facts: Facts) -> str:
     """The desired version is another one since the last rollout: what is known of it, and what serves until then."""
-    champion, desired = facts.status.champion, facts.observed.registry.desired
-    serving = f"champion {champion.version} serves" if champion else "nothing serves"
-    if desired is None or facts.status.shared_outage is not None or standing_hold(facts) is not None:
+    desired, serving = facts.observed.registry.desired, _serving(facts) or "nothing serves"
+    waits = facts.status.shared_outage is not None or standing_hold(facts) is not None or slot_taken(facts)
+    if desired is None or waits:
         return f"{_pending(facts)}; {serving}"
     return f"version {desired.version} of {facts.spec.model.name} is next; {serving}"
+
+
+def _serving(facts: Facts) -> str:
+    """Which version answers while none is on trial; "" without a champion."""
+    champion = facts.status.champion
+    if champion is None:
+        return ""
+    other = facts.observed.slot(other_than(champion.slot))
+    if facts.observed.slot(champion.slot).ready(champion) or other.runs is None or not other.ready(other.runs):
+        return f"champion {champion.version} serves"
+    return f"version {champion.version} has no ready pod: version {other.runs.version} keeps the traffic until it has"
 
 
 def _alias_conflict(facts: Facts) -> str:
@@ -58,6 +70,8 @@ def _pending(facts: Facts) -> str:
         return _shared_outage(outage, facts)
     if (hold := standing_hold(facts)) is not None:
         return _held(hold)
+    if slot_taken(facts):
+        return f"version {desired_version(facts)} waits until no requests reach its slot any more{_in_the_way(facts)}"
     return problem.message if problem else f"querying the registry for {facts.spec.model.name}"
 
 
@@ -219,10 +233,10 @@ def _in_the_way(facts: Facts) -> str:
 
 
 def _rejected(facts: Facts) -> str:
-    lost, champion = standing_rejection(facts), facts.status.champion
+    lost = standing_rejection(facts)
     if lost is None:
         return facts.status.message
-    serving = f"champion {champion.version} serves" if champion else "no version serves: there was no champion before"
+    serving = _serving(facts) or "no version serves: there was no champion before"
     hint = "change version, gates or guards, or set spec.rollout.retry, to try again"
     return f"version {lost.version} is rejected: {lost.message}; {serving}; {hint}"
 

@@ -8,17 +8,25 @@ from datetime import timedelta
 from typing import Final
 
 from podium.api.v1alpha1.status import Draining, Phase, Slot
-from podium.core.facts import Facts
+from podium.core.facts import Facts, other_than
+from podium.core.traffic.phase_targets import PHASE_TARGETS
 
 # Beyond the drain time, for a slot that answers without a weight: a client may call its own Service.
 LONGEST: Final = timedelta(minutes=1)
 
 
 def losing(facts: Facts) -> Slot | None:
-    """The slot that has lost the traffic and still runs: the challenger's on its way back, or the former champion's."""
-    status = facts.status
-    pinned = {Phase.ROLLING_BACK: status.challenger, Phase.SOAKING: status.former}.get(status.phase)
-    return None if pinned is None else pinned.slot
+    """The slot that loses the traffic and still runs: the former champion's; with no version on trial, the other one.
+
+    It can outlast its rollback, where the champion had no ready pod to which the traffic could return.
+    """
+    status, target = facts.status, PHASE_TARGETS[facts.status.phase]
+    if status.phase is Phase.SOAKING:
+        return None if status.former is None else status.former.slot
+    if not target.rests or status.champion is None:
+        return None
+    other = other_than(status.champion.slot)
+    return other if facts.observed.slot(other).replicas else None
 
 
 def draining(facts: Facts) -> Draining | None:

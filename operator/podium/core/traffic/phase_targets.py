@@ -35,6 +35,11 @@ class PhaseTarget:
     traffic: Traffic
     preview: bool = False  # whether testers reach the challenger, where spec.traffic.preview lets them
 
+    @property
+    def rests(self) -> bool:
+        """Whether nothing but the champion is to run."""
+        return self.challenger is Size.NONE and self.former is Size.NONE
+
 
 _QUIET = PhaseTarget(Size.NONE, Size.NONE, Traffic.CHAMPION)
 

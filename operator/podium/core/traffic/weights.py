@@ -5,7 +5,7 @@ Up only to pods that are ready and have verified what they serve; back to whatev
 
 from collections.abc import Iterator, Mapping
 
-from podium.api.v1alpha1.status import Pinned, Slot, Status
+from podium.api.v1alpha1.status import Pinned, Slot, Status, Trial
 from podium.core.actions import RouteOverrides, SetTraffic, TrialAffinity
 from podium.core.facts import ALL, Facts, SlotState, other_than
 from podium.core.fingerprints import trial_id
@@ -36,12 +36,20 @@ def _weights(facts: Facts) -> Mapping[Slot, int] | None:
         if traffic is Traffic.CHALLENGER and verified >= facts.spec.serving.size:
             up = _to(challenger, ALL)
         if traffic is Traffic.STEP and verified >= share_pods(trial.steps[trial.step].weight, facts.spec):
-            up = _to(challenger, trial.steps[trial.step].weight)
+            up = _to(challenger, _step_weight(facts, challenger, trial))
     if up is not None:
         return up
     if traffic is not Traffic.CHAMPION and facts.observed.traffic.desired and not abandoned(facts):
         return None  # the last step goes on until the next one can be carried
     return _back(facts)
+
+
+def _step_weight(facts: Facts, challenger: Pinned, trial: Trial) -> int:
+    """The step's weight. Beside a champion without a ready pod, the challenger keeps what it has already."""
+    weight, champion = trial.steps[trial.step].weight, facts.status.champion
+    if champion is None or facts.observed.slot(champion.slot).ready(champion):
+        return weight
+    return max(weight, facts.observed.traffic.desired.get(challenger.slot, 0))
 
 
 def _back(facts: Facts) -> Mapping[Slot, int] | None:
@@ -55,13 +63,22 @@ def _back(facts: Facts) -> Mapping[Slot, int] | None:
     other = other_than(champion.slot)
     able = facts.observed.slot(champion.slot).ready(champion)
     other_seen, desired = facts.observed.slot(other), facts.observed.traffic.desired
-    carried = desired.get(other, 0) > 0 and other_seen.ready(other_seen.runs) > 0
+    carried = desired.get(other, 0) > 0 and any(pod.ready for pod in other_seen.pods)  # a version before it, too
     if not carried:
         return _to(champion, ALL)
-    if facts.spec.traffic.rollback == "Gradual":
+    if able and facts.spec.traffic.rollback == "Gradual":
         carries = ALL * able // facts.spec.serving.size
         return _to(champion, min(ALL, max(carries, desired.get(champion.slot, 0))))
-    return _to(champion, ALL) if able else None
+    return _to(champion, ALL) if able else _to_the_other(facts, champion)
+
+
+def _to_the_other(facts: Facts, champion: Pinned) -> Mapping[Slot, int] | None:
+    """All to the side that alone has pods: a gateway would send the champion's share to none.
+
+    A Service does so by itself, and leads back by itself, too.
+    """
+    other = facts.observed.slot(other_than(champion.slot))
+    return _to(champion, 0) if facts.spec.traffic.exact and other.verified(other.runs) else None
 
 
 def to_champion(status: Status, slots: Mapping[Slot, SlotState]) -> Mapping[Slot, int] | None:

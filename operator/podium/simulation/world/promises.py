@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from podium.api.v1alpha1.status import Phase, Pinned, Slot, Status
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
-from podium.core.facts import ALL
+from podium.core.facts import ALL, other_than
 from podium.core.fingerprints import stands
 from podium.core.status.readiness import condition_of
 from podium.core.traffic.shares import share_pods
@@ -62,6 +62,8 @@ def _only_to_verified_pods(write: Write) -> Iterator[str]:
     for slot, weight in weights.items():
         if weight > before.get(slot, 0) and slot not in back:
             needed = spec.serving.size if weight == ALL else share_pods(weight, spec)
+            if not world.ready_pods(other_than(slot)):
+                needed = 1  # no other version can answer
             if world.verified(slot) < needed:
                 yield f"1: {weight} % to slot {slot} with {world.verified(slot)} of {needed} verified pods"
 
@@ -121,10 +123,11 @@ def _rejected_gets_nothing(write: Write) -> Iterator[str]:
     status: Status = write.arguments[0]
     if status.phase is not Phase.REJECTED or not status.rejected:
         return
-    lost = status.rejected[-1]
-    for slot, share in write.world.router.in_force(write.md).items():
-        runs = write.world.runs(slot)
-        if share and runs is not None and runs.digest == lost.digest and runs != status.champion:
+    lost, world = status.rejected[-1], write.world
+    asked = world.router.weights(write.md)  # a gateway may not have taken it
+    for slot, share in world.router.in_force(write.md).items():
+        runs, fit = world.runs(slot), world.ready_pods(other_than(slot))
+        if share and asked.get(slot) and fit and runs and runs.digest == lost.digest and runs != status.champion:
             yield f"4: rejected version {lost.version} has {share} % of the traffic"
 
 
