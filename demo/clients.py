@@ -5,7 +5,7 @@ people. A slow server gets no less to do, and what it makes wait is seen. Connec
 real clients, and given up after some requests, as by real clients too: who keeps one for ever never meets a new pod.
 
 How long an answer took counts from the moment at which its request was due. From when it could be sent, the very time
-in which a busy machine made everybody wait would not be seen (coordinated omission).
+in which a busy machine made every client wait would not be seen (coordinated omission).
 """
 
 import asyncio
@@ -66,7 +66,7 @@ class Clients:
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
                 while True:
-                    with suppress(OSError, EOFError):  # nobody there yet
+                    with suppress(OSError, EOFError):  # no server there yet
                         if (await self._ask(self.bodies[0]))[0] == OK:
                             self._hang_up()
                             return True
@@ -141,6 +141,6 @@ def parse_head(head: bytes) -> tuple[int, dict[str, str]]:
     first, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
     protocol, _, rest = first.partition(" ")
     if not protocol.startswith("HTTP/1."):
-        raise ValueError(f"wanted an answer in HTTP/1, found {first[:60]!r}")
+        raise ValueError(f"expected an answer in HTTP/1, found {first[:60]!r}")
     pairs = (line.partition(":") for line in lines)
     return int(rest[:3]), {name.strip().lower(): value.strip() for name, _, value in pairs}

@@ -13,9 +13,9 @@ class Answer:
 
     sent: float  # when it was due to be sent: a machine that is late makes its clients wait
     at: float  # when the answer was there, or when the client gave up
-    version: str  # from the header x-podium-version; "" where nobody answered
-    status: int  # of HTTP; 0 where nobody answered
-    trouble: str = ""  # why nobody answered
+    version: str  # from the header x-podium-version; "" where no pod answered
+    status: int  # of HTTP; 0 where no pod answered
+    trouble: str = ""  # why no pod answered
 
     @property
     def failed(self) -> bool:
@@ -53,11 +53,11 @@ class Ledger:
         return [answer for answer in self.answers if answer.failed]
 
     def by_version(self, since: int = 0) -> Counter[str]:
-        """How many answers each version gave, from the answer with that index on. "" counts those that nobody gave."""
+        """How many answers each version gave, from the answer with that index on. "" counts those without a version."""
         return Counter(answer.version for answer in self.answers[since:])
 
     def strays(self, bad: str) -> Sequence[Answer]:
-        """Failed requests that the bad version did not answer: nobody was promised that they may fail."""
+        """Failed requests that the bad version did not answer: no client was told that they may fail."""
         return [answer for answer in self.failures if answer.version != bad]
 
     def rollback(self, bad: str) -> Rollback | None:

@@ -17,7 +17,7 @@ def with_version(text: str, version: str) -> str:
     """
     changed, count = _VERSION.subn(rf'\1"{version}"', text)
     if count != 1:
-        raise ValueError(f'wanted exactly one line `    version: "…"` in {FILE}, found {count}')
+        raise ValueError(f'expected exactly one line `    version: "…"` in {FILE}, found {count}')
     return changed
 
 
@@ -33,7 +33,7 @@ class Repository:
         return self.folder / FILE
 
     def create(self) -> None:
-        """Make it anew, empty."""
+        """Make it again, empty."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self._git("init", "--quiet", "--initial-branch=main")

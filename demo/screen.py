@@ -41,7 +41,7 @@ def shares(counts: Mapping[str, int]) -> str:
 
 def name_of(version: str) -> str:
     """How the screen shows a version."""
-    return f"v{version}" if version else "nobody"
+    return f"v{version}" if version else "none"
 
 
 def traffic_line(counts: Counter[str], failed: Counter[str], seconds: float) -> str:

@@ -104,7 +104,7 @@ async def better_version(play: Play) -> None:
     await play.want(BETTER, "Version 2 knows all features")
     await play.until("version 2 was promoted and watched", Condition(BETTER, ready="True", settled=True))
     counts = play.clients.ledger.by_version(before)
-    play.expect(set(counts) == {FIRST, BETTER}, "versions 1 and 2 shared the traffic, and nobody else answered")
+    play.expect(set(counts) == {FIRST, BETTER}, "versions 1 and 2 shared the traffic, and no other version answered")
     play.expect(not play.clients.ledger.failures, "no request failed")
     await _registry_says(play, "the alias champion points to version 2")
 

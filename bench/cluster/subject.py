@@ -15,7 +15,7 @@ DEADLINE = 180.0  # seconds for whatever is waited for
 
 
 def _unheard(_: Seen) -> None:
-    """Nobody wants to hear of every change."""
+    """Hear of a change, and do nothing."""
 
 
 @dataclass

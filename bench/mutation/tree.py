@@ -1,4 +1,4 @@
-"""A copy of the project as mutmut wants it, made anew for each run."""
+"""A copy of the project as mutmut wants it, made again for each run."""
 
 import shutil
 from pathlib import Path

@@ -81,8 +81,8 @@ async def well(trials: Trials, runs: int) -> int:
 
 
 def print_table(result: Result) -> None:
-    """Print what was wanted and what was found."""
-    say(f"\n{'from the first bad answer to the last answer':46}{'wanted':>10}{'found':>10}")
+    """Print what was expected and what was found."""
+    say(f"\n{'from the first bad answer to the last answer':46}{'expected':>10}{'found':>10}")
     for kind in KINDS:
         if found := result.get(kind.name):
             _row(f"{kind.name}: seconds, median", kind.seconds, found["seconds_median"])

@@ -33,7 +33,7 @@ WELL = 4.5  # seconds of a healthy trial: about 90 answers of the challenger's
 
 @dataclass(frozen=True)
 class Kind:
-    """One way to turn bad, and what is wanted then."""
+    """One way to turn bad, and what is expected then."""
 
     name: str
     order: int
@@ -121,7 +121,7 @@ class Trials:
         )
 
     async def settle(self) -> None:
-        """Until version 1 is what Git wants, and champion, and alone."""
+        """Until version 1 is what Git names, and champion, and alone."""
         await self.apply(CHAMPION, STAYS)
         await self.subject.settled(CHAMPION)
 

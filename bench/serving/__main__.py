@@ -184,7 +184,7 @@ def beside(result: dict[str, Any]) -> Iterator[tuple[str, str, Any, bool]]:
 
 
 def print_table(result: dict[str, Any]) -> None:
-    """Print what was wanted and what was found."""
+    """Print what was expected and what was found."""
     rows = [
         (f"{model} throughput c={each}", f">= {wanted}", result[model][f"c{each}"], result[model][f"c{each}"] >= wanted)
         for model, by_connections in WANTED.items()
@@ -199,7 +199,7 @@ def print_table(result: dict[str, Any]) -> None:
         limit = WANTED_SCORE_ROWS[kind]
         rows.append((f"score {kind} rows/s", f">= {limit}", result[key], result[key] >= limit))
     rows += beside(result)
-    say(f"\n{'ratio to mlflow models serve':32}{'wanted':>12}{'found':>12}")
+    say(f"\n{'ratio to mlflow models serve':32}{'expected':>12}{'found':>12}")
     for what, wanted, found, reached in rows:
         say(f"{what:32}{wanted:>12}{found:>12}  {'' if reached else 'NOT REACHED'}")
 

@@ -66,7 +66,7 @@ def visit(address: tuple[str, int], kind: Kind, chance: random.Random) -> tuple[
         _say(sock, kind, kind.sent(chance))
         if kind.statuses:
             status = _status(sock)
-            wrong = None if status in kind.statuses else f"wanted {kind.statuses}, found {status}"
+            wrong = None if status in kind.statuses else f"expected {kind.statuses}, found {status}"
     except ConnectionError:
         wrong = "the connection broke before its answer" if kind.statuses else None
     except TimeoutError:

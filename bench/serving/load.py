@@ -27,7 +27,7 @@ def require_wrk() -> None:
         print("installing wrk …", flush=True)
         subprocess.run(["apt-get", "install", "-y", "-q", "wrk"], check=True, stdout=subprocess.DEVNULL)
         return
-    raise SystemExit("wrk is not installed: wanted the package `wrk` (apt-get install wrk)")
+    raise SystemExit("wrk is not installed: expected the package `wrk` (apt-get install wrk)")
 
 
 def script(body: Path) -> Path:
@@ -49,7 +49,7 @@ def measure(url: str, lua: Path, connections: int, seconds: int) -> Measured:
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     rate, p99 = re.search(r"Requests/sec:\s+([0-9.]+)", text), re.search(r"99%\s+([0-9.]+)(us|ms|s|m)", text)
     if rate is None or p99 is None:
-        raise SystemExit(f"wrk said what nobody here understands:\n{text}")
+        raise SystemExit(f"wrk: expected its report, found:\n{text}")
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     return Measured(float(rate[1]), float(p99[1]) * _UNITS[p99[2]], int(failed[1]) if failed else 0)
 
@@ -68,7 +68,7 @@ def h2load(url: str, body: Path, connections: int, seconds: int, content_type: s
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     rate = answers_per_second(text)
     if rate is None:
-        raise SystemExit(f"h2load: wanted answers only, found:\n{text}")
+        raise SystemExit(f"h2load: expected answers only, found:\n{text}")
     return rate
 
 

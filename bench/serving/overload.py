@@ -148,7 +148,7 @@ def rss_mib(server: servers.Server) -> float:
 
 
 def shortfalls(result: dict[str, Any]) -> list[str]:
-    """Return what was wanted and not found, in words."""
+    """Return what was expected and not found, in words."""
     memory, seconds = result["rss_mib"], result["normal_after_s"]
     checks = {
         "no crash": not result["crashed"],

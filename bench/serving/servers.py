@@ -110,7 +110,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path, asked: bytes | 
                     return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
-    raise SystemExit(f"{url}: wanted 200 within {READY_SECONDS:g} s, found none; its log is {log}")
+    raise SystemExit(f"{url}: expected 200 within {READY_SECONDS:g} s, found none; its log is {log}")
 
 
 def free_port() -> int:

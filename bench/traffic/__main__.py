@@ -59,7 +59,7 @@ def _options() -> argparse.Namespace:
 
 def _some(text: str) -> int:
     if not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"wanted a number above 0, found {text!r}; leave a part out by --only")
+        raise argparse.ArgumentTypeError(f"expected a number above 0, found {text!r}; leave a part out by --only")
     return int(text)
 
 
@@ -75,7 +75,7 @@ def _seconds(text: str) -> float:
 def _parts(text: str) -> Sequence[str]:
     chosen = text.split(",")
     if unknown := set(chosen) - set(PARTS):
-        raise argparse.ArgumentTypeError(f"wanted some of {','.join(PARTS)}, found {', '.join(sorted(unknown))}")
+        raise argparse.ArgumentTypeError(f"expected some of {','.join(PARTS)}, found {', '.join(sorted(unknown))}")
     return chosen
 
 

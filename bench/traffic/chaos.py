@@ -1,4 +1,4 @@
-"""Rollouts forward and back, while operators are killed at random moments; in the end all must be as Git wants it."""
+"""Rollouts forward and back, while operators are killed at random moments; in the end all must be as Git says."""
 
 import asyncio
 import itertools
@@ -124,7 +124,7 @@ def _wrong(scene: Scene, champion: str) -> list[str]:
         return not last
 
     with suppress(TimedOut):
-        wait_until("all is as Git wants it", right, EMPTIES, interval=1)
+        wait_until("all is as Git says", right, EMPTIES, interval=1)
     return last
 
 

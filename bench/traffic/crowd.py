@@ -63,7 +63,7 @@ class Crowd:
 
 @contextmanager
 def at_work(clients: Clients) -> Iterator[Crowd]:
-    """The clients ask as long as the block runs. Raises RuntimeError where nobody ever answers them."""
+    """The clients ask as long as the block runs. Raises RuntimeError where no server ever answers them."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, clients), name="clients", daemon=True)

@@ -26,18 +26,18 @@ def p99(ledger: Ledger) -> float:
     """
     latencies = sorted(answer.at - answer.sent for answer in ledger.answers)
     if not latencies:
-        raise ValueError("wanted the latency of answers, found no answer")
+        raise ValueError("expected the latency of answers, found no answer")
     return latencies[ceil(0.99 * len(latencies)) - 1]
 
 
 def foreign(ledger: Ledger, bad: Collection[str]) -> Sequence[Answer]:
-    """Failed requests that none of the bad versions answered: nobody was promised that they may fail."""
+    """Failed requests that none of the bad versions answered: no client was told that they may fail."""
     return [answer for answer in ledger.failures if answer.version not in bad]
 
 
 def told(answers: Sequence[Answer]) -> str:
     """What failed, for a line of progress."""
-    kinds = sorted({f"{answer.status or answer.trouble} of {answer.version or 'nobody'}" for answer in answers})
+    kinds = sorted({f"{answer.status or answer.trouble} of {answer.version or 'none'}" for answer in answers})
     return ", ".join(kinds[:3])
 
 
@@ -124,7 +124,7 @@ class Share:
 
 
 def share(ledger: Ledger, challenger: str, weight: int, since: float, until: float) -> Share:
-    """Of the requests that were due in this time. A request that nobody answered tells nothing of shares."""
+    """Of the requests that were due in this time. A request that was not answered tells nothing of shares."""
     counted = [a for a in ledger.answers if since <= a.sent < until and a.version]
     return Share(weight, len(counted), sum(answer.version == challenger for answer in counted))
 
@@ -159,7 +159,7 @@ class EndState:
         """What is not as it should be."""
         wanted = {slot: 100 if slot == self.slot else 0 for slot in self.weights}
         claims = {
-            f"champion is {self.champion or 'nobody'}, wanted was {self.wanted}": self.champion == self.wanted,
+            f"champion is {self.champion or 'none'}, expected {self.wanted}": self.champion == self.wanted,
             f"the alias is at {self.alias}, champion is {self.champion}": self.alias == self.champion,
             f"weights are {dict(self.weights)}, the champion's slot is {self.slot}": self.weights == wanted != {},
             f"{self.others} pods of other versions are left": not self.others,
@@ -178,7 +178,7 @@ FIGURES = {
     "share_outside_interval": 0,
     "chaos_failed": 0,
     "chaos_wrong_at_end": 0,
-}  # what is wanted of each, at most; nothing of the ratio, which the machine's cores decide
+}  # what is expected of each, at most; nothing of the ratio, which the machine's cores decide
 
 
 def summary(parts: Sequence[Figures]) -> Figures:
@@ -188,9 +188,9 @@ def summary(parts: Sequence[Figures]) -> Figures:
 
 
 def missed(result: Figures) -> list[str]:
-    """The figures that are worse than wanted."""
+    """The figures that are worse than expected."""
     return [
-        f"{name} is {result[name]}, wanted at most {limit}"
+        f"{name} is {result[name]}, expected at most {limit}"
         for name, limit in FIGURES.items()
         if limit is not None and result[name] is not None and result[name] > limit
     ]

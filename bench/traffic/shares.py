@@ -37,5 +37,5 @@ async def _count(scene: Scene, version: str, weight: int) -> Share:
     until = time.monotonic()
     ledger, seen = await scene.ledger(), scene.subject.seen
     if (seen.phase, seen.shares) != ("Canary", (weight, weight)):
-        raise RuntimeError(f"wanted {weight} % for {COUNTED:g} s, found {seen.phase}, {seen.weight}: {seen.message}")
+        raise RuntimeError(f"expected {weight} % for {COUNTED:g} s, found {seen.phase}, {seen.weight}: {seen.message}")
     return figures.share(ledger, version, weight, since, until)

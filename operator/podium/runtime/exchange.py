@@ -14,7 +14,7 @@ TEXT = b"text/plain; charset=utf-8"
 
 
 class Request:
-    """A whole request: its body is here, or nobody would have been asked."""
+    """A whole request: its body is here, or the application would not have been asked."""
 
     __slots__ = ("abandoned", "body", "headers", "id", "identity_block", "method", "path", "started")
 

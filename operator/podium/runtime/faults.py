@@ -3,7 +3,7 @@
 Fault
  ├─ RequestFault      4xx: the request must change            outcome client_error
  │   ├─ NotFound          404; WrongMethod 405
- │   ├─ Abandoned        the client went away: counted, but nobody is there to be told
+ │   ├─ Abandoned        the client went away: counted, but there is no client to be told
  │   ├─ TooSlow          408: the body did not arrive in time
  │   ├─ TooLarge         413
  │   └─ WrongMediaType   415
@@ -14,7 +14,7 @@ Fault
  └─ Refusal           503: the same request may succeed later
      ├─ Overloaded       the queue is full                    outcome overload
      ├─ TooLate          the deadline cannot be met           outcome timeout
-     └─ NotReady         no model yet                         not counted: nobody has been promised anything
+     └─ NotReady         no model yet                         not counted: no client has been promised anything
 
 A message goes to whoever sent the request: it never holds a stack trace, nor what was in the request.
 """
@@ -82,7 +82,7 @@ class TooLarge(RequestFault):
 
 
 class WrongMediaType(RequestFault):
-    """The body is of a kind that nobody here reads."""
+    """The body is of a kind that this server does not read."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 

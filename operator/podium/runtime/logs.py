@@ -31,8 +31,8 @@ def begin() -> None:
     logging.basicConfig(level=logging.INFO, format=TEXT, stream=sys.stderr)
 
 
-def write_as(wanted: LogFormat) -> None:
+def write_as(expected: LogFormat) -> None:
     """Write all further lines in this format."""
-    formatter = JsonLines() if wanted is LogFormat.JSON else logging.Formatter(TEXT)
+    formatter = JsonLines() if expected is LogFormat.JSON else logging.Formatter(TEXT)
     for handler in logging.getLogger().handlers:
         handler.setFormatter(formatter)

@@ -1,4 +1,4 @@
-"""Which requests are testers': they are answered like any other, and count as nobody's traffic."""
+"""Which requests are testers': they are answered like any other, and count as no client's traffic."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""How a model is named: the grammar of references, read without asking anybody.
+"""How a model is named: the grammar of references, read without asking a registry.
 
 In the order in which they are tried:
 
@@ -50,7 +50,7 @@ class Reference:
 
     @property
     def identity(self) -> Identity:
-        """What the reference itself says of who will answer, before anybody is asked."""
+        """What the reference itself says of who will answer, before a registry is asked."""
         if found := _VERSION.fullmatch(self.text):
             return Identity(found["name"], found["version"])
         if found := _ALIAS.fullmatch(self.text):
@@ -82,7 +82,7 @@ def references(environ: Mapping[str, str]) -> tuple[Reference, ...]:
         if text := environ.get(name):
             found.append(Reference(kind, text))
     if not found:
-        raise StartError(Exit.BAD_SETTINGS, "PODIUM_MODEL_URI is not set; wanted e.g. models:/churn/7")
+        raise StartError(Exit.BAD_SETTINGS, "PODIUM_MODEL_URI is not set; expected e.g. models:/churn/7")
     return tuple(found)
 
 
@@ -93,8 +93,8 @@ def _uri(uri: str) -> Reference:
     if _ALIAS.fullmatch(uri):
         return Reference(Kind.ALIAS, uri)
     if uri.startswith("models:") and not uri.startswith("models:/m-"):
-        wanted = "models:/<name>/<version> or models:/<name>@<alias>"
-        raise StartError(Exit.BAD_SETTINGS, f"PODIUM_MODEL_URI: wanted {wanted}, found {uri!r}")
+        expected = "models:/<name>/<version> or models:/<name>@<alias>"
+        raise StartError(Exit.BAD_SETTINGS, f"PODIUM_MODEL_URI: expected {expected}, found {uri!r}")
     if uri.startswith("file:"):
         return Reference(Kind.LOCAL, uri.removeprefix("file:").replace("//", "/", 1))
     return Reference(Kind.ARTIFACT if _SCHEME.match(uri) else Kind.LOCAL, uri)

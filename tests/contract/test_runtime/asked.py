@@ -98,20 +98,20 @@ def as_bytes(body: Any) -> bytes:
     return body if isinstance(body, bytes) else json.dumps(body).encode()
 
 
-def same(wanted: Any, found: Any) -> bool:
+def same(expected: Any, found: Any) -> bool:
     """Equal in value; NaN, which is no JSON, is null with us.
 
     The last bits of a sum depend on the CPU's kernels and on how the array lies in memory, which differs between us.
     """
-    if isinstance(wanted, dict) and isinstance(found, dict):
-        return wanted.keys() == found.keys() and all(same(wanted[key], found[key]) for key in wanted)
-    if isinstance(wanted, (list, tuple)) and isinstance(found, (list, tuple)):
-        return len(wanted) == len(found) and all(map(same, wanted, found))
-    if isinstance(wanted, float) and not math.isfinite(wanted):
+    if isinstance(expected, dict) and isinstance(found, dict):
+        return expected.keys() == found.keys() and all(same(expected[key], found[key]) for key in expected)
+    if isinstance(expected, (list, tuple)) and isinstance(found, (list, tuple)):
+        return len(expected) == len(found) and all(map(same, expected, found))
+    if isinstance(expected, float) and not math.isfinite(expected):
         return found is None
-    if isinstance(wanted, float) and isinstance(found, float):
-        return math.isclose(wanted, found, rel_tol=1e-12, abs_tol=1e-12)
-    return bool(wanted == found)
+    if isinstance(expected, float) and isinstance(found, float):
+        return math.isclose(expected, found, rel_tol=1e-12, abs_tol=1e-12)
+    return bool(expected == found)
 
 
 @contextmanager

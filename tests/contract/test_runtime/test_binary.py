@@ -63,9 +63,9 @@ def test_bytes_mean_what_the_same_tensor_means_in_json(datatype: str, unsigned: 
     dtype = {"BOOL": "?"}.get(datatype, datatype.lower().replace("fp", "float"))
     blob = np.array(cells, dtype=dtype).tobytes()
     in_json = {"inputs": [{"name": "x", "datatype": datatype, "shape": [2], "data": cells}]}
-    wanted = unsigned.post(f"/v2/models/{unsigned.name}/infer", in_json)
-    assert wanted[0] == 200, wanted
-    assert sent(unsigned, {"inputs": [tensor("x", datatype, blob, 2)]}, blob) == wanted
+    expected = unsigned.post(f"/v2/models/{unsigned.name}/infer", in_json)
+    assert expected[0] == 200, expected
+    assert sent(unsigned, {"inputs": [tensor("x", datatype, blob, 2)]}, blob) == expected
 
 
 def test_json_and_bytes_are_mixed_and_texts_are_texts(tmp_path: Path) -> None:
@@ -76,17 +76,17 @@ def test_json_and_bytes_are_mixed_and_texts_are_texts(tmp_path: Path) -> None:
         mixed = {"inputs": [tensor("s", "BYTES", s, 2), in_json, tensor("b", "BYTES", b, 2)]}
         status, answer = sent(server, mixed, s, b)
         records = [{"s": "é", "n": 1.5, "b": "aGk="}, {"s": "", "n": 2.5, "b": ""}]
-        _, wanted = server.post("/invocations", {"dataframe_records": records})
+        _, expected = server.post("/invocations", {"dataframe_records": records})
     assert status == 200, answer
-    assert answer["outputs"][0]["data"] == wanted["predictions"]
+    assert answer["outputs"][0]["data"] == expected["predictions"]
 
 
 BLOB = np.array([1.0, 2.0]).tobytes()
 WRONG: dict[str, tuple[list[dict[str, Any]], bytes, str]] = {
-    "too few bytes": ([tensor("x", "FP64", BLOB, 3)], BLOB, "wants 24 bytes, found 16"),
+    "too few bytes": ([tensor("x", "FP64", BLOB, 3)], BLOB, "needs 24 bytes, found 16"),
     "bytes that are not there": ([tensor("x", "FP64", BLOB, 2)], BLOB[:8], "at most 8 bytes"),
     "bytes left over": ([tensor("x", "FP64", BLOB, 2)], BLOB + b"more", "4 bytes behind the last tensor"),
-    "a shape of many values": ([tensor("x", "INT8", BLOB, 2**31, 2**31)], BLOB, "shape: wanted at most"),
+    "a shape of many values": ([tensor("x", "INT8", BLOB, 2**31, 2**31)], BLOB, "shape: expected at most"),
     "both data and bytes": ([{**tensor("x", "FP64", BLOB, 2), "data": [1, 2]}], BLOB, "found both"),
     "a size that is no number": (
         [{**tensor("x", "FP64", BLOB, 2), "parameters": {"binary_data_size": "16"}}],
@@ -99,9 +99,9 @@ WRONG: dict[str, tuple[list[dict[str, Any]], bytes, str]] = {
         "binary_data_size",
     ),
     "a text that ends beyond the bytes": ([tensor("x", "BYTES", b"\xff\0\0\0abc", 1)], b"\xff\0\0\0abc", "ends beyond"),
-    "a text of other bytes": ([tensor("x", "BYTES", texts(b"\xff"), 1)], texts(b"\xff"), "wanted UTF-8"),
+    "a text of other bytes": ([tensor("x", "BYTES", texts(b"\xff"), 1)], texts(b"\xff"), "expected UTF-8"),
     "too many texts": ([tensor("x", "BYTES", texts(b"", b""), 1)], texts(b"", b""), "found 2"),
-    "a boolean of two": ([tensor("x", "BOOL", b"\2", 1)], b"\2", "wanted BOOL"),
+    "a boolean of two": ([tensor("x", "BOOL", b"\2", 1)], b"\2", "expected BOOL"),
 }
 
 
@@ -154,6 +154,6 @@ def test_tritonclient_is_served_with_its_defaults(binary: bool, churn: Process) 
         inputs[-1].set_data_from_numpy(column.to_numpy(), binary_data=binary)
     found = client.infer("churn", inputs).as_numpy("output-0")
     split = {"columns": list(features.columns), "data": features.to_numpy().tolist()}
-    wanted = httpx.post(f"{churn.url}/invocations", json={"dataframe_split": split}).json()["predictions"]
-    assert found.tolist() == wanted
+    expected = httpx.post(f"{churn.url}/invocations", json={"dataframe_split": split}).json()["predictions"]
+    assert found.tolist() == expected
     client.close()

@@ -101,8 +101,8 @@ def test_a_number_beyond_what_the_model_can_hold_is_the_requests_fault(
     healthy: Server, request: pytest.FixtureRequest
 ) -> None:
     answers = by_every_door(healthy, [{"a": 1e308, "b": -1e308}])
-    wanted = 400 if "boosted" in request.node.name else 200  # what a model can compute with is answered
-    assert statuses(answers) == {wanted}, answers
+    expected = 400 if "boosted" in request.node.name else 200  # what a model can compute with is answered
+    assert statuses(answers) == {expected}, answers
     assert healthy.count(FAILURES) == 0
 
 

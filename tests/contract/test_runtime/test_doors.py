@@ -111,9 +111,9 @@ def test_the_same_rows_mean_the_same_by_every_door(name: str, tmp_path: Path) ->
     kind, datatype, cells = KINDS[name]
     schema = Schema([ColSpec(DataType.double, "n"), ColSpec(kind, "c")])
     with served(saved(tmp_path / "model", Described(), schema)) as server:
-        (_, status, wanted), *others = doors(server, kind, datatype, cells)
-        assert status == 200, wanted
-        assert {door: answer for door, _, answer in others} == {door: wanted for door, _, _ in others}
+        (_, status, expected), *others = doors(server, kind, datatype, cells)
+        assert status == 200, expected
+        assert {door: answer for door, _, answer in others} == {door: expected for door, _, _ in others}
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -141,20 +141,20 @@ def test_what_mlflow_converts_is_converted_alike_by_every_door_for_json(name: st
     with served(saved(tmp_path / "model", Described(), schema)) as server:
         answers = {door: (status, answer) for door, status, answer in doors(server, kind, datatype, cells)}
         answers.pop("csv", None)  # MLflow's CSV refuses them
-    wanted = answers["dataframe_records"]
-    assert wanted[0] == 200
-    assert answers == dict.fromkeys(answers, wanted)
+    expected = answers["dataframe_records"]
+    assert expected[0] == 200
+    assert answers == dict.fromkeys(answers, expected)
 
 
 def test_parquet_means_the_same(tmp_path: Path) -> None:
     schema = Schema([ColSpec(DataType.double, "n"), ColSpec(DataType.binary, "c"), ColSpec(DataType.datetime, "t")])
     with served(saved(tmp_path / "model", Described(), schema)) as server:
         record = {"n": 1.5, "c": base64.b64encode(b"hi\xff").decode(), "t": "2026-03-29T00:30:00"}
-        wanted = server.post("/invocations", {"dataframe_records": [record]})
+        expected = server.post("/invocations", {"dataframe_records": [record]})
         frame = pd.DataFrame({"n": [1.5], "c": [b"hi\xff"], "t": pd.to_datetime(["2026-03-29T00:30:00"])})
         buffer = BytesIO()
         frame.to_parquet(buffer)
-        assert server.post("/invocations", buffer.getvalue(), b"application/vnd.apache.parquet") == wanted
+        assert server.post("/invocations", buffer.getvalue(), b"application/vnd.apache.parquet") == expected
 
 
 def test_a_column_of_arrays_means_the_same(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_tensor_holds_what_its_datatype_holds(datatype: str, cell: Any, tmp_pa
         tensor = {"name": "x", "datatype": datatype, "shape": [1], "data": [cell]}
         status, answer = server.post(f"/v2/models/{server.name}/infer", {"inputs": [tensor]})
     assert status == 400
-    assert f"wanted {datatype}" in answer["error"]
+    assert f"expected {datatype}" in answer["error"]
 
 
 @pytest.mark.parametrize(
@@ -235,14 +235,14 @@ ANSWERS: dict[str, tuple[Any, list[Any]]] = {
 @pytest.mark.parametrize("name", ANSWERS)
 @pytest.mark.parametrize("outputs", [None, []], ids=["all outputs", "an empty list of outputs"])
 def test_what_is_no_plain_number_is_answered_as_text(name: str, outputs: Any, tmp_path: Path) -> None:
-    answer, wanted = ANSWERS[name]
+    answer, expected = ANSWERS[name]
     with served(saved(tmp_path / "model", Answering(answer), Schema([ColSpec(DataType.double, "x")]))) as server:
         body: dict[str, Any] = {"inputs": [{"name": "x", "datatype": "FP64", "shape": [1], "data": [1.0]}]}
         status, found = server.post(
             f"/v2/models/{server.name}/infer", body if outputs is None else {**body, "outputs": outputs}
         )
         assert status == 200, found
-        assert [output["data"] for output in found["outputs"]] == [wanted]
+        assert [output["data"] for output in found["outputs"]] == [expected]
 
 
 def test_an_answer_that_json_cannot_say_is_the_models_fault_by_every_door(tmp_path: Path) -> None:
@@ -320,10 +320,10 @@ ALIKE: dict[str, tuple[Any, list[Any]]] = {
 
 @pytest.mark.parametrize("name", ALIKE)
 def test_a_value_of_an_answer_is_the_same_by_every_door(name: str, tmp_path: Path) -> None:
-    answer, wanted = ALIKE[name]
+    answer, expected = ALIKE[name]
     with served(saved(tmp_path / "model", Answering(answer), X)) as server:
         answers = answers_to(server, 2)
-        assert answers == dict.fromkeys(answers, (200, wanted))
+        assert answers == dict.fromkeys(answers, (200, expected))
 
 
 TABLES: dict[str, tuple[pd.DataFrame, list[Any]]] = {
@@ -335,11 +335,11 @@ TABLES: dict[str, tuple[pd.DataFrame, list[Any]]] = {
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_column_of_an_answer_is_the_same_by_every_door(name: str, tmp_path: Path) -> None:
-    table, wanted = TABLES[name]
+    table, expected = TABLES[name]
     with served(saved(tmp_path / "model", Answering(table), X)) as server:
         answers = answers_to(server, 2)
-        rows = [{"a": cell} for cell in wanted]
-        assert answers == {"invocations": (200, rows), "batch": (200, rows), "infer": (200, wanted)}
+        rows = [{"a": cell} for cell in expected]
+        assert answers == {"invocations": (200, rows), "batch": (200, rows), "infer": (200, expected)}
 
 
 def test_a_missing_text_is_null_in_bytes_too(tmp_path: Path) -> None:
@@ -367,11 +367,11 @@ def test_a_tuple_is_one_answer_an_item_as_a_list_is(tmp_path: Path) -> None:
 def test_columns_named_by_numbers_are_named_by_their_text(tmp_path: Path) -> None:
     named: Callable[[Any], ColSpec] = lambda name: ColSpec(DataType.double, name)  # noqa: E731
     with served(saved(tmp_path / "model", Described(), Schema([named(0), named(1)]))) as server:
-        _, wanted = server.post("/invocations", {"dataframe_split": {"columns": [0, 1], "data": [[1.5, 2.5]]}})
+        _, expected = server.post("/invocations", {"dataframe_split": {"columns": [0, 1], "data": [[1.5, 2.5]]}})
         _, item = server.post("/api/v1/predict", {"1": 2.5, "0": 1.5})
         tensors = [{"name": n, "datatype": "FP64", "shape": [1], "data": [x]} for n, x in (("1", 2.5), ("0", 1.5))]
         _, infer = server.post(f"/v2/models/{server.name}/infer", {"inputs": tensors})
-    assert [item["prediction"]] == wanted["predictions"] == infer["outputs"][0]["data"]
+    assert [item["prediction"]] == expected["predictions"] == infer["outputs"][0]["data"]
 
 
 def test_a_column_that_the_signature_does_not_know_is_refused_in_csv_and_parquet_too(tmp_path: Path) -> None:

@@ -212,34 +212,34 @@ def served(
 def both(theirs: MlflowServer, ours: Scorer, body: bytes, content_type: str) -> tuple[Any, Any]:
     """What each answers: the parsed JSON, or None for a refusal."""
     answer = theirs.post(body, content_type)
-    wanted = json.loads(answer.content) if answer.status_code == 200 else None
+    expected = json.loads(answer.content) if answer.status_code == 200 else None
     try:
         found = json.loads(ours.answer(ours.ask(invocations.read, body, content_type)))
     except Fault:
         found = None
-    return wanted, found
+    return expected, found
 
 
 def test_the_same_rows_get_the_same_answer_in_every_form(served: tuple[str, MlflowServer, Scorer]) -> None:
     name, theirs, ours = served
     for frame in FRAMES[name]:
         for body in forms(frame):
-            wanted, found = both(theirs, ours, json.dumps(body).encode(), "application/json")
-            assert same(wanted, found), (body, wanted, found)
+            expected, found = both(theirs, ours, json.dumps(body).encode(), "application/json")
+            assert same(expected, found), (body, expected, found)
 
 
 def test_csv_gets_the_same_answer(served: tuple[str, MlflowServer, Scorer]) -> None:
     name, theirs, ours = served
     for frame in FRAMES[name]:
-        wanted, found = both(theirs, ours, frame.to_csv(index=False).encode(), "text/csv; charset=utf-8")
-        assert same(wanted, found), (wanted, found)
+        expected, found = both(theirs, ours, frame.to_csv(index=False).encode(), "text/csv; charset=utf-8")
+        assert same(expected, found), (expected, found)
 
 
 @pytest.mark.parametrize("body", ODD, ids=lambda body: json.dumps(body)[:60])
 def test_what_is_odd_is_taken_or_refused_alike(served: tuple[str, MlflowServer, Scorer], body: dict[str, Any]) -> None:
     _, theirs, ours = served
-    wanted, found = both(theirs, ours, json.dumps(body).encode(), "application/json")
-    assert same(wanted, found), (wanted, found)
+    expected, found = both(theirs, ours, json.dumps(body).encode(), "application/json")
+    assert same(expected, found), (expected, found)
 
 
 @pytest.mark.parametrize("name", ["classifier", "forest", "mixed", "matrix", "boosted", "seen", "small numbers"])

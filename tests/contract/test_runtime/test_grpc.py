@@ -72,12 +72,12 @@ def churned(count: int = 3, *, raw: bool = False) -> Any:
 @pytest.mark.parametrize("raw", [False, True])
 def test_a_call_is_answered_as_a_request_is(raw: bool, churn_by_grpc: Caller) -> None:
     answer = churn_by_grpc.infer(churned(raw=raw))
-    wanted = httpx.post(f"{churn_by_grpc.process.url}/invocations", json=rows(3)).json()["predictions"]
+    expected = httpx.post(f"{churn_by_grpc.process.url}/invocations", json=rows(3)).json()["predictions"]
     (output,) = answer.outputs
     if raw:
-        assert np.frombuffer(answer.raw_output_contents[0], "<i8").tolist() == wanted
+        assert np.frombuffer(answer.raw_output_contents[0], "<i8").tolist() == expected
     else:
-        assert list(output.contents.int64_contents) == wanted
+        assert list(output.contents.int64_contents) == expected
     assert (answer.model_name, answer.model_version, list(output.shape)) == ("churn", "1", [3])
 
 
@@ -97,9 +97,9 @@ def test_calls_are_counted_as_requests_are(churn_by_grpc: Caller) -> None:
     ("request_", "code", "says"),
     [
         (infer("other", ("x", "FP64", [1.0])), grpc.StatusCode.NOT_FOUND, "no such"),
-        (infer("churn"), grpc.StatusCode.INVALID_ARGUMENT, "inputs: wanted tensors"),
-        (infer("churn", ("x", "INT8", [300])), grpc.StatusCode.INVALID_ARGUMENT, "wanted INT8"),
-        (infer("churn", ("x", "BYTES", [b"\xff"])), grpc.StatusCode.INVALID_ARGUMENT, "wanted UTF-8"),
+        (infer("churn"), grpc.StatusCode.INVALID_ARGUMENT, "inputs: expected tensors"),
+        (infer("churn", ("x", "INT8", [300])), grpc.StatusCode.INVALID_ARGUMENT, "expected INT8"),
+        (infer("churn", ("x", "BYTES", [b"\xff"])), grpc.StatusCode.INVALID_ARGUMENT, "expected UTF-8"),
         (infer("churn", ("x", "FP64", [1.0]), ("x", "FP64", [1.0])), grpc.StatusCode.INVALID_ARGUMENT, "given twice"),
         (ModelInferRequest(model_name="churn", raw_input_contents=[b""]), grpc.StatusCode.INVALID_ARGUMENT, "inputs"),
     ],
@@ -151,7 +151,7 @@ def test_a_stream_answers_each_message_in_order_and_survives_a_fault(churn_by_gr
     answers = call(iter([each.SerializeToString() for each in sent]), timeout=30)
     first, second, third = (message("ModelStreamInferResponse").FromString(each) for each in answers)
     assert [list(each.infer_response.outputs[0].shape) for each in (first, third)] == [[1], [3]]
-    assert "inputs: wanted tensors" in second.error_message
+    assert "inputs: expected tensors" in second.error_message
 
 
 def test_the_usual_client_is_served(churn_by_grpc: Caller) -> None:
@@ -165,8 +165,8 @@ def test_the_usual_client_is_served(churn_by_grpc: Caller) -> None:
     for name, cells in zip(split["columns"], zip(*split["data"], strict=True), strict=True):
         inputs.append(triton.InferInput(name, [2], "FP64"))
         inputs[-1].set_data_from_numpy(np.array(cells))
-    wanted = httpx.post(f"{churn_by_grpc.process.url}/invocations", json=rows(2)).json()["predictions"]
-    assert client.infer("churn", inputs).as_numpy("output-0").tolist() == wanted
+    expected = httpx.post(f"{churn_by_grpc.process.url}/invocations", json=rows(2)).json()["predictions"]
+    assert client.infer("churn", inputs).as_numpy("output-0").tolist() == expected
     client.close()
 
 
@@ -191,8 +191,8 @@ def test_texts_and_params_mean_the_same(tmp_path: Path) -> None:
             {"name": "n", "datatype": "INT64", "shape": [2], "data": [1, 2**53 + 1]},
         ]
         body = {"inputs": tensors, "parameters": {"mode": "b", "factor": 2.0}}
-        wanted = httpx.post(f"{process.url}/v2/models/model/infer", json=body).json()["outputs"][0]["data"]
-    assert [each.decode() for each in found] == wanted
+        expected = httpx.post(f"{process.url}/v2/models/model/infer", json=body).json()["outputs"][0]["data"]
+    assert [each.decode() for each in found] == expected
 
 
 def test_the_port_answers_before_the_model_is_loaded(store: str, tmp_path: Path) -> None:

@@ -91,10 +91,10 @@ def rounds(server: Server) -> list[Any]:
 def test_requests_that_come_together_are_answered_as_each_alone(name: str, tmp_path: Path) -> None:
     model = MODELS[name](tmp_path / "model")
     with served(model, BATCHING="off") as alone:
-        wanted = [alone.post(*request) for request in REQUESTS]
-    assert [status for status, _ in wanted] == [200, 200, 200]
+        expected = [alone.post(*request) for request in REQUESTS]
+    assert [status for status, _ in expected] == [200, 200, 200]
     with served(model) as server:
-        assert same([wanted] * 5, rounds(server))
+        assert same([expected] * 5, rounds(server))
 
 
 def test_a_usual_model_is_joined(tmp_path: Path) -> None:
@@ -114,9 +114,9 @@ def test_joining_that_is_forced_is_given_up_where_the_answers_show_that_it_is_wr
 ) -> None:
     path = python_model(tmp_path / "model", model, example=example)
     with served(path, BATCHING="off") as alone:
-        wanted = [alone.post(*request) for request in REQUESTS]
+        expected = [alone.post(*request) for request in REQUESTS]
     with served(path, BATCHING="on") as server:
-        assert same([wanted] * 5, rounds(server))
+        assert same([expected] * 5, rounds(server))
 
 
 def test_several_outputs_are_named_in_order_by_every_door(tmp_path: Path) -> None:

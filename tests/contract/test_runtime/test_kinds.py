@@ -136,7 +136,7 @@ def test_a_kind_of_model_that_mlflow_serves_is_served_and_answered_alike(
     monkeypatch.setitem(os.environ, "_MLFLOW_IS_IN_SERVING_ENVIRONMENT", "true")
     theirs = MlflowServer(tmp_path / "model")
     for body, (status, answer) in zip(bodies, found, strict=True):
-        wanted = theirs.post(json.dumps(body).encode(), "application/json")
-        assert status == wanted.status_code, (body, answer, wanted.text)
-        assert status != 200 or same(wanted.json(), answer), (body, wanted.text, answer)
+        expected = theirs.post(json.dumps(body).encode(), "application/json")
+        assert status == expected.status_code, (body, answer, expected.text)
+        assert status != 200 or same(expected.json(), answer), (body, expected.text, answer)
     theirs.close()

@@ -117,7 +117,7 @@ def test_a_wrong_cell_is_named_by_row_and_column(client: httpx.Client) -> None:
     asked["dataframe_split"]["data"][2][1] = "tall"  # type: ignore[index]
     answer = client.post("/invocations", json=asked)
     assert answer.status_code == 400
-    assert answer.json()["message"] == "row 2, column 'mean texture': wanted a number (double), found a text"
+    assert answer.json()["message"] == "row 2, column 'mean texture': expected a number (double), found a text"
     assert "tall" not in answer.text
 
 

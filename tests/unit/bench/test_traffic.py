@@ -85,7 +85,7 @@ END = EndState(wanted="7", champion="7", alias="7", weights={"a": 0, "b": 100}, 
 @pytest.mark.parametrize(
     ("state", "what"),
     [
-        ({"champion": "6", "alias": "6"}, "champion is 6, wanted was 7"),
+        ({"champion": "6", "alias": "6"}, "champion is 6, expected 7"),
         ({"alias": "6"}, "alias is at 6"),
         ({"weights": {"a": 50, "b": 50}}, "weights are"),
         ({"weights": {}}, "weights are"),
@@ -108,7 +108,7 @@ def test_the_last_line_has_every_figure_and_null_for_what_was_left_out() -> None
         "share_outside_interval", "chaos_failed",
     ]  # fmt: skip
     assert found["chaos_failed"] is None
-    assert figures.missed(found) == ["share_outside_interval is 1, wanted at most 0"]
+    assert figures.missed(found) == ["share_outside_interval is 1, expected at most 0"]
     assert json.dumps([part, found])
 
 

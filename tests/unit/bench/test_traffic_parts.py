@@ -179,7 +179,7 @@ async def test_a_request_that_fails_in_a_promotion_is_counted_and_told() -> None
     theatre = Theatre()
     theatre.asking.also = [Answer(0, 1, "", 503)]
     assert (await promotions.run(theatre.scene, 2))["promotion_failed"] == 2
-    assert "FAILED: 503 of nobody" in theatre.said
+    assert "FAILED: 503 of none" in theatre.said
 
 
 async def test_a_rollback_counts_its_own_failures_apart_and_the_clients_go_back_to_plain_work() -> None:
@@ -212,7 +212,7 @@ async def test_a_step_that_does_not_last_ends_the_bench(monkeypatch: pytest.Monk
     theatre = Theatre()
     monkeypatch.setattr(theatre.scene, "in_force", lambda weight: theatre.scene.subject.until("any", lambda _: True))
     monkeypatch.setattr(shares, "WEIGHTS", (1, 50))
-    with pytest.raises(RuntimeError, match="wanted 50 % for"):
+    with pytest.raises(RuntimeError, match="expected 50 % for"):
         await shares.run(theatre.scene)
 
 

@@ -45,7 +45,7 @@ def commands() -> list[tuple[Block, str, str]]:
 
 @pytest.mark.parametrize("block", ALL, ids=str)
 def test_every_block_says_what_it_is(block: Block) -> None:
-    assert block.language in LANGUAGES, f"{block}: {block.language or 'no language'}; wanted one of {LANGUAGES}"
+    assert block.language in LANGUAGES, f"{block}: {block.language or 'no language'}; expected one of {LANGUAGES}"
 
 
 @pytest.mark.parametrize("block", of("yaml"), ids=str)

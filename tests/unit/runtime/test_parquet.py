@@ -42,7 +42,7 @@ def test_a_table_reads_as_pandas_reads_it() -> None:
 def test_a_small_file_that_unfolds_to_much_is_refused(table: Any) -> None:
     body = written(table(), compression="zstd")
     assert len(body) < 2_000_000
-    with pytest.raises(TooLarge, match="wanted a table of at most"):
+    with pytest.raises(TooLarge, match="expected a table of at most"):
         read_parquet(body)
 
 

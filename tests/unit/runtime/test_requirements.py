@@ -38,7 +38,7 @@ def test_mlflow_is_satisfied_by_its_smaller_package(tmp_path: Path) -> None:
 
 def test_another_version_is_told_and_no_reason_to_fail(tmp_path: Path) -> None:
     (found,) = check(model(tmp_path, "numpy==2.0.0"), frozenset())
-    assert str(found) == "numpy: wanted ==2.0.0, found 2.4.6"
+    assert str(found) == "numpy: expected ==2.0.0, found 2.4.6"
 
 
 def test_a_missing_package_fails_the_load_by_its_name(tmp_path: Path) -> None:

@@ -19,13 +19,13 @@ def said(**columns: list[object]) -> str:
     [
         ({"age": [1]}, "missing column 'city'"),
         ({"town": [1]}, "missing columns 'age', 'city'; not in the signature: column 'town'"),
-        ({"age": [1, "tall"], "city": ["x", "y"]}, "row 1, column 'age': wanted a number (double), found a text"),
-        ({"age": [1], "city": [3]}, "row 0, column 'city': wanted a text (string), found a number"),
+        ({"age": [1, "tall"], "city": ["x", "y"]}, "row 1, column 'age': expected a number (double), found a text"),
+        ({"age": [1], "city": [3]}, "row 0, column 'city': expected a text (string), found a number"),
         (
             {"age": [1], "city": ["x"], "count": [1.5]},
-            "row 0, column 'count': wanted a whole number (long), found a number",
+            "row 0, column 'count': expected a whole number (long), found a number",
         ),
-        ({"age": [{}], "city": ["x"]}, "row 0, column 'age': wanted a number (double), found an object"),
+        ({"age": [{}], "city": ["x"]}, "row 0, column 'age': expected a number (double), found an object"),
     ],
 )
 def test_the_first_thing_that_is_wrong_is_named(columns: dict[str, list[object]], says: str) -> None:

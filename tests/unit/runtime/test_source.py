@@ -138,7 +138,7 @@ def test_an_unreadable_file_of_settings_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("uri", ["models:/churn", "models:/churn/latest", "models:churn/1"])
 def test_a_reference_of_no_known_form_is_refused(uri: str) -> None:
-    with pytest.raises(StartError, match="PODIUM_MODEL_URI: wanted"):
+    with pytest.raises(StartError, match="PODIUM_MODEL_URI: expected"):
         references({"PODIUM_MODEL_URI": uri})
 
 

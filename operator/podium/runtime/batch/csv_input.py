@@ -13,11 +13,11 @@ from mlflow.types import Schema
 
 from podium.runtime.batch.csv_records import RecordReader, Records
 from podium.runtime.batch.csv_survey import Survey, without_zones
+from podium.runtime.batch.expected_columns import Expected, expected_columns
 from podium.runtime.batch.failures import Unfit, Unreadable
 from podium.runtime.batch.fitting import Place, converted, fitted, from_text
 from podium.runtime.batch.parquet_input import as_it_is
 from podium.runtime.batch.table import Chunk
-from podium.runtime.batch.wanted import Wanted, wanted_columns
 
 _SURVEY_ROWS = 50_000
 _BLOCK = 1024 * 1024  # bytes that one thread converts at once
@@ -38,7 +38,7 @@ class CsvInput:
         self.names = self._reader.names
         self.rows: int | None = None
         self._refuse_other_separators(schema)
-        self._wanted = wanted_columns(schema, self.names, path)
+        self._wanted = expected_columns(schema, self.names, path)
         self._types = dict.fromkeys(self.names, _TEXT)
         self._slow: set[str] = set()  # columns of numbers in which something else stands for a missing one
         self._naive: set[str] = set()
@@ -92,13 +92,13 @@ class CsvInput:
         found.columns = pd.Index([each.label for each in self._wanted])
         return found
 
-    def _fitted(self, column: pa.ChunkedArray, wanted: Wanted, place: Place) -> pa.ChunkedArray:
-        if column.type != _TEXT or wanted.type == _TEXT:
-            return fitted(column, wanted, place)
-        return converted(column, functools.partial(from_text, wanted=wanted.type), wanted, place)
+    def _fitted(self, column: pa.ChunkedArray, expected: Expected, place: Place) -> pa.ChunkedArray:
+        if column.type != _TEXT or expected.type == _TEXT:
+            return fitted(column, expected, place)
+        return converted(column, functools.partial(from_text, expected=expected.type), expected, place)
 
     def _table(self, records: Records, before: int) -> pa.Table:
-        """Return the columns that somebody needs: the model's, and all where the output has types."""
+        """Return the columns that are needed: the model's, and all where the output has types."""
         names = self.names if self._typed or not self._wanted else [each.name for each in self._wanted]
         types = {name: _TEXT if name in self._slow else self._types[name] for name in names}
         try:
@@ -110,8 +110,8 @@ class CsvInput:
             if table[name].type != self._types[name]:
                 table = table.set_column(number, name, self._converted(table[name], name, place))
             elif name in self._naive:
-                wanted = Wanted(name, name, pa.timestamp("ns"))
-                table = table.set_column(number, name, fitted(table[name], wanted, place))
+                expected = Expected(name, name, pa.timestamp("ns"))
+                table = table.set_column(number, name, fitted(table[name], expected, place))
         return table
 
     def _converted(self, column: pa.ChunkedArray, name: str, place: Place) -> pa.ChunkedArray:
@@ -119,7 +119,7 @@ class CsvInput:
         with contextlib.suppress(pa.ArrowInvalid):
             return column.cast(kind)
         self._slow.add(name)
-        return converted(column, functools.partial(from_text, wanted=kind), Wanted(name, name, kind), place)
+        return converted(column, functools.partial(from_text, expected=kind), Expected(name, name, kind), place)
 
     def _parsed(self, records: Records, types: dict[str, pa.DataType], before: int) -> pa.Table:
         """Parse some columns of the records. Raises ArrowInvalid: a cell is not of its column's type."""

@@ -15,8 +15,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from podium.runtime.batch.expected_columns import Expected
 from podium.runtime.batch.failures import Unfit
-from podium.runtime.batch.wanted import Wanted
 
 Column: TypeAlias = pa.ChunkedArray
 Convert = Callable[[Column], Column]
@@ -37,37 +37,37 @@ class Place:
     before: int
 
 
-def frame(table: pa.Table, wanted: list[Wanted], place: Place) -> pd.DataFrame:
+def frame(table: pa.Table, expected: list[Expected], place: Place) -> pd.DataFrame:
     """Return what the model is asked. Raises Unfit: a cell cannot stand in a column of the signature's type."""
-    columns = {each.name: fitted(table[each.name], each, place) for each in wanted}
+    columns = {each.name: fitted(table[each.name], each, place) for each in expected}
     found = pa.table(columns).to_pandas(split_blocks=True)
-    found.columns = pd.Index([each.label for each in wanted])
+    found.columns = pd.Index([each.label for each in expected])
     return found
 
 
-def fitted(column: Column, wanted: Wanted, place: Place) -> Column:
+def fitted(column: Column, expected: Expected, place: Place) -> Column:
     """Return one column in the signature's type. Raises Unfit: it cannot be."""
     column = plain(column)
-    if wanted.type is None or column.type == wanted.type:
-        return _without_gaps(column, wanted, place)
-    convert = _conversion(column.type, wanted.type)
+    if expected.type is None or column.type == expected.type:
+        return _without_gaps(column, expected, place)
+    convert = _conversion(column.type, expected.type)
     if convert is None:
         raise Unfit(
-            f"{place.path}: column {wanted.name!r}: expected {words(wanted.type)}, found {words(column.type)}; "
+            f"{place.path}: column {expected.name!r}: expected {words(expected.type)}, found {words(column.type)}; "
             "convert the column"
         )
-    return _without_gaps(converted(column, convert, wanted, place), wanted, place)
+    return _without_gaps(converted(column, convert, expected, place), expected, place)
 
 
-def converted(column: Column, convert: Convert, wanted: Wanted, place: Place) -> Column:
+def converted(column: Column, convert: Convert, expected: Expected, place: Place) -> Column:
     """Return the column converted. Raises Unfit: names the first row that cannot be."""
     try:
         return convert(column)
     except _NOT as error:
         row = place.before + _first_bad(column, convert) + 1
-        kind = words(wanted.type) if wanted.type is not None else "JSON text"
+        kind = words(expected.type) if expected.type is not None else "JSON text"
         found = "another text" if pa.types.is_string(column.type) else f"{words(column.type)} that is none"
-        raise Unfit(f"{_cell(place, row, wanted)}: expected {kind}, found {found}; correct the cell") from error
+        raise Unfit(f"{_cell(place, row, expected)}: expected {kind}, found {found}; correct the cell") from error
 
 
 def plain(column: Column) -> Column:
@@ -96,16 +96,16 @@ def words(kind: pa.DataType) -> str:
     return names.get(str(kind), str(kind))
 
 
-def _cell(place: Place, row: int, wanted: Wanted) -> str:
-    return f"{place.path}: row {row:,}, column {wanted.name!r}"
+def _cell(place: Place, row: int, expected: Expected) -> str:
+    return f"{place.path}: row {row:,}, column {expected.name!r}"
 
 
-def _without_gaps(column: Column, wanted: Wanted, place: Place) -> Column:
+def _without_gaps(column: Column, expected: Expected, place: Place) -> Column:
     """Refuse missing whole numbers: pandas would make them floats in this chunk and not in another."""
     if column.null_count and pa.types.is_integer(column.type):
         row = place.before + pc.index(pc.is_null(column), True).as_py() + 1
         raise Unfit(
-            f"{_cell(place, row, wanted)}: expected {words(column.type)}, found nothing; fill it, or log the model "
+            f"{_cell(place, row, expected)}: expected {words(column.type)}, found nothing; fill it, or log the model "
             "with a double there (MLflow has no missing whole numbers)"
         )
     return column
@@ -123,51 +123,51 @@ def _first_bad(column: Column, convert: Convert) -> int:
     return low
 
 
-def _conversion(found: pa.DataType, wanted: pa.DataType) -> Convert | None:
+def _conversion(found: pa.DataType, expected: pa.DataType) -> Convert | None:
     """Return how a stored column becomes another that means the same, or None where it does not."""
     numbers = pa.types.is_floating(found) or pa.types.is_integer(found) or pa.types.is_decimal(found)
-    if pa.types.is_null(found) or (numbers and (pa.types.is_floating(wanted) or pa.types.is_integer(wanted))):
-        return lambda column: _gaps_for_nan(column, wanted).cast(wanted)
-    if pa.types.is_list(wanted) and (pa.types.is_list(found) or pa.types.is_large_list(found)):
-        return lambda column: column.cast(wanted)
-    if pa.types.is_timestamp(wanted):
+    if pa.types.is_null(found) or (numbers and (pa.types.is_floating(expected) or pa.types.is_integer(expected))):
+        return lambda column: _gaps_for_nan(column, expected).cast(expected)
+    if pa.types.is_list(expected) and (pa.types.is_list(found) or pa.types.is_large_list(found)):
+        return lambda column: column.cast(expected)
+    if pa.types.is_timestamp(expected):
         if pa.types.is_timestamp(found) or pa.types.is_date(found):
-            return lambda column: column.cast(wanted)  # of a zone: the instant in UTC, as MLflow has no zones
+            return lambda column: column.cast(expected)  # of a zone: the instant in UTC, as MLflow has no zones
         return instants if pa.types.is_string(found) else None
-    if pa.types.is_binary(wanted) and pa.types.is_string(found):
+    if pa.types.is_binary(expected) and pa.types.is_string(found):
         return lambda column: column  # MLflow hands on both
     return None
 
 
-def _gaps_for_nan(column: Column, wanted: pa.DataType) -> Column:
+def _gaps_for_nan(column: Column, expected: pa.DataType) -> Column:
     """Take NaN for a missing whole number: pandas writes it so."""
-    if pa.types.is_integer(wanted) and pa.types.is_floating(column.type):
+    if pa.types.is_integer(expected) and pa.types.is_floating(column.type):
         return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
     return column
 
 
-def from_text(column: Column, wanted: pa.DataType | None) -> Column:
+def from_text(column: Column, expected: pa.DataType | None) -> Column:
     """Return cells of CSV in a type, as pandas would read them."""
-    if wanted is None or pa.types.is_list(wanted):
-        return _parsed_json(column, wanted)
-    if pa.types.is_string(wanted):
+    if expected is None or pa.types.is_list(expected):
+        return _parsed_json(column, expected)
+    if pa.types.is_string(expected):
         return column
     trimmed = pc.utf8_trim_whitespace(column)
     known = pc.if_else(pc.is_in(trimmed, NULL_TEXTS), pa.scalar(None, pa.string()), trimmed)
-    if pa.types.is_binary(wanted):
+    if pa.types.is_binary(expected):
         return _decoded(known)
-    if pa.types.is_timestamp(wanted):
+    if pa.types.is_timestamp(expected):
         return instants(known)
-    if pa.types.is_integer(wanted):
-        return _whole_numbers(known, wanted)
-    return known.cast(wanted)
+    if pa.types.is_integer(expected):
+        return _whole_numbers(known, expected)
+    return known.cast(expected)
 
 
-def _whole_numbers(texts: Column, wanted: pa.DataType) -> Column:
+def _whole_numbers(texts: Column, expected: pa.DataType) -> Column:
     try:
-        return texts.cast(wanted)
+        return texts.cast(expected)
     except pa.ArrowInvalid:  # 1.0: pandas writes a column of whole numbers so where one is missing
-        return texts.cast(pa.float64()).cast(wanted)
+        return texts.cast(pa.float64()).cast(expected)
 
 
 def instants(texts: Column) -> Column:
@@ -199,6 +199,6 @@ def _decoded(texts: Column) -> Column:
     return pa.chunked_array([pa.array(cells, pa.binary())])
 
 
-def _parsed_json(texts: Column, wanted: pa.DataType | None) -> Column:
+def _parsed_json(texts: Column, expected: pa.DataType | None) -> Column:
     cells: list[Any] = [None if cell in {None, ""} else json.loads(cell) for cell in texts.to_pylist()]
-    return pa.chunked_array([pa.array(cells, wanted)])
+    return pa.chunked_array([pa.array(cells, expected)])

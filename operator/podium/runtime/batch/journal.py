@@ -4,7 +4,7 @@
     <output>.scoring/run.json        what is being done: input, model, chunk size, batch id
     <output>.scoring/00000012.arrow  the predictions of chunk 12
 
-The output itself is written anew by the next run, from the input and these: a Parquet file without its end is of no
+The output itself is written again by the next run, from the input and these: a Parquet file without its end is of no
 use. A journal of other work (another input, model or chunk size) is refused rather than mixed in.
 """
 

@@ -9,9 +9,9 @@ import pyarrow.parquet
 from mlflow.types import Schema
 
 from podium.runtime.batch import fitting
+from podium.runtime.batch.expected_columns import expected_columns
 from podium.runtime.batch.fitting import Place
 from podium.runtime.batch.table import Chunk
-from podium.runtime.batch.wanted import wanted_columns
 
 
 class ParquetInput:
@@ -23,7 +23,7 @@ class ParquetInput:
             self.rows: int | None = file.metadata.num_rows
             self.names: list[str] = file.schema_arrow.names
             self._gaps = _with_gaps(file)
-        self._wanted = wanted_columns(schema, self.names, path)
+        self._wanted = expected_columns(schema, self.names, path)
 
     def chunks(self, rows: int) -> Iterator[Chunk]:
         """Join and cut the file's row groups, which may be of any size."""

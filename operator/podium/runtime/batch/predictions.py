@@ -12,9 +12,9 @@ import pyarrow as pa
 from mlflow.types import Schema
 
 from podium.runtime.batch.csv_cells import json_texts
+from podium.runtime.batch.expected_columns import arrow_type
 from podium.runtime.batch.failures import ModelFailed
 from podium.runtime.batch.fitting import plain
-from podium.runtime.batch.wanted import arrow_type
 
 _ONE = "prediction"
 

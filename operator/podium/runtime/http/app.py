@@ -139,7 +139,7 @@ class App:
         return found
 
     def refuse(self, error: Exception, headers: Headers) -> Response:
-        """Answer a request that never became whole. It is counted: nobody but a client of predictions sends bodies."""
+        """Answer a request that never became whole. It is counted: only a client of predictions sends bodies."""
         fault = error if isinstance(error, Fault) else ModelFault("internal error")
         if self._serving is not None:
             self._serving.count_refused(headers, fault)
@@ -154,7 +154,7 @@ class App:
         if page is None:
             return refusal(self._not_found(), request.path)
         if request.method not in {"GET", "HEAD"}:
-            fault = WrongMethod(f"wanted GET, found {request.method[:20]}")
+            fault = WrongMethod(f"expected GET, found {request.method[:20]}")
             return refusal(fault, request.path, (b"allow", b"GET, HEAD"))
         return page()
 
@@ -197,7 +197,7 @@ class App:
         request.identity_block = serving.identity_block
         try:
             if request.method != "POST":
-                raise WrongMethod(f"wanted POST, found {request.method[:20]}")
+                raise WrongMethod(f"expected POST, found {request.method[:20]}")
             serving.queue.admit()
             deadline = request.started + self._seconds(request)
             if (streamed := serving.streamed(request)) is not None:
@@ -216,7 +216,7 @@ class App:
             return self._settings.request_seconds
         found = _DEADLINE.fullmatch(raw.decode("latin-1"))
         if not found:
-            raise RequestFault("x-request-timeout: wanted seconds, as 1.5, 2s or 500ms")
+            raise RequestFault("x-request-timeout: expected seconds, as 1.5, 2s or 500ms")
         seconds = float(found["number"]) / (1000 if found["unit"] == "ms" else 1)
         return min(seconds, self._settings.request_seconds)
 

@@ -39,7 +39,7 @@ def decoded(body: bytes, headers: Headers, limit: int) -> bytes:
     decode = _DECODERS.get(coding)
     if decode is None:
         known = ", ".join(name.decode() for name in _DECODERS)
-        raise WrongMediaType(f"content-encoding: wanted one of {known}, found another")
+        raise WrongMediaType(f"content-encoding: expected one of {known}, found another")
     return decode(body, limit)
 
 
@@ -98,11 +98,11 @@ def _zstd_decoded(body: bytes, limit: int) -> bytes:
 
 
 def _broken(coding: str) -> RequestFault:
-    return RequestFault(f"content-encoding: wanted one whole {coding} body, found something else")
+    return RequestFault(f"content-encoding: expected one whole {coding} body, found something else")
 
 
 def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"wanted a body that unfolds to at most {limit} bytes (PODIUM_MAX_BODY_BYTES)")
+    return TooLarge(f"expected a body that unfolds to at most {limit} bytes (PODIUM_MAX_BODY_BYTES)")
 
 
 def _gzipped(body: bytes) -> bytes:

@@ -141,7 +141,7 @@ class Incoming:
         check_buffered(self._shared)
 
     def _large_head(self) -> TooLarge:
-        return TooLarge(f"wanted a request line and headers of at most {HEAD_LIMIT} bytes")
+        return TooLarge(f"expected a request line and headers of at most {HEAD_LIMIT} bytes")
 
     def on_message_complete(self) -> None:
         """The request is whole."""
@@ -182,7 +182,7 @@ def check_buffered(shared: Shared) -> None:
 
 def too_large(limits: Limits) -> TooLarge:
     """The refusal of a body above the limit."""
-    return TooLarge(f"wanted a body of at most {limits.body_bytes} bytes (PODIUM_MAX_BODY_BYTES)")
+    return TooLarge(f"expected a body of at most {limits.body_bytes} bytes (PODIUM_MAX_BODY_BYTES)")
 
 
 def _path(url: bytes) -> str:

@@ -84,7 +84,7 @@ class Metrics:
         *,
         previews: bool = False,
     ) -> None:
-        """`previews` is whether testers are counted, apart from everybody else."""
+        """`previews` is whether testers are counted, apart from all other clients."""
         self._identity = identity
         self._labels = {"model": identity.model, "version": identity.version}
         self._depth = depth

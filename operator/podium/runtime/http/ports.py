@@ -25,7 +25,7 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """Return a socket that is bound. A machine without IPv6 listens on IPv4 where every address is wanted."""
+    """Return a socket that is bound. A machine without IPv6 listens on IPv4 where every address is asked for."""
     try:
         return _open(host, port)
     except (OSError, TypeError) as error:  # a TypeError where the host is no name at all

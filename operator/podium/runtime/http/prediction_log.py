@@ -1,6 +1,6 @@
 """One line of JSON a prediction, for lineage: who answered what, when, how fast, and how it ended.
 
-Inputs and outputs are written only when asked, for a sample of the requests: they are somebody's data.
+Inputs and outputs are written only when asked, for a sample of the requests: they are people's data.
 """
 
 import random

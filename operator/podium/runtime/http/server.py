@@ -141,7 +141,7 @@ async def _sweep(shared: Shared, app: App, stop: _Stop) -> None:
 
 
 async def _load_and_serve(app: App, settings: Settings, stop: _Stop) -> None:
-    """Load in a thread of its own. A stop does not wait for it: nobody has been promised an answer yet."""
+    """Load in a thread of its own. A stop does not wait for it: no client has been promised an answer yet."""
     loading = asyncio.create_task(_in_thread(settings, app.enter))
     stopped = asyncio.create_task(stop.asked.wait())
     await asyncio.wait({loading, stopped}, return_when=asyncio.FIRST_COMPLETED)

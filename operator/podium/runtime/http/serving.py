@@ -86,7 +86,7 @@ class Serving:
             self.metrics.count(fault.outcome, 0.0)
 
     def by_tester(self, headers: Headers) -> bool:
-        """Return whether the request counts as nobody's traffic."""
+        """Return whether the request counts as no client's traffic."""
         return self._preview is not None and self._preview.sent(headers)
 
     def scorer(self, request: Request) -> "Scorer":

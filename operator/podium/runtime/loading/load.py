@@ -71,7 +71,7 @@ def load(settings: Settings, entered: Callable[[StartupStep], None] = lambda _: 
     differences = check(directory, settings.requirements_ignored)
     model = _timed("loaded", lambda: load_model(directory, settings.extra_columns))
     _silence()
-    # By a scorer of its own: what is predicted here is nobody's traffic, and does not count
+    # By a scorer of its own: what is predicted here is no client's traffic, and does not count
     example = _timed("warmed up", lambda: _warm_up(Scorer(model, settings.batching), directory))
     scorer = Scorer(model, settings.batching)
     if example is not None:
@@ -115,7 +115,7 @@ def _proved(fetched: Fetched, settings: Settings) -> Identity:
     if settings.digest not in {None, found.digest}:
         raise StartError(
             Exit.DIGEST_MISMATCH,
-            f"{settings.references[0]}: wanted digest {settings.digest}, found {found.digest}; the files of this "
+            f"{settings.references[0]}: expected digest {settings.digest}, found {found.digest}; the files of this "
             "version have changed since it was pinned: register a new version instead",
         )
     return replace(found, run_id=settings.run_id or found.run_id)

@@ -31,11 +31,11 @@ class Difference:
     """One requirement that is not met. `found` is None where the package is not installed."""
 
     package: str
-    wanted: str
+    expected: str
     found: str | None
 
     def __str__(self) -> str:
-        return f"{self.package}: wanted {self.wanted or 'any'}, found {self.found or 'nothing'}"
+        return f"{self.package}: expected {self.expected or 'any'}, found {self.found or 'nothing'}"
 
 
 def differences(directory: Path) -> list[Difference]:
@@ -65,7 +65,7 @@ def check(directory: Path, ignored: frozenset[str]) -> list[Difference]:
     found = differences(directory)
     for difference in found:
         log.warning("requirement of the model not met: %s", difference)
-    missing = [f"{one.package}{one.wanted}" for one in found if one.found is None and one.package not in ignored]
+    missing = [f"{one.package}{one.expected}" for one in found if one.found is None and one.package not in ignored]
     if missing:
         raise StartError(
             Exit.REQUIREMENT_MISSING,
@@ -80,21 +80,21 @@ def _compared(line: str) -> Iterator[Difference]:
     if not text or text.startswith("-"):  # options of pip: -c constraints.txt
         return
     try:
-        wanted = Requirement(text)
+        expected = Requirement(text)
     except InvalidRequirement:  # a URL or a path: pip knows more forms than the standard has
         log.warning("requirement of the model not checked: %r is not a name with a version", text)
         return
     try:
-        if wanted.marker is None or wanted.marker.evaluate():
-            yield from _difference(wanted)
+        if expected.marker is None or expected.marker.evaluate():
+            yield from _difference(expected)
     except (UndefinedComparison, UndefinedEnvironmentName, InvalidVersion) as error:
         log.warning("requirement of the model not checked: %r (%s)", text, type(error).__name__)
 
 
-def _difference(wanted: Requirement) -> Iterator[Difference]:
-    found = installed(wanted.name)
-    if found is None or not wanted.specifier.contains(found, prereleases=True):
-        yield Difference(wanted.name.lower(), str(wanted.specifier), found)
+def _difference(expected: Requirement) -> Iterator[Difference]:
+    found = installed(expected.name)
+    if found is None or not expected.specifier.contains(found, prereleases=True):
+        yield Difference(expected.name.lower(), str(expected.specifier), found)
 
 
 def installed(package: str) -> str | None:

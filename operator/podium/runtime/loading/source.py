@@ -82,13 +82,13 @@ def _from_cache(reference: Reference, cache: Cache, attempts: list[dict[str, str
     return Fetched(copy.directory, copy.identity, attempts, from_cache=True)
 
 
-def _translated(ask: Callable[[], Any], wanted: str) -> Any:
-    """Ask MLflow, and say what was wanted where it fails."""
+def _translated(ask: Callable[[], Any], expected: str) -> Any:
+    """Ask MLflow, and say what was expected where it fails."""
     try:
         return ask()
     except (MlflowException, OSError) as error:
         final = isinstance(error, MlflowException) and error.error_code in _FINAL
-        raise _Failed(f"wanted {wanted}, found {type(error).__name__}: {error}", final=final) from error
+        raise _Failed(f"expected {expected}, found {type(error).__name__}: {error}", final=final) from error
 
 
 def _download(uri: str) -> Path:
@@ -111,7 +111,7 @@ def _own_files(directory: Path) -> Path:
 
 def _hashed(directory: Path, identity: Identity) -> Fetched:
     if not (directory / "MLmodel").is_file():
-        raise _Failed(f"wanted an MLflow model, found no MLmodel in {directory.name}", final=True)
+        raise _Failed(f"expected an MLflow model, found no MLmodel in {directory.name}", final=True)
     try:
         return Fetched(directory, replace(identity, digest=digest_of_directory(directory)))
     except LinkFound as link:
@@ -120,11 +120,11 @@ def _hashed(directory: Path, identity: Identity) -> Fetched:
 
 
 def _version(reference: Reference) -> Fetched:
-    wanted = reference.identity
+    expected = reference.identity
     version = _translated(
-        lambda: MlflowClient().get_model_version(wanted.model, wanted.version), "this version from the registry"
+        lambda: MlflowClient().get_model_version(expected.model, expected.version), "this version from the registry"
     )
-    return _hashed(_download(_files(wanted.model, wanted.version)), replace(wanted, run_id=version.run_id or ""))
+    return _hashed(_download(_files(expected.model, expected.version)), replace(expected, run_id=version.run_id or ""))
 
 
 def _alias(reference: Reference) -> Fetched:
@@ -167,7 +167,7 @@ def _run_name(reference: Reference) -> Fetched:
 
     runs = _translated(newest, "runs from the tracking server")
     if not runs:
-        raise _Failed(f"wanted a finished run named {reference.text!r}, found none", final=True)
+        raise _Failed(f"expected a finished run named {reference.text!r}, found none", final=True)
     return _model_of(runs[0])
 
 
@@ -177,7 +177,7 @@ def _model_of(run: Any) -> Fetched:
     outputs = run.outputs.model_outputs if run.outputs is not None else []
     if len(outputs) > 1:
         found = ", ".join(f"models:/{each.model_id}" for each in outputs)
-        raise _Failed(f"wanted one model of run {run_id}, found {len(outputs)}; name one: {found}", final=True)
+        raise _Failed(f"expected one model of run {run_id}, found {len(outputs)}; name one: {found}", final=True)
     uri = f"models:/{outputs[0].model_id}" if outputs else f"runs:/{run_id}/model"
     return _hashed(_download(uri), Identity(run.info.run_name or run_id, run_id, run_id=run_id))
 
@@ -188,7 +188,7 @@ def _local(reference: Reference) -> Fetched:
         return _hashed(path, replace(reference.identity, version="local"))
     if path.is_file():
         return _pickle(path)
-    raise _Failed("wanted a directory or a pickle, found nothing there", final=True)
+    raise _Failed("expected a directory or a pickle, found nothing there", final=True)
 
 
 def _pickle(path: Path) -> Fetched:
@@ -212,7 +212,7 @@ def model_folder(fetched: Fetched) -> Path:
             estimator, directory, pip_requirements=["scikit-learn"], serialization_format="cloudpickle"
         )
     except Exception as error:
-        message = f"{path}: wanted a pickled scikit-learn estimator, found {type(error).__name__}: {error}"
+        message = f"{path}: expected a pickled scikit-learn estimator, found {type(error).__name__}: {error}"
         raise StartError(Exit.NOT_LOADED, message) from error
     return directory
 

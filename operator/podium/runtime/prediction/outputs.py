@@ -56,12 +56,14 @@ class OutputCheck:
             raise NotANumber("the model answered NaN or infinity where its signature says a number")
 
     def _check_shape(self, raw: np.ndarray[Any, Any]) -> None:
-        wanted = self._inner
-        if wanted is None:
+        expected = self._inner
+        if expected is None:
             return
         found = raw.shape[1:]
-        if len(found) != len(wanted) or any(each not in {-1, there} for each, there in zip(wanted, found, strict=True)):
-            raise WrongShape(f"the model's answer has the shape {raw.shape}; its signature says {(-1, *wanted)}")
+        if len(found) != len(expected) or any(
+            each not in {-1, there} for each, there in zip(expected, found, strict=True)
+        ):
+            raise WrongShape(f"the model's answer has the shape {raw.shape}; its signature says {(-1, *expected)}")
 
 
 def _is_number(spec: Any) -> bool:

@@ -1,6 +1,6 @@
 """The thread that predicts, or the few where predictions mostly wait, and the bounded queue before them.
 
-Requests that wait while a prediction runs are joined into the next one; no timer holds anybody back. What can be
+Requests that wait while a prediction runs are joined into the next one; no timer holds a request back. What can be
 joined was validated before (`scoring.Ask.rows`), so that a bad row cannot fail its neighbours; and where the model
 fails on joined rows, each request is tried again alone.
 """
@@ -49,7 +49,7 @@ class Job:
 
     @property
     def hopeless(self) -> Fault | None:
-        """Why nobody would take this job's answer."""
+        """Why no client would take this job's answer."""
         if self.settled or time.monotonic() > self.deadline:
             return TooLate("no answer by the deadline")
         return Abandoned("the client went away") if self.request.abandoned else None
@@ -176,7 +176,7 @@ class PredictionQueue:
                 results = self._answered(batch)
         except BaseException as error:
             # Nothing may end this thread: a model that calls sys.exit() is at fault, not the server.
-            log.exception("a prediction ended in a way that nobody foresaw")
+            log.exception("a prediction ended in a way that was not foreseen")
             fault = ModelFault(f"the prediction ended with {type(error).__name__}")
             results = [(job, None, fault) for job in batch]
         self._pace += _PACE_WEIGHT * ((time.monotonic() - started) / len(batch) - self._pace)

@@ -93,7 +93,7 @@ class Scorer:
     def predict_joined(self, asks: list[Ask]) -> list[Any]:
         """Predict the rows of several requests at once, and return each one's share of the raw predictions.
 
-        Raises Fault: the model raised, or its answer does not have one row for each that was sent: nobody's share of it
+        Raises Fault: the model raised, or its answer does not have one row for each that was sent: no share of it
         is known.
         """
         rows = list(chain.from_iterable(ask.rows or () for ask in asks))
@@ -133,7 +133,7 @@ class Scorer:
 
 
 class PreviewScorer(Scorer):
-    """Asks so that no scorer but this one will answer: what it counts, nobody reads."""
+    """Asks so that no scorer but this one will answer: what it counts is never read."""
 
     def ask(self, read: Read, body: bytes, content_type: str) -> Ask:
         return self._alone(super().ask(read, body, content_type))

@@ -1,4 +1,4 @@
-"""What a signature asks of the data, said to people: which column, which row, wanted and found. Never the data."""
+"""What a signature asks of the data, said to people: which column, which row, expected and found. Never the data."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -48,7 +48,7 @@ def problems(frame: pd.DataFrame, schema: Schema) -> Iterator[str]:
     if schema.has_input_names():
         yield from missing_columns(frame.columns, schema)
     elif len(frame.columns) < len(schema.inputs):
-        yield f"wanted {len(schema.inputs)} columns, found {len(frame.columns)}"
+        yield f"expected {len(schema.inputs)} columns, found {len(frame.columns)}"
     names = schema.input_names() if schema.has_input_names() else list(frame.columns)
     for name, spec in zip(names, schema.inputs, strict=False):
         if name in frame.columns:
@@ -73,10 +73,10 @@ def named(names: Iterable[Any]) -> str:
     return f"column{'s' if len(texts) > 1 else ''} {', '.join(texts[:_SHOWN])}{more}"
 
 
-def _cells(name: Any, column: pd.Series, wanted: Any) -> Iterator[str]:
+def _cells(name: Any, column: pd.Series, expected: Any) -> Iterator[str]:
     for row, cell in enumerate(column):
-        if isinstance(wanted, DataType) and not fits(cell, wanted):
-            yield f"row {row}, column {str(name)[:80]!r}: wanted {_WORDS[wanted]}, found {kind(cell)}"
+        if isinstance(expected, DataType) and not fits(cell, expected):
+            yield f"row {row}, column {str(name)[:80]!r}: expected {_WORDS[expected]}, found {kind(cell)}"
 
 
 def _refused(name: Any, column: pd.Series, spec: Any) -> Iterator[str]:
@@ -88,21 +88,21 @@ def _refused(name: Any, column: pd.Series, spec: Any) -> Iterator[str]:
         try:
             _enforce_schema(pd.DataFrame({str(name): [cell]}), alone)
         except (MlflowException, TypeError, ValueError):
-            wanted = str(spec.type)[:_LONGEST_TYPE]
-            yield f"row {row}, column {str(name)[:80]!r}: expected {wanted}, found {kind(cell)} of other types"
+            expected = str(spec.type)[:_LONGEST_TYPE]
+            yield f"row {row}, column {str(name)[:80]!r}: expected {expected}, found {kind(cell)} of other types"
 
 
-def fits(cell: Any, wanted: DataType) -> bool:
+def fits(cell: Any, expected: DataType) -> bool:
     """Return whether a JSON value can stand in a column of this type."""
     if cell is None or (isinstance(cell, float) and np.isnan(cell)):
-        return wanted not in _WHOLE and wanted is not DataType.boolean
-    if wanted in _NUMBERS:
+        return expected not in _WHOLE and expected is not DataType.boolean
+    if expected in _NUMBERS:
         return isinstance(cell, (int, float, np.number)) or _is_number(cell)
-    if wanted in _WHOLE:
+    if expected in _WHOLE:
         return isinstance(cell, (int, np.integer)) or (isinstance(cell, float) and cell.is_integer())
-    if wanted is DataType.boolean:
+    if expected is DataType.boolean:
         return isinstance(cell, (bool, np.bool_))
-    return _is_date(cell) if wanted is DataType.datetime else isinstance(cell, (str, bytes))
+    return _is_date(cell) if expected is DataType.datetime else isinstance(cell, (str, bytes))
 
 
 def _is_date(cell: Any) -> bool:

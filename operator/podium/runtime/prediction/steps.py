@@ -1,7 +1,7 @@
 """What is known of the steps of a scikit-learn model: which are its own, and which answer row by row.
 
 An estimator answers row by row where no row's answer depends on the other rows of the same call, nor on its place
-among them. Nearly all of scikit-learn does; the exceptions are named here. A step of anybody else's is not known.
+among them. Nearly all of scikit-learn does; the exceptions are named here. A step of any other library is not known.
 """
 
 from collections.abc import Iterator

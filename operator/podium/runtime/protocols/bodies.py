@@ -13,16 +13,16 @@ JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.par
 def media_type(content_type: str, known: tuple[str, ...]) -> str:
     """Return the media type without parameters; a body without one is taken for JSON.
 
-    Raises WrongMediaType: nobody here reads such bodies, or not in that charset.
+    Raises WrongMediaType: this server does not read such bodies, or not in that charset.
     """
     if content_type == JSON:  # nearly always
         return JSON
     kind, *parameters = [part.strip() for part in content_type.lower().split(";")]
     for parameter in parameters:
         if parameter not in {"", "charset=utf-8", 'charset="utf-8"'}:
-            raise WrongMediaType(f"content-type: wanted no parameter but charset=utf-8, found {parameter[:80]!r}")
+            raise WrongMediaType(f"content-type: expected no parameter but charset=utf-8, found {parameter[:80]!r}")
     if kind not in {*known, ""}:
-        raise WrongMediaType(f"content-type: wanted {' or '.join(known)}, found {kind[:80]!r}")
+        raise WrongMediaType(f"content-type: expected {' or '.join(known)}, found {kind[:80]!r}")
     return kind or JSON
 
 

@@ -33,7 +33,7 @@ def reader(model: str, version: str) -> Read:
         except DecodeError as error:
             raise RequestFault("this is no ModelInferRequest") from error
         if not request.inputs:
-            raise RequestFault("inputs: wanted tensors, found none")
+            raise RequestFault("inputs: expected tensors, found none")
         wishes = Wishes(tuple(each.name for each in request.outputs) or None)
         answer = ModelInferResponse(model_name=model, model_version=version, id=request.id)
         write = _writer(answer, wishes, scorer.model, as_raw=bool(request.raw_input_contents))
@@ -46,7 +46,7 @@ def _tensors(request: Any) -> list[Tensor]:
     blobs: list[bytes] | None = list(request.raw_input_contents) or None
     if blobs is not None and len(blobs) != len(request.inputs):
         raise RequestFault(
-            f"raw_input_contents: wanted one for each of {len(request.inputs)} inputs, found {len(blobs)}"
+            f"raw_input_contents: expected one for each of {len(request.inputs)} inputs, found {len(blobs)}"
         )
     return [
         _tensor(each, f"inputs[{number}]", None if blobs is None else memoryview(blobs[number]))
@@ -58,7 +58,7 @@ def _tensor(tensor: Any, where: str, blob: memoryview | None) -> Tensor:
     described = {"name": tensor.name, "datatype": tensor.datatype, "shape": list(tensor.shape)}
     if blob is not None:
         if tensor.HasField("contents"):
-            raise RequestFault(f"{where}: wanted contents or raw_input_contents, found both")
+            raise RequestFault(f"{where}: expected contents or raw_input_contents, found both")
         return read_tensor(described, where, blob)
     contents = _CONTENTS.get(tensor.datatype)
     data = list(getattr(tensor.contents, contents)) if contents is not None else []

@@ -67,11 +67,11 @@ def binary_reader(model: str, version: str) -> Callable[[bytes], Read]:
 
 def _asked(parsed: Any, rest: raw.Rest | None, envelope: dict[str, Any], scorer: Scorer) -> Ask:
     if not isinstance(parsed, dict):
-        raise RequestFault(f"wanted a JSON object with inputs, found {kind(parsed)}")
+        raise RequestFault(f"expected a JSON object with inputs, found {kind(parsed)}")
     if isinstance(parsed.get("id"), str):
         envelope["id"] = parsed["id"]
     if not isinstance(parsed.get("inputs"), list) or not parsed["inputs"]:
-        raise RequestFault("inputs: wanted a list of tensors")
+        raise RequestFault("inputs: expected a list of tensors")
     tensors = _tensors(parsed["inputs"], rest)
     return ask_tensors(
         tensors, _params(parsed, scorer.model), scorer, _writer(envelope, Wishes.of(parsed), scorer.model)
@@ -139,7 +139,7 @@ def _table(tensors: list[Tensor], schema: Schema) -> dict[str, Any]:
     names = [*(name for name in specs if name in sent), *(name for name in sent if name not in specs)]
     columns = [_cells(sent[name], specs.get(name)) for name in names]
     if len({len(column) for column in columns}) > 1:
-        raise RequestFault("inputs: wanted the same number of rows in each tensor")
+        raise RequestFault("inputs: expected the same number of rows in each tensor")
     rows = list(zip(*columns, strict=True))
     return {"columns": [specs[name].name if name in specs else name for name in names], "data": rows}
 
@@ -151,7 +151,7 @@ def _cells(tensor: Tensor, spec: Any) -> list[Any]:
         return tensor.nested()
     if tensor.shape[1:] not in ([], [1]):
         found = tensor.shape
-        raise RequestFault(f"inputs {tensor.name[:80]!r}: shape: wanted [rows] or [rows, 1], found {found}")
+        raise RequestFault(f"inputs {tensor.name[:80]!r}: shape: expected [rows] or [rows, 1], found {found}")
     return [parse_json(cell.encode()) if nested and cell else cell for cell in tensor.data]
 
 
@@ -171,7 +171,7 @@ class Wishes:
         if outputs is None or outputs == []:
             return cls(None, all_binary=all_binary)
         if not isinstance(outputs, list) or not all(isinstance(each, dict) and "name" in each for each in outputs):
-            raise RequestFault("outputs: wanted a list of objects with a name")
+            raise RequestFault("outputs: expected a list of objects with a name")
         said = {str(each["name"]): _parameter(each, "binary_data") for each in outputs}
         binary = {name for name, flag in said.items() if flag is True or (flag is None and all_binary)}
         return cls(tuple(said), frozenset(binary))

@@ -92,7 +92,7 @@ def _check_header(body: bytes) -> list[str]:
     except csv.Error as error:
         raise RequestFault("the body cannot be read as text/csv: its header has a cell without end") from error
     if (repeated := len(names) - len(set(names))) > REPEATED:
-        raise RequestFault(f"wanted a header of different names, found {repeated} that repeat another")
+        raise RequestFault(f"expected a header of different names, found {repeated} that repeat another")
     return names
 
 

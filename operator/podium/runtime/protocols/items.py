@@ -99,7 +99,7 @@ def _ask(batch: Batch, scorer: Scorer, write: Callable[[Any], bytes]) -> Ask:
     items = batch.items
     for number, item in enumerate(items):
         if not isinstance(item, (dict, list)):
-            raise RequestFault(f"item {number}: wanted an object of columns, or a list, found {kind(item)}")
+            raise RequestFault(f"item {number}: expected an object of columns, or a list, found {kind(item)}")
     form = "dataframe_records" if isinstance(items[0], dict) else "inputs"
     numbers = scorer.model.numbered_columns
     if numbers and all(isinstance(item, dict) for item in items):

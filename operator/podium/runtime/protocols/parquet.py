@@ -52,4 +52,4 @@ def _unfolded(column: Any) -> int:
 
 def _bound(what: str, found: int, most: int) -> None:
     if found > most:
-        raise TooLarge(f"wanted a table of at most {most} {what} in memory, found {found}")
+        raise TooLarge(f"expected a table of at most {most} {what} in memory, found {found}")

@@ -38,7 +38,7 @@ def read_payload(parsed: Any, model: Model) -> Query:
     Raises RequestFault: it has no known form, or does not fit the signature.
     """
     if not isinstance(parsed, dict):
-        raise RequestFault(f"wanted a JSON object with one of {', '.join(FORMS)}, found {kind(parsed)}")
+        raise RequestFault(f"expected a JSON object with one of {', '.join(FORMS)}, found {kind(parsed)}")
     if is_unified_llm_input(parsed):
         # MLflow's name, and MLflow's rule: such bodies are handed to the model as they are.
         data, params = scoring_server._split_data_and_params_for_llm_input(  # noqa: SLF001
@@ -48,7 +48,7 @@ def read_payload(parsed: Any, model: Model) -> Query:
     form = _form(parsed)
     params = parsed.get("params")
     if params is not None and not isinstance(params, dict):
-        raise RequestFault(f"params: wanted an object, found {kind(params)}")
+        raise RequestFault(f"params: expected an object, found {kind(params)}")
     _refuse_incomplete_records(parsed[form], model)
     data = _data(parsed[form], form, model)
     refuse_extra_columns(data, model)
@@ -58,7 +58,7 @@ def read_payload(parsed: Any, model: Model) -> Query:
 def _form(parsed: dict[str, Any]) -> str:
     found = [form for form in FORMS if form in parsed]
     if len(found) != 1:
-        raise RequestFault(f"wanted exactly one of {', '.join(FORMS)}, found {', '.join(found) or 'none'}")
+        raise RequestFault(f"expected exactly one of {', '.join(FORMS)}, found {', '.join(found) or 'none'}")
     return found[0]
 
 
@@ -76,7 +76,7 @@ def _refuse_incomplete_records(value: Any, model: Model) -> None:
 def _data(value: Any, form: str, model: Model) -> Any:
     if model.metadata._is_signature_from_type_hint():  # noqa: SLF001  as MLflow's server asks it
         if form != "inputs":
-            raise RequestFault(f"this model's signature comes from type hints: wanted inputs, found {form}")
+            raise RequestFault(f"this model's signature comes from type hints: expected inputs, found {form}")
         return value
     try:
         return scoring_server.infer_and_parse_data({form: value}, model.inputs)

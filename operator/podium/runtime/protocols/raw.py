@@ -29,8 +29,8 @@ def split(body: bytes, header_length: bytes) -> tuple[Any, memoryview]:
     if not (header_length.isascii() and header_length.isdigit() and len(header_length) < 12) or (  # noqa: PLR2004
         size := int(header_length)
     ) > len(body):
-        wanted = f"a number of bytes of at most {len(body)}, the size of the body"
-        raise RequestFault(f"Inference-Header-Content-Length: wanted {wanted}, found another")
+        expected = f"a number of bytes of at most {len(body)}, the size of the body"
+        raise RequestFault(f"Inference-Header-Content-Length: expected {expected}, found another")
     return parse_json(body[:size]), memoryview(body)[size:]
 
 
@@ -47,9 +47,9 @@ class Rest:
         if size is None:
             return None
         if type(size) is not int or not 0 <= size <= len(self._left):
-            raise RequestFault(f"{where}: binary_data_size: wanted at most {len(self._left)} bytes, which are left")
+            raise RequestFault(f"{where}: binary_data_size: expected at most {len(self._left)} bytes, which are left")
         if "data" in tensor:
-            raise RequestFault(f"{where}: wanted data or binary_data_size, found both")
+            raise RequestFault(f"{where}: expected data or binary_data_size, found both")
         taken, self._left = self._left[:size], self._left[size:]
         return taken
 
@@ -60,21 +60,21 @@ class Rest:
 
 
 def unfolded(raw: memoryview, dtype: np.dtype[Any], shape: list[int], at: str) -> list[Any]:
-    """Return raw data as one flat list. What the shape wants is compared before anything unfolds."""
-    wanted = math.prod(shape)
-    if wanted > CELLS:
-        raise RequestFault(f"{at}: shape: wanted at most {CELLS} values, found more")
+    """Return raw data as one flat list. What the shape needs is compared before anything unfolds."""
+    expected = math.prod(shape)
+    if expected > CELLS:
+        raise RequestFault(f"{at}: shape: expected at most {CELLS} values, found more")
     if dtype.kind == "U":
-        return _texts(raw, wanted, at)
-    if wanted * dtype.itemsize != len(raw):
-        raise RequestFault(f"{at}: the shape {shape} wants {wanted * dtype.itemsize} bytes, found {len(raw)}")
+        return _texts(raw, expected, at)
+    if expected * dtype.itemsize != len(raw):
+        raise RequestFault(f"{at}: the shape {shape} needs {expected * dtype.itemsize} bytes, found {len(raw)}")
     if dtype.kind == "b" and raw.nbytes and max(raw) > 1:
-        raise RequestFault(f"{at}: data: wanted BOOL (0 or 1), found another byte")
+        raise RequestFault(f"{at}: data: expected BOOL (0 or 1), found another byte")
     flat: list[Any] = np.frombuffer(raw, dtype.newbyteorder("<")).tolist()
     return flat
 
 
-def _texts(raw: memoryview, wanted: int, at: str) -> list[str]:
+def _texts(raw: memoryview, expected: int, at: str) -> list[str]:
     texts: list[str] = []
     start, end = 0, len(raw)
     while start < end:
@@ -83,8 +83,8 @@ def _texts(raw: memoryview, wanted: int, at: str) -> list[str]:
             raise RequestFault(f"{at}: data: an element of BYTES ends beyond the tensor's bytes")
         texts.append(text_of(raw[start + _SIZE.size : stop], at))
         start = stop
-    if len(texts) != wanted:
-        raise RequestFault(f"{at}: the shape wants {wanted} values, found {len(texts)}")
+    if len(texts) != expected:
+        raise RequestFault(f"{at}: the shape needs {expected} values, found {len(texts)}")
     return texts
 
 
@@ -94,7 +94,7 @@ def text_of(element: bytes | memoryview, at: str) -> str:
         return str(element, "utf-8")
     except UnicodeDecodeError as error:
         raise RequestFault(
-            f"{at}: data: wanted UTF-8, and base64 text in a binary column, found other bytes"
+            f"{at}: data: expected UTF-8, and base64 text in a binary column, found other bytes"
         ) from error
 
 

@@ -58,7 +58,7 @@ class Tensor:
         try:
             found = np.array(self.data) if dtype == "str" else np.array(self.data, dtype=dtype)
         except (TypeError, ValueError, OverflowError) as error:
-            raise RequestFault(f"inputs {self.name[:80]!r}: data: wanted {self.datatype}, found null") from error
+            raise RequestFault(f"inputs {self.name[:80]!r}: data: expected {self.datatype}, found null") from error
         shaped: np.ndarray[Any, Any] = found.reshape(self.shape)
         return shaped
 
@@ -69,20 +69,20 @@ def read_tensor(tensor: Any, where: str, raw: memoryview | None = None) -> Tenso
     Raises RequestFault: it is none, or its data are not what it says.
     """
     if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
-        raise RequestFault(f"{where}: wanted an object with name, shape, datatype and data")
+        raise RequestFault(f"{where}: expected an object with name, shape, datatype and data")
     name, shape, data, datatype = tensor["name"], tensor.get("shape"), tensor.get("data"), tensor.get("datatype")
     at = f"{where} {name[:80]!r}"
     if not isinstance(datatype, str) or datatype not in DATATYPES:
-        raise RequestFault(f"{at}: datatype: wanted one of {', '.join(DATATYPES)}")
+        raise RequestFault(f"{at}: datatype: expected one of {', '.join(DATATYPES)}")
     if not isinstance(shape, list) or not shape or not all(type(each) is int and each >= 0 for each in shape):
-        raise RequestFault(f"{at}: shape: wanted a list of whole numbers")
+        raise RequestFault(f"{at}: shape: expected a list of whole numbers")
     if len(shape) > _DIMENSIONS:
-        raise RequestFault(f"{at}: shape: wanted at most {_DIMENSIONS} dimensions, found {len(shape)}")
+        raise RequestFault(f"{at}: shape: expected at most {_DIMENSIONS} dimensions, found {len(shape)}")
     if raw is not None:
         return Tensor(name, datatype, shape, unfolded(raw, DTYPES[datatype], shape, at))
     flat = _flat(data, at)
     if math.prod(shape) != len(flat):
-        raise RequestFault(f"{at}: the shape {shape} wants {math.prod(shape)} values, found {len(flat)}")
+        raise RequestFault(f"{at}: the shape {shape} needs {math.prod(shape)} values, found {len(flat)}")
     _check(datatype, flat, at)
     return Tensor(name, datatype, shape, flat)
 
@@ -90,7 +90,7 @@ def read_tensor(tensor: Any, where: str, raw: memoryview | None = None) -> Tenso
 def _flat(data: Any, at: str) -> list[Any]:
     """Return data in one list: nested data is allowed, and says the same."""
     if not isinstance(data, list):
-        raise RequestFault(f"{at}: data: wanted a list, found {kind(data)}")
+        raise RequestFault(f"{at}: data: expected a list, found {kind(data)}")
     while data and isinstance(data[0], list):
         if not all(isinstance(part, list) for part in data):
             raise RequestFault(f"{at}: data: nested to different depths")
@@ -108,11 +108,11 @@ def _check(datatype: str, data: list[Any], at: str) -> None:
     if not found <= right:
         wrong = next(cell for cell in data if type(cell) not in right)
         a_part = " with a fraction" if type(wrong) is float and dtype.kind in "iu" else ""
-        raise RequestFault(f"{at}: data: wanted {datatype}, found {kind(wrong)}{a_part}")
+        raise RequestFault(f"{at}: data: expected {datatype}, found {kind(wrong)}{a_part}")
     numbers = [cell for cell in data if cell is not None] if _NULL in found else data
     if numbers and (low_high := _exceeded(dtype, numbers)):
         low, high = low_high
-        raise RequestFault(f"{at}: data: wanted {datatype} ({low:g} to {high:g}), found a number beyond it")
+        raise RequestFault(f"{at}: data: expected {datatype} ({low:g} to {high:g}), found a number beyond it")
 
 
 def _exceeded(dtype: np.dtype[Any], numbers: list[Any]) -> tuple[float, float] | None:

@@ -54,13 +54,13 @@ def test_a_bomb_is_not_unfolded(coding: str) -> None:
 @pytest.mark.parametrize("coding", CODED)
 @pytest.mark.parametrize("spoil", [lambda whole: whole[:-5], lambda whole: whole + b"more", lambda _: b"nonsense"])
 def test_a_body_that_is_cut_or_has_more_behind_it_is_refused(coding: str, spoil: Callable[[bytes], bytes]) -> None:
-    with pytest.raises(RequestFault, match=f"wanted one whole {coding} body"):
+    with pytest.raises(RequestFault, match=f"expected one whole {coding} body"):
         decoded(spoil(CODED[coding](BODY)), of(coding), LIMIT)
 
 
 @pytest.mark.parametrize("coding", ["br", "gzip, gzip", "x"])
 def test_an_unknown_coding_is_refused_with_those_that_are_known(coding: str) -> None:
-    with pytest.raises(WrongMediaType, match="wanted one of gzip, deflate, zstd"):
+    with pytest.raises(WrongMediaType, match="expected one of gzip, deflate, zstd"):
         decoded(BODY, of(coding), LIMIT)
 
 

@@ -81,8 +81,8 @@ class Wire(asyncio.Transport):
 class Server:
     def __init__(self, **limits: int) -> None:
         self.app = Echo()
-        wanted = {"body_bytes": 1000, "buffered_bytes": 10_000, **limits}
-        self.shared = Shared(self.app, Limits(**wanted, arrive_seconds=30, send_seconds=5, idle_seconds=75))
+        expected = {"body_bytes": 1000, "buffered_bytes": 10_000, **limits}
+        self.shared = Shared(self.app, Limits(**expected, arrive_seconds=30, send_seconds=5, idle_seconds=75))
 
     def connect(self) -> tuple[Connection, Wire]:
         connection = Connection(self.shared)

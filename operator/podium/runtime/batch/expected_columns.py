@@ -26,7 +26,7 @@ ARROW: dict[DataType, pa.DataType] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Expected:
     """One column of a table, as the model wants it."""
 
     name: str  # in the table
@@ -34,7 +34,7 @@ class Wanted:
     type: pa.DataType | None  # None: an object, a map or a tensor's row, which MLflow checks itself
 
 
-def wanted_columns(inputs: Schema | None, names: Sequence[str], path: Path) -> list[Wanted] | None:
+def expected_columns(inputs: Schema | None, names: Sequence[str], path: Path) -> list[Expected] | None:
     """Return what the signature wants of these columns, or None where it wants the whole table as it is.
 
     Raises Unfit: a required column is missing.
@@ -46,15 +46,15 @@ def wanted_columns(inputs: Schema | None, names: Sequence[str], path: Path) -> l
     if inputs.is_tensor_spec():
         only = inputs.inputs[0]
         kind = arrow_type(only.type) if len(names) > 1 else _of_one_tensor(only)
-        return [Wanted(name, name, kind) for name in names]
+        return [Expected(name, name, kind) for name in names]
     if len(names) < len(inputs.inputs):
         raise Unfit(
             f"{path}: expected {len(inputs.inputs)} columns by position, found {len(names)}; add what is missing"
         )
-    return [Wanted(name, name, arrow_type(spec.type)) for name, spec in zip(names, inputs.inputs, strict=False)]
+    return [Expected(name, name, arrow_type(spec.type)) for name, spec in zip(names, inputs.inputs, strict=False)]
 
 
-def _by_name(inputs: Schema, names: Sequence[str], path: Path) -> list[Wanted]:
+def _by_name(inputs: Schema, names: Sequence[str], path: Path) -> list[Expected]:
     here = set(names)
     specs = [(str(label), label, spec) for label, spec in zip(inputs.input_names(), inputs.inputs, strict=True)]
     missing = [name for name, _, spec in specs if name not in here and spec.required]
@@ -64,7 +64,7 @@ def _by_name(inputs: Schema, names: Sequence[str], path: Path) -> list[Wanted]:
         raise Unfit(f"{path}: missing {named(missing)}{also}; add or rename what is missing")
     tensors = inputs.is_tensor_spec()
     return [
-        Wanted(name, label, _of_one_tensor(spec) if tensors else arrow_type(spec.type))
+        Expected(name, label, _of_one_tensor(spec) if tensors else arrow_type(spec.type))
         for name, label, spec in specs
         if name in here
     ]
