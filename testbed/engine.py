@@ -28,6 +28,7 @@ class Engine:
         check: bool = True,
         timeout: float = 120,
     ) -> str:
+        """Run the engine's command, and return what it printed. With `check`, raises CommandFailed where it fails."""
         return run([self.command, *words], env=self.env, input=input, check=check, timeout=timeout)
 
     def lines(self, *words: str) -> list[str]:

@@ -17,6 +17,7 @@ class State:
     recipe: str
 
     def write(self, cluster: str) -> None:
+        """Remember it."""
         places.write(folder(cluster) / "state.json", json.dumps(asdict(self)))
 
 

@@ -47,6 +47,7 @@ class Fault:
 
     @property
     def name(self) -> str:
+        """Its name in a case, as 12.write-refused."""
         return self.kind.name
 
 

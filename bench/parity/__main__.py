@@ -23,6 +23,7 @@ WANTED_MODELS, WANTED_FLAVOURS = 100, 20
 
 
 def main() -> None:
+    """Compare all models, print what differs, and one JSON object as the last line."""
     options = argparse.ArgumentParser(prog="bench.parity", description=__doc__)
     options.add_argument("--only", default="", help="models whose name holds this")
     options.add_argument("--show", type=int, default=30, help="differences that are written out")
@@ -52,6 +53,7 @@ class Totals:
     not_served: list[str] = field(default_factory=list)
 
     def summary(self) -> dict[str, object]:
+        """The JSON object of the last line."""
         return {
             "models": self.models,
             "flavours": len(self.flavours),
@@ -62,6 +64,7 @@ class Totals:
         }
 
     def reached(self, *, whole: bool) -> bool:
+        """Whether the answers are equal, and, of a whole run, whether it compared enough."""
         enough = self.models >= WANTED_MODELS and len(self.flavours) >= WANTED_FLAVOURS
         return not self.different and not self.not_served and (enough or not whole)
 
@@ -74,6 +77,7 @@ class Comparison:
         self._totals = Totals()
 
     def run(self, only: str, *, everything: bool) -> Totals:
+        """Save each model whose name holds `only`, and compare its answers."""
         for number, case in enumerate(each for each in cases(everything=everything) if only in each.name):
             path = self._folder / f"m{number}"
             try:
@@ -115,6 +119,7 @@ class Comparison:
 
 
 def cases(*, everything: bool) -> "Iterator[Case]":
+    """The models; those that take long to make only where `everything` is asked for."""
     from bench.parity import answers, estimators  # noqa: PLC0415  they import MLflow and scikit-learn, for seconds
 
     yield from estimators.sklearn_cases()

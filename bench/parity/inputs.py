@@ -35,6 +35,7 @@ def requests(rows: Any) -> Iterator[Asked]:
 
 
 def dumped(body: Any) -> bytes:
+    """Return a body as JSON."""
     return json.dumps(body).encode()
 
 

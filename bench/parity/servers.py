@@ -41,6 +41,7 @@ class Pair:
         self._loaded = load(settings)
 
     async def start(self) -> None:
+        """Take the model into service."""
         self._app.serve(self._loaded)
 
     def mlflow(self, body: bytes, content_type: str) -> Answer:
@@ -51,6 +52,7 @@ class Pair:
         return answer.status_code, _parsed(answer.content) if answer.status_code == 200 else answer.text[:300]
 
     def podium(self, path: str, body: bytes, content_type: str) -> Answer:
+        """Ask Podium's server by one door; the text of the error where the status is not 200."""
         answer = self._runner.run(self._asked(path, body, content_type.encode()))
         assert isinstance(answer.body, bytes)
         text = answer.body
@@ -63,6 +65,7 @@ class Pair:
         return await answer
 
     async def close(self) -> None:
+        """End MLflow's client."""
         await self._mlflow.aclose()
 
 

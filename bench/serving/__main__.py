@@ -59,6 +59,7 @@ class Bench:
         self.result: dict[str, Any] = {"absolute": {}}
 
     def run(self) -> dict[str, Any]:
+        """Measure every part, and return the result of the last line."""
         say("training and registering the models …")
         train = [sys.executable, str(Path(__file__).with_name("models.py")), str(self.folder)]
         with (self.folder / "train.log").open("wb") as log:
@@ -90,6 +91,7 @@ class Bench:
             self.beside_peers(model)
 
     def beside_peers(self, model: str) -> None:
+        """Measure one model beside the peers, in turns."""
         say(f"peers of {model} …")
         with servers.podium(model, self.store, self.folder) as ours:
             found = figures.peers(self.folder, ours, model, self.seconds, rounds=self.rounds, say=say)

@@ -27,9 +27,11 @@ class Echo:
     )
 
     def handle(self, request: Request, reply: Reply) -> None:  # noqa: ARG002
+        """Answer with the same bytes, whatever was asked."""
         reply(ANSWER)
 
     def refuse(self, error: Exception, headers: Headers) -> Response:  # noqa: ARG002
+        """Answer what is no request."""
         return Response(400, str(error).encode())
 
 

@@ -135,6 +135,7 @@ def remember(server: Server, findings: Findings, after: str) -> None:
 
 
 def address_of(server: Server) -> tuple[str, int]:
+    """Return the host and port of a server."""
     parts = urlsplit(server.url)
     return str(parts.hostname), int(parts.port or 0)
 

@@ -14,6 +14,7 @@ import numpy as np
 
 
 def main(model: str, body: str, count: int) -> None:
+    """Print the seconds of `count` predictions of one row by the model alone, as JSON."""
     warnings.simplefilter("ignore")
     estimator = joblib.load(model)
     row = np.array(json.loads(Path(body).read_text())["dataframe_split"]["data"])

@@ -15,4 +15,5 @@ class Predictor:
 
     @bentoml.api  # type: ignore[untyped-decorator, unused-ignore]
     def predict(self, rows: list[list[float]]) -> list[int]:
+        """Predict rows."""
         return [int(each) for each in self.model.predict(rows)]

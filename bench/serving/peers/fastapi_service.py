@@ -18,4 +18,5 @@ class Asked(BaseModel):
 
 @app.post("/predict")
 def predict(asked: Asked) -> dict[str, list[int]]:
+    """Predict rows."""
     return {"predictions": model.predict(asked.rows).tolist()}

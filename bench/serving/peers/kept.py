@@ -31,6 +31,7 @@ class Peer:
 
     @property
     def folder(self) -> Path:
+        """Where its virtual environment is kept, by its pins."""
         pins = " ".join((*self.pins, *MODEL_PINS))
         return KEPT / f"peer-{self.name}-{hashlib.sha256(pins.encode()).hexdigest()[:12]}"
 

@@ -76,6 +76,7 @@ class Api:
         await self._client.close()
 
     async def get(self, path: str, *, within: float = TIMEOUT) -> Json:
+        """Return one object, fresh from etcd. Raises the errors of `_json`: NotFound where it does not exist."""
         return await self._json("GET", path, within=within)
 
     async def list(self, path: str, *, selector: str = "", within: float = TIMEOUT) -> Sequence[Json]:

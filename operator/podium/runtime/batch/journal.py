@@ -97,6 +97,7 @@ class Journal:
         return found if found.num_rows == rows else None
 
     def write(self, chunk: int, predictions: pa.Table) -> None:
+        """Keep the predictions of one chunk, so that the next run need not make them again."""
         sink = pa.BufferOutputStream()
         with pyarrow.ipc.new_file(sink, predictions.schema) as writer:
             writer.write_table(predictions)

@@ -49,6 +49,7 @@ class CsvOutput:
         self._head: bytes | None = b",".join(map(csv_cells.quoted, [*names, *schema.names, *stamps]))
 
     def write(self, chunk: Chunk, predictions: pa.Table) -> None:
+        """Append the rows of one chunk, as the input wrote them, with their predictions."""
         if self._head is not None:
             self._file.write(self._head + chunk.line_break)
             self._head = None
@@ -80,6 +81,7 @@ class ParquetOutput:
         )
 
     def write(self, chunk: Chunk, predictions: pa.Table) -> None:
+        """Append the rows of one chunk with their predictions, as one row group."""
         stamps = [pa.repeat(value, chunk.rows) for value in self._stamps]
         columns = [*chunk.table.columns, *predictions.columns, *stamps]
         self._writer.write_table(pa.table(columns, schema=self._schema), row_group_size=max(1, chunk.rows))

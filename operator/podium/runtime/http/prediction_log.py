@@ -25,6 +25,7 @@ class PredictionLog:
         self._stream = stream
 
     def write(self, request: Request, outcome: str, seconds: float, answer: bytes | None) -> None:
+        """Write one line of JSON about a request and how it ended; `seconds` is how long it took."""
         line: dict[str, object] = {
             "time": round(time.time(), 6),
             "id": request.id.decode("latin-1"),
