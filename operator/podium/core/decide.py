@@ -185,6 +185,8 @@ def _runs(facts: Facts) -> Iterator[Action]:
 
 
 def _stops(facts: Facts) -> Iterator[Action]:
+    if facts.status.blank and any(facts.observed.traffic.desired.values()):
+        return  # the status was lost: which version is the champion is not known before its pods are verified
     desired = {pinned.slot for pinned, _ in _sizes(facts)}
     for slot in SLOTS:
         if slot in desired or facts.observed.slot(slot).replicas == 0:

@@ -323,3 +323,8 @@ class Status(StatusValue):
     def pinned(self) -> "tuple[Pinned, ...]":
         """The versions that have a role now."""
         return tuple(each for each in (self.champion, self.challenger, self.former) if each is not None)
+
+    @property
+    def blank(self) -> bool:
+        """Whether nothing is remembered: before the first version, or after it was lost."""
+        return not (self.pinned or self.history or self.rejected)

@@ -60,8 +60,17 @@ def pin(facts: Facts, verdict: Verdict) -> Status:
 
 def begin_trial(facts: Facts, verdict: Verdict) -> Status:
     """Freeze the terms: what is edited from now on restarts the trial, not the step."""
-    spec, subject = facts.spec, facts.subject
+    subject = facts.subject
     assert subject is not None, verdict
+    trial = new_trial(facts, subject)
+    limits = sorted({guard.latency_limit.total_seconds() for guard in trial.guards if guard.latency_limit is not None})
+    challenger = subject.model_copy(update={"latency_limits": tuple(limits)})
+    return facts.status.model_copy(update={"challenger": challenger, "trial": trial})
+
+
+def new_trial(facts: Facts, subject: Pinned) -> Trial:
+    """A trial on the terms of the spec, which begins now: what was answered before is no evidence."""
+    spec = facts.spec
     trial = Trial(
         generation=facts.generation,
         started_at=facts.now,
@@ -78,12 +87,8 @@ def begin_trial(facts: Facts, verdict: Verdict) -> Status:
         soak=spec.rollout.soak,
         starting_since=facts.now,
     )
-    limits = sorted({guard.latency_limit.total_seconds() for guard in trial.guards if guard.latency_limit is not None})
-    challenger = subject.model_copy(update={"latency_limits": tuple(limits)})
     evidence = baseline(trial.evidence, facts, measures(trial.guards, trial.evidence))
-    return facts.status.model_copy(
-        update={"challenger": challenger, "trial": trial.model_copy(update={"evidence": evidence})}
-    )
+    return trial.model_copy(update={"evidence": evidence})
 
 
 def take_step(facts: Facts, _: Verdict) -> Status:

@@ -1,5 +1,7 @@
 """Checks of what Git and the registry name now, beside what is champion and what is on trial."""
 
+from collections.abc import Callable
+
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Verdict
 from podium.core.facts import Facts, other_than
@@ -15,16 +17,20 @@ def challenger_found(facts: Facts) -> Verdict | None:
         return None
     if champion is not None and is_desired(facts, champion):
         return None
-    if facts.status.shared_outage is not None:
-        return None  # the champion has to recover before a version is tried beside it
-    if standing_hold(facts) is not None:
-        return None  # it is tried again later
-    if slot_taken(facts):
-        return None  # its pods would get requests before they have proved what they are
+    if any(waits(facts) for waits in WAITS):
+        return None
     return Verdict(
         reason=reasons.CHALLENGER_FOUND,
         message=f"spec.model selects version {version.version} of {facts.spec.model.name}",
     )
+
+
+def unknown_champion(facts: Facts) -> bool:
+    """Whether the status was lost, and the pods that have the traffic have not said yet what they serve."""
+    if not facts.status.blank:
+        return False
+    slots = (facts.observed.slot(slot) for slot, weight in facts.observed.traffic.desired.items() if weight)
+    return any(seen.ready(seen.runs) for seen in slots)
 
 
 def slot_taken(facts: Facts) -> bool:
@@ -36,6 +42,16 @@ def slot_taken(facts: Facts) -> bool:
     if champion is None or not facts.observed.slot(champion.slot).ready(champion):
         return False
     return facts.observed.traffic.may_reach(other_than(champion.slot))
+
+
+# What a version that could begin waits for: the champion has to recover before it is tried beside it; it is tried again
+# later; a version that serves is adopted first; its pods would get requests before they have proved what they are.
+WAITS: tuple[Callable[[Facts], bool], ...] = (
+    lambda facts: facts.status.shared_outage is not None,
+    lambda facts: standing_hold(facts) is not None,
+    unknown_champion,
+    slot_taken,
+)
 
 
 def known_rejected(facts: Facts) -> Verdict | None:

@@ -13,7 +13,7 @@ from podium.core.facts import Facts, other_than
 from podium.core.rollout.circumstances import standing_hold, wait
 from podium.core.rollout.desired import desired_version, standing_rejection
 from podium.core.rollout.hindrances import hindrances
-from podium.core.rollout.version_checks import slot_taken
+from podium.core.rollout.version_checks import WAITS, slot_taken, unknown_champion
 from podium.core.status.readiness import awaits_registry
 from podium.core.traffic.shares import challenger_pods, coarse_share
 
@@ -38,8 +38,7 @@ def message(facts: Facts) -> str:
 def _awaiting_registry(facts: Facts) -> str:
     """The desired version is another one since the last rollout: what is known of it, and what serves until then."""
     desired, serving = facts.observed.registry.desired, _serving(facts) or "nothing serves"
-    waits = facts.status.shared_outage is not None or standing_hold(facts) is not None or slot_taken(facts)
-    if desired is None or waits:
+    if desired is None or any(waits(facts) for waits in WAITS):
         return f"{_pending(facts)}; {serving}"
     return f"version {desired.version} of {facts.spec.model.name} is next; {serving}"
 
@@ -70,6 +69,8 @@ def _pending(facts: Facts) -> str:
         return _shared_outage(outage, facts)
     if (hold := standing_hold(facts)) is not None:
         return _held(hold)
+    if unknown_champion(facts):
+        return "the status was lost: a version serves, and becomes champion once its pods say which one it is"
     if slot_taken(facts):
         return f"version {desired_version(facts)} waits until no requests reach its slot any more{_in_the_way(facts)}"
     return problem.message if problem else f"querying the registry for {facts.spec.model.name}"

@@ -23,10 +23,11 @@ from podium.core.analysis.counts import accumulate, baseline
 from podium.core.analysis.criteria import measures
 from podium.core.analysis.shared_outage import updated
 from podium.core.analysis.tests import update
-from podium.core.facts import SLOTS, Facts, UnsavedEvidence
+from podium.core.facts import SLOTS, Facts, UnsavedEvidence, other_than
 from podium.core.rollout.alias import known_alias
 from podium.core.rollout.circumstances import relevant_hold
 from podium.core.rollout.desired import former_champion, is_desired
+from podium.core.rollout.lifecycle import new_trial
 from podium.core.status.record import tags_for
 from podium.core.traffic.draining import draining
 from podium.core.traffic.shares import challenger_pods, share_pods
@@ -59,6 +60,8 @@ def _without_gaps(facts: Facts) -> Status:
     status = facts.status
     if all(getattr(status, part) is not None for part in _NEEDED.get(status.phase, ())):
         return status
+    if status.phase is Phase.SOAKING and status.champion is not None and status.former is not None:
+        return _soaking_again(facts, status.champion, status.former)
     forgotten: dict[str, object] = dict.fromkeys(("challenger", "former", "trial", "weight", "draining"))
     kept = {"champion": status.champion or status.former, "phase": Phase.PENDING, "phase_since": facts.now}
     return status.model_copy(update=forgotten | kept)
@@ -71,7 +74,7 @@ def _with_serving(facts: Facts) -> Status:
     version that Git selects. Its weight says nothing about its verdict, so the other one is the champion.
     """
     status, weights = facts.status, facts.observed.traffic.desired
-    if status.champion is not None or status.challenger is not None or status.history or status.rejected:
+    if not status.blank:
         return status
     serving: list[tuple[bool, int, Pinned]] = []
     for slot in SLOTS:
@@ -80,7 +83,27 @@ def _with_serving(facts: Facts) -> Status:
             serving.append((is_desired(facts, pinned) is not True, weight, pinned))
     if not serving:
         return status
-    return status.model_copy(update={"champion": max(serving, key=lambda each: each[:2])[2]})
+    champion = max(serving, key=lambda each: each[:2])[2]
+    former = _kept_warm(facts, champion)
+    return _soaking_again(facts, champion, former) if former else status.model_copy(update={"champion": champion})
+
+
+def _kept_warm(facts: Facts, champion: Pinned) -> Pinned | None:
+    """The version without traffic that runs at full size beside the one that Git selects: that is so in a soak only.
+
+    A version on trial is the one that Git selects, and one that was rolled back is stopped as soon as it has drained.
+    """
+    other = other_than(champion.slot)
+    seen, weights = facts.observed.slot(other), facts.observed.traffic.desired
+    if is_desired(facts, champion) is not True or weights.get(other, 0) or seen.replicas < facts.spec.serving.size:
+        return None
+    return seen.runs if seen.ready(seen.runs) else None
+
+
+def _soaking_again(facts: Facts, champion: Pinned, former: Pinned) -> Status:
+    """The soak of which the record was lost: for its full time again, as it is not known how much has passed."""
+    update = {"champion": champion, "former": former, "phase": Phase.SOAKING, "phase_since": facts.now}
+    return facts.status.model_copy(update={**update, "trial": new_trial(facts, champion)})
 
 
 def _observed(facts: Facts) -> Status:
