@@ -103,3 +103,13 @@ def test_a_gateway_that_takes_no_weights_holds_no_rollback_up_for_ever() -> None
     sim.start_gateway()
     sim.settle("3")
     assert NO_POD not in sim.clients.failed
+
+
+def test_a_revert_to_a_champion_that_never_comes_back_says_which_version_serves() -> None:
+    sim = both_bad(SERVICE, rollout=SHORT)
+    wants(sim, "1", SHORT, **SERVICE)
+    sim.run(3 * MINUTE)
+    assert sim.status.phase is Phase.STABLE
+    assert "version 1 has no ready pod: version 2 keeps the traffic until it has one" in sim.status.message
+    ready = next(each for each in sim.status.conditions if each.type == "Ready")
+    assert (ready.status, ready.reason) == ("False", "ChampionUnavailable")

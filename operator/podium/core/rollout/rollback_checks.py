@@ -40,8 +40,9 @@ def rejection_rolled_back(facts: Facts) -> Verdict | None:
 def _not_waited_for(facts: Facts, champion: Pinned, challenger: Pinned) -> Verdict | None:
     """The traffic cannot go back: that holds no newer commit up, nor the end of the rollback for ever."""
     down, limit = not facts.observed.slot(champion.slot).ready(champion), facts.spec.rollout.startup_timeout
-    if down and is_desired(facts, challenger) is False:
-        message = f"version {champion.version} has no ready pod, and spec.model selects another version now"
+    third = is_desired(facts, challenger) is False and is_desired(facts, champion) is False
+    if down and third:
+        message = f"version {champion.version} has no ready pod, and spec.model selects a third version now"
         return Verdict(reason=reasons.SUPERSEDED, message=message)
     if facts.status.phase_since is None or facts.now - facts.status.phase_since < limit:
         return None

@@ -51,7 +51,9 @@ def _serving(facts: Facts) -> str:
     other = facts.observed.slot(other_than(champion.slot))
     if facts.observed.slot(champion.slot).ready(champion) or other.runs is None or not other.ready(other.runs):
         return f"champion {champion.version} serves"
-    return f"version {champion.version} has no ready pod: version {other.runs.version} keeps the traffic until it has"
+    return (
+        f"version {champion.version} has no ready pod: version {other.runs.version} keeps the traffic until it has one"
+    )
 
 
 def _alias_conflict(facts: Facts) -> str:
@@ -246,7 +248,8 @@ def _stable(facts: Facts) -> str:
     champion = facts.status.champion
     assert champion is not None
     ready, full = facts.observed.slot(champion.slot).ready(champion), facts.spec.serving.size
-    text = f"version {champion.version} serves: {min(ready, full)} of {full} pods are ready"
+    serves = f"version {champion.version} serves" if ready else _serving(facts).removeprefix("champion ")
+    text = f"{serves}: {min(ready, full)} of {full} pods are ready"
     why = hindrances(facts, champion)[:2]
     return f"{text}; pods do not start: {'; '.join(why)}" if why else text
 
