@@ -8,6 +8,7 @@ import pytest
 
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Phase
+from podium.core.facts import Crash
 from podium.errors import Unavailable
 from tests.stories.simulator import SECOND, Simulation, holds, spec_of
 
@@ -90,3 +91,60 @@ def test_a_promotion_without_room_for_its_pods_is_stalled_and_goes_on_once_there
     sim.cluster.capacity = 6
     sim.settle("2")
     assert holds("Ready", sim.status, 3)
+
+
+def first_version_in_promoting(**parts: object) -> Simulation:
+    """It has all the traffic, and its gateway does not acknowledge that."""
+    sim = Simulation(wanted("1", **GATEWAY))
+    sim.register("1")
+    sim.register("2")
+    sim.stop_gateway()
+    sim.reach(Phase.PROMOTING)
+    sim.run(2 * SECOND)
+    assert sim.weights["a"] == 100
+    if parts:
+        sim.commit(wanted("1", **GATEWAY, **parts), str(parts))
+    return sim
+
+
+GATEWAY: dict[str, object] = {"serving": {"replicas": 3}, "traffic": {"gateway": {"name": "public"}}}
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_newer_version_that_waits_for_the_only_one_to_be_promoted_is_named(paused: bool) -> None:
+    """Nothing said so: the message was about version 1 alone."""
+    sim = first_version_in_promoting(paused=paused)
+    sim.commit(wanted("2", **GATEWAY, paused=paused), "version 2")
+    sim.run(60 * SECOND)
+    assert sim.status.phase is Phase.PROMOTING
+    for kind in ("Ready", "Reconciling"):
+        (found,) = [each for each in sim.status.conditions if each.type == kind]
+        assert found.reason == "NewerVersionWaits"
+        assert "version 2 of churn (spec.model) waits until version 1 is promoted" in found.message
+        assert ("once spec.paused is false" in found.message) is paused
+    sim.start_gateway()
+    if paused:
+        sim.run(60 * SECOND)
+        assert sim.status.phase is Phase.PROMOTING
+        sim.commit(wanted("2", **GATEWAY), "paused: false")
+    sim.settle("2")
+
+
+def test_a_first_version_that_is_paused_in_its_promotion_is_not_stopped_by_a_pod_that_runs_out_of_memory() -> None:
+    """One kill stopped all three pods."""
+    sim = first_version_in_promoting(paused=True)
+    sim.start_gateway()
+    sim.run(5 * SECOND)
+    assert sim.status.phase is Phase.PROMOTING
+    pod = sim.ready_pods("a")[0]
+    pod.lost = Crash(sim.now, 137, "OOMKilled")
+    pod.back_at = sim.loop.time() + 5
+    sim.run(2 * SECOND)
+    assert len(sim.ready_pods("a")) == 2
+    assert sim.status.phase is Phase.PROMOTING
+    assert sim.status.rejected == []
+    sim.run(60 * SECOND)
+    assert sim.status.phase is Phase.PROMOTING
+    sim.commit(wanted("1", **GATEWAY), "paused: false")
+    sim.settle("1")
+    assert sim.size("a") == 3

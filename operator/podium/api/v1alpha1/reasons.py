@@ -11,6 +11,7 @@ PODS_NOT_STARTING: Final = "PodsNotStarting"  # new pods of the champion, or of 
 CHAMPION_UNAVAILABLE: Final = "ChampionUnavailable"  # the champion has no ready pod
 ALIAS_CONFLICT: Final = "AliasConflict"  # an older ModelDeployment owns the alias
 PAUSED: Final = "Paused"  # spec.paused stops progress
+NEWER_VERSION_WAITS: Final = "NewerVersionWaits"  # the version on trial alone can answer, and is promoted first
 STABLE: Final = "Stable"  # nothing is to be done
 INVALID_SPEC: Final = "InvalidSpec"  # it got past an older CRD and cannot be read; nothing is touched
 NAME_CONFLICT: Final = "NameConflict"  # another owner has an object of the name that Podium needs

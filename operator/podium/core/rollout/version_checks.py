@@ -74,14 +74,27 @@ def already_champion(facts: Facts) -> Verdict | None:
 def superseded(facts: Facts) -> Verdict | None:
     """The desired version is another one than the one on trial."""
     subject, version = facts.subject, desired_version(facts) or "another one"
-    if subject is None or is_desired(facts, subject) is not False:
+    if subject is None or is_desired(facts, subject) is not False or newer_waits(facts):
         return None
-    if facts.serves_alone and facts.observed.slot(subject.slot).ready(subject):
-        return None  # it is promoted first: to give it up would stop the only version that answers
     now, then = f"version {version}", subject.version
     if not facts.of_source(subject):
         now, then = f"{now} of {facts.spec.model.name}", f"{then} of {subject.model}"
     return Verdict(reason=reasons.SUPERSEDED, message=f"spec.model selects {now} now, not {then}")
+
+
+def newer_waits(facts: Facts) -> str:
+    """Why the desired version waits until the one on trial is promoted; "" where it does not.
+
+    To give the only version up that answers would stop all answers.
+    """
+    subject = facts.subject
+    if subject is None or is_desired(facts, subject) is not False or not facts.serves_alone:
+        return ""
+    if not facts.observed.slot(subject.slot).ready(subject):
+        return ""
+    newer = f"version {desired_version(facts) or 'another one'} of {facts.spec.model.name} (spec.model)"
+    how = "; it is once spec.paused is false" if facts.spec.paused else ""
+    return f"{newer} waits until version {subject.version} is promoted{how}: no other version can answer"
 
 
 def artifacts_changed(facts: Facts) -> Verdict | None:

@@ -20,6 +20,7 @@ from podium.core.facts import ALL, Facts, Problem
 from podium.core.rollout.circumstances import standing_hold
 from podium.core.rollout.desired import is_desired, standing_rejection
 from podium.core.rollout.hindrances import hindrances
+from podium.core.rollout.version_checks import newer_waits
 
 SERVING_PHASES = frozenset({Phase.SOAKING, Phase.STABLE})
 IN_TRIAL = frozenset({Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.ROLLING_BACK})
@@ -135,6 +136,8 @@ def under_way(facts: Facts) -> NotReady | None:
         return NotReady("Unknown", reasons.SHARED_OUTAGE)
     if (hold := standing_hold(facts)) is not None and facts.status.phase not in IN_TRIAL:
         return NotReady("False", hold.reason)
+    if why := newer_waits(facts):
+        return NotReady("Unknown", reasons.NEWER_VERSION_WAITS, why)
     return NotReady("Unknown", reasons.PAUSED if facts.spec.paused else reasons.PROGRESSING)
 
 
