@@ -76,6 +76,7 @@ def by_every_door(server: Server, rows: list[dict[str, Any]]) -> dict[str, tuple
     }
     if rows:
         answers["records"] = server.post("/invocations", {"dataframe_records": rows})
+        answers["inputs of records"] = server.post("/invocations", {"inputs": rows})
         answers["predict"] = server.post("/api/v1/predict", rows[0])
     return answers
 
@@ -106,6 +107,16 @@ def test_a_number_beyond_what_the_model_can_hold_is_the_requests_fault(
     assert healthy.count(FAILURES) == 0
 
 
+@pytest.mark.parametrize("cell", [[], "NaN", None, "inf"])
+def test_what_mlflow_lets_through_to_the_model_is_the_requests_fault(healthy: Server, cell: Any) -> None:
+    """A list became null, and the text NaN a number, in one form of MLflow's: the model then raised."""
+    for form in ("inputs", "instances", "dataframe_records"):
+        status, answer = healthy.post("/invocations", {form: [{"a": 1.5, "b": 1.0}, {"a": 1.5, "b": cell}]})
+        assert status == 400, (form, answer)
+        assert "column 'b'" in answer["message"]
+    assert healthy.count(FAILURES) == 0
+
+
 def test_the_message_names_the_column_and_no_value(healthy: Server) -> None:
     _, answer = healthy.post("/invocations", {"dataframe_records": [{"a": 7.125, "b": None}]})
     assert "'b'" in answer["message"]
@@ -128,7 +139,7 @@ def test_what_the_model_does_to_a_request_in_order_is_its_own_fault(tmp_path: Pa
     with served(picky(tmp_path / "model")) as server:
         assert statuses(by_every_door(server, [{"a": 1.0, "b": 300.0}])) == {500}
         assert statuses(by_every_door(server, [{"a": -1.0, "b": 3.0}])) == {500}
-        assert server.count(FAILURES) == 14
+        assert server.count(FAILURES) == 16
 
 
 def test_null_where_the_signature_allows_it_is_the_models_fault(tmp_path: Path) -> None:

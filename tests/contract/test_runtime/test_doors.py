@@ -11,14 +11,17 @@ from typing import Any
 import mlflow
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from mlflow.models import ModelSignature
-from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import Array
 
 from podium.runtime.exchange import JSON
 from tests.contract.test_runtime.asked import Server, served
 
+PARQUET = b"application/vnd.apache.parquet"
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow and its flavours warn of themselves
 
 
@@ -95,10 +98,8 @@ def doors(server: Server, kind: Any, datatype: str, cells: list[Any]) -> Iterato
         ]
         status, answer = server.post(f"/v2/models/{server.name}/infer", {"inputs": tensors})
         yield f"infer {shape}", status, answer["outputs"][0]["data"] if status == 200 else answer
-    # MLflow reads base64 in JSON only, and no dates from CSV; CSV has no null
-    if kind not in {DataType.binary, DataType.datetime} and None not in cells:
-        csv = pd.DataFrame(records).to_csv(index=False).encode()
-        yield "csv", *picked(server.post("/invocations", csv, b"text/csv"), "predictions")
+    csv = pd.DataFrame(records).to_csv(index=False).encode()
+    yield "csv", *picked(server.post("/invocations", csv, b"text/csv"), "predictions")
 
 
 def picked(answer: tuple[int, Any], name: str) -> tuple[int, Any]:
@@ -123,7 +124,7 @@ def test_what_is_wrong_is_wrong_by_every_door_and_the_column_is_named(name: str,
     with served(saved(tmp_path / "model", Described(), schema)) as server:
         for door, status, answer in doors(server, kind, datatype, cells):
             assert status == 400, (door, answer)
-            assert door == "csv" or "'c'" in json.dumps(answer), (door, answer)
+            assert "'c'" in json.dumps(answer), (door, answer)
         assert server.count("podium_consecutive_failures") == 0
 
 
@@ -165,6 +166,8 @@ def test_a_column_of_arrays_means_the_same(tmp_path: Path) -> None:
         assert status == 200, answer
         texts = {"name": "v", "datatype": "BYTES", "shape": [2], "data": [json.dumps(row) for row in rows]}
         numbers = {"name": "v", "datatype": "FP64", "shape": [2, 2], "data": [1.5, 2.0, 0.5, 3.0]}
+        csv = pd.DataFrame({"v": [json.dumps(row) for row in rows]}).to_csv(index=False).encode()
+        assert server.post("/invocations", csv, b"text/csv") == (status, answer)
         for tensor in (texts, numbers):
             status, infer = server.post(f"/v2/models/{server.name}/infer", {"inputs": [tensor]})
             assert status == 200, infer
@@ -369,6 +372,7 @@ def test_columns_named_by_numbers_are_named_by_their_text(tmp_path: Path) -> Non
     with served(saved(tmp_path / "model", Described(), Schema([named(0), named(1)]))) as server:
         _, expected = server.post("/invocations", {"dataframe_split": {"columns": [0, 1], "data": [[1.5, 2.5]]}})
         _, item = server.post("/api/v1/predict", {"1": 2.5, "0": 1.5})
+        assert server.post("/invocations", b"1,0\n2.5,1.5\n", b"text/csv") == (200, expected)
         tensors = [{"name": n, "datatype": "FP64", "shape": [1], "data": [x]} for n, x in (("1", 2.5), ("0", 1.5))]
         _, infer = server.post(f"/v2/models/{server.name}/infer", {"inputs": tensors})
     assert [item["prediction"]] == expected["predictions"] == infer["outputs"][0]["data"]
@@ -387,6 +391,153 @@ def test_a_column_that_the_signature_does_not_know_is_refused_in_csv_and_parquet
             assert "column 'D'" in json.dumps(answer)
     with served(tmp_path / "model", EXTRA_COLUMNS="ignore") as server:
         assert [server.post("/invocations", body, kind)[0] for body, kind in bodies] == [200, 200]
+
+
+TYPED = Schema(
+    [
+        ColSpec(DataType.double, "n"),
+        ColSpec(DataType.long, "i"),
+        ColSpec(DataType.boolean, "b"),
+        ColSpec(DataType.datetime, "t"),
+        ColSpec(Array(DataType.double), "v"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            b"x,1,true,2026-03-29T00:30:00,[1.5]",
+            "row 1, column 'n': expected a number (double), found a text that is none",
+        ),
+        (b"1.5,1.5,true,2026-03-29T00:30:00,[1.5]", "row 1, column 'i': expected a whole number (long), found a text"),
+        (b"1.5,,true,2026-03-29T00:30:00,[1.5]", "row 1, column 'i': expected a whole number (long), found nothing"),
+        (b"1.5,1,maybe,2026-03-29,[1.5]", "row 1, column 'b': expected true or false (boolean), found a text"),
+        (b"1.5,1,true,yesterday,[1.5]", "row 1, column 't': expected a date and time without a zone (datetime), found"),
+        (b"1.5,1,true,2026-03-29T00:30:00,[1.5", "row 1, column 'v': expected Array(double), found a text"),
+        (b"1.5,1,true,2026-03-29T00:30:00,7", "row 1, column 'v': expected Array(double), found a text"),
+        (
+            b"1.5,1,true,2026-03-29,[1.5]",
+            "row 1, column 't': expected a date and time without a zone (datetime), found an",
+        ),
+        (b"1.5,1,true,2026-03-29T00:30:00,[1.5],7", "row 1: expected 5 cells as in the header, found 6"),
+        (b"1.5,1,true,2026-03-29T00:30:00,\xff", "expected UTF-8, found another byte at 78"),
+        (b'1.5,1,true,2026-03-29T00:30:00,"[1.5]', "are all quotes closed?"),
+    ],
+)
+def test_a_cell_of_csv_that_is_wrong_is_named_by_row_and_column(body: bytes, said: str, tmp_path: Path) -> None:
+    good = b"n,i,b,t,v\n1.5,1,true,2026-03-29T00:30:00,[1.5]\n"
+    with served(saved(tmp_path / "model", Described(), TYPED)) as server:
+        assert server.post("/invocations", good, b"text/csv")[0] == 200
+        status, answer = server.post("/invocations", good + body + b"\n", b"text/csv")
+        assert status == 400
+        assert said in answer["message"]
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ({"n": pa.array([2**60])}, "column 'n': expected a number (double), found int64"),
+        ({"n": [1.5], "i": [3.0]}, "column 'i': expected a whole number (long), found float64"),
+    ],
+)
+def test_a_column_of_parquet_that_mlflow_does_not_convert_is_named(
+    column: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    schema = Schema([ColSpec(DataType.double, "n"), ColSpec(DataType.long, "i", required=False)])
+    with served(saved(tmp_path / "model", Described(), schema)) as server:
+        status, answer = server.post("/invocations", parquet(pa.table(column)), PARQUET)
+        assert status == 400
+        assert said in answer["message"]
+
+
+def parquet(table: pa.Table) -> bytes:
+    buffer = BytesIO()
+    pq.write_table(table, buffer)
+    return buffer.getvalue()
+
+
+def test_a_column_that_is_sent_twice_is_refused_by_every_door(tmp_path: Path) -> None:
+    """CSV took the first of them in silence."""
+    tensor = {"name": "x", "datatype": "FP64", "shape": [1], "data": [1.5]}
+    twice = pa.table([pa.array([1.5]), pa.array([2.5])], names=["x", "x"])
+    with served(saved(tmp_path / "model", Described(), X)) as server:
+        answers = [
+            server.post("/invocations", {"dataframe_split": {"columns": ["x", "x"], "data": [[1.5, 2.5]]}}),
+            server.post("/invocations", b"x,x\n1.5,2.5\n", b"text/csv"),
+            server.post("/invocations", parquet(twice), PARQUET),
+            server.post(f"/v2/models/{server.name}/infer", {"inputs": [tensor, {**tensor, "data": [2.5]}]}),
+        ]
+    assert [status for status, _ in answers] == [400] * 4
+    assert all("given twice: column 'x'" in json.dumps(answer) for _, answer in answers)
+
+
+class Scaled(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is untyped here
+    """Answers its column times a param."""
+
+    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+        return (model_input["x"] * (params or {}).get("factor", 1.0)).to_numpy()
+
+
+def with_params(server: Server, params: Any) -> dict[str, tuple[int, Any]]:
+    """The answer of each door that takes params."""
+    tensor = {"name": "x", "datatype": "FP64", "shape": [1], "data": [1.5]}
+    infer = server.post(f"/v2/models/{server.name}/infer", {"inputs": [tensor], "parameters": params})
+    lines = server.post(
+        "/api/v1/batch", {"items": [{"x": 1.5}], "params": params}, JSON, (b"accept", b"application/x-ndjson")
+    )
+    return {
+        "invocations": picked(
+            server.post("/invocations", {"dataframe_records": [{"x": 1.5}], "params": params}), "predictions"
+        ),
+        "batch": picked(server.post("/api/v1/batch", {"items": [{"x": 1.5}], "params": params}), "predictions"),
+        "lines": (lines[0], [json.loads(lines[1])["prediction"]] if lines[0] == 200 else lines[1]),
+        "infer": (infer[0], infer[1]["outputs"][0]["data"] if infer[0] == 200 else infer[1]),
+    }
+
+
+@pytest.fixture
+def scaled(tmp_path: Path) -> Path:
+    signature = ModelSignature(inputs=X, params=ParamSchema([ParamSpec("factor", DataType.double, 1.0)]))
+    mlflow.pyfunc.save_model(tmp_path / "model", python_model=Scaled(), signature=signature, pip_requirements=[])
+    return tmp_path / "model"
+
+
+def test_params_mean_the_same_by_every_door(scaled: Path) -> None:
+    """/api/v1/batch did not read them."""
+    with served(scaled) as server:
+        for params, answer in (({"factor": 3.0}, [4.5]), ({}, [1.5])):
+            answers = with_params(server, params)
+            assert answers == dict.fromkeys(answers, (200, answer))
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [({"fcator": 3.0}, "expected 'factor', found 'fcator'"), ({"factor": "much"}, ""), ([3.0], "expected an object")],
+)
+def test_params_that_the_model_does_not_take_are_refused_by_every_door(params: Any, said: str, scaled: Path) -> None:
+    """A misspelt one was dropped in silence."""
+    with served(scaled) as server:
+        for door, (status, answer) in with_params(server, params).items():
+            assert status == 400, (door, answer)
+            assert said in json.dumps(answer)
+
+
+def test_params_are_refused_by_a_model_that_takes_none_unless_a_setting_allows_them(tmp_path: Path) -> None:
+    path = saved(tmp_path / "model", Described(), X)
+    with served(path) as server:
+        assert {status for status, _ in with_params(server, {"factor": 3.0}).values()} == {400}
+    with served(path, EXTRA_COLUMNS="ignore") as server:
+        assert {status for status, _ in with_params(server, {"factor": 3.0}).values()} == {200}
+
+
+def test_what_clients_of_other_servers_send_along_is_no_param(scaled: Path) -> None:
+    with served(scaled) as server:
+        tensor = {"name": "x", "datatype": "FP64", "shape": [1], "data": [1.5], "parameters": {"content_type": "np"}}
+        body = {"inputs": [tensor], "parameters": {"content_type": "pd", "sequence_id": 7, "priority": 1, "factor": 3}}
+        status, answer = server.post(f"/v2/models/{server.name}/infer", body)
+        assert (status, answer["outputs"][0]["data"]) == (200, [4.5])
 
 
 def test_bytes_are_answered_to_their_last_zero(tmp_path: Path) -> None:

@@ -36,8 +36,22 @@ def test_a_table_reads_as_pandas_reads_it() -> None:
         lambda: pa.table({"t": pa.DictionaryArray.from_arrays(pa.array([0] * 100_000), [LONG])}),
         lambda: pa.table({"t": pa.array([LONG] * 300)}),
         lambda: pa.table({"t": pa.DictionaryArray.from_arrays(pa.array([0] * 100_000), [LONG.encode()])}),
+        lambda: pa.table({"l": pa.ListArray.from_arrays([0, 300], pa.array([LONG] * 300))}),
+        lambda: pa.table({"s": pa.StructArray.from_arrays([pa.array([LONG] * 300)], ["t"])}),
+        lambda: pa.table({"m": pa.MapArray.from_arrays([0, 300], pa.array(range(300)), pa.array([LONG] * 300))}),
+        lambda: pa.table({"f": pa.array([b"y" * 1000] * 300_000, pa.binary(1000))}),
     ],
-    ids=["values", "values of a list", "texts of a dictionary", "texts", "bytes of a dictionary"],
+    ids=[
+        "values",
+        "values of a list",
+        "texts of a dictionary",
+        "texts",
+        "bytes of a dictionary",
+        "texts of a list",
+        "texts of a struct",
+        "texts of a map",
+        "bytes of one size",
+    ],
 )
 def test_a_small_file_that_unfolds_to_much_is_refused(table: Any) -> None:
     body = written(table(), compression="zstd")

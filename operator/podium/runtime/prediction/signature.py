@@ -12,7 +12,7 @@ from mlflow.types import ColSpec, DataType, Schema
 
 log = logging.getLogger(__name__)
 
-_NUMBERS = frozenset({DataType.double, DataType.float})
+NUMBERS = frozenset({DataType.double, DataType.float})
 _WHOLE = frozenset({DataType.integer, DataType.long})
 _WORDS = {
     DataType.double: "a number (double)",
@@ -45,6 +45,9 @@ def problems(frame: pd.DataFrame, schema: Schema) -> Iterator[str]:
     """Yield what is wrong with the frame: missing columns first, then cells by column and row."""
     if schema.is_tensor_spec():
         return
+    if twins := set(frame.columns[frame.columns.duplicated()]):
+        yield f"given twice: {named(twins)}"
+        return
     if schema.has_input_names():
         yield from missing_columns(frame.columns, schema)
     elif len(frame.columns) < len(schema.inputs):
@@ -52,7 +55,7 @@ def problems(frame: pd.DataFrame, schema: Schema) -> Iterator[str]:
     names = schema.input_names() if schema.has_input_names() else list(frame.columns)
     for name, spec in zip(names, schema.inputs, strict=False):
         if name in frame.columns:
-            yield from _cells(name, frame[name], spec.type)
+            yield from misfits(name, frame[name], spec.type)
             yield from _refused(name, frame[name], spec)
 
 
@@ -66,38 +69,60 @@ def missing_columns(found: Iterable[Any], schema: Schema) -> Iterator[str]:
         yield f"missing {named(missing)}{also}"
 
 
+def words(expected: Any) -> str:
+    """Return what a column of this type holds, for people."""
+    return _WORDS[expected] if isinstance(expected, DataType) else str(expected)[:_LONGEST_TYPE]
+
+
 def named(names: Iterable[Any]) -> str:
     """Return `column 'age'`, or `columns 'age', 'sex' and 3 more`."""
+    known = list(names)
+    return f"column{'s' if len(known) > 1 else ''} {listed(known)}"
+
+
+def listed(names: Iterable[Any], last: str = "and") -> str:
+    """Return `'age'`, or `'age', 'sex' and 3 more`."""
     texts = sorted(repr(str(name)[:80]) for name in names)
-    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-    return f"column{'s' if len(texts) > 1 else ''} {', '.join(texts[:_SHOWN])}{more}"
+    more = f" {last} {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return f"{', '.join(texts[:_SHOWN])}{more}"
 
 
-def _cells(name: Any, column: pd.Series, expected: Any) -> Iterator[str]:
+def misfits(name: Any, column: pd.Series, expected: Any) -> Iterator[str]:
+    """Yield the cells that cannot stand in a column of this type."""
     for row, cell in enumerate(column):
         if isinstance(expected, DataType) and not fits(cell, expected):
             yield f"row {row}, column {str(name)[:80]!r}: expected {_WORDS[expected]}, found {kind(cell)}"
 
 
 def _refused(name: Any, column: pd.Series, spec: Any) -> Iterator[str]:
-    """What is made of others, such as Array(double), is compared by MLflow itself: 1 is no element of it, 1.0 is."""
-    if isinstance(spec.type, DataType):
-        return
-    alone = Schema([ColSpec(spec.type, str(name), spec.required)])
-    for row, cell in enumerate(column[:_COMPARED]):
-        try:
-            _enforce_schema(pd.DataFrame({str(name): [cell]}), alone)
-        except (MlflowException, TypeError, ValueError):
-            expected = str(spec.type)[:_LONGEST_TYPE]
-            yield f"row {row}, column {str(name)[:80]!r}: expected {expected}, found {kind(cell)} of other types"
+    """What only MLflow itself can compare.
+
+    Of Array(double) 1 is no element, and 1.0 is; and the columns of a Parquet table have types of their own.
+    """
+    at = f"column {str(name)[:80]!r}: expected {words(spec.type)}, found"
+    if not isinstance(spec.type, DataType):
+        for row, cell in enumerate(column[:_COMPARED]):
+            if not _enforced(pd.Series([cell]), spec):
+                yield f"row {row}, {at} {kind(cell)} of other types"
+    elif column.dtype != object and not _enforced(column, spec):
+        yield f"{at} {column.dtype}, which MLflow does not convert"
+
+
+def _enforced(column: pd.Series, spec: Any) -> bool:
+    name = "column"
+    try:
+        _enforce_schema(pd.DataFrame({name: column}), Schema([ColSpec(spec.type, name, spec.required)]))
+    except (MlflowException, TypeError, ValueError):
+        return False
+    return True
 
 
 def fits(cell: Any, expected: DataType) -> bool:
     """Return whether a JSON value can stand in a column of this type."""
     if cell is None or (isinstance(cell, float) and np.isnan(cell)):
         return expected not in _WHOLE and expected is not DataType.boolean
-    if expected in _NUMBERS:
-        return isinstance(cell, (int, float, np.number)) or _is_number(cell)
+    if expected in NUMBERS:
+        return isinstance(cell, (int, float, np.number)) or is_number(cell)
     if expected in _WHOLE:
         return isinstance(cell, (int, np.integer)) or (isinstance(cell, float) and cell.is_integer())
     if expected is DataType.boolean:
@@ -112,7 +137,8 @@ def _is_date(cell: Any) -> bool:
         return False
 
 
-def _is_number(cell: Any) -> bool:
+def is_number(cell: Any) -> bool:
+    """Return whether a value is a number, or a text that says one."""
     try:
         float(cell)
     except (TypeError, ValueError):

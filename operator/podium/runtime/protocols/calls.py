@@ -8,7 +8,8 @@ from podium.runtime.faults import RequestFault
 from podium.runtime.prediction.model import Model
 from podium.runtime.prediction.scoring import Ask, Read, Scorer, Write
 from podium.runtime.protocols import raw
-from podium.runtime.protocols.inference import Wishes, ask_tensors, outputs_of
+from podium.runtime.protocols.answers import outputs_of
+from podium.runtime.protocols.inference import Wishes, ask_tensors, params_of
 from podium.runtime.protocols.messages import ModelInferRequest, ModelInferResponse
 from podium.runtime.protocols.tensors import DTYPES, Tensor, read_tensor
 
@@ -68,11 +69,9 @@ def _tensor(tensor: Any, where: str, blob: memoryview | None) -> Tensor:
 
 
 def _params(request: Any, model: Model) -> dict[str, Any]:
-    """MLflow's params are the protocol's parameters; without a params schema nothing would read them."""
-    if model.metadata.get_params_schema() is None:
-        return {}
     kinds = {name: each.WhichOneof("parameter_choice") for name, each in request.parameters.items()}
-    return {name: getattr(request.parameters[name], kind) for name, kind in kinds.items() if kind is not None}
+    found = {name: getattr(request.parameters[name], kind) for name, kind in kinds.items() if kind is not None}
+    return params_of(found, model)
 
 
 def _writer(answer: Any, wishes: Wishes, model: Model, *, as_raw: bool) -> Write:

@@ -8,37 +8,30 @@ signature, tensors become arrays of their datatypes. A binary column is base64 t
 arrays, objects or maps is JSON text, or a tensor whose rows are the arrays. Data may be bytes behind the JSON (`raw`).
 """
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import orjson
-import pandas as pd
 from mlflow.types import DataType, Schema
 
 from podium.runtime.faults import RequestFault
-from podium.runtime.prediction.model import Model, Query, length
-from podium.runtime.prediction.outputs import is_missing, plain, text
-from podium.runtime.prediction.rows import is_by_output
+from podium.runtime.prediction.model import Model, Query
 from podium.runtime.prediction.scoring import Ask, Read, Scorer, Write
 from podium.runtime.prediction.signature import kind, named
 from podium.runtime.protocols import raw
+from podium.runtime.protocols.answers import outputs_of
 from podium.runtime.protocols.bodies import JSON, media_type, parse_json
-from podium.runtime.protocols.payloads import ask_payload
-from podium.runtime.protocols.tensors import DATATYPES, DTYPES, Tensor, read_tensor
+from podium.runtime.protocols.payloads import ask_payload, refuse_twins, refuse_unknown_params
+from podium.runtime.protocols.tensors import DTYPES, Tensor, read_tensor
 
 BINARY_OUTPUT = "binary_data_output"  # the parameter that wants every output as bytes
-_EXACT = 2**53  # up to this, a double holds every whole number
-_OF_NUMPY = {name: datatype for datatype, name in DATATYPES.items()}
-_OF_COLUMN = {
-    DataType.boolean: "BOOL",
-    DataType.integer: "INT32",
-    DataType.long: "INT64",
-    DataType.float: "FP32",
-    DataType.double: "FP64",
-}
+# What clients of Triton, MLServer and KServe send along, of which nothing here depends
+_OF_SERVERS = frozenset(
+    {BINARY_OUTPUT, "content_type", "headers", "priority", "timeout"}
+    | {f"sequence_{name}" for name in ("id", "start", "end")}
+    | {f"triton_{name}" for name in ("enable_empty_final_response", "final_response")}
+)
 
 
 def reader(model: str, version: str) -> Read:
@@ -89,7 +82,7 @@ def _tensors(inputs: list[Any], rest: raw.Rest | None) -> list[Tensor]:
 
 def ask_tensors(tensors: list[Tensor], params: dict[str, Any], scorer: Scorer, write: Write) -> Ask:
     """Return what tensors ask of the model. Raises RequestFault: they do not fit its signature."""
-    _refuse_twins(tensors)
+    refuse_twins((tensor.name for tensor in tensors), "inputs")
     model = scorer.model
     if model.inputs is None:  # the datatype is all that is known
         arrays = {tensor.name: tensor.array() for tensor in tensors}
@@ -112,19 +105,23 @@ def _payload(tensors: list[Tensor], schema: Schema) -> dict[str, Any]:
     return {"dataframe_split": _table(tensors, schema)}
 
 
-def _refuse_twins(tensors: list[Tensor]) -> None:
-    if len({tensor.name for tensor in tensors}) < len(tensors):
-        counts = Counter(tensor.name for tensor in tensors)
-        twins = [name for name, count in counts.items() if count > 1]
-        raise RequestFault(f"inputs: given twice: {named(twins)}")
-
-
 def _params(parsed: dict[str, Any], model: Model) -> dict[str, Any]:
-    """MLflow's params are the protocol's parameters; without a params schema nothing would read them."""
     found = parsed.get("parameters")
-    if not isinstance(found, dict) or model.metadata.get_params_schema() is None:
-        return {}
-    return {name: value for name, value in found.items() if name != BINARY_OUTPUT}
+    if found is not None and not isinstance(found, dict):
+        raise RequestFault(f"parameters: expected an object, found {kind(found)}")
+    return params_of(found or {}, model)
+
+
+def params_of(parameters: dict[str, Any], model: Model) -> dict[str, Any]:
+    """Return the request's parameters that are MLflow's params: all but those that are known from other servers.
+
+    Raises RequestFault: the model has no such param.
+    """
+    schema = model.metadata.get_params_schema()
+    own = set() if schema is None else {spec.name for spec in schema.params}
+    params = {name: value for name, value in parameters.items() if name in own or name not in _OF_SERVERS}
+    refuse_unknown_params(params, model, "parameters")
+    return {name: value for name, value in params.items() if name in own}
 
 
 def _is_whole_table(tensors: list[Tensor], schema: Schema) -> bool:
@@ -206,80 +203,3 @@ def _as_bytes(output: dict[str, Any]) -> bytes:
     blob = raw.packed(output.pop("data"), DTYPES[output["datatype"]])
     output["parameters"] = {"binary_data_size": len(blob)}
     return blob
-
-
-def outputs_of(answer: Any, model: Model) -> list[dict[str, Any]]:
-    """Return a model's answer as the protocol's tensors, each with its data in one flat list."""
-    if isinstance(answer, pd.DataFrame):  # of two columns of one name the last, as in MLflow's JSON
-        columns = {str(name): answer.iloc[:, place] for place, name in enumerate(answer.columns)}
-        return [_output(name, column.to_numpy()) for name, column in columns.items()]
-    if isinstance(answer, pd.Series):
-        answer = answer.to_numpy()
-    if isinstance(answer, dict):
-        return [_output(str(name), _array(value)) for name, value in answer.items()]
-    if model.by_output and is_by_output(answer):
-        return [_output(f"output-{number}", table) for number, table in enumerate(answer)]
-    schema = model.outputs
-    names = schema.input_names() if schema is not None and schema.has_input_names() else []
-    return [_output(str(names[0]) if len(names) == 1 else "output-0", _array(answer))]
-
-
-def _array(raw: Any) -> np.ndarray[Any, Any]:
-    if isinstance(raw, np.ndarray):
-        return raw
-    cells = raw if length(raw) is not None else [raw]
-    try:
-        array = np.asarray(cells)
-        return (
-            array if array.dtype.kind != "S" else np.asarray(cells, dtype=object)
-        )  # NumPy's bytes lose zeros at the end
-    except ValueError:  # lists of several lengths: one object a row
-        array = np.empty(len(cells), dtype=object)
-        array[:] = cells
-        return array
-
-
-def _output(name: str, array: np.ndarray[Any, Any]) -> dict[str, Any]:
-    array = _numbers(array)
-    datatype = _OF_NUMPY.get(array.dtype.name)
-    flat = array.ravel()
-    if datatype is not None:
-        return {"name": name, "datatype": datatype, "shape": list(array.shape), "data": flat.tolist()}
-    # texts and objects: the protocol has only BYTES for them
-    cells = pd.Series(flat) if array.dtype.kind == "M" else plain(flat)
-    data = [None if is_missing(cell) else text(cell) for cell in cells]
-    return {"name": name, "datatype": "BYTES", "shape": list(array.shape), "data": data}
-
-
-def _numbers(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return numbers that are objects in a datatype of the protocol, a missing one as NaN; all else as it is."""
-    if array.dtype == np.longdouble:
-        return array.astype(np.float64)
-    if array.dtype != object:
-        return array
-    cells = [np.nan if is_missing(cell) else cell for cell in array.ravel()]
-    if not all(isinstance(cell, (int, float, np.number)) and not isinstance(cell, bool) for cell in cells):
-        return array
-    numbers = np.array(cells)
-    too_large = numbers.dtype.kind == "f" and any(abs(cell) > _EXACT for cell in cells if isinstance(cell, int))
-    return array if too_large or np.isnan(numbers.astype(float)).all() else numbers.reshape(array.shape)
-
-
-def tensors_of(schema: Schema | None, fallback: str) -> list[dict[str, Any]]:
-    """Return a signature as the protocol's tensor metadata."""
-    if schema is None:
-        return []
-    return [
-        {
-            "name": str(spec.name) if spec.name is not None else f"{fallback}-{number}",  # as answers call them
-            "datatype": _datatype(spec),
-            "shape": [int(size) for size in spec.shape] if hasattr(spec, "shape") else [-1],
-        }
-        for number, spec in enumerate(schema.inputs)
-    ]
-
-
-def _datatype(spec: Any) -> str:
-    if hasattr(spec, "shape"):
-        return _OF_NUMPY.get(np.dtype(spec.type).name, "BYTES")
-    return _OF_COLUMN.get(spec.type, "BYTES") if isinstance(spec.type, DataType) else "BYTES"

@@ -3,14 +3,9 @@
 https://mlflow.org/docs/latest/ml/deployment/deploy-model-locally/#inference-server-specification
 """
 
-import csv
-from io import BytesIO, TextIOWrapper
 from typing import Any
 
 import orjson
-import pandas as pd
-from mlflow.exceptions import MlflowException
-from mlflow.pyfunc import scoring_server
 from mlflow.pyfunc.utils.serving_data_parser import is_unified_llm_input
 
 from podium.runtime.faults import RequestFault
@@ -19,11 +14,11 @@ from podium.runtime.prediction.model import Query
 from podium.runtime.prediction.outputs import dumps, plain
 from podium.runtime.prediction.scoring import Ask, Scorer
 from podium.runtime.protocols.bodies import CSV, JSON, PARQUET, media_type, parse_json, parse_json_exactly
+from podium.runtime.protocols.csv_tables import read_csv
 from podium.runtime.protocols.parquet import read_parquet
 from podium.runtime.protocols.payloads import planned, read_payload, refuse_extra_columns
 
 _WORD = 8  # bytes of the numbers that Python has, too
-REPEATED = 100  # names of a CSV's header that may stand there twice, as MLflow takes them
 
 
 def read(body: bytes, content_type: str, scorer: Scorer) -> Ask:
@@ -69,31 +64,16 @@ def read_events(body: bytes, content_type: str, scorer: Scorer) -> Ask:
 
 
 def _table(body: bytes, kind: str, scorer: Scorer) -> Query:
+    if kind == CSV:
+        return Query(read_csv(body, scorer.model))
     try:
-        if kind == CSV:
-            refuse_extra_columns(dict.fromkeys(_check_header(body)), scorer.model)
-            return Query(scoring_server.parse_csv_input(BytesIO(body), scorer.model.inputs))
         frame = read_parquet(body)
-        refuse_extra_columns(frame, scorer.model)
-        return Query(frame)
     except ImportError as error:
         raise RequestFault(f"{kind} cannot be read here: {error.name} is not installed in the server") from error
-    except (ValueError, OSError, MlflowException, pd.errors.ParserError) as error:
+    except (ValueError, OSError) as error:
         raise RequestFault(f"the body cannot be read as {kind} ({type(error).__name__})") from error
-
-
-def _check_header(body: bytes) -> list[str]:
-    """Return the names in it.
-
-    Raises RequestFault: pandas takes a look at all columns for each that repeats a name, a minute for 1.3 MB.
-    """
-    try:
-        names = next(csv.reader(TextIOWrapper(BytesIO(body), errors="replace", newline="")), [])
-    except csv.Error as error:
-        raise RequestFault("the body cannot be read as text/csv: its header has a cell without end") from error
-    if (repeated := len(names) - len(set(names))) > REPEATED:
-        raise RequestFault(f"expected a header of different names, found {repeated} that repeat another")
-    return names
+    refuse_extra_columns(frame, scorer.model)
+    return Query(frame)
 
 
 def write(raw: Any) -> bytes:

@@ -10,13 +10,18 @@ from typing import Any
 import pandas as pd
 
 from podium.runtime.faults import TooLarge
+from podium.runtime.protocols.payloads import refuse_twins
 from podium.runtime.protocols.raw import CELLS
 
 UNFOLDED = 256 * 1024 * 1024  # bytes of a table in memory
 
 
 def read_parquet(body: bytes) -> pd.DataFrame:
-    """Return the table. Raises TooLarge. Raises what pandas and pyarrow raise: it is none, or pyarrow is not here."""
+    """Return the table.
+
+    Raises TooLarge. Raises RequestFault: two columns have one name. Raises what pandas and pyarrow raise: it is none,
+    or pyarrow is not here.
+    """
     import pyarrow.parquet as pq  # noqa: PLC0415  optional, and slow to import
 
     footer = pq.read_metadata(BytesIO(body))
@@ -27,6 +32,8 @@ def read_parquet(body: bytes) -> pd.DataFrame:
     ]
     _bound("values", max(footer.num_rows * footer.num_columns, sum(chunk.num_values for chunk in chunks)), CELLS)
     _bound("bytes", sum(chunk.total_uncompressed_size for chunk in chunks), UNFOLDED)
+    _bound("bytes", sum(_fixed_size(chunk, footer.schema) for chunk in chunks), UNFOLDED)
+    refuse_twins(footer.schema.to_arrow_schema().names, "the table")
     texts = sorted({chunk.path_in_schema for chunk in chunks if chunk.physical_type == "BYTE_ARRAY"})
     if texts:
         _bound_texts(pq.ParquetFile(BytesIO(body), read_dictionary=texts))
@@ -34,20 +41,34 @@ def read_parquet(body: bytes) -> pd.DataFrame:
 
 
 def _bound_texts(file: Any) -> None:
-    import pyarrow as pa  # noqa: PLC0415
-
     size = 0
     for batch in file.iter_batches():
-        for column in batch.columns:
-            size += _unfolded(column) if pa.types.is_dictionary(column.type) else column.nbytes
+        size += sum(map(_unfolded, batch.columns))
         _bound("bytes", size, UNFOLDED)
 
 
 def _unfolded(column: Any) -> int:
-    """Return the bytes of a dictionary's texts, each as often as rows name it."""
+    """Return the bytes of a column in memory, in which a dictionary's texts are as often as rows name them."""
+    import pyarrow as pa  # noqa: PLC0415
     import pyarrow.compute as pc  # noqa: PLC0415
 
-    return int(pc.sum(pc.take(pc.binary_length(column.dictionary), column.indices).cast("int64")).as_py() or 0)
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return int(pc.sum(pc.take(pc.binary_length(column.dictionary), column.indices).cast("int64")).as_py() or 0)
+    if pa.types.is_map(kind):
+        return _unfolded(column.keys) + _unfolded(column.items)
+    if pa.types.is_nested(kind):
+        inner = column.flatten()  # a struct's fields, or a list's values
+        return sum(map(_unfolded, inner)) if isinstance(inner, list) else _unfolded(inner)
+    return int(column.nbytes)
+
+
+def _fixed_size(chunk: Any, schema: Any) -> int:
+    """Return the bytes of values that all have the same size, which a dictionary may hold once."""
+    if chunk.physical_type != "FIXED_LEN_BYTE_ARRAY":
+        return 0
+    places = [place for place in range(len(schema.names)) if schema.column(place).path == chunk.path_in_schema]
+    return max(int(schema.column(place).length) for place in places) * int(chunk.num_values)
 
 
 def _bound(what: str, found: int, most: int) -> None:

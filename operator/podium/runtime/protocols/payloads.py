@@ -1,5 +1,7 @@
 """MLflow's JSON forms, to which every protocol here is translated: by the plan, or else by MLflow's own functions."""
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -10,9 +12,10 @@ from podium.runtime.faults import RequestFault
 from podium.runtime.prediction.model import Model, Query
 from podium.runtime.prediction.plan import Rows
 from podium.runtime.prediction.scoring import Ask, Scorer, Write
-from podium.runtime.prediction.signature import explain, kind, named
+from podium.runtime.prediction.signature import explain, kind, listed, named
 from podium.runtime.settings import ExtraColumns
 
+_ALLOWED = "PODIUM_EXTRA_COLUMNS=ignore allows it"
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
 
@@ -49,6 +52,7 @@ def read_payload(parsed: Any, model: Model) -> Query:
     params = parsed.get("params")
     if params is not None and not isinstance(params, dict):
         raise RequestFault(f"params: expected an object, found {kind(params)}")
+    refuse_unknown_params(params or {}, model, "params")
     _refuse_incomplete_records(parsed[form], model)
     data = _data(parsed[form], form, model)
     refuse_extra_columns(data, model)
@@ -99,6 +103,21 @@ def _untyped(value: Any, form: str) -> pd.DataFrame:
     return pd.DataFrame(value, dtype=object)
 
 
+def refuse_twins(names: Iterable[Any], where: str) -> None:
+    """Raises RequestFault: a name is there twice, of which MLflow would silently take one."""
+    if twins := [name for name, count in Counter(names).items() if count > 1]:
+        raise RequestFault(f"{where}: given twice: {named(twins)}")
+
+
+def refuse_unknown_params(params: Iterable[str], model: Model, where: str) -> None:
+    """Raises RequestFault: the signature does not know a param, and the setting says to refuse those."""
+    schema = model.metadata.get_params_schema()
+    known = [] if schema is None else [spec.name for spec in schema.params]
+    if model.extra_columns is ExtraColumns.REFUSE and (unknown := [name for name in params if name not in known]):
+        expected = f"expected {listed(known, 'or')}" if known else "expected none, as this model takes no params"
+        raise RequestFault(f"{where}: {expected}, found {listed(unknown)} ({_ALLOWED})")
+
+
 def refuse_extra_columns(data: Any, model: Model) -> None:
     """Raises RequestFault: the signature does not know a column, or a key, and the setting says to refuse those."""
     schema = model.inputs
@@ -110,4 +129,4 @@ def refuse_extra_columns(data: Any, model: Model) -> None:
     known = {str(name) for name in schema.input_names()}  # names may be numbers, which CSV and JSON do not have
     missing = {str(name) for name in schema.required_input_names()} - {str(name) for name in found}
     if not missing and (extra := [name for name in found if str(name) not in known]):
-        raise RequestFault(f"not in the model's signature: {named(extra)} (PODIUM_EXTRA_COLUMNS=ignore allows it)")
+        raise RequestFault(f"not in the model's signature: {named(extra)} ({_ALLOWED})")

@@ -15,7 +15,7 @@ from podium.runtime.exchange import JSON, Response
 from podium.runtime.identity import Identity
 from podium.runtime.prediction.model import Model
 from podium.runtime.prediction.scoring import Read
-from podium.runtime.protocols import calls, inference, invocations, items
+from podium.runtime.protocols import answers, calls, inference, invocations, items
 from podium.runtime.protocols.openapi import document
 
 Page = Callable[[bool], Response]  # given whether the server is ready
@@ -108,8 +108,8 @@ def _metadata(about: About) -> dict[str, Any]:
         "name": who.model,
         "versions": [who.version],
         "platform": f"mlflow_{model.platform}",
-        "inputs": inference.tensors_of(model.inputs, "input"),
-        "outputs": inference.tensors_of(model.outputs, "output"),
+        "inputs": answers.tensors_of(model.inputs, "input"),
+        "outputs": answers.tensors_of(model.outputs, "output"),
         "podium": {
             "run_id": who.run_id,
             "digest": who.digest,
