@@ -50,6 +50,8 @@ def measure(url: str, lua: Path, connections: int, seconds: int) -> Measured:
     rate, p99 = re.search(r"Requests/sec:\s+([0-9.]+)", text), re.search(r"99%\s+([0-9.]+)(us|ms|s|m)", text)
     if rate is None or p99 is None:
         raise SystemExit(f"wrk: expected its report, found:\n{text}")
+    if float(rate[1]) == 0:
+        raise SystemExit(f"wrk: expected answers, found none; does {url} answer?\n{text}")
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     return Measured(float(rate[1]), float(p99[1]) * _UNITS[p99[2]], int(failed[1]) if failed else 0)
 
@@ -68,11 +70,13 @@ def h2load(url: str, body: Path, connections: int, seconds: int, content_type: s
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     rate = answers_per_second(text)
     if rate is None:
-        raise SystemExit(f"h2load: expected answers only, found:\n{text}")
+        raise SystemExit(f"h2load: expected answers only, and some, found:\n{text}")
     return rate
 
 
 def answers_per_second(text: str) -> float | None:
-    """Read what h2load says; None: some request failed."""
+    """Read what h2load says; None: some request failed, or none was answered, which is no rate."""
     rate, failed = re.search(r"finished in [^,]+, ([0-9.]+) req/s", text), re.search(r"(\d+) failed", text)
-    return float(rate[1]) if rate is not None and failed is not None and failed[1] == "0" else None
+    if rate is None or failed is None or failed[1] != "0":
+        return None
+    return float(rate[1]) or None

@@ -13,6 +13,8 @@ from podium.api.v1alpha1.values.base import parse_duration
 from podium.errors import Rejected
 
 LOGIN_VARIABLES: Final = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+MOST_WORKERS: Final = 1000
+LAST_PORT: Final = 65535
 Scrape = Literal["direct", "proxy"]
 LogFormat = Literal["json", "text"]
 
@@ -55,8 +57,8 @@ class Settings:
             ),
             prometheus_uri=read.address("PODIUM_PROMETHEUS_URI"),
             resync=read.seconds("PODIUM_RESYNC", cls.resync),
-            workers=max(1, read.number("PODIUM_WORKERS", cls.workers)),
-            http_port=read.number("PODIUM_HTTP_PORT", cls.http_port),
+            workers=read.number("PODIUM_WORKERS", cls.workers, 1, MOST_WORKERS),
+            http_port=read.number("PODIUM_HTTP_PORT", cls.http_port, 0, LAST_PORT),
             log_format=cast("LogFormat", read.choice("PODIUM_LOG_FORMAT", "json", ("json", "text"))),
             log_level=read.choice("PODIUM_LOG_LEVEL", cls.log_level, ("DEBUG", "INFO", "WARNING", "ERROR")),
         )
@@ -86,10 +88,10 @@ class _Reader:
             raise Rejected(f"{name}: expected http://host:port or https://…, found {found!r}")
         return found
 
-    def number(self, name: str, default: int) -> int:
+    def number(self, name: str, default: int, least: int, most: int) -> int:
         found = self.text(name, str(default))
-        if not (found.isascii() and found.isdigit()):
-            raise Rejected(f"{name}: expected a whole number, found {found!r}")
+        if not (re.fullmatch(r"[0-9]{1,9}", found) and least <= int(found) <= most):
+            raise Rejected(f"{name}: expected a whole number from {least} to {most}, found {found[:200]!r}")
         return int(found)
 
     def seconds(self, name: str, default: float) -> float:

@@ -18,6 +18,7 @@ E = TypeVar("E", bound=StrEnum)
 
 PREFIX: Final = "PODIUM_"
 ALIKE: Final = 0.8  # of difflib: what is less alike was written for another program
+LEAST_SECONDS: Final = 0.001
 MOST_SECONDS: Final = 7 * 24 * 3600.0
 LAST_PORT: Final = 65535
 LARGEST: Final = 2**53
@@ -91,23 +92,28 @@ class Reader:
         raw = self._environ.get(name)
         return Path(raw) if raw else None
 
-    def seconds(self, name: str, default: float) -> float:
+    def seconds(self, name: str, default: float, least: float = LEAST_SECONDS) -> float:
         """A number of seconds, up to a week."""
-        return self._number(name, default, float, MOST_SECONDS)
+        return self._number(name, default, float, (least, MOST_SECONDS))
 
     def share(self, name: str, default: float) -> float:
         """A number from 0 to 1."""
-        return self._number(name, default, float, 1.0)
+        return self._number(name, default, float, (0.0, 1.0))
 
     def port(self, name: str, default: int) -> int:
         """A port; 0 is any free one."""
-        return self._number(name, default, int, LAST_PORT)
+        return self._number(name, default, int, (0, LAST_PORT))
 
-    def whole(self, name: str, default: int, most: int = LARGEST) -> int:
-        """A whole number of at least 0."""
-        return self._number(name, default, int, most)
+    def whole(self, name: str, default: int, least: int = 1, most: int = LARGEST) -> int:
+        """A whole number."""
+        return self._number(name, default, int, (least, most))
 
-    def _number(self, name: str, default: N, kind: Callable[[str], N], most: N) -> N:
+    def refuse_unless(self, holds: bool, name: str, expected: str) -> None:
+        """Raises StartError: the setting does not go with another one."""
+        if not holds:
+            raise _refused(name, expected, self._environ.get(name) or "the default")
+
+    def _number(self, name: str, default: N, kind: Callable[[str], N], bounds: tuple[N, N]) -> N:
         raw = self._environ.get(name)
         if not raw:
             return default
@@ -115,8 +121,9 @@ class Reader:
             value = kind(raw)
         except ValueError:
             value = kind("-1")
-        if not 0 <= value <= most:  # NaN is not
-            raise _refused(name, f"a {'whole ' if kind is int else ''}number from 0 to {most:.16g}", raw)
+        least, most = bounds
+        if not least <= value <= most:  # NaN is not
+            raise _refused(name, f"a {'whole ' if kind is int else ''}number from {least:.16g} to {most:.16g}", raw)
         return value
 
     def edges(self, name: str, default: tuple[float, ...]) -> tuple[float, ...]:
@@ -149,4 +156,5 @@ class Reader:
 
 
 def _refused(name: str, expected: str, found: str) -> StartError:
-    return StartError(Exit.BAD_SETTINGS, f"{name}: expected {expected}, found {found[:200]!r}")
+    what_to_do = "correct it, or leave it out for the default"
+    return StartError(Exit.BAD_SETTINGS, f"{name}: expected {expected}, found {found[:200]!r}; {what_to_do}")

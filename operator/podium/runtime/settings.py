@@ -96,6 +96,7 @@ class Settings:
     def _read(cls, environ: Mapping[str, str]) -> "Settings":
         read = Reader(environ)
         request_seconds = read.seconds("PODIUM_REQUEST_SECONDS", cls.request_seconds)
+        max_body_bytes = read.whole("PODIUM_MAX_BODY_BYTES", cls.max_body_bytes)
         return cls(
             references=references(environ),
             source_fallback=read.flag("PODIUM_SOURCE_FALLBACK"),
@@ -108,20 +109,20 @@ class Settings:
             port=read.port("PODIUM_PORT", cls.port),
             http=read.choice("PODIUM_HTTP", cls.http),
             grpc_port=read.port("PODIUM_GRPC_PORT", 0) if environ.get("PODIUM_GRPC_PORT") else None,
-            drain_seconds=read.seconds("PODIUM_DRAIN_SECONDS", cls.drain_seconds),
+            drain_seconds=read.seconds("PODIUM_DRAIN_SECONDS", cls.drain_seconds, least=0.0),
             latency_edges=merged(
                 read.edges("PODIUM_LATENCY_EDGES", cls.latency_edges), read.edges("PODIUM_LATENCY_LIMITS", ())
             ),
             queue_limit=read.whole("PODIUM_QUEUE_LIMIT", cls.queue_limit),
-            max_body_bytes=read.whole("PODIUM_MAX_BODY_BYTES", cls.max_body_bytes),
-            max_buffered_bytes=read.whole("PODIUM_MAX_BUFFERED_BYTES", cls.max_buffered_bytes),
+            max_body_bytes=max_body_bytes,
+            max_buffered_bytes=_max_buffered_bytes(read, max_body_bytes),
             send_seconds=read.seconds("PODIUM_SEND_SECONDS", cls.send_seconds),
             body_seconds=read.seconds("PODIUM_BODY_SECONDS", cls.body_seconds),
             idle_seconds=read.seconds("PODIUM_IDLE_SECONDS", cls.idle_seconds),
             max_connections=read.whole("PODIUM_MAX_CONNECTIONS", cls.max_connections),
             log_format=read.choice("PODIUM_LOG_FORMAT", cls.log_format),
             request_seconds=request_seconds,
-            stall_seconds=read.seconds("PODIUM_STALL_SECONDS", 2 * request_seconds) or math.inf,
+            stall_seconds=_stall_seconds(read, request_seconds),
             batching=read.choice("PODIUM_BATCHING", cls.batching),
             max_batch_rows=read.whole("PODIUM_MAX_BATCH_ROWS", cls.max_batch_rows),
             threads=read.whole("PODIUM_THREADS", cls.threads, most=MOST_THREADS),
@@ -130,6 +131,23 @@ class Settings:
             termination_log=termination_log(environ),
             preview=preview(environ),
         )
+
+
+def _stall_seconds(read: Reader, request_seconds: float) -> float:
+    """Return after how long a prediction ends the server: not before its request may still be answered."""
+    found = read.seconds("PODIUM_STALL_SECONDS", 2 * request_seconds, least=0.0)
+    fits = found == 0 or found >= request_seconds
+    expected = f"0 for never, or at least PODIUM_REQUEST_SECONDS, {request_seconds:g}"
+    read.refuse_unless(fits, "PODIUM_STALL_SECONDS", expected)
+    return found or math.inf
+
+
+def _max_buffered_bytes(read: Reader, max_body_bytes: int) -> int:
+    """Return what all bodies together may take: one of the largest finds room at least."""
+    found = read.whole("PODIUM_MAX_BUFFERED_BYTES", max(Settings.max_buffered_bytes, max_body_bytes))
+    expected = f"at least PODIUM_MAX_BODY_BYTES, {max_body_bytes}"
+    read.refuse_unless(found >= max_body_bytes, "PODIUM_MAX_BUFFERED_BYTES", expected)
+    return found
 
 
 def merged(edges: tuple[float, ...], limits: tuple[float, ...]) -> tuple[float, ...]:

@@ -35,10 +35,12 @@ def test_what_is_wanted_is_reached_at_its_limit_and_not_beyond() -> None:
     assert missed == ["overload_share", "grpc_share", "added to predict, median ms", "added to predict, p99 ms"]
 
 
-@pytest.mark.parametrize(("failed", "found"), [(0, 1234.5), (3, None)])
-def test_answers_of_h2load_count_only_where_none_failed(failed: int, found: float | None) -> None:
+@pytest.mark.parametrize(("rate", "failed", "found"), [("1234.50", 0, 1234.5), ("1234.50", 3, None), ("0.00", 0, None)])
+def test_answers_of_h2load_count_only_where_there_are_some_and_none_failed(
+    rate: str, failed: int, found: float | None
+) -> None:
     text = (
-        "finished in 2.00s, 1234.50 req/s, 1.0MB/s\n"
+        f"finished in 2.00s, {rate} req/s, 1.0MB/s\n"
         f"requests: 2469 total, 2469 started, 2469 done, 2469 succeeded, {failed} failed, 0 errored, 0 timeout\n"
     )
     assert load.answers_per_second(text) == found

@@ -34,6 +34,17 @@ def test_the_limits_of_guards_are_edges_too() -> None:
         ("PODIUM_PORT", "1.5"),
         ("PODIUM_PORT", "99999"),
         ("PODIUM_THREADS", "1000000"),
+        ("PODIUM_THREADS", "0"),
+        ("PODIUM_REQUEST_SECONDS", "0"),
+        ("PODIUM_BODY_SECONDS", "0"),
+        ("PODIUM_SEND_SECONDS", "0.0"),
+        ("PODIUM_IDLE_SECONDS", "0"),
+        ("PODIUM_QUEUE_LIMIT", "0"),
+        ("PODIUM_MAX_BODY_BYTES", "0"),
+        ("PODIUM_MAX_BUFFERED_BYTES", "1000"),
+        ("PODIUM_MAX_CONNECTIONS", "0"),
+        ("PODIUM_MAX_BATCH_ROWS", "0"),
+        ("PODIUM_STALL_SECONDS", "59"),
         ("PODIUM_PREDICTION_LOG_BODIES", "2"),
         ("PODIUM_STALL_SECONDS", "1e300"),
         ("PODIUM_DRAIN_SECONDS", "-1"),
@@ -44,9 +55,24 @@ def test_the_limits_of_guards_are_edges_too() -> None:
     ],
 )
 def test_a_wrong_setting_is_refused_by_its_name(name: str, value: str) -> None:
-    with pytest.raises(StartError, match=f"{name}: expected .*, found '{value}'") as refused:
+    with pytest.raises(
+        StartError, match=f"{name}: expected .*, found '{value}'; correct it, or leave it out"
+    ) as refused:
         Settings.from_environment({**MODEL, name: value})
     assert refused.value.exit_code is Exit.BAD_SETTINGS
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"PODIUM_DRAIN_SECONDS": "0", "PODIUM_STALL_SECONDS": "0", "PODIUM_PORT": "0"},
+        {"PODIUM_STALL_SECONDS": "60"},
+        {"PODIUM_REQUEST_SECONDS": "0.5", "PODIUM_STALL_SECONDS": "0.5"},
+        {"PODIUM_MAX_BODY_BYTES": "1000000000"},  # all bodies together may take as much, then
+    ],
+)
+def test_the_ends_of_ranges_are_settings(given: dict[str, str]) -> None:
+    assert Settings.from_environment({**MODEL, **given}).stall_seconds >= 0.5
 
 
 def test_no_model_is_refused() -> None:
