@@ -32,7 +32,7 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     everything = packages.make_importable()
-    with tempfile.TemporaryDirectory(prefix="podium-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="podium-bench-", ignore_cleanup_errors=True) as name:
         os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{name}/mlflow.db")
         os.chdir(name)  # MLflow's traces of agents go to the current directory
         totals = Comparison(Path(name), chosen.show).run(chosen.only, everything=everything)
