@@ -232,6 +232,10 @@ def test_csv_gets_the_same_answer(served: tuple[str, MlflowServer, Scorer]) -> N
     name, theirs, ours = served
     for frame in FRAMES[name]:
         expected, found = both(theirs, ours, frame.to_csv(index=False).encode(), "text/csv; charset=utf-8")
+        if name == "dates":  # MLflow's CSV refuses them; here they mean what its JSON makes of the same texts
+            assert expected is None
+            records = json.dumps({"dataframe_records": frame.astype({"t": str}).to_dict("records")}).encode()
+            expected, _ = both(theirs, ours, records, "application/json")
         assert same(expected, found), (expected, found)
 
 
