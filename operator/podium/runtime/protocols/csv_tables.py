@@ -73,8 +73,8 @@ def check_header(body: bytes) -> list[str]:
 def _columns(schema: Schema | None, names: Sequence[str]) -> Iterator[Column]:
     if schema is None or schema.is_tensor_spec():
         return
-    wanted = [str(name) for name in schema.input_names()] if schema.has_input_names() else names
-    for name, spec in zip(wanted, schema.inputs, strict=False):
+    expected = [str(name) for name in schema.input_names()] if schema.has_input_names() else names
+    for name, spec in zip(expected, schema.inputs, strict=False):
         yield Column(name, spec.type, spec.required)
 
 
