@@ -2,7 +2,8 @@
 
     python -m bench.serving.hostile [--bodies 100000] [--connections 2000] [--files 1024]
 
-It trains a model, serves it as a process with few descriptors, and asks `/healthz` on new connections meanwhile.
+It serves three models that never fail, each as a process with few descriptors, and asks `/healthz` on new connections
+meanwhile. The last line is JSON.
 """
 
 import argparse
@@ -22,29 +23,75 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import mlflow.sklearn
 import pandas as pd
-from mlflow.models import infer_signature
-from sklearn.datasets import load_iris
-from sklearn.linear_model import LogisticRegression
 
 from bench.serving.hostile_bodies import Hostile, requests
+from bench.serving.hostile_calls import Call, Caller, calls
 from bench.serving.hostile_connections import KINDS, visit
+from bench.serving.hostile_models import Subject, subjects
 from bench.serving.servers import Server, free_port, process
 
 MODEL = "model"  # what a local folder of this name is called
 PROBE_SECONDS = 0.1  # between two probes
+CALLS = 8  # of so many requests, one is a call of gRPC
+MOST_PROBE_SECONDS = 1.0
+MOST_GROWN_MIB = 64.0
+ROOT = Path(__file__).parents[2]
 HELD = 300  # connections that stay open at the same time
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server of one model, and the rows that fit it."""
+
+    model: str
+    server: Server
+    grpc: str  # the address of its gRPC port
+    rows: pd.DataFrame
 
 
 @dataclass
 class Findings:
     """What is told at the end, as the JSON of the last line."""
 
-    statuses: Counter[int] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)  # of HTTP and of gRPC
     faults: list[str] = field(default_factory=list)  # answers that no client should get
     slowest_s: float = 0.0
-    memory_mib: list[float] = field(default_factory=list)
+    memory_mib: dict[str, list[float]] = field(default_factory=dict)  # by model
+    probes: int = 0
+    failed_probes: int = 0
+    slowest_probe_s: float = 0.0
+
+    def grown_mib(self) -> float:
+        """Return by how much a server took more at its end than at the most in the first half of the requests."""
+        return max(found[-1] - max(found[: len(found) // 2]) for found in self.memory_mib.values())
+
+    def borne(self) -> bool:
+        """Return whether the servers bore it."""
+        return not (
+            self.faults
+            or self.failed_probes
+            or self.slowest_probe_s > MOST_PROBE_SECONDS
+            or self.grown_mib() > MOST_GROWN_MIB
+        )
+
+    def told(self, bodies: int, connections: int) -> dict[str, object]:
+        """Return the last line's object."""
+        return {
+            "bodies": bodies,
+            "connections": connections,
+            "statuses": dict(sorted(self.statuses.items())),
+            "faults": len(self.faults),
+            "kinds_of_faults": dict(Counter(self.faults).most_common(10)),
+            "slowest_s": round(self.slowest_s, 3),
+            "healthz": {
+                "probes": self.probes,
+                "failures": self.failed_probes,
+                "slowest_s": round(self.slowest_probe_s, 3),
+            },
+            "grown_mib": round(self.grown_mib(), 1),
+            "memory_mib": self.memory_mib,
+        }
 
 
 class Prober(threading.Thread):
@@ -90,32 +137,46 @@ class Client:
             return answer.status, "no identity"
         if b"Traceback" in text or b"internal error" in text:
             return answer.status, "a fault of the server itself"
-        return answer.status, "" if answer.status < 500 or b"ModelFault" in text else f"{text[:200]!r}"
+        return answer.status, "" if answer.status < 500 else f"{text[:200]!r}"
 
 
-def send_bodies(server: Server, frame: pd.DataFrame, count: int, findings: Findings) -> None:
-    """Send so many requests, one after another."""
-    client = Client(address_of(server))
-    source = requests(frame, MODEL, 0)
+def send_requests(running: Running, count: int, findings: Findings) -> None:
+    """Send so many bodies and calls, one after another."""
+    client, caller = Client(address_of(running.server)), Caller(running.grpc)
+    bodies, messages = requests(running.rows, MODEL, 0), calls(running.rows, MODEL, 0)
     for number in range(count):
-        sent = next(source)
         started = time.monotonic()
-        status, wrong = client.ask(sent)
+        if number % CALLS == 0:
+            ask_by_grpc(caller, next(messages), findings)
+        else:
+            ask_by_http(client, next(bodies), findings)
         findings.slowest_s = max(findings.slowest_s, time.monotonic() - started)
-        findings.statuses[status] += 1
-        if wrong:
-            findings.faults.append(f"{sent.method} {sent.path} {status}: {wrong}")
         if number % max(count // 10, 1) == 0:
-            remember(server, findings, f"{number} bodies")
+            remember(running, findings, f"{number} bodies")
+    caller.close()
 
 
-def open_connections(server: Server, count: int, findings: Findings) -> None:
+def ask_by_http(client: Client, sent: Hostile, findings: Findings) -> None:
+    status, wrong = client.ask(sent)
+    findings.statuses[str(status)] += 1
+    if wrong:
+        findings.faults.append(f"{sent.method} {sent.path} {status}: {wrong}")
+
+
+def ask_by_grpc(caller: Caller, sent: Call, findings: Findings) -> None:
+    code, wrong = caller.ask(sent)
+    findings.statuses[code.name] += 1
+    if wrong:
+        findings.faults.append(f"gRPC {sent.method}: {wrong}")
+
+
+def open_connections(running: Running, count: int, findings: Findings) -> None:
     """Open so many connections, of which the last ones that stay are held."""
     chance = random.Random(0)
     held: deque[socket.socket] = deque()
     for number in range(count):
         kind = KINDS[number % len(KINDS)]
-        wrong, stays = visit(address_of(server), kind, chance)
+        wrong, stays = visit(address_of(running.server), kind, chance)
         if wrong is not None:
             findings.faults.append(f"{kind.name}: {wrong}")
         if stays is not None:
@@ -123,15 +184,16 @@ def open_connections(server: Server, count: int, findings: Findings) -> None:
         while len(held) > HELD:
             held.popleft().close()
         if number % max(count // 5, 1) == 0:
-            remember(server, findings, f"{number} connections")
+            remember(running, findings, f"{number} connections")
     for sock in held:
         sock.close()
 
 
-def remember(server: Server, findings: Findings, after: str) -> None:
+def remember(running: Running, findings: Findings, after: str) -> None:
     """Note what the server takes of the memory now."""
-    findings.memory_mib.append(round(server.memory_mib(), 1))
-    sys.stderr.write(f"{after}: {findings.memory_mib[-1]} MiB, {len(findings.faults)} faults\n")
+    found = findings.memory_mib.setdefault(running.model, [])
+    found.append(round(running.server.memory_mib(), 1))
+    sys.stderr.write(f"{running.model}, {after}: {found[-1]} MiB, {len(findings.faults)} faults\n")
 
 
 def address_of(server: Server) -> tuple[str, int]:
@@ -141,28 +203,36 @@ def address_of(server: Server) -> tuple[str, int]:
 
 
 @contextmanager
-def serving(folder: Path, files: int) -> Iterator[tuple[Server, pd.DataFrame]]:
+def serving(model: str, subject: Subject, folder: Path, files: int) -> Iterator[Running]:
     """Serve a model that never fails, in a process that may open so many files."""
-    data, target = load_iris(return_X_y=True, as_frame=True)
-    estimator = LogisticRegression(max_iter=1000).fit(data, target)
-    mlflow.sklearn.save_model(
-        estimator,
-        folder / MODEL,
-        signature=infer_signature(data, estimator.predict(data)),
-        serialization_format="cloudpickle",
-    )
-    port = free_port()
+    subject.save(folder / MODEL)
+    port, grpc_port = free_port(), free_port()
     environ = {
         "PODIUM_MODEL_URI": str(folder / MODEL),
         "PODIUM_HOST": "127.0.0.1",
         "PODIUM_PORT": str(port),
+        "PODIUM_GRPC_PORT": str(grpc_port),
         "PODIUM_DRAIN_SECONDS": "0",
         "PODIUM_SEND_SECONDS": "5",
-        "PYTHONPATH": str(Path(__file__).parents[2] / "operator"),
+        "PYTHONPATH": f"{ROOT / 'operator'}:{ROOT}",
     }
     command = ["/bin/sh", "-c", f'ulimit -n {files}; exec "$0" -m podium.runtime', sys.executable]
     with process("podium", command, f"http://127.0.0.1:{port}/readyz", environ, folder) as server:
-        yield server, data.head(3)
+        yield Running(model, server, f"127.0.0.1:{grpc_port}", subject.rows)
+
+
+def attack(running: Running, bodies: int, connections: int, findings: Findings) -> None:
+    """Send all of it to one server, and ask `/healthz` meanwhile."""
+    prober = Prober(address_of(running.server))
+    prober.start()
+    send_requests(running, bodies, findings)
+    open_connections(running, connections, findings)
+    remember(running, findings, "the end")
+    prober.ends.set()
+    prober.join()
+    findings.probes += prober.probes
+    findings.failed_probes += prober.failures
+    findings.slowest_probe_s = max(findings.slowest_probe_s, prober.slowest_s)
 
 
 def main() -> None:
@@ -173,35 +243,12 @@ def main() -> None:
     options.add_argument("--files", type=int, default=300, help="descriptors of the server's process")
     chosen = options.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    findings = Findings()
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), chosen.files) as (server, frame):
-        prober = Prober(address_of(server))
-        prober.start()
-        send_bodies(server, frame, chosen.bodies, findings)
-        open_connections(server, chosen.connections, findings)
-        remember(server, findings, "the end")
-        prober.ends.set()
-        prober.join()
-    print(json.dumps(told(findings, prober, chosen.bodies, chosen.connections)))
-    sys.exit(bool(findings.faults or prober.failures or prober.slowest_s > 1))
-
-
-def told(findings: Findings, prober: Prober, bodies: int, connections: int) -> dict[str, object]:
-    """Return the last line's object."""
-    return {
-        "bodies": bodies,
-        "connections": connections,
-        "statuses": {str(status): number for status, number in sorted(findings.statuses.items())},
-        "faults": len(findings.faults),
-        "kinds_of_faults": dict(Counter(findings.faults).most_common(10)),
-        "slowest_s": round(findings.slowest_s, 3),
-        "healthz": {
-            "probes": prober.probes,
-            "failures": prober.failures,
-            "slowest_s": round(prober.slowest_s, 3),
-        },
-        "memory_mib": findings.memory_mib,
-    }
+    findings, found = Findings(), subjects()
+    for model, subject in found.items():
+        with tempfile.TemporaryDirectory() as folder, serving(model, subject, Path(folder), chosen.files) as running:
+            attack(running, chosen.bodies // len(found), chosen.connections // len(found), findings)
+    print(json.dumps(findings.told(chosen.bodies, chosen.connections)))
+    sys.exit(not findings.borne())
 
 
 if __name__ == "__main__":

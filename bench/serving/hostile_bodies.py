@@ -1,5 +1,6 @@
 """Hostile bodies for every door: mutated, cut, spliced, drowned in nonsense, compressed, and made to be expensive."""
 
+import functools
 import gzip
 import io
 import json
@@ -56,25 +57,34 @@ def requests(frame: pd.DataFrame, model: str, seed: int) -> Iterator[Hostile]:
 
 def _doors(frame: pd.DataFrame, model: str) -> list[tuple[str, str, Any]]:
     """Return path, media type, and a good body of each door."""
-    split = {"columns": list(frame.columns), "data": frame.to_numpy().tolist()}
-    records = frame.to_dict("records")
-    rows = len(frame)
-    tensors = [
-        {"name": name, "shape": [rows], "datatype": "FP64", "data": frame[name].tolist()} for name in frame.columns
-    ]
+    records = frame.astype(object).to_dict("records")
+    split = {"columns": list(frame.columns), "data": [list(record.values()) for record in records]}
+    tensors = column_tensors(frame)
     parquet = io.BytesIO()
     frame.to_parquet(parquet)
-    infer = [{"id": "1", "inputs": tensors, "parameters": {"a": 1}, "outputs": [{"name": "predict"}]}]
+    texts = frame.map(lambda cell: json.dumps(cell) if isinstance(cell, list) else cell)
+    infer = [{"id": "1", "inputs": tensors}, {"inputs": tensors, "parameters": {"a": 1}, "outputs": [{"name": "x"}]}]
     forms = [{"dataframe_split": split}, {"dataframe_records": records}, {"instances": records}, {"inputs": records}]
     return [
         *(("/invocations", JSON, form) for form in forms),
-        ("/invocations", CSV, frame.to_csv(index=False).encode()),
+        ("/invocations", CSV, texts.to_csv(index=False).encode()),
         ("/invocations", PARQUET, parquet.getvalue()),
         *((f"/v2/models/{model}/infer", JSON, form) for form in infer),
         (f"/v2/models/{model}/versions/local/infer", JSON, infer[0]),
-        ("/api/v1/predict", JSON, {"item": records[0]}),
+        ("/api/v1/predict", JSON, records[0]),
+        ("/api/v1/batch", JSON, {"items": records, "params": {"factor": 2.0, "words": ["x"]}}),
         ("/api/v1/batch", JSON, {"items": records}),
     ]
+
+
+def column_tensors(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a tensor for each column; lists are JSON texts."""
+    datatypes = {float: "FP64", int: "INT64", bool: "BOOL", str: "BYTES"}
+    tensors = []
+    for name in frame.columns:
+        cells = [json.dumps(cell) if isinstance(cell, list) else cell for cell in frame[name].tolist()]
+        tensors.append({"name": name, "shape": [len(cells)], "datatype": datatypes[type(cells[0])], "data": cells})
+    return tensors
 
 
 def _spoilt(good: Any, content_type: str, chance: random.Random) -> bytes:
@@ -133,11 +143,17 @@ def _expensive(good: Any, chance: random.Random) -> bytes:
     return json.dumps(chance.choice(made)).encode()
 
 
+@functools.cache
+def _bomb() -> bytes:
+    """Return what unfolds to much: made once, as it takes a third of a second."""
+    return gzip.compress(bytes(BOMB), 1)
+
+
 def _coded(body: bytes, headers: dict[str, str], chance: random.Random) -> bytes:
     """Return a body in some coding: as it should be, cut, a bomb, or not at all what it says."""
     headers["content-encoding"] = chance.choice(("gzip", "deflate", "zstd", "br", "gzip, gzip"))
     kind = chance.random()
     if kind < 0.05:
-        return gzip.compress(bytes(BOMB), 1)
+        return _bomb()
     whole = zlib.compress(body) if headers["content-encoding"] == "deflate" else gzip.compress(body, 1)
     return whole[: chance.randrange(len(whole))] if kind < 0.3 else whole
