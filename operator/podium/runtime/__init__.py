@@ -18,5 +18,5 @@ The rooms, each of which imports only those below it (`[tool.importlinter]` in p
                      legacy_env
 
 A request's way: `http.connection` (bytes in and out) -> `http.app` (routes, identity, counts) -> `protocols` (what the
-body means) -> `prediction.queue` (the one thread that predicts) -> `prediction.model` (MLflow's model behind it).
+body means) -> `prediction.queue` (which thread predicts) -> `prediction.model` (MLflow's model behind it).
 """

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
+from functools import partial
 
 import uvloop
 
@@ -37,7 +38,7 @@ def main(environ: MutableMapping[str, str]) -> Exit:
         settings = Settings.from_environment(environ)
         logs.write_as(settings.log_format)
         with own_temporary_files(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run(settings, settings.references[0].identity, doors(settings)))
+            runner.run(run(settings, settings.references[0].identity, doors(settings), partial(_abort, environ)))
     except StartError as error:
         return _ended(environ, error)
     except OSError as error:
@@ -67,6 +68,18 @@ def _ended(environ: MutableMapping[str, str], error: StartError) -> Exit:
     return error.exit_code
 
 
+def _abort(environ: MutableMapping[str, str], error: StartError) -> None:
+    """End the process from a thread beside the event loop, which does not return."""
+    _leave(_ended(environ, error))
+
+
+def _leave(ended: Exit) -> None:
+    logging.shutdown()
+    sys.stdout.flush()
+    # A loading or predicting thread may hang in foreign code, and nothing is left to be said.
+    os._exit(ended)
+
+
 @contextmanager
 def own_temporary_files() -> Iterator[None]:
     """Put the process's temporary files into one directory, and take that away at the end: models are large."""
@@ -91,8 +104,4 @@ def _leave_word(environ: MutableMapping[str, str], error: StartError) -> None:
 
 
 if __name__ == "__main__":
-    ended = main(os.environ)
-    logging.shutdown()
-    sys.stdout.flush()
-    # A loading or predicting thread may hang in foreign code, and nothing is left to be said.
-    os._exit(ended)
+    _leave(main(os.environ))

@@ -65,8 +65,8 @@ def _end(popen: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def server(folder: Path, store: str, **settings: str) -> Iterator[Process]:
-    """Start the server with these PODIUM_* settings, and end it when the block does."""
+def server(folder: Path, store: str, *python: str, **settings: str) -> Iterator[Process]:
+    """Start the server with these PODIUM_* settings, by these arguments of Python, and end it when the block does."""
     log, termination_log = folder / "server.log", folder / "termination.log"
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PODIUM_", "MLFLOW_"))}
     environ |= {
@@ -80,7 +80,7 @@ def server(folder: Path, store: str, **settings: str) -> Iterator[Process]:
     }
     with log.open("wb") as out:
         popen = subprocess.Popen(
-            [sys.executable, "-m", "podium.runtime"], env=environ, stderr=out, stdout=out, cwd=folder
+            [sys.executable, *(python or ("-m", "podium.runtime"))], env=environ, stderr=out, stdout=out, cwd=folder
         )
     try:
         yield Process(popen, log, termination_log)

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sklearn.datasets import load_breast_cancer
 
+from podium.runtime.prediction.pace import CALLS
 from tests.contract.test_runtime.conftest import Process, server
 
 GOOD, HANGS = ({"dataframe_records": [{"x": x}]} for x in (3.0, 7.0))
+FEATURES = load_breast_cancer(as_frame=True).data
 HURRIED = {"x-request-timeout": "100ms"}
 
 
@@ -70,3 +73,21 @@ def test_0_lets_a_prediction_run_for_as_long_as_it_likes(store: str, tmp_path: P
         eventually(lambda: httpx.get(f"{url}/readyz").status_code == 503, "the pod stays ready")
         (tmp_path / "hold").unlink()
         eventually(lambda: httpx.get(f"{url}/readyz").status_code == 200, "the pod stays unready")
+
+
+def test_a_quick_model_that_hangs_the_event_loop_itself_ends_the_pod_with_the_same_word(
+    store: str, tmp_path: Path
+) -> None:
+    program = Path(__file__).with_name("hanging.py")
+    settings = {"MODEL_URI": "models:/churn/1", "REQUEST_SECONDS": "1", "STALL_SECONDS": "2"}
+    with server(tmp_path, store, str(program), **settings) as process:
+        url = process.ready().url
+        rows = {"dataframe_split": {"columns": list(FEATURES.columns), "data": FEATURES.head(1).to_numpy().tolist()}}
+        for _ in range(2 * CALLS):  # after which it is known to be quick
+            httpx.post(f"{url}/invocations", json=rows).raise_for_status()
+        (tmp_path / "hold").touch()
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.post(f"{url}/invocations", json=rows, timeout=60)
+        assert process.exit_code(30) == 9, process.text()
+    assert process.termination_log.read_text().startswith("STALLED: a prediction has not returned for ")
+    assert 'File "' in process.text()

@@ -10,6 +10,8 @@ import pytest
 from mlflow.types import ColSpec, DataType, Schema
 from sklearn.linear_model import LinearRegression
 
+from podium.runtime.prediction import pace
+from podium.runtime.prediction.pace import CALLS
 from tests.contract.test_runtime.asked import served
 from tests.contract.test_runtime.test_doors import saved
 
@@ -50,14 +52,69 @@ def test_one_thread_predicts_where_the_setting_says_so(tmp_path: Path) -> None:
 
 
 def test_a_row_wise_model_has_one_thread_that_joins(tmp_path: Path) -> None:
-    model = LinearRegression().fit(np.array([[1.0], [2.0]]), [2.0, 4.0])
-    mlflow.sklearn.save_model(
-        model, tmp_path / "model", serialization_format="cloudpickle", pip_requirements=[], signature=signature()
-    )
+    save(tmp_path / "model")
     with served(tmp_path / "model") as server:
         server.post_together([("/invocations", ROWS)] * 20)
         assert server.get(f"/v2/models/{server.name}")[1]["podium"]["threads"] == 1
         assert server.count("podium_batch_requests_count") < 20
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the threads that ask a linear regression."""
+    found: list[str] = []
+    predict = LinearRegression.predict
+
+    def recorded(self: LinearRegression, x: Any) -> Any:
+        found.append(threading.current_thread().name)
+        return predict(self, x)
+
+    monkeypatch.setattr(LinearRegression, "predict", recorded)
+    return found
+
+
+def test_a_row_wise_model_that_is_quick_is_asked_by_the_event_loop(tmp_path: Path, threads: list[str]) -> None:
+    save(tmp_path / "model")
+    with served(tmp_path / "model", QUEUE_LIMIT="64") as server:
+        threads.clear()
+        alone = [server.post("/invocations", ROWS) for _ in range(CALLS + 1)]
+        assert threads == ["prediction-0"] * CALLS + ["MainThread"]
+        assert server.count("podium_batch_requests_count") == CALLS + 1
+        threads.clear()
+        together = server.post_together([("/invocations", ROWS)] * 200)
+        assert (threads, len(together)) == (["MainThread"] * 7, 200)  # 32 a call, so that none is refused
+        assert {str(answer) for answer in (*alone, *together)} == {str((200, {"predictions": [3.0]}))}
+
+
+@pytest.mark.parametrize("slow", ["at first", "later"])
+def test_a_row_wise_model_that_is_not_quick_is_asked_by_its_thread(
+    tmp_path: Path, threads: list[str], slow: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path / "model")
+    monkeypatch.setattr(pace, "QUICK_SECONDS" if slow == "at first" else "SLOW_SECONDS", 0.0)
+    with served(tmp_path / "model") as server:
+        for _ in range(CALLS + 1):
+            server.post("/invocations", ROWS)
+        threads.clear()
+        server.post("/invocations", ROWS)
+    assert threads == ["prediction-0"]
+
+
+def test_a_long_batch_is_for_the_thread_of_a_quick_model_too(tmp_path: Path, threads: list[str]) -> None:
+    save(tmp_path / "model")
+    with served(tmp_path / "model") as server:
+        for _ in range(CALLS + 1):
+            server.post("/invocations", ROWS)
+        threads.clear()
+        server.post("/invocations", {"dataframe_records": [{"x": 1.5}] * 33})
+    assert threads == ["prediction-0"]
+
+
+def save(folder: Path) -> None:
+    model = LinearRegression().fit(np.array([[1.0], [2.0]]), [2.0, 4.0])
+    mlflow.sklearn.save_model(
+        model, folder, serialization_format="cloudpickle", pip_requirements=[], signature=signature()
+    )
 
 
 def signature() -> Any:

@@ -1,8 +1,8 @@
 """The serving port: bytes in and out, routes, readiness, deadlines, counts, and the life of the process.
 
-What belongs here: `server` (load, serve, drain), `ports` (listen), `connection` with `incoming`, `codings` and `shared`
-(HTTP itself), `asgi` and `uvicorn` (another's HTTP in its place), `app` (routes), `serving` (what is there once a model
-is), `streaming`, `refusals` (a Fault as a Response), `metrics` and `prediction_log`.
+What belongs here: `server` (load, serve, drain), `watchdog`, `ports` (listen), `connection` with `incoming`, `codings`
+and `shared` (HTTP itself), `asgi` and `uvicorn` (another's HTTP in its place), `app` (routes), `serving` (what is there
+once a model is), `streaming`, `refusals` (a Fault as a Response), `metrics` and `prediction_log`.
 What does not: what a body means (`protocols`) and how a prediction is made (`prediction`). It answers `/healthz` before
 MLflow is imported, so nothing here imports MLflow; the loading thread does.
 """

@@ -20,6 +20,7 @@ from podium.runtime.http.app import App
 from podium.runtime.http.connection import Connection
 from podium.runtime.http.ports import listening
 from podium.runtime.http.shared import SPARE, Limits, Shared
+from podium.runtime.http.watchdog import Watchdog
 from podium.runtime.identity import Identity
 from podium.runtime.settings import HttpServer, Settings
 from podium.runtime.startup import StartupStep
@@ -38,17 +39,26 @@ Door = Callable[[App, Settings], AbstractAsyncContextManager[None]]  # another p
 Front = Callable[[Shared, socket.socket, Settings], AbstractAsyncContextManager[None]]  # HTTP on the serving port
 
 
-async def run(settings: Settings, identity: Identity, doors: Sequence[Door] = ()) -> None:
+def _raise(error: StartError) -> None:
+    raise error
+
+
+async def run(
+    settings: Settings, identity: Identity, doors: Sequence[Door] = (), abort: Callable[[StartError], None] = _raise
+) -> None:
     """Serve until told to stop, and return when the last answer is out.
 
+    `abort` ends the process where a prediction holds up the event loop itself, so that nothing here is run any more.
     Raises StartError: the port cannot be had, or the model cannot be served, or does not return any more.
     """
     stop = _Stop()
     app = App(settings, identity)
     shared = Shared(app, _limits(settings))
+    watchdog = Watchdog(app.stalled, lambda why: abort(StartError(Exit.STALLED, why)))
     front = _FRONTS[settings.http]()
     with listening(settings) as sock:
-        sweeping = asyncio.create_task(_sweep(shared, app, stop))
+        sweeping = asyncio.create_task(_sweep(shared, app, stop, watchdog))
+        watchdog.start()
         try:
             async with front(shared, sock, settings), contextlib.AsyncExitStack() as open_doors:
                 for door in doors:
@@ -126,11 +136,12 @@ class _Stop:
         self.insisted.set()
 
 
-async def _sweep(shared: Shared, app: App, stop: _Stop) -> None:
+async def _sweep(shared: Shared, app: App, stop: _Stop, watchdog: Watchdog) -> None:
     """Look after what no event brings up: the date, and what takes too long."""
     while True:
         shared.date = formatdate(usegmt=True).encode()
         now = time.monotonic()
+        watchdog.hear(now)
         for connection in list(shared.connections):
             connection.close_if_overdue(now)
         app.expire(now)

@@ -2,7 +2,8 @@
 
 Requests that wait while a prediction runs are joined into the next one; no timer holds a request back. What can be
 joined was validated before (`scoring.Ask.rows`), so that a bad row cannot fail its neighbours; and where the model
-fails on joined rows, each request is tried again alone.
+fails on joined rows, each request is tried again alone. A model that has proved to be quick (`pace`) is asked by the
+event loop itself, one call for the requests that were readable together; no two calls of it overlap even so.
 """
 
 import asyncio
@@ -10,12 +11,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from podium.runtime.exchange import Request
 from podium.runtime.faults import Abandoned, Fault, ModelFault, Overloaded, TooLate
 from podium.runtime.prediction.heartbeat import Heartbeat
+from podium.runtime.prediction.pace import TOGETHER, Pace
 
 if TYPE_CHECKING:
     # Imports MLflow, which takes seconds: see podium.runtime.loading.load
@@ -25,8 +28,6 @@ log = logging.getLogger(__name__)
 
 Done = Callable[[bytes | None, Fault | None], None]
 TIMER_SECONDS = 5.0  # deadlines nearer than this get a timer; the sweep of the server finds the others
-
-_PACE_WEIGHT = 0.1  # of the newest prediction in the moving average of seconds per request
 
 
 class Job:
@@ -55,7 +56,16 @@ class Job:
         return Abandoned("the client went away") if self.request.abandoned else None
 
 
-Result = tuple[Job, bytes | None, Fault | None]
+@dataclass(slots=True)
+class Round:
+    """What became of jobs that were predicted together."""
+
+    results: list[tuple[Job, bytes | None, Fault | None]] = field(default_factory=list)
+    calls: list[tuple[int, int]] = field(default_factory=list)  # requests and rows of each call of the model
+
+    def add(self, job: Job, body: bytes | None, fault: Fault | None) -> None:
+        """Put a job's end on record."""
+        self.results.append((job, body, fault))
 
 
 class PredictionQueue:
@@ -71,7 +81,7 @@ class PredictionQueue:
         self._closed = False
         self._pending: set[Job] = set()
         self._threads = threads
-        self._pace = 0.0  # seconds that a request takes a thread, lately: an average, which may lose an update
+        self._pace = Pace(steady=threads == 1 and scorer.steady)
         self.heartbeat = Heartbeat(threads)
         self.on_batch: Callable[[int, int], None] = lambda requests, rows: None  # noqa: ARG005
         for number in range(threads):
@@ -103,7 +113,7 @@ class PredictionQueue:
         self.admit()
         depth = len(self._pending)
         left = job.deadline - time.monotonic()
-        if depth * self._pace / self._threads > left:
+        if depth * self._pace.per_request / self._threads > left:
             raise TooLate("the deadline cannot be met: too many requests wait")
         self._pending.add(job)
         if left < TIMER_SECONDS:
@@ -113,19 +123,41 @@ class PredictionQueue:
             # first request, and keep the interpreter from reading its neighbours.
             self._loop.call_soon(self._hand_over)
         self._arrived.append(job)
+        if len(self._arrived) == TOGETHER and self._at_once:
+            self._predict_arrived()
 
     @property
     def _side_by_side(self) -> bool:
         """Whether each request is a thread's own, because none is joined with others."""
         return self._threads > 1 and not self._scorer.joins
 
+    @property
+    def _at_once(self) -> bool:
+        """Whether the event loop predicts what has arrived: it is quick, and no thread is asking the model."""
+        return (
+            self._pace.quick
+            and len(self._pending) == len(self._arrived)
+            and all(job.ask.rows is not None and len(job.ask.rows) <= TOGETHER for job in self._arrived)
+        )
+
     def _hand_over(self) -> None:
+        if not self._arrived:
+            return
+        if self._at_once:
+            self._predict_arrived()
+            return
         for jobs in [[job] for job in self._arrived] if self._side_by_side else [self._arrived]:
             self._jobs.put(jobs)
         self._arrived = []
 
+    def _predict_arrived(self) -> None:
+        jobs, self._arrived = self._arrived, []
+        for batch in batches(jobs, self._max_batch_rows) if self._scorer.joins else ([job] for job in jobs):
+            self._deliver(self._predicted(batch))
+
     def close(self) -> None:
         """End the threads, once they have predicted what waits. From here on, no job is taken in."""
+        self._hand_over()
         self._closed = True
         for _ in range(self._threads):
             self._jobs.put(None)
@@ -135,8 +167,10 @@ class PredictionQueue:
         for job in [job for job in self._pending if now > job.deadline]:
             job.settle(None, TooLate("no answer by the deadline"))
 
-    def _deliver(self, results: list[Result]) -> None:
-        for job, body, fault in results:
+    def _deliver(self, ended: Round) -> None:
+        for requests, rows in ended.calls:
+            self.on_batch(requests, rows)
+        for job, body, fault in ended.results:
             self._pending.discard(job)
             job.settle(body, fault)
 
@@ -170,48 +204,60 @@ class PredictionQueue:
         return jobs
 
     def _predict(self, batch: list[Job]) -> None:
-        started = time.monotonic()
+        self._loop.call_soon_threadsafe(self._deliver, self._predicted(batch))
+
+    # Predictions, of whatever thread
+
+    def _predicted(self, batch: list[Job]) -> Round:
+        started, own = time.monotonic(), time.thread_time()
         try:
             with self.heartbeat.predicting():
-                results = self._answered(batch)
+                ended = self._answered(batch)
         except BaseException as error:
             # Nothing may end this thread: a model that calls sys.exit() is at fault, not the server.
             log.exception("a prediction ended in a way that was not foreseen")
             fault = ModelFault(f"the prediction ended with {type(error).__name__}")
-            results = [(job, None, fault) for job in batch]
-        self._pace += _PACE_WEIGHT * ((time.monotonic() - started) / len(batch) - self._pace)
-        self._loop.call_soon_threadsafe(self._deliver, results)
+            ended = Round([(job, None, fault) for job in batch])
+        self._pace.measured(time.monotonic() - started, time.thread_time() - own, len(batch))
+        return ended
 
-    def _answered(self, batch: list[Job]) -> list[Result]:
-        dropped: list[Result] = [(job, None, fault) for job in batch if (fault := job.hopeless)]
-        live = [job for job in batch if not job.hopeless] if dropped else batch
+    def _answered(self, batch: list[Job]) -> Round:
+        ended = Round([(job, None, fault) for job in batch if (fault := job.hopeless)])
+        live = [job for job in batch if not job.hopeless] if ended.results else batch
         if len(live) > 1:
-            return dropped + self._together(live)
-        return dropped + [self._alone(job) for job in live]
+            self._together(live, ended)
+        else:
+            for job in live:
+                self._alone(job, ended)
+        return ended
 
-    def _alone(self, job: Job) -> Result:
+    def _alone(self, job: Job, ended: Round) -> None:
         try:
             body = self._scorer.answer(job.ask)
         except Fault as fault:
-            return job, None, fault
+            ended.add(job, None, fault)
+            return
         if job.ask.rows is not None:
-            self._loop.call_soon_threadsafe(self.on_batch, 1, len(job.ask.rows))
-        return job, body, None
+            ended.calls.append((1, len(job.ask.rows)))
+        ended.add(job, body, None)
 
-    def _together(self, live: list[Job]) -> list[Result]:
+    def _together(self, live: list[Job], ended: Round) -> None:
         try:
             shares = self._scorer.predict_joined([job.ask for job in live])
         except Exception:  # noqa: BLE001  each is tried again alone, and says itself what was wrong
             log.warning("a joined prediction of %d requests failed; each is tried again alone", len(live))
-            return [self._alone(job) for job in live]
-        self._loop.call_soon_threadsafe(self.on_batch, len(live), sum(len(job.ask.rows or ()) for job in live))
-        return [self._share(job, share) for job, share in zip(live, shares, strict=True)]
+            for job in live:
+                self._alone(job, ended)
+            return
+        ended.calls.append((len(live), sum(len(job.ask.rows or ()) for job in live)))
+        for job, share in zip(live, shares, strict=True):
+            self._share(job, share, ended)
 
-    def _share(self, job: Job, share: Any) -> Result:
+    def _share(self, job: Job, share: Any, ended: Round) -> None:
         try:
-            return job, self._scorer.answer_share(job.ask, share), None
+            ended.add(job, self._scorer.answer_share(job.ask, share), None)
         except Fault as fault:
-            return job, None, fault
+            ended.add(job, None, fault)
 
 
 def batches(jobs: list[Job], max_rows: int) -> Iterator[list[Job]]:

@@ -45,6 +45,7 @@ class Scorer:
         self.model = model
         # Whether requests that wait are joined into one prediction
         self.joins = batching is Batching.ON or (batching is Batching.AUTO and model.row_wise)
+        self.steady = model.row_wise  # how long a prediction takes depends on the number of rows and on nothing else
         self.predictions = Predictions()
         self._check = OutputCheck(model.outputs)
 
