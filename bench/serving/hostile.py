@@ -157,6 +157,7 @@ def send_requests(running: Running, count: int, findings: Findings) -> None:
 
 
 def ask_by_http(client: Client, sent: Hostile, findings: Findings) -> None:
+    """Send a body, and note what came of it."""
     status, wrong = client.ask(sent)
     findings.statuses[str(status)] += 1
     if wrong:
@@ -164,6 +165,7 @@ def ask_by_http(client: Client, sent: Hostile, findings: Findings) -> None:
 
 
 def ask_by_grpc(caller: Caller, sent: Call, findings: Findings) -> None:
+    """Send a call, and note what came of it."""
     code, wrong = caller.ask(sent)
     findings.statuses[code.name] += 1
     if wrong:
