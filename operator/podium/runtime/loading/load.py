@@ -18,6 +18,7 @@ from podium.runtime.identity import Identity
 from podium.runtime.loading.cache import Cache
 from podium.runtime.loading.requirements import check
 from podium.runtime.loading.source import Fetched, fetch, model_folder
+from podium.runtime.prediction import input_checks
 from podium.runtime.prediction.model import Model
 from podium.runtime.prediction.plan import Rows
 from podium.runtime.prediction.scoring import Read, Scorer
@@ -71,6 +72,7 @@ def load(settings: Settings, entered: Callable[[StartupStep], None] = lambda _: 
     differences = check(directory, settings.requirements_ignored)
     model = _timed("loaded", lambda: load_model(directory, settings.extra_columns))
     _silence()
+    input_checks.shorten()
     # By a scorer of its own: what is predicted here is no client's traffic, and does not count
     example = _timed("warmed up", lambda: _warm_up(Scorer(model, settings.batching), directory))
     scorer = Scorer(model, settings.batching)
