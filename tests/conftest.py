@@ -26,7 +26,9 @@ from tests.turns import Turns
 # No operator is asked for anything here, nor disturbed.
 WITHOUT_OPERATOR = ("tests/e2e/test_cluster.py", "tests/e2e/test_crd.py")
 # What stops the operator or MLflow, or watches every write.
-ALONE = tuple(f"tests/e2e/test_{name}.py" for name in ("at_rest", "demo", "operator", "registry_down", "restarts"))
+ALONE = tuple(
+    f"tests/e2e/test_{name}.py" for name in ("at_rest", "demo", "operator", "registry_down", "restarts", "upgrade")
+)
 # One ModelDeployment goes from test to test.
 IN_ORDER = "tests/e2e/test_guards.py"
 LATENCIES = ("17-guard-latency", "passes_every_guard")  # what the names of tests have that measure latencies

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.status import Phase, Pinned, Slot, Status
+from podium.api.v1alpha1.status import Phase, Pinned, PodTemplate, Slot, Status
 from podium.core.actions import Event
 from podium.core.facts import AutoscalerState, Key, SlotState
 from podium.errors import Conflict, NotFound, PodiumError, Rejected
+from podium.ports import ModelDeployment
 from podium.testing import Behaviour
 from tests.contract.cluster_fixtures import world
 from tests.contract.cluster_worlds import ClusterWorld
@@ -169,19 +170,45 @@ async def test_what_was_changed_by_hand_is_noticed_and_put_back(world: ClusterWo
     assert (await slot_of(world)).up_to_date
 
 
-async def test_a_template_that_is_kept_outlives_another_spec_and_what_was_changed_by_hand(world: ClusterWorld) -> None:
-    made = await world.put("1")
-    await world.cluster.run_slot(made, ONE, 0)
-    changed = await world.edit({"example.com/team": "fraud"})  # an annotation of the pods
+async def seen_by_operator(world: ClusterWorld) -> tuple[ModelDeployment, PodTemplate]:
+    """The ModelDeployment, and the pod template that the operator makes of it."""
+    md = await world.cluster.get(world.key)
+    assert md is not None
+    assert md.template is not None
+    return md, md.template
+
+
+async def test_the_pod_template_differs_with_what_the_spec_says_of_pods_and_not_with_their_number(
+    world: ClusterWorld,
+) -> None:
+    await world.put("1")
+    before = (await seen_by_operator(world))[1]
+    await world.put("2")
+    assert (await seen_by_operator(world))[1] == before
+    await world.edit({"example.com/team": "fraud"})  # an annotation of the pods
+    changed = (await seen_by_operator(world))[1]
+    assert changed.revision != before.revision
+    assert changed.spec_hash != before.spec_hash
+
+
+async def test_a_pinned_template_outlives_another_spec_and_what_was_changed_by_hand(world: ClusterWorld) -> None:
+    await world.put("1")
+    made, template = await seen_by_operator(world)
+    one = ONE.model_copy(update={"template": template})
+    await world.cluster.run_slot(made, one, 0)
+    await world.edit({"example.com/team": "fraud"})
+    changed, other = await seen_by_operator(world)
     seen = await slot_of(world)
-    assert (seen.up_to_date, seen.drifted) == (False, False)
+    assert (seen.up_to_date, seen.runs) == (True, one)
     await world.drift("a")
-    assert (await slot_of(world)).drifted
-    await world.cluster.run_slot(changed, ONE, 0, True)
+    assert not (await slot_of(world)).up_to_date
+    await world.cluster.run_slot(changed, one, 0)
     seen = await slot_of(world)
-    assert (seen.up_to_date, seen.drifted) == (False, False)
-    await world.cluster.run_slot(changed, ONE, 0)
-    assert (await slot_of(world)).up_to_date
+    assert (seen.up_to_date, seen.runs) == (True, one)
+    new = ONE.model_copy(update={"template": other})
+    await world.cluster.run_slot(changed, new, 0)
+    seen = await slot_of(world)
+    assert (seen.up_to_date, seen.runs) == (True, new)
 
 
 async def test_a_slots_disruption_budget_belongs_to_it_and_is_put_back(world: ClusterWorld) -> None:
@@ -227,14 +254,16 @@ async def test_an_evicted_pod_is_replaced_and_is_no_crash(world: ClusterWorld) -
     assert [pod.crash for pod in new] == [None, None]
 
 
-async def test_what_the_spec_no_longer_says_is_noticed_and_taken_out(world: ClusterWorld) -> None:
+async def test_what_the_spec_no_longer_says_is_taken_out_with_another_template(world: ClusterWorld) -> None:
     await world.put("1")
-    made = await world.edit({"team": "risk"})
-    await world.cluster.run_slot(made, ONE, 0)
+    await world.edit({"team": "risk"})
+    made, template = await seen_by_operator(world)
+    await world.cluster.run_slot(made, ONE.model_copy(update={"template": template}), 0)
     assert (await slot_of(world)).up_to_date
-    made = await world.edit({})
-    assert not (await slot_of(world)).up_to_date
-    await world.cluster.run_slot(made, ONE, 0)
+    await world.edit({})
+    made, without = await seen_by_operator(world)
+    assert without.revision != template.revision
+    await world.cluster.run_slot(made, ONE.model_copy(update={"template": without}), 0)
     assert (await slot_of(world)).up_to_date
 
 

@@ -65,19 +65,8 @@ def test_the_champion_is_scaled_and_healed_with_its_own_pods_while_another_versi
     sim.cluster.drift(KEY, "a")
     sim.run(10 * SECOND)
     assert slot(sim, "a").replicas == 3
-    assert not slot(sim, "a").drifted
+    assert slot(sim, "a").up_to_date
     assert made_of(sim, "a", GOOD)
-
-
-def test_a_serving_change_reaches_the_champion_once_git_names_the_champion_again() -> None:
-    sim = settled()
-    sim.register("2", ready=False)
-    sim.commit(commit("2", BROKEN))
-    sim.reach(Phase.STARTING)
-    sim.commit(commit("1", "registry.test/runtime:2"))
-    sim.reach(Phase.STABLE)
-    sim.run(5 * SECOND)
-    assert made_of(sim, "a", "registry.test/runtime:2")
 
 
 def test_a_new_operator_leaves_a_champion_as_it_is_until_the_trial_has_ended() -> None:

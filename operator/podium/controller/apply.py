@@ -77,7 +77,7 @@ async def _carry_out(action: Action, md: ModelDeployment, ports: Ports) -> None:
 async def _on_cluster(action: OnCluster, md: ModelDeployment, cluster: Cluster) -> None:
     match action:
         case RunSlot():
-            await cluster.run_slot(md, action.pinned, action.replicas, action.keep_template)
+            await cluster.run_slot(md, action.pinned, action.replicas)
         case StopSlot():
             await cluster.stop_slot(md, action.slot)
         case RunAutoscaler():

@@ -6,7 +6,7 @@ ready endpoints are added as far as they can be read: a rollback must not wait f
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,8 +15,9 @@ from podium.controller.alias_conflicts import alias_conflict
 from podium.controller.prometheus_totals import prometheus_totals
 from podium.controller.workers.registry import RegistryWorker
 from podium.controller.workers.webhooks import WebhookWorker
-from podium.core.facts import AliasConflict, AutoscalerState, GateResponse, ObservedState, PodState, SlotState
+from podium.core.facts import AutoscalerState, GateResponse, ObservedState, PodState, SlotState
 from podium.core.gates import pending_requests
+from podium.core.rollout.templates import occupies_turn
 from podium.errors import PodiumError
 from podium.ports import Clock, Cluster, GateJobs, MetricsStore, ModelDeployment, PodMetrics, PodReport, Router
 
@@ -45,10 +46,10 @@ class Ports:
 async def observe(md: ModelDeployment, ports: Ports) -> ObservedState:
     """The observed state, whatever is desired."""
     slots = await ports.cluster.slots(md)
-    traffic, reports, alias_conflict, counts, jobs, autoscaler = await asyncio.gather(
+    traffic, reports, others, counts, jobs, autoscaler = await asyncio.gather(
         ports.router.observe(md, slots),
         _pod_reports(md, slots, ports),
-        _alias_conflict(md, ports),
+        _others(md, ports),
         prometheus_totals(md, ports.metrics_store),
         _jobs(md, ports),
         _autoscaler(md, ports),
@@ -57,12 +58,14 @@ async def observe(md: ModelDeployment, ports: Ports) -> ObservedState:
         registry=ports.registry.latest(md),
         slots=_with_reports(slots, reports),
         traffic=traffic,
-        alias_conflict=alias_conflict,
+        alias_conflict=alias_conflict(md, others, ports.registry_uri),
         counts=counts.totals,
         count_flaws=counts.flaws,
         gate_responses={**jobs, **ports.webhooks.latest(md)},
         has_finalizer=md.has_finalizer,
         autoscaler=autoscaler,
+        template=md.template,
+        template_trials=frozenset(other.key for other in others if occupies_turn(other.status, ports.clock.now())),
     )
 
 
@@ -76,11 +79,11 @@ async def _pod_reports(md: ModelDeployment, slots: Mapping[Slot, SlotState], por
         return {}
 
 
-async def _alias_conflict(md: ModelDeployment, ports: Ports) -> AliasConflict | None:
-    """Asked only while nothing is on trial: a rollback must not wait for a list of everything."""
+async def _others(md: ModelDeployment, ports: Ports) -> Sequence[ModelDeployment]:
+    """The other ModelDeployments. Asked only while nothing is on trial: a rollback must not wait for a list of all."""
     if md.status.phase not in QUIET:
-        return None
-    return alias_conflict(md, await ports.cluster.list_all(), ports.registry_uri)
+        return ()
+    return [other for other in await ports.cluster.list_all() if other.uid != md.uid]
 
 
 async def _jobs(md: ModelDeployment, ports: Ports) -> Mapping[str, GateResponse]:

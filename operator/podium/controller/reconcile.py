@@ -8,7 +8,7 @@ it looks once more whether the status is still the one that it was decided on.
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from podium.api.v1alpha1 import reasons
@@ -16,13 +16,15 @@ from podium.api.v1alpha1.status import Condition, Status
 from podium.controller.apply import apply
 from podium.controller.logs import about
 from podium.controller.metrics import Metrics
-from podium.controller.observe import Ports, observe
+from podium.controller.observe import QUIET, Ports, observe
 from podium.controller.priorities import Priorities
 from podium.controller.queue import backoff
+from podium.controller.template_turns import TemplateTurns
 from podium.controller.waiting import within
 from podium.core.actions import Action, Event, RegistryWrite, RunSlot, SetTraffic
 from podium.core.decide import Decision, decide, decide_without_evidence
 from podium.core.facts import ALL, Facts, Key, ObservedState, UnsavedEvidence
+from podium.core.rollout.templates import wants_turn
 from podium.core.traffic.weights import to_champion
 from podium.errors import Conflict, PodiumError, Temporary
 from podium.ports import ModelDeployment
@@ -50,8 +52,9 @@ class _Tried:
 class Reconciler:
     """Reconciles one key at a time; the queue never runs the same key twice at once."""
 
-    def __init__(self, ports: Ports, metrics: Metrics) -> None:
+    def __init__(self, ports: Ports, metrics: Metrics, turns: TemplateTurns) -> None:
         self._ports = ports
+        self._turns = turns
         self._metrics = metrics
         self.priorities = Priorities()
         self._tried: dict[Key, _Tried] = {}
@@ -119,6 +122,7 @@ class Reconciler:
         self._ports.webhooks.forget(key)
         self._metrics.forget(key)
         self.priorities.forget(key)
+        self._turns.forget(key)
         self._tried.pop(key, None)
         self._unsaved.pop(key, None)
         self._by_route.pop(key, None)
@@ -126,7 +130,7 @@ class Reconciler:
 
     async def _reconcile(self, md: ModelDeployment) -> float:
         world = await observe(md, self._ports)
-        decision = self._decide(self._facts(md, world))
+        decision = self._decide(self._with_turn(self._facts(md, world)))
         self.priorities.enter(md.key, decision.status.phase)
         if decision.rollback_actions:
             await self._refuse_outdated(md)
@@ -170,6 +174,14 @@ class Reconciler:
             now=self._ports.clock.now(),
             unsaved=self._unsaved.get(md.key),
         )
+
+    def _with_turn(self, facts: Facts) -> Facts:
+        """The facts, with whether a template that came with another operator may be tried now."""
+        if facts.status.phase not in QUIET:
+            return facts
+        world = facts.observed
+        turn = self._turns.take(facts.key, wanted=wants_turn(facts), trials=world.template_trials)
+        return replace(facts, observed=replace(world, template_turn=turn))
 
     async def _emit_events(self, md: ModelDeployment, events: tuple[Event, ...]) -> None:
         """Before the status is written: a repeat is no second Event, but after a crash the Event would be lost."""

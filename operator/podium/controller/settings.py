@@ -14,6 +14,7 @@ from podium.errors import Rejected
 
 LOGIN_VARIABLES: Final = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 MOST_WORKERS: Final = 1000
+MOST_TRIALS: Final = 1000
 LAST_PORT: Final = 65535
 Scrape = Literal["direct", "proxy"]
 LogFormat = Literal["json", "text"]
@@ -35,6 +36,7 @@ class Settings:
     prometheus_uri: str = ""  # PODIUM_PROMETHEUS_URI: for guards that ask it; none where it is empty
     resync: float = 300.0  # PODIUM_RESYNC: reconcile everything, whatever was missed
     workers: int = 8  # PODIUM_WORKERS: reconciles at the same time
+    template_budget: int = 1  # PODIUM_TEMPLATE_BUDGET: trials of an upgrade's templates at the same time; 0 for none
     http_port: int = 8081  # PODIUM_HTTP_PORT: health and metrics; 0 takes any free one
     log_format: LogFormat = "json"  # PODIUM_LOG_FORMAT=json|text
     log_level: str = "INFO"  # PODIUM_LOG_LEVEL
@@ -58,6 +60,7 @@ class Settings:
             prometheus_uri=read.address("PODIUM_PROMETHEUS_URI"),
             resync=read.seconds("PODIUM_RESYNC", cls.resync),
             workers=read.number("PODIUM_WORKERS", cls.workers, 1, MOST_WORKERS),
+            template_budget=read.number("PODIUM_TEMPLATE_BUDGET", cls.template_budget, 0, MOST_TRIALS),
             http_port=read.number("PODIUM_HTTP_PORT", cls.http_port, 0, LAST_PORT),
             log_format=cast("LogFormat", read.choice("PODIUM_LOG_FORMAT", "json", ("json", "text"))),
             log_level=read.choice("PODIUM_LOG_LEVEL", cls.log_level, ("DEBUG", "INFO", "WARNING", "ERROR")),

@@ -28,6 +28,7 @@ from podium.controller.reconcile import Reconciler
 from podium.controller.settings import Settings
 from podium.controller.steady import SteadyClock
 from podium.controller.sweep import Sweep
+from podium.controller.template_turns import TemplateTurns
 from podium.controller.watches import Watches
 from podium.controller.workers.registry import RegistryWorker
 from podium.controller.workers.webhooks import WebhookWorker
@@ -76,7 +77,7 @@ class Operator:
             metrics_store=outside.metrics_store,
             registry_uri=settings.registry_uri,
         )
-        self.reconciler = Reconciler(ports, self.metrics)
+        self.reconciler = Reconciler(ports, self.metrics, TemplateTurns(settings.template_budget, wake=self.changed))
         self.queue = WorkQueue(
             self.reconciler,
             outside.clock,

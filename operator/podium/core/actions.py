@@ -10,12 +10,11 @@ from podium.api.v1alpha1.status import Pinned, Slot
 
 @dataclass(frozen=True)
 class RunSlot:
-    """Make the slot's Deployment and Service run this version with so many pods."""
+    """Make the slot's Deployment and Service run this version, with so many pods of its pinned template."""
 
     pinned: Pinned
     replicas: int
     why: str
-    keep_template: bool = False  # pods stay as Podium last made them for this version, whatever spec.serving says now
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ from podium.core.facts import SLOTS, Facts, UnsavedEvidence
 from podium.core.rollout import alias
 from podium.core.rollout.desired import former_champion
 from podium.core.rollout.lifecycle import enter
-from podium.core.rollout.templates import template_held
 from podium.core.rollout.transitions import Move, next_move
 from podium.core.status.conditions import conditions, kept
 from podium.core.status.events import events
@@ -177,11 +176,9 @@ def _sizes(facts: Facts) -> Iterator[tuple[Pinned, int]]:
 
 def _runs(facts: Facts) -> Iterator[Action]:
     for pinned, replicas in _sizes(facts):
-        seen, keep = facts.observed.slot(pinned.slot), template_held(facts, pinned)
-        as_desired = not seen.drifted if keep else seen.up_to_date
-        if seen.runs != pinned or seen.replicas != replicas or not as_desired:
-            why = f"{facts.status.phase}: version {pinned.version} with {replicas} pods"
-            yield RunSlot(pinned, replicas, why, keep_template=keep)
+        seen = facts.observed.slot(pinned.slot)
+        if seen.runs != pinned or seen.replicas != replicas or not seen.up_to_date:
+            yield RunSlot(pinned, replicas, f"{facts.status.phase}: version {pinned.version} with {replicas} pods")
 
 
 def _stops(facts: Facts) -> Iterator[Action]:

@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Counts, Evidence, GateState, Phase, Pinned, Slot, Source, Status
+from podium.api.v1alpha1.status import (
+    Counts,
+    Evidence,
+    GateState,
+    Phase,
+    Pinned,
+    PodTemplate,
+    Slot,
+    Source,
+    Status,
+)
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.once import Once
 from podium.core.signature import Signature
@@ -157,8 +167,7 @@ class SlotState:
 
     runs: Pinned | None = None  # what the Deployment is for; None where there is none
     replicas: int = 0  # asked of the Deployment
-    up_to_date: bool = True  # False where the Deployment differs from what the spec would make today
-    drifted: bool = False  # True where it differs from what Podium last made of it, too
+    up_to_date: bool = True  # False where the Deployment differs from what Podium makes for what it runs
     rolled_out: bool = True  # False while Kubernetes has not made all of its pods, or has pods of an older template
     stuck: str = ""  # why Kubernetes does not get on with that, in its words
     pods: tuple[PodState, ...] = ()
@@ -232,6 +241,9 @@ class ObservedState:
     gate_responses: Mapping[str, GateResponse] = field(default_factory=dict)  # by the gate's name
     has_finalizer: bool = False  # the ModelDeployment's deletion would wait for Podium
     autoscaler: AutoscalerState | None = None  # None where it could not be read
+    template: PodTemplate | None = None  # what this operator would make pods from now; None where that is not known
+    template_trials: frozenset[Key] = frozenset()  # others that try a template which came with an operator's upgrade
+    template_turn: bool = False  # whether this one may do so now
 
     def slot(self, slot: Slot) -> SlotState:
         """What is in the slot; an empty one where nothing is known."""

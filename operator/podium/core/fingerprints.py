@@ -48,6 +48,14 @@ def spec_hash(spec: Spec) -> str:
     return _fingerprint(spec.model_copy(update={"serving": _unsized(spec.serving)}))
 
 
+def template_hash(spec: Spec) -> str:
+    """What Git says of the pods, whatever the operator makes of it. Their number is no part of it."""
+    serving = _unsized(spec.serving).model_copy(update={"autoscaling": None})
+    preview = spec.traffic.preview
+    tested = (preview.header, preview.value) if preview is not None else ()
+    return _fingerprint(serving, spec.registry.secret_name, tested)
+
+
 def _unsized(serving: Serving) -> Serving:
     return serving.model_copy(update={"replicas": 1})
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Pinned, Slot, Status
+from podium.api.v1alpha1.status import Pinned, PodTemplate, Slot, Status
 from podium.core.actions import Event
 from podium.core.facts import AutoscalerState, Key, SlotState
 
@@ -25,6 +25,7 @@ class ModelDeployment:
     status: Status
     flaw: str = ""
     has_finalizer: bool = False  # its deletion waits until Podium lets it go
+    template: PodTemplate | None = None  # what this operator makes pods from, for this spec; None in a list
     unreadable: bool = False  # the status itself cannot be read: it holds the memory and must not be overwritten
 
 
@@ -58,11 +59,11 @@ class Cluster(Protocol):
     async def slots(self, md: ModelDeployment) -> Mapping[Slot, SlotState]:
         """Both slots with their pods; pods come without identity and counters, which only the pods know."""
 
-    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int, keep_template: bool = False) -> None:
+    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int) -> None:
         """Run this version in its slot, with that many pods. What is there already stays.
 
-        With `keep_template` the pods are made as they last were for this version, whatever the spec says now; where
-        that is not known any more, from the spec.
+        The pods are made from the pinned template, whatever the spec says now; where that is not known any more, from
+        the spec.
         """
 
     async def stop_slot(self, md: ModelDeployment, slot: Slot) -> None:

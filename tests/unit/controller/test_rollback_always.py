@@ -35,11 +35,11 @@ def record_stops(world: World) -> list[str]:
         taken.append(f"stop {slot}")
         await stop(md, slot)
 
-    async def running(md: Any, pinned: Pinned, replicas: int, keep_template: bool = False) -> None:
+    async def running(md: Any, pinned: Pinned, replicas: int) -> None:
         before = (await world.cluster.slots(md))[pinned.slot].runs
         if before is not None and before.version != pinned.version:
             taken.append(f"{pinned.slot}: {before.version} -> {pinned.version}")
-        await run(md, pinned, replicas, keep_template)
+        await run(md, pinned, replicas)
 
     world.cluster.stop_slot = stopping  # type: ignore[method-assign]
     world.cluster.run_slot = running  # type: ignore[method-assign]

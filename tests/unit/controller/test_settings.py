@@ -28,6 +28,7 @@ def test_every_setting_can_be_said() -> None:
             "PODIUM_PROMETHEUS_URI": "https://metrics.example.com/prometheus",
             "PODIUM_RESYNC": "10s",
             "PODIUM_WORKERS": "2",
+            "PODIUM_TEMPLATE_BUDGET": "3",
             "PODIUM_HTTP_PORT": "0",
             "PODIUM_LOG_FORMAT": "text",
             "PODIUM_LOG_LEVEL": "DEBUG",
@@ -36,6 +37,7 @@ def test_every_setting_can_be_said() -> None:
     )
     assert settings.registry_uri == "http://mlflow.ml:5000"
     assert (settings.registry_poll, settings.resync, settings.workers) == (90.0, 10.0, 2)
+    assert settings.template_budget == 3
     assert settings.prometheus_uri == "https://metrics.example.com/prometheus"
     assert settings.watched == ("ml", "fraud")
     assert settings.identity.startswith("operator-1_")

@@ -334,28 +334,14 @@ def test_what_is_in_place_is_left_alone() -> None:
 
 
 def test_drift_of_a_deployment_is_repaired() -> None:
-    drifted = replace(runs(OLD, 2), up_to_date=False, drifted=True)
+    drifted = replace(runs(OLD, 2), up_to_date=False)
     assert done(at(Phase.CANARY, drifted, runs(NEW, 2), HALF), RunSlot) == [
-        RunSlot(OLD, 2, why="Canary: version 1 with 2 pods", keep_template=True)
+        RunSlot(OLD, 2, why="Canary: version 1 with 2 pods")
     ]
 
 
 def ran(given: Facts) -> list[RunSlot]:
     return [action for action in decide(given).actions if isinstance(action, RunSlot)]
-
-
-OTHER_IMAGE = replace(runs(OLD, 2), up_to_date=False)  # as Podium made it, and not as the spec says now
-
-
-@pytest.mark.parametrize("phase", [Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.ROLLING_BACK])
-def test_a_serving_change_does_not_reach_the_champion_beside_a_trial(phase: Phase) -> None:
-    assert OLD not in [one.pinned for one in ran(at(phase, OTHER_IMAGE, runs(NEW, 2), HALF))]
-
-
-def test_a_champion_is_scaled_beside_a_trial_with_the_pods_that_it_has() -> None:
-    small = replace(OTHER_IMAGE, replicas=1)
-    (scaled,) = ran(at(Phase.CANARY, small, runs(NEW, 2), HALF))
-    assert (scaled.replicas, scaled.keep_template) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def test_a_blocked_version_does_not_speak_of_the_next_commit() -> None:
 @pytest.mark.parametrize(
     ("slot", "ready"),
     [
-        (replace(serving(), up_to_date=False), ("Unknown", "Progressing")),  # a new image: not even asked for
+        (replace(serving(), up_to_date=False), ("Unknown", "Progressing")),  # changed by hand: not even asked for
         (replace(serving(), rolled_out=False), ("Unknown", "Progressing")),  # old and new pods
         (serving(1), ("Unknown", "Progressing")),
         (serving(2, replicas=1), ("Unknown", "Progressing")),  # not scaled yet

@@ -55,7 +55,10 @@ class KubernetesCluster:
         if found is None:
             self._autoscalers.forget(key)
             return None
-        return read.model_deployment(found)
+        md = read.model_deployment(found)
+        if md.spec is None:
+            return md
+        return replace(md, template=render.pod_template(read.owner_of(md), md.spec, self._defaults))
 
     async def list_all(self) -> Sequence[ModelDeployment]:
         paths = [names.path(names.MODEL_DEPLOYMENTS, namespace) for namespace in self._watched]
@@ -109,9 +112,9 @@ class KubernetesCluster:
         found = await self._find(md)
         return {slot: self._slot(md, found, slot) for slot in SLOTS}
 
-    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int, keep_template: bool = False) -> None:
+    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int) -> None:
         spec, owner = _spec(md), read.owner_of(md)
-        kept = await self._kept_template(md, pinned) if keep_template else None
+        kept = await self._kept_template(md, pinned)
         # The Service first: a pod must never be ready without the Service through which it is looked at.
         await self._owned.apply(names.SERVICES, render.slot_service(owner, spec, pinned.slot))
         pods = kept or render.template(owner, spec, pinned, self._defaults)
@@ -180,13 +183,14 @@ class KubernetesCluster:
             stopping=stopping,
         )
         if md.spec is None or seen_slot.runs is None:
-            return replace(seen_slot, up_to_date=False, drifted=True)
-        desired = render.template(read.owner_of(md), md.spec, seen_slot.runs, self._defaults)
-        if _as_made(md, md.spec, seen_slot.runs, found, desired):
-            return seen_slot
-        last = read.template(deployment, seen_slot.runs)
-        drifted = last is None or not _as_made(md, md.spec, seen_slot.runs, found, last)
-        return replace(seen_slot, up_to_date=False, drifted=drifted)
+            return replace(seen_slot, up_to_date=False)
+        now = render.template(read.owner_of(md), md.spec, seen_slot.runs, self._defaults)
+        made = read.template(deployment, seen_slot.runs) or now
+        up_to_date = _as_made(md, md.spec, seen_slot.runs, found, made)
+        if seen_slot.runs.template is None and holds(deployment["spec"]["template"], now):
+            # An older Podium made it, as this one would
+            seen_slot = replace(seen_slot, runs=seen_slot.runs.model_copy(update={"template": md.template}))
+        return replace(seen_slot, up_to_date=up_to_date)
 
 
 def _as_made(md: ModelDeployment, spec: Spec, runs: Pinned, found: _Found, pods: Json) -> bool:

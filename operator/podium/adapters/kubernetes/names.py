@@ -23,6 +23,7 @@ GATE: Final = "podium.dev/gate"
 GATE_OF: Final = "podium.dev/gate-of"  # on pods of gates: the label of slots would make them endpoints
 RENDERED: Final = "podium.dev/rendered"  # fingerprint of what was applied, so that a removed field is noticed
 TEMPLATE: Final = "podium.dev/template"  # the pod template as Podium last made it, on Deployments
+REVISION: Final = "podium.dev/template-revision"  # which one that is, as the status has it
 SESSION_AFFINITY: Final = "podium.dev/session-affinity"  # the trial whose users stay on their side, on an HTTPRoute
 WEIGHTS: Final = "podium.dev/weights"
 PREVIEW: Final = "podium.dev/preview"  # the slot that testers reach, on an HTTPRoute

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.render import Owner
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Pinned, Slot, Status
+from podium.api.v1alpha1.status import Pinned, PodTemplate, Slot, Status
 from podium.core.facts import SLOTS, Crash, Key, PodState
 from podium.ports import ModelDeployment
 
@@ -69,18 +69,31 @@ def pinned(found: Json) -> Pinned | None:
         digest=digest,
         slot=slot,
         latency_limits=limits,
+        template=_revision(annotations),
     )
 
 
+def _revision(annotations: Mapping[str, str]) -> PodTemplate | None:
+    """Which template the Deployment carries; None where an older Podium made it, or another client changed it."""
+    try:
+        return PodTemplate.model_validate_json(annotations.get(names.REVISION, ""))
+    except ValidationError:
+        return None
+
+
 def template(found: Json, of: Pinned) -> dict[str, Any] | None:
-    """The pod template that Podium last made for this version; None where the Deployment carries none of it."""
+    """The pinned template of this version's pods; None where the Deployment carries another one, or none.
+
+    One that an older Podium made carries no revision: what it has is what was pinned.
+    """
     try:
         kept = json.loads(metadata_of(found)[1].get(names.TEMPLATE, ""))
         labels, annotations = metadata_of(kept)
     except (ValueError, AttributeError):
         return None  # another client changed it
     same = (labels.get(names.VERSION), annotations.get(names.DIGEST)) == (of.version, of.digest)
-    return kept if same else None
+    known = _revision(metadata_of(found)[1])
+    return kept if same and (known is None or of.template is None or known.revision == of.template.revision) else None
 
 
 def rolled_out(deployment: Json) -> bool:

@@ -16,8 +16,9 @@ from podium.adapters.kubernetes.pod_specs import Defaults, Json, gate_pod, laten
 from podium.api.v1alpha1.manifest import API_VERSION, KIND
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.spec.traffic import MainService
-from podium.api.v1alpha1.status import Pinned, Slot
+from podium.api.v1alpha1.status import Pinned, PodTemplate, Slot
 from podium.core.actions import RunJob
+from podium.core.fingerprints import template_hash
 
 # Nothing in Kubernetes reads these, but the scrape configurations that most Prometheus servers come with do. On pods
 # only: on Services too, those servers would count everything twice. spec.serving.annotations may say otherwise.
@@ -54,6 +55,22 @@ def template(owner: Owner, spec: Spec, pinned: Pinned, defaults: Defaults) -> Js
     }
 
 
+def pod_template(owner: Owner, spec: Spec, defaults: Defaults) -> PodTemplate:
+    """Which template the pods of any version are made from now: what is the version's own is left out."""
+    made = template(owner, spec, _any_version(spec), defaults)
+    text = json.dumps(made, sort_keys=True, separators=(",", ":"), default=str)
+    return PodTemplate(
+        revision=hashlib.sha256(text.encode()).hexdigest()[:10],
+        spec_hash=template_hash(spec),
+        image=spec.serving.image or defaults.image,
+    )
+
+
+def _any_version(spec: Spec) -> Pinned:
+    source = {"registry": "any", "model": "any", "login": spec.registry.secret_name}
+    return Pinned(**source, version="0", digest="", slot="a")
+
+
 def deployment(owner: Owner, spec: Spec, pinned: Pinned, replicas: int, pods: Json) -> Json:
     """The slot's Deployment: this version, so many pods of this template.
 
@@ -65,7 +82,11 @@ def deployment(owner: Owner, spec: Spec, pinned: Pinned, replicas: int, pods: Js
         names.slot_name(owner.name, pinned.slot),
         kind=("apps/v1", "Deployment"),
         labels=_labels_of_version(owner, spec, pinned),
-        annotations={**_identity(pinned), names.TEMPLATE: json.dumps(pods, sort_keys=True, separators=(",", ":"))},
+        annotations={
+            **_identity(pinned),
+            **_revision(pinned),
+            names.TEMPLATE: json.dumps(pods, sort_keys=True, separators=(",", ":")),
+        },
         spec={
             "replicas": replicas,
             "revisionHistoryLimit": 2,
@@ -253,6 +274,10 @@ def _label_value(text: str) -> str:
     kept = text[:_LABEL_LIMIT]
     allowed = kept.isascii() and kept[:1].isalnum() and kept[-1:].isalnum()
     return kept if allowed and all(letter.isalnum() or letter in "-_." for letter in kept) else "podium-model"
+
+
+def _revision(pinned: Pinned) -> dict[str, str]:
+    return {names.REVISION: pinned.template.model_dump_json(by_alias=True)} if pinned.template is not None else {}
 
 
 def _identity(pinned: Pinned) -> dict[str, str]:

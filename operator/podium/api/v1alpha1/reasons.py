@@ -17,6 +17,12 @@ INVALID_SPEC: Final = "InvalidSpec"  # it got past an older CRD and cannot be re
 NAME_CONFLICT: Final = "NameConflict"  # another owner has an object of the name that Podium needs
 AS_EXPECTED: Final = "AsExpected"
 
+# Whether the champion's pods are made as Git and the operator would make them now: TemplateInSync
+TEMPLATE_CHANGED: Final = "TemplateChanged"  # they would be made from another template, which is about to be tried
+TEMPLATE_ON_TRIAL: Final = "TemplateOnTrial"  # it is on trial with the champion's own version
+TEMPLATE_REJECTED: Final = "TemplateRejected"  # it lost its trial; the champion serves as it is
+TEMPLATE_WAITING: Final = "TemplateWaiting"  # a new operator's templates are tried a few ModelDeployments at a time
+
 # GatesPassed, RegistryInSync, TrafficInSync, AutoscalerInSync
 GATES_PASSED: Final = "GatesPassed"
 GATES_PENDING: Final = "GatesPending"  # for a person, a pod, a service, or until the version is old enough

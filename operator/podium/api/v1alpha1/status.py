@@ -51,6 +51,14 @@ class Source(StatusValue):
         return not self.model or (self.registry, self.model) == (registry, model)
 
 
+class PodTemplate(StatusValue):
+    """What the pods of a version are made from: the whole template is beside them, and this says which one it is."""
+
+    revision: str = Field(description="Hash of the pod template as it was made, without what is the version's own.")
+    spec_hash: str = Field(description="Hash of what Git says of the pods. Equal ones differ by the operator alone.")
+    image: str = Field("", description="Image of the model server.")
+
+
 class Pinned(Source):
     """A model version, resolved once: all is rendered from it, and pods that load anything else get no traffic."""
 
@@ -63,6 +71,14 @@ class Pinned(Source):
     latency_limits: tuple[float, ...] = Field(
         (), description="Seconds at which its latency histogram has edges of their own, for its guards."
     )
+    template: PodTemplate | None = Field(
+        None, description="Template of its pods; absent before a pod is started, and where an older Podium made them."
+    )
+
+    def same_version(self, other: "Pinned") -> bool:
+        """Whether both are the same bytes of the same model, whatever their pods are made from."""
+        mine, others = (self.registry, self.model), (other.registry, other.model)
+        return (*mine, self.version, self.digest) == (*others, other.version, other.digest)
 
 
 class Counts(StatusValue):
@@ -193,6 +209,12 @@ class Rejection(Source):
     )
 
 
+class TemplateRejection(Rejection):
+    """A pod template with which a version lost its trial. The version is trusted as before with the template it has."""
+
+    template: PodTemplate = Field(description="The template that lost. Another one is tried again.")
+
+
 class Hold(Source):
     """A version whose trial ended for a cause that is not its own: it is not rejected, and tried again."""
 
@@ -229,6 +251,9 @@ class HistoryEntry(Source):
     answers: int = Field(0, description="Answers that counted as evidence.")
     bad: int = Field(0, description="Those that failed.")
     guards: list[GuardRecord] = Field([], description="Result of each guard.")
+    template: PodTemplate | None = Field(
+        None, description="The pod template, where that was on trial with the champion's own version."
+    )
     previously_promoted: bool = Field(False, description="True where the version was a trusted former champion.")
     recorded: bool = Field(False, description="True once the registry's tags record it.")
 
@@ -309,6 +334,9 @@ class Status(StatusValue):
     draining: Draining | None = Field(None, description="The version that has lost its traffic, while it drains.")
     rejected: list[Rejection] = Field(
         [], max_length=REJECTED_LIMIT, description="Versions that lost their trial, and are not tried again."
+    )
+    rejected_template: TemplateRejection | None = Field(
+        None, description="The last pod template that lost its trial with the champion's version; absent without one."
     )
     held: Hold | None = Field(
         None, description="The version that is tried again later, for a cause that was not its own; absent without one."

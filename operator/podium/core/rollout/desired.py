@@ -52,14 +52,15 @@ def standing_rejection(facts: Facts) -> Rejection | None:
 def former_champion(facts: Facts, pinned: Pinned) -> HistoryEntry | None:
     """The entry by which this version is trusted: promoted before with this digest, and not rejected since.
 
-    A former champion whose return ended for a circumstance, or another commit, is trusted as before.
+    A former champion whose return ended for a circumstance, or another commit, is trusted as before; and so is one that
+    lost a trial with another pod template.
     """
     entries = [entry for entry in facts.status.history if _same(entry, pinned) and not _no_news(entry)]
     return entries[-1] if entries and entries[-1].outcome == "Promoted" else None
 
 
 def _no_news(entry: HistoryEntry) -> bool:
-    return entry.outcome == "RolledBack" and entry.previously_promoted
+    return entry.outcome == "RolledBack" and (entry.previously_promoted or entry.template is not None)
 
 
 def _same(entry: HistoryEntry, pinned: Pinned) -> bool:

@@ -16,6 +16,7 @@ from podium.api.v1alpha1.status import (
     SharedOutage,
     Slot,
     Status,
+    TemplateRejection,
     Trial,
     Verdict,
 )
@@ -28,6 +29,7 @@ from podium.core.facts import SLOTS, Facts, other_than
 from podium.core.fingerprints import rejection_hash, terms_hash
 from podium.core.rollout.circumstances import CIRCUMSTANCES, next_hold
 from podium.core.rollout.desired import former_champion, resolve_desired
+from podium.core.rollout.templates import on_trial
 from podium.core.rollout.transitions import Move
 from podium.core.traffic.draining import losing
 
@@ -60,11 +62,13 @@ def pin(facts: Facts, verdict: Verdict) -> Status:
 
 def begin_trial(facts: Facts, verdict: Verdict) -> Status:
     """Freeze the terms: what is edited from now on restarts the trial, not the step."""
-    subject = facts.subject
+    subject = facts.subject or _in_free_slot(facts)
     assert subject is not None, verdict
     trial = new_trial(facts, subject)
     limits = sorted({guard.latency_limit.total_seconds() for guard in trial.guards if guard.latency_limit is not None})
-    challenger = subject.model_copy(update={"latency_limits": tuple(limits)})
+    login = facts.spec.registry.secret_name
+    made = {"latency_limits": tuple(limits), "template": facts.observed.template, "login": login}
+    challenger = subject.model_copy(update=made)
     return facts.status.model_copy(update={"challenger": challenger, "trial": trial})
 
 
@@ -75,7 +79,7 @@ def new_trial(facts: Facts, subject: Pinned) -> Trial:
         generation=facts.generation,
         started_at=facts.now,
         terms_hash=terms_hash(spec),
-        previously_promoted=former_champion(facts, subject) is not None,
+        previously_promoted=facts.subject is not None and former_champion(facts, subject) is not None,
         steps=spec.rollout.steps,
         guards=spec.rollout.guards,
         false_rollback_rate=spec.rollout.false_rollback_rate,
@@ -89,6 +93,12 @@ def new_trial(facts: Facts, subject: Pinned) -> Trial:
     )
     evidence = baseline(trial.evidence, facts, measures(trial.guards, trial.evidence))
     return trial.model_copy(update={"evidence": evidence})
+
+
+def _in_free_slot(facts: Facts) -> Pinned | None:
+    """The champion's version, for a trial of another template."""
+    champion = facts.status.champion
+    return champion.model_copy(update={"slot": other_than(champion.slot)}) if champion is not None else None
 
 
 def take_step(facts: Facts, _: Verdict) -> Status:
@@ -127,7 +137,7 @@ def begin_rollback(facts: Facts, verdict: Verdict) -> Status:
     subject, trial = facts.subject, facts.status.trial
     assert subject is not None, verdict
     assert trial is not None, verdict
-    outcome: Outcome = "Rejected" if verdict.rejects else "RolledBack"
+    outcome: Outcome = "Rejected" if verdict.rejects and not on_trial(facts.status) else "RolledBack"
     return facts.status.model_copy(
         update={
             "champion": facts.fallback,
@@ -135,7 +145,7 @@ def begin_rollback(facts: Facts, verdict: Verdict) -> Status:
             "former": None,
             "trial": trial.model_copy(update={"verdict": verdict}),
             "shared_outage": _shared_outage(facts, trial, verdict),
-            "rejected": _rejected(facts, subject, verdict),
+            **_rejected(facts, subject, verdict),
             "held": next_hold(facts, subject, verdict),
             "history": _history(facts, subject, outcome, verdict),
         }
@@ -176,9 +186,10 @@ def _shared_outage(facts: Facts, trial: Trial, verdict: Verdict) -> SharedOutage
     return facts.status.shared_outage
 
 
-def _rejected(facts: Facts, subject: Pinned, verdict: Verdict) -> list[Rejection]:
+def _rejected(facts: Facts, subject: Pinned, verdict: Verdict) -> dict[str, object]:
+    """What a lost trial rejects: the version, or the template where that was on trial with the champion's version."""
     if not verdict.rejects:
-        return facts.status.rejected
+        return {}
     lost = Rejection(
         registry=subject.registry,
         model=subject.model,
@@ -190,9 +201,11 @@ def _rejected(facts: Facts, subject: Pinned, verdict: Verdict) -> list[Rejection
         generation=facts.generation,
         rejection_hash=rejection_hash(facts.spec, verdict.reason),
     )
+    if on_trial(facts.status) and subject.template is not None:
+        return {"rejected_template": TemplateRejection(**dict(lost), template=subject.template)}
     same = (lost.model, lost.version, lost.digest)
     others = [r for r in facts.status.rejected if (r.model, r.version, r.digest) != same]
-    return [*others, lost][-REJECTED_LIMIT:]
+    return {"rejected": [*others, lost][-REJECTED_LIMIT:]}
 
 
 def _history(facts: Facts, pinned: Pinned, outcome: Outcome, verdict: Verdict) -> list[HistoryEntry]:
@@ -211,6 +224,7 @@ def _history(facts: Facts, pinned: Pinned, outcome: Outcome, verdict: Verdict) -
         answers=counts.answers if counts else 0,
         bad=counts.bad if counts else 0,
         guards=guards.records(facts),
+        template=pinned.template if on_trial(facts.status) else None,
         previously_promoted=trial.previously_promoted if trial else False,
     )
     return [*_without_a_repeat(facts.status.history, entry), entry][-HISTORY_LIMIT:]

@@ -9,6 +9,7 @@ from podium.api.v1alpha1.status import Pinned, Verdict
 from podium.api.v1alpha1.values.base import format_duration
 from podium.core.facts import ALL, Facts
 from podium.core.rollout.desired import is_desired
+from podium.core.rollout.templates import on_trial
 from podium.core.traffic.draining import drained
 
 
@@ -35,6 +36,11 @@ def rejection_rolled_back(facts: Facts) -> Verdict | None:
         return None
     message = f"version {challenger.version} is rejected: {lost.message}; {back.message}"
     return Verdict(reason=reasons.VERSION_REJECTED, message=message)
+
+
+def template_rolled_back(facts: Facts) -> Verdict | None:
+    """The same, of a template that was on trial with the champion's version: the version itself loses nothing."""
+    return rolled_back(facts) if on_trial(facts.status) else None
 
 
 def _not_waited_for(facts: Facts, champion: Pinned, challenger: Pinned) -> Verdict | None:

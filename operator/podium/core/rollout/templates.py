@@ -1,17 +1,170 @@
-"""When the pod template of a version may follow the spec, and when it stays as it is."""
+"""The pod template that is desired beside the one that a version has, and what keeps it from being tried.
 
-from podium.api.v1alpha1.status import Phase, Pinned
-from podium.core.facts import Facts
-from podium.core.rollout.desired import is_desired
+What Git and the operator want is a version *and* a template: another template is rolled out as another version is, on
+trial in the free slot, with the champion's own version. A change in Git is tried at once. One that came with another
+operator alone (a new default image, another rendering) takes turns with those of the other ModelDeployments.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.status import Phase, Pinned, PodTemplate, Status, TemplateRejection
+from podium.core.facts import Facts, Problem, other_than
+from podium.core.fingerprints import stands
+from podium.core.rollout.circumstances import standing_hold
+from podium.core.rollout.desired import is_desired, resolve_desired
 
 
-def template_held(facts: Facts, pinned: Pinned) -> bool:
-    """Whether the version's pods stay as Podium last made them, whatever spec.serving or a new operator would make.
+def behind(facts: Facts, pinned: Pinned) -> bool:
+    """Whether the version's pods would be made from another template now."""
+    now, has = facts.observed.template, pinned.template
+    return now is not None and (has is None or has.revision != now.revision)
 
-    A commit that names another version may change the image, too: what it changes is on trial with that version, and
-    must not reach the one to which traffic returns. So the template of a version that is trusted follows the spec only
-    at rest, and only while it is the desired version; in doubt it is held. The size is no part of a template.
-    """
-    if pinned == facts.status.challenger:
+
+def behind_git(facts: Facts, pinned: Pinned) -> bool:
+    """Whether they would by what Git says. What an older Podium made says nothing of that."""
+    now, has = facts.observed.template, pinned.template
+    return now is not None and has is not None and behind(facts, pinned) and has.spec_hash != now.spec_hash
+
+
+def on_trial(status: Status) -> bool:
+    """Whether a template is on trial: the same version in both slots."""
+    soaking = status.phase is Phase.SOAKING
+    subject, beside = (status.champion, status.former) if soaking else (status.challenger, status.champion)
+    return status.trial is not None and subject is not None and beside is not None and subject.same_version(beside)
+
+
+def on_trial_by_operator(status: Status) -> bool:
+    """Whether one is that came with another operator: what Git names serves all the time."""
+    soaking = status.phase is Phase.SOAKING
+    subject, beside = (status.champion, status.former) if soaking else (status.challenger, status.champion)
+    if not on_trial(status) or subject is None or beside is None or subject.template is None:
         return False
-    return facts.status.phase is not Phase.STABLE or is_desired(facts, pinned) is not True
+    return beside.template is None or beside.template.spec_hash == subject.template.spec_hash
+
+
+def occupies_turn(status: Status, now: datetime) -> bool:
+    """Whether the other ModelDeployments wait for this trial. It counts no longer once it only waits for answers."""
+    trial = status.trial
+    if trial is None or not on_trial_by_operator(status):
+        return False
+    return trial.step_started_at is None or now - trial.step_started_at < trial.step_timeout or status.phase in _ENDING
+
+
+_ENDING = frozenset({Phase.PROMOTING, Phase.SOAKING, Phase.ROLLING_BACK})
+
+
+def described(template: PodTemplate | None) -> str:
+    """Which template, for people."""
+    if template is None:
+        return "the pod template"
+    image = f" with image {template.image}" if template.image else ""
+    return f"pod template {template.revision}{image}"
+
+
+# --- what keeps the wanted template from being tried, with the champion's version ------------------------------------
+
+
+def template_waits(facts: Facts) -> Problem | None:
+    """The first thing that keeps the template from being tried; None where it is in place, on trial, or next."""
+    champion = facts.status.champion
+    if champion is None or on_trial(facts.status) or not behind(facts, champion):
+        return None
+    return next((found for check in WAITS if (found := check(facts, champion)) is not None), None)
+
+
+def wants_turn(facts: Facts) -> bool:
+    """Whether nothing but its turn keeps a template that came with another operator from being tried."""
+    champion, found = facts.status.champion, template_waits(facts)
+    if champion is None or not behind(facts, champion) or behind_git(facts, champion):
+        return False
+    return facts.status.phase is Phase.STABLE and (found is None or found.reason == reasons.TEMPLATE_WAITING)
+
+
+def _rejection(facts: Facts) -> TemplateRejection | None:
+    """The rejection of the wanted template, with the champion's version."""
+    lost, now, champion = facts.status.rejected_template, facts.observed.template, facts.status.champion
+    if lost is None or now is None or champion is None or lost.template.revision != now.revision:
+        return None
+    same = (lost.model, lost.version, lost.digest) == (champion.model, champion.version, champion.digest)
+    return lost if same and stands(lost, facts.spec) else None
+
+
+def _lost(facts: Facts, champion: Pinned) -> Problem | None:
+    found = _rejection(facts)
+    if found is None:
+        return None
+    message = (
+        f"{described(found.template)} is rejected with version {found.version}: {found.message}; the champion serves "
+        f"with {described(champion.template)}. Change spec.serving, or install another operator; spec.rollout.retry "
+        f"tries it again"
+    )
+    return Problem(reasons.TEMPLATE_REJECTED, message)
+
+
+def _another_version(facts: Facts, champion: Pinned) -> Problem | None:
+    if facts.status.phase is Phase.STABLE and is_desired(facts, champion) is True:
+        return None
+    return Problem(reasons.IN_PROGRESS, "the pods stay as they are while another version is desired or on trial")
+
+
+def _outage(facts: Facts, _: Pinned) -> Problem | None:
+    outage = facts.status.shared_outage
+    return Problem(reasons.SHARED_OUTAGE, f"the champion has to recover first: {outage.message}") if outage else None
+
+
+def _held(facts: Facts, _: Pinned) -> Problem | None:
+    hold = standing_hold(facts)
+    return Problem(hold.reason, f"{hold.message}; it is tried again later, or once the spec changes") if hold else None
+
+
+def _conflict(facts: Facts, _: Pinned) -> Problem | None:
+    return Problem(reasons.ALIAS_CONFLICT, facts.status.message) if facts.observed.alias_conflict is not None else None
+
+
+def _artifacts(facts: Facts, champion: Pinned) -> Problem | None:
+    """New pods could not load what was pinned; or it is not known whether they could."""
+    version = resolve_desired(facts)
+    if version is None:
+        return facts.observed.registry.problem or Problem(reasons.IN_PROGRESS, "querying the registry")
+    if version.digest == champion.digest:
+        return None
+    return Problem(reasons.ARTIFACTS_CHANGED, "new pods cannot load the pinned artifacts: they changed in the registry")
+
+
+def _paused(facts: Facts, _: Pinned) -> Problem | None:
+    return Problem(reasons.PAUSED, "spec.paused is true: no trial begins") if facts.spec.paused else None
+
+
+def _turn(facts: Facts, champion: Pinned) -> Problem | None:
+    if behind_git(facts, champion) or facts.observed.template_turn:
+        return None
+    first = sorted(map(str, facts.observed.template_trials))
+    others = f", {', '.join(first[:3])} first" if first else ""
+    message = (
+        f"the operator makes pods from another template since its upgrade, and waits for its turn to try it{others} "
+        f"(PODIUM_TEMPLATE_BUDGET); the champion serves with {described(champion.template)}"
+    )
+    return Problem(reasons.TEMPLATE_WAITING, message)
+
+
+def _occupied(facts: Facts, champion: Pinned) -> Problem | None:
+    """Pods of an earlier trial of the same version look like new ones."""
+    free = facts.observed.slot(other_than(champion.slot))
+    if not free.replicas and not free.pods:
+        return None
+    return Problem(reasons.IN_PROGRESS, f"slot {other_than(champion.slot)} is not free yet")
+
+
+WAITS: tuple[Callable[[Facts, Pinned], Problem | None], ...] = (
+    _another_version,
+    _lost,
+    _outage,
+    _held,
+    _conflict,
+    _artifacts,
+    _paused,
+    _occupied,
+    _turn,
+)

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from podium.api.v1alpha1.status import Phase, Verdict
 from podium.core.facts import Facts
 from podium.core.rollout.gate_checks import gate_failed, gates_passed, gates_pending, previously_promoted
-from podium.core.rollout.rollback_checks import rejection_rolled_back, rolled_back
+from podium.core.rollout.rollback_checks import rejection_rolled_back, rolled_back, template_rolled_back
+from podium.core.rollout.template_checks import template_changed, template_superseded
 from podium.core.rollout.trial_checks import (
     challenger_ready,
     evidence_timeout,
@@ -51,22 +52,26 @@ TRANSITIONS: Mapping[Phase, Mapping[Check, Phase]] = {
     GATING:       {superseded: PENDING, artifacts_changed: PENDING, previously_promoted: STARTING, gate_failed: BLOCKED,
                    gates_passed: STARTING},
     BLOCKED:      {superseded: PENDING, artifacts_changed: PENDING, gates_passed: STARTING, gates_pending: GATING},
-    STARTING:     {superseded: ROLLING_BACK, terms_changed: ROLLING_BACK, tripped: ROLLING_BACK,
-                   startup_timeout: ROLLING_BACK, ready_without_trial: PROMOTING, challenger_ready: CANARY},
-    CANARY:       {superseded: ROLLING_BACK, terms_changed: ROLLING_BACK, tripped: ROLLING_BACK,
-                   guard_failed: ROLLING_BACK, last_step_passed: PROMOTING, step_passed: CANARY,
+    STARTING:     {superseded: ROLLING_BACK, template_superseded: ROLLING_BACK, terms_changed: ROLLING_BACK,
+                   tripped: ROLLING_BACK, startup_timeout: ROLLING_BACK, ready_without_trial: PROMOTING,
+                   challenger_ready: CANARY},
+    CANARY:       {superseded: ROLLING_BACK, template_superseded: ROLLING_BACK, terms_changed: ROLLING_BACK,
+                   tripped: ROLLING_BACK, guard_failed: ROLLING_BACK, last_step_passed: PROMOTING, step_passed: CANARY,
                    evidence_timeout: ROLLING_BACK},
-    PROMOTING:    {superseded: ROLLING_BACK, tripped: ROLLING_BACK, guard_failed: ROLLING_BACK, promoted: SOAKING},
-    SOAKING:      {superseded: ROLLING_BACK, tripped: ROLLING_BACK, guard_failed: ROLLING_BACK, soak_passed: STABLE},
-    ROLLING_BACK: {rejection_rolled_back: REJECTED, rolled_back: PENDING},
+    PROMOTING:    {superseded: ROLLING_BACK, template_superseded: ROLLING_BACK, tripped: ROLLING_BACK,
+                   guard_failed: ROLLING_BACK, promoted: SOAKING},
+    SOAKING:      {superseded: ROLLING_BACK, template_superseded: ROLLING_BACK, tripped: ROLLING_BACK,
+                   guard_failed: ROLLING_BACK, soak_passed: STABLE},
+    ROLLING_BACK: {template_rolled_back: STABLE, rejection_rolled_back: REJECTED, rolled_back: PENDING},
     REJECTED:     {already_champion: STABLE, challenger_found: GATING},
-    STABLE:       {known_rejected: REJECTED, challenger_found: GATING},
+    STABLE:       {known_rejected: REJECTED, challenger_found: GATING, template_changed: STARTING},
 }
 # fmt: on
 
 PROGRESS: frozenset[Check] = frozenset(
     {
         challenger_found,
+        template_changed,
         previously_promoted,
         gates_passed,
         challenger_ready,

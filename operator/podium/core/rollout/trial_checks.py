@@ -11,6 +11,7 @@ from podium.core.analysis.shared_outage import NOT_REJECTED
 from podium.core.facts import ALL, Facts
 from podium.core.rollout.circumstances import circumstance, held, unscraped
 from podium.core.rollout.hindrances import hindrances
+from podium.core.rollout.templates import on_trial
 from podium.core.traffic.draining import drained
 from podium.core.traffic.shares import share_pods
 
@@ -46,9 +47,14 @@ def _verified(facts: Facts, pods: int) -> bool:
 
 
 def _unopposed(facts: Facts) -> bool:
-    """A former champion, which is trusted, or the first version, which has no champion to be tried against."""
-    trial = facts.status.trial
-    return facts.fallback is None or (trial is not None and trial.previously_promoted)
+    """A former champion, which is trusted, or a version that has no champion to be tried against.
+
+    That is the first one; and the champion's own with another template, where no pod of the champion is ready.
+    """
+    trial, fallback = facts.status.trial, facts.fallback
+    if fallback is None or (trial is not None and trial.previously_promoted):
+        return True
+    return on_trial(facts.status) and not facts.observed.slot(fallback.slot).ready(fallback)
 
 
 def ready_without_trial(facts: Facts) -> Verdict | None:

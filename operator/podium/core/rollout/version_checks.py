@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.status import Verdict
-from podium.core.facts import Facts, other_than
+from podium.api.v1alpha1.status import Slot, Verdict
+from podium.core.facts import SLOTS, Facts, other_than
 from podium.core.fingerprints import terms_hash
 from podium.core.rollout.circumstances import standing_hold
 from podium.core.rollout.desired import desired_version, is_desired, resolve_desired, standing_rejection
@@ -36,12 +36,24 @@ def unknown_champion(facts: Facts) -> bool:
 def slot_taken(facts: Facts) -> bool:
     """Whether requests may still reach the free slot, though the champion can answer them: a gateway takes no weights.
 
-    Beside a champion without a ready pod, the next version takes the place of the one that keeps the traffic.
+    Or whether it still has pods that would be taken for those of the next trial. Beside a champion without a ready pod,
+    the next version takes the place of the one that keeps the traffic.
     """
     champion = facts.status.champion
-    if champion is None or not facts.observed.slot(champion.slot).ready(champion):
+    if champion is None:
+        return _looks_alike(facts, SLOTS[0])
+    if not facts.observed.slot(champion.slot).ready(champion):
         return False
-    return facts.observed.traffic.may_reach(other_than(champion.slot))
+    free = other_than(champion.slot)
+    return facts.observed.traffic.may_reach(free) or _looks_alike(facts, free)
+
+
+def _looks_alike(facts: Facts, free: Slot) -> bool:
+    """Whether pods of the desired version are there that were made from another template."""
+    seen, version, now = facts.observed.slot(free), resolve_desired(facts), facts.observed.template
+    if seen.runs is None or not seen.pods or version is None or now is None or seen.runs.version != version.version:
+        return False
+    return seen.runs.template is None or seen.runs.template.revision != now.revision
 
 
 # What a version that could begin waits for: the champion has to recover before it is tried beside it; it is tried again

@@ -7,6 +7,7 @@ from podium.api.v1alpha1.status import Condition, Phase, Status
 from podium.core.facts import Facts, Problem
 from podium.core.rollout.alias import moved_by_a_person
 from podium.core.rollout.desired import resolve_desired, standing_rejection
+from podium.core.rollout.templates import behind, described, on_trial, template_waits
 from podium.core.status.messages import LONGEST
 from podium.core.status.readiness import NotReady, condition_of, not_ready, stall
 
@@ -20,7 +21,8 @@ def conditions(facts: Facts, before: Status) -> list[Condition]:
 
 def _all(facts: Facts) -> Iterator[Condition]:
     autoscaler = [_autoscaler] if facts.spec.serving.autoscaling is not None else []
-    for about in (_ready, _reconciling, _stalled, _gates, _registry, _traffic, *autoscaler):
+    template = [_template] if facts.status.champion is not None and facts.observed.template is not None else []
+    for about in (_ready, _reconciling, _stalled, _gates, _registry, _traffic, *template, *autoscaler):
         kind, status, reason, message = about(facts)
         yield Condition.model_validate(
             {
@@ -59,6 +61,8 @@ def _reconciling(facts: Facts) -> Unstamped:
     found = not_ready(facts)
     if found is not None and stall(facts) is None:
         return "Reconciling", "True", found.reason, _with_why(found, facts)
+    if on_trial(facts.status):
+        return "Reconciling", "False", reasons.TEMPLATE_ON_TRIAL, facts.status.message
     return "Reconciling", "False", reasons.STABLE, "no rollout in progress"
 
 
@@ -145,6 +149,21 @@ def _traffic(facts: Facts) -> Unstamped:
     if not traffic.desired:
         return "TrafficInSync", "Unknown", reasons.NOT_CHECKED, "no weights have been set yet"
     return "TrafficInSync", "False", reasons.IN_PROGRESS, "endpoints do not match the desired weights yet"
+
+
+def _template(facts: Facts) -> Unstamped:
+    """Whether the champion's pods are made as Git and this operator would make them now."""
+    champion, found = facts.status.champion, template_waits(facts)
+    assert champion is not None
+    if on_trial(facts.status):
+        return "TemplateInSync", "False", reasons.TEMPLATE_ON_TRIAL, facts.status.message
+    if found is not None:
+        return "TemplateInSync", "False", found.reason, found.message
+    if behind(facts, champion):
+        message = f"{described(facts.observed.template)} is tried next"
+        return "TemplateInSync", "False", reasons.TEMPLATE_CHANGED, message
+    message = f"pods of version {champion.version} have {described(champion.template)}"
+    return "TemplateInSync", "True", reasons.IN_SYNC, message
 
 
 def _autoscaler(facts: Facts) -> Unstamped:

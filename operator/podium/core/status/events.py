@@ -7,6 +7,7 @@ from podium.api.v1alpha1.status import Phase
 from podium.core.actions import Event
 from podium.core.facts import Facts, Problem
 from podium.core.rollout.circumstances import CIRCUMSTANCES
+from podium.core.rollout.templates import template_waits
 from podium.core.rollout.transitions import Move
 from podium.core.status.conditions import registry_problem
 from podium.core.status.messages import LONGEST
@@ -23,6 +24,7 @@ def events(before: Facts, move: Move | None, after: Facts) -> tuple[Event, ...]:
         *_of_problem("registry", "RegistryInSync", registry_problem(after), before),
         *_of_problem("traffic", "TrafficInSync", _lasting(after.observed.traffic.problem), before),
         *_of_problem("pods", "Ready", _pods_problem(after), before),
+        *_of_problem("template", "TemplateInSync", _rejected_template(after), before),
         *_of_problem("autoscaler", "AutoscalerInSync", _autoscaler_problem(after), before),
     )
 
@@ -45,6 +47,12 @@ def _lasting(problem: Problem | None) -> Problem | None:
 def _pods_problem(facts: Facts) -> Problem | None:
     found = not_ready(facts)
     return Problem(found.reason, found.why) if found and found.reason == reasons.PODS_NOT_STARTING else None
+
+
+def _rejected_template(facts: Facts) -> Problem | None:
+    """No Event for what waits its turn."""
+    found = template_waits(facts)
+    return found if found is not None and found.reason == reasons.TEMPLATE_REJECTED else None
 
 
 def _autoscaler_problem(facts: Facts) -> Problem | None:

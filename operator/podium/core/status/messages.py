@@ -13,6 +13,7 @@ from podium.core.facts import Facts, other_than
 from podium.core.rollout.circumstances import standing_hold, wait
 from podium.core.rollout.desired import desired_version, standing_rejection
 from podium.core.rollout.hindrances import hindrances
+from podium.core.rollout.templates import described, on_trial, template_waits
 from podium.core.rollout.version_checks import WAITS, slot_taken, unknown_champion
 from podium.core.status.readiness import awaits_registry
 from podium.core.traffic.shares import challenger_pods, coarse_share
@@ -74,7 +75,8 @@ def _pending(facts: Facts) -> str:
     if unknown_champion(facts):
         return "the status was lost: a version serves, and becomes champion once its pods say which one it is"
     if slot_taken(facts):
-        return f"version {desired_version(facts)} waits until no requests reach its slot any more{_in_the_way(facts)}"
+        waits = f"version {desired_version(facts)} waits until its slot is free of requests and earlier pods"
+        return f"{waits}{_in_the_way(facts)}"
     return problem.message if problem else f"querying the registry for {facts.spec.model.name}"
 
 
@@ -118,8 +120,15 @@ def _starting(facts: Facts) -> str:
     assert subject is not None
     seen = facts.observed.slot(subject.slot)
     verified, needed = seen.verified(subject), challenger_pods(facts)
-    text = f"starting version {subject.version}: {verified} of {needed} pods are ready and verified"
+    text = f"starting version {subject.version}{_with_template(facts)}"
+    text = f"{text}: {verified} of {needed} pods are ready and verified"
     return "; ".join([text, *_testers(facts), *hindrances(facts, subject)[:2]])
+
+
+def _with_template(facts: Facts) -> str:
+    """What is on trial where the version is the champion's own."""
+    subject = facts.subject
+    return f" with {described(subject.template)}" if subject is not None and on_trial(facts.status) else ""
 
 
 def _testers(facts: Facts) -> list[str]:
@@ -138,7 +147,8 @@ def _canary(facts: Facts) -> str:
     counts, judged = trial.evidence.measured(ERRORS.name).challenger, guards.judged(facts)
     answers, errors = _count(counts.answers, "answer"), _count(counts.bad, "error")
     coarse = coarse_share(trial.steps[trial.step].weight, facts.spec)
-    text = f"step {trial.step + 1} of {len(trial.steps)}{f' ({coarse})' if coarse else ''}: {answers}, {errors}"
+    step = f"step {trial.step + 1} of {len(trial.steps)}{_with_template(facts)}"
+    text = f"{step}{f' ({coarse})' if coarse else ''}: {answers}, {errors}"
     if trial.weight_reached_at is None:
         waits = f"waiting until the current weight is {trial.steps[trial.step].weight} %{_in_the_way(facts)}"
         subject = facts.status.challenger
@@ -200,7 +210,7 @@ def _promoting(facts: Facts) -> str:
     verified, full = facts.observed.slot(subject.slot).verified(subject), facts.spec.serving.size
     pods = f"{min(verified, full)} of {full} pods are ready and verified"
     why = "".join(f"; {one}" for one in hindrances(facts, subject)[:2])
-    return f"moving all traffic to version {subject.version}: {pods}{why}{_in_the_way(facts)}"
+    return f"moving all traffic to version {subject.version}{_with_template(facts)}: {pods}{why}{_in_the_way(facts)}"
 
 
 def _soaking(facts: Facts) -> str:
@@ -209,13 +219,14 @@ def _soaking(facts: Facts) -> str:
     if former is None or trial is None or facts.status.phase_since is None:
         return f"version {champion.version} is champion"
     until = format_time((facts.status.phase_since + trial.soak).replace(microsecond=0))
-    return f"version {champion.version} is champion; version {former.version} stays warm until {until}"
+    warm = f"version {former.version}" if not on_trial(facts.status) else f"{described(former.template)}"
+    return f"version {champion.version} is champion{_with_template(facts)}; {warm} stays warm until {until}"
 
 
 def _rolling_back(facts: Facts) -> str:
     champion, challenger, trial = facts.status.champion, facts.status.challenger, facts.status.trial
     verdict = trial.verdict if trial else None
-    gone = f"from version {challenger.version}" if challenger else ""
+    gone = f"from version {challenger.version}{_with_template(facts)}" if challenger else ""
     if champion is None:
         return f"stopping {gone.removeprefix('from ')}: {verdict.message if verdict else ''}"
     why = verdict.message if verdict else ""
@@ -250,8 +261,9 @@ def _stable(facts: Facts) -> str:
     ready, full = facts.observed.slot(champion.slot).ready(champion), facts.spec.serving.size
     serves = f"version {champion.version} serves" if ready else _serving(facts).removeprefix("champion ")
     text = f"{serves}: {min(ready, full)} of {full} pods are ready"
-    why = hindrances(facts, champion)[:2]
-    return f"{text}; pods do not start: {'; '.join(why)}" if why else text
+    why, waits = hindrances(facts, champion)[:2], template_waits(facts)
+    text = f"{text}; pods do not start: {'; '.join(why)}" if why else text
+    return f"{text}; {waits.message}" if waits is not None else text
 
 
 MESSAGES: Mapping[Phase, Callable[[Facts], str]] = {

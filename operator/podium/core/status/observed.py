@@ -109,7 +109,7 @@ def _soaking_again(facts: Facts, champion: Pinned, former: Pinned) -> Status:
 def _observed(facts: Facts) -> Status:
     return facts.status.model_copy(
         update={
-            **{role: _with_login(getattr(facts.status, role), facts) for role in ("champion", "challenger", "former")},
+            **{role: _as_made(getattr(facts.status, role), facts) for role in ("champion", "challenger", "former")},
             "replicas": _replicas(facts),
             "selector": f"{LABEL}={facts.key.name}",
             "gates": _gates(facts),
@@ -124,10 +124,14 @@ def _observed(facts: Facts) -> Status:
     )
 
 
-def _with_login(pinned: Pinned | None, facts: Facts) -> Pinned | None:
-    """The login that Git names now, as long as it is for the registry from which the version comes."""
-    login = facts.spec.registry.secret_name
-    if pinned is None or not pinned.model or pinned.registry != facts.observed.registry.uri or pinned.login == login:
+def _as_made(pinned: Pinned | None, facts: Facts) -> Pinned | None:
+    """The template of pods that an older Podium made, once it is known; before there are any, the login for them."""
+    if pinned is None or pinned.template is not None:
+        return pinned
+    seen, login = facts.observed.slot(pinned.slot), facts.spec.registry.secret_name
+    if seen.runs is not None and seen.runs.template is not None and seen.runs.same_version(pinned) and seen.replicas:
+        return pinned.model_copy(update={"template": seen.runs.template})
+    if not pinned.model or pinned.registry != facts.observed.registry.uri:
         return pinned
     return pinned.model_copy(update={"login": login})
 

@@ -20,6 +20,7 @@ from podium.core.facts import ALL, Facts, Problem
 from podium.core.rollout.circumstances import standing_hold
 from podium.core.rollout.desired import is_desired, standing_rejection
 from podium.core.rollout.hindrances import hindrances
+from podium.core.rollout.templates import behind_git, on_trial_by_operator, template_waits
 from podium.core.rollout.version_checks import newer_waits
 
 SERVING_PHASES = frozenset({Phase.SOAKING, Phase.STABLE})
@@ -27,6 +28,8 @@ IN_TRIAL = frozenset({Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.ROLLI
 ANSWER_EXPECTED = frozenset({Phase.PENDING, Phase.GATING, Phase.SOAKING, Phase.STABLE, Phase.REJECTED, Phase.BLOCKED})
 # What ends by itself in the registry.
 PASSING = frozenset({reasons.DIGEST_PENDING, reasons.VERSION_NOT_READY})
+# What says nothing of the desired state.
+UNDECIDED = frozenset({reasons.PAUSED, reasons.SHARED_OUTAGE})
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,9 @@ def stall(facts: Facts) -> Problem | None:
         return Problem(reasons.VERSION_REJECTED, facts.status.message)
     if facts.status.phase is Phase.BLOCKED and not awaits_registry(facts):
         return Problem(reasons.GATES_FAILED, facts.status.message)
+    champion, template = facts.status.champion, template_waits(facts)
+    if champion is not None and template is not None and template.reason == reasons.TEMPLATE_REJECTED:
+        return template if behind_git(facts, champion) else None
     why = _no_room(facts)
     return Problem(reasons.PODS_NOT_STARTING, f"{why}; {facts.status.message}") if why else None
 
@@ -130,7 +136,8 @@ def unresolved(facts: Facts) -> NotReady | None:
 
 def under_way(facts: Facts) -> NotReady | None:
     """Another version than the desired one is champion, or its rollout has not ended."""
-    if facts.status.phase in SERVING_PHASES and serves_desired(facts):
+    serves = facts.status.phase in SERVING_PHASES or on_trial_by_operator(facts.status)
+    if serves and serves_desired(facts):
         return None
     if facts.status.shared_outage is not None:
         return NotReady("Unknown", reasons.SHARED_OUTAGE)
@@ -141,16 +148,31 @@ def under_way(facts: Facts) -> NotReady | None:
     return NotReady("Unknown", reasons.PAUSED if facts.spec.paused else reasons.PROGRESSING)
 
 
+def another_template(facts: Facts) -> NotReady | None:
+    """Git names the champion's pods to be made from another template: spec.serving has changed.
+
+    A template that differs by the operator alone takes nothing away: what Git names serves.
+    """
+    champion = facts.status.champion
+    assert champion is not None  # under_way speaks otherwise
+    if not behind_git(facts, champion):
+        return None
+    found = template_waits(facts)
+    if found is None or found.reason == reasons.IN_PROGRESS:
+        return NotReady("Unknown", reasons.PROGRESSING, "another pod template is tried next")
+    return NotReady("Unknown" if found.reason in UNDECIDED else "False", found.reason, found.message)
+
+
 def not_starting(facts: Facts) -> NotReady | None:
     """Pods of the champion cannot start: an image, a quota, artifacts that have changed. Those that run go on."""
     champion = facts.status.champion
-    assert champion is not None  # under_way speaks otherwise
+    assert champion is not None
     why = hindrances(facts, champion)
     return NotReady("False", reasons.PODS_NOT_STARTING, "; ".join(why[:2])) if why else None
 
 
 def rolling_out(facts: Facts) -> NotReady | None:
-    """The champion's Deployment is not yet what this generation wants: an image, a size, an environment."""
+    """The champion's Deployment is not yet what this generation wants, in size above all."""
     champion = facts.status.champion
     assert champion is not None
     seen, size = facts.observed.slot(champion.slot), facts.spec.serving.size
@@ -167,7 +189,7 @@ def not_routed(facts: Facts) -> NotReady | None:
     if traffic.problem is not None and traffic.problem.reason != reasons.IN_PROGRESS:
         return NotReady("False", traffic.problem.reason, traffic.problem.message)
     settled = traffic.in_sync or _held_before("Ready", facts)
-    if settled and traffic.desired.get(champion.slot) == ALL:
+    if settled and (traffic.desired.get(champion.slot) == ALL or on_trial_by_operator(facts.status)):
         return None
     return NotReady("Unknown", reasons.PROGRESSING, f"requests do not all go to version {champion.version} yet")
 
@@ -187,6 +209,7 @@ CHECKS: tuple[Check, ...] = (
     stalled,
     unresolved,
     under_way,
+    another_template,
     not_starting,
     rolling_out,
     not_routed,

@@ -13,12 +13,21 @@ from typing import Any
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Pinned, Slot, Status
+from podium.api.v1alpha1.status import Pinned, PodTemplate, Slot, Status
 from podium.core.actions import Event
 from podium.core.facts import SLOTS, AutoscalerState, Crash, Key, Problem, SlotState
 from podium.errors import Conflict, NotFound, PodiumError, Rejected
 from podium.ports import Clock, ModelDeployment
-from podium.simulation.world.pods import OVER_QUOTA, Behaviour, Deployment, Pod, pod_of, schedule, template_of
+from podium.simulation.world.pods import (
+    OVER_QUOTA,
+    Behaviour,
+    Deployment,
+    Pod,
+    pod_of,
+    pod_template,
+    schedule,
+    template_of,
+)
 from podium.simulation.world.stored import Stored, read
 
 
@@ -33,10 +42,12 @@ class FakeCluster:
         self.failure: PodiumError | None = None  # raised by everything while it is set
         self.refuses_autoscalers = ""  # why, while it does
         self.rendering = ""  # what the operator's build makes of a spec; another one makes another template
+        self.runtime_image = "podium-runtime:1"  # the operator's default
         self.capacity: int | None = None  # pods that the nodes have room for
         self.quotas: dict[Slot, int] = {}  # pods that a slot may have, so far as a ResourceQuota leaves room
         self._clock = clock
         self._behaviours: dict[str, Behaviour] = {}
+        self._images: dict[str, Behaviour] = {}
         self._stored: dict[Key, Stored] = {}
         self._deployments: dict[tuple[Key, Slot], Deployment] = {}
         self._autoscalers: dict[Key, tuple[str, str]] = {}  # by ModelDeployment: its uid, and what was asked for
@@ -77,6 +88,14 @@ class FakeCluster:
 
     def behaviour(self, version: str) -> Behaviour:
         return self._behaviours.setdefault(version, Behaviour())
+
+    def behave_image(self, image: str, behaviour: Behaviour) -> None:
+        """Say how pods of an image behave that are made from now on, whatever their version."""
+        self._images[image] = behaviour
+
+    def _behaviour(self, runs: Pinned) -> Behaviour:
+        image = runs.template.image if runs.template is not None else ""
+        return self._images.get(image) or self.behaviour(runs.version)
 
     def drift(self, key: Key, slot: Slot) -> None:
         """Change a slot's Deployment by hand."""
@@ -167,16 +186,16 @@ class FakeCluster:
         self._may_fail()
         return self.slots_now(md)
 
-    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int, keep_template: bool = False) -> None:
+    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int) -> None:
         self._may_fail()
         self._refuse_stranger(md, pinned.slot)
         if md.spec is None:
             raise NotFound(f"{md.key}: cannot run pods, {md.flaw}")
-        place, serving = (md.key, pinned.slot), template_of(md.spec, self.rendering)
+        place, serving = (md.key, pinned.slot), self._template(md.spec)
         known = self._deployments.get(place)
         if known is None or known.owner != md.uid:
             known = Deployment(md.key, pinned.slot, md.uid, pinned, replicas, serving, serving)
-        known.run(pinned, replicas, serving, keep_template=keep_template)
+        known.run(pinned, replicas, serving)
         self._deployments[place] = known
         self._settle(place)
         self.writes.append(f"run {md.key} slot {pinned.slot}: version {pinned.version} with {replicas}")
@@ -270,7 +289,14 @@ class FakeCluster:
             spec=stored.spec,
             status=stored.status,
             flaw=stored.flaw,
+            template=self._pod_template(stored.spec) if stored.spec is not None else None,
         )
+
+    def _template(self, spec: Spec) -> str:
+        return template_of(spec, self.rendering, self.runtime_image)
+
+    def _pod_template(self, spec: Spec) -> PodTemplate:
+        return pod_template(spec, self._template(spec), self.runtime_image)
 
     def _slot(self, md: ModelDeployment, slot: Slot) -> SlotState:
         deployment = self._deployments.get((md.key, slot))
@@ -281,10 +307,7 @@ class FakeCluster:
         return SlotState(
             runs=deployment.runs,
             replicas=deployment.replicas,
-            up_to_date=md.spec is not None
-            and deployment.serving == template_of(md.spec, self.rendering)
-            and deployment.protected,
-            drifted=md.spec is None or deployment.drifted,
+            up_to_date=md.spec is not None and not deployment.drifted,
             rolled_out=all(pod.pinned == deployment.runs for pod in living) and len(living) == deployment.replicas,
             stuck="" if deployment.allowed(deployment.replicas - 1) else OVER_QUOTA,
             pods=tuple(pod.seen(self._clock) for pod in sorted(living, key=lambda pod: pod.name)),
@@ -294,7 +317,7 @@ class FakeCluster:
     def _settle(self, place: tuple[Key, Slot]) -> None:
         deployment, stored = self._deployments[place], self._stored.get(place[0])
         drain = stored.spec.serving.drain.total_seconds() if stored and stored.spec else 0.0
-        behaviour, deployment.quota = self.behaviour(deployment.runs.version), self.quotas.get(place[1])
+        behaviour, deployment.quota = self._behaviour(deployment.runs), self.quotas.get(place[1])
         deployment.settle(self._clock.monotonic(), drain, behaviour, self._numbers)
         if self.capacity is not None:
             schedule(self._deployments.values(), self.capacity, self._clock.monotonic())

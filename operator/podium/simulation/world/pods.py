@@ -5,11 +5,13 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from hashlib import sha256
 from typing import Final
 
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Pinned, Slot
+from podium.api.v1alpha1.status import Pinned, PodTemplate, Slot
 from podium.core.facts import Counters, Crash, Histogram, Key, PodState
+from podium.core.fingerprints import template_hash
 from podium.ports import Clock
 
 LATENCIES: Final = (0.05, 0.12, 1.0)  # edges of the pods' histograms, in seconds
@@ -150,9 +152,9 @@ class Deployment:
         """Whether it is not as it was made."""
         return self.serving != self.made_from or not self.protected
 
-    def run(self, pinned: Pinned, replicas: int, serving: str, *, keep_template: bool) -> None:
-        """Be made again, from the spec or as it was made before."""
-        kept = keep_template and self.runs == pinned
+    def run(self, pinned: Pinned, replicas: int, serving: str) -> None:
+        """Be made again, as it was made before where that is what is pinned."""
+        kept = self.runs.same_version(pinned) and self.runs.template == pinned.template
         self.runs, self.replicas, self.protected = pinned, replicas, True
         self.serving = self.made_from = self.made_from if kept else serving
 
@@ -182,9 +184,16 @@ class Deployment:
                 pod.stopping_since = now
 
 
-def template_of(spec: Spec, rendering: str) -> str:
+def template_of(spec: Spec, rendering: str, image: str) -> str:
     """What the pods of a Deployment are made from."""
-    return rendering + spec.serving.model_dump_json(exclude={"replicas", "autoscaling"})
+    made = spec.serving.model_copy(update={"image": spec.serving.image or image})
+    return rendering + made.model_dump_json(exclude={"replicas", "autoscaling"})
+
+
+def pod_template(spec: Spec, text: str, image: str) -> PodTemplate:
+    """Which template that is."""
+    revision = sha256(text.encode()).hexdigest()[:10]
+    return PodTemplate(revision=revision, spec_hash=template_hash(spec), image=spec.serving.image or image)
 
 
 def schedule(deployments: Iterable[Deployment], capacity: int, now: float) -> None:

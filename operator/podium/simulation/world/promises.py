@@ -108,15 +108,26 @@ def _champion_keeps_its_size(write: Write) -> Iterator[str]:
         yield f"2: version {pinned.version} is scaled to {write.arguments[1]} of {spec.serving.size} pods"
 
 
-def _champion_keeps_its_template(write: Write) -> Iterator[str]:
-    """What a commit changes beside the version is on trial with it, and does not reach the way back."""
+def _trusted_keeps_its_template(write: Write) -> Iterator[str]:
+    """Another template is on trial in the other slot, and does not reach the way back."""
+    pinned: Pinned = write.arguments[0]
+    status = write.world.md().status
+    kept = [status.champion, status.former if status.phase is Phase.SOAKING else None]
+    for trusted in kept:
+        if trusted is not None and trusted.slot == pinned.slot and trusted.template not in (None, pinned.template):
+            yield f"7: version {pinned.version} gets another template than it is pinned to"
+
+
+def _rejected_template_stays_rejected(write: Write) -> Iterator[str]:
     pinned: Pinned = write.arguments[0]
     status, spec = write.world.md().status, write.md.spec
+    lost = status.rejected_template
     assert spec is not None
-    trusted = status.former if status.phase is Phase.SOAKING else status.champion
-    other = spec.model.version not in (None, pinned.version)
-    if pinned == trusted and other and not write.arguments[2]:
-        yield f"7: version {pinned.version} gets the template that comes with version {spec.model.version}"
+    if lost is None or pinned in (status.champion, status.former) or pinned.template is None:
+        return
+    same = (lost.digest, lost.template.revision) == (pinned.digest, pinned.template.revision)
+    if same and stands(lost, spec):
+        yield f"4: rejected template {lost.template.revision} is started again with version {lost.version}"
 
 
 def _rejected_gets_nothing(write: Write) -> Iterator[str]:
@@ -174,7 +185,12 @@ def _ready_is_true(write: Write) -> Iterator[str]:
 CHECKS: Final[Mapping[tuple[str, str], tuple[Check, ...]]] = {
     ("router", "route"): (_only_to_verified_pods, _testers_too),
     ("cluster", "stop_slot"): (_no_stop_under_traffic, _champion_is_kept),
-    ("cluster", "run_slot"): (_champion_keeps_its_size, _champion_keeps_its_template, _rejected_stays_rejected),
+    ("cluster", "run_slot"): (
+        _champion_keeps_its_size,
+        _trusted_keeps_its_template,
+        _rejected_stays_rejected,
+        _rejected_template_stays_rejected,
+    ),
     ("cluster", "write_status"): (_rejected_gets_nothing, _pinned_stays, _ready_is_true),
     ("registry", "move_alias"): (_alias_is_the_champion,),
 }

@@ -1,0 +1,40 @@
+"""Whose turn it is to try a pod template that came with another operator: a few ModelDeployments at a time.
+
+Trials that began are in the status of their ModelDeployments, so another leader counts them, too. What this process
+has granted and is not written down yet it remembers.
+"""
+
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+
+from podium.core.facts import Key
+
+
+class TemplateTurns:
+    """At most `budget` at a time; none where it is 0."""
+
+    def __init__(self, budget: int, wake: Callable[[Key], None]) -> None:
+        self._budget = budget
+        self._wake = wake  # a ModelDeployment that may have its turn now
+        self._granted: set[Key] = set()
+        self._waiting: dict[Key, None] = {}  # in the order in which they came
+
+    def take(self, key: Key, *, wanted: bool, trials: AbstractSet[Key]) -> bool:
+        """Whether the ModelDeployment may begin now. One that rests without wanting its turn gives it back."""
+        if not wanted:
+            self.forget(key)
+            return False
+        if len((self._granted | trials) - {key}) >= self._budget:
+            self._waiting.setdefault(key)
+            return False
+        self._granted.add(key)
+        self._waiting.pop(key, None)
+        return True
+
+    def forget(self, key: Key) -> None:
+        """It has had its turn, or is gone: the next one may begin."""
+        self._waiting.pop(key, None)
+        if key in self._granted:
+            self._granted.remove(key)
+            if (first := next(iter(self._waiting), None)) is not None:
+                self._wake(first)

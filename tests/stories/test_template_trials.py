@@ -1,0 +1,308 @@
+"""Another pod template, by Git or by another operator, is on trial with the champion's own version."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Condition, Phase, Status
+from podium.core.facts import Key
+from podium.core.status.readiness import condition_of
+from podium.simulation.world.pods import Behaviour
+from podium.simulation.world.world import World
+from tests.stories.simulator import SECOND, Simulation, spec_of
+
+HOUR = timedelta(hours=1)
+ROLLOUT = {"steps": [{"weight": 50, "duration": "5s"}], "soak": "10s", "startupTimeout": "2m"}
+GOOD, BETTER, BAD = "registry.test/runtime:1", "registry.test/runtime:2", "registry.test/runtime:bad"
+FAILING = Behaviour(bad_share=0.5)
+WITHOUT_IMAGE = Behaviour(ready=False, waiting="ImagePullBackOff: Back-off pulling image")
+
+
+def wanted(image: str | None = GOOD, version: str = "1", **serving: object) -> Spec:
+    given = {"replicas": 2, **({"image": image} if image else {}), **serving}
+    return spec_of(version, serving=given, rollout=ROLLOUT)
+
+
+def settled(spec: Spec | None = None) -> Simulation:
+    """Version 1 is champion in slot a, and nothing is left to do."""
+    sim = Simulation(spec or wanted())
+    sim.register("1")
+    sim.settle("1")
+    sim.run(3 * SECOND)
+    return sim
+
+
+def upgrade(sim: Simulation, image: str) -> None:
+    """Another operator, with another default image."""
+    sim.cluster.runtime_image = image
+    sim.restart()
+
+
+def said(status: Status, kind: str) -> Condition:
+    found = condition_of(status, kind)
+    assert found is not None
+    return found
+
+
+def image(sim: World) -> str:
+    """The image of the champion's pods."""
+    champion = sim.status.champion
+    assert champion is not None
+    assert champion.template is not None
+    assert champion.template.image in sim.cluster.template_now(sim.md(), champion.slot)
+    return champion.template.image
+
+
+def serves(image_of: str) -> Callable[[World], bool]:
+    return lambda sim: sim.status.phase is Phase.STABLE and image(sim) == image_of
+
+
+def test_an_image_that_changes_at_rest_is_on_trial_in_the_other_slot() -> None:
+    sim = settled()
+    sim.commit(wanted(BETTER))
+    sim.reach(Phase.CANARY)
+    assert image(sim) == GOOD
+    assert sim.weights == {"a": 50, "b": 50}
+    assert said(sim.status, "TemplateInSync").reason == reasons.TEMPLATE_ON_TRIAL
+    sim.settle("1")
+    assert image(sim) == BETTER
+    assert sim.weights == {"a": 0, "b": 100}
+    assert said(sim.status, "TemplateInSync").status == "True"
+    assert sim.status.history[-1].template == (sim.status.champion.template if sim.status.champion else None)
+
+
+def test_a_generation_that_changes_the_image_is_ready_only_once_the_image_serves() -> None:
+    sim = settled()
+    sim.statuses.clear()
+    sim.commit(wanted(BETTER))
+    sim.until(serves(BETTER))
+    sim.run(SECOND)
+    generation = sim.md().generation
+    ready = [
+        status.champion.template.image
+        for written, status in sim.statuses
+        if written == generation and said(status, "Ready").status == "True"
+        if status.champion is not None and status.champion.template is not None
+    ]
+    assert set(ready) == {BETTER}
+
+
+def test_a_bad_image_is_found_by_the_judge_and_the_version_stays_trusted() -> None:
+    sim = settled()
+    sim.cluster.behave_image(BAD, FAILING)
+    sim.commit(wanted(BAD))
+    sim.until(lambda world: world.status.rejected_template is not None)
+    sim.run(HOUR)
+    assert sim.status.phase is Phase.STABLE
+    assert image(sim) == GOOD
+    assert sim.status.rejected == []
+    assert sim.status.rejected_template is not None
+    assert sim.status.rejected_template.template.image == BAD
+    assert [entry.outcome for entry in sim.status.history] == ["Promoted", "RolledBack"]
+    for kind, status in (("Ready", "False"), ("Stalled", "True"), ("TemplateInSync", "False")):
+        assert (said(sim.status, kind).status, said(sim.status, kind).reason) == (status, reasons.TEMPLATE_REJECTED)
+    assert sim.alias == "1"
+
+
+def test_the_rejection_of_a_template_ends_with_another_template() -> None:
+    sim = settled()
+    sim.cluster.behave_image(BAD, FAILING)
+    sim.commit(wanted(BAD))
+    sim.until(lambda world: world.status.rejected_template is not None and world.status.phase is Phase.STABLE)
+    sim.commit(wanted(BETTER))
+    sim.until(serves(BETTER))
+    sim.run(SECOND)
+    assert said(sim.status, "Ready").status == "True"
+
+
+def test_going_back_to_the_former_image_needs_no_trial() -> None:
+    sim = settled()
+    sim.cluster.behave_image(BAD, FAILING)
+    sim.commit(wanted(BAD))
+    sim.until(lambda world: world.status.rejected_template is not None and world.status.phase is Phase.STABLE)
+    sim.commit(wanted(GOOD))
+    sim.run(3 * SECOND)
+    assert sim.status.phase is Phase.STABLE
+    assert said(sim.status, "Ready").status == said(sim.status, "TemplateInSync").status == "True"
+
+
+def test_a_version_whose_template_was_rejected_is_trusted_as_before() -> None:
+    sim = settled()
+    sim.register("2")
+    sim.cluster.behave_image(BAD, FAILING)
+    sim.commit(wanted(BAD))
+    sim.until(lambda world: world.status.rejected_template is not None and world.status.phase is Phase.STABLE)
+    sim.commit(wanted(version="2"))
+    sim.settle("2")
+    sim.commit(wanted(version="1"))
+    sim.settle("1")
+    assert sim.status.history[-1].previously_promoted
+
+
+def test_an_image_that_cannot_be_pulled_is_held_and_gets_no_request() -> None:
+    sim = settled()
+    sim.cluster.behave_image(BAD, WITHOUT_IMAGE)
+    sim.commit(wanted(BAD))
+    sim.until(lambda world: world.status.held is not None and world.status.phase is Phase.STABLE)
+    sim.run(SECOND)
+    assert image(sim) == GOOD
+    assert sim.status.rejected_template is None
+    assert said(sim.status, "Ready").reason == reasons.IMAGE_UNAVAILABLE
+    assert said(sim.status, "TemplateInSync").reason == reasons.IMAGE_UNAVAILABLE
+    sim.cluster.behave_image(BAD, Behaviour())
+    sim.until(serves(BAD))
+
+
+def test_an_image_that_is_mended_in_mid_trial_is_tried_at_once() -> None:
+    sim = settled()
+    sim.cluster.behave_image(BAD, WITHOUT_IMAGE)
+    sim.commit(wanted(BAD))
+    sim.reach(Phase.STARTING)
+    sim.run(5 * SECOND)
+    sim.commit(wanted(BETTER))
+    sim.until(serves(BETTER), within=timedelta(minutes=2))
+
+
+def test_the_first_version_with_an_image_that_is_mended_starts_at_once() -> None:
+    sim = Simulation(wanted(BAD))
+    sim.cluster.behave_image(BAD, WITHOUT_IMAGE)
+    sim.register("1")
+    sim.reach(Phase.STARTING)
+    sim.run(5 * SECOND)
+    sim.commit(wanted(GOOD))
+    sim.until(serves(GOOD), within=timedelta(minutes=2))
+
+
+def test_a_revert_in_the_soak_gives_the_traffic_back_at_once() -> None:
+    sim = settled()
+    sim.commit(wanted(BETTER))
+    sim.reach(Phase.SOAKING)
+    sim.commit(wanted(GOOD))
+    sim.until(serves(GOOD), within=timedelta(seconds=10))
+    assert sim.weights == {"a": 100, "b": 0}
+
+
+def test_a_further_change_in_the_soak_waits_for_its_end() -> None:
+    sim = settled()
+    sim.commit(wanted(BETTER))
+    sim.reach(Phase.SOAKING)
+    sim.commit(wanted("registry.test/runtime:3"))
+    sim.reach(Phase.STABLE)
+    assert [entry.outcome for entry in sim.status.history] == ["Promoted", "Promoted"]
+    sim.until(serves("registry.test/runtime:3"))
+
+
+def test_the_size_is_no_template() -> None:
+    sim = settled()
+    sim.commit(wanted(replicas=3))
+    sim.run(20 * SECOND)
+    assert sim.status.phase is Phase.STABLE
+    assert sim.size("a") == 3
+    assert len(sim.status.history) == 1
+
+
+def test_a_champion_that_cannot_serve_is_mended_without_steps() -> None:
+    sim = settled()
+    sim.cluster.behave("1", Behaviour(crash_after=0.0, exit_code=137, crash_reason="OOMKilled"))
+    sim.run(5 * SECOND)
+    sim.cluster.behave_image(BETTER, Behaviour())
+    sim.commit(wanted(BETTER))
+    sim.until(lambda world: world.weights == {"a": 0, "b": 100}, within=timedelta(seconds=15))
+    sim.until(serves(BETTER))
+    assert image(sim) == BETTER
+
+
+def test_paused_no_template_is_tried() -> None:
+    sim = settled()
+    sim.commit(wanted(BETTER).model_copy(update={"paused": True}))
+    sim.run(60 * SECOND)
+    assert sim.status.phase is Phase.STABLE
+    assert said(sim.status, "TemplateInSync").reason == reasons.PAUSED
+    assert (said(sim.status, "Ready").status, said(sim.status, "Ready").reason) == ("Unknown", reasons.PAUSED)
+
+
+# --- another operator -------------------------------------------------------------------------------------------------
+
+
+def test_the_template_of_another_operator_is_on_trial_and_the_object_stays_ready() -> None:
+    sim = settled(wanted(None))
+    first = image(sim)
+    sim.statuses.clear()
+    upgrade(sim, BETTER)
+    sim.reach(Phase.CANARY)
+    assert image(sim) == first
+    sim.until(serves(BETTER))
+    assert {said(status, "Ready").status for _, status in sim.statuses} == {"True"}
+    assert {said(status, "Reconciling").status for _, status in sim.statuses} == {"False"}
+
+
+def test_a_bad_image_of_another_operator_is_found_and_the_object_stays_ready() -> None:
+    sim = settled(wanted(None))
+    first = image(sim)
+    sim.statuses.clear()
+    sim.cluster.behave_image(BAD, FAILING)
+    upgrade(sim, BAD)
+    sim.until(lambda world: world.status.rejected_template is not None and world.status.phase is Phase.STABLE)
+    sim.run(HOUR)
+    assert image(sim) == first
+    assert {said(status, "Ready").status for _, status in sim.statuses} == {"True"}
+    assert said(sim.status, "TemplateInSync").reason == reasons.TEMPLATE_REJECTED
+    assert len(sim.status.history) == 2
+    upgrade(sim, BETTER)
+    sim.until(serves(BETTER))
+
+
+@pytest.mark.parametrize("phase", [Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.SOAKING])
+def test_another_operator_in_mid_trial_changes_no_pod_until_the_trial_has_ended(phase: Phase) -> None:
+    sim = settled(wanted(None))
+    first = image(sim)
+    sim.register("2")
+    sim.commit(wanted(None, version="2"))
+    sim.reach(phase, at_once=phase is Phase.PROMOTING)
+    upgrade(sim, BETTER)
+    sim.reach(Phase.STABLE, at_once=True)
+    assert sim.champion() == "2"
+    assert image(sim) == first
+    sim.until(serves(BETTER))
+
+
+def test_another_operator_takes_one_model_deployment_at_a_time() -> None:
+    sim = settled(wanted(None))
+    keys = [Key("ml", name) for name in ("churn", "churn-eu", "churn-us")]
+    for key in keys[1:]:
+        registry = spec_of(registry={"aliases": {"champion": key.name}}).registry
+        rollout = spec_of(rollout={**ROLLOUT, "guards": []}).rollout  # no client asks the others
+        sim.commit(wanted(None).model_copy(update={"registry": registry, "rollout": rollout}), key=key)
+
+    def resting(_: World) -> bool:
+        return all(status_of(sim, key).phase is Phase.STABLE for key in keys)
+
+    sim.until(resting)
+    sim.run(3 * SECOND)
+    upgrade(sim, BETTER)
+    most = 0
+
+    def all_have_it(_: World) -> bool:
+        nonlocal most
+        most = max(most, sum(status_of(sim, key).trial is not None for key in keys))
+        waiting = [said(status_of(sim, key), "TemplateInSync").reason for key in keys]
+        assert most <= 1, waiting
+        return resting(sim) and all(_image_of(status_of(sim, key)) == BETTER for key in keys)
+
+    sim.until(all_have_it, within=timedelta(minutes=5))
+    assert most == 1
+
+
+def status_of(sim: Simulation, key: Key) -> Status:
+    md = sim.cluster.now(key)
+    assert md is not None
+    return md.status
+
+
+def _image_of(status: Status) -> str:
+    assert status.champion is not None
+    assert status.champion.template is not None
+    return status.champion.template.image

@@ -1,0 +1,45 @@
+"""Turns of ModelDeployments whose pod template came with another operator."""
+
+import pytest
+
+from podium.controller.template_turns import TemplateTurns
+from podium.core.facts import Key
+
+A, B, C = Key("ml", "a"), Key("ml", "b"), Key("ml", "c")
+NONE: frozenset[Key] = frozenset()
+
+
+@pytest.mark.parametrize(("budget", "granted"), [(0, []), (1, [A]), (2, [A, B]), (3, [A, B, C])])
+def test_as_many_have_their_turn_as_the_budget_says(budget: int, granted: list[Key]) -> None:
+    turns = TemplateTurns(budget, wake=lambda _: None)
+    assert [key for key in (A, B, C) if turns.take(key, wanted=True, trials=NONE)] == granted
+    assert [key for key in (A, B, C) if turns.take(key, wanted=True, trials=NONE)] == granted
+
+
+def test_trials_that_an_earlier_leader_began_count() -> None:
+    turns = TemplateTurns(1, wake=lambda _: None)
+    assert not turns.take(A, wanted=True, trials=frozenset({B}))
+    assert turns.take(A, wanted=True, trials=frozenset({A}))
+
+
+def test_one_that_has_had_its_turn_wakes_the_one_that_waits_longest() -> None:
+    woken: list[Key] = []
+    turns = TemplateTurns(1, wake=woken.append)
+    assert turns.take(A, wanted=True, trials=NONE)
+    assert not turns.take(C, wanted=True, trials=NONE)
+    assert not turns.take(B, wanted=True, trials=NONE)
+    assert not turns.take(A, wanted=False, trials=NONE)
+    assert woken == [C]
+    assert turns.take(C, wanted=True, trials=NONE)
+    turns.forget(C)  # it was deleted
+    assert woken == [C, B]
+
+
+def test_one_that_waits_and_is_deleted_is_not_woken() -> None:
+    woken: list[Key] = []
+    turns = TemplateTurns(1, wake=woken.append)
+    turns.take(A, wanted=True, trials=NONE)
+    turns.take(B, wanted=True, trials=NONE)
+    turns.forget(B)
+    turns.forget(A)
+    assert woken == []
