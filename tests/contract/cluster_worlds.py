@@ -49,6 +49,8 @@ class ClusterWorld(Protocol):
     async def told(self, md: ModelDeployment) -> list[tuple[str, str]]: ...  # Events: reason and message
     async def drift(self, slot: Slot) -> None: ...
     async def unprotect(self, slot: Slot) -> None: ...  # delete its PodDisruptionBudget
+    async def delete_slot(self, slot: Slot) -> None: ...  # delete its Deployment
+    async def template(self, slot: Slot) -> str: ...  # of its pods, as text
     async def evict(self, pod: PodState) -> None: ...  # as a drain does
     async def scale(self, autoscaling: Mapping[str, Any] | None) -> ModelDeployment: ...  # spec.serving.autoscaling
     async def delete(self, md: ModelDeployment) -> None: ...  # and does not wait for its end
@@ -142,6 +144,14 @@ class FakeClusterWorld:
     async def unprotect(self, slot: Slot) -> None:
         self._cluster.unprotect(self.key, slot)
 
+    async def delete_slot(self, slot: Slot) -> None:
+        self._cluster.delete_slot(self.key, slot)
+
+    async def template(self, slot: Slot) -> str:
+        md = await self._cluster.get(self.key)
+        assert md is not None
+        return self._cluster.template_now(md, slot)
+
     async def evict(self, pod: PodState) -> None:
         self._cluster.evict(pod.uid)
 
@@ -221,6 +231,12 @@ class RealClusterWorld:
 
     async def unprotect(self, slot: Slot) -> None:
         self._kubectl("delete", "poddisruptionbudget", names.slot_name(self.key.name, slot))
+
+    async def delete_slot(self, slot: Slot) -> None:
+        self._kubectl("delete", "deployment", names.slot_name(self.key.name, slot))
+
+    async def template(self, slot: Slot) -> str:
+        return json.dumps(self._kubectl.get("deployment", names.slot_name(self.key.name, slot))["spec"]["template"])
 
     async def evict(self, pod: PodState) -> None:
         async def taken() -> str | None:

@@ -211,6 +211,20 @@ async def test_a_pinned_template_outlives_another_spec_and_what_was_changed_by_h
     assert (seen.up_to_date, seen.runs) == (True, new)
 
 
+@pytest.mark.parametrize("lost", ["delete_slot", "unprotect"])
+async def test_a_pinned_template_outlives_one_of_the_two_objects_that_carry_it(world: ClusterWorld, lost: str) -> None:
+    await world.put("1")
+    made, template = await seen_by_operator(world)
+    one = ONE.model_copy(update={"template": template})
+    await world.cluster.run_slot(made, one, 0)
+    await world.edit({"example.com/team": "fraud"})
+    changed, _ = await seen_by_operator(world)
+    await getattr(world, lost)("a")
+    await world.cluster.run_slot(changed, one, 0)
+    assert "fraud" not in await world.template("a")
+    assert ((await slot_of(world)).up_to_date, (await slot_of(world)).runs) == (True, one)
+
+
 async def test_a_slots_disruption_budget_belongs_to_it_and_is_put_back(world: ClusterWorld) -> None:
     made = await world.put("1")
     await world.cluster.run_slot(made, ONE, 0)

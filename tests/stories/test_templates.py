@@ -78,3 +78,14 @@ def test_a_new_operator_leaves_a_champion_as_it_is_until_the_trial_has_ended() -
     sim.restart()
     sim.reach(Phase.SOAKING)
     assert "next operator" not in sim.cluster.template_now(sim.md(), "a")
+
+
+def test_a_champion_whose_deployment_is_deleted_beside_a_trial_gets_the_pods_that_it_had() -> None:
+    sim = settled()
+    sim.register("2", ready=False)
+    sim.commit(commit("2", BROKEN))
+    sim.reach(Phase.STARTING)
+    sim.cluster.delete_slot(KEY, "a")
+    sim.run(10 * SECOND)
+    assert made_of(sim, "a", GOOD)
+    assert slot(sim, "a").ready(sim.status.champion) == 2

@@ -92,7 +92,7 @@ def deployment(
         ("slot-service", render.slot_service(OWNER, SMALL, "b")),
         ("autoscaler-small", render.autoscaler(OWNER, SCALED)),
         ("autoscaler-full", render.autoscaler(OWNER, FULL)),
-        ("disruption-budget", render.disruption_budget(OWNER, SMALL, "b")),
+        ("disruption-budget", render.disruption_budget(OWNER, SMALL, PINNED, {"spec": {}})),
         ("gate-job-small", render.gate_job(OWNER, SMALL, SMOKE, DEFAULTS)),
         ("gate-job-full", render.gate_job(OWNER, FULL, CASES, DEFAULTS)),
         ("main-service-one-slot", render.main_service(OWNER, SMALL, {"a": 100, "b": 0})),

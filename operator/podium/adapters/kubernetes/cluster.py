@@ -115,16 +115,21 @@ class KubernetesCluster:
     async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int) -> None:
         spec, owner = _spec(md), read.owner_of(md)
         kept = await self._kept_template(md, pinned)
+        pods = kept or render.template(owner, spec, pinned, self._defaults)
         # The Service first: a pod must never be ready without the Service through which it is looked at.
         await self._owned.apply(names.SERVICES, render.slot_service(owner, spec, pinned.slot))
-        pods = kept or render.template(owner, spec, pinned, self._defaults)
         await self._owned.apply(names.DEPLOYMENTS, render.deployment(owner, spec, pinned, replicas, pods))
-        await self._owned.apply(names.DISRUPTION_BUDGETS, render.disruption_budget(owner, spec, pinned.slot))
+        await self._owned.apply(names.DISRUPTION_BUDGETS, render.disruption_budget(owner, spec, pinned, pods))
 
     async def _kept_template(self, md: ModelDeployment, pinned: Pinned) -> Json | None:
+        """The pinned template, from the slot's Deployment or from its PodDisruptionBudget."""
         name = names.slot_name(md.key.name, pinned.slot)
-        found = await self._owned.find(names.DEPLOYMENTS, md.key.namespace, name)
-        return read.template(found, pinned) if found is not None and read.owned(found, md.uid) else None
+        for collection in (names.DEPLOYMENTS, names.DISRUPTION_BUDGETS):
+            found = await self._owned.find(collection, md.key.namespace, name)
+            kept = read.template(found, pinned) if found is not None and read.owned(found, md.uid) else None
+            if kept is not None:
+                return kept
+        return None
 
     async def stop_slot(self, md: ModelDeployment, slot: Slot) -> None:
         namespace, name = md.key.namespace, names.slot_name(md.key.name, slot)
@@ -201,7 +206,7 @@ def _as_made(md: ModelDeployment, spec: Spec, runs: Pinned, found: _Found, pods:
     return (
         holds(deployment, render.deployment(owner, spec, runs, replicas, pods))
         and holds(found.services.get(name), render.slot_service(owner, spec, runs.slot))
-        and (found.budgets is None or holds(found.budgets.get(name), render.disruption_budget(owner, spec, runs.slot)))
+        and (found.budgets is None or holds(found.budgets.get(name), render.disruption_budget(owner, spec, runs, pods)))
     )
 
 

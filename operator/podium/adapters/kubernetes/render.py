@@ -74,19 +74,15 @@ def _any_version(spec: Spec) -> Pinned:
 def deployment(owner: Owner, spec: Spec, pinned: Pinned, replicas: int, pods: Json) -> Json:
     """The slot's Deployment: this version, so many pods of this template.
 
-    It carries the template a second time, so that the pods can be made again as they were when the spec, or what
-    Podium would make of it, is another one.
+    It carries the template a second time, and so does the slot's PodDisruptionBudget: the pods can be made again as
+    they were when the spec, or what Podium would make of it, is another one, and when one of the two was deleted.
     """
     return owned_object(
         owner,
         names.slot_name(owner.name, pinned.slot),
         kind=("apps/v1", "Deployment"),
         labels=_labels_of_version(owner, spec, pinned),
-        annotations={
-            **_identity(pinned),
-            **_revision(pinned),
-            names.TEMPLATE: json.dumps(pods, sort_keys=True, separators=(",", ":")),
-        },
+        annotations={**_identity(pinned), **_kept(pinned, pods)},
         spec={
             "replicas": replicas,
             "revisionHistoryLimit": 2,
@@ -102,17 +98,17 @@ def slot_service(owner: Owner, spec: Spec, slot: Slot) -> Json:
     return _service(owner, names.slot_name(owner.name, slot), labels_of(owner, spec, slot), {}, _of_slot(owner, slot))
 
 
-def disruption_budget(owner: Owner, spec: Spec, slot: Slot) -> Json:
+def disruption_budget(owner: Owner, spec: Spec, pinned: Pinned, pods: Json) -> Json:
     """Drains and evictions take one pod of the slot at a time. With one pod it forbids nothing."""
     return owned_object(
         owner,
-        names.slot_name(owner.name, slot),
+        names.slot_name(owner.name, pinned.slot),
         kind=("policy/v1", "PodDisruptionBudget"),
-        labels=labels_of(owner, spec, slot),
-        annotations={},
+        labels=labels_of(owner, spec, pinned.slot),
+        annotations=_kept(pinned, pods),
         spec={
             "maxUnavailable": 1,
-            "selector": {"matchLabels": _of_slot(owner, slot)},
+            "selector": {"matchLabels": _of_slot(owner, pinned.slot)},
             "unhealthyPodEvictionPolicy": "AlwaysAllow",  # a version that never gets ready must not hold up a drain
         },
     )
@@ -276,8 +272,11 @@ def _label_value(text: str) -> str:
     return kept if allowed and all(letter.isalnum() or letter in "-_." for letter in kept) else "podium-model"
 
 
-def _revision(pinned: Pinned) -> dict[str, str]:
-    return {names.REVISION: pinned.template.model_dump_json(by_alias=True)} if pinned.template is not None else {}
+def _kept(pinned: Pinned, pods: Json) -> dict[str, str]:
+    """The pods' template as text, and which one that is."""
+    text = json.dumps(pods, sort_keys=True, separators=(",", ":"))
+    known = {names.REVISION: pinned.template.model_dump_json(by_alias=True)} if pinned.template is not None else {}
+    return {**known, names.TEMPLATE: text}
 
 
 def _identity(pinned: Pinned) -> dict[str, str]:

@@ -50,6 +50,7 @@ class FakeCluster:
         self._images: dict[str, Behaviour] = {}
         self._stored: dict[Key, Stored] = {}
         self._deployments: dict[tuple[Key, Slot], Deployment] = {}
+        self._kept: dict[tuple[Key, Slot], tuple[Pinned, str]] = {}
         self._autoscalers: dict[Key, tuple[str, str]] = {}  # by ModelDeployment: its uid, and what was asked for
         self._refusals: dict[Key, Problem] = {}
         self._told: set[tuple[str, str]] = set()
@@ -77,6 +78,7 @@ class FakeCluster:
         self._autoscalers.pop(key, None)
         for slot in SLOTS:
             self._deployments.pop((key, slot), None)
+            self._kept.pop((key, slot), None)
 
     def behave(self, version: str, behaviour: Behaviour) -> None:
         """Say how the pods of a version behave, from now on."""
@@ -117,6 +119,7 @@ class FakeCluster:
     def unprotect(self, key: Key, slot: Slot) -> None:
         """Delete a slot's PodDisruptionBudget."""
         self._deployments[key, slot].protected = False
+        self._kept.pop((key, slot), None)
 
     def evict(self, uid: str) -> None:
         """Evict a pod, as a drain does: it stops, and its Deployment makes another one."""
@@ -191,11 +194,14 @@ class FakeCluster:
         self._refuse_stranger(md, pinned.slot)
         if md.spec is None:
             raise NotFound(f"{md.key}: cannot run pods, {md.flaw}")
-        place, serving = (md.key, pinned.slot), self._template(md.spec)
+        place = md.key, pinned.slot
+        version, kept = self._kept.get(place, (None, ""))  # beside it, by its PodDisruptionBudget
+        serving = kept if version == pinned else self._template(md.spec)
         known = self._deployments.get(place)
         if known is None or known.owner != md.uid:
             known = Deployment(md.key, pinned.slot, md.uid, pinned, replicas, serving, serving)
         known.run(pinned, replicas, serving)
+        self._kept[place] = pinned, known.made_from
         self._deployments[place] = known
         self._settle(place)
         self.writes.append(f"run {md.key} slot {pinned.slot}: version {pinned.version} with {replicas}")
