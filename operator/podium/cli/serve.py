@@ -1,10 +1,10 @@
 """`podium serve`: the model server of the pods, on this machine."""
 
-import logging
 import os
 
 import click
 
+from podium.runtime.__main__ import leave
 from podium.runtime.__main__ import main as run_server
 
 
@@ -23,9 +23,7 @@ def serve(model: str, host: str, port: int, digest: str | None, cache: str | Non
     given = {"PODIUM_MODEL_URI": model, "PODIUM_HOST": host, "PODIUM_PORT": str(port)}
     given |= {name: value for name, value in (("PODIUM_MODEL_DIGEST", digest), ("PODIUM_CACHE_DIR", cache)) if value}
     os.environ.update(given)
-    ended = run_server(os.environ)
-    logging.shutdown()
-    os._exit(ended)  # a loading or predicting thread may hang in foreign code, and nothing is left to be said
+    leave(run_server(os.environ))
 
 
 if __name__ == "__main__":

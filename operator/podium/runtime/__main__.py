@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from functools import partial
+from typing import NoReturn
 
 import uvloop
 
@@ -70,10 +71,11 @@ def _ended(environ: MutableMapping[str, str], error: StartError) -> Exit:
 
 def _abort(environ: MutableMapping[str, str], error: StartError) -> None:
     """End the process from a thread beside the event loop, which does not return."""
-    _leave(_ended(environ, error))
+    leave(_ended(environ, error))
 
 
-def _leave(ended: Exit) -> None:
+def leave(ended: Exit) -> NoReturn:
+    """End the process, with all that it has written."""
     logging.shutdown()
     sys.stdout.flush()
     # A loading or predicting thread may hang in foreign code, and nothing is left to be said.
@@ -104,4 +106,4 @@ def _leave_word(environ: MutableMapping[str, str], error: StartError) -> None:
 
 
 if __name__ == "__main__":
-    _leave(main(os.environ))
+    leave(main(os.environ))

@@ -393,6 +393,29 @@ def test_a_column_that_the_signature_does_not_know_is_refused_in_csv_and_parquet
         assert [server.post("/invocations", body, kind)[0] for body, kind in bodies] == [200, 200]
 
 
+def test_a_whole_number_that_a_record_leaves_out_is_named_as_null_in_every_form(tmp_path: Path) -> None:
+    schema = Schema([ColSpec(DataType.double, "n"), ColSpec(DataType.long, "i", required=False)])
+    records = [{"n": 1.5, "i": 1}, {"n": 2.5}]
+    with served(saved(tmp_path / "model", Described(), schema)) as server:
+        for body in (
+            {"dataframe_records": records},
+            {"inputs": records},
+            {"inputs": {"n": [1.5, 2.5], "i": [1, None]}},
+        ):
+            status, answer = server.post("/invocations", body)
+            assert status == 400
+            assert answer["message"] == "row 1, column 'i': expected a whole number (long), found null"
+
+
+def test_rows_of_instances_that_have_other_columns_are_not_mixed(tmp_path: Path) -> None:
+    """MLflow makes one row of these two, and answers it."""
+    schema = Schema([ColSpec(DataType.double, "n", required=False), ColSpec(DataType.double, "m", required=False)])
+    with served(saved(tmp_path / "model", Described(), schema)) as server:
+        status, answer = server.post("/invocations", {"instances": [{"n": 1.5}, {"m": 2.5}]})
+        assert status == 400
+        assert answer["message"] == "row 1: expected the columns of row 0, found another set: columns 'm', 'n'"
+
+
 TYPED = Schema(
     [
         ColSpec(DataType.double, "n"),

@@ -119,6 +119,15 @@ def test_joining_that_is_forced_is_given_up_where_the_answers_show_that_it_is_wr
         assert same([expected] * 5, rounds(server))
 
 
+def test_joining_that_is_forced_where_no_signature_is_planned_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mlflow.pyfunc.save_model(tmp_path / "model", python_model=Listing(), pip_requirements=[])
+    with served(tmp_path / "model", BATCHING="on") as server:
+        assert server.get(f"/v2/models/{server.name}")[1]["podium"]["joined"] is False
+    assert "PODIUM_BATCHING=on has no effect: only rows of a signature that is planned can be joined" in caplog.text
+
+
 def test_several_outputs_are_named_in_order_by_every_door(tmp_path: Path) -> None:
     with served(MODELS["probabilities of several outputs"](tmp_path / "model")) as server:
         items = [{"a": 1.0, "b": 2.0, "c": 3.0}, {"a": -1.0, "b": -2.0, "c": -3.0}]

@@ -25,6 +25,14 @@ def said(**columns: list[object]) -> str:
             {"age": [1], "city": ["x"], "count": [1.5]},
             "row 0, column 'count': expected a whole number (long), found a number",
         ),
+        (
+            {
+                "age": [1, 2],
+                "city": ["x", "y"],
+                "count": [1, float("nan")],
+            },  # what pandas fills in where it is left out
+            "row 1, column 'count': expected a whole number (long), found null",
+        ),
         ({"age": [{}], "city": ["x"]}, "row 0, column 'age': expected a number (double), found an object"),
     ],
 )

@@ -44,7 +44,8 @@ class Scorer:
     def __init__(self, model: Model, batching: Batching = Batching.AUTO) -> None:
         self.model = model
         # Whether requests that wait are joined into one prediction
-        self.joins = batching is Batching.ON or (batching is Batching.AUTO and model.row_wise)
+        trusted = batching is Batching.ON or (batching is Batching.AUTO and model.row_wise)
+        self.joins = trusted and model.plan is not None
         self.steady = model.row_wise  # how long a prediction takes depends on the number of rows and on nothing else
         self.predictions = Predictions()
         self._check = OutputCheck(model.outputs)

@@ -31,14 +31,24 @@ _LONGEST_TYPE = 200  # characters
 
 def explain(data: Any, schema: Schema | None, error: Exception) -> str:
     """Return why the data does not fit: the first thing that is wrong, in the order in which a person would look."""
-    if schema is not None and isinstance(data, pd.DataFrame):
+    if schema is not None:
         try:
-            for problem in problems(data, schema):
+            for problem in problems(_table(data), schema):
                 return problem
         except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
             log.info("what is wrong with the request cannot be told", exc_info=True)
     found = type(error).__name__
     return f"the request does not fit the model's signature ({found}); GET /openapi.json shows what it wants"
+
+
+def _table(data: Any) -> pd.DataFrame:
+    """Return rows or columns as a table, with every value as it was sent. Raises ValueError: they are none."""
+    if isinstance(data, pd.DataFrame):
+        return data
+    by_column = isinstance(data, dict)
+    if not by_column and not (isinstance(data, list) and data and all(isinstance(row, dict) for row in data)):
+        raise ValueError("neither rows nor columns")
+    return pd.DataFrame(data, dtype=object)
 
 
 def problems(frame: pd.DataFrame, schema: Schema) -> Iterator[str]:
@@ -147,6 +157,8 @@ def is_number(cell: Any) -> bool:
 
 
 def kind(value: Any) -> str:
-    """Return what a JSON value is, without saying the value."""
+    """Return what a JSON value is, without saying the value. NaN is what pandas puts where nothing was sent."""
+    if isinstance(value, (float, np.floating)) and np.isnan(value):
+        return "null"
     names = {bool: "true or false", str: "a text", dict: "an object", list: "a list", type(None): "null"}
     return names.get(type(value), "a number" if isinstance(value, (int, float, np.number)) else type(value).__name__)

@@ -54,6 +54,8 @@ def read_payload(parsed: Any, model: Model) -> Query:
         raise RequestFault(f"params: expected an object, found {kind(params)}")
     refuse_unknown_params(params or {}, model, "params")
     _refuse_incomplete_records(parsed[form], model)
+    if form == "instances":
+        _refuse_ragged_instances(parsed[form])
     data = _data(parsed[form], form, model)
     refuse_extra_columns(data, model)
     return Query(data, params)
@@ -75,6 +77,15 @@ def _refuse_incomplete_records(value: Any, model: Model) -> None:
     for row, record in enumerate(value):
         if isinstance(record, dict) and (missing := [name for name in required if name not in record]):
             raise RequestFault(f"row {row}: missing {named(missing)}")
+
+
+def _refuse_ragged_instances(value: Any) -> None:
+    """MLflow puts the values of each name side by side: a name that one row leaves out moves those below it up."""
+    if not isinstance(value, list) or not value or not all(isinstance(row, dict) for row in value):
+        return
+    for row, record in enumerate(value):
+        if differing := value[0].keys() ^ record.keys():
+            raise RequestFault(f"row {row}: expected the columns of row 0, found another set: {named(differing)}")
 
 
 def _data(value: Any, form: str, model: Model) -> Any:
