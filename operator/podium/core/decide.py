@@ -29,7 +29,7 @@ from podium.core.rollout.transitions import Move, next_move
 from podium.core.status.conditions import conditions, kept
 from podium.core.status.events import events
 from podium.core.status.messages import LONGEST, message
-from podium.core.status.observed import keep_recent_evidence, observed, unsaved_evidence
+from podium.core.status.observed import answered_before, keep_recent_evidence, observed, unsaved_evidence
 from podium.core.status.record import artifact_path, document, tags_for, unrecorded
 from podium.core.traffic.draining import drained, losing
 from podium.core.traffic.phase_targets import PHASE_TARGETS, Size
@@ -49,6 +49,7 @@ REQUEUE_AFTER: Mapping[Phase, float] = {
     Phase.REJECTED: 60,
     Phase.STABLE: 60,
 }
+UNAVAILABLE = 5.0  # no request can be answered
 SOON = 0.1  # something was just done: see what came of it
 # No version is on trial: traffic moves to the champion, and no record has to come before that.
 WAY_BACK = frozenset(phase for phase, target in PHASE_TARGETS.items() if target.rests)
@@ -78,7 +79,8 @@ class Decision:
 
 def decide(facts: Facts) -> Decision:
     """The whole decision on one ModelDeployment at one moment. At most one move of the table is made."""
-    observed_facts = replace(facts, status=observed(facts))
+    known = facts.answered_before or answered_before(facts)
+    observed_facts = replace(facts, status=observed(facts), answered_before=known)
     move = next_move(observed_facts)
     status = enter(observed_facts, move) if move else keep_recent_evidence(facts.status, observed_facts.status, facts)
     after = replace(facts, status=status)
@@ -95,8 +97,13 @@ def decide(facts: Facts) -> Decision:
 
 
 def _requeue_after(facts: Facts) -> float:
-    """A slot that is still to lose its traffic is watched as closely as in a rollback, whatever came after that."""
-    usual = REQUEUE_AFTER[facts.status.phase]
+    """A slot that is still to lose its traffic is watched as closely as in a rollback, whatever came after that.
+
+    A champion without a ready pod is looked at more often than one that serves: what watches tell can be lost.
+    """
+    usual, champion = REQUEUE_AFTER[facts.status.phase], facts.status.champion
+    if champion is not None and not facts.observed.slot(champion.slot).ready(champion):
+        usual = min(usual, UNAVAILABLE)
     back = REQUEUE_AFTER[Phase.ROLLING_BACK]
     return min(usual, back) if facts.status.phase in WAY_BACK and losing(facts) is not None else usual
 
@@ -109,7 +116,8 @@ def decide_without_evidence(facts: Facts, error: Exception) -> Decision:
     trial = facts.status.trial
     bare = trial.model_copy(update={"evidence": Evidence(), "guards": []}) if trial is not None else None
     status = facts.status.model_copy(update={"trial": bare})
-    decision = decide(replace(facts, status=status, unsaved=None, evaluable=False))
+    known = answered_before(facts)
+    decision = decide(replace(facts, status=status, unsaved=None, answered_before=known, evaluable=False))
     return replace(decision, status=_with_failure(decision.status, trial, facts, error), unsaved=None)
 
 

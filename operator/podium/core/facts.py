@@ -273,6 +273,7 @@ class Facts:
     observed: ObservedState
     now: datetime
     unsaved: UnsavedEvidence | None = None
+    answered_before: frozenset[str] = frozenset()  # UIDs of pods that had answered by the last reconcile
     evaluable: bool = True  # False where the evidence could not be evaluated: none is taken, and nothing progresses
     once: Once = field(default_factory=Once, compare=False, repr=False)  # one for all the facts of a reconcile
 

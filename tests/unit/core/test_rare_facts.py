@@ -1,5 +1,6 @@
 """What a decision makes of facts that whole rollouts seldom meet, each told by `decide` alone."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -239,3 +240,23 @@ def test_a_sum_that_does_not_converge_ends_in_an_error_and_not_in_a_verdict(monk
     monkeypatch.setattr(beta, "_PRECISION", 0.0)
     with pytest.raises(ArithmeticError, match="did not converge"):
         beta._continued_fraction(0.3, 2.0, 3.0)
+
+
+def test_a_pod_that_answers_between_two_reads_is_not_lost() -> None:
+    """Its readiness is read first: it can become ready, and answer, before its counters are read."""
+    lost = replace(pod("2", "new", counters=Counters(answers=10, bad=0)), ready=False)
+    before = facts(status=_same_terms(on_trial()), world=beside(lost))
+    first = decide(before)
+    assert first.move is None
+    again = decide(replace(before, status=first.status, unsaved=first.unsaved))
+    assert reason_of(again) == reasons.NO_READY_PODS
+
+
+def test_a_champion_without_a_ready_pod_is_looked_at_soon() -> None:
+    """A lost watch event does not leave `Ready` False for a minute after its pods are back."""
+    settled = Status(phase=Phase.STABLE, phase_since=NOW, champion=NEW)
+    weights = {"a": 0, "b": 100}
+    serving = facts(status=settled, world=ObservedState(traffic=TrafficState(weights, weights)))
+    up = replace(serving.observed, slots={"b": SlotState(NEW, 1, pods=(pod("2"),))})
+    down = replace(serving.observed, slots={"b": SlotState(NEW, 1)})
+    assert decide(replace(serving, observed=down)).requeue_after < decide(replace(serving, observed=up)).requeue_after

@@ -90,7 +90,8 @@ def _nothing_ready(facts: Facts, subject: Pinned) -> Verdict | None:
 
     A pod that was drained or evicted is gone, and the one in its place has not answered yet, though its counters are
     there while it loads: that is no fault of the version. Only pods that did answer, and are still there, speak
-    against it.
+    against it: those that had answered by the last reconcile, because readiness is read before the counters, and a pod
+    can become ready and answer between the two.
     """
     fallback, trial, seen = facts.fallback, facts.status.trial, facts.observed.slot(subject.slot)
     carries = facts.observed.traffic.desired.get(subject.slot, 0) > 0
@@ -98,9 +99,7 @@ def _nothing_ready(facts: Facts, subject: Pinned) -> Verdict | None:
         return None
     if not facts.observed.slot(fallback.slot).ready(fallback):
         return None
-    answered = {pod.uid for pod in trial.evidence.pods if any(counts.answers for counts in pod.counts.values())}
-    answered |= {pod.uid for pod in seen.pods if pod.counters is not None and pod.counters.answers}
-    lost = [pod for pod in seen.pods if pod.uid in answered]
+    lost = [pod for pod in seen.pods if pod.uid in facts.answered_before]
     if not lost:
         return None
     names = ", ".join(pod.name for pod in lost[:3])

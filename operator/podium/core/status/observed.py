@@ -41,6 +41,15 @@ def observed(facts: Facts) -> Status:
     return _observed(replace(facts, status=_with_serving(replace(facts, status=_without_gaps(facts)))))
 
 
+def answered_before(facts: Facts) -> frozenset[str]:
+    """UIDs of the pods that had answered by the last reconcile, by the evidence of then."""
+    trial = facts.status.trial
+    if trial is None:
+        return frozenset()
+    known = _last_known(trial, facts.unsaved).pods
+    return frozenset(pod.uid for pod in known if any(counts.answers for counts in pod.counts.values()))
+
+
 # What a phase cannot be without. It can be missing after a restore from a backup, or a person's edit.
 _NEEDED: Mapping[Phase, tuple[str, ...]] = {
     Phase.GATING: ("challenger",),
