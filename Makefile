@@ -66,6 +66,9 @@ bench-overload: $(STAMP) ## The model server at twice the rate that it can susta
 bench-hostile: $(STAMP) ## The model server under 100,000 hostile bodies and 2,000 hostile connections
 	$(BIN)/python -W ignore -m bench.serving.hostile
 
+bench-reload: $(STAMP) ## 1,000 reloads in place of the model server under 200 requests a second
+	$(BIN)/python -m bench.serving.reloads
+
 bench-judgement: $(STAMP) ## The judge's error rates and speed, by simulation, beside fixed windows
 	$(BIN)/python -m bench.judgement
 
