@@ -18,7 +18,7 @@ from podium.runtime.batch.job import score as score_table
 from podium.runtime.exits import StartError
 from podium.runtime.loading.load import load_model
 from podium.runtime.loading.source import fetch, model_folder
-from podium.runtime.reference import references
+from podium.runtime.reference import reference_of
 
 _SUFFIXES = {".csv", ".parquet"}
 
@@ -56,7 +56,7 @@ def score(
     logging.getLogger("podium").addHandler(logging.NullHandler())  # what went wrong is said once, below
     try:
         with own_temporary_files(), _Bar() as bar:
-            fetched = fetch(references({"PODIUM_MODEL_URI": uri}), None, fall_back=False)
+            fetched = fetch((reference_of(uri, "--model"),), None, fall_back=False)
             order = Order(
                 model=load_model(model_folder(fetched)),
                 identity=fetched.identity,

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, TypeVar
 
-from podium.runtime.exits import Exit, StartError
+from podium.runtime.exits import Exit, StartError, without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ LARGEST: Final = 2**53
 _SERVICE_LINK = re.compile(
     r"PODIUM_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
 )
+_HTTP_URL = re.compile(r"https?://[^\s/]+(/\S*)?", re.ASCII)
 _ADDRESS = re.compile(r"(tcp|udp|sctp)://\S*")
 
 
@@ -91,6 +92,13 @@ class Reader:
         """A path; None where it is not set."""
         raw = self._environ.get(name)
         return Path(raw) if raw else None
+
+    def http_url(self, name: str) -> str | None:
+        """A URL of HTTP or HTTPS; None where it is not set."""
+        raw = self._environ.get(name)
+        if raw and not _HTTP_URL.fullmatch(raw):
+            raise _refused(name, "a URL of HTTP or HTTPS", without_secrets(raw))
+        return raw or None
 
     def seconds(self, name: str, default: float, least: float = LEAST_SECONDS) -> float:
         """A number of seconds, up to a week."""

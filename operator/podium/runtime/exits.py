@@ -35,6 +35,13 @@ class StartError(Exception):
         super().__init__(self.reason)
 
 
+class RestartNeeded(Exception):
+    """A version that a process of its own can load, and one in which another version serves cannot."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"this version needs a new process: {reason}")
+
+
 def one_line(text: str) -> str:
     """Make a text fit for a termination message: one line, bounded, and no secret of a URI in it."""
     flat = re.sub(r"\s+", " ", without_secrets(text)).strip()

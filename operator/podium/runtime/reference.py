@@ -71,9 +71,9 @@ class Reference:
 def references(environ: Mapping[str, str]) -> tuple[Reference, ...]:
     """Return the references that are set, in order.
 
-    Raises StartError: there is none, or one is of no known form.
+    Raises StartError: one is of no known form.
     """
-    found = [_uri(uri)] if (uri := environ.get("PODIUM_MODEL_URI")) else []
+    found = [reference_of(uri, "PODIUM_MODEL_URI")] if (uri := environ.get("PODIUM_MODEL_URI")) else []
     for kind, name in (
         (Kind.RUN, "PODIUM_SOURCE_RUN_ID"),
         (Kind.RUN_NAME, "PODIUM_SOURCE_RUN_NAME"),
@@ -81,20 +81,24 @@ def references(environ: Mapping[str, str]) -> tuple[Reference, ...]:
     ):
         if text := environ.get(name):
             found.append(Reference(kind, text))
-    if not found:
-        raise StartError(Exit.BAD_SETTINGS, "PODIUM_MODEL_URI is not set; expected e.g. models:/churn/7")
     return tuple(found)
 
 
-def _uri(uri: str) -> Reference:
+def reference_of(uri: str, where: str) -> Reference:
+    """Return the reference that a URI is.
+
+    Raises StartError: it is of no known form; the message says where it was written.
+    """
     uri = uri.rstrip("/")
+    if not uri:
+        raise StartError(Exit.BAD_SETTINGS, f"{where}: expected e.g. models:/churn/7, found nothing")
     if _VERSION.fullmatch(uri):
         return Reference(Kind.VERSION, uri)
     if _ALIAS.fullmatch(uri):
         return Reference(Kind.ALIAS, uri)
     if uri.startswith("models:") and not uri.startswith("models:/m-"):
         expected = "models:/<name>/<version> or models:/<name>@<alias>"
-        raise StartError(Exit.BAD_SETTINGS, f"PODIUM_MODEL_URI: expected {expected}, found {uri!r}")
+        raise StartError(Exit.BAD_SETTINGS, f"{where}: expected {expected}, found {uri!r}")
     if uri.startswith("file:"):
         return Reference(Kind.LOCAL, uri.removeprefix("file:").replace("//", "/", 1))
     return Reference(Kind.ARTIFACT if _SCHEME.match(uri) else Kind.LOCAL, uri)

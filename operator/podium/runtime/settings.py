@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from podium.runtime.environment import Known, Reader
 from podium.runtime.exits import Exit, StartError
 from podium.runtime.legacy_env import mapped
+from podium.runtime.model_file import Wanted, wanted_by
 from podium.runtime.preview import Preview
 from podium.runtime.reference import Reference, references
 
@@ -54,6 +55,8 @@ class Settings:
     source_fallback: bool = False  # whether a reference that fails is replaced by the next
     cache_directory: Path | None = None
     digest: str | None = None
+    model_file: Path | None = None  # names the model instead, and is watched
+    reload_hook: str | None = None  # URL that is told of each reload
     run_id: str | None = None
     host: str = "::"  # every address, IPv4's too: a pod is reached from outside; `podium serve` says 127.0.0.1
     port: int = 8080
@@ -90,7 +93,18 @@ class Settings:
         known = Known(mapped(environ))
         settings = cls._read(known)
         known.refuse_misspelt()
+        file = settings.model_file
+        if file is not None and (wanted := wanted_by(file)) is not None:
+            return settings.naming(wanted)
+        if not settings.references:
+            also = f" and {file} names no model" if file is not None else ""
+            raise StartError(Exit.BAD_SETTINGS, f"PODIUM_MODEL_URI is not set{also}; expected e.g. models:/churn/7")
         return settings
+
+    def naming(self, wanted: Wanted) -> "Settings":
+        """Return the same settings for this version, and for no other."""
+        named = (wanted.reference,)
+        return replace(self, references=named, digest=wanted.digest, run_id=None, source_fallback=False)
 
     @classmethod
     def _read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -104,6 +118,8 @@ class Settings:
             prediction_log=read.flag("PODIUM_PREDICTION_LOG"),
             prediction_log_bodies=read.share("PODIUM_PREDICTION_LOG_BODIES", cls.prediction_log_bodies),
             digest=environ.get("PODIUM_MODEL_DIGEST") or None,
+            model_file=read.path("PODIUM_MODEL_FILE"),
+            reload_hook=read.http_url("PODIUM_RELOAD_HOOK"),
             run_id=environ.get("PODIUM_MODEL_RUN_ID") or None,
             host=environ.get("PODIUM_HOST") or cls.host,
             port=read.port("PODIUM_PORT", cls.port),

@@ -52,6 +52,8 @@ def test_the_limits_of_guards_are_edges_too() -> None:
         ("PODIUM_LATENCY_EDGES", "0.5,0.1"),
         ("PODIUM_LATENCY_EDGES", "fast"),
         ("PODIUM_LATENCY_EDGES", "0,1"),
+        ("PODIUM_RELOAD_HOOK", "file:///etc/passwd"),
+        ("PODIUM_RELOAD_HOOK", "cache.ml/purge"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_its_name(name: str, value: str) -> None:

@@ -40,7 +40,7 @@ class Registry:
         self.answers: dict[str, Fetched | Exception] = {}
         monkeypatch.setattr(source, "_FETCHERS", dict.fromkeys(Kind, self._ask))
 
-    def _ask(self, reference: Reference) -> Fetched:
+    def _ask(self, reference: Reference, place: Path | None) -> Fetched:
         self.asked.append(reference.text)
         answer = self.answers[reference.text]
         if isinstance(answer, Exception):

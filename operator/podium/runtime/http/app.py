@@ -13,6 +13,7 @@ from podium.runtime.exchange import JSON, Body, Reply, Request, Response, canoni
 from podium.runtime.faults import Fault, ModelFault, NotFound, NotReady, RequestFault, WrongMethod
 from podium.runtime.http import metrics
 from podium.runtime.http.refusals import refusal
+from podium.runtime.http.reload_report import ReloadReport
 from podium.runtime.http.serving import Page, Serving
 from podium.runtime.http.streaming import Stream
 from podium.runtime.identity import Headers, Identity
@@ -47,6 +48,7 @@ class App:
         self._serving: Serving | None = None
         self._former: list[Serving] = []  # they answer what they were asked before another version served
         self._step = StartupStep.FETCHING
+        self.reloads: ReloadReport | None = None
         self.identity_block = identity.block
         self._pages: dict[str, Page] = {
             "/healthz": lambda: Response(HTTPStatus.OK, b"ok\n"),
@@ -185,6 +187,7 @@ class App:
 
     def _render_metrics(self) -> Response:
         text = self._serving.metrics.render() if self._serving is not None else metrics.before_serving(self._step)
+        text += self.reloads.render() if self.reloads is not None else b""
         return Response(HTTPStatus.OK, text, metrics.CONTENT_TYPE)
 
     # Predictions: every one ends in exactly one outcome

@@ -8,18 +8,19 @@ import math
 import resource
 import signal
 import socket
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from podium.runtime.exits import Exit, StartError
 from podium.runtime.http.app import App
 from podium.runtime.http.connection import Connection
 from podium.runtime.http.ports import listening
+from podium.runtime.http.reload import reloading
 from podium.runtime.http.shared import SPARE, Limits, Shared
+from podium.runtime.http.threads import in_daemon_thread
 from podium.runtime.http.watchdog import Watchdog
 from podium.runtime.identity import Identity
 from podium.runtime.settings import HttpServer, Settings
@@ -63,7 +64,9 @@ async def run(
             async with front(shared, sock, settings), contextlib.AsyncExitStack() as open_doors:
                 for door in doors:
                     await open_doors.enter_async_context(door(app, settings))
-                await _load_and_serve(app, settings, stop)
+                loaded = await _load_and_serve(app, settings, stop)
+                async with reloading(app, settings, loaded):
+                    await stop.asked.wait()
                 await _drain(app, shared, settings, stop)
         finally:
             sweeping.cancel()
@@ -151,50 +154,30 @@ async def _sweep(shared: Shared, app: App, stop: _Stop, watchdog: Watchdog) -> N
         await asyncio.sleep(SWEEP_SECONDS)
 
 
-async def _load_and_serve(app: App, settings: Settings, stop: _Stop) -> None:
+async def _load_and_serve(app: App, settings: Settings, stop: _Stop) -> "Loaded | None":
     """Load in a thread of its own. A stop does not wait for it: no client has been promised an answer yet."""
-    loading = asyncio.create_task(_in_thread(settings, app.enter))
+    loading = asyncio.create_task(in_daemon_thread("loading", lambda: _load(settings, app.enter)))
     stopped = asyncio.create_task(stop.asked.wait())
     await asyncio.wait({loading, stopped}, return_when=asyncio.FIRST_COMPLETED)
     if not loading.done():
         stop.insisted.set()
-        return
+        return None
     stopped.cancel()
     loaded = loading.result()
     app.serve(loaded)
     who = loaded.identity
     log.info("ready: model %s version %s run %s digest %s", who.model, who.version, who.run_id, who.digest)
+    return loaded
 
 
-async def _in_thread(settings: Settings, entered: Callable[[StartupStep], None]) -> "Loaded":
-    """A daemon thread, because asyncio's own would keep the process alive until a hanging download ends."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Any] = loop.create_future()
-
-    def settle(result: "Loaded | None", error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)
-
-    def work() -> None:
-        try:
-            loaded = importlib.import_module("podium.runtime.loading.load").load(settings, entered)
-        except BaseException as error:  # noqa: BLE001  handed on to whoever waits
-            loop.call_soon_threadsafe(settle, None, error)
-        else:
-            loop.call_soon_threadsafe(settle, loaded, None)
-
-    threading.Thread(target=work, name="loading", daemon=True).start()
-    loaded: Loaded = await future
+def _load(settings: Settings, entered: Callable[[StartupStep], None]) -> "Loaded":
+    """Imported here, off the event loop: MLflow takes seconds."""
+    loaded: Loaded = importlib.import_module("podium.runtime.loading.load").load(settings, entered)
     return loaded
 
 
 async def _drain(app: App, shared: Shared, settings: Settings, stop: _Stop) -> None:
-    """Wait for the stop, then go on answering while the routes to this pod are being taken down."""
-    await stop.asked.wait()
+    """Go on answering while the routes to this pod are being taken down."""
     app.drain()
     shared.draining = True
     if not stop.insisted.is_set():

@@ -47,7 +47,7 @@ class Serving:
         self.metrics.from_cache = loaded.from_cache
         self.log = PredictionLog(loaded.identity, settings.prediction_log_bodies) if settings.prediction_log else None
         self.queue.on_batch = self.metrics.count_batch
-        self.loaded = loaded
+        self._loaded = loaded
         self.identity_block = loaded.identity.block
         self._streaming = 0  # answers in parts, which come back to the queue
 
@@ -55,6 +55,11 @@ class Serving:
     def idle(self) -> bool:
         """Whether no answer is owed."""
         return self.queue.depth == 0 and self._streaming == 0
+
+    def let_go(self) -> None:
+        """Remove what is left of it, once its queue is closed. Not on the event loop."""
+        self.queue.join()
+        self._loaded.let_go()
 
     def count_stream(self, request: Request) -> Callable[[Fault | None], None]:
         """Begin a streamed answer. Returns what puts its end on record."""

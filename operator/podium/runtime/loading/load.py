@@ -5,16 +5,21 @@ Imported only in the loading thread: MLflow takes seconds to import, and `/healt
 
 import logging
 import os
+import shutil
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TypeVar
+
+import mlflow.models.model
 
 from podium.runtime.exits import Exit, StartError
 from podium.runtime.faults import Fault
 from podium.runtime.identity import Identity
+from podium.runtime.loading.beside import brings_code, check_beside, forget, modules_of_code
 from podium.runtime.loading.cache import Cache
 from podium.runtime.loading.requirements import check
 from podium.runtime.loading.source import Fetched, fetch, model_folder
@@ -55,20 +60,47 @@ class Loaded:
     events: dict[str, EventDoor] = field(default_factory=dict)  # a POST whose body asks for events
     from_cache: bool = False
     threads: int = 1  # that predict
+    place: Path | None = None  # a folder of its own with what was downloaded for it
+    code: bool = False  # whether it brings Python code of its own
+    modules: frozenset[str] = frozenset()  # that MLflow made of it
+
+    def let_go(self) -> None:
+        """Remove what it has on disk and among the modules, once nothing is asked of it any more."""
+        forget(self.modules)
+        if self.place is not None:
+            shutil.rmtree(self.place, ignore_errors=True)
 
 
-def load(settings: Settings, entered: Callable[[StartupStep], None] = lambda _: None) -> Loaded:
-    """Do all that stands before readiness, and tell which step begins.
+def load(
+    settings: Settings, entered: Callable[[StartupStep], None] = lambda _: None, *, beside: Loaded | None = None
+) -> Loaded:
+    """Do all that stands before readiness, or before it takes the place of `beside`, and tell which step begins.
 
-    Raises StartError: any step failed; its exit code says which.
+    Raises StartError: any step failed; its exit code says which. Raises RestartNeeded: it cannot be loaded beside that.
     """
     os.environ.setdefault(*AS_IN_SERVING)
+    place = Path(mkdtemp(prefix="podium-model-"))
+    before = modules_of_code()
+    try:
+        return replace(_load(settings, entered, place, beside), place=place, modules=modules_of_code() - before)
+    except BaseException:
+        forget(modules_of_code() - before)
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+
+
+def _load(settings: Settings, entered: Callable[[StartupStep], None], place: Path, beside: Loaded | None) -> Loaded:
     cache = Cache(settings.cache_directory) if settings.cache_directory is not None else None
     entered(StartupStep.FETCHING)
-    fetched = _timed("fetched", lambda: fetch(settings.references, cache, fall_back=settings.source_fallback))
+    fetched = _timed(
+        "fetched", lambda: fetch(settings.references, cache, fall_back=settings.source_fallback, place=place)
+    )
     entered(StartupStep.LOADING)
     identity = _proved(fetched, settings)
-    directory = model_folder(fetched)
+    directory = model_folder(fetched, place)
+    code = brings_code(directory)
+    if beside is not None:
+        check_beside(directory, code=code or beside.code)
     differences = check(directory, settings.requirements_ignored)
     model = _timed("loaded", lambda: load_model(directory, settings.extra_columns))
     _silence()
@@ -102,6 +134,7 @@ def load(settings: Settings, entered: Callable[[StartupStep], None] = lambda _: 
         events(model),
         from_cache=fetched.from_cache,
         threads=threads,
+        code=code,
     )
 
 
@@ -125,6 +158,7 @@ def _proved(fetched: Fetched, settings: Settings) -> Identity:
 
 def load_model(directory: Path, extra_columns: ExtraColumns = ExtraColumns.REFUSE) -> Model:
     """Return the model in a folder. Raises StartError: it is none, or a package that it needs is not installed."""
+    mlflow.models.model.__mlflow_model__ = None  # by which a model from code names itself: not the one before it
     try:
         return Model.load(directory, extra_columns)
     except ModuleNotFoundError as error:

@@ -48,8 +48,10 @@ class _Failed(Exception):
         self.final = final
 
 
-def fetch(references: tuple[Reference, ...], cache: Cache | None, *, fall_back: bool) -> Fetched:
-    """Try the references in order and return the files of the first that is there.
+def fetch(
+    references: tuple[Reference, ...], cache: Cache | None, *, fall_back: bool, place: Path | None = None
+) -> Fetched:
+    """Try the references in order and return the files of the first that is there, downloaded into this folder.
 
     A source that is silent is replaced by the last good copy of the same reference, where there is a cache.
 
@@ -59,7 +61,7 @@ def fetch(references: tuple[Reference, ...], cache: Cache | None, *, fall_back: 
     for reference in references if fall_back else references[:1]:
         log.info("trying %s %s", reference.kind, reference)
         try:
-            fetched = _FETCHERS[reference.kind](reference)
+            fetched = _FETCHERS[reference.kind](reference, place)
         except _Failed as failed:
             result = one_line(str(failed))
             log.warning("%s %s: %s", reference.kind, reference, result)
@@ -91,9 +93,9 @@ def _translated(ask: Callable[[], Any], expected: str) -> Any:
         raise _Failed(f"expected {expected}, found {type(error).__name__}: {error}", final=final) from error
 
 
-def _download(uri: str) -> Path:
+def _download(uri: str, place: Path | None) -> Path:
     """Copy the files to a place of our own: MLflow adds a file, and a local store's files are not ours to change."""
-    folder = mkdtemp(prefix="podium-model-")
+    folder = mkdtemp(prefix="podium-model-", dir=place)
     return _own_files(
         Path(_translated(lambda: download_artifacts(artifact_uri=uri, dst_path=folder), "the model's files"))
     )
@@ -119,22 +121,23 @@ def _hashed(directory: Path, identity: Identity) -> Fetched:
         raise _Failed(message, final=True) from link
 
 
-def _version(reference: Reference) -> Fetched:
+def _version(reference: Reference, place: Path | None) -> Fetched:
     expected = reference.identity
     version = _translated(
         lambda: MlflowClient().get_model_version(expected.model, expected.version), "this version from the registry"
     )
-    return _hashed(_download(_files(expected.model, expected.version)), replace(expected, run_id=version.run_id or ""))
+    files = _download(_files(expected.model, expected.version), place)
+    return _hashed(files, replace(expected, run_id=version.run_id or ""))
 
 
-def _alias(reference: Reference) -> Fetched:
+def _alias(reference: Reference, place: Path | None) -> Fetched:
     """Resolve the alias once, and from then on speak of the version only: an alias can move while we download."""
     name = reference.identity.model
     version = _translated(
         lambda: MlflowClient().get_model_version_by_alias(name, reference.alias), "this alias from the registry"
     )
     identity = Identity(name, str(version.version), run_id=version.run_id or "")
-    return _hashed(_download(_files(name, identity.version)), identity)
+    return _hashed(_download(_files(name, identity.version), place), identity)
 
 
 def _files(model: str, version: str) -> str:
@@ -148,15 +151,15 @@ def _files(model: str, version: str) -> str:
     )
 
 
-def _artifact(reference: Reference) -> Fetched:
-    return _hashed(_download(reference.text), reference.identity)
+def _artifact(reference: Reference, place: Path | None) -> Fetched:
+    return _hashed(_download(reference.text, place), reference.identity)
 
 
-def _run(reference: Reference) -> Fetched:
-    return _model_of(_translated(lambda: MlflowClient().get_run(reference.text), "this run"))
+def _run(reference: Reference, place: Path | None) -> Fetched:
+    return _model_of(_translated(lambda: MlflowClient().get_run(reference.text), "this run"), place)
 
 
-def _run_name(reference: Reference) -> Fetched:
+def _run_name(reference: Reference, place: Path | None) -> Fetched:
     quoted = reference.text.replace("'", "\\'")
     condition = f"attributes.run_name = '{quoted}' and attributes.status = 'FINISHED'"
     client = MlflowClient()
@@ -168,10 +171,10 @@ def _run_name(reference: Reference) -> Fetched:
     runs = _translated(newest, "runs from the tracking server")
     if not runs:
         raise _Failed(f"expected a finished run named {reference.text!r}, found none", final=True)
-    return _model_of(runs[0])
+    return _model_of(runs[0], place)
 
 
-def _model_of(run: Any) -> Fetched:
+def _model_of(run: Any, place: Path | None) -> Fetched:
     """Fetch the model that a run logged: MLflow 3 lists it among the run's outputs; before, it is an artifact."""
     run_id = run.info.run_id
     outputs = run.outputs.model_outputs if run.outputs is not None else []
@@ -179,10 +182,10 @@ def _model_of(run: Any) -> Fetched:
         found = ", ".join(f"models:/{each.model_id}" for each in outputs)
         raise _Failed(f"expected one model of run {run_id}, found {len(outputs)}; name one: {found}", final=True)
     uri = f"models:/{outputs[0].model_id}" if outputs else f"runs:/{run_id}/model"
-    return _hashed(_download(uri), Identity(run.info.run_name or run_id, run_id, run_id=run_id))
+    return _hashed(_download(uri, place), Identity(run.info.run_name or run_id, run_id, run_id=run_id))
 
 
-def _local(reference: Reference) -> Fetched:
+def _local(reference: Reference, _: Path | None) -> Fetched:
     path = Path(reference.text)
     if path.is_dir():
         return _hashed(path, replace(reference.identity, version="local"))
@@ -196,15 +199,15 @@ def _pickle(path: Path) -> Fetched:
     return Fetched(path, Identity(path.stem, "local", digest=digest_of({path.name: sha256_of(path)})))
 
 
-def model_folder(fetched: Fetched) -> Path:
-    """Return the folder of the MLflow model: what was fetched, or what is made of a pickled estimator.
+def model_folder(fetched: Fetched, place: Path | None = None) -> Path:
+    """Return the folder of the MLflow model: what was fetched, or what is made of a pickled estimator in this place.
 
     Raises StartError: the pickle holds something else.
     """
     path = fetched.directory
     if path.is_dir():
         return path
-    directory = Path(mkdtemp(prefix="podium-model-"), "model")
+    directory = Path(mkdtemp(prefix="podium-model-", dir=place), "model")
     try:
         with path.open("rb") as file:
             estimator = pickle.load(file)  # noqa: S301  whoever names a pickle trusts it, as MLflow's own models
@@ -217,7 +220,7 @@ def model_folder(fetched: Fetched) -> Path:
     return directory
 
 
-_FETCHERS: dict[Kind, Callable[[Reference], Fetched]] = {
+_FETCHERS: dict[Kind, Callable[[Reference, Path | None], Fetched]] = {
     Kind.VERSION: _version,
     Kind.ALIAS: _alias,
     Kind.ARTIFACT: _artifact,

@@ -84,8 +84,11 @@ class PredictionQueue:
         self._pace = Pace(steady=threads == 1 and scorer.steady)
         self.heartbeat = Heartbeat(threads)
         self.on_batch: Callable[[int, int], None] = lambda requests, rows: None  # noqa: ARG005
-        for number in range(threads):
-            threading.Thread(target=self._run, name=f"prediction-{number}", daemon=True).start()
+        self._running = [
+            threading.Thread(target=self._run, name=f"prediction-{number}", daemon=True) for number in range(threads)
+        ]
+        for thread in self._running:
+            thread.start()
 
     @property
     def depth(self) -> int:
@@ -161,6 +164,11 @@ class PredictionQueue:
         self._closed = True
         for _ in range(self._threads):
             self._jobs.put(None)
+
+    def join(self) -> None:
+        """Wait until the threads of a closed queue have ended. Not on the event loop."""
+        for thread in self._running:
+            thread.join()
 
     def expire(self, now: float) -> None:
         """Settle the jobs whose deadline has passed. They leave the queue when the thread meets them."""
