@@ -2,8 +2,8 @@
 
     python -m bench.serving.hostile [--bodies 100000] [--connections 2000] [--files 1024]
 
-It serves three models that never fail, each as a process with few descriptors, and asks `/healthz` on new connections
-meanwhile. The last line is JSON.
+It serves three models that never fail, side by side, each as a process with few descriptors, and asks `/healthz` on new
+connections meanwhile. The last line is JSON.
 """
 
 import argparse
@@ -17,9 +17,11 @@ import tempfile
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -61,6 +63,20 @@ class Findings:
     probes: int = 0
     failed_probes: int = 0
     slowest_probe_s: float = 0.0
+
+    @classmethod
+    def of(cls, parts: Iterable["Findings"]) -> "Findings":
+        """Return those of all servers together."""
+        whole = cls()
+        for part in parts:
+            whole.statuses += part.statuses
+            whole.faults += part.faults
+            whole.memory_mib |= part.memory_mib
+            whole.probes += part.probes
+            whole.failed_probes += part.failed_probes
+            whole.slowest_s = max(whole.slowest_s, part.slowest_s)
+            whole.slowest_probe_s = max(whole.slowest_probe_s, part.slowest_probe_s)
+        return whole
 
     def grown_mib(self) -> float:
         """Return by how much a server took more at its end than at the most in the first half of the requests."""
@@ -223,12 +239,30 @@ def serving(model: str, subject: Subject, folder: Path, files: int) -> Iterator[
         yield Running(model, server, f"127.0.0.1:{grpc_port}", subject.rows)
 
 
-def attack(running: Running, bodies: int, connections: int, findings: Findings) -> None:
+@dataclass(frozen=True)
+class Share:
+    """What each server is asked."""
+
+    bodies: int
+    connections: int
+    files: int  # that it may open
+
+
+def attacked(share: Share, named: tuple[str, Subject]) -> Findings:
+    """Serve one model, send all of its share, and return what was found."""
+    model, subject = named
+    findings = Findings()
+    with tempfile.TemporaryDirectory() as folder, serving(model, subject, Path(folder), share.files) as running:
+        attack(running, share, findings)
+    return findings
+
+
+def attack(running: Running, share: Share, findings: Findings) -> None:
     """Send all of it to one server, and ask `/healthz` meanwhile."""
     prober = Prober(address_of(running.server))
     prober.start()
-    send_requests(running, bodies, findings)
-    open_connections(running, connections, findings)
+    send_requests(running, share.bodies, findings)
+    open_connections(running, share.connections, findings)
     remember(running, findings, "the end")
     prober.ends.set()
     prober.join()
@@ -245,10 +279,10 @@ def main() -> None:
     options.add_argument("--files", type=int, default=300, help="descriptors of the server's process")
     chosen = options.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    findings, found = Findings(), subjects()
-    for model, subject in found.items():
-        with tempfile.TemporaryDirectory() as folder, serving(model, subject, Path(folder), chosen.files) as running:
-            attack(running, chosen.bodies // len(found), chosen.connections // len(found), findings)
+    found = subjects()
+    share = Share(chosen.bodies // len(found), chosen.connections // len(found), chosen.files)
+    with ThreadPoolExecutor(len(found)) as side_by_side:  # most of the work is the servers', and one waits for another
+        findings = Findings.of(side_by_side.map(partial(attacked, share), found.items()))
     print(json.dumps(findings.told(chosen.bodies, chosen.connections)))
     sys.exit(not findings.borne())
 
