@@ -190,6 +190,11 @@ def test_texts_and_params_mean_the_same(tmp_path: Path) -> None:
             {"name": "s", "datatype": "BYTES", "shape": [2], "data": ["é", ""]},
             {"name": "n", "datatype": "INT64", "shape": [2], "data": [1, 2**53 + 1]},
         ]
+        request.parameters["mood"].string_param = "b"
+        assert caller.fault(request) == (
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "parameters: expected 'factor', 'mode', found 'mood' (PODIUM_EXTRA_COLUMNS=ignore allows it)",
+        )
         body = {"inputs": tensors, "parameters": {"mode": "b", "factor": 2.0}}
         expected = httpx.post(f"{process.url}/v2/models/model/infer", json=body).json()["outputs"][0]["data"]
     assert [each.decode() for each in found] == expected
