@@ -64,6 +64,11 @@ class Findings:
     failed_probes: int = 0
     slowest_probe_s: float = 0.0
 
+    def fault(self, what: str) -> None:
+        """Note an answer that no client should get, and say it at once."""
+        self.faults.append(what)
+        sys.stderr.write(f"fault: {what}\n")
+
     @classmethod
     def of(cls, parts: Iterable["Findings"]) -> "Findings":
         """Return those of all servers together."""
@@ -177,7 +182,7 @@ def ask_by_http(client: Client, sent: Hostile, findings: Findings) -> None:
     status, wrong = client.ask(sent)
     findings.statuses[str(status)] += 1
     if wrong:
-        findings.faults.append(f"{sent.method} {sent.path} {status}: {wrong}")
+        findings.fault(f"{sent.method} {sent.path} {status}: {wrong}")
 
 
 def ask_by_grpc(caller: Caller, sent: Call, findings: Findings) -> None:
@@ -185,7 +190,7 @@ def ask_by_grpc(caller: Caller, sent: Call, findings: Findings) -> None:
     code, wrong = caller.ask(sent)
     findings.statuses[code.name] += 1
     if wrong:
-        findings.faults.append(f"gRPC {sent.method}: {wrong}")
+        findings.fault(f"gRPC {sent.method}: {wrong}")
 
 
 def open_connections(running: Running, count: int, findings: Findings) -> None:
@@ -196,7 +201,7 @@ def open_connections(running: Running, count: int, findings: Findings) -> None:
         kind = KINDS[number % len(KINDS)]
         wrong, stays = visit(address_of(running.server), kind, chance)
         if wrong is not None:
-            findings.faults.append(f"{kind.name}: {wrong}")
+            findings.fault(f"{kind.name}: {wrong}")
         if stays is not None:
             held.append(stays)
         while len(held) > HELD:

@@ -60,8 +60,9 @@ class Counting(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is un
     """Answers a number a row, whatever it is given."""
 
     def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:  # noqa: ARG002  MLflow asks so
-        """Return as many numbers as there are rows, or one."""
-        return [float(len(str(row))) for row in range(len(model_input))] if hasattr(model_input, "__len__") else 1.0
+        """Return as many numbers as there are rows, or one: an array may have no dimension."""
+        sized = isinstance(model_input, (list, dict)) or getattr(model_input, "ndim", 0) > 0
+        return [float(row) for row in range(len(model_input))] if sized else 1.0
 
 
 def _save_counting(path: Path) -> None:
