@@ -439,6 +439,7 @@ TYPED = Schema(
         (b"1.5,1,maybe,2026-03-29,[1.5]", "row 1, column 'b': expected true or false (boolean), found a text"),
         (b"1.5,1,true,yesterday,[1.5]", "row 1, column 't': expected a date and time without a zone (datetime), found"),
         (b"1.5,1,true,2026-03-29T00:30:00,[1.5", "row 1, column 'v': expected Array(double), found a text"),
+        (b"1.5,1,true,2026-03-29T00:30:00," + b"[" * 5000, "row 1, column 'v': expected Array(double), found a text"),
         (b"1.5,1,true,2026-03-29T00:30:00,7", "row 1, column 'v': expected Array(double), found a text"),
         (
             b"1.5,1,true,2026-03-29,[1.5]",

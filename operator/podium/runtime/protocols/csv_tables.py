@@ -26,6 +26,8 @@ from podium.runtime.settings import ExtraColumns
 
 REPEATED = 100  # names of a header that may stand there twice, as MLflow takes them
 _AS_TEXTS = frozenset({DataType.binary, DataType.datetime})
+# How pandas, MLflow and a parser of JSON say that a cell is not what it should be
+_UNREAD = (ValueError, TypeError, OverflowError, RecursionError, MlflowException)
 _RAGGED = re.compile(r"Expected (?P<expected>\d+) fields in line (?P<line>\d+), saw (?P<found>\d+)")
 
 
@@ -52,7 +54,7 @@ def read_csv(body: bytes, model: Model) -> pd.DataFrame:
     columns = list(_columns(model.inputs, names))
     try:
         return _parsed(body, model, columns)
-    except (ValueError, TypeError, OverflowError, MlflowException) as error:  # pandas fails in many ways
+    except _UNREAD as error:
         raise RequestFault(_problem(body, columns, error)) from error
 
 
@@ -141,6 +143,6 @@ def _reads(texts: "pd.Series[str]", column: Column) -> bool:
         part = StringIO(texts.to_csv(index=False))
         frame = pd.read_csv(part, dtype={column.name: _dtype(column)}, skip_blank_lines=False)
         _convert(frame, [column] if column.as_text else [])
-    except (ValueError, TypeError, OverflowError, MlflowException):
+    except _UNREAD:
         return False
     return True
