@@ -14,6 +14,7 @@ import yaml
 
 Path = tuple[str | int, ...]  # of keys and indexes, from the object's root
 NODE_LIMIT: Final = 100_000  # aliases can make a few lines into billions of values
+DEPTH_LIMIT: Final = 100  # of mappings and lists inside of each other; reading is recursive, and Python's stack ends
 
 
 class Unreadable(Exception):
@@ -69,6 +70,16 @@ def _items(document: Document) -> Iterator[Document]:
 
 class _Parser(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own way
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self._depth += 1
+        if self._depth > DEPTH_LIMIT:
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            raise Unreadable(event.start_mark.line + 1, f"nested deeper than {DEPTH_LIMIT} levels")
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 _TAG = "tag:yaml.org,2002:"

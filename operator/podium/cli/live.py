@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kubernetes.aio.config import ConfigException, list_kube_config_contexts
+from kubernetes.aio.config import list_kube_config_contexts
 
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api, in_cluster, kubeconfig
@@ -29,6 +29,6 @@ def _namespace() -> str:
         return _IN_POD.read_text(encoding="utf-8").strip() if _IN_POD.exists() else "default"
     try:
         _, active = list_kube_config_contexts(kubeconfig())
-    except ConfigException as error:
-        raise Rejected(f"no kubeconfig: set KUBECONFIG, or use --file ({error})") from error
+    except Exception as error:  # kubeconfig loaders raise whatever a broken file makes them raise
+        raise Rejected(f"{kubeconfig()} is no kubeconfig ({error}); do: set KUBECONFIG, or use --file") from error
     return str((active.get("context") or {}).get("namespace") or "default")

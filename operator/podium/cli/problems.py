@@ -74,8 +74,9 @@ def _misshapen(misfit: Misfit) -> Iterator[Problem]:
     match misfit.keyword:
         case "additionalProperties":
             known = misfit.schema["properties"]
+            writable = [name for name, part in known.items() if not part.get("readOnly")]
             for name in sorted(set(misfit.value) - set(known)):
-                yield Problem((*misfit.path, name), _unknown(name, known))
+                yield Problem((*misfit.path, name), _unknown(name, writable))
         case "required":
             for name in sorted(set(misfit.asked) - set(misfit.value)):
                 yield Problem((*misfit.path, name), _missing(misfit.schema["properties"][name]))
@@ -91,7 +92,17 @@ def _unknown(name: str, known: Iterable[str]) -> str:
 
 
 def _missing(schema: Mapping[str, Any]) -> str:
-    return f"expected a value, found nothing; do: add it ({schema.get('description', '').removesuffix('.')})"
+    if "const" in schema:
+        return f"expected {schema['const']}, found nothing; do: add it"
+    about = _description(schema)
+    return "expected a value, found nothing; do: add it" + (f" ({about.removesuffix('.')})" if about else "")
+
+
+def _description(schema: Mapping[str, Any]) -> str:
+    """What the schema says of the field, or else of its kind."""
+    kind = str(schema.get("$ref", "")).removeprefix("#/$defs/")
+    described = schema if "description" in schema or not kind else json_schema()["$defs"][kind]
+    return str(described.get("description", ""))
 
 
 _TYPES = {
@@ -132,11 +143,32 @@ def _advice(misfit: Misfit) -> str:
     value = misfit.value
     if value is None:
         return "; do: give it a value, or remove it"
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if number and misfit.keyword in {"type", "anyOf"} and "text" in _wanted(misfit):
-        return f"; do: write {_as_text(value, misfit.schema)}"
+    if misfit.keyword in {"type", "anyOf"}:
+        return _advice_on_type(misfit, _wanted(misfit))
     near = get_close_matches(value, misfit.asked, n=1) if misfit.keyword == "enum" and isinstance(value, str) else []
     return f"; do: write {near[0]}, if that is meant" if near else ""
+
+
+def _advice_on_type(misfit: Misfit, wanted: str) -> str:
+    value = misfit.value
+    if isinstance(value, bool):  # in YAML, yes and on are no texts either
+        return "; do: write it in quotes" if "text" in wanted else ""
+    if isinstance(value, int | float):
+        return f"; do: write {_as_text(value, misfit.schema)}" if "text" in wanted else ""
+    if isinstance(value, str):
+        return _advice_on_text(value, wanted)
+    return "; do: write each item after a dash (- …)" if wanted == _TYPES["array"] else ""
+
+
+def _advice_on_text(text: str, wanted: str) -> str:
+    """For a number or a boolean in quotes, and for a share with its percent sign."""
+    forms = {
+        _TYPES["integer"]: r"(-?[0-9]+)%?",
+        _TYPES["number"]: r"(-?[0-9]+(?:\.[0-9]+)?)",
+        _TYPES["boolean"]: r"(true|false)",
+    }
+    found = re.fullmatch(forms.get(wanted, r"(?!)"), text)
+    return f"; do: write {found[1]}, without quotes" if found else ""
 
 
 def _as_text(number: float, schema: Mapping[str, Any]) -> str:
@@ -149,6 +181,11 @@ def _as_text(number: float, schema: Mapping[str, Any]) -> str:
     return text if text[-1] in "s%" else f'it in quotes, "{text}"'
 
 
+def written(value: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person wrote of an object: all but the status."""
+    return {key: part for key, part in value.items() if key != "status"}
+
+
 # --- the rules: what the models say -----------------------------------------------------------------------------------
 
 
@@ -157,9 +194,8 @@ def _broken_rules(value: Any, misshapen: Collection[Path]) -> Iterator[Problem]:
 
     A rule cannot be judged around a value that is wrong already.
     """
-    written = {key: part for key, part in value.items() if key != "status"} if isinstance(value, dict) else value
     try:
-        ModelDeploymentManifest.model_validate(written)
+        ModelDeploymentManifest.model_validate(written(value) if isinstance(value, dict) else value)
     except ModelError as error:
         for entry in error.errors(include_url=False):
             around = entry["loc"]

@@ -13,7 +13,7 @@ from podium.api.v1alpha1.manifest import ModelDeploymentManifest
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.values.base import format_duration, parse_duration, parse_percent
 from podium.cli.objects import InputError, text_of, the_one
-from podium.cli.problems import problems
+from podium.cli.problems import problems, written
 from podium.cli.simulation_plot import Unplottable, check_target, plot
 from podium.cli.simulation_report import About, Report, as_json, as_table
 from podium.simulation.assumed import Contradiction, Role, Shares, assumed, on_errors
@@ -115,8 +115,8 @@ def _read(source: str, name: str | None, number: int, seed: int) -> tuple[About,
     if found:
         more = f" (and {len(found) - 1} more: podium validate {source})" if len(found) > 1 else ""
         raise InputError(f"{source}: {found[0].field}: {found[0].message}{more}")
-    written = ModelDeploymentManifest.model_validate({key: part for key, part in value.items() if key != "status"})
-    return About(str(written.metadata.get("name", "")), number, seed), written.spec
+    manifest = ModelDeploymentManifest.model_validate(written(value))
+    return About(str(manifest.metadata.get("name", "")), number, seed), manifest.spec
 
 
 def _simulated(plan: Plan, about: About, *, workers: int, beside_window: bool) -> Report:

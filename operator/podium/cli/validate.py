@@ -11,10 +11,12 @@ import click
 
 from podium.api.v1alpha1.manifest import GROUP, KIND, ModelDeploymentManifest
 from podium.cli.documents import Document, Unreadable, read_documents
-from podium.cli.problems import problems
+from podium.cli.objects import reading
+from podium.cli.problems import problems, written
 from podium.core.traffic.shares import coarse_share
 
 _SUFFIXES = {".yaml", ".yml"}
+_A_LIST = "expected an object, found a list of objects; do: write --- between them, or kind: List with items"
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,12 @@ class Found:
 
     file: str
     line: int
+    object: str  # as kubectl names it: churn, or ml/churn; "" for what is no ModelDeployment
     path: str  # of the field, as the API server writes it; "" for the file as a whole
     message: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: " + ": ".join(filter(None, [self.path, self.message]))
+        return f"{self.file}:{self.line}: " + ": ".join(filter(None, [self.object, self.path, self.message]))
 
 
 @dataclass
@@ -81,10 +84,8 @@ def _texts(sources: tuple[str, ...]) -> Iterator[tuple[str, str]]:
             yield "<stdin>", sys.stdin.read()
             continue
         for path in _files(Path(source)):
-            try:
+            with reading(str(path), Unopened):
                 yield str(path), path.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise Unopened(f"could not read {path}: {error}") from error
 
 
 def _files(path: Path) -> list[Path]:
@@ -102,10 +103,12 @@ def _check(file: str, text: str, report: Report) -> None:
                 found = _found(file, document)
                 report.problems += found
                 report.notes += [] if found else _notes(file, document)
+            elif isinstance(document.value, list) and any(map(_is_ours, document.value)):
+                report.problems.append(Found(file, document.line(()), "", "", _A_LIST))
             else:
                 report.skipped += 1
     except Unreadable as error:
-        report.problems.append(Found(file, error.line, "", f"not valid YAML for kubectl: {error}"))
+        report.problems.append(Found(file, error.line, "", "", f"not valid YAML for kubectl: {error}"))
 
 
 def _is_ours(value: Any) -> bool:
@@ -118,15 +121,22 @@ def _is_ours(value: Any) -> bool:
 
 def _notes(file: str, document: Document) -> list[Found]:
     """Shares that the pods cannot make: without a gateway the share is the ratio of pods."""
-    spec = ModelDeploymentManifest.model_validate(document.value).spec
+    spec = ModelDeploymentManifest.model_validate(written(document.value)).spec
     coarse = [text for step in spec.rollout.steps if (text := coarse_share(step.weight, spec))]
     if not coarse:
         return []
     path = ("spec", "rollout", "steps")
     advice = "Exact shares need spec.traffic.gateway or httpRouteRef; finer ones more spec.serving.replicas"
-    return [Found(file, document.line(path), ".".join(path), f"{'; '.join(coarse)}. {advice}")]
+    return [Found(file, document.line(path), _name(document), ".".join(path), f"{'; '.join(coarse)}. {advice}")]
 
 
 def _found(file: str, document: Document) -> list[Found]:
-    found = (Found(file, document.line(it.path), it.field, it.message) for it in problems(document.value))
+    name = _name(document)
+    found = (Found(file, document.line(it.path), name, it.field, it.message) for it in problems(document.value))
     return sorted(found, key=lambda problem: (problem.line, problem.path))
+
+
+def _name(document: Document) -> str:
+    metadata = document.value.get("metadata")
+    parts = [metadata.get("namespace"), metadata.get("name")] if isinstance(metadata, dict) else []
+    return "/".join(part for part in parts if isinstance(part, str))

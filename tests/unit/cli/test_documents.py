@@ -114,3 +114,11 @@ def keys(text: str) -> list[Any]:
 
 def test_keys_are_always_text() -> None:
     assert keys("1: a\ntrue: b\n~: c\n") == ["1", "true", "~"]
+
+
+def test_what_is_nested_too_deeply_to_read_is_told() -> None:
+    """It ended in a traceback, by the end of Python's stack."""
+    with pytest.raises(Unreadable, match="nested deeper than 100 levels") as raised:
+        list(read_documents("a: 1\n---\n" + "[" * 3000))
+    assert raised.value.line == 3
+    assert read("[" * 99 + "]" * 99).value

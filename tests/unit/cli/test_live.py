@@ -86,3 +86,15 @@ def test_without_a_kubeconfig_it_says_what_to_set(tmp_path: Path, monkeypatch: p
     result = explain("churn")
     assert result.exit_code == 1
     assert "set KUBECONFIG" in result.output
+
+
+@pytest.mark.parametrize("text", ["", "hello\n", "a: [1\n"])
+def test_a_file_that_is_no_kubeconfig_is_named(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty one ended in a traceback."""
+    path = tmp_path / "kubeconfig"
+    path.write_text(text)
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    result = explain("churn")
+    assert result.exit_code == 1
+    assert f"could not read churn: {path} is no kubeconfig (" in result.output
+    assert "do: set KUBECONFIG" in result.output

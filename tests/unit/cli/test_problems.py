@@ -96,6 +96,35 @@ def test_a_mistake_is_found_in_the_field_where_it_is(file: Path) -> None:
             "expected true or false, found nothing; do: give it a value, or remove it",
         ),
         (
+            {"serving": {"replicas": "3"}},
+            "spec.serving.replicas",
+            'expected a whole number, found "3"; do: write 3, without quotes',
+        ),
+        (
+            {"rollout": {"steps": [{"weight": "5%"}]}},
+            "spec.rollout.steps[0].weight",
+            'expected a whole number, found "5%"; do: write 5, without quotes',
+        ),
+        ({"paused": "yes"}, "spec.paused", 'expected true or false, found "yes"'),
+        (
+            {"paused": "true"},
+            "spec.paused",
+            'expected true or false, found "true"; do: write true, without quotes',
+        ),
+        (
+            {"model": {"name": "churn", "version": True}},
+            "spec.model.version",
+            "expected text, found true; do: write it in quotes",
+        ),
+        ({"paused": 1}, "spec.paused", "expected true or false, found 1"),
+        ({"serving": {"replicas": True}}, "spec.serving.replicas", "expected a whole number, found true"),
+        (
+            {"gates": {"name": "a"}},
+            "spec.gates",
+            'expected a list, found {"name": "a"}; do: write each item after a dash (- …)',
+        ),
+        ({"model": ["churn"]}, "spec.model", 'expected fields, found ["churn"]'),
+        (
             {"serving": {"image": "x" * 600}},
             "spec.serving.image",
             f'expected at most 512 characters, found "{"x" * 59}…',
@@ -115,10 +144,25 @@ def test_it_says_what_is_wanted_and_found_and_what_to_do(spec: dict[str, Any], f
         ({"metadata": {"name": "churn", "labels": {"team": 7}}}, "metadata.labels.team"),
         ({"spec": []}, "spec"),
         ({"stauts": {}}, "stauts"),
+        ({"metadata": {"name": "churn", "anotations": {}}}, "metadata.anotations"),
     ],
 )
 def test_what_is_around_the_spec_is_looked_at_too(change: dict[str, Any], field: str) -> None:
     assert set(said(GOOD | change)) == {field}
+
+
+def test_a_part_that_is_missing_is_described() -> None:
+    """It said: do: add it ()."""
+    (message,) = said(GOOD | {"spec": {}}).values()
+    assert message == "expected a value, found nothing; do: add it (The model version to serve as champion)"
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("apiVersion", "podium.dev/v1alpha1"), ("kind", "ModelDeployment")])
+def test_of_a_field_with_one_value_the_value_is_said(name: str, wanted: str) -> None:
+    """It said: do: add it ()."""
+    assert said({key: part for key, part in GOOD.items() if key != name}) == {
+        name: f"expected {wanted}, found nothing; do: add it"
+    }
 
 
 def test_numbers_that_json_cannot_hold_are_refused() -> None:
@@ -133,7 +177,7 @@ def test_what_the_api_server_gave_back_has_no_problem() -> None:
 
 
 def test_there_are_words_for_every_keyword_of_the_schema() -> None:
-    notes = {"$schema", "$defs", "$ref", "title", "description", "default", "examples"}
+    notes = {"$schema", "$defs", "$ref", "title", "description", "default", "examples", "readOnly"}
     structure = {"properties", "items", "additionalProperties", "required"}
     used: set[str] = set()
 

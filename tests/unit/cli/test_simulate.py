@@ -130,7 +130,7 @@ def test_a_png_without_matplotlib_names_what_is_missing(monkeypatch: pytest.Monk
     ("text", "said"),
     [
         (QUICK.replace('"7"', "7"), "-: spec.model.version: expected text, found 7"),
-        ("kind: ConfigMap\n", "expected one ModelDeployment, found none"),
+        ("kind: ConfigMap\n", "expected one ModelDeployment, found none\n"),
         (f"{QUICK}---\n{QUICK.replace('name: churn}', 'name: fraud}', 1)}", "found churn, fraud"),
         ("a: [1\n", "not valid YAML for kubectl"),
     ],
@@ -144,3 +144,5 @@ def test_a_file_without_one_valid_model_deployment_is_told_from_wrong_options(te
 def test_one_of_several_is_chosen_by_its_name() -> None:
     both = f"{QUICK}---\n{QUICK.replace('name: churn}', 'name: fraud}', 1)}"
     assert simulate("--name", "fraud", text=both).stdout.startswith("fraud: ")
+    found = simulate("--name", "frauds", text=both).output
+    assert "expected one ModelDeployment frauds, found churn, fraud; do: choose one by its name\n" in found

@@ -44,14 +44,21 @@ def test_a_folder_is_searched_and_a_problem_is_told_with_file_line_and_field(fol
     result = validate(folder)
     place = folder / "deep" / "bad.yml"
     assert result.exit_code == 1
-    assert result.stdout == f'{place}:9: spec.model.version: expected text, found 7; do: write it in quotes, "7"\n'
+    assert (
+        result.stdout == f'{place}:9: churn: spec.model.version: expected text, found 7; do: write it in quotes, "7"\n'
+    )
     assert result.stderr == "2 ModelDeployments checked, 1 other object skipped, 1 problem\n"
 
 
 def test_standard_input_is_a_file_too() -> None:
     result = validate("-", stdin=BAD)
     assert result.exit_code == 1
-    assert result.stdout.startswith("<stdin>:5: spec.model.version: ")
+    assert result.stdout.startswith("<stdin>:5: churn: spec.model.version: ")
+
+
+def test_of_many_objects_in_one_text_a_problem_names_the_one() -> None:
+    text = f"{GOOD}---\n{BAD.replace('{name: churn}', '{name: churn, namespace: staging}')}"
+    assert validate("-", stdin=text).stdout.startswith("<stdin>:12: staging/churn: spec.model.version: ")
 
 
 def test_programs_get_json(folder: Path) -> None:
@@ -65,6 +72,7 @@ def test_programs_get_json(folder: Path) -> None:
             {
                 "file": str(folder / "deep" / "bad.yml"),
                 "line": 9,
+                "object": "churn",
                 "path": "spec.model.version",
                 "message": 'expected text, found 7; do: write it in quotes, "7"',
             }
@@ -74,7 +82,7 @@ def test_programs_get_json(folder: Path) -> None:
 
 def test_problems_come_in_the_order_of_the_file() -> None:
     text = GOOD.replace("churn}", "Churn}") + "  paused: 1\n  gates: 2\n"
-    assert [line.split(": ")[1] for line in validate("-", stdin=text).stdout.splitlines()] == [
+    assert [line.split(": ")[2] for line in validate("-", stdin=text).stdout.splitlines()] == [
         "metadata.name",
         "spec.paused",
         "spec.gates",
@@ -97,12 +105,30 @@ def test_the_objects_before_a_broken_one_are_still_checked() -> None:
     [(GOOD.replace("podium.dev/", "podium.io/"), "apiVersion"), (GOOD.replace("ModelDeployment", "Model"), "kind")],
 )
 def test_a_slip_in_group_or_kind_does_not_hide_the_object(text: str, field: str) -> None:
-    assert validate("-", stdin=text).stdout.startswith(f"<stdin>:{1 if field == 'apiVersion' else 2}: {field}: ")
+    line = 1 if field == "apiVersion" else 2
+    assert validate("-", stdin=text).stdout.startswith(f"<stdin>:{line}: churn: {field}: ")
+
+
+@pytest.mark.parametrize("status", ["phase: Unheard-of", "history: 7"])
+def test_a_status_of_another_release_is_let_through(status: str) -> None:
+    """`kubectl get -o yaml` writes one; it ended in a traceback."""
+    result = validate("-", stdin=f"{GOOD}status: {{{status}}}\n")
+    assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_a_json_array_of_model_deployments_is_no_other_object() -> None:
+    """It was skipped in silence; kubectl takes no array."""
+    result = validate("-", stdin=f"- {GOOD.replace(chr(10), chr(10) + '  ')}")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("<stdin>:1: expected an object, found a list of objects; do: ")
+    assert validate("-", stdin="- hosts: all\n").exit_code == 0
 
 
 def test_a_file_that_cannot_be_read_is_another_matter(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(b"name: caf\xe9\n")
-    assert validate(tmp_path / "latin.yaml").exit_code == 2
+    latin = validate(tmp_path / "latin.yaml")
+    assert latin.exit_code == 2
+    assert "latin.yaml: expected UTF-8, found byte 0xe9 at offset 9; do: save it as UTF-8" in latin.stderr
     assert validate(tmp_path / "missing.yaml").exit_code == 2
     assert validate().exit_code == 2
 
@@ -111,7 +137,9 @@ def test_a_share_that_the_pods_cannot_make_is_noted_and_is_no_problem() -> None:
     result = validate("-", stdin=GOOD.replace("19", "1"))
     assert (result.exit_code, result.stdout) == (0, "")
     note = result.stderr.splitlines()[0]
-    assert note.startswith("note: <stdin>:4: spec.rollout.steps: 50 % in force, not 5 %: 1 of 2 pods; 50 % in force, ")
+    assert note.startswith(
+        "note: <stdin>:4: churn: spec.rollout.steps: 50 % in force, not 5 %: 1 of 2 pods; 50 % in force, "
+    )
     assert "spec.traffic.gateway" in note
     exact = GOOD.replace("19", "1") + "  traffic: {gateway: {name: public}}\n"
     assert "note:" not in validate("-", stdin=exact).stderr

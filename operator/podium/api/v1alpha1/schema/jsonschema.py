@@ -13,6 +13,18 @@ from podium.api.v1alpha1.manifest import NAME_LIMIT, NAME_PATTERN, ModelDeployme
 from podium.api.v1alpha1.values.base import format_duration
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_TEXT = {"type": "string"}
+# What `kubectl get -o yaml` shows besides. The API server refuses any other field of metadata.
+_OF_THE_API_SERVER = (
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+)
 _METADATA = {
     "type": "object",
     "description": "Name, namespace, labels and annotations, as of every Kubernetes object.",
@@ -35,7 +47,12 @@ _METADATA = {
             "description": "Annotations of the ModelDeployment.",
             "additionalProperties": {"type": "string"},
         },
+        "generateName": {"type": "string", "description": "Beginning of a name that the API server completes."},
+        "finalizers": {"type": "array", "description": "What must be done before it is gone.", "items": _TEXT},
+        "ownerReferences": {"type": "array", "description": "Objects that it belongs to.", "items": {"type": "object"}},
+        **{name: {"description": "Written by the API server.", "readOnly": True} for name in _OF_THE_API_SERVER},
     },
+    "additionalProperties": False,
 }
 
 
