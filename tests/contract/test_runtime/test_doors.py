@@ -482,6 +482,18 @@ def parquet(table: pa.Table) -> bytes:
     return buffer.getvalue()
 
 
+def test_a_parquet_body_whose_parts_disagree_is_the_requests_fault(tmp_path: Path) -> None:
+    """A column that one part of the file does not know was a KeyError of pyarrow's, and a 500."""
+    body = parquet(pa.table({"needle": ["x"] * 3}))
+    places = [place for place in range(len(body)) if body.startswith(b"needle", place)]
+    with served(saved(tmp_path / "model", Described(), Schema([ColSpec(DataType.string, "needle")]))) as server:
+        assert server.post("/invocations", body, PARQUET)[0] == 200
+        for place in places:
+            spoilt = body[:place] + b"noodle" + body[place + 6 :]
+            assert server.post("/invocations", spoilt, PARQUET)[0] in {200, 400}
+        assert server.count("podium_consecutive_failures") == 0
+
+
 def test_a_column_that_is_sent_twice_is_refused_by_every_door(tmp_path: Path) -> None:
     """CSV took the first of them in silence."""
     tensor = {"name": "x", "datatype": "FP64", "shape": [1], "data": [1.5]}

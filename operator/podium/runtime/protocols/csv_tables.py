@@ -27,7 +27,7 @@ from podium.runtime.settings import ExtraColumns
 REPEATED = 100  # names of a header that may stand there twice, as MLflow takes them
 _AS_TEXTS = frozenset({DataType.binary, DataType.datetime})
 # How pandas, MLflow and a parser of JSON say that a cell is not what it should be
-_UNREAD = (ValueError, TypeError, OverflowError, RecursionError, MlflowException)
+_UNREAD = (ValueError, TypeError, LookupError, OverflowError, RecursionError, MlflowException)
 _RAGGED = re.compile(r"Expected (?P<expected>\d+) fields in line (?P<line>\d+), saw (?P<found>\d+)")
 
 

@@ -70,7 +70,9 @@ def _table(body: bytes, kind: str, scorer: Scorer) -> Query:
         frame = read_parquet(body)
     except ImportError as error:
         raise RequestFault(f"{kind} cannot be read here: {error.name} is not installed in the server") from error
-    except (ValueError, OSError) as error:
+    except RequestFault:
+        raise
+    except Exception as error:  # pyarrow fails in many ways on a file whose parts disagree
         raise RequestFault(f"the body cannot be read as {kind} ({type(error).__name__})") from error
     refuse_extra_columns(frame, scorer.model)
     return Query(frame)
