@@ -107,7 +107,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 lock: $(STAMP) ## Write the locks in requirements/ from pyproject.toml
 	$(LOCK) --extra dev pyproject.toml -o requirements/dev.txt
 	$(LOCK) -c requirements/dev.txt --extra operator pyproject.toml -o requirements/operator.txt
-	$(LOCK) -c requirements/dev.txt --extra runtime --extra grpc --extra zstd --extra uvicorn --extra sklearn pyproject.toml -o requirements/runtime.txt
+	$(LOCK) -c requirements/dev.txt --extra runtime --extra grpc --extra zstd --extra otel --extra uvicorn --extra sklearn pyproject.toml -o requirements/runtime.txt
 	$(LOCK) -c requirements/dev.txt --extra mlflow-server pyproject.toml -o requirements/mlflow.txt
 
 clean: ## Remove the virtual environment and all caches of tools

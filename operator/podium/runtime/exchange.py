@@ -2,21 +2,32 @@
 
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextvars import Context
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import quote, unquote_to_bytes
 
+from podium.runtime.faults import Fault
 from podium.runtime.identity import Headers
 
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 
 
+class Trace(Protocol):
+    """The span of one prediction."""
+
+    context: Context  # in which the model predicts, so that what it calls continues the trace
+
+    def end(self, fault: Fault | None) -> None:
+        """The prediction has ended."""
+
+
 class Request:
     """A whole request: its body is here, or the application would not have been asked."""
 
-    __slots__ = ("abandoned", "body", "headers", "id", "identity_block", "method", "path", "started")
+    __slots__ = ("abandoned", "body", "headers", "id", "identity_block", "method", "path", "started", "trace")
 
     def __init__(self, method: str, path: str, headers: Headers, body: bytes, request_id: bytes) -> None:
         self.method = method
@@ -26,6 +37,7 @@ class Request:
         self.id = request_id
         self.started = time.monotonic()
         self.identity_block: bytes | None = None  # of the version that was asked; None: who answers now
+        self.trace: Trace | None = None  # where traces are asked for
         self.abandoned = False  # the client went away: an answer is of no use any more
 
     def header(self, name: bytes) -> bytes | None:

@@ -83,6 +83,7 @@ class Settings:
     requirements_ignored: frozenset[str] = frozenset({"pytest", "rich"})
     termination_log: Path | None = None
     preview: Preview | None = None
+    traces: bool = False  # a span for each prediction, by OpenTelemetry's own variables
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
@@ -146,6 +147,7 @@ class Settings:
             requirements_ignored=read.names("PODIUM_REQUIREMENTS_IGNORED", cls.requirements_ignored),
             termination_log=termination_log(environ),
             preview=preview(environ),
+            traces=traces(environ),
         )
 
 
@@ -169,6 +171,17 @@ def _max_buffered_bytes(read: Reader, max_body_bytes: int) -> int:
 def merged(edges: tuple[float, ...], limits: tuple[float, ...]) -> tuple[float, ...]:
     """Return the edges with an edge at each limit that the operator's guards ask about."""
     return tuple(sorted({*edges, *limits}))
+
+
+def traces(environ: Mapping[str, str]) -> bool:
+    """Return whether OpenTelemetry's standard variables ask for traces: an endpoint, or the exporter by its name.
+
+    https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+    """
+    exporter = environ.get("OTEL_TRACES_EXPORTER", "").strip()
+    named = environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    off = environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
+    return not off and (exporter == "otlp" or (not exporter and bool(named)))
 
 
 def preview(environ: Mapping[str, str]) -> Preview | None:

@@ -3,6 +3,7 @@
 No framework: a prediction passes through here tens of thousands of times a second, and there are few routes.
 """
 
+import importlib
 import logging
 import re
 from enum import Enum, auto
@@ -23,6 +24,7 @@ from podium.runtime.startup import StartupStep
 
 if TYPE_CHECKING:
     # These import MLflow, which takes seconds: see podium.runtime.loading.load
+    from podium.runtime.http.tracing import Tracer
     from podium.runtime.loading.load import Loaded
     from podium.runtime.prediction.scoring import Read
 
@@ -48,6 +50,7 @@ class App:
         self._serving: Serving | None = None
         self._former: list[Serving] = []  # they answer what they were asked before another version served
         self._step = StartupStep.FETCHING
+        self._tracer = tracer() if settings.traces else None
         self.reloads: ReloadReport | None = None
         self.identity_block = identity.block
         self._pages: dict[str, Page] = {
@@ -85,6 +88,11 @@ class App:
     def drain(self) -> None:
         """Stop being ready, and go on answering."""
         self._phase = Phase.DRAINING
+
+    def close(self) -> None:
+        """Send the spans that wait, once the last answer is out."""
+        if self._tracer is not None:
+            self._tracer.close()
 
     def expire(self, now: float) -> None:
         """Refuse what has waited for too long."""
@@ -198,6 +206,8 @@ class App:
             reply(_answer(body or b"") if fault is None else refusal(fault, request.path))
 
         request.identity_block = serving.identity_block
+        if self._tracer is not None:
+            self._tracer.begin(request, serving.identity)
         try:
             if request.method != "POST":
                 raise WrongMethod(f"expected POST, found {request.method[:20]}")
@@ -222,6 +232,16 @@ class App:
             raise RequestFault("x-request-timeout: expected seconds, as 1.5, 2s or 500ms")
         seconds = float(found["number"]) / (1000 if found["unit"] == "ms" else 1)
         return min(seconds, self._settings.request_seconds)
+
+
+def tracer() -> "Tracer | None":
+    """Return what begins spans; None where its packages are not installed: a pod serves without traces, too."""
+    try:
+        made: Tracer = importlib.import_module("podium.runtime.http.tracing").Tracer()
+    except ModuleNotFoundError as error:
+        log.warning("no traces: %s is not installed; expected: pip install 'podium[otel]'", error.name)
+        return None
+    return made
 
 
 def _answer(body: bytes) -> Response:

@@ -70,6 +70,7 @@ async def run(
                 await _drain(app, shared, settings, stop)
         finally:
             sweeping.cancel()
+            app.close()
     if stop.stalled is not None:
         raise StartError(Exit.STALLED, stop.stalled)
     log.info("all answers are out; goodbye")

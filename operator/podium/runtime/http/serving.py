@@ -48,6 +48,7 @@ class Serving:
         self.log = PredictionLog(loaded.identity, settings.prediction_log_bodies) if settings.prediction_log else None
         self.queue.on_batch = self.metrics.count_batch
         self._loaded = loaded
+        self.identity = loaded.identity
         self.identity_block = loaded.identity.block
         self._streaming = 0  # answers in parts, which come back to the queue
 
@@ -74,6 +75,8 @@ class Serving:
     def count(self, request: Request, fault: Fault | None, body: bytes | None) -> None:
         """Put a prediction's end on record."""
         outcome = Outcome.OK if fault is None else fault.outcome
+        if request.trace is not None:
+            request.trace.end(fault)
         seconds = time.monotonic() - request.started
         if self.by_tester(request.headers):
             self.metrics.count_preview(outcome)

@@ -6,6 +6,7 @@ A slow reader so holds no place in the queue, and no more than one part in memor
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from contextvars import Context
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -41,7 +42,7 @@ class Stream:
 
     def start(self) -> None:
         """Begin to write the stream, in a task of its own."""
-        task = asyncio.get_running_loop().create_task(self._run())
+        task = asyncio.get_running_loop().create_task(self._run(), context=_context(self.request))
         _tasks.add(task)
         task.add_done_callback(_tasks.discard)
 
@@ -92,6 +93,10 @@ class Stream:
 
         self.queue.submit(Job(part, self.request, self.deadline, settle))
         return await answer
+
+
+def _context(request: Request) -> Context | None:
+    return request.trace.context.copy() if request.trace is not None else None
 
 
 def _close(parts: "Iterable[Ask]") -> None:

@@ -240,8 +240,12 @@ class PredictionQueue:
         return ended
 
     def _alone(self, job: Job, ended: Round) -> None:
+        span = job.request.trace
         try:
-            body = self._scorer.answer(job.ask)
+            # A copy: a context can be entered once at a time, and a stream's other parts may be in it
+            body = (
+                self._scorer.answer(job.ask) if span is None else span.context.copy().run(self._scorer.answer, job.ask)
+            )
         except Fault as fault:
             ended.add(job, None, fault)
             return
