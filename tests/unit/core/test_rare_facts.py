@@ -8,7 +8,7 @@ import pytest
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.spec.guards import ErrorRateGuard, Guard
 from podium.api.v1alpha1.spec.rollout import Step
-from podium.api.v1alpha1.status import Condition, Counts, Evidence, Phase, SharedOutage, Status, Trial
+from podium.api.v1alpha1.status import Condition, Counts, Evidence, Phase, SharedOutage, Slot, Status, Trial
 from podium.core.analysis.measures import of_class
 from podium.core.analysis.sequential import beta
 from podium.core.decide import Decision, decide
@@ -255,8 +255,8 @@ def test_a_pod_that_answers_between_two_reads_is_not_lost() -> None:
 def test_a_champion_without_a_ready_pod_is_looked_at_soon() -> None:
     """A lost watch event does not leave `Ready` False for a minute after its pods are back."""
     settled = Status(phase=Phase.STABLE, phase_since=NOW, champion=NEW)
-    weights = {"a": 0, "b": 100}
-    serving = facts(status=settled, world=ObservedState(traffic=TrafficState(weights, weights)))
+    weights: dict[Slot, int] = {"a": 0, "b": 100}
+    serving = facts(status=settled, world=ObservedState(traffic=TrafficState(weights, {"b": 100})))
     up = replace(serving.observed, slots={"b": SlotState(NEW, 1, pods=(pod("2"),))})
     down = replace(serving.observed, slots={"b": SlotState(NEW, 1)})
     assert decide(replace(serving, observed=down)).requeue_after < decide(replace(serving, observed=up)).requeue_after
