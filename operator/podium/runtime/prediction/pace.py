@@ -6,10 +6,12 @@ the interpreter from the other: 150 µs beside the 90 µs that a logistic regres
 
 from collections import deque
 
-QUICK_SECONDS = 0.001  # a call that takes longer is left to a thread
-SLOW_SECONDS = 0.01  # a call of the event loop that took longer kept others waiting: quickness is to be proved again
+QUICK_SECONDS = 0.01  # a call that takes longer is left to a thread
+SLOW_SECONDS = 0.05  # a call of the event loop that takes longer keeps others waiting
+SLOW_CALLS = 3  # of those in a row, quickness is to be proved again: one alone may have waited for the processor
 CALLS = 16  # of a thread in a row, of which the quickest counts: load makes calls slower than they are, never quicker
-TOGETHER = 32  # requests in one call that the event loop makes
+TOGETHER = 128  # requests in one call that the event loop makes: a forest takes 5 ms for 1 row, and 8 for 128
+ROWS = 4 * TOGETHER  # at most, in those
 
 _WEIGHT = 0.1  # of the newest prediction in the moving average of seconds per request
 
@@ -20,16 +22,18 @@ class Pace:
     def __init__(self, *, steady: bool) -> None:
         self._calls: deque[float] = deque(maxlen=CALLS)
         self._steady = steady
+        self._slow = 0  # calls in a row
         self.quick = False  # whether the event loop makes the calls
         self.per_request = 0.0  # seconds that a request takes a thread, lately: an average, which may lose an update
 
-    def measured(self, seconds: float, own_seconds: float, requests: int) -> None:
-        """Take note of a call. Called by whoever made it, with what its thread had of the processor in that time."""
+    def measured(self, seconds: float, requests: int) -> None:
+        """Take note of a call. Called by whoever made it."""
         self.per_request += _WEIGHT * (seconds / requests - self.per_request)
         if self.quick:
-            if own_seconds > SLOW_SECONDS:
-                self.quick = False
-                self._calls.clear()
+            self._slow = self._slow + 1 if seconds > SLOW_SECONDS else 0
+            self.quick = self._slow < SLOW_CALLS
         elif self._steady:
             self._calls.append(seconds)
-            self.quick = len(self._calls) == CALLS and min(self._calls) <= QUICK_SECONDS
+            if len(self._calls) == CALLS and min(self._calls) <= QUICK_SECONDS:
+                self._calls.clear()
+                self._slow, self.quick = 0, True

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from podium.runtime.exchange import Request
 from podium.runtime.faults import Abandoned, Fault, ModelFault, Overloaded, TooLate
 from podium.runtime.prediction.heartbeat import Heartbeat
-from podium.runtime.prediction.pace import TOGETHER, Pace
+from podium.runtime.prediction.pace import ROWS, TOGETHER, Pace
 
 if TYPE_CHECKING:
     # Imports MLflow, which takes seconds: see podium.runtime.loading.load
@@ -81,6 +81,7 @@ class PredictionQueue:
         self._closed = False
         self._pending: set[Job] = set()
         self._threads = threads
+        self._together_at_most = min(TOGETHER, limit)
         self._pace = Pace(steady=threads == 1 and scorer.steady)
         self.heartbeat = Heartbeat(threads)
         self.on_batch: Callable[[int, int], None] = lambda requests, rows: None  # noqa: ARG005
@@ -126,7 +127,7 @@ class PredictionQueue:
             # first request, and keep the interpreter from reading its neighbours.
             self._loop.call_soon(self._hand_over)
         self._arrived.append(job)
-        if len(self._arrived) == TOGETHER and self._at_once:
+        if len(self._arrived) == self._together_at_most and self._at_once:
             self._predict_arrived()
 
     @property
@@ -140,7 +141,8 @@ class PredictionQueue:
         return (
             self._pace.quick
             and len(self._pending) == len(self._arrived)
-            and all(job.ask.rows is not None and len(job.ask.rows) <= TOGETHER for job in self._arrived)
+            and all(job.ask.rows is not None for job in self._arrived)
+            and sum(len(job.ask.rows or ()) for job in self._arrived) <= ROWS
         )
 
     def _hand_over(self) -> None:
@@ -217,7 +219,7 @@ class PredictionQueue:
     # Predictions, of whatever thread
 
     def _predicted(self, batch: list[Job]) -> Round:
-        started, own = time.monotonic(), time.thread_time()
+        started = time.monotonic()
         try:
             with self.heartbeat.predicting():
                 ended = self._answered(batch)
@@ -226,14 +228,14 @@ class PredictionQueue:
             log.exception("a prediction ended in a way that was not foreseen")
             fault = ModelFault(f"the prediction ended with {type(error).__name__}")
             ended = Round([(job, None, fault) for job in batch])
-        self._pace.measured(time.monotonic() - started, time.thread_time() - own, len(batch))
+        self._pace.measured(time.monotonic() - started, len(batch))
         return ended
 
     def _answered(self, batch: list[Job]) -> Round:
         ended = Round([(job, None, fault) for job in batch if (fault := job.hopeless)])
         live = [job for job in batch if not job.hopeless] if ended.results else batch
         if len(live) > 1:
-            self._together(live, ended)
+            self._joined(live, ended)
         else:
             for job in live:
                 self._alone(job, ended)
@@ -253,7 +255,7 @@ class PredictionQueue:
             ended.calls.append((1, len(job.ask.rows)))
         ended.add(job, body, None)
 
-    def _together(self, live: list[Job], ended: Round) -> None:
+    def _joined(self, live: list[Job], ended: Round) -> None:
         try:
             shares = self._scorer.predict_joined([job.ask for job in live])
         except Exception:  # noqa: BLE001  each is tried again alone, and says itself what was wrong
