@@ -57,7 +57,12 @@ def by_parts(body: bytes, _: str, __: Scorer) -> Ask:
 
 def app(settings: Settings) -> App:
     model = SimpleNamespace(
-        inputs=None, outputs=None, row_wise=True, predict_rows=predicted, predict=lambda query: predicted(query.data)
+        inputs=None,
+        outputs=None,
+        plan="of rows",
+        row_wise=True,
+        predict_rows=predicted,
+        predict=lambda query: predicted(query.data),
     )
     reads: dict[str, Read] = {"/rows": by_rows, "/bad": by_rows, "/work": by_work, "/long": by_rows, "/lines": by_parts}
     made = App(settings, WHO)
