@@ -58,7 +58,7 @@ NASTY = (*NUMBERS, *TEXTS, *URIS, *PATHS)
 def _no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)  # a termination log may be named by anything
 
-    async def run(settings: Any, identity: Any, doors: Any) -> None:
+    async def run(settings: Any, identity: Any, *_: Any) -> None:
         assert identity.block  # what the first answer needs
 
     monkeypatch.setattr(program, "run", run)
@@ -138,7 +138,7 @@ def test_what_kubernetes_sets_for_a_service_called_podium_is_no_setting(caplog: 
 def test_each_end_has_its_code_and_its_word(
     error: BaseException, code: Exit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def run(settings: Any, identity: Any, doors: Any) -> None:
+    async def run(*_: Any) -> None:
         raise error
 
     monkeypatch.setattr(program, "run", run)
