@@ -2,7 +2,7 @@
 
 import pytest
 
-import podium.controller.wiring
+import podium.controller.operator
 from bench.faults.case import play
 from bench.faults.cases import Share, cases, without_faults
 from bench.faults.kinds import FAULTS, striking
@@ -42,5 +42,5 @@ def test_a_case_is_found_again_by_its_name() -> None:
 def test_a_clock_that_is_set_ends_neither_startup_nor_soak(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It did, before the operator had a clock that does not jump."""
     assert broken_by(case) == ""
-    monkeypatch.setattr(podium.controller.wiring, "SteadyClock", lambda clock: clock)
+    monkeypatch.setattr(podium.controller.operator, "SteadyClock", lambda clock: clock)
     assert "phase: expected Stable, found" in broken_by(case)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from math import inf
 from typing import assert_never
 
-from podium.controller.observe import Ports
+from podium.controller.workers import Workers
 from podium.core.actions import (
     Action,
     AddFinalizer,
@@ -23,13 +23,19 @@ from podium.core.actions import (
     WriteTags,
 )
 from podium.errors import Conflict, PodiumError
-from podium.ports import Cluster, ModelDeployment
+from podium.ports import Cluster, ModelDeployment, Ports
 
 _log = logging.getLogger(__name__)
 
 
 async def apply(
-    actions: Sequence[Action], md: ModelDeployment, ports: Ports, *, routed: bool = True, until: float = inf
+    actions: Sequence[Action],
+    md: ModelDeployment,
+    ports: Ports,
+    workers: Workers,
+    *,
+    routed: bool = True,
+    until: float = inf,
 ) -> tuple[Exception, ...]:
     """Carry the actions out in order. Returns what failed.
 
@@ -48,7 +54,7 @@ async def apply(
             _log.warning("slot %s not stopped: its traffic could not be moved first", action.slot)
             continue
         try:
-            await _carry_out(action, md, ports)
+            await _carry_out(action, md, ports, workers)
         except Exception as error:  # noqa: BLE001  a fault of Podium in one action must not hold the others back
             routed = routed and not isinstance(action, SetTraffic)
             failures.append(error)
@@ -57,7 +63,7 @@ async def apply(
     return tuple(failures)
 
 
-async def _carry_out(action: Action, md: ModelDeployment, ports: Ports) -> None:
+async def _carry_out(action: Action, md: ModelDeployment, ports: Ports, workers: Workers) -> None:
     match action:
         case SetTraffic():
             await ports.router.route(md, action.weights, action.overrides)
@@ -66,7 +72,7 @@ async def _carry_out(action: Action, md: ModelDeployment, ports: Ports) -> None:
         case RunJob():
             await ports.jobs.run(md, action)
         case CallWebhook():
-            ports.webhooks.ask(md, action)  # in the background, too
+            workers.webhooks.ask(md, action)  # in the background, too
         case MoveAlias() | WriteTags() | WriteRecord():
             return  # left at the registry's session, all together: they are carried out in the background
         case _:

@@ -7,19 +7,18 @@ ready endpoints are added as far as they can be read: a rollback must not wait f
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from podium.api.v1alpha1.status import Phase, Slot
 from podium.controller.alias_conflicts import alias_conflict
 from podium.controller.prometheus_totals import prometheus_totals
-from podium.controller.workers.registry import RegistryWorker
-from podium.controller.workers.webhooks import WebhookWorker
+from podium.controller.workers import Workers
 from podium.core.facts import AutoscalerState, GateResponse, ObservedState, PodState, SlotState
 from podium.core.gates import pending_requests
 from podium.core.rollout.templates import occupies_turn
 from podium.errors import PodiumError
-from podium.ports import Clock, Cluster, GateJobs, MetricsStore, ModelDeployment, PodMetrics, PodReport, Router
+from podium.ports import ModelDeployment, PodReport, Ports
 
 QUIET: Final = frozenset({Phase.PENDING, Phase.GATING, Phase.BLOCKED, Phase.STABLE, Phase.REJECTED})
 _EVIDENCE: Final = 2.0  # seconds for all pods together; each has less of its own
@@ -28,22 +27,7 @@ _AUTOSCALER: Final = 2.0  # seconds; the size is known without it
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Ports:
-    """The outside world of one operator."""
-
-    cluster: Cluster
-    router: Router
-    evidence: PodMetrics
-    clock: Clock
-    jobs: GateJobs
-    webhooks: WebhookWorker
-    registry: RegistryWorker
-    metrics_store: MetricsStore | None  # None where the operator knows of no Prometheus
-    registry_uri: str  # the default one: two ModelDeployments may mean the same, one by name and one by default
-
-
-async def observe(md: ModelDeployment, ports: Ports) -> ObservedState:
+async def observe(md: ModelDeployment, ports: Ports, workers: Workers) -> ObservedState:
     """The observed state, whatever is desired."""
     slots = await ports.cluster.slots(md)
     traffic, reports, others, counts, jobs, autoscaler = await asyncio.gather(
@@ -55,13 +39,13 @@ async def observe(md: ModelDeployment, ports: Ports) -> ObservedState:
         _autoscaler(md, ports),
     )
     return ObservedState(
-        registry=ports.registry.latest(md),
+        registry=workers.registry.latest(md),
         slots=_with_reports(slots, reports),
         traffic=traffic,
-        alias_conflict=alias_conflict(md, others, ports.registry_uri),
+        alias_conflict=alias_conflict(md, others, workers.registry.default_uri),
         counts=counts.totals,
         count_flaws=counts.flaws,
-        gate_responses={**jobs, **ports.webhooks.latest(md)},
+        gate_responses={**jobs, **workers.webhooks.latest(md)},
         has_finalizer=md.has_finalizer,
         autoscaler=autoscaler,
         template=md.template,
@@ -73,7 +57,7 @@ async def _pod_reports(md: ModelDeployment, slots: Mapping[Slot, SlotState], por
     pods = [pod for slot in slots.values() for pod in slot.pods]
     try:
         async with asyncio.timeout(_EVIDENCE):
-            return await ports.evidence.ask(md.key.namespace, pods)
+            return await ports.pod_metrics.ask(md.key.namespace, pods)
     except (PodiumError, TimeoutError) as error:
         _log.warning("%s: could not scrape pods: %s", md.key, error or "timed out")
         return {}

@@ -16,18 +16,19 @@ from podium.api.v1alpha1.status import Condition, Status
 from podium.controller.apply import apply
 from podium.controller.logs import about
 from podium.controller.metrics import Metrics
-from podium.controller.observe import QUIET, Ports, observe
+from podium.controller.observe import QUIET, observe
 from podium.controller.priorities import Priorities
 from podium.controller.queue import backoff
 from podium.controller.template_turns import TemplateTurns
 from podium.controller.waiting import within
+from podium.controller.workers import Workers
 from podium.core.actions import Action, Event, RegistryWrite, RunSlot, SetTraffic
 from podium.core.decide import Decision, decide, decide_without_evidence
 from podium.core.facts import ALL, Facts, Key, ObservedState, UnsavedEvidence
 from podium.core.rollout.templates import wants_turn
 from podium.core.traffic.weights import to_champion
 from podium.errors import Conflict, PodiumError, Temporary
-from podium.ports import ModelDeployment
+from podium.ports import ModelDeployment, Ports
 
 _EVENTS_TIMEOUT: Final = 1.0  # seconds that Events may take; what follows may be a rollback
 _LAST_REPEAT: Final = 30.0  # seconds between tries of what had no effect, at rest
@@ -52,8 +53,9 @@ class _Tried:
 class Reconciler:
     """Reconciles one key at a time; the queue never runs the same key twice at once."""
 
-    def __init__(self, ports: Ports, metrics: Metrics, turns: TemplateTurns) -> None:
+    def __init__(self, ports: Ports, workers: Workers, metrics: Metrics, turns: TemplateTurns) -> None:
         self._ports = ports
+        self._workers = workers
         self._turns = turns
         self._metrics = metrics
         self.priorities = Priorities()
@@ -118,8 +120,7 @@ class Reconciler:
 
     def forget(self, key: Key) -> None:
         """Keep nothing of a ModelDeployment that is gone. Its objects are garbage-collected by Kubernetes."""
-        self._ports.registry.forget(key)
-        self._ports.webhooks.forget(key)
+        self._workers.forget(key)
         self._metrics.forget(key)
         self.priorities.forget(key)
         self._turns.forget(key)
@@ -129,12 +130,12 @@ class Reconciler:
         self._leaving.pop(key, None)
 
     async def _reconcile(self, md: ModelDeployment) -> float:
-        world = await observe(md, self._ports)
+        world = await observe(md, self._ports, self._workers)
         decision = self._decide(self._with_turn(self._facts(md, world)))
         self.priorities.enter(md.key, decision.status.phase)
         if decision.rollback_actions:
             await self._refuse_outdated(md)
-        failures = await apply(decision.rollback_actions, md, self._ports)
+        failures = await apply(decision.rollback_actions, md, self._ports, self._workers)
         await self._emit_events(md, decision.events)
         others = [action for action in decision.actions if action not in decision.rollback_actions]
         until = self._ports.clock.monotonic() + _ACT_WITHIN
@@ -144,15 +145,15 @@ class Reconciler:
             raise
         except Exception:
             # What runs does not wait for the record, whatever refused it: the recorded champion is scaled and healed.
-            await apply(_for_champion(decision, md.status), md, self._ports)
+            await apply(_for_champion(decision, md.status), md, self._ports, self._workers)
             raise
         self._unsaved[md.key] = decision.unsaved
         with about(md.key, version=_version(decision.status), phase=decision.status.phase):
             self._show(md, decision, world)
-            self._ports.registry.enqueue(
+            self._workers.registry.enqueue(
                 md.key, [action for action in decision.actions if isinstance(action, RegistryWrite)]
             )
-            failures += await apply(others, md, self._ports, routed=not failures, until=until)
+            failures += await apply(others, md, self._ports, self._workers, routed=not failures, until=until)
         return self._requeue_after(md.key, decision, failed=bool(failures))
 
     def _decide(self, facts: Facts) -> Decision:

@@ -1,11 +1,10 @@
-"""How the parts are put together, and how they start and end."""
+"""The real outside systems and the process around the operator: how they are connected, and how they start and end."""
 
 import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from podium.adapters.clock import RealClock
@@ -20,111 +19,13 @@ from podium.adapters.registries.mlflow import MlflowRegistry
 from podium.adapters.routers.choice import Routers
 from podium.adapters.webhooks.http import HttpWebhooks
 from podium.controller.endpoints import serving
-from podium.controller.leader import Election, Times
-from podium.controller.metrics import Metrics
-from podium.controller.observe import Ports
-from podium.controller.queue import WorkQueue
-from podium.controller.reconcile import Reconciler
+from podium.controller.operator import Operator
 from podium.controller.settings import Settings
-from podium.controller.steady import SteadyClock
-from podium.controller.sweep import Sweep
-from podium.controller.template_turns import TemplateTurns
 from podium.controller.watches import Watches
-from podium.controller.workers.registry import RegistryWorker
-from podium.controller.workers.webhooks import WebhookWorker
-from podium.core.facts import Key
-from podium.ports import Clock, Cluster, GateJobs, LeaseStore, MetricsStore, PodMetrics, Registry, Router, Webhooks
+from podium.ports import Ports
 
 LEASE = "podium-operator"
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Outside:
-    """The outside systems, as ports: real ones here, fakes in tests."""
-
-    cluster: Cluster
-    router: Router
-    evidence: PodMetrics
-    metrics_store: MetricsStore | None
-    registry: Registry
-    lease: LeaseStore
-    clock: Clock
-    jobs: GateJobs
-    webhooks: Webhooks
-
-
-class Operator:
-    """All parts of one operator process."""
-
-    def __init__(self, outside: Outside, settings: Settings) -> None:
-        self.metrics = Metrics()
-        self._outside = outside
-        self._settings = settings
-        clock = SteadyClock(outside.clock)
-        self.registry = RegistryWorker(outside.registry, outside.cluster, clock, settings, notify=self.changed)
-        self.webhooks = WebhookWorker(
-            outside.webhooks, outside.cluster, clock, settings.registry_uri, notify=self.changed
-        )
-        ports = Ports(
-            cluster=outside.cluster,
-            router=outside.router,
-            evidence=outside.evidence,
-            clock=clock,
-            jobs=outside.jobs,
-            webhooks=self.webhooks,
-            registry=self.registry,
-            metrics_store=outside.metrics_store,
-            registry_uri=settings.registry_uri,
-        )
-        self.reconciler = Reconciler(ports, self.metrics, TemplateTurns(settings.template_budget, wake=self.changed))
-        self.queue = WorkQueue(
-            self.reconciler,
-            outside.clock,
-            self.metrics,
-            workers=settings.workers,
-            priority=self.reconciler.priorities.of,
-        )
-        self.sweep = Sweep(
-            outside.cluster,
-            outside.clock,
-            add=self.queue.add,
-            known=lambda: self.registry.known() | self.metrics.known(),
-            rank=self.reconciler.priorities.note,
-            every=settings.resync,
-        )
-
-    async def run(self) -> None:
-        """Work, or stand by, until cancelled."""
-        if not self._settings.leader_election:
-            self._leads(True)
-            return await self.lead()
-        election = Election(
-            self._outside.lease, self._outside.clock, self._settings.identity, times=Times(), told=self._leads
-        )
-        return await election.run(self.lead)
-
-    async def lead(self) -> None:
-        """The work of a leader, until cancelled. Nothing of it goes on afterwards."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self.sweep.run(), name="sweep")
-                group.create_task(self.queue.run(), name="queue")
-        finally:
-            await asyncio.gather(self.registry.close(), self.webhooks.close())
-            self.metrics.stop_showing()
-
-    def changed(self, key: Key) -> None:
-        """A watch, or the registry, tells of something that this ModelDeployment cares for."""
-        self.queue.add(key)
-
-    def routed(self, route: Key) -> None:
-        """A watch tells of an HTTPRoute or the like: Podium's own, an adopted one, or that of another owner."""
-        for key in self.reconciler.routed_by(route):
-            self.queue.add(key)
-
-    def _leads(self, leading: bool) -> None:
-        self.metrics.leading.set(leading)
 
 
 async def main(settings: Settings) -> None:
@@ -132,11 +33,11 @@ async def main(settings: Settings) -> None:
     stopping = asyncio.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, stopping.set)
-    async with connected(settings) as outside:
-        operator = Operator(outside, settings)
+    async with connected(settings) as ports:
+        operator = Operator(ports, settings)
         watches = Watches(
-            outside.cluster,
-            outside.clock,
+            ports.cluster,
+            ports.clock,
             namespaces=settings.watched,
             changed=operator.changed,
             routed=operator.routed,
@@ -162,7 +63,7 @@ async def until(stopping: asyncio.Event, *parts: Callable[[], Coroutine[Any, Any
 
 
 @asynccontextmanager
-async def connected(settings: Settings) -> AsyncIterator[Outside]:
+async def connected(settings: Settings) -> AsyncIterator[Ports]:
     """The real outside systems."""
     async with AsyncExitStack() as stack:
         api, clock = await Api.connect(), RealClock()
@@ -177,10 +78,10 @@ async def connected(settings: Settings) -> AsyncIterator[Outside]:
         webhooks = HttpWebhooks()
         stack.push_async_callback(webhooks.close)
         defaults = Defaults(image=settings.runtime_image, registry_uri=settings.registry_uri)
-        yield Outside(
+        yield Ports(
             cluster=KubernetesCluster(api, clock, defaults, settings.identity, settings.watched),
             router=Routers(api, clock),
-            evidence=ScrapedPodMetrics(fetch),
+            pod_metrics=ScrapedPodMetrics(fetch),
             metrics_store=metrics_store,
             registry=registry,
             lease=KubernetesLease(api, clock, settings.namespace, LEASE),

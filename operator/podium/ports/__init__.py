@@ -10,6 +10,7 @@ from podium.ports.gate_jobs import GateJobs
 from podium.ports.lease import LeaseState, LeaseStore
 from podium.ports.metrics_store import MetricsStore, Totals
 from podium.ports.pod_metrics import PodMetrics, PodReport
+from podium.ports.ports import Ports
 from podium.ports.registry import Registry, RegistryLogin, RegistryQuery
 from podium.ports.router import Router
 from podium.ports.webhooks import WebhookCall, Webhooks, WebhookVerdict
@@ -24,6 +25,7 @@ __all__ = [
     "ModelDeployment",
     "PodMetrics",
     "PodReport",
+    "Ports",
     "Registry",
     "RegistryLogin",
     "RegistryQuery",

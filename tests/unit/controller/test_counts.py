@@ -5,7 +5,8 @@ from typing import Any
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Phase
-from podium.controller.wiring import Operator, Outside
+from podium.controller.operator import Operator
+from podium.ports import Ports
 from tests.unit.controller.world import World, spec
 
 STEPS = [{"weight": 30, "duration": "5s"}]
@@ -57,8 +58,8 @@ async def test_what_prometheus_does_not_know_holds_and_is_told() -> None:
 async def test_without_a_prometheus_the_setting_is_named() -> None:
     class Alone(World):
         @property
-        def outside(self) -> Outside:
-            return replace(super().outside, metrics_store=None)
+        def ports(self) -> Ports:
+            return replace(super().ports, metrics_store=None)
 
     world = Alone()
     async with world.operator() as operator:

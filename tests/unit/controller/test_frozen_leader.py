@@ -10,7 +10,7 @@ import pytest
 
 from podium.api.v1alpha1.status import Phase, Status
 from podium.controller.apply import apply
-from podium.controller.wiring import Operator
+from podium.controller.operator import Operator
 from podium.core.actions import StopSlot
 from podium.errors import Conflict
 from podium.ports import ModelDeployment
@@ -42,7 +42,7 @@ class Freezing:
 @asynccontextmanager
 async def beside(world: World, cluster: Any) -> AsyncIterator[Operator]:
     """A second process at work on the same objects, which takes itself for the leader."""
-    operator = Operator(replace(world.outside, cluster=cluster), SETTINGS)
+    operator = Operator(replace(world.ports, cluster=cluster), SETTINGS)
     task = asyncio.create_task(operator.run())
     try:
         yield operator
@@ -78,7 +78,7 @@ async def test_what_was_decided_too_long_ago_is_not_carried_out() -> None:
     async with world.operator() as operator:
         world.apply(operator, spec("1"))
         await world.until(Phase.STABLE)
-        ports = operator.reconciler._ports
+        late = world.clock.monotonic() - 1
         with pytest.raises(Conflict, match="decided too long ago"):
-            await apply([StopSlot("a", "a test")], await world.md(), ports, until=world.clock.monotonic() - 1)
+            await apply([StopSlot("a", "a test")], await world.md(), world.ports, operator.workers, until=late)
         assert (await world.cluster.slots(await world.md()))["a"].replicas == 2

@@ -119,7 +119,7 @@ async def test_a_way_back_does_not_wait_for_the_status_to_be_written() -> None:
         await world.until(Phase.CANARY)
         world.cluster.write_status = refuse  # type: ignore[method-assign,assignment]
         for _ in range(30):
-            world.evidence.serve(await world.md(), 50)
+            world.pod_metrics.serve(await world.md(), 50)
             await world.clock.advance(1.0)
         assert (await world.status()).phase is Phase.CANARY
         slots = await world.cluster.slots(await world.md())
@@ -230,7 +230,7 @@ async def test_a_slot_is_not_stopped_after_traffic_could_not_be_moved() -> None:
         world.apply(operator, spec("2"))
         await world.until(Phase.CANARY)
         world.router.failure = Unavailable("the API server refuses this patch")
-        world.evidence.serve(await world.md(), 100)
+        world.pod_metrics.serve(await world.md(), 100)
         await world.clock.advance(10)
         assert (await world.status()).phase is Phase.ROLLING_BACK
         assert not [line for line in world.cluster.writes if line.startswith("stop")]
@@ -403,7 +403,7 @@ async def test_nothing_is_kept_of_what_is_gone() -> None:
         world.cluster.remove(KEY)
         await world.clock.advance(SETTINGS.resync + 10)  # no watch told of it: the sweep finds out
         assert b"churn" not in operator.metrics.render()
-        assert operator.registry.known() == frozenset()
+        assert operator.workers.registry.known() == frozenset()
 
 
 async def test_every_line_about_an_object_says_which_and_where_it_stands(caplog: pytest.LogCaptureFixture) -> None:

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from podium.api.v1alpha1.status import Phase, Status
+from podium.controller.operator import Operator
 from podium.controller.settings import Settings
-from podium.controller.wiring import Operator, Outside
 from podium.core.facts import Key
-from podium.ports import ModelDeployment
+from podium.ports import ModelDeployment, Ports
 from podium.testing import (
     FakeClock,
     FakeCluster,
@@ -44,7 +44,7 @@ class World:
         self.clock = FakeClock()
         self.cluster = FakeCluster(self.clock)
         self.router = FakeRouter(self.cluster)
-        self.evidence = FakePodMetrics(self.cluster, self.router)
+        self.pod_metrics = FakePodMetrics(self.cluster, self.router)
         self.metrics_store = FakeMetricsStore()
         self.registry = FakeRegistry()
         self.lease = FakeLease()
@@ -54,11 +54,11 @@ class World:
             self.registry.publish("churn")
 
     @property
-    def outside(self) -> Outside:
-        return Outside(
+    def ports(self) -> Ports:
+        return Ports(
             self.cluster,
             self.router,
-            self.evidence,
+            self.pod_metrics,
             self.metrics_store,
             self.registry,
             self.lease,
@@ -70,7 +70,7 @@ class World:
     @asynccontextmanager
     async def operator(self, settings: Settings = SETTINGS) -> AsyncIterator[Operator]:
         """An operator at work. Watches are played by `apply` and by its own looks."""
-        operator = Operator(self.outside, settings)
+        operator = Operator(self.ports, settings)
         task = asyncio.create_task(operator.run())
         try:
             yield operator
@@ -94,7 +94,7 @@ class World:
         """Let time pass until the phase is reached, with so many requests a second."""
         for _ in range(int(within)):
             await self.clock.advance(1.0)
-            self.evidence.serve(await self.md(), requests)
+            self.pod_metrics.serve(await self.md(), requests)
             if (await self.status()).phase is phase:
                 return await self.status()
         raise AssertionError(f"{phase} was not reached in {within} s: {await self.status()}")

@@ -107,13 +107,14 @@ class RegistryWorker:
         self._cluster = cluster
         self._clock = clock
         self._settings = settings
+        self.default_uri = settings.registry_uri  # of ModelDeployments that name no registry
         self._notify = notify
         self._sessions: dict[Key, Session] = {}
 
     def latest(self, md: ModelDeployment) -> RegistryState:
         """What is known now about what this ModelDeployment wants to know. Never waits."""
-        uri = uri_of(md, self._settings.registry_uri)
-        request = request_of(md, self._settings.registry_uri)
+        uri = uri_of(md, self.default_uri)
+        request = request_of(md, self.default_uri)
         if request is None:
             return RegistryState()
         session = self._sessions.get(md.key)

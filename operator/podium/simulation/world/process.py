@@ -12,15 +12,14 @@ from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any, cast
 
+from podium.controller.operator import Operator
 from podium.controller.settings import Settings
-from podium.controller.wiring import Operator, Outside
 from podium.errors import Unavailable
-from podium.ports import Clock
+from podium.ports import Clock, Ports
 from podium.simulation.world.faults import Call, Disorder, Done, Others
 from podium.simulation.world.loop import VirtualLoop
 
 Witness = Callable[[Call], Callable[[], None]]  # sees each write before it happens; what it returns, right after it
-_NAMES = {"evidence": "pod_metrics"}
 _BEFORE_OTHERS = 1e-3  # seconds: the call that a freeze stopped is on its way before any timer ends
 
 
@@ -29,7 +28,7 @@ class Process:
 
     def __init__(
         self,
-        outside: Outside,
+        ports: Ports,
         settings: Settings,
         loop: VirtualLoop,
         disorder: Disorder,
@@ -44,13 +43,9 @@ class Process:
         self._disorder, self._witness, self._died = disorder, witness, died
         self._loop, self._thaws = loop, 0.0
         self._answers: dict[tuple[str, str], Any] = {}
-        self.clock = ProcessClock(outside.clock, self)
-        ports = {each.name: getattr(outside, each.name) for each in fields(outside)}
-        doors = {
-            name: self.clock if name == "clock" else _Door(_NAMES.get(name, name), port, self)
-            for name, port in ports.items()
-        }
-        self.operator = Operator(Outside(**cast(Any, doors)), settings)
+        self.clock = ProcessClock(ports.clock, self)
+        doors = {each.name: _Door(each.name, getattr(ports, each.name), self) for each in fields(ports)}
+        self.operator = Operator(Ports(**cast(Any, doors | {"clock": self.clock})), settings)
         self._task = loop.create_task(self.operator.run())
 
     def die(self) -> None:

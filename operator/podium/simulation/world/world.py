@@ -15,9 +15,9 @@ from typing import Any, Final
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Phase, Slot, Status
 from podium.controller.settings import Settings
-from podium.controller.wiring import Outside
 from podium.core.facts import Key
 from podium.errors import Unavailable
+from podium.ports import Ports
 from podium.simulation.world.clients import Clients
 from podium.simulation.world.cluster import FakeCluster
 from podium.simulation.world.faults import KINDS, Call, Disorder, Kind
@@ -85,7 +85,7 @@ class World(View):
         self.processes: list[Process] = []
         self._awaited: Phase | None = None
         self.pod_metrics = FakePodMetrics(self.cluster, self.router)
-        self._outside = Outside(
+        self._ports = Ports(
             self.cluster, self.router, self.pod_metrics, self.metrics_store, self.registry,
             FakeLease(), self.clock, self.jobs, self.webhooks,
         )  # fmt: skip
@@ -200,7 +200,7 @@ class World(View):
         settings = Settings(identity=f"operator-{self._started}", registry_uri=URI, leader_election=elected, workers=2)
         died = self._died if returns else self.processes.remove
         started = Process(
-            self._outside, settings, self.loop, self.disorder, others=Others(self), witness=self._witness, died=died
+            self._ports, settings, self.loop, self.disorder, others=Others(self), witness=self._witness, died=died
         )
         self.processes.append(started)
         return started

@@ -1,0 +1,82 @@
+"""One operator process: its queue, Reconciler, workers, sweep and leader election, on ports. It knows no adapter."""
+
+import asyncio
+from dataclasses import replace
+
+from podium.controller.leader import Election, Times
+from podium.controller.metrics import Metrics
+from podium.controller.queue import WorkQueue
+from podium.controller.reconcile import Reconciler
+from podium.controller.settings import Settings
+from podium.controller.steady import SteadyClock
+from podium.controller.sweep import Sweep
+from podium.controller.template_turns import TemplateTurns
+from podium.controller.workers import Workers
+from podium.controller.workers.registry import RegistryWorker
+from podium.controller.workers.webhooks import WebhookWorker
+from podium.core.facts import Key
+from podium.ports import Ports
+
+
+class Operator:
+    """All parts of one operator process."""
+
+    def __init__(self, ports: Ports, settings: Settings) -> None:
+        self.metrics = Metrics()
+        self._ports = ports
+        self._settings = settings
+        steady = replace(ports, clock=SteadyClock(ports.clock))
+        self.workers = Workers(
+            RegistryWorker(ports.registry, ports.cluster, steady.clock, settings, notify=self.changed),
+            WebhookWorker(ports.webhooks, ports.cluster, steady.clock, settings.registry_uri, notify=self.changed),
+        )
+        self.reconciler = Reconciler(
+            steady, self.workers, self.metrics, TemplateTurns(settings.template_budget, wake=self.changed)
+        )
+        self.queue = WorkQueue(
+            self.reconciler,
+            ports.clock,
+            self.metrics,
+            workers=settings.workers,
+            priority=self.reconciler.priorities.of,
+        )
+        self.sweep = Sweep(
+            ports.cluster,
+            ports.clock,
+            add=self.queue.add,
+            known=lambda: self.workers.registry.known() | self.metrics.known(),
+            rank=self.reconciler.priorities.note,
+            every=settings.resync,
+        )
+
+    async def run(self) -> None:
+        """Work, or stand by, until cancelled."""
+        if not self._settings.leader_election:
+            self._leads(True)
+            return await self.lead()
+        election = Election(
+            self._ports.lease, self._ports.clock, self._settings.identity, times=Times(), told=self._leads
+        )
+        return await election.run(self.lead)
+
+    async def lead(self) -> None:
+        """The work of a leader, until cancelled. Nothing of it goes on afterwards."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.sweep.run(), name="sweep")
+                group.create_task(self.queue.run(), name="queue")
+        finally:
+            await self.workers.close()
+            self.metrics.stop_showing()
+
+    def changed(self, key: Key) -> None:
+        """A watch, or the registry, tells of something that this ModelDeployment cares for."""
+        self.queue.add(key)
+
+    def routed(self, route: Key) -> None:
+        """A watch tells of an HTTPRoute or the like: Podium's own, an adopted one, or that of another owner."""
+        for key in self.reconciler.routed_by(route):
+            self.queue.add(key)
+
+    def _leads(self, leading: bool) -> None:
+        self.metrics.leading.set(leading)
