@@ -19,7 +19,7 @@ from podium.cli.simulation_report import About, Report, as_json, as_table
 from podium.simulation.assumed import Contradiction, Role, Shares, assumed, on_errors
 from podium.simulation.figures import figures
 from podium.simulation.many import trials
-from podium.simulation.rollout import Outcome, Plan
+from podium.simulation.trial import Outcome, Plan
 from podium.simulation.window import windowed
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -85,10 +85,10 @@ def simulate(
 ) -> None:
     """Simulate the trials of a good and of a bad version: FILE is a ModelDeployment, or - for standard input.
 
-    The operator's own core decides, in virtual time. The true shares of bad answers are assumed: 5% is that of the
-    guards on errors (or, without one, of the first guard), latency=5% that of the guard `latency`. Without them the
-    champion and a good version have a fifth of what the guards tolerate, and a bad one five times as much of the first.
-    Gates are taken to hold, and pods to start at once.
+    The real operator works, in a simulated cluster and in virtual time. The true shares of bad answers are assumed: 5%
+    is that of the guards on errors (or, without one, of the first guard), latency=5% that of the guard `latency`.
+    Without them the champion and a good version have a fifth of what the guards tolerate, and a bad one five times as
+    much of the first. Gates are taken to pass, and pods to start at once.
 
     Exit code: 0 when it was simulated, 1 when the file holds no valid ModelDeployment, 2 for options that cannot be.
     """

@@ -10,7 +10,7 @@ from podium.api.v1alpha1.values.base import format_duration, format_percent
 from podium.core.analysis.guard_kinds import tolerance_of
 from podium.core.traffic.shares import share_in_force
 from podium.simulation.figures import Chance, Figures, Spread
-from podium.simulation.rollout import Plan
+from podium.simulation.trial import Plan
 from podium.simulation.window import SIZE, SUCCESS, Windowed
 
 _MINUTE = 60  # seconds

@@ -21,9 +21,10 @@ class PrometheusTotals:
 
 
 @dataclass(frozen=True)
-class _Queries:
+class Queries:
     """The two queries of one guard for one side."""
 
+    guard: str
     measure: str
     slot: Slot
     bad: str
@@ -32,7 +33,7 @@ class _Queries:
 
 async def prometheus_totals(md: ModelDeployment, store: MetricsStore | None) -> PrometheusTotals:
     """What is known of both sides. What has no total is left out, and its flaw says what was expected and found."""
-    queries = list(_queries(md))
+    queries = list(queries_of(md))
     if store is None:
         return PrometheusTotals({}, {one.measure: NO_STORE for one in queries})
     answer = (
@@ -50,12 +51,13 @@ async def prometheus_totals(md: ModelDeployment, store: MetricsStore | None) -> 
     return PrometheusTotals(totals, flaws)
 
 
-def _impossible(queries: _Queries, answer: Totals) -> str:
+def _impossible(queries: Queries, answer: Totals) -> str:
     bad, total = answer.values[queries.bad], answer.values[queries.total]
     return f"expected bad to be at most total, found {bad:g} of {total:g}" if bad > total else ""
 
 
-def _queries(md: ModelDeployment) -> Iterator[_Queries]:
+def queries_of(md: ModelDeployment) -> Iterator[Queries]:
+    """The queries that the trial needs now."""
     for guard in md.status.trial.guards if md.status.trial else ():
         for pinned in _sides(md.status) if guard.prometheus is not None else ():
             yield _filled(guard, pinned, md)
@@ -67,7 +69,7 @@ def _sides(status: Status) -> Iterator[Pinned]:
     yield from (pinned for pinned in sides if pinned is not None)
 
 
-def _filled(guard: Guard, pinned: Pinned, md: ModelDeployment) -> _Queries:
+def _filled(guard: Guard, pinned: Pinned, md: ModelDeployment) -> Queries:
     assert guard.prometheus is not None
     values = {
         "namespace": md.key.namespace,
@@ -76,4 +78,4 @@ def _filled(guard: Guard, pinned: Pinned, md: ModelDeployment) -> _Queries:
         "slot": pinned.slot,
     }
     bad, total = fill(guard.prometheus.bad, values), fill(guard.prometheus.total, values)
-    return _Queries(counted_elsewhere(guard.name).name, pinned.slot, bad, total)
+    return Queries(guard.name, counted_elsewhere(guard.name).name, pinned.slot, bad, total)

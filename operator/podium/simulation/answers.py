@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.status import Counts
@@ -159,6 +159,17 @@ class Answers:
             for name, share in chances.counts.items()
         }
 
+    def add(self, other: "Answers") -> None:
+        """Count another pod's answers here, too."""
+        self.answers, self.bad, self.invalid = (
+            self.answers + other.answers,
+            self.bad + other.bad,
+            self.invalid + other.invalid,
+        )
+        self.slow = _sums(self.slow, other.slow)
+        self.scores = _sums(self.scores, other.scores)
+        self.counts = {name: self.counts.get(name, 0) + count for name, count in other.counts.items()}
+
     @property
     def hit(self) -> int:
         """The answers that were bad in the eyes of the guard that has most of them; a shift changes the answers too."""
@@ -225,3 +236,7 @@ class Answers:
             below += drawn
             counts.append(below)
         return Histogram(tuple((place + 1) / BINS for place in range(BINS - 1)), tuple(counts), self.answers)
+
+
+def _sums(some: list[int], others: list[int]) -> list[int]:
+    return [one + other for one, other in zip_longest(some, others, fillvalue=0)]

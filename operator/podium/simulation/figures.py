@@ -6,7 +6,7 @@ from math import ceil, exp
 
 from podium.core.analysis.sequential.beta import log_cdf
 from podium.simulation.assumed import Role
-from podium.simulation.rollout import Outcome
+from podium.simulation.trial import Outcome
 
 CONFIDENCE = 0.95
 PRECISION = 1e-6

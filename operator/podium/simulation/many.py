@@ -7,7 +7,7 @@ from functools import partial
 from multiprocessing import get_context
 
 from podium.simulation.assumed import Role
-from podium.simulation.rollout import Outcome, Plan, run
+from podium.simulation.trial import Outcome, Plan, run
 
 TOGETHER = 4  # trials that a process is given at once
 

@@ -14,7 +14,7 @@ from podium.cli.simulation_plot import svg
 from podium.cli.simulation_report import About, Report, as_table
 from podium.simulation.assumed import assumed
 from podium.simulation.figures import figures
-from podium.simulation.rollout import Outcome, Plan
+from podium.simulation.trial import Outcome, Plan
 from podium.simulation.window import windowed
 from tests.stories.simulator import spec_of
 

@@ -4,6 +4,8 @@ The operator's tasks, queues and time-outs run on it as they are: an hour of the
 """
 
 import asyncio
+from collections import deque
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,6 +14,9 @@ _RESOLUTION: Final = 1e-9  # seconds; two moments nearer than this are one
 
 class VirtualLoop(asyncio.BaseEventLoop):
     """Runs to a moment, and stops once nothing more can happen before or at it."""
+
+    _ready: deque[asyncio.Handle]  # BaseEventLoop keeps both: what is due now,
+    _scheduled: list[asyncio.TimerHandle]  # and what will be, a heap with the next one first
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,6 +32,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Let so much time pass, and everything run that becomes due in it."""
         self._until = self._elapsed + seconds
         self.run_forever()
+
+    def until_next(self) -> float:
+        """Seconds until anything is due; none where it is now, or never."""
+        if self._ready or not self._scheduled:
+            return 0.0
+        return max(0.0, self._scheduled[0].when() - self._elapsed)
 
     def select(self, timeout: float | None) -> list[object]:
         """Called when the tasks have nothing to do but to wait: jump to the next moment, or stop at the last one."""
@@ -54,6 +65,7 @@ class LoopClock:
     def __init__(self, loop: VirtualLoop, start: datetime) -> None:
         self._loop = loop
         self._start = start
+        self.lengthen: Callable[[float], float] = lambda seconds: seconds  # whoever sleeps may oversleep
 
     def now(self) -> datetime:
         return self._start + timedelta(seconds=self._loop.time())
@@ -62,4 +74,4 @@ class LoopClock:
         return self._loop.time()
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(self.lengthen(seconds))

@@ -1,8 +1,8 @@
 """What pods say of themselves, and requests that a test sends: spread evenly, and every so many answered badly."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from podium.core.facts import SLOTS, Identity, PodState
+from podium.core.facts import SLOTS, Counters, Identity, PodState
 from podium.ports import ModelDeployment, PodReport
 from podium.simulation.world.cluster import FakeCluster
 from podium.simulation.world.pods import Pod
@@ -15,6 +15,7 @@ class FakePodMetrics:
     def __init__(self, cluster: FakeCluster, router: FakeRouter) -> None:
         self._cluster = cluster
         self._router = router
+        self.counters_of: Callable[[Pod], Counters] = lambda pod: pod.answered.counters()
         self.unreachable = False  # a NetworkPolicy is in the way
 
     async def ask(self, namespace: str, pods: Sequence[PodState]) -> Mapping[str, PodReport]:
@@ -22,7 +23,7 @@ class FakePodMetrics:
         if self.unreachable:
             return {}
         found = ((seen, self._cluster.pod(seen.uid)) for seen in pods)
-        reports = {seen.uid: _report(seen, pod) for seen, pod in found if pod is not None}
+        reports = {seen.uid: self._report(seen, pod) for seen, pod in found if pod is not None}
         return {uid: report for uid, report in reports.items() if report is not None}
 
     def serve(self, md: ModelDeployment, requests: int) -> Mapping[str, int]:
@@ -39,6 +40,14 @@ class FakePodMetrics:
         pod = self._cluster.pod(uid)
         return sum(_answer(pod) for _ in range(requests)) if pod else 0
 
+    def _report(self, seen: PodState, pod: Pod) -> PodReport | None:
+        """A pod's server counts before its model is loaded; what it has loaded, it says once it is ready."""
+        behaviour = pod.behaviour
+        if behaviour.silent:
+            return None
+        identity = Identity(pod.pinned.version, behaviour.digest or pod.pinned.digest) if seen.ready else None
+        return PodReport(identity, self.counters_of(pod), "" if seen.ready else behaviour.startup_step)
+
 
 def _answer(pod: Pod) -> bool:
     """One answer; every so many are bad that the share comes out exactly, always the same ones."""
@@ -46,12 +55,3 @@ def _answer(pod: Pod) -> bool:
     bad = int((answered.answers + 1) * pod.behaviour.bad_share + 1e-9) > answered.bad
     answered.add(bad=bad)
     return bad
-
-
-def _report(seen: PodState, pod: Pod) -> PodReport | None:
-    """A pod's server counts before its model is loaded; what it has loaded, it says once it is ready."""
-    behaviour = pod.behaviour
-    if behaviour.silent:
-        return None
-    identity = Identity(pod.pinned.version, behaviour.digest or pod.pinned.digest) if seen.ready else None
-    return PodReport(identity, pod.answered.counters(), "" if seen.ready else behaviour.startup_step)

@@ -8,8 +8,9 @@ from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, Slot, Status
 from podium.core.actions import RouteOverrides
 from podium.core.facts import Key
-from podium.ports import Clock, ModelDeployment
+from podium.ports import ModelDeployment
 from podium.simulation.world.cluster import FakeCluster
+from podium.simulation.world.loop import LoopClock
 from podium.simulation.world.pods import Behaviour, Pod
 from podium.simulation.world.registry import FakeRegistry, FakeVersion
 from podium.simulation.world.router import FakeRouter
@@ -21,7 +22,7 @@ MODEL: Final = "churn"
 class View:
     """The parts of a world, and what they show of its one ModelDeployment."""
 
-    clock: Clock
+    clock: LoopClock
     cluster: FakeCluster
     router: FakeRouter
     registry: FakeRegistry

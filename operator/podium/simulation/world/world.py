@@ -55,6 +55,8 @@ def end_worlds() -> None:
 class World(View):
     """Everything outside the operators, and the operators."""
 
+    registry_poll: float = Settings.registry_poll  # seconds
+
     def __init__(
         self,
         *,
@@ -197,7 +199,13 @@ class World(View):
         """One more operator. It `returns` a second after it has died."""
         self._started += 1
         elected = self._election if election is None else election
-        settings = Settings(identity=f"operator-{self._started}", registry_uri=URI, leader_election=elected, workers=2)
+        settings = Settings(
+            identity=f"operator-{self._started}",
+            registry_uri=URI,
+            registry_poll=self.registry_poll,
+            leader_election=elected,
+            workers=2,
+        )
         died = self._died if returns else self.processes.remove
         started = Process(
             self._ports, settings, self.loop, self.disorder, others=Others(self), witness=self._witness, died=died

@@ -1,13 +1,17 @@
-"""Trials in virtual time: the core decides, with seeds."""
+"""Trials in virtual time: the real operator decides, with seeds."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from podium.api.v1alpha1.status import Phase
+from podium.core.decide import Decision, decide, decide_without_evidence
+from podium.core.facts import Facts
 from podium.simulation.assumed import Role, assumed
 from podium.simulation.figures import Chance, figures
 from podium.simulation.many import trials
-from podium.simulation.rollout import Outcome, Plan, run
+from podium.simulation.trial import Outcome, Plan, run
 from podium.simulation.window import windowed
 from tests.stories.simulator import spec_of
 
@@ -85,7 +89,7 @@ def test_silence_is_what_the_spec_says_it_is() -> None:
         ({"latency": {"percentile": 95, "maxSlowerThanChampion": "2%"}}, 0.3),
         ({"invalidOutput": {"atMost": "1%"}}, 0.1),
         ({"errorRate": {"maxAboveChampion": "0.5%"}}, 0.1),
-        ({"prometheus": {"bad": "x", "total": "y", "atMost": "1%"}}, 0.1),
+        ({"prometheus": {"bad": 'x{v="{{version}}"}', "total": 'y{v="{{version}}"}', "atMost": "1%"}}, 0.1),
         ({"predictionShift": {"maxShift": "10%"}}, 0.5),
     ],
 )
@@ -108,6 +112,17 @@ def test_a_version_at_the_limit_is_hardly_ever_rolled_back() -> None:
     slow = plan(rate=100, said={"good": {"": 0.01}}, steps=[{"weight": 50, "duration": "50s"}], soak="1s")
     wrong = [run(slow, "good", str(seed)).end == "rolled back" for seed in range(30)]
     assert sum(wrong) <= 2
+
+
+def test_what_the_controller_does_the_simulation_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real Reconciler is at work: where it cannot evaluate the evidence of a step, nothing is promoted."""
+
+    def blind(facts: Facts) -> Decision:
+        failed = facts.status.phase is Phase.CANARY
+        return decide_without_evidence(facts, ValueError("a fault")) if failed else decide(facts)
+
+    monkeypatch.setattr("podium.controller.reconcile.decide", blind)
+    assert run(replace(plan(), longest=timedelta(minutes=2)), "good", "1").end == "undecided"
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------
