@@ -25,6 +25,7 @@ class End:
     phase: Phase | None = None  # None: the ModelDeployment is gone
     ready: bool = False
     champion: str = ""
+    image: str = ""  # of the champion's pods
     traffic: Mapping[str, float] | None = None
     pods: Mapping[str, int] | None = None
     alias: str = ""
@@ -70,6 +71,7 @@ class FaultyWorld(World):
             phase=md.status.phase,
             ready=holds("Ready", md.status, md.generation),
             champion=self.champion(),
+            image=self._image(),
             traffic=self.traffic(),
             pods={runs.version: sizes[slot] for slot in SLOTS if sizes[slot] and (runs := self.runs(slot))},
             alias=self.alias,
@@ -78,8 +80,16 @@ class FaultyWorld(World):
                 for version, found in self.registry.models[MODEL].versions.items()
                 if "podium.dev/decision" in found.tags
             },
-            rejected=tuple(sorted({lost.version for lost in md.status.rejected})),
+            rejected=tuple(sorted({lost.version for lost in md.status.rejected} | self._rejected_image())),
         )
+
+    def _image(self) -> str:
+        champion = self.status.champion
+        return champion.template.image if champion is not None and champion.template is not None else ""
+
+    def _rejected_image(self) -> set[str]:
+        lost = self.status.rejected_template
+        return {lost.template.image} if lost is not None else set()
 
     def ends(self, expected: End) -> None:
         """Let time pass until this is there."""

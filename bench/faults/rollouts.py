@@ -12,6 +12,7 @@ from bench.faults.faulty_world import FaultyWorld
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Phase
 from podium.errors import Unavailable
+from podium.simulation.world.pods import Behaviour
 from podium.simulation.world.view import KEY, MODEL
 
 SECOND: Final = timedelta(seconds=1)
@@ -20,6 +21,7 @@ _QUICK: Final = {"steps": [{"weight": 50, "duration": "2s"}], "soak": "3s", "gua
 _SERVING: Final = {"replicas": 1, "drain": "1s"}
 _GATEWAY: Final = {"gateway": {"name": "public"}}
 _LOADS: Final = 0.4  # seconds
+_IMAGE: Final = "podium-runtime:2"
 
 Act = Callable[[FaultyWorld, "Rollout"], None]
 
@@ -32,6 +34,7 @@ class Rollout:
     act: Act  # once version 1 is champion
     subject: Mapping[str, Any] = field(default_factory=dict)
     parts: Mapping[str, Any] = field(default_factory=dict)  # of the spec
+    image: Mapping[str, Any] = field(default_factory=dict)  # how pods of another image behave, whatever their version
     loses: bool = False  # the version must lose its trial: for how long it has traffic is bounded
     first: bool = False  # there is no champion yet
     remembers: bool = True  # it ends the same where the status was emptied
@@ -113,6 +116,17 @@ def _scales(world: FaultyWorld, of: Rollout) -> None:
     world.commit(of.spec("2", serving={**_SERVING, "replicas": 3}), "3 replicas")
 
 
+def _upgrades(world: FaultyWorld, of: Rollout) -> None:
+    world.cluster.behave_image(_IMAGE, Behaviour(**{"ready_after": _LOADS, **of.image}))
+    world.cluster.runtime_image = _IMAGE
+    world.restart()
+
+
+def _changes_image(world: FaultyWorld, of: Rollout) -> None:
+    world.cluster.behave_image(_IMAGE, Behaviour(**{"ready_after": _LOADS, **of.image}))
+    world.commit(of.spec("1", serving={**_SERVING, "image": _IMAGE}), f"image {_IMAGE}")
+
+
 def _deletes(world: FaultyWorld, of: Rollout) -> None:
     _commits("2")(world, of)
     world.reach(Phase.CANARY)
@@ -140,6 +154,10 @@ ROLLOUTS: Final = (
     Rollout("gateway-good", _commits("2"), parts={"traffic": _GATEWAY}),
     Rollout("gateway-bad", _commits("2"), parts={"traffic": _GATEWAY}, subject={"bad_share": 0.8}, loses=True),
     Rollout("serving-change", _commits("1", serving={**_SERVING, "env": [{"name": "A", "value": "1"}]})),
+    Rollout("image", _changes_image),
+    Rollout("image-bad", _changes_image, image={"bad_share": 0.8}, remembers=False),
+    Rollout("operator-upgrade", _upgrades),
+    Rollout("operator-upgrade-bad", _upgrades, image={"bad_share": 0.8}, remembers=False),
     Rollout("registry-down", _loses_registry, subject={"bad_share": 0.8}, loses=True),
     Rollout("deletion", _deletes),
 )

@@ -224,6 +224,22 @@ def test_paused_no_template_is_tried() -> None:
     assert (said(sim.status, "Ready").status, said(sim.status, "Ready").reason) == ("Unknown", reasons.PAUSED)
 
 
+@pytest.mark.parametrize("phase", [Phase.STARTING, Phase.CANARY])
+def test_a_status_that_is_lost_does_not_make_the_template_on_trial_the_champions(phase: Phase) -> None:
+    """Of two with the same share the one in slot a was taken; and a template that starts for the former one's."""
+    sim = settled()
+    sim.commit(wanted(BETTER))
+    sim.until(serves(BETTER))  # in slot b
+    sim.commit(wanted(GOOD))
+    sim.reach(phase)
+    sim.until(lambda world: world.verified("a") == 2)
+    sim.cluster.empty_status(sim.md().key)
+    sim.until(lambda world: world.status.champion is not None)
+    assert image(sim) == BETTER
+    assert sim.status.former is None
+    sim.until(serves(GOOD))
+
+
 # --- another operator -------------------------------------------------------------------------------------------------
 
 

@@ -28,6 +28,7 @@ from podium.core.rollout.alias import known_alias
 from podium.core.rollout.circumstances import relevant_hold
 from podium.core.rollout.desired import former_champion, is_desired
 from podium.core.rollout.lifecycle import new_trial
+from podium.core.rollout.templates import behind
 from podium.core.status.record import tags_for
 from podium.core.traffic.draining import draining
 from podium.core.traffic.shares import challenger_pods, share_pods
@@ -80,19 +81,20 @@ def _with_serving(facts: Facts) -> Status:
     """A status that was lost (restored from a backup, replaced, emptied) is no reason to stop what serves.
 
     The champion is a version that has traffic, and pods that verified what they loaded. Of two, one is on trial: the
-    version that Git selects. Its weight says nothing about its verdict, so the other one is the champion.
+    version that Git selects, or of the same one that with the newest template. Its weight says nothing about its
+    verdict, so the other one is the champion.
     """
     status, weights = facts.status, facts.observed.traffic.desired
     if not status.blank:
         return status
-    serving: list[tuple[bool, int, Pinned]] = []
+    serving: list[tuple[bool, bool, int, Pinned]] = []
     for slot in SLOTS:
         weight, pinned = weights.get(slot, 0), facts.observed.slot(slot).runs
         if weight and pinned is not None and facts.observed.slot(slot).verified(pinned):
-            serving.append((is_desired(facts, pinned) is not True, weight, pinned))
+            serving.append((is_desired(facts, pinned) is not True, behind(facts, pinned), weight, pinned))
     if not serving:
         return status
-    champion = max(serving, key=lambda each: each[:2])[2]
+    champion = max(serving, key=lambda each: each[:3])[3]
     former = _kept_warm(facts, champion)
     return _soaking_again(facts, champion, former) if former else status.model_copy(update={"champion": champion})
 
@@ -101,10 +103,13 @@ def _kept_warm(facts: Facts, champion: Pinned) -> Pinned | None:
     """The version without traffic that runs at full size beside the one that Git selects: that is so in a soak only.
 
     A version on trial is the one that Git selects, and one that was rolled back is stopped as soon as it has drained.
+    Beside a champion whose template is not the newest, it may be the same version that starts with another one.
     """
     other = other_than(champion.slot)
     seen, weights = facts.observed.slot(other), facts.observed.traffic.desired
-    if is_desired(facts, champion) is not True or weights.get(other, 0) or seen.replicas < facts.spec.serving.size:
+    if is_desired(facts, champion) is not True or behind(facts, champion):
+        return None
+    if weights.get(other, 0) or seen.replicas < facts.spec.serving.size:
         return None
     return seen.runs if seen.ready(seen.runs) else None
 
