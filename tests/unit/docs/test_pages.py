@@ -15,6 +15,7 @@ from tests.unit.docs.markdown import blocks
 from tests.yaml_files import ROOT
 
 REASONS = {value for name, value in vars(reasons).items() if name.isupper() and isinstance(value, str)}
+BARS = re.compile(r"proof: [a-z]+")
 DECISIONS = sorted(ROOT.glob("docs/decisions/[0-9]*.md"))
 
 
@@ -95,6 +96,16 @@ def test_the_docs_name_every_part_of_the_package() -> None:
     parts = {path.name for path in (ROOT / "operator/podium").iterdir() if path.suffix in {"", ".py"}}
     for part in parts - {"__init__.py", "__pycache__", "py.typed"}:
         assert f"| `operator/podium/{part}` |" in text
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_about_explain_calls_the_bars_what_explain_calls_them() -> None:
+    """It spoke of verdicts by names that they no longer had."""
+    text = (ROOT / "docs/simulate-and-explain.md").read_text()
+    shown = {found for block in blocks(ROOT / "docs/simulate-and-explain.md") for found in BARS.findall(block.text)}
+    assert set(re.findall(rf"`({BARS.pattern})`", text)) == shown == {"proof: failed", "proof: passed"}
 
 
 # --- rights -----------------------------------------------------------------------------------------------------------
