@@ -98,6 +98,15 @@ def test_the_docs_name_every_part_of_the_package() -> None:
         assert f"| `operator/podium/{part}` |" in text
 
 
+def test_the_modules_of_the_decision_are_called_what_the_docs_call_them() -> None:
+    """The table said `plan` and `routing`, which are `decide` and `weights`."""
+    text = (ROOT / "docs/architecture.md").read_text().partition("## The decision")[2].partition("\n## ")[0]
+    named = {name for row in re.findall(r"^\| (`.*?) \|", text, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    there = {path.stem for path in (ROOT / "operator/podium/core").rglob("*") if path.suffix in {"", ".py"}}
+    assert len(named) > 20
+    assert named <= there
+
+
 # --- words ------------------------------------------------------------------------------------------------------------
 
 
