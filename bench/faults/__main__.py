@@ -11,8 +11,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from typing import Final
 
+from bench.faults.branches import Played, played, without_faults
 from bench.faults.case import play
-from bench.faults.cases import Played, Share, played, without_faults
+from bench.faults.cases import Share
 from bench.faults.kinds import FAULTS
 from bench.faults.rollouts import ROLLOUTS
 from bench.faults.schedule import Case, Schedule

@@ -6,13 +6,11 @@ Where the second of two faults strikes is drawn by the case's name: every two ca
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
-from bench.faults.case import Reference, play, reference
-from bench.faults.kinds import FAULTS
+from bench.faults.kinds import FAULTS, Fault
 from bench.faults.rollouts import BY_NAME
-from bench.faults.schedule import Case, Schedule
+from bench.faults.schedule import Case
 
 _NEAR: Final = 25  # calls within which the second fault follows the first
 
@@ -27,33 +25,23 @@ class Share:
     singles: float  # the share of cases with one fault that is played
     pairs: float  # the share of those with two
 
+    def begins(self, number: int, possible: tuple[Fault, ...]) -> Iterator[Case]:
+        """The cases of one fault that strike at this call, and are played or lead to one of two faults that is."""
+        for fault in possible if number % self.parts == self.number else ():
+            single = Case(self.rollout, ((number, fault),))
+            if self.plays(single) or self.pairs_of(single):
+                yield single
 
-@dataclass(frozen=True)
-class Played:
-    """A case, and what it broke."""
+    def pairs_of(self, single: Case) -> list[Case]:
+        """The cases that are played in which each kind of fault strikes once more, at one of the next calls."""
+        first = single.faults[0][0]
+        later = ((first + _drawn(single, fault.name).randint(1, _NEAR), fault) for fault in FAULTS)
+        return [pair for number, fault in later if self.plays(pair := single.and_then(number, fault))]
 
-    case: str
-    broken: str
-
-
-def cases(share: Share) -> Iterator[Case]:
-    """The cases of this share, in order."""
-    for number, possible in enumerate(without_faults(share.rollout).calls, start=1):
-        for fault in possible if number % share.parts == share.number else ():
-            single = Case(share.rollout, ((number, fault),))
-            drawn = (
-                each
-                for each, of in ((single, share.singles), *((pair, share.pairs) for pair in _pairs(single)))
-                if _drawn(each).random() < of
-            )
-            yield from (case for case in drawn if _ends_alike(case))
-
-
-def _pairs(single: Case) -> Iterator[Case]:
-    """Each kind of fault once more, at one of the next calls."""
-    first = single.faults[0][0]
-    for fault in FAULTS:
-        yield single.and_then(first + _drawn(single, fault.name).randint(1, _NEAR), fault)
+    def plays(self, case: Case) -> bool:
+        """Whether this case is played."""
+        of = self.singles if len(case.faults) == 1 else self.pairs
+        return _drawn(case).random() < of and _ends_alike(case)
 
 
 def _ends_alike(case: Case) -> bool:
@@ -65,14 +53,3 @@ def _ends_alike(case: Case) -> bool:
 
 def _drawn(case: Case, *more: str) -> random.Random:
     return random.Random(f"{case} {more}")
-
-
-def played(share: Share) -> list[Played]:
-    """Play the cases of this share."""
-    return [Played(str(case), play(Schedule(case), without_faults(share.rollout))) for case in cases(share)]
-
-
-@cache
-def without_faults(rollout: str) -> Reference:
-    """The rollout without any fault, played once in each process."""
-    return reference(BY_NAME[rollout])

@@ -1,10 +1,14 @@
 """Faults at the calls of whole rollouts: a few of each rollout's cases, of which `make bench-faults` plays 100,000."""
 
+from dataclasses import replace
+
 import pytest
 
 import podium.controller.operator
-from bench.faults.case import play
-from bench.faults.cases import Share, cases, without_faults
+from bench.faults.branches import Played, played, without_faults
+from bench.faults.case import Reference, play
+from bench.faults.cases import Share
+from bench.faults.faulty_world import End
 from bench.faults.kinds import FAULTS, striking
 from bench.faults.rollouts import ROLLOUTS, Rollout
 from bench.faults.schedule import Case, Schedule
@@ -18,14 +22,22 @@ def broken_by(name: str) -> str:
 
 @pytest.mark.parametrize("rollout", ROLLOUTS, ids=lambda rollout: rollout.name)
 def test_what_is_promised_holds_and_the_end_is_the_same_whatever_fails(rollout: Rollout) -> None:
-    found = [play(Schedule(case), without_faults(rollout.name)) for case in few(rollout)]
-    assert not any(found), "\n".join(found)
+    found = played(Share(rollout.name, 0, 1, singles=0.03, pairs=0.0006))
+    assert found
+    assert not any(each.broken for each in found), "\n".join(each.broken for each in found)
 
 
-def few(rollout: Rollout) -> list[Case]:
-    drawn = list(cases(Share(rollout.name, 0, 1, singles=0.03, pairs=0.0006)))
-    assert drawn
-    return drawn
+def test_a_branch_finds_what_the_case_finds_alone() -> None:
+    """In the branches for one fault and for two; an end that never comes is found, too."""
+
+    def never(name: str) -> Reference:
+        return replace(without_faults(name), end=End())
+
+    found = played(Share("bad-answers", 3, 20, singles=0.2, pairs=0.01), never)
+    alone = [play(Schedule(Case.parse(each.case)), never("bad-answers")) for each in found]
+    assert {len(Case.parse(each.case).faults) for each in found} == {1, 2}
+    assert found == [Played(each.case, broken) for each, broken in zip(found, alone, strict=True)]
+    assert all(alone)
 
 
 def test_each_write_can_be_struck() -> None:
@@ -34,7 +46,7 @@ def test_each_write_can_be_struck() -> None:
 
 
 def test_a_case_is_found_again_by_its_name() -> None:
-    case = next(cases(Share("bad-answers", 3, 6, singles=0.0, pairs=1.0)))
+    case = Case("bad-answers", ((3, FAULTS[0]), (20, FAULTS[1])))
     assert Case.parse(str(case)) == case
 
 
