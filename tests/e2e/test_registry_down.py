@@ -63,10 +63,10 @@ def test_a_revert_waits_for_the_registry_and_keeps_its_trust(
 ) -> None:
     rollout.apply("1")
     rollout.settle("1")
-    rollout.apply("2")
-    rollout.settle("2")
-    stoppable.stop()
-    with clients(rollout.port, rows) as ledger:
+    with clients(rollout.port, rows, rate=50) as ledger:
+        rollout.apply("2")
+        rollout.settle("2")
+        stoppable.stop()
         rollout.apply("1", rollout={**QUICK, "startupTimeout": "40s"})
         status = rollout.until("it is held", lambda s: held_by("ModelNotFetched", s))
         assert status.rejected == []

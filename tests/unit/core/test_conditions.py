@@ -5,8 +5,9 @@ import pytest
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Condition, Phase, Rejection, Status
 from podium.core.decide import decide
-from podium.core.facts import AliasConflict, Facts, Key, ModelVersion, ObservedState, RegistryState
+from podium.core.facts import AliasConflict, Facts, Key, ModelVersion, ObservedState, RegistryState, TrafficState
 from podium.core.fingerprints import rejection_hash
+from podium.core.status.conditions import conditions
 from podium.core.status.messages import LONGEST
 from tests.unit.core.factories import NOW, facts, pinned
 
@@ -53,3 +54,26 @@ def test_a_long_message_is_cut_before_the_page() -> None:
     told = stalled(blocked(*many))
     assert len(told.message) == LONGEST
     assert told.message.endswith(reasons.page(reasons.GATES_FAILED))
+
+
+def traffic_in_sync(desired: int, current: float) -> tuple[str, str, str]:
+    traffic = TrafficState({"a": 100 - desired, "b": desired}, {"a": 100 - current, "b": current}, in_sync=True)
+    known = facts(phase=Phase.CANARY, champion=OLD, challenger=NEW, world=ObservedState(traffic=traffic))
+    said = next(one for one in conditions(known, known.status) if one.type == "TrafficInSync")
+    return said.status, said.reason, said.message
+
+
+def test_traffic_is_not_in_sync_where_the_pods_make_another_share_than_the_weight() -> None:
+    status, reason, message = traffic_in_sync(desired=5, current=50)
+    assert (status, reason) == ("False", reasons.SHARE_OFF)
+    assert message.startswith("version 2 has 50 % of the traffic, desired: 5 %; ")
+
+
+def test_traffic_that_is_as_near_to_the_weight_as_pods_can_bring_it_is_in_sync() -> None:
+    assert traffic_in_sync(desired=50, current=49)[:2] == ("True", reasons.IN_SYNC)
+
+
+def test_traffic_that_no_pod_takes_is_not_in_sync() -> None:
+    known = facts(champion=OLD, world=ObservedState(traffic=TrafficState({"a": 100, "b": 0}, in_sync=True)))
+    said = next(one for one in conditions(known, known.status) if one.type == "TrafficInSync")
+    assert (said.status, said.message) == ("False", "no pod takes requests: none is ready")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from podium.core.traffic.shares import coarse_share, pods_for, share_in_force, share_pods
+from podium.core.traffic.shares import coarse_share, pods_for, share_in_force, share_pods, weight_text
 from tests.stories.simulator import spec_of
 
 
@@ -28,6 +28,11 @@ def test_a_share_in_force_is_made_of_pods_unless_a_gateway_gives_it(exact: bool,
 
 
 def test_a_share_that_differs_from_its_weight_is_told_with_its_pods() -> None:
-    assert coarse_share(5, spec_of(serving={"replicas": 1})) == "50 % in force, not 5 %: 1 of 2 pods"
+    assert coarse_share(5, spec_of(serving={"replicas": 1})) == "50 % in force: 1 of 2 pods"
     assert coarse_share(5, spec_of(serving={"replicas": 19})) == ""
     assert coarse_share(5, spec_of(serving={"replicas": 1}, traffic={"gateway": {"name": "public"}})) == ""
+
+
+def test_the_message_of_a_step_names_both_its_weight_and_the_share_of_the_users() -> None:
+    assert weight_text(5, spec_of(serving={"replicas": 1})) == "5 % (50 % in force: 1 of 2 pods)"
+    assert weight_text(50, spec_of(serving={"replicas": 1})) == "50 %"

@@ -29,6 +29,7 @@ GATES_PENDING: Final = "GatesPending"  # for a person, a pod, a service, or unti
 PREVIOUSLY_PROMOTED: Final = "PreviouslyPromoted"  # trusted: same version, same digest
 IN_SYNC: Final = "InSync"
 IN_PROGRESS: Final = "InProgress"
+SHARE_OFF: Final = "ShareOff"  # so few pods cannot make the share that the weight asks for
 ALIAS_CHANGED: Final = "AliasChanged"  # another client moved it; Podium leaves it alone
 ARTIFACTS_CHANGED: Final = "ArtifactsChanged"  # the registry's bytes are not the pinned ones any more
 NOT_CHECKED: Final = "NotCheckedYet"

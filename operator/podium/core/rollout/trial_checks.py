@@ -13,7 +13,7 @@ from podium.core.rollout.circumstances import circumstance, held, unscraped
 from podium.core.rollout.hindrances import hindrances
 from podium.core.rollout.templates import on_trial
 from podium.core.traffic.draining import drained
-from podium.core.traffic.shares import share_pods
+from podium.core.traffic.shares import share_pods, weight_text
 
 HEARING = timedelta(seconds=15)  # for pods that are late to say why: what still waits for the registry is not rejected
 
@@ -72,7 +72,9 @@ def challenger_ready(facts: Facts) -> Verdict | None:
     weight = trial.steps[0].weight
     if not _verified(facts, share_pods(weight, facts.spec)) or _in_phase(facts) < testing(facts):
         return None
-    return Verdict(reason=reasons.CHALLENGER_READY, message=f"ready; moving {weight} % of the traffic to it")
+    return Verdict(
+        reason=reasons.CHALLENGER_READY, message=f"ready; moving traffic to it: {weight_text(weight, facts.spec)}"
+    )
 
 
 def guard_failed(facts: Facts) -> Verdict | None:
@@ -97,7 +99,8 @@ def step_passed(facts: Facts) -> Verdict | None:
         return None
     if not _exposed(facts) and not _inconclusive_passes(facts):
         return None
-    message = f"step {trial.step + 1} of {len(trial.steps)} passed, {trial.steps[trial.step + 1].weight} % is next"
+    weight = weight_text(trial.steps[trial.step + 1].weight, facts.spec)
+    message = f"step {trial.step + 1} of {len(trial.steps)} passed, {weight} is next"
     return Verdict(reason=reasons.STEP_PASSED, message=f"{message}; {_evidence(facts)}")
 
 

@@ -10,7 +10,9 @@ from podium.core.rollout.desired import resolve_desired, standing_rejection
 from podium.core.rollout.templates import behind, described, on_trial, template_waits
 from podium.core.status.messages import LONGEST
 from podium.core.status.readiness import NotReady, condition_of, not_ready, stall
+from podium.core.traffic.shares import off_share
 
+_EXACT = "the pods make the share: raise spec.serving.replicas, or set spec.traffic.gateway for exact shares"
 Unstamped = tuple[str, str, str, str]  # type, status, reason, message
 
 
@@ -144,11 +146,15 @@ def _traffic(facts: Facts) -> Unstamped:
     traffic = facts.observed.traffic
     if traffic.problem is not None:
         return "TrafficInSync", "False", traffic.problem.reason, traffic.problem.message
-    if traffic.desired and traffic.in_sync:
-        return "TrafficInSync", "True", reasons.IN_SYNC, "traffic is split by the desired weights"
     if not traffic.desired:
         return "TrafficInSync", "Unknown", reasons.NOT_CHECKED, "no weights have been set yet"
-    return "TrafficInSync", "False", reasons.IN_PROGRESS, "endpoints do not match the desired weights yet"
+    if not traffic.in_sync:
+        return "TrafficInSync", "False", reasons.IN_PROGRESS, "endpoints do not match the desired weights yet"
+    if not any(traffic.current.values()):
+        return "TrafficInSync", "False", reasons.IN_PROGRESS, "no pod takes requests: none is ready"
+    if off := off_share(facts):
+        return "TrafficInSync", "False", reasons.SHARE_OFF, f"{off}; {_EXACT}"
+    return "TrafficInSync", "True", reasons.IN_SYNC, "traffic is split by the desired weights"
 
 
 def _template(facts: Facts) -> Unstamped:

@@ -16,7 +16,7 @@ from podium.core.rollout.hindrances import hindrances
 from podium.core.rollout.templates import described, on_trial, template_waits
 from podium.core.rollout.version_checks import WAITS, slot_taken, unknown_champion
 from podium.core.status.readiness import awaits_registry
-from podium.core.traffic.shares import challenger_pods, coarse_share
+from podium.core.traffic.shares import challenger_pods, weight_text
 
 UNDER_WAY = frozenset(
     {Phase.GATING, Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.SOAKING, Phase.ROLLING_BACK, Phase.PENDING}
@@ -146,11 +146,11 @@ def _canary(facts: Facts) -> str:
     assert trial is not None
     counts, judged = trial.evidence.measured(ERRORS.name).challenger, guards.judged(facts)
     answers, errors = _count(counts.answers, "answer"), _count(counts.bad, "error")
-    coarse = coarse_share(trial.steps[trial.step].weight, facts.spec)
+    weight = weight_text(trial.steps[trial.step].weight, facts.spec)
     step = f"step {trial.step + 1} of {len(trial.steps)}{_with_template(facts)}"
-    text = f"{step}{f' ({coarse})' if coarse else ''}: {answers}, {errors}"
+    text = f"{step}, {weight}: {answers}, {errors}"
     if trial.weight_reached_at is None:
-        waits = f"waiting until the current weight is {trial.steps[trial.step].weight} %{_in_the_way(facts)}"
+        waits = f"waiting until the weight of this step is in force{_in_the_way(facts)}"
         subject = facts.status.challenger
         return "; ".join([text, waits, *(hindrances(facts, subject)[:2] if subject is not None else [])])
     missing = max((one.missing(_goal(trial)) for one in judged), default=0)

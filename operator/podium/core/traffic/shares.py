@@ -33,7 +33,24 @@ def coarse_share(weight: int, spec: Spec) -> str:
     share, pods = round(ALL * share_in_force(weight, spec)), pods_for(weight, spec.serving.size)
     if abs(share - weight) < COARSE:
         return ""
-    return f"{share} % in force, not {weight} %: {pods} of {pods + spec.serving.size} pods"
+    return f"{share} % in force: {pods} of {pods + spec.serving.size} pods"
+
+
+def weight_text(weight: int, spec: Spec) -> str:
+    """A step's weight, and beside it the share that users get where that is another one."""
+    coarse = coarse_share(weight, spec)
+    return f"{weight} % ({coarse})" if coarse else f"{weight} %"
+
+
+def off_share(facts: Facts) -> str:
+    """How the traffic is divided where that is not by the desired weights; "" where it is."""
+    traffic, slot = facts.observed.traffic, (facts.subject or facts.status.champion)
+    if slot is None:
+        return ""
+    desired, current = traffic.desired.get(slot.slot, 0), round(traffic.current.get(slot.slot, 0))
+    if abs(desired - current) < COARSE:
+        return ""
+    return f"version {slot.version} has {current} % of the traffic, desired: {desired} %"
 
 
 def challenger_pods(facts: Facts) -> int:
