@@ -13,7 +13,7 @@ from podium.api.v1alpha1.manifest import GROUP, KIND, ModelDeploymentManifest
 from podium.cli.documents import Document, Unreadable, read_documents
 from podium.cli.objects import reading
 from podium.cli.problems import problems, written
-from podium.core.traffic.shares import coarse_share
+from podium.core.traffic.shares import coarse_share, weight_text
 
 _SUFFIXES = {".yaml", ".yml"}
 _A_LIST = "expected an object, found a list of objects; do: write --- between them, or kind: List with items"
@@ -65,11 +65,12 @@ def validate(sources: tuple[str, ...], *, as_json: bool) -> None:
     FILE is a YAML file, a directory (all its *.yaml and *.yml, at any depth) or - for standard input. Objects of other
     kinds are skipped.
 
-    Exit code: 0 when all is well, 1 when something is wrong in a file, 2 when a file cannot be read.
+    Exit code: 0 when all is well, 1 when something is wrong in a file or FILE holds no object, 2 when a file cannot be
+    read.
     """
     report = Report()
-    for name, text in _texts(sources):
-        _check(name, text, report)
+    for source in sources:
+        _check_source(source, report)
     for line in [json.dumps(asdict(report), indent=2)] if as_json else report.problems:
         click.echo(line)
     for note in [] if as_json else report.notes:
@@ -78,14 +79,23 @@ def validate(sources: tuple[str, ...], *, as_json: bool) -> None:
     sys.exit(1 if report.problems else 0)
 
 
-def _texts(sources: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    for source in sources:
-        if source == "-":
-            yield "<stdin>", sys.stdin.read()
-            continue
-        for path in _files(Path(source)):
-            with reading(str(path), Unopened):
-                yield str(path), path.read_text(encoding="utf-8")
+def _check_source(source: str, report: Report) -> None:
+    """Check all files of it. One without any object is a problem, as it is for kubectl: a template may have failed."""
+    before = report.checked, report.skipped, len(report.problems)
+    for name, text in _texts(source):
+        _check(name, text, report)
+    if before == (report.checked, report.skipped, len(report.problems)):
+        message = f"no object found, expected at least one {KIND}. Is this the right file, and was it rendered?"
+        report.problems.append(Found("<stdin>" if source == "-" else source, 1, "", message))
+
+
+def _texts(source: str) -> Iterator[tuple[str, str]]:
+    if source == "-":
+        yield "<stdin>", sys.stdin.read()
+        return
+    for path in _files(Path(source)):
+        with reading(str(path), Unopened):
+            yield str(path), path.read_text(encoding="utf-8")
 
 
 def _files(path: Path) -> list[Path]:
@@ -122,7 +132,7 @@ def _is_ours(value: Any) -> bool:
 def _notes(file: str, document: Document) -> list[Found]:
     """Shares that the pods cannot make: without a gateway the share is the ratio of pods."""
     spec = ModelDeploymentManifest.model_validate(written(document.value)).spec
-    coarse = [text for step in spec.rollout.steps if (text := coarse_share(step.weight, spec))]
+    coarse = [weight_text(step.weight, spec) for step in spec.rollout.steps if coarse_share(step.weight, spec)]
     if not coarse:
         return []
     path = ("spec", "rollout", "steps")

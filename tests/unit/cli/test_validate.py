@@ -133,13 +133,26 @@ def test_a_file_that_cannot_be_read_is_another_matter(tmp_path: Path) -> None:
     assert validate().exit_code == 2
 
 
+@pytest.mark.parametrize("text", ["", "\n", "# only a comment\n", "---\n---\n", "null\n"])
+def test_a_file_without_an_object_is_a_problem(text: str) -> None:
+    result = validate("-", stdin=text)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("<stdin>:1: no object found, expected at least one ModelDeployment")
+
+
+def test_a_folder_without_an_object_is_a_problem_and_an_empty_file_beside_others_is_none(tmp_path: Path) -> None:
+    (tmp_path / "empty.yaml").write_text("# nothing yet\n")
+    result = validate(tmp_path)
+    assert (result.exit_code, result.stdout.startswith(f"{tmp_path}:1: no object found")) == (1, True)
+    (tmp_path / "good.yaml").write_text(GOOD)
+    assert validate(tmp_path).exit_code == 0
+
+
 def test_a_share_that_the_pods_cannot_make_is_noted_and_is_no_problem() -> None:
     result = validate("-", stdin=GOOD.replace("19", "1"))
     assert (result.exit_code, result.stdout) == (0, "")
     note = result.stderr.splitlines()[0]
-    assert note.startswith(
-        "note: <stdin>:4: churn: spec.rollout.steps: 50 % in force, not 5 %: 1 of 2 pods; 50 % in force, "
-    )
+    assert note.startswith("note: <stdin>:4: churn: spec.rollout.steps: 5 % (50 % in force: 1 of 2 pods); 25 % (50 % ")
     assert "spec.traffic.gateway" in note
     exact = GOOD.replace("19", "1") + "  traffic: {gateway: {name: public}}\n"
     assert "note:" not in validate("-", stdin=exact).stderr
