@@ -21,12 +21,12 @@ from podium.runtime.settings import Settings, termination_log
 log = logging.getLogger("podium.runtime")
 
 # What MLflow does unless told otherwise, and a server must not: call home, and wait and retry for many minutes before
-# it says that the registry is down. A registry that refuses is told of after 12 s, a silent one after a minute. The
-# timeout is for each read, not for a whole file. Whoever sets these is obeyed.
+# it says that the registry is down. A registry that refuses is told of after 12 s, a silent one after four minutes: a
+# server that proxies an object store is silent until it has the whole file itself. Whoever sets these is obeyed.
 MLFLOW_DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
 }
 
 

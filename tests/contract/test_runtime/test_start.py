@@ -79,11 +79,11 @@ def test_a_server_that_waits_for_the_registry_says_so_in_its_metrics(tmp_path: P
         assert 'podium_startup_step{step="fetching"} 1.0' in httpx.get(f"{url}/metrics").text
 
 
-def test_a_registry_that_does_not_answer_is_told_of_within_a_minute_and_a_half() -> None:
+def test_a_registry_that_does_not_answer_is_told_of_within_five_minutes() -> None:
     """MLflow waits two minutes for each answer, and asks eight times."""
     tries = 1 + int(MLFLOW_DEFAULTS["MLFLOW_HTTP_REQUEST_MAX_RETRIES"])
     pauses = sum(2 * 2**number for number in range(1, tries - 1))  # MLflow's own backoff
-    assert tries * int(MLFLOW_DEFAULTS["MLFLOW_HTTP_REQUEST_TIMEOUT"]) + pauses < 90
+    assert tries * int(MLFLOW_DEFAULTS["MLFLOW_HTTP_REQUEST_TIMEOUT"]) + pauses < 300
 
 
 class Quits(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is untyped here
