@@ -203,6 +203,16 @@ def test_a_champion_whose_artifacts_changed_is_reported_and_keeps_serving() -> N
     assert decide(known).status.champion == OLD
 
 
+def test_a_new_pod_that_finds_other_bytes_tells_of_it_before_the_registrys_digest_is_made_again() -> None:
+    """The digest is made once, and the condition said that all was in sync."""
+    found = Crash(NOW, 5, "Error", "DIGEST_MISMATCH: wanted digest sha256:1, found sha256:other")
+    pods = (pod("1"), replace(pod("1", "new"), ready=False, identity=None, crash=found))
+    seen = SlotState(runs=OLD, replicas=2, pods=pods)
+    world = ObservedState(registry=RegistryState(desired=version("1"), alias="1"), slots={"a": seen})
+    told = condition(facts(version="1", phase=Phase.STABLE, champion=OLD, world=world), "RegistryInSync")
+    assert (told.status, told.reason) == ("False", reasons.ARTIFACTS_CHANGED)
+
+
 def test_an_autoscaler_that_could_not_be_read_is_reported_as_before() -> None:
     before = Condition(
         type="AutoscalerInSync",

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.status import Condition, Phase, Status
-from podium.core.facts import Facts, Problem
+from podium.api.v1alpha1.status import Condition, Phase, Pinned, Status
+from podium.core.facts import Facts, PodState, Problem
 from podium.core.rollout.alias import moved_by_a_person
 from podium.core.rollout.desired import resolve_desired, standing_rejection
 from podium.core.rollout.templates import behind, described, on_trial, template_waits
+from podium.core.rollout.tripwires import REASONS
 from podium.core.status.messages import LONGEST
 from podium.core.status.readiness import NotReady, condition_of, not_ready, stall
 from podium.core.traffic.shares import off_share
@@ -112,13 +113,24 @@ def registry_problem(facts: Facts) -> Problem | None:
         )
         return Problem(reasons.ALIAS_CHANGED, message)
     version = resolve_desired(facts)
-    if version is not None and version.version == champion.version and version.digest != champion.digest:
+    changed = version is not None and version.version == champion.version and version.digest != champion.digest
+    if changed or _found_changed(facts, champion):
         message = (
             f"the artifacts of version {champion.version} have changed in the registry since they were pinned: new "
             f"pods cannot start. Restore them, or register them as a new version"
         )
         return Problem(reasons.ARTIFACTS_CHANGED, message)
     return None
+
+
+def _found_changed(facts: Facts, champion: Pinned) -> bool:
+    """Whether a new pod of the champion found other bytes than the pinned ones: the registry's digest is made once."""
+    pods = facts.observed.slot(champion.slot).pods
+    return any(pod.version == champion.version and not pod.ready and _mismatch(pod) for pod in pods)
+
+
+def _mismatch(pod: PodState) -> bool:
+    return pod.crash is not None and REASONS.get(pod.crash.exit_code) == reasons.IDENTITY_MISMATCH
 
 
 def _registry(facts: Facts) -> Unstamped:
