@@ -67,7 +67,7 @@ def test_a_revert_waits_for_the_registry_and_keeps_its_trust(
         rollout.apply("2")
         rollout.settle("2")
         stoppable.stop()
-        rollout.apply("1", rollout={**QUICK, "startupTimeout": "40s"})
+        rollout.apply("1", rollout={**QUICK, "startupTimeout": "90s"})
         status = rollout.until("it is held", lambda s: held_by("ModelNotFetched", s))
         assert status.rejected == []
         stoppable.start()
@@ -80,7 +80,7 @@ def test_a_revert_waits_for_the_registry_and_keeps_its_trust(
 def test_a_version_whose_pods_cannot_fetch_it_goes_on_once_the_registry_is_back(
     rollout: Rollout, stoppable: Mlflow, rows: list[bytes]
 ) -> None:
-    rollout.apply("1", rollout={**QUICK, "startupTimeout": "60s"})
+    rollout.apply("1", rollout={**QUICK, "startupTimeout": "90s"})
     rollout.settle("1")
     quota(rollout, 2)  # the pods begin after MLflow has stopped
     with clients(rollout.port, rows) as ledger:

@@ -5,6 +5,7 @@ import logging
 import sys
 
 from podium.adapters.kubernetes.api import in_cluster
+from podium.adapters.registries.mlflow import LOGIN_VARIABLES
 from podium.controller.logs import configure
 from podium.controller.settings import Settings
 from podium.controller.wiring import main
@@ -14,7 +15,7 @@ from podium.errors import PodiumError
 def run() -> int:
     """Run until told to stop. Returns the exit code: 2 where a setting or the login cannot be used."""
     try:
-        settings = Settings.from_environment(in_cluster=in_cluster())
+        settings = Settings.from_environment(in_cluster=in_cluster(), login_variables=LOGIN_VARIABLES)
     except PodiumError as error:
         print(error, file=sys.stderr)  # there are no logs yet: how they look is a setting
         return 2

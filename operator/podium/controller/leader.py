@@ -50,6 +50,7 @@ class Election:
         self._identity = identity
         self._times = times
         self._told = told  # hears whether this process leads, at each change
+        self._tenure: _Tenure | None = None
 
     async def run(self, lead: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Lead whenever possible, until cancelled. `lead` is cancelled when leadership is lost."""
@@ -61,6 +62,10 @@ class Election:
                 held = await self._lead(lead, held, since)
             finally:
                 self._told(False)
+
+    def leads(self) -> bool:
+        """Whether the Lease is ours at this very moment, after a freeze too: by the clock, without a wait."""
+        return self._tenure is not None and not self._tenure.lost and self._left(self._tenure) > 0
 
     async def _win(self) -> tuple[LeaseState, float]:
         """Stand by until the Lease is ours. Returns it, and when the write that won it began."""
@@ -88,7 +93,7 @@ class Election:
 
     async def _lead(self, lead: Callable[[], Coroutine[Any, Any, None]], held: LeaseState, since: float) -> LeaseState:
         """Work and renew, until one of them ends. Releases the Lease unless another process holds it."""
-        tenure = _Tenure(held, since)
+        tenure = self._tenure = _Tenure(held, since)
         work = asyncio.create_task(lead(), name="leader's work")
         renewal = asyncio.create_task(self._renew(tenure), name="renewal of the Lease")
         try:
@@ -97,6 +102,7 @@ class Election:
             # The work has ended before the Lease is given back: there is never a moment with two at work.
             await _end(renewal)
             await _end(work)
+            self._tenure = None
             if not tenure.lost:
                 await self._release(tenure.held)
         if not work.cancelled() and (failure := work.exception()) is not None:

@@ -4,7 +4,7 @@ import os
 import re
 import socket
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Literal, Self, cast
@@ -12,7 +12,6 @@ from typing import Final, Literal, Self, cast
 from podium.api.v1alpha1.values.base import parse_duration
 from podium.errors import Rejected
 
-LOGIN_VARIABLES: Final = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 MOST_WORKERS: Final = 1000
 MOST_TRIALS: Final = 1000
 LAST_PORT: Final = 65535
@@ -26,7 +25,9 @@ class Settings:
 
     identity: str  # who leads, who tells Events; unique for each process
     registry_uri: str = ""  # PODIUM_REGISTRY_URI: for ModelDeployments that name none
-    registry_login: Mapping[str, str] = field(default_factory=dict, repr=False)  # MLFLOW_TRACKING_…, for that one only
+    registry_login: Mapping[str, str] = field(
+        default_factory=dict, repr=False
+    )  # its login variables, for that one only
     runtime_image: str = "podium-runtime:0.1.0"  # PODIUM_RUNTIME_IMAGE
     registry_poll: float = 10.0  # PODIUM_REGISTRY_POLL
     namespace: str = "podium-system"  # PODIUM_NAMESPACE: where the Lease is
@@ -42,13 +43,19 @@ class Settings:
     log_level: str = "INFO"  # PODIUM_LOG_LEVEL
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] = os.environ, *, in_cluster: bool = False) -> Self:
-        """Read the variables. Raises Rejected where one cannot be understood."""
+    def from_environment(
+        cls,
+        environ: Mapping[str, str] = os.environ,
+        *,
+        in_cluster: bool = False,
+        login_variables: Sequence[str] = (),
+    ) -> Self:
+        """Read the variables, and those of the registry's login. Raises Rejected where one cannot be understood."""
         read = _Reader(environ)
         return cls(
             identity=f"{read.text('PODIUM_POD_NAME', socket.gethostname())}_{uuid.uuid4().hex[:8]}",
             registry_uri=read.text("PODIUM_REGISTRY_URI", ""),
-            registry_login={name: environ[name] for name in LOGIN_VARIABLES if environ.get(name)},
+            registry_login={name: environ[name] for name in login_variables if environ.get(name)},
             runtime_image=read.text("PODIUM_RUNTIME_IMAGE", cls.runtime_image),
             registry_poll=read.seconds("PODIUM_REGISTRY_POLL", cls.registry_poll),
             namespace=read.text("PODIUM_NAMESPACE", cls.namespace),

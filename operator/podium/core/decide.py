@@ -85,7 +85,7 @@ def decide(facts: Facts) -> Decision:
     status = enter(observed_facts, move) if move else keep_recent_evidence(facts.status, observed_facts.status, facts)
     after = replace(facts, status=status)
     actions = tuple(_plan(after))
-    after = replace(after, status=alias.with_intent(status, actions))
+    after = replace(after, status=alias.with_intent(after, actions))
     return Decision(
         status=with_conditions(after, before=facts.status),
         actions=actions,

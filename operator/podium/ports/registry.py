@@ -36,6 +36,10 @@ class RegistryQuery:
 class Registry(Protocol):
     """The model registry. Each method raises Unavailable, Rejected or NotFound, with a message that says what to do."""
 
+    @property
+    def login_variables(self) -> tuple[str, ...]:
+        """Names of the variables that make a login: what is read of a Secret."""
+
     async def query(self, query: RegistryQuery) -> RegistryState:
         """What the registry has on one ModelDeployment's versions and alias."""
 

@@ -102,3 +102,47 @@ async def test_closing_waits_for_no_download() -> None:
     with pytest.raises(Temporary):
         await known.of("key", "it", make)
     await asyncio.wait_for(known.close(), 5)
+
+
+async def test_an_old_digest_is_made_again_while_the_old_one_is_told() -> None:
+    clock = [0.0]
+    outcomes: list[Exception | str] = ["sha256:1", OSError("away"), "sha256:2"]
+    known = Digests(now=lambda: clock[0])
+
+    async def make() -> str:
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def told() -> str:
+        await asyncio.sleep(0)
+        return await known.of("key", "it", make)
+
+    assert await told() == "sha256:1"
+    clock[0] = digests.FRESH
+    assert [await told(), await told()] == ["sha256:1"] * 2  # one failure
+    assert len(outcomes) == 1
+    clock[0] = 2 * digests.FRESH
+    assert [await told(), await told()] == ["sha256:1", "sha256:2"]
+
+
+async def test_work_of_one_kind_is_done_one_by_one_though_its_caller_has_given_up() -> None:
+    workers, release, done = Workers("test", size=4, share=4), threading.Event(), []
+
+    def slow() -> None:
+        release.wait(5)
+        done.append("first")
+
+    try:
+        with pytest.raises(TimeoutError):
+            await workers.run("here", slow, deadline=0.05, one_by_one="model")
+        with pytest.raises(TimeoutError):
+            await workers.run("here", lambda: done.append("never"), deadline=0.05, one_by_one="model")
+        await workers.run("here", lambda: done.append("another"), deadline=5, one_by_one="other model")
+        release.set()
+        await workers.run("here", lambda: done.append("second"), deadline=5, one_by_one="model")
+        assert done == ["another", "first", "second"]
+    finally:
+        release.set()
+        workers.close()

@@ -44,8 +44,8 @@ class Candidate:
         self.told: list[bool] = []
         self.working = False
         self._clock = clock
-        election = Election(self.wire, clock, name, times=TIMES, told=self.told.append)
-        self.task = asyncio.create_task(election.run(self._lead))
+        self.election = Election(self.wire, clock, name, times=TIMES, told=self.told.append)
+        self.task = asyncio.create_task(self.election.run(self._lead))
 
     async def _lead(self) -> None:
         self.working = True
@@ -93,6 +93,16 @@ async def test_one_leads_and_the_other_stands_by_however_long(
     await clock.advance(600)
     assert (first.working, second.working) == (True, False)
     assert (first.told, second.told) == ([True], [])
+
+
+async def test_a_leader_that_was_frozen_knows_at_once_that_it_may_write_no_longer(
+    pair: tuple[Candidate, Candidate], clock: FakeClock
+) -> None:
+    first, second = pair
+    await clock.advance(10)
+    assert (first.election.leads(), second.election.leads()) == (True, False)
+    clock._elapsed += 60  # nothing of the process ran meanwhile
+    assert not first.election.leads()
 
 
 async def test_a_clean_exit_hands_over_within_a_second(pair: tuple[Candidate, Candidate], clock: FakeClock) -> None:

@@ -241,3 +241,20 @@ async def test_an_outage_is_told_at_once_where_something_is_to_be_written(stage:
     stage.watch.enqueue(KEY, [ALIAS])
     await stage.clock.advance(1)
     assert stage.watch.latest(md).problem is not None
+
+
+async def test_a_process_that_leads_no_longer_writes_nothing_that_it_still_has_to_write() -> None:
+    clock, registry, leads = FakeClock(), FakeRegistry(), [True]
+    registry.publish("churn")
+    cluster = FakeCluster(clock)
+    watch = RegistryWorker(registry, cluster, clock, SETTINGS, notify=lambda _: None, leads=lambda: leads[0])
+    watch.latest(cluster.put(KEY, spec("1")))
+    await settle()
+    leads[0] = False  # it was frozen, and wakes up
+    watch.enqueue(KEY, [WriteTags("1", {"podium.dev/decision": "promoted"}, why="promoted")])
+    await clock.advance(60)
+    assert registry.writes == []
+    leads[0] = True
+    await clock.advance(60)
+    assert len(registry.writes) == 1
+    await watch.close()

@@ -1,5 +1,6 @@
 import pytest
 
+from podium.adapters.registries.mlflow import LOGIN_VARIABLES
 from podium.controller.settings import Settings
 from podium.errors import Rejected
 
@@ -33,7 +34,8 @@ def test_every_setting_can_be_said() -> None:
             "PODIUM_LOG_FORMAT": "text",
             "PODIUM_LOG_LEVEL": "DEBUG",
             "MLFLOW_TRACKING_TOKEN": "secret",
-        }
+        },
+        login_variables=LOGIN_VARIABLES,
     )
     assert settings.registry_uri == "http://mlflow.ml:5000"
     assert (settings.registry_poll, settings.resync, settings.workers) == (90.0, 10.0, 2)

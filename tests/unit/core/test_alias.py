@@ -1,6 +1,7 @@
 """The champion alias: Podium moves what it moved, and leaves alone what a person moved."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -49,10 +50,20 @@ def test_what_a_person_did_is_told_and_left_alone(alias: str) -> None:
     assert in_sync(decision) == ("False", "AliasChanged")
 
 
+@pytest.mark.parametrize(("minutes", "moves"), [(9, ["1"]), (11, [])])
+def test_a_version_that_was_asked_for_long_ago_is_where_a_person_put_the_alias(minutes: int, moves: list[str]) -> None:
+    known = resting("2", asked=("2", "1"))
+    asked_at = known.status.registry.model_copy(update={"requested_at": NOW - timedelta(minutes=minutes)})
+    decision = decide(replace(known, status=known.status.model_copy(update={"registry": asked_at})))
+    assert moved(decision) == moves
+    assert in_sync(decision)[1] == ("InProgress" if moves else "AliasChanged")
+
+
 def test_the_version_is_written_down_before_the_registry_is_asked_for_it() -> None:
     first = decide(resting("", seen=None, asked=()))
     assert moved(first) == ["1"]
     assert first.status.registry.requested == ["1"], "the status is written before the actions"
+    assert first.status.registry.requested_at == NOW
     again = decide(replace(resting(""), status=first.status))
     assert moved(again) == ["1"], "a write that was refused is asked for again"
     assert again.status.registry == first.status.registry

@@ -295,6 +295,7 @@ class RegistryStatus(StatusValue):
         max_length=REQUESTED_LIMIT,
         description="Versions that Podium has asked the alias to point to, the last one last.",
     )
+    requested_at: Time | None = Field(None, description="When the last one was first asked for.")
     alias: str | None = Field(
         None, description="Version to which the alias champion was last seen to point by Podium's own decision."
     )

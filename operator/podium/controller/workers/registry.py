@@ -19,7 +19,7 @@ from typing import Final
 from podium.api.v1alpha1 import reasons
 from podium.controller.logs import about
 from podium.controller.queue import backoff
-from podium.controller.settings import LOGIN_VARIABLES, Settings
+from podium.controller.settings import Settings
 from podium.controller.waiting import news_or
 from podium.core.actions import MoveAlias, RegistryWrite, WriteRecord, WriteTags
 from podium.core.facts import Key, Problem, RegistryState
@@ -101,14 +101,23 @@ class RegistryWorker:
     """All sessions."""
 
     def __init__(
-        self, registry: Registry, cluster: Cluster, clock: Clock, settings: Settings, *, notify: Callable[[Key], None]
+        self,
+        registry: Registry,
+        cluster: Cluster,
+        clock: Clock,
+        settings: Settings,
+        *,
+        notify: Callable[[Key], None],
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`leads` says at this very moment whether this process may write."""
         self._registry = registry
         self._cluster = cluster
         self._clock = clock
         self._settings = settings
         self.default_uri = settings.registry_uri  # of ModelDeployments that name no registry
         self._notify = notify
+        self._leads = leads
         self._sessions: dict[Key, Session] = {}
 
     def latest(self, md: ModelDeployment) -> RegistryState:
@@ -200,6 +209,9 @@ class RegistryWorker:
         """Write what is pending. A failure is logged, and does not hinder the query that follows."""
         problem = None
         for write in writes:
+            if not self._leads():  # it was frozen, and another process may have decided otherwise since
+                _log.warning("registry write left out, this process leads no longer (%s)", write.why)
+                return Problem(reasons.REGISTRY_ERROR, "this process leads no longer")
             try:
                 await self._write(query, write)
                 _log.info("registry: %s", write.why)
@@ -238,11 +250,10 @@ class RegistryWorker:
             found = await self._cluster.secret(request.namespace, request.secret_name)
         except NotFound as error:
             raise NotFound(f"{where} not found: create it", reason=reasons.LOGIN_MISSING) from error
-        kept = {name: found[name] for name in LOGIN_VARIABLES if found.get(name)}
+        names = self._registry.login_variables
+        kept = {name: found[name] for name in names if found.get(name)}
         if not kept:
-            raise NotFound(
-                f"{where} has none of the keys {', '.join(LOGIN_VARIABLES)}: add them", reason=reasons.LOGIN_MISSING
-            )
+            raise NotFound(f"{where} has none of the keys {', '.join(names)}: add them", reason=reasons.LOGIN_MISSING)
         return kept
 
 

@@ -47,6 +47,8 @@ class FakeModel:
 class FakeRegistry:
     """The Registry port without a server. What happened to it is in its fields: tests read and change them."""
 
+    login_variables = (USERNAME, PASSWORD)
+
     models: MutableMapping[str, FakeModel] = field(default_factory=dict)
     users: Mapping[str, str] | None = None  # name -> password; None: every user may do everything
     readers: frozenset[str] = frozenset()  # users that may only look

@@ -12,6 +12,7 @@ import os
 # MLflow reports its use to its makers unless this is set before its first import. An operator has no such mandate.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
+from podium.adapters.registries.mlflow.logins import LOGIN_VARIABLES
 from podium.adapters.registries.mlflow.registry import MlflowRegistry
 
-__all__ = ["MlflowRegistry"]
+__all__ = ["LOGIN_VARIABLES", "MlflowRegistry"]

@@ -23,6 +23,7 @@ from podium.errors import Rejected
 from podium.ports import RegistryLogin
 
 PLUGIN: Final = "podium"
+LOGIN_VARIABLES: Final = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 

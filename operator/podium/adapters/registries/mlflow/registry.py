@@ -11,7 +11,7 @@ from podium.adapters.registries.mlflow import process
 from podium.adapters.registries.mlflow.artifacts import artifacts_named, digest_of_version
 from podium.adapters.registries.mlflow.digests import TIMEOUT, Digests
 from podium.adapters.registries.mlflow.faults import Target, asking
-from podium.adapters.registries.mlflow.logins import logged_in
+from podium.adapters.registries.mlflow.logins import LOGIN_VARIABLES, logged_in
 from podium.adapters.registries.mlflow.plain_text import plain, plain_uri
 from podium.adapters.registries.mlflow.signatures import Signatures
 from podium.adapters.registries.mlflow.versions import LONGEST_KEY, LONGEST_VALUE, Registered, bounded_tags
@@ -27,6 +27,8 @@ DEADLINE = 8.0  # seconds for a look or a write: some ten requests, each of whic
 
 class MlflowRegistry:
     """MLflow, asked in threads by its own client. For one event loop; close it at the end."""
+
+    login_variables = LOGIN_VARIABLES
 
     def __init__(self, *, deadline: float = DEADLINE, digest_timeout: float = TIMEOUT) -> None:
         process.prepare()
@@ -57,7 +59,7 @@ class MlflowRegistry:
             with asking(target):
                 _client(login).set_registered_model_alias(model, alias, version)
 
-        await self._ask(login, what, move)
+        await self._ask(login, what, move, one_by_one=model)
 
     async def write_tags(self, login: RegistryLogin, model: str, version: str, tags: Mapping[str, str]) -> None:
         """Set these tags on the version, and leave its others. Raises NotFound, Rejected or Unavailable.
@@ -74,7 +76,7 @@ class MlflowRegistry:
                 for key, value in tags.items():
                     client.set_model_version_tag(model, version, key[:LONGEST_KEY], value[:LONGEST_VALUE])
 
-        await self._ask(login, what, write)
+        await self._ask(login, what, write, one_by_one=model)
 
     async def write_record(self, login: RegistryLogin, model: str, version: str, path: str, text: str) -> None:
         """Keep the text as an artifact of the version's run. Raises NotFound, Rejected or Unavailable.
@@ -112,13 +114,16 @@ class MlflowRegistry:
 
         return await self._digests.of(_key(login, entry), artifacts_named(entry), make)
 
-    async def _ask(self, login: RegistryLogin, what: str, work: Callable[[], T]) -> T:
+    async def _ask(self, login: RegistryLogin, what: str, work: Callable[[], T], *, one_by_one: str = "") -> T:
+        """Writes to one model are `one_by_one`: what was given up and still goes on must not land after the next."""
+
         def with_login() -> T:
             with logged_in(login):
                 return work()
 
         try:
-            return await self._asks.run(login.uri, with_login, deadline=self._deadline)
+            one_by_one = one_by_one and f"{login.uri} {one_by_one}"
+            return await self._asks.run(login.uri, with_login, deadline=self._deadline, one_by_one=one_by_one)
         except TimeoutError as error:
             raise Unavailable(
                 f"could not read {what}: the registry {plain_uri(login.uri)} did not answer within "
