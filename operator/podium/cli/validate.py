@@ -86,7 +86,7 @@ def _check_source(source: str, report: Report) -> None:
         _check(name, text, report)
     if before == (report.checked, report.skipped, len(report.problems)):
         message = f"no object found, expected at least one {KIND}. Is this the right file, and was it rendered?"
-        report.problems.append(Found("<stdin>" if source == "-" else source, 1, "", message))
+        report.problems.append(Found("<stdin>" if source == "-" else source, 1, "", "", message))
 
 
 def _texts(source: str) -> Iterator[tuple[str, str]]:
