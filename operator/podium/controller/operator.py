@@ -26,8 +26,11 @@ class Operator:
         self._ports = ports
         self._settings = settings
         steady = replace(ports, clock=SteadyClock(ports.clock))
+        self._election: Election | None = None
         self.workers = Workers(
-            RegistryWorker(ports.registry, ports.cluster, steady.clock, settings, notify=self.changed),
+            RegistryWorker(
+                ports.registry, ports.cluster, steady.clock, settings, notify=self.changed, leads=self._may_write
+            ),
             WebhookWorker(ports.webhooks, ports.cluster, steady.clock, settings.registry_uri, notify=self.changed),
         )
         self.reconciler = Reconciler(
@@ -54,10 +57,10 @@ class Operator:
         if not self._settings.leader_election:
             self._leads(True)
             return await self.lead()
-        election = Election(
+        self._election = Election(
             self._ports.lease, self._ports.clock, self._settings.identity, times=Times(), told=self._leads
         )
-        return await election.run(self.lead)
+        return await self._election.run(self.lead)
 
     async def lead(self) -> None:
         """The work of a leader, until cancelled. Nothing of it goes on afterwards."""
@@ -77,6 +80,9 @@ class Operator:
         """A watch tells of an HTTPRoute or the like: Podium's own, an adopted one, or that of another owner."""
         for key in self.reconciler.routed_by(route):
             self.queue.add(key)
+
+    def _may_write(self) -> bool:
+        return self._election is None or self._election.leads()
 
     def _leads(self, leading: bool) -> None:
         self.metrics.leading.set(leading)
