@@ -20,7 +20,7 @@ from podium.adapters.kubernetes.cluster import KubernetesCluster
 from podium.adapters.kubernetes.pod_specs import Defaults
 from podium.adapters.metrics.pods import ProxyFetch, ScrapedPodMetrics
 from podium.adapters.routers.choice import Routers
-from podium.api.v1alpha1.status import Slot
+from podium.api.v1alpha1.evidence import Slot
 from podium.core.facts import Key, PodState
 from podium.ports import Cluster, ModelDeployment, PodMetrics, Router
 from podium.testing import Behaviour, FakeClock, FakeCluster, FakePodMetrics, FakeRouter

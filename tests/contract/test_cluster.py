@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.status import Phase, Pinned, PodTemplate, Slot, Status
+from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.status import Phase, Pinned, PodTemplate, Status
 from podium.core.actions import Event
 from podium.core.facts import AutoscalerState, Key, SlotState
 from podium.errors import Conflict, NotFound, PodiumError, Rejected

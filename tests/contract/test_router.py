@@ -3,7 +3,8 @@
 import pytest
 
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.status import Pinned, Slot
+from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.status import Pinned
 from podium.core.actions import NO_OVERRIDES, RouteOverrides, TrialAffinity
 from podium.core.facts import TrafficState
 from podium.errors import Rejected

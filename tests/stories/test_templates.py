@@ -2,8 +2,9 @@
 
 import pytest
 
+from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Phase, Slot
+from podium.api.v1alpha1.status import Phase
 from podium.core.facts import SlotState
 from podium.simulation.world.view import KEY
 from tests.stories.simulator import SECOND, Simulation, spec_of

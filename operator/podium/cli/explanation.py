@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from podium.api.v1alpha1.evidence import Counts
 from podium.api.v1alpha1.spec.gates import Gate
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Counts, GateState, HistoryEntry, Phase, Pinned, Rejection, Status, Trial
+from podium.api.v1alpha1.status import GateState, HistoryEntry, Phase, Pinned, Rejection, Status, Trial
 from podium.core.analysis import guards
 from podium.core.analysis.criteria import criteria
 from podium.core.analysis.guards import CriterionResult

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from podium.api.v1alpha1.status import Phase, Slot
+from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.status import Phase
 from podium.controller.alias_conflicts import alias_conflict
 from podium.controller.prometheus_totals import prometheus_totals
 from podium.controller.workers import Workers

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from podium.api.v1alpha1.evidence import Counts, Slot
 from podium.api.v1alpha1.spec.guards import Guard
-from podium.api.v1alpha1.status import Counts, Phase, Pinned, Slot, Status
+from podium.api.v1alpha1.status import Phase, Pinned, Status
 from podium.core.analysis.measures import counted_elsewhere
 from podium.core.analysis.promql import fill
 from podium.ports import MetricsStore, ModelDeployment, Totals

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.gates import JobGate, WebhookGate
-from podium.api.v1alpha1.status import Pinned, Slot
+from podium.api.v1alpha1.status import Pinned
 
 
 @dataclass(frozen=True)

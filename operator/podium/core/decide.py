@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.status import Condition, Evidence, Phase, Pinned, Status, Trial
+from podium.api.v1alpha1.evidence import Evidence
+from podium.api.v1alpha1.status import Condition, Phase, Pinned, Status, Trial
 from podium.core import gates
 from podium.core.actions import (
     Action,

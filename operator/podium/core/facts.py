@@ -5,18 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from podium.api.v1alpha1.evidence import Counts, Evidence, Slot
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import (
-    Counts,
-    Evidence,
-    GateState,
-    Phase,
-    Pinned,
-    PodTemplate,
-    Slot,
-    Source,
-    Status,
-)
+from podium.api.v1alpha1.status import GateState, Phase, Pinned, PodTemplate, Source, Status
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.once import Once
 from podium.core.signature import Signature

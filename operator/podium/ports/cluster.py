@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Pinned, PodTemplate, Slot, Status
+from podium.api.v1alpha1.status import Pinned, PodTemplate, Status
 from podium.core.actions import Event
 from podium.core.facts import AutoscalerState, Key, SlotState
 

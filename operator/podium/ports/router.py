@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from podium.api.v1alpha1.status import Slot
+from podium.api.v1alpha1.evidence import Slot
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.facts import SlotState, TrafficState
 from podium.ports.cluster import ModelDeployment

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise, zip_longest
 
+from podium.api.v1alpha1.evidence import Counts
 from podium.api.v1alpha1.spec.guards import Guard
-from podium.api.v1alpha1.status import Counts
 from podium.core.analysis.guard_kinds import Simulated, kind_of
 from podium.core.facts import ALL, Counters, Histogram
 from podium.simulation.assumed import Shares

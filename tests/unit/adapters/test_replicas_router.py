@@ -3,7 +3,7 @@ import pytest
 from podium.adapters.kubernetes.render import format_weights
 from podium.adapters.routers.service.endpoints import ready_pods
 from podium.adapters.routers.service.replicas import in_force, parse_weights
-from podium.api.v1alpha1.status import Slot
+from podium.api.v1alpha1.evidence import Slot
 from podium.core.facts import PodState, SlotState
 
 

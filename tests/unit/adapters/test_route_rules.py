@@ -14,8 +14,9 @@ from podium.adapters.routers.gateway_api import route_rules
 from podium.adapters.routers.gateway_api.gateway import _intact
 from podium.adapters.routers.gateway_api.http_route import http_route
 from podium.adapters.routers.gateway_api.routes import Rule, own_rule
+from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Slot, Status
+from podium.api.v1alpha1.status import Status
 from podium.core.actions import NO_OVERRIDES, RouteOverrides, TrialAffinity
 from podium.core.facts import Key
 from podium.ports import ModelDeployment

@@ -10,8 +10,9 @@ from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api
 from podium.adapters.routers.choice import Routers
 from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Slot, Status
+from podium.api.v1alpha1.status import Status
 from podium.core.facts import Key, PodState, SlotState
 from podium.errors import NotFound, Rejected
 from podium.ports import ModelDeployment

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
-from podium.api.v1alpha1.status import Counts, Evidence, MeasureCounts, Phase, Pinned, Status, Trial, Verdict
+from podium.api.v1alpha1.evidence import Counts, Evidence, MeasureCounts
+from podium.api.v1alpha1.status import Phase, Pinned, Status, Trial, Verdict
 from podium.controller.metrics import Metrics
 from podium.core.facts import Key, TrafficState
 from podium.core.rollout.transitions import Move

@@ -337,7 +337,7 @@ async def test_a_route_that_cannot_be_written_for_a_moment_is_given_back_first()
 
 async def test_an_autoscaler_comes_and_goes_with_its_field_and_the_rollout_does_not_wait_for_it() -> None:
     world = World()
-    world.cluster.refuses_autoscalers = "metrics[0].type: Unsupported value"
+    world.cluster.autoscalers.refused = "metrics[0].type: Unsupported value"
     scaled = {"autoscaling": {"minReplicas": 3, "maxReplicas": 5, "metrics": [{"type": "Podz"}]}, "drain": "1s"}
     async with world.operator() as operator:
         world.apply(operator, spec("1", serving=scaled))
@@ -348,7 +348,7 @@ async def test_an_autoscaler_comes_and_goes_with_its_field_and_the_rollout_does_
         assert (condition.status, condition.reason) == ("False", reasons.AUTOSCALER_REJECTED)
         assert "Unsupported value" in condition.message
         assert (status.replicas, status.selector) == (3, "podium.dev/deployment=churn")
-        world.cluster.refuses_autoscalers = ""
+        world.cluster.autoscalers.refused = ""
         await world.clock.advance(60)
         condition = next(one for one in (await world.status()).conditions if one.type == "AutoscalerInSync")
         assert (condition.status, condition.reason) == ("True", reasons.IN_SYNC)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from podium.api.v1alpha1.status import Phase, Pinned, Slot, Status
+from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.status import Phase, Pinned, Status
 from podium.controller import reconcile
 from podium.core.decide import decide
 from podium.core.facts import Facts

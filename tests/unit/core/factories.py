@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime
 
+from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Phase, Pinned, Slot, Status
+from podium.api.v1alpha1.status import Phase, Pinned, Status
 from podium.core.facts import Facts, Key, ObservedState
 from tests.stories.simulator import spec_of
 

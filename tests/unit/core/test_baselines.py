@@ -1,7 +1,7 @@
 """At which values distributions are compared: the champion's own quantiles, read once."""
 
+from podium.api.v1alpha1.evidence import Evidence, ReferenceQuantiles, Slot
 from podium.api.v1alpha1.spec.guards import Guard
-from podium.api.v1alpha1.status import Evidence, ReferenceQuantiles, Slot
 from podium.core.analysis.baselines import with_baselines
 from podium.core.analysis.criteria import criteria
 from podium.core.analysis.quantiles import ENOUGH

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from podium.api.v1alpha1.evidence import Counts, Evidence, Slot
 from podium.api.v1alpha1.spec.guards import Guard
-from podium.api.v1alpha1.status import Counts, Evidence, Slot, Status
+from podium.api.v1alpha1.status import Status
 from podium.core.analysis.counts import accumulate, baseline
 from podium.core.analysis.criteria import measures
 from podium.core.analysis.measures import ERRORS, Measure, counted_elsewhere, slower_than

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Draining, Phase, Slot, Status
+from podium.api.v1alpha1.status import Draining, Phase, Status
 from podium.core.facts import Counters, Facts, ObservedState, PodState, SlotState, TrafficState
 from podium.core.traffic.draining import abandoned, drained, draining
 from tests.stories.simulator import spec_of

@@ -2,8 +2,8 @@
 
 import pytest
 
+from podium.api.v1alpha1.evidence import Counts
 from podium.api.v1alpha1.spec.guards import Guard
-from podium.api.v1alpha1.status import Counts
 from podium.core.analysis.criterion import Criterion
 from podium.core.analysis.guards import CriterionResult, Goal, GuardResult
 from podium.core.analysis.measures import Measure

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from podium.api.v1alpha1.status import Slot
+from podium.api.v1alpha1.evidence import Slot
 from podium.core.decide import decide
 from podium.core.facts import Crash, Facts, Identity, PodState, SlotState
 from podium.core.rollout.hindrances import hindrances

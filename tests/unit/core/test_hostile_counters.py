@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from podium.api.v1alpha1.evidence import Counts, Slot
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Counts, Phase, Pinned, Slot, Status, Verdict
+from podium.api.v1alpha1.status import Phase, Pinned, Status, Verdict
 from podium.core.analysis import guards
 from podium.core.analysis.measures import ERRORS, counted_elsewhere
 from podium.core.decide import decide

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.spec.traffic import SessionAffinity
-from podium.api.v1alpha1.status import Draining, Phase, Pinned, Slot, Status, Trial
+from podium.api.v1alpha1.status import Draining, Phase, Pinned, Status, Trial
 from podium.core.actions import (
     NO_OVERRIDES,
     Action,

@@ -2,8 +2,9 @@
 
 import pytest
 
+from podium.api.v1alpha1.evidence import Evidence, ReferenceQuantiles
 from podium.api.v1alpha1.spec.guards import Guard
-from podium.api.v1alpha1.status import Evidence, ReferenceQuantiles, Trial
+from podium.api.v1alpha1.status import Trial
 from podium.core.analysis.criteria import criteria
 from podium.core.analysis.guards import judge
 from podium.core.analysis.sequential import Block

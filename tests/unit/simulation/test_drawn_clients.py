@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from podium.api.v1alpha1.status import Pinned, Slot
+from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.status import Pinned
 from podium.core.facts import Key
 from podium.ports import ModelDeployment
 from podium.simulation.answers import Answers, Chances

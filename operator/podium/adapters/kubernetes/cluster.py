@@ -14,9 +14,10 @@ from podium.adapters.kubernetes.events import event_object
 from podium.adapters.kubernetes.owned import OwnedObjects, foreign_object
 from podium.adapters.kubernetes.pod_specs import Defaults
 from podium.adapters.kubernetes.subset import holds
+from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.manifest import API_VERSION, KIND
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Pinned, Slot, Status
+from podium.api.v1alpha1.status import Pinned, Status
 from podium.core.actions import Event
 from podium.core.facts import SLOTS, AutoscalerState, Key, SlotState
 from podium.errors import Conflict, NotFound, PodiumError, Rejected

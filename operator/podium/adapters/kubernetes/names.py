@@ -3,8 +3,8 @@
 from typing import Final
 from urllib.parse import quote
 
+from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.manifest import GROUP, LABEL, PLURAL, VERSION_NAME
-from podium.api.v1alpha1.status import Slot
 
 FIELD_MANAGER: Final = "podium"
 FINALIZER: Final = "podium.dev/route"  # on ModelDeployments that adopt a route: it is given back first

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.render import Owner
+from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Pinned, PodTemplate, Slot, Status
+from podium.api.v1alpha1.status import Pinned, PodTemplate, Status
 from podium.core.facts import SLOTS, Crash, Key, PodState
 from podium.ports import ModelDeployment
 

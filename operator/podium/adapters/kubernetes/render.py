@@ -13,10 +13,11 @@ from typing import Final
 
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.pod_specs import Defaults, Json, gate_pod, latency_limits, model_of, pod
+from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.manifest import API_VERSION, KIND
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.spec.traffic import MainService
-from podium.api.v1alpha1.status import Pinned, PodTemplate, Slot
+from podium.api.v1alpha1.status import Pinned, PodTemplate
 from podium.core.actions import RunJob
 from podium.core.fingerprints import template_hash
 

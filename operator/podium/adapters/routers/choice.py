@@ -12,8 +12,8 @@ from podium.adapters.routers.gateway_api.conflicts import RouteConflicts
 from podium.adapters.routers.gateway_api.gateway import GatewayRouter
 from podium.adapters.routers.service.replicas import ReplicasRouter
 from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.routers import GATEWAY, HTTP_ROUTE_REF, SERVICE, RouterKind
-from podium.api.v1alpha1.status import Slot
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.facts import Key, Problem, SlotState, TrafficState
 from podium.errors import NotFound, Permanent, PodiumError, Temporary

@@ -6,8 +6,8 @@ answers under test. A quantile is rounded up to an edge of the histogram, for bo
 
 from collections.abc import Iterator, Sequence
 
+from podium.api.v1alpha1.evidence import Evidence, Slot
 from podium.api.v1alpha1.spec.guards import Guard
-from podium.api.v1alpha1.status import Evidence, Slot
 from podium.core.analysis.guard_kinds import baseline_of, needs_baseline
 from podium.core.facts import Counters, Facts
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from podium.api.v1alpha1.status import Counts, Evidence, MeasureCounts, PodCounts, Slot
+from podium.api.v1alpha1.evidence import Counts, Evidence, MeasureCounts, PodCounts, Slot
 from podium.core.analysis.measures import Measure
 from podium.core.analysis.sequential import Block
 from podium.core.facts import Facts

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from podium.api.v1alpha1.evidence import Evidence, ReferenceQuantiles
 from podium.api.v1alpha1.spec.guards import Guard
-from podium.api.v1alpha1.status import Evidence, ReferenceQuantiles
 from podium.core.analysis.criterion import Criterion
 from podium.core.analysis.guard_kinds import criteria_of
 from podium.core.analysis.measures import ERRORS, Measure

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from podium.api.v1alpha1.status import Counts
+from podium.api.v1alpha1.evidence import Counts
 from podium.core.facts import Counters
 
 

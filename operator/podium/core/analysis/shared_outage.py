@@ -4,8 +4,9 @@ A challenger that failed such a guard loses its traffic but is not rejected: its
 passes the guard again. That is verified on a run of answers, which restarts whenever its share is above the limit.
 """
 
+from podium.api.v1alpha1.evidence import Counts, Evidence
 from podium.api.v1alpha1.spec.guards import ErrorRateGuard, Guard
-from podium.api.v1alpha1.status import Counts, Evidence, SharedOutage, Trial, Verdict
+from podium.api.v1alpha1.status import SharedOutage, Trial, Verdict
 from podium.core.analysis import guards
 from podium.core.analysis.counts import accumulate
 from podium.core.analysis.criteria import criteria, measures

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
+from podium.api.v1alpha1.evidence import Counts, Evidence, TestState
 from podium.api.v1alpha1.spec.guards import Guard
-from podium.api.v1alpha1.status import Counts, Evidence, TestState, Trial
+from podium.api.v1alpha1.status import Trial
 from podium.core.analysis.criteria import criteria
 from podium.core.analysis.criterion import Criterion
 from podium.core.analysis.sequential import AgainstChampion, AgainstLimit, Block, ChampionTestState, LimitTestState

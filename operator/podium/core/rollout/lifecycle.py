@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.status import (
     HISTORY_LIMIT,
     REJECTED_LIMIT,
@@ -14,7 +15,6 @@ from podium.api.v1alpha1.status import (
     Pinned,
     Rejection,
     SharedOutage,
-    Slot,
     Status,
     TemplateRejection,
     Trial,

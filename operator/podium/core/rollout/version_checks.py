@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.status import Slot, Verdict
+from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.status import Verdict
 from podium.core.facts import SLOTS, Facts, other_than
 from podium.core.fingerprints import terms_hash
 from podium.core.rollout.circumstances import standing_hold

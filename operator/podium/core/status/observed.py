@@ -4,19 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from podium.api.v1alpha1.evidence import Evidence, Slot
 from podium.api.v1alpha1.manifest import LABEL
-from podium.api.v1alpha1.status import (
-    Evidence,
-    GateStatus,
-    HistoryEntry,
-    Phase,
-    Pinned,
-    SharedOutage,
-    Slot,
-    Status,
-    Trial,
-    Weight,
-)
+from podium.api.v1alpha1.status import GateStatus, HistoryEntry, Phase, Pinned, SharedOutage, Status, Trial, Weight
 from podium.core import gates
 from podium.core.analysis.baselines import with_baselines
 from podium.core.analysis.counts import accumulate, baseline

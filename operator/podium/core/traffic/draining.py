@@ -7,7 +7,8 @@ up the connections that they keep. Behind a gateway they are kept for a drain ti
 from datetime import timedelta
 from typing import Final
 
-from podium.api.v1alpha1.status import Draining, Phase, Slot
+from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.status import Draining, Phase
 from podium.core.facts import Facts, other_than
 from podium.core.traffic.phase_targets import PHASE_TARGETS
 

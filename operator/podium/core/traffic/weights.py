@@ -5,7 +5,8 @@ Up only to pods that are ready and have verified what they serve; back to whatev
 
 from collections.abc import Iterator, Mapping
 
-from podium.api.v1alpha1.status import Pinned, Slot, Status, Trial
+from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.status import Pinned, Status, Trial
 from podium.core.actions import RouteOverrides, SetTraffic, TrialAffinity
 from podium.core.facts import ALL, Facts, SlotState, other_than
 from podium.core.fingerprints import trial_id

@@ -27,12 +27,15 @@ class ReloadReport:
         self._registry.register(self)
 
     def loading(self, digest: str) -> None:
+        """The version of this digest is being loaded."""
         self._now = digest, State.LOADING, ""
 
     def served(self, digest: str) -> None:
+        """The version of this digest serves."""
         self._now = digest, State.SERVED, ""
 
     def swapped(self, digest: str) -> None:
+        """It serves now, in the place of another one."""
         self._ends["ok"] += 1
         self.served(digest)
 
@@ -42,6 +45,7 @@ class ReloadReport:
         self._now = digest, State.FAILED, reason
 
     def hook_called(self, *, ok: bool) -> None:
+        """The hook was called, and answered so."""
         self._calls["ok" if ok else "failed"] += 1
 
     def render(self) -> bytes:

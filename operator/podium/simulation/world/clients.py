@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping
 
-from podium.api.v1alpha1.status import Slot
+from podium.api.v1alpha1.evidence import Slot
 from podium.ports import ModelDeployment
 from podium.simulation.world.cluster import FakeCluster
 from podium.simulation.world.pods import Pod

@@ -12,12 +12,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Pinned, PodTemplate, Slot, Status
+from podium.api.v1alpha1.status import Pinned, Status
 from podium.core.actions import Event
-from podium.core.facts import SLOTS, AutoscalerState, Crash, Key, Problem, SlotState
+from podium.core.facts import SLOTS, AutoscalerState, Crash, Key, SlotState
 from podium.errors import Conflict, NotFound, PodiumError, Rejected
 from podium.ports import Clock, ModelDeployment
+from podium.simulation.world.autoscalers import FakeAutoscalers
 from podium.simulation.world.pods import (
     OVER_QUOTA,
     Behaviour,
@@ -40,7 +42,7 @@ class FakeCluster:
         self.foreign_objects: set[tuple[str, str]] = set()  # (namespace, name) of Deployments and Services of others
         self.writes: list[str] = []  # every write, as text
         self.failure: PodiumError | None = None  # raised by everything while it is set
-        self.refuses_autoscalers = ""  # why, while it does
+        self.autoscalers = FakeAutoscalers()
         self.rendering = ""  # what the operator's build makes of a spec; another one makes another template
         self.runtime_image = "podium-runtime:1"  # the operator's default
         self.capacity: int | None = None  # pods that the nodes have room for
@@ -51,8 +53,6 @@ class FakeCluster:
         self._stored: dict[Key, Stored] = {}
         self._deployments: dict[tuple[Key, Slot], Deployment] = {}
         self._kept: dict[tuple[Key, Slot], tuple[Pinned, str]] = {}
-        self._autoscalers: dict[Key, tuple[str, str]] = {}  # by ModelDeployment: its uid, and what was asked for
-        self._refusals: dict[Key, Problem] = {}
         self._told: set[tuple[str, str]] = set()
         self._numbers = itertools.count(1)
 
@@ -75,7 +75,7 @@ class FakeCluster:
             self._stored[key].deleting, self._stored[key].version = True, next(self._numbers)
             return
         del self._stored[key]
-        self._autoscalers.pop(key, None)
+        self.autoscalers.forget(key)
         for slot in SLOTS:
             self._deployments.pop((key, slot), None)
             self._kept.pop((key, slot), None)
@@ -83,21 +83,17 @@ class FakeCluster:
     def behave(self, version: str, behaviour: Behaviour) -> None:
         """Say how the pods of a version behave, from now on."""
         self._behaviours[version] = behaviour
-        for deployment in self._deployments.values():
-            for pod in deployment.pods:
-                if pod.pinned.version == version:
-                    pod.behaviour, pod.crashed_at = behaviour, None
+        for pod in itertools.chain.from_iterable(deployment.pods for deployment in self._deployments.values()):
+            if pod.pinned.version == version:
+                pod.behaviour, pod.crashed_at = behaviour, None
 
     def behaviour(self, version: str) -> Behaviour:
+        """How the pods of a version behave."""
         return self._behaviours.setdefault(version, Behaviour())
 
     def behave_image(self, image: str, behaviour: Behaviour) -> None:
         """Say how pods of an image behave that are made from now on, whatever their version."""
         self._images[image] = behaviour
-
-    def _behaviour(self, runs: Pinned) -> Behaviour:
-        image = runs.template.image if runs.template is not None else ""
-        return self._images.get(image) or self.behaviour(runs.version)
 
     def drift(self, key: Key, slot: Slot) -> None:
         """Change a slot's Deployment by hand."""
@@ -217,44 +213,30 @@ class FakeCluster:
 
     async def autoscaler(self, md: ModelDeployment) -> AutoscalerState:
         self._may_fail()
-        desired = md.spec.serving.autoscaling if md.spec else None
-        uid, found = self._autoscalers.get(md.key, ("", ""))
-        there = uid == md.uid
-        current = there and desired is not None and found == desired.model_dump_json()
-        if current or desired is None:
-            self._refusals.pop(md.key, None)
-        return AutoscalerState(there=there, up_to_date=current, problem=self._refusals.get(md.key))
+        return self.autoscalers.observe(md)
 
     async def run_autoscaler(self, md: ModelDeployment) -> None:
         self._may_fail()
-        if md.spec is None or md.spec.serving.autoscaling is None:
-            raise NotFound(f"{md.key}: cannot scale, {md.flaw}")
-        reason = reasons.AUTOSCALER_REJECTED if self.refuses_autoscalers else ""
-        if (md.key.namespace, md.key.name) in self.foreign_objects:
-            reason = reasons.NAME_CONFLICT
-        if reason:
-            error = Rejected(f"HorizontalPodAutoscaler {md.key}: {self.refuses_autoscalers}", reason=reason)
-            self._refusals[md.key] = Problem(reason, str(error))
-            raise error
-        self._refusals.pop(md.key, None)
-        self._autoscalers[md.key] = md.uid, md.spec.serving.autoscaling.model_dump_json()
+        self.autoscalers.run(md, foreign=(md.key.namespace, md.key.name) in self.foreign_objects)
         self.writes.append(f"run autoscaler {md.key}")
 
     async def stop_autoscaler(self, md: ModelDeployment) -> None:
         self._may_fail()
-        if self._autoscalers.get(md.key, ("", ""))[0] == md.uid:
-            del self._autoscalers[md.key]
+        if self.autoscalers.stop(md):
             self.writes.append(f"stop autoscaler {md.key}")
 
     # --- what the other fakes look at ---------------------------------------------------------------------------------
 
     def slots_now(self, md: ModelDeployment) -> Mapping[Slot, SlotState]:
+        """The slots as they are, whatever fails."""
         return {slot: self._slot(md, slot) for slot in SLOTS}
 
     def template_now(self, md: ModelDeployment, slot: Slot) -> str:
+        """What the pods of the slot are made from, as text."""
         return self._deployments[md.key, slot].serving
 
     def pod(self, uid: str) -> Pod | None:
+        """The pod of this uid."""
         return pod_of(self._deployments.values(), uid)
 
     def ready_pods(self, key: Key, slot: Slot) -> list[Pod]:
@@ -266,6 +248,7 @@ class FakeCluster:
         return [pod for pod in deployment.pods if pod.ready(now)]
 
     def all_now(self) -> list[ModelDeployment]:
+        """All ModelDeployments as they are stored, whatever fails."""
         return [self._seen(key) for key in self._stored]
 
     def now(self, key: Key) -> ModelDeployment | None:
@@ -283,26 +266,12 @@ class FakeCluster:
             raise Rejected(f"Deployment {md.key}-{slot} belongs to another owner", reason=reasons.NAME_CONFLICT)
 
     def _seen(self, key: Key) -> ModelDeployment:
-        stored = self._stored[key]
-        return ModelDeployment(
-            key=key,
-            uid=stored.uid,
-            generation=stored.generation,
-            resource_version=str(stored.version),
-            created=stored.created,
-            deleting=stored.deleting,
-            has_finalizer=stored.held,
-            spec=stored.spec,
-            status=stored.status,
-            flaw=stored.flaw,
-            template=self._pod_template(stored.spec) if stored.spec is not None else None,
-        )
+        stored, spec = self._stored[key], self._stored[key].spec
+        made = pod_template(spec, self._template(spec), self.runtime_image) if spec is not None else None
+        return stored.seen(key, made)
 
     def _template(self, spec: Spec) -> str:
         return template_of(spec, self.rendering, self.runtime_image)
-
-    def _pod_template(self, spec: Spec) -> PodTemplate:
-        return pod_template(spec, self._template(spec), self.runtime_image)
 
     def _slot(self, md: ModelDeployment, slot: Slot) -> SlotState:
         deployment = self._deployments.get((md.key, slot))
@@ -323,7 +292,9 @@ class FakeCluster:
     def _settle(self, place: tuple[Key, Slot]) -> None:
         deployment, stored = self._deployments[place], self._stored.get(place[0])
         drain = stored.spec.serving.drain.total_seconds() if stored and stored.spec else 0.0
-        behaviour, deployment.quota = self._behaviour(deployment.runs), self.quotas.get(place[1])
+        runs, deployment.quota = deployment.runs, self.quotas.get(place[1])
+        of_image = self._images.get(runs.template.image) if runs.template is not None else None
+        behaviour = of_image or self.behaviour(runs.version)
         deployment.settle(self._clock.monotonic(), drain, behaviour, self._numbers)
         if self.capacity is not None:
             schedule(self._deployments.values(), self.capacity, self._clock.monotonic())

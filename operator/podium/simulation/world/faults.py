@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
-from podium.api.v1alpha1.status import Slot
+from podium.api.v1alpha1.evidence import Slot
 from podium.errors import Conflict, PodiumError, Rejected, Temporary, Unavailable
 
 WRITES: Final[Mapping[str, frozenset[str]]] = {
@@ -33,6 +33,7 @@ class Call:
 
     @property
     def writes(self) -> bool:
+        """Whether it changes anything outside."""
         return self.method in WRITES.get(self.port, ())
 
 
@@ -177,4 +178,5 @@ class Disorder:
         return bool(self.share) and call.method == "get"
 
     def loses_watch(self) -> bool:
+        """Whether the watches fail to tell of this change."""
         return bool(self.share) and self.chance.random() < self.share

@@ -35,4 +35,5 @@ def line_of(call: Call) -> str:
 
 
 def line_of_event(event: Event) -> str:
+    """How an Event is told: `!` before a warning, `*` before any other."""
     return f"{'!' if event.warning else '*'} {event.message}"

@@ -2,7 +2,7 @@
 
 from typing import Final, Protocol
 
-from podium.api.v1alpha1.status import Slot
+from podium.api.v1alpha1.evidence import Slot
 from podium.ports import ModelDeployment
 from podium.simulation.world.cluster import FakeCluster
 from podium.simulation.world.loop import VirtualLoop
@@ -33,22 +33,27 @@ class Others:
         self._world = world
 
     def empty_status(self) -> None:
+        """As a restore from a backup without statuses does."""
         self._done("the status is emptied")
         self._world.cluster.empty_status(self._world.md().key)
 
     def delete_slot(self, slot: Slot) -> None:
+        """Delete a slot's Deployment."""
         self._done(f"the Deployment of slot {slot} is deleted")
         self._world.cluster.delete_slot(self._world.md().key, slot)
 
     def scale_slot(self, slot: Slot) -> None:
+        """Scale a slot's Deployment to no pods."""
         self._done(f"the Deployment of slot {slot} is scaled to no pods")
         self._world.cluster.scale_slot(self._world.md().key, slot, 0)
 
     def edit_slot(self, slot: Slot) -> None:
+        """Edit the pods of a slot's Deployment."""
         self._done(f"the Deployment of slot {slot} is edited")
         self._world.cluster.drift(self._world.md().key, slot)
 
     def edit_route(self) -> None:
+        """Edit the route's weights."""
         self._done("the route is edited")
         self._world.router.drift(self._world.md())
 

@@ -8,8 +8,9 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
+from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Pinned, PodTemplate, Slot
+from podium.api.v1alpha1.status import Pinned, PodTemplate
 from podium.core.facts import Counters, Crash, Histogram, Key, PodState
 from podium.core.fingerprints import template_hash
 from podium.ports import Clock
@@ -67,6 +68,7 @@ class Answered:
             self.scores[bisect_left(SCORES, score)] += 1
 
     def counters(self) -> Counters:
+        """What the pod's metrics page would say."""
         return Counters(
             self.answers,
             self.bad,
@@ -104,6 +106,7 @@ class Pod:
         return self.crashed_at is not None
 
     def ready(self, now: float) -> bool:
+        """Whether it is ready at this moment of the monotonic clock."""
         seen = self.behaviour
         return (
             seen.ready
@@ -159,6 +162,7 @@ class Deployment:
         self.serving = self.made_from = self.made_from if kept else serving
 
     def living(self) -> list[Pod]:
+        """Its pods that are not being stopped."""
         return [pod for pod in self.pods if pod.stopping_since is None]
 
     def settle(self, now: float, drain: float, behaviour: Behaviour, numbers: Iterator[int]) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from podium.api.v1alpha1.status import Phase, Pinned, Slot, Status
+from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.status import Phase, Pinned, Status
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.facts import ALL, other_than
 from podium.core.fingerprints import stands

@@ -32,6 +32,7 @@ class FakeVersion:
 
     @property
     def digest(self) -> str:
+        """The digest of its files."""
         return digest_of({path: hashlib.sha256(content).hexdigest() for path, content in self.files.items()})
 
 

@@ -6,7 +6,7 @@ Shares are made of pods, or are exact where spec.traffic has a gateway: then as 
 from collections.abc import Mapping
 
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.status import Slot
+from podium.api.v1alpha1.evidence import Slot
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.facts import SLOTS, Key, Problem, SlotState, TrafficState
 from podium.errors import PodiumError, Rejected

@@ -8,7 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Status
+from podium.api.v1alpha1.status import PodTemplate, Status
+from podium.core.facts import Key
+from podium.ports import ModelDeployment
 
 
 @dataclass
@@ -25,6 +27,22 @@ class Stored:
     held: bool = False
     deleting: bool = False
     status: Status = field(default_factory=Status)
+
+    def seen(self, key: Key, template: PodTemplate | None) -> ModelDeployment:
+        """As a client reads it; `template` is what the operator would make its pods from."""
+        return ModelDeployment(
+            key=key,
+            uid=self.uid,
+            generation=self.generation,
+            resource_version=str(self.version),
+            created=self.created,
+            deleting=self.deleting,
+            has_finalizer=self.held,
+            spec=self.spec,
+            status=self.status,
+            flaw=self.flaw,
+            template=template,
+        )
 
 
 def read(given: Mapping[str, Any] | Spec) -> tuple[Spec | None, str]:

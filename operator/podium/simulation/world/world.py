@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Phase, Slot, Status
+from podium.api.v1alpha1.status import Phase, Status
 from podium.controller.settings import Settings
 from podium.core.facts import Key
 from podium.errors import Unavailable

@@ -13,7 +13,7 @@ from podium.adapters.routers.gateway_api.gateway import RouteReader
 from podium.adapters.routers.gateway_api.routes import Rule, find_rule, weights_patch
 from podium.adapters.routers.service.services import ALL, SlotServices
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.status import Slot
+from podium.api.v1alpha1.evidence import Slot
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.facts import SLOTS, Problem, SlotState, TrafficState
 from podium.errors import NotFound, Rejected

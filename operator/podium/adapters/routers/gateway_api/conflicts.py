@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.status import Slot
+from podium.api.v1alpha1.evidence import Slot
 from podium.core.facts import Problem
 from podium.ports import Clock
 

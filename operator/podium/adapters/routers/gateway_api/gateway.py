@@ -21,7 +21,7 @@ from podium.adapters.routers.gateway_api.routes import Rule, label, last_writer,
 from podium.adapters.routers.service.endpoints import endpoints_of, ready_pods
 from podium.adapters.routers.service.services import SlotServices, as_desired
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.status import Slot
+from podium.api.v1alpha1.evidence import Slot
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.facts import SLOTS, Problem, SlotState, TrafficState
 from podium.errors import NotFound

@@ -6,8 +6,8 @@ from typing import Any
 from podium.adapters.kubernetes import render
 from podium.adapters.kubernetes.render import Owner
 from podium.adapters.routers.gateway_api import route_rules
+from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Slot
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 
 Json = dict[str, Any]

@@ -22,9 +22,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from podium.adapters.kubernetes import names
+from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.gateway import Gateway
 from podium.api.v1alpha1.spec.traffic import Preview, Traffic
-from podium.api.v1alpha1.status import Slot
 from podium.core.actions import RouteOverrides, TrialAffinity
 from podium.core.facts import ALL, SLOTS, other_than
 

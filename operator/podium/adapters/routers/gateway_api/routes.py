@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from podium.adapters.kubernetes.names import FIELD_MANAGER, slot_name
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.status import Slot
+from podium.api.v1alpha1.evidence import Slot
 from podium.core.facts import SLOTS, Problem
 
 Json = Mapping[str, Any]

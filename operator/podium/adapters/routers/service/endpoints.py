@@ -6,7 +6,7 @@ from typing import Any
 
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api
-from podium.api.v1alpha1.status import Slot
+from podium.api.v1alpha1.evidence import Slot
 from podium.core.facts import SlotState
 from podium.errors import PodiumError
 from podium.ports import ModelDeployment

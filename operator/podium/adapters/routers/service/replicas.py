@@ -12,7 +12,7 @@ from podium.adapters.kubernetes.api import Api, Json
 from podium.adapters.kubernetes.owned import OwnedObjects
 from podium.adapters.kubernetes.subset import holds
 from podium.adapters.routers.service.endpoints import endpoints_of, ready_pods
-from podium.api.v1alpha1.status import Slot
+from podium.api.v1alpha1.evidence import Slot
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.facts import SLOTS, SlotState, TrafficState
 from podium.errors import NotFound

@@ -7,7 +7,7 @@ from podium.adapters.kubernetes import names, read, render
 from podium.adapters.kubernetes.api import Api, Json
 from podium.adapters.kubernetes.owned import OwnedObjects
 from podium.adapters.kubernetes.subset import holds
-from podium.api.v1alpha1.status import Slot
+from podium.api.v1alpha1.evidence import Slot
 from podium.core.facts import SLOTS
 from podium.ports import ModelDeployment
 

@@ -7,8 +7,8 @@ What belongs here: what is particular to one kind: its criteria, its baseline, w
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from podium.api.v1alpha1.evidence import ReferenceQuantiles
 from podium.api.v1alpha1.spec.guards import Guard
-from podium.api.v1alpha1.status import ReferenceQuantiles
 from podium.core.analysis.criterion import Criterion
 from podium.core.analysis.guard_kinds.error_rate import ERROR_RATE
 from podium.core.analysis.guard_kinds.invalid_output import INVALID_OUTPUT

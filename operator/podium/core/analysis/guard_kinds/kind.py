@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
+from podium.api.v1alpha1.evidence import ReferenceQuantiles
 from podium.api.v1alpha1.spec.guards import Guard
-from podium.api.v1alpha1.status import ReferenceQuantiles
 from podium.core.analysis.criterion import Criterion
 from podium.core.analysis.measures import Measure
 from podium.core.facts import Counters

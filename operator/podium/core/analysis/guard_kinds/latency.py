@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from podium.api.v1alpha1.evidence import ReferenceQuantiles
 from podium.api.v1alpha1.spec.guards import Guard, LatencyGuard
-from podium.api.v1alpha1.status import ReferenceQuantiles
 from podium.core.analysis.criterion import Criterion
 from podium.core.analysis.guard_kinds.kind import GuardKind, Tolerance
 from podium.core.analysis.measures import slower_than
