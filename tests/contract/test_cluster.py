@@ -42,6 +42,19 @@ async def ready(world: ClusterWorld, pinned: Pinned, count: int) -> SlotState:
     return await world.until(check)
 
 
+async def seen_by_operator(world: ClusterWorld) -> tuple[ModelDeployment, PodTemplate]:
+    """The ModelDeployment, and the pod template that the operator makes of it."""
+    md = await world.cluster.get(world.key)
+    assert md is not None
+    assert md.template is not None
+    return md, md.template
+
+
+async def made_by_operator(world: ClusterWorld, pinned: Pinned) -> Pinned:
+    """The version with the pod template that the operator pins for it."""
+    return pinned.model_copy(update={"template": (await seen_by_operator(world))[1]})
+
+
 async def test_what_was_never_made_is_not_there(world: ClusterWorld) -> None:
     assert await world.cluster.get(Key(world.key.namespace, "nobody")) is None
 
@@ -129,34 +142,37 @@ async def test_an_empty_slot_runs_nothing(world: ClusterWorld) -> None:
 
 async def test_a_slot_runs_what_it_is_told_in_the_size_it_is_told(world: ClusterWorld) -> None:
     made = await world.put("1", v1=FAST)
-    await world.cluster.run_slot(made, ONE, 1)
-    seen = await ready(world, ONE, 1)
-    assert (seen.runs, seen.replicas, seen.up_to_date) == (ONE, 1, True)
+    one = await made_by_operator(world, ONE)
+    await world.cluster.run_slot(made, one, 1)
+    seen = await ready(world, one, 1)
+    assert (seen.runs, seen.replicas, seen.up_to_date) == (one, 1, True)
     assert [pod.version for pod in seen.pods] == ["1"]
-    await world.cluster.run_slot(made, ONE, 2)
-    assert (await ready(world, ONE, 2)).replicas == 2
+    await world.cluster.run_slot(made, one, 2)
+    assert (await ready(world, one, 2)).replicas == 2
     before = await slot_of(world)
-    await world.cluster.run_slot(made, ONE, 2)
+    await world.cluster.run_slot(made, one, 2)
     assert await slot_of(world) == before
 
 
 async def test_a_stopped_slot_has_no_pods_and_still_knows_what_it_ran(world: ClusterWorld) -> None:
     made = await world.put("1", v1=FAST)
-    await world.cluster.run_slot(made, ONE, 1)
-    await ready(world, ONE, 1)
+    one = await made_by_operator(world, ONE)
+    await world.cluster.run_slot(made, one, 1)
+    await ready(world, one, 1)
     await world.cluster.stop_slot(made, "a")
-    seen = await ready(world, ONE, 0)
-    assert (seen.runs, seen.replicas) == (ONE, 0)
+    seen = await ready(world, one, 0)
+    assert (seen.runs, seen.replicas) == (one, 0)
     await world.cluster.stop_slot(made, "b")  # nothing there: nothing to do
 
 
 async def test_another_version_takes_the_slot_over(world: ClusterWorld) -> None:
     made = await world.put("1", v1=FAST, v2=FAST)
-    await world.cluster.run_slot(made, ONE, 1)
-    old = {pod.uid for pod in (await ready(world, ONE, 1)).pods}
-    await world.cluster.run_slot(made, TWO, 1)
-    seen = await ready(world, TWO, 1)
-    assert seen.runs == TWO
+    one, two = await made_by_operator(world, ONE), await made_by_operator(world, TWO)
+    await world.cluster.run_slot(made, one, 1)
+    old = {pod.uid for pod in (await ready(world, one, 1)).pods}
+    await world.cluster.run_slot(made, two, 1)
+    seen = await ready(world, two, 1)
+    assert seen.runs == two
     assert seen.up_to_date
     assert not old & {pod.uid for pod in seen.pods}
 
@@ -169,14 +185,6 @@ async def test_what_was_changed_by_hand_is_noticed_and_put_back(world: ClusterWo
     assert not (await slot_of(world)).up_to_date
     await world.cluster.run_slot(made, ONE, 0)
     assert (await slot_of(world)).up_to_date
-
-
-async def seen_by_operator(world: ClusterWorld) -> tuple[ModelDeployment, PodTemplate]:
-    """The ModelDeployment, and the pod template that the operator makes of it."""
-    md = await world.cluster.get(world.key)
-    assert md is not None
-    assert md.template is not None
-    return md, md.template
 
 
 async def test_the_pod_template_differs_with_what_the_spec_says_of_pods_and_not_with_their_number(
