@@ -16,10 +16,9 @@ from functools import cache
 
 from bench.faults.case import Reference, play, reference
 from bench.faults.cases import Share
-from bench.faults.kinds import Fault, striking
+from bench.faults.kinds import Fault
 from bench.faults.rollouts import BY_NAME
 from bench.faults.schedule import Case, Schedule
-from podium.simulation.world.faults import Call, Kind
 
 
 @dataclass(frozen=True)
@@ -40,13 +39,6 @@ class Branches(Schedule):
         self._waiting: list[Case] = []  # of two faults, whose first has struck
         self._parent: int | None = None  # where a branch reports
 
-    def draw(self, call: Call) -> Kind | None:
-        if not self.armed or not (possible := striking(call)):
-            return None
-        self.calls.append(possible)
-        fault = self._branched(possible) or self._still(possible)
-        return fault.kind if fault is not None else None
-
     def report(self, broken: str) -> None:
         """End a branch: what it found, and what the branches of it found, goes to where it began."""
         if self._parent is None:
@@ -63,7 +55,7 @@ class Branches(Schedule):
             sys.stderr.flush()
             os._exit(1)
 
-    def _branched(self, possible: tuple[Fault, ...]) -> Fault | None:
+    def _struck(self, possible: tuple[Fault, ...]) -> Fault | None:
         """The fault that strikes now, in the branch for it; None in the process that goes on."""
         for case in self._due(possible):
             if self._begins(case):

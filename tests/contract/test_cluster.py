@@ -201,12 +201,11 @@ async def test_the_pod_template_differs_with_what_the_spec_says_of_pods_and_not_
 
 
 async def test_a_pinned_template_outlives_another_spec_and_what_was_changed_by_hand(world: ClusterWorld) -> None:
-    await world.put("1")
-    made, template = await seen_by_operator(world)
-    one = ONE.model_copy(update={"template": template})
+    made = await world.put("1")
+    one = await made_by_operator(world, ONE)
     await world.cluster.run_slot(made, one, 0)
     await world.edit({"example.com/team": "fraud"})
-    changed, other = await seen_by_operator(world)
+    changed, new = (await seen_by_operator(world))[0], await made_by_operator(world, ONE)
     seen = await slot_of(world)
     assert (seen.up_to_date, seen.runs) == (True, one)
     await world.drift("a")
@@ -214,7 +213,6 @@ async def test_a_pinned_template_outlives_another_spec_and_what_was_changed_by_h
     await world.cluster.run_slot(changed, one, 0)
     seen = await slot_of(world)
     assert (seen.up_to_date, seen.runs) == (True, one)
-    new = ONE.model_copy(update={"template": other})
     await world.cluster.run_slot(changed, new, 0)
     seen = await slot_of(world)
     assert (seen.up_to_date, seen.runs) == (True, new)
@@ -222,9 +220,8 @@ async def test_a_pinned_template_outlives_another_spec_and_what_was_changed_by_h
 
 @pytest.mark.parametrize("lost", ["delete_slot", "unprotect"])
 async def test_a_pinned_template_outlives_one_of_the_two_objects_that_carry_it(world: ClusterWorld, lost: str) -> None:
-    await world.put("1")
-    made, template = await seen_by_operator(world)
-    one = ONE.model_copy(update={"template": template})
+    made = await world.put("1")
+    one = await made_by_operator(world, ONE)
     await world.cluster.run_slot(made, one, 0)
     await world.edit({"example.com/team": "fraud"})
     changed, _ = await seen_by_operator(world)

@@ -90,6 +90,13 @@ def test_a_generation_that_changes_the_image_is_ready_only_once_the_image_serves
     assert set(ready) == {BETTER}
 
 
+def reject_template(sim: World) -> None:
+    """A commit with a bad image, until that has lost its trial."""
+    sim.cluster.behave_image(BAD, FAILING)
+    sim.commit(wanted(BAD))
+    sim.until(lambda world: world.status.rejected_template is not None and world.status.phase is Phase.STABLE)
+
+
 def test_a_bad_image_is_found_by_the_judge_and_the_version_stays_trusted() -> None:
     sim = settled()
     sim.cluster.behave_image(BAD, FAILING)
@@ -109,9 +116,7 @@ def test_a_bad_image_is_found_by_the_judge_and_the_version_stays_trusted() -> No
 
 def test_the_rejection_of_a_template_ends_with_another_template() -> None:
     sim = settled()
-    sim.cluster.behave_image(BAD, FAILING)
-    sim.commit(wanted(BAD))
-    sim.until(lambda world: world.status.rejected_template is not None and world.status.phase is Phase.STABLE)
+    reject_template(sim)
     sim.commit(wanted(BETTER))
     sim.until(serves(BETTER))
     sim.run(SECOND)
@@ -120,9 +125,7 @@ def test_the_rejection_of_a_template_ends_with_another_template() -> None:
 
 def test_going_back_to_the_former_image_needs_no_trial() -> None:
     sim = settled()
-    sim.cluster.behave_image(BAD, FAILING)
-    sim.commit(wanted(BAD))
-    sim.until(lambda world: world.status.rejected_template is not None and world.status.phase is Phase.STABLE)
+    reject_template(sim)
     sim.commit(wanted(GOOD))
     sim.run(3 * SECOND)
     assert sim.status.phase is Phase.STABLE
@@ -132,9 +135,7 @@ def test_going_back_to_the_former_image_needs_no_trial() -> None:
 def test_a_version_whose_template_was_rejected_is_trusted_as_before() -> None:
     sim = settled()
     sim.register("2")
-    sim.cluster.behave_image(BAD, FAILING)
-    sim.commit(wanted(BAD))
-    sim.until(lambda world: world.status.rejected_template is not None and world.status.phase is Phase.STABLE)
+    reject_template(sim)
     sim.commit(wanted(version="2"))
     sim.settle("2")
     sim.commit(wanted(version="1"))

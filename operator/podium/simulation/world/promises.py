@@ -104,18 +104,21 @@ def _champion_keeps_its_size(write: Write) -> Iterator[str]:
     assert spec is not None
     if champion is not None and champion.slot == pinned.slot and champion.digest != pinned.digest:
         yield f"2: the champion's slot is to run version {pinned.version}"
-    kept = [champion, status.former if status.phase is Phase.SOAKING else None]
-    if pinned in kept and write.arguments[1] < spec.serving.size:
+    if pinned in _trusted(status) and write.arguments[1] < spec.serving.size:
         yield f"2: version {pinned.version} is scaled to {write.arguments[1]} of {spec.serving.size} pods"
+
+
+def _trusted(status: Status) -> list[Pinned]:
+    """The champion, and in the soak the version to which traffic would return."""
+    kept = (status.champion, status.former if status.phase is Phase.SOAKING else None)
+    return [pinned for pinned in kept if pinned is not None]
 
 
 def _trusted_keeps_its_template(write: Write) -> Iterator[str]:
     """Another template is on trial in the other slot, and does not reach the way back."""
     pinned: Pinned = write.arguments[0]
-    status = write.world.md().status
-    kept = [status.champion, status.former if status.phase is Phase.SOAKING else None]
-    for trusted in kept:
-        if trusted is not None and trusted.slot == pinned.slot and trusted.template not in (None, pinned.template):
+    for trusted in _trusted(write.world.md().status):
+        if trusted.slot == pinned.slot and trusted.template not in (None, pinned.template):
             yield f"7: version {pinned.version} gets another template than it is pinned to"
 
 
