@@ -4,7 +4,8 @@ A test that takes one of these fixtures carries the marker `cluster`. It is skip
 never in CI (CI=true), which starts one.
 
 With several processes (`pytest -n 3`), one begins with the tests that have the cluster to themselves, another with
-those that need no cluster. Then they share the rest, one test at a time (`tests/turns.py`).
+those that need no cluster. Then they share the rest, one test at a time (`tests/turns.py`). Where no test needs the
+cluster, they share the files.
 """
 
 import os
@@ -37,20 +38,21 @@ CRD = Path(__file__).parent.parent / "crds" / "podium.dev_modeldeployments.yaml"
 
 def uses_the_cluster(nodeid: str) -> bool:
     """Whether a test may use the cluster, as far as its name tells; a test that carries the marker always does."""
-    return nodeid.startswith("tests/e2e/") or "[real" in nodeid or nodeid.endswith("-real]")
+    of_contract = nodeid.startswith("tests/contract/") and ("[real" in nodeid or nodeid.endswith("-real]"))
+    return nodeid.startswith("tests/e2e/") or of_contract
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Refuse a test whose name does not tell that it uses the cluster."""
     if item.get_closest_marker("cluster") and not uses_the_cluster(item.nodeid):
-        raise pytest.UsageError(f"{item.nodeid} uses the cluster: it belongs into tests/e2e, or is a kind named 'real'")
+        raise pytest.UsageError(f"{item.nodeid} uses the cluster: it belongs into tests/e2e, or is a kind named 'real' of a contract")
 
 
 def runs_alone(nodeid: str) -> bool:
     """Whether a test has the cluster to itself. The contract suites play the operator's part, so that none may run."""
     if nodeid.startswith(IN_ORDER):
         return any(name in nodeid for name in LATENCIES)
-    return nodeid.startswith(ALONE) or (nodeid.startswith("tests/contract/") and uses_the_cluster(nodeid))
+    return uses_the_cluster(nodeid) and nodeid.startswith((*ALONE, "tests/contract/"))
 
 
 def unit_of_work(nodeid: str) -> str:
@@ -70,14 +72,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class ByPlace(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Units of work, in the order of the items."""
+    """Units of work, in the order of the items; files, those with the most tests first, where none uses the cluster."""
 
-    def __init__(self, config: pytest.Config, log: Producer) -> None:
-        super().__init__(config, log)
-        config.option.loadscopereorder = False
+    def schedule(self) -> None:
+        self.config.option.loadscopereorder = not self._for_the_cluster()
+        super().schedule()
 
     def _split_scope(self, nodeid: str) -> str:
-        return unit_of_work(nodeid)
+        return unit_of_work(nodeid) if self._for_the_cluster() else nodeid.partition("::")[0]
+
+    def _for_the_cluster(self) -> bool:
+        return any(uses_the_cluster(nodeid) for nodeids in self.registered_collections.values() for nodeid in nodeids)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByPlace:
