@@ -45,7 +45,9 @@ def uses_the_cluster(nodeid: str) -> bool:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Refuse a test whose name does not tell that it uses the cluster."""
     if item.get_closest_marker("cluster") and not uses_the_cluster(item.nodeid):
-        raise pytest.UsageError(f"{item.nodeid} uses the cluster: it belongs into tests/e2e, or is a kind named 'real' of a contract")
+        raise pytest.UsageError(
+            f"{item.nodeid} uses the cluster: it belongs into tests/e2e, or is a kind named 'real' of a contract"
+        )
 
 
 def runs_alone(nodeid: str) -> bool:

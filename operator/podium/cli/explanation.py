@@ -16,7 +16,7 @@ from podium.core.analysis import guards
 from podium.core.analysis.criteria import criteria
 from podium.core.analysis.guards import CriterionResult
 from podium.core.analysis.shared_outage import run_of
-from podium.core.analysis.tests import AlphaShare, alpha_shares, test_of
+from podium.core.analysis.tests import SequentialTest, sequential_tests
 from podium.core.status.messages import trial_began
 
 ShownState = GateState | Literal["not checked yet"]
@@ -211,16 +211,14 @@ def _standing(trial: Trial, status: Status) -> TrialProgress:
 
 
 def _guards(trial: Trial, status: Status) -> Iterator[GuardExplanation]:
-    shares = {
-        share.criterion.name: share for share in alpha_shares(trial.guards, trial.evidence, trial.false_rollback_rate)
-    }
+    tests = {test.criterion.name: test for test in sequential_tests(trial, trial.evidence)}
     for judged in guards.judge(trial):
-        found = [_criterion(finding, shares[finding.criterion.name], trial, status) for finding in judged.findings]
+        found = [_criterion(finding, tests[finding.criterion.name], trial, status) for finding in judged.findings]
         yield GuardExplanation(judged.guard.name, judged.state, judged.message, found)
 
 
-def _criterion(finding: CriterionResult, share: AlphaShare, trial: Trial, status: Status) -> CriterionExplanation:
-    criterion, judge = finding.criterion, test_of(share, trial)
+def _criterion(finding: CriterionResult, test: SequentialTest, trial: Trial, status: Status) -> CriterionExplanation:
+    criterion, judge = finding.criterion, test.judge()
     subject, other = _versions(status)
     more = max(0, finding.enough - finding.challenger.answers) if finding.state == "Inconclusive" else 0
     return CriterionExplanation(
@@ -231,7 +229,7 @@ def _criterion(finding: CriterionResult, share: AlphaShare, trial: Trial, status
         verdict=finding.state,
         subject=_side(subject, finding.challenger),
         champion=_side(other, finding.champion),
-        towards_failed=1.0 if finding.state == "Failed" else _part(judge.log_failed, -math.log(share.alpha)),
+        towards_failed=1.0 if finding.state == "Failed" else _part(judge.log_failed, -math.log(test.share.alpha)),
         towards_passed=_part(judge.log_passed, -math.log(trial.false_promotion_rate)),
         more_answers=more,
         more_seconds=_seconds(more, finding.challenger.answers, trial),

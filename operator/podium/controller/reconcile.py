@@ -199,7 +199,7 @@ class Reconciler:
         except PodiumError as error:
             _log.warning("could not read the status again before a rollback: %s", error)
             return
-        if found is None or found.uid != md.uid or stored(found.status) != stored(md.status):
+        if found is None or found.uid != md.uid or _differ(found.status, md.status):
             raise Conflict(f"{md.key}: the status has changed since the rollback was decided")
 
     async def _record(self, md: ModelDeployment, status: Status, *, acts: bool = False) -> None:
@@ -207,7 +207,7 @@ class Reconciler:
 
         Before actions the same status is written too: nothing changes by it, but it is refused where `md` is old.
         """
-        if acts or stored(status) != stored(md.status):
+        if acts or _differ(status, md.status):
             await self._ports.cluster.write_status(md, status)
 
     def _show(self, md: ModelDeployment, decision: Decision, world: ObservedState) -> None:
@@ -249,7 +249,12 @@ class Reconciler:
         return md.status.model_copy(update=update | {"message": md.flaw})
 
 
-def stored(status: Status) -> dict[str, Any]:
+def _differ(one: Status, other: Status) -> bool:
+    """Whether the API server keeps them differently. Equal values it keeps alike: at rest nothing is made to text."""
+    return one != other and _stored(one) != _stored(other)
+
+
+def _stored(status: Status) -> dict[str, Any]:
     """A status as the API server keeps it: times to the millisecond, nothing where there is nothing."""
     return status.model_dump(mode="json", by_alias=True, exclude_none=True)
 

@@ -1,6 +1,8 @@
 """Hashes of parts of the spec, so that a change of these parts is noticed and no other."""
 
 import json
+from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import Final
 
@@ -10,6 +12,7 @@ from podium.api.v1alpha1.spec.serving import Serving
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, Rejection, Trial
 from podium.api.v1alpha1.values.base import Value, format_time
+from podium.core.facts import Facts
 
 # Failures that another image, more memory or another environment can mend.
 OF_SERVING: Final = frozenset(
@@ -38,9 +41,40 @@ def rejection_hash(spec: Spec, reason: str = "") -> str:
     return _fingerprint(*about, _unsized(spec.serving)) if reason in OF_SERVING else _fingerprint(*about)
 
 
-def stands(lost: Rejection, spec: Spec) -> bool:
-    """Whether a rejection is still about what Git says: also one that was written down without `serving`."""
-    return lost.rejection_hash in {rejection_hash(spec, lost.reason), rejection_hash(spec)}
+@dataclass(frozen=True)
+class Fingerprints:
+    """The hashes of one spec. Each is made when it is asked for, and once."""
+
+    spec: Spec
+
+    @cached_property
+    def terms(self) -> str:
+        """See `terms_hash`."""
+        return terms_hash(self.spec)
+
+    @cached_property
+    def whole(self) -> str:
+        """See `spec_hash`."""
+        return spec_hash(self.spec)
+
+    def stands(self, lost: Rejection) -> bool:
+        """Whether a rejection is still about what Git says: also one that was written down without `serving`."""
+        return lost.rejection_hash == self._judged or (
+            lost.reason in OF_SERVING and lost.rejection_hash == self._served
+        )
+
+    @cached_property
+    def _judged(self) -> str:
+        return rejection_hash(self.spec)
+
+    @cached_property
+    def _served(self) -> str:
+        return rejection_hash(self.spec, next(iter(OF_SERVING)))
+
+
+def fingerprints(facts: Facts) -> Fingerprints:
+    """The hashes of what Git says: the same value for all the facts of a reconcile."""
+    return facts.once(Fingerprints, facts.spec)
 
 
 def spec_hash(spec: Spec) -> str:

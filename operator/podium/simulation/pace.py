@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from podium.api.v1alpha1.status import Status, Trial
-from podium.core.analysis.tests import alpha_shares, test_of
+from podium.core.analysis.tests import sequential_tests
 from podium.core.status.observed import COUNTED
 
 # From so many nats on that a bet on a failed guard has won: how many times longer the time since the last move is than
@@ -33,8 +33,8 @@ def pace(status: Status, now: datetime) -> float:
 
 def _suspicion(trial: Trial) -> float:
     """What the best bet on a failed guard has won, in nats."""
-    shares = alpha_shares(trial.guards, trial.evidence, trial.false_rollback_rate)
-    return max((test_of(share, trial).log_failed for share in shares), default=-math.inf)
+    tests = sequential_tests(trial, trial.evidence)
+    return max((test.judge().log_failed for test in tests), default=-math.inf)
 
 
 def _deadlines(trial: Trial, since: datetime, now: datetime) -> Iterator[float]:

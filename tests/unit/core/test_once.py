@@ -7,18 +7,20 @@ from typing import Any
 import pytest
 
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.status import Phase, Status, Verdict
-from podium.core import gates
-from podium.core.analysis import guards
+from podium.api.v1alpha1.status import Phase, Rejection, Status, Verdict
+from podium.core import fingerprints, gates
+from podium.core.analysis import counts, guards
 from podium.core.decide import decide
 from podium.core.facts import ModelVersion, ObservedState, RegistryState, TrafficState
+from podium.core.fingerprints import rejection_hash
 from podium.core.once import Once
 from podium.core.rollout.lifecycle import begin_trial
 from podium.core.status.observed import KEEP
 from tests.unit.core.factories import NOW, facts, pinned
 
 ROLLOUT = {"guards": [{"name": "errors", "errorRate": {"atMost": "1%"}}]}
-Calls = list[object]
+SHARED = ObservedState(traffic=TrafficState(desired={"a": 95, "b": 5}, in_sync=True))
+Calls = list[tuple[object, ...]]
 
 
 @pytest.fixture
@@ -29,9 +31,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], Calls]:
         found: Calls = []
         real = getattr(module, name)
 
-        def noted(value: object) -> object:
-            found.append(value)
-            return real(value)
+        def noted(*values: object) -> object:
+            found.append(values)
+            return real(*values)
 
         monkeypatch.setattr(module, name, noted)
         return found
@@ -53,11 +55,39 @@ def on_trial(since: timedelta) -> Status:
 
 def test_guards_are_judged_once_a_reconcile(calls: Callable[[Any, str], Calls]) -> None:
     judged = calls(guards, "judge")
-    world = ObservedState(traffic=TrafficState(desired={"a": 95, "b": 5}, in_sync=True))
-    decision = decide(facts(status=on_trial(KEEP), world=world, rollout=ROLLOUT))
+    decision = decide(facts(status=on_trial(KEEP), world=SHARED, rollout=ROLLOUT))
     assert decision.status.phase is Phase.CANARY
     assert "answers" in decision.status.message
     assert len(judged) == 1
+
+
+def test_what_the_pods_counted_is_read_once_a_reconcile(calls: Callable[[Any, str], Calls]) -> None:
+    given = facts(status=on_trial(KEEP), world=SHARED, rollout=ROLLOUT)
+    read = calls(counts, "_sources")
+    decide(given)
+    assert len(read) == 1
+
+
+def test_the_spec_is_hashed_once_a_reconcile_however_many_ask_whether_a_rejection_stands(
+    calls: Callable[[Any, str], Calls],
+) -> None:
+    world = ObservedState(registry=RegistryState(desired=ModelVersion("2", "sha256:2")))
+    given = facts(phase=Phase.REJECTED, champion=pinned("1"), world=world)
+    lost = Rejection(
+        model=given.spec.model.name,
+        version="2",
+        digest="sha256:2",
+        reason=reasons.CRASHED,
+        message="it crashed",
+        at=NOW,
+        generation=1,
+        rejection_hash=rejection_hash(given.spec, reasons.CRASHED),
+    )
+    hashed = calls(fingerprints, "rejection_hash")
+    decision = decide(facts(status=given.status.model_copy(update={"rejected": [lost]}), world=world, spec=given.spec))
+    assert decision.status.phase is Phase.REJECTED
+    assert "it crashed" in decision.status.message
+    assert sorted(map(len, hashed)) == [1, 2], "of what is judged, and of what failed by serving"
 
 
 def test_gates_are_checked_once_a_reconcile(calls: Callable[[Any, str], Calls]) -> None:

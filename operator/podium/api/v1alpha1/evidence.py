@@ -77,4 +77,5 @@ class Evidence(StatusValue):
 
     def measured(self, measure: str) -> MeasureCounts:
         """The counts of one measure; none where it has not been seen."""
-        return next((each for each in self.measures if each.measure == measure), MeasureCounts(measure=measure))
+        known = next((each for each in self.measures if each.measure == measure), None)
+        return known or MeasureCounts(measure=measure)

@@ -1,6 +1,6 @@
 """From totals to evidence: only what came since the last reconcile is added, whatever restarts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from podium.api.v1alpha1.evidence import Counts, Evidence, MeasureCounts, PodCounts, Slot
@@ -31,7 +31,8 @@ class _Gain:
 
 def baseline(evidence: Evidence, facts: Facts, measures: Measures) -> Evidence:
     """Take note of the counters as they are, without counting: what came before the trial's traffic is no evidence."""
-    return evidence.model_copy(update={"pods": _ledger(evidence, facts, measures), "observed_at": facts.now})
+    ledger = _ledger(evidence, _sources(facts, measures))
+    return evidence.model_copy(update={"pods": ledger, "observed_at": facts.now})
 
 
 def accumulate(
@@ -43,7 +44,8 @@ def accumulate(
     taken note of: what it counted before is not known to belong to this trial.
     """
     known, gain = {pod.uid: pod for pod in evidence.pods}, _Gain()
-    for source in _sources(facts, measures):
+    sources = tuple(_sources(facts, measures))
+    for source in sources:
         before, mine = known.get(source.uid), source.slot == subject
         side = gain.challenger if mine else gain.champion
         for name, now in (source.counts or {}).items():
@@ -53,7 +55,7 @@ def accumulate(
             side[name] = side.get(name, NOTHING) + came
     blocks = {name: _block(gain, name) for name in measures}
     totals_by_measure = [_added(evidence.measured(name), gain) for name in measures]
-    update = {"measures": totals_by_measure, "pods": _ledger(evidence, facts, measures), "observed_at": facts.now}
+    update = {"measures": totals_by_measure, "pods": _ledger(evidence, sources), "observed_at": facts.now}
     return evidence.model_copy(update=update), blocks
 
 
@@ -102,11 +104,11 @@ def _added(counts: MeasureCounts, gain: _Gain) -> MeasureCounts:
     )
 
 
-def _ledger(evidence: Evidence, facts: Facts, measures: Measures) -> list[PodCounts]:
+def _ledger(evidence: Evidence, sources: Iterable[Source]) -> list[PodCounts]:
     """The last totals of every source that still exists; one that did not answer this time keeps its old ones."""
     known = {pod.uid: pod for pod in evidence.pods}
     ledger = []
-    for source in _sources(facts, measures):
+    for source in sources:
         if source.counts is not None:
             before = known[source.uid].counts if source.uid in known else {}
             kept = {name: _kept(before.get(name), now) for name, now in source.counts.items()}

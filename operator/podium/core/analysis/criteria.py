@@ -11,11 +11,8 @@ from podium.core.analysis.measures import ERRORS, Measure
 
 def criteria(guard: Guard, evidence: Evidence) -> Sequence[Criterion]:
     """The criteria of a guard; none yet while it waits for the champion's baseline."""
-    baseline = next(
-        (baseline for baseline in evidence.baselines if baseline.guard == guard.name),
-        ReferenceQuantiles(guard=guard.name),
-    )
-    return criteria_of(guard, baseline)
+    known = next((baseline for baseline in evidence.baselines if baseline.guard == guard.name), None)
+    return criteria_of(guard, known or ReferenceQuantiles(guard=guard.name))
 
 
 def measures(guards: Sequence[Guard], evidence: Evidence) -> Mapping[str, Measure]:

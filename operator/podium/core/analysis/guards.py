@@ -10,7 +10,7 @@ from podium.api.v1alpha1.status import GuardRecord, Trial
 from podium.api.v1alpha1.values.base import format_percent
 from podium.core.analysis.criterion import Criterion
 from podium.core.analysis.sequential import AgainstLimit, TestVerdict, outlook, proves_above
-from podium.core.analysis.tests import NOT_EVALUATED, AlphaShare, alpha_shares, error_text, state_of, test_of
+from podium.core.analysis.tests import NOT_EVALUATED, SequentialTest, error_text, sequential_tests
 from podium.core.facts import Facts
 
 State = TestVerdict
@@ -138,31 +138,27 @@ def judged(facts: Facts) -> Sequence[GuardResult]:
 
 def judge(trial: Trial) -> Sequence[GuardResult]:
     """Every guard of the trial, judged on its evidence."""
-    found = [
-        (share, _finding(share, trial))
-        for share in alpha_shares(trial.guards, trial.evidence, trial.false_rollback_rate)
-    ]
+    found = [_finding(test, trial) for test in sequential_tests(trial, trial.evidence)]
     return [
-        GuardResult(guard, [finding for share, finding in found if share.criterion.guard.name == guard.name])
+        GuardResult(guard, [finding for finding in found if finding.criterion.guard.name == guard.name])
         for guard in trial.guards
     ]
 
 
-def _finding(share: AlphaShare, trial: Trial) -> CriterionResult:
+def _finding(test: SequentialTest, trial: Trial) -> CriterionResult:
     """The result of a criterion. One that cannot be evaluated is Inconclusive: it neither promotes nor condemns."""
-    known = state_of(trial.evidence, share.criterion)
-    if known.error:
-        return _inconclusive(share, trial, known.error)
+    if test.known.error:
+        return _inconclusive(test, trial, test.known.error)
     try:
-        return _evaluated(share, trial)
+        return _evaluated(test, trial)
     except NOT_EVALUATED as error:
-        return _inconclusive(share, trial, error_text(error))
+        return _inconclusive(test, trial, error_text(error))
 
 
-def _inconclusive(share: AlphaShare, trial: Trial, error: str) -> CriterionResult:
-    counts = trial.evidence.measured(share.criterion.measure.name)
+def _inconclusive(test: SequentialTest, trial: Trial, error: str) -> CriterionResult:
+    counts = trial.evidence.measured(test.criterion.measure.name)
     return CriterionResult(
-        criterion=share.criterion,
+        criterion=test.criterion,
         challenger=counts.challenger,
         champion=counts.champion,
         since_suspicion=Counts(),
@@ -173,8 +169,8 @@ def _inconclusive(share: AlphaShare, trial: Trial, error: str) -> CriterionResul
     )
 
 
-def _evaluated(share: AlphaShare, trial: Trial) -> CriterionResult:
-    criterion, judged = share.criterion, test_of(share, trial)
+def _evaluated(test: SequentialTest, trial: Trial) -> CriterionResult:
+    criterion, judged = test.criterion, test.judge()
     counts = trial.evidence.measured(criterion.measure.name)
     if isinstance(judged, AgainstLimit):
         forecast = outlook.against_limit(judged, trial.detect)
@@ -184,17 +180,15 @@ def _evaluated(share: AlphaShare, trial: Trial) -> CriterionResult:
         criterion=criterion,
         challenger=counts.challenger,
         champion=counts.champion,
-        since_suspicion=state_of(trial.evidence, criterion).challenger,
+        since_suspicion=test.known.challenger,
         state=judged.verdict,
         exposed=forecast.exposed,
         enough=forecast.enough,
-        everywhere=judged.verdict == "Failed" and _broken_by_the_champion(criterion, trial),
+        everywhere=judged.verdict == "Failed" and _broken_by_the_champion(test),
     )
 
 
-def _broken_by_the_champion(criterion: Criterion, trial: Trial) -> bool:
+def _broken_by_the_champion(test: SequentialTest) -> bool:
     """Whether the champion's answers since the suspicion began prove the same of it. Beside the champion: never."""
-    seen = state_of(trial.evidence, criterion).champion
-    return not criterion.beside_champion and proves_above(
-        seen.bad, seen.answers - seen.bad, criterion.limit, trial.false_promotion_rate
-    )
+    criterion, seen = test.criterion, test.known.champion
+    return not criterion.beside_champion and proves_above(seen.bad, seen.answers - seen.bad, criterion.limit, test.beta)

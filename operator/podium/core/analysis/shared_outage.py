@@ -13,7 +13,7 @@ from podium.core.analysis.criteria import criteria, measures
 from podium.core.analysis.criterion import Criterion
 from podium.core.analysis.sequential import proves_below
 from podium.core.facts import Facts
-from podium.core.fingerprints import spec_hash
+from podium.core.fingerprints import fingerprints
 
 NOT_REJECTED = "likely a shared dependency, so the version is not rejected"
 ANSWERS = Guard(name="errors", error_rate=ErrorRateGuard(at_most=0.01))  # where the trial had no guard of its own on it
@@ -31,7 +31,7 @@ def begin(facts: Facts, trial: Trial, verdict: Verdict) -> SharedOutage:
         version=subject.version if subject else "",
         digest=subject.digest if subject else "",
         guards=broken or errors or [ANSWERS],
-        spec_hash=spec_hash(facts.spec),
+        spec_hash=fingerprints(facts).whole,
         false_promotion_rate=trial.false_promotion_rate,
         evidence=evidence,
     )
@@ -40,7 +40,7 @@ def begin(facts: Facts, trial: Trial, verdict: Verdict) -> SharedOutage:
 def updated(outage: SharedOutage, facts: Facts) -> SharedOutage | None:
     """The outage after one more reconcile; None once the champion has recovered, or the spec or the alias changed."""
     champion = facts.status.champion
-    if champion is None or outage.spec_hash != spec_hash(facts.spec) or _of_another(outage, facts):
+    if champion is None or outage.spec_hash != fingerprints(facts).whole or _of_another(outage, facts):
         return None
     against_limits = [one for guard in outage.guards for one in criteria(guard, Evidence()) if not one.beside_champion]
     measured = measures(outage.guards, Evidence())

@@ -21,6 +21,7 @@ DIGITS = 10  # of a remembered number
 # What arithmetic on counts, or a state that an edited status holds, can raise. One guard must not stop the others.
 NOT_EVALUATED = (ArithmeticError, AssertionError, LookupError, TypeError, ValueError)
 _LONGEST = 300  # characters of an error
+_UNSUSPECTED: Mapping[str, Counts] = {"challenger": Counts(), "champion": Counts()}
 
 
 @dataclass(frozen=True)
@@ -38,27 +39,45 @@ def alpha_shares(guards: Sequence[Guard], evidence: Evidence, alpha: float) -> I
         yield from (AlphaShare(criterion, alpha / len(guards) / len(tested)) for criterion in tested)
 
 
-def test_of(share: AlphaShare, trial: Trial) -> Judge:
-    """The sequential test of a criterion, in its present state."""
-    known = state_of(trial.evidence, share.criterion)
-    return _judge(share, trial.false_promotion_rate, known.state)
+@dataclass(frozen=True)
+class SequentialTest:
+    """The test of a criterion, and its state in the evidence; an empty one at first."""
+
+    share: AlphaShare
+    beta: float
+    known: TestState
+
+    @property
+    def criterion(self) -> Criterion:
+        """What it tests."""
+        return self.share.criterion
+
+    def judge(self) -> Judge:
+        """The test as it stands. Raises one of NOT_EVALUATED where its state is none that Podium wrote."""
+        return _judge(self.share, self.beta, self.known.state)
+
+
+def sequential_tests(trial: Trial, evidence: Evidence) -> Iterator[SequentialTest]:
+    """The test of every criterion of the trial, as this evidence has it."""
+    known = {each.criterion: each for each in reversed(evidence.tests)}
+    for share in alpha_shares(trial.guards, evidence, trial.false_rollback_rate):
+        name = share.criterion.name
+        state = known[name] if name in known else TestState(criterion=name, state="")
+        yield SequentialTest(share, trial.false_promotion_rate, state)
 
 
 def state_of(evidence: Evidence, criterion: Criterion) -> TestState:
     """The state of a criterion's test; empty at first."""
-    nothing = TestState(criterion=criterion.name, state="")
-    return next((each for each in evidence.tests if each.criterion == criterion.name), nothing)
+    name = criterion.name
+    return next((each for each in evidence.tests if each.criterion == name), None) or TestState(
+        criterion=name, state=""
+    )
 
 
 def update(trial: Trial, evidence: Evidence, blocks: Mapping[str, Block]) -> Evidence:
     """The evidence after every test has taken the answers since the last reconcile."""
-    judges = [
-        _updated(
-            share, trial.false_promotion_rate, state_of(evidence, share.criterion), blocks[share.criterion.measure.name]
-        )
-        for share in alpha_shares(trial.guards, evidence, trial.false_rollback_rate)
-    ]
-    return evidence.model_copy(update={"tests": judges})
+    tests = [_updated(test, blocks[test.criterion.measure.name]) for test in sequential_tests(trial, evidence)]
+    return evidence.model_copy(update={"tests": tests})
 
 
 def error_text(error: Exception) -> str:
@@ -66,21 +85,22 @@ def error_text(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:_LONGEST]
 
 
-def _updated(share: AlphaShare, beta: float, known: TestState, block: Block) -> TestState:
+def _updated(test: SequentialTest, block: Block) -> TestState:
     try:
-        return _after(share, beta, known.model_copy(update={"error": ""}), block)
+        return test.known.model_copy(update={"error": "", **_after(test, block)})
     except NOT_EVALUATED as error:
-        return known.model_copy(update={"error": error_text(error)})
+        return test.known.model_copy(update={"error": error_text(error)})
 
 
-def _after(share: AlphaShare, beta: float, known: TestState, block: Block) -> TestState:
-    judge = _judge(share, beta, known.state)
+def _after(test: SequentialTest, block: Block) -> Mapping[str, object]:
+    """What of the state changes by one more block."""
+    judge = test.judge()
     if isinstance(judge, AgainstChampion):
-        after = judge.see(*(_mirrored(block) if share.criterion.mirrored else _as_it_is(block)))
-        return known.model_copy(update={"state": _written(after.state)})
+        after = judge.see(*(_mirrored(block) if test.criterion.mirrored else _as_it_is(block)))
+        return {"state": _written(after.state)}
     limited = judge.see(block.challenger_bad, block.challenger_good)
-    since = _since_suspicion(known, block) if limited.suspects else {"challenger": Counts(), "champion": Counts()}
-    return known.model_copy(update={"state": _written(limited.state), **since})
+    since = _since_suspicion(test.known, block) if limited.suspects else _UNSUSPECTED
+    return {"state": _written(limited.state), **since}
 
 
 def _since_suspicion(known: TestState, block: Block) -> Mapping[str, Counts]:

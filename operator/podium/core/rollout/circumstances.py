@@ -13,7 +13,7 @@ from typing import Final
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Hold, Pinned, Verdict
 from podium.core.facts import FETCHING, Crash, Facts, PodState, Problem
-from podium.core.fingerprints import spec_hash
+from podium.core.fingerprints import fingerprints
 from podium.core.rollout.desired import resolve_desired
 
 NOT_ITS_OWN: Final = "not the version's own fault, so it is not rejected"
@@ -108,7 +108,7 @@ def next_hold(facts: Facts, subject: Pinned, verdict: Verdict) -> Hold | None:
         message=verdict.message,
         since=facts.now,
         attempts=known.attempts + 1 if known is not None and again else 1,
-        spec_hash=spec_hash(facts.spec),
+        spec_hash=fingerprints(facts).whole,
     )
 
 
@@ -121,7 +121,7 @@ def standing_hold(facts: Facts) -> Hold | None:
 def relevant_hold(facts: Facts) -> Hold | None:
     """The hold as long as it is about what Git says: the version, and the spec, which may mend what held it."""
     hold, version = facts.status.held, resolve_desired(facts)
-    if hold is None or hold.spec_hash != spec_hash(facts.spec) or not facts.of_source(hold):
+    if hold is None or hold.spec_hash != fingerprints(facts).whole or not facts.of_source(hold):
         return None
     known = version is None or (version.version, version.digest) == (hold.version, hold.digest)
     return hold if known else None

@@ -2,7 +2,7 @@
 
 from podium.api.v1alpha1.status import HistoryEntry, Pinned, Rejection
 from podium.core.facts import Facts, ModelVersion
-from podium.core.fingerprints import stands
+from podium.core.fingerprints import fingerprints
 
 
 def desired_version(facts: Facts) -> str | None:
@@ -43,7 +43,7 @@ def standing_rejection(facts: Facts) -> Rejection | None:
             lost.version == number
             and facts.of_source(lost)
             and digest in {lost.digest, None}
-            and stands(lost, facts.spec)
+            and fingerprints(facts).stands(lost)
         ):
             return lost
     return None

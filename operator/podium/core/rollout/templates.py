@@ -11,7 +11,7 @@ from datetime import datetime
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Phase, Pinned, PodTemplate, Status, TemplateRejection
 from podium.core.facts import Facts, Problem, other_than
-from podium.core.fingerprints import stands
+from podium.core.fingerprints import fingerprints
 from podium.core.rollout.circumstances import standing_hold
 from podium.core.rollout.desired import is_desired, resolve_desired
 
@@ -88,7 +88,7 @@ def _rejection(facts: Facts) -> TemplateRejection | None:
     if lost is None or now is None or champion is None or lost.template.revision != now.revision:
         return None
     same = (lost.model, lost.version, lost.digest) == (champion.model, champion.version, champion.digest)
-    return lost if same and stands(lost, facts.spec) else None
+    return lost if same and fingerprints(facts).stands(lost) else None
 
 
 def _lost(facts: Facts, champion: Pinned) -> Problem | None:

@@ -6,7 +6,7 @@ from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.status import Verdict
 from podium.core.facts import SLOTS, Facts, other_than
-from podium.core.fingerprints import terms_hash
+from podium.core.fingerprints import fingerprints
 from podium.core.rollout.circumstances import standing_hold
 from podium.core.rollout.desired import desired_version, is_desired, resolve_desired, standing_rejection
 
@@ -121,7 +121,7 @@ def artifacts_changed(facts: Facts) -> Verdict | None:
 def terms_changed(facts: Facts) -> Verdict | None:
     """Gates, steps or guards of the trial have changed in Git."""
     trial = facts.status.trial
-    if trial is None or trial.terms_hash == terms_hash(facts.spec):
+    if trial is None or trial.terms_hash == fingerprints(facts).terms:
         return None
     return Verdict(
         reason=reasons.TERMS_CHANGED, message="gates, steps or guards changed in the spec: the trial restarts"

@@ -267,8 +267,8 @@ class FakeCluster:
 
     def _seen(self, key: Key) -> ModelDeployment:
         stored, spec = self._stored[key], self._stored[key].spec
-        made = pod_template(spec, self._template(spec), self.runtime_image) if spec is not None else None
-        return stored.seen(key, made)
+        made_from = (spec, self.rendering, self.runtime_image) if spec is not None else None
+        return stored.seen(key, stored.once(pod_template, made_from) if made_from is not None else None)
 
     def _template(self, spec: Spec) -> str:
         return template_of(spec, self.rendering, self.runtime_image)

@@ -194,9 +194,10 @@ def template_of(spec: Spec, rendering: str, image: str) -> str:
     return rendering + made.model_dump_json(exclude={"replicas", "autoscaling"})
 
 
-def pod_template(spec: Spec, text: str, image: str) -> PodTemplate:
-    """Which template that is."""
-    revision = sha256(text.encode()).hexdigest()[:10]
+def pod_template(made_from: tuple[Spec, str, str]) -> PodTemplate:
+    """Which template that is: of a spec, by a rendering, and with this image where the spec names none."""
+    spec, _, image = made_from
+    revision = sha256(template_of(*made_from).encode()).hexdigest()[:10]
     return PodTemplate(revision=revision, spec_hash=template_hash(spec), image=spec.serving.image or image)
 
 

@@ -11,7 +11,7 @@ from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.status import Phase, Pinned, Status
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.facts import ALL, other_than
-from podium.core.fingerprints import stands
+from podium.core.fingerprints import Fingerprints
 from podium.core.status.readiness import condition_of
 from podium.core.traffic.shares import share_pods
 from podium.ports import ModelDeployment
@@ -130,7 +130,7 @@ def _rejected_template_stays_rejected(write: Write) -> Iterator[str]:
     if lost is None or pinned in (status.champion, status.former) or pinned.template is None:
         return
     same = (lost.digest, lost.template.revision) == (pinned.digest, pinned.template.revision)
-    if same and stands(lost, spec):
+    if same and Fingerprints(spec).stands(lost):
         yield f"4: rejected template {lost.template.revision} is started again with version {lost.version}"
 
 
@@ -154,7 +154,7 @@ def _rejected_stays_rejected(write: Write) -> Iterator[str]:
     if pinned in (status.champion, status.former):
         return
     for lost in status.rejected:
-        if lost.digest == pinned.digest and stands(lost, spec):
+        if lost.digest == pinned.digest and Fingerprints(spec).stands(lost):
             yield f"4: rejected version {lost.version} is started again"
 
 

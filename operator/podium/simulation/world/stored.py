@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import PodTemplate, Status
 from podium.core.facts import Key
+from podium.core.once import Once
 from podium.ports import ModelDeployment
 
 
@@ -27,6 +28,7 @@ class Stored:
     held: bool = False
     deleting: bool = False
     status: Status = field(default_factory=Status)
+    once: Once = field(default_factory=Once)
 
     def seen(self, key: Key, template: PodTemplate | None) -> ModelDeployment:
         """As a client reads it; `template` is what the operator would make its pods from."""
