@@ -197,10 +197,10 @@ class RealClusterWorld:
         return await self.edit({})
 
     async def edit(self, annotations: Mapping[str, str]) -> ModelDeployment:
-        wanted = spec(self._version, annotations, self.traffic, self._autoscaling)
-        wanted["serving"]["env"] = [{"name": "STAND_IN", "value": json.dumps(self._told)}]
+        desired = spec(self._version, annotations, self.traffic, self._autoscaling)
+        desired["serving"]["env"] = [{"name": "STAND_IN", "value": json.dumps(self._told)}]
         metadata = {"name": self.key.name}
-        body = {"apiVersion": "podium.dev/v1alpha1", "kind": "ModelDeployment", "metadata": metadata, "spec": wanted}
+        body = {"apiVersion": "podium.dev/v1alpha1", "kind": "ModelDeployment", "metadata": metadata, "spec": desired}
         self._kubectl.apply(json.dumps(body))
         found = await self.cluster.get(self.key)
         assert found is not None

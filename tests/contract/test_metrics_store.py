@@ -69,10 +69,10 @@ async def test_a_query_with_one_sample_has_its_value(world: MetricsWorld) -> Non
 
 @pytest.mark.parametrize("samples", [(), (1.0, 2.0), (math.nan,), (math.inf,), (-1.0,)], ids=str)
 async def test_a_query_that_gives_anything_else_has_a_flaw(world: MetricsWorld, samples: tuple[float, ...]) -> None:
-    wanted = world.query(*samples)
-    found = await world.store.totals([wanted])
+    query = world.query(*samples)
+    found = await world.store.totals([query])
     assert found.values == {}
-    assert re.search("expected (one sample|a number of answers), found", found.flaws[wanted])
+    assert re.search("expected (one sample|a number of answers), found", found.flaws[query])
 
 
 async def test_one_query_without_a_value_takes_nothing_from_the_others(world: MetricsWorld) -> None:
@@ -82,11 +82,11 @@ async def test_one_query_without_a_value_takes_nothing_from_the_others(world: Me
 
 
 async def test_a_store_that_does_not_answer_has_a_flaw_for_every_query(world: MetricsWorld) -> None:
-    wanted = [world.query(1), world.query(2)]
+    queries = [world.query(1), world.query(2)]
     await world.lose()
-    found = await world.store.totals(wanted)
+    found = await world.store.totals(queries)
     assert found.values == {}
-    assert set(found.flaws) == set(wanted)
+    assert set(found.flaws) == set(queries)
 
 
 # --- only a real one can show this -----------------------------------------------------------------------------------

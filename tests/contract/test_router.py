@@ -67,8 +67,8 @@ async def test_traffic_goes_where_it_is_sent_in_the_share_that_can_be_given(rout
     await routed.router.route(made, ALL_A)
     assert (await in_force(routed, {"a": 100.0, "b": 0.0})).desired == ALL_A
     await routed.router.route(made, {"a": 70, "b": 30})
-    wanted = shares(routed, exact={"a": 70, "b": 30}, by_pods={"a": 200 / 3, "b": 100 / 3})
-    traffic = await in_force(routed, wanted)
+    expected = shares(routed, exact={"a": 70, "b": 30}, by_pods={"a": 200 / 3, "b": 100 / 3})
+    traffic = await in_force(routed, expected)
     assert traffic.desired == {"a": 70, "b": 30}
     assert traffic.may_reach("b")
     await routed.router.route(made, {"a": 0, "b": 100})

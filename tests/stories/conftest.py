@@ -8,6 +8,6 @@ from podium.simulation.world.world import end_worlds
 
 
 @pytest.fixture(autouse=True)
-def _worlds_end() -> Iterator[None]:
+def worlds_end() -> Iterator[None]:
     yield
     end_worlds()

@@ -21,14 +21,14 @@ FAILING = Behaviour(bad_share=0.5)
 WITHOUT_IMAGE = Behaviour(ready=False, waiting="ImagePullBackOff: Back-off pulling image")
 
 
-def wanted(image: str | None = GOOD, version: str = "1", **serving: object) -> Spec:
+def desired(image: str | None = GOOD, version: str = "1", **serving: object) -> Spec:
     given = {"replicas": 2, **({"image": image} if image else {}), **serving}
     return spec_of(version, serving=given, rollout=ROLLOUT)
 
 
 def settled(spec: Spec | None = None) -> Simulation:
     """Version 1 is champion in slot a, and nothing is left to do."""
-    sim = Simulation(spec or wanted())
+    sim = Simulation(spec or desired())
     sim.register("1")
     sim.settle("1")
     sim.run(3 * SECOND)
@@ -62,7 +62,7 @@ def serves(image_of: str) -> Callable[[World], bool]:
 
 def test_an_image_that_changes_at_rest_is_on_trial_in_the_other_slot() -> None:
     sim = settled()
-    sim.commit(wanted(BETTER))
+    sim.commit(desired(BETTER))
     sim.reach(Phase.CANARY)
     assert image(sim) == GOOD
     assert sim.weights == {"a": 50, "b": 50}
@@ -77,7 +77,7 @@ def test_an_image_that_changes_at_rest_is_on_trial_in_the_other_slot() -> None:
 def test_a_generation_that_changes_the_image_is_ready_only_once_the_image_serves() -> None:
     sim = settled()
     sim.statuses.clear()
-    sim.commit(wanted(BETTER))
+    sim.commit(desired(BETTER))
     sim.until(serves(BETTER))
     sim.run(SECOND)
     generation = sim.md().generation
@@ -93,14 +93,14 @@ def test_a_generation_that_changes_the_image_is_ready_only_once_the_image_serves
 def reject_template(sim: World) -> None:
     """A commit with a bad image, until that has lost its trial."""
     sim.cluster.behave_image(BAD, FAILING)
-    sim.commit(wanted(BAD))
+    sim.commit(desired(BAD))
     sim.until(lambda world: world.status.rejected_template is not None and world.status.phase is Phase.STABLE)
 
 
 def test_a_bad_image_is_found_by_the_judge_and_the_version_stays_trusted() -> None:
     sim = settled()
     sim.cluster.behave_image(BAD, FAILING)
-    sim.commit(wanted(BAD))
+    sim.commit(desired(BAD))
     sim.until(lambda world: world.status.rejected_template is not None)
     sim.run(HOUR)
     assert sim.status.phase is Phase.STABLE
@@ -117,7 +117,7 @@ def test_a_bad_image_is_found_by_the_judge_and_the_version_stays_trusted() -> No
 def test_the_rejection_of_a_template_ends_with_another_template() -> None:
     sim = settled()
     reject_template(sim)
-    sim.commit(wanted(BETTER))
+    sim.commit(desired(BETTER))
     sim.until(serves(BETTER))
     sim.run(SECOND)
     assert said(sim.status, "Ready").status == "True"
@@ -126,7 +126,7 @@ def test_the_rejection_of_a_template_ends_with_another_template() -> None:
 def test_going_back_to_the_former_image_needs_no_trial() -> None:
     sim = settled()
     reject_template(sim)
-    sim.commit(wanted(GOOD))
+    sim.commit(desired(GOOD))
     sim.run(3 * SECOND)
     assert sim.status.phase is Phase.STABLE
     assert said(sim.status, "Ready").status == said(sim.status, "TemplateInSync").status == "True"
@@ -136,9 +136,9 @@ def test_a_version_whose_template_was_rejected_is_trusted_as_before() -> None:
     sim = settled()
     sim.register("2")
     reject_template(sim)
-    sim.commit(wanted(version="2"))
+    sim.commit(desired(version="2"))
     sim.settle("2")
-    sim.commit(wanted(version="1"))
+    sim.commit(desired(version="1"))
     sim.settle("1")
     assert sim.status.history[-1].previously_promoted
 
@@ -146,7 +146,7 @@ def test_a_version_whose_template_was_rejected_is_trusted_as_before() -> None:
 def test_an_image_that_cannot_be_pulled_is_held_and_gets_no_request() -> None:
     sim = settled()
     sim.cluster.behave_image(BAD, WITHOUT_IMAGE)
-    sim.commit(wanted(BAD))
+    sim.commit(desired(BAD))
     sim.until(lambda world: world.status.held is not None and world.status.phase is Phase.STABLE)
     sim.run(SECOND)
     assert image(sim) == GOOD
@@ -160,37 +160,37 @@ def test_an_image_that_cannot_be_pulled_is_held_and_gets_no_request() -> None:
 def test_an_image_that_is_mended_in_mid_trial_is_tried_at_once() -> None:
     sim = settled()
     sim.cluster.behave_image(BAD, WITHOUT_IMAGE)
-    sim.commit(wanted(BAD))
+    sim.commit(desired(BAD))
     sim.reach(Phase.STARTING)
     sim.run(5 * SECOND)
-    sim.commit(wanted(BETTER))
+    sim.commit(desired(BETTER))
     sim.until(serves(BETTER), within=timedelta(minutes=2))
 
 
 def test_the_first_version_with_an_image_that_is_mended_starts_at_once() -> None:
-    sim = Simulation(wanted(BAD))
+    sim = Simulation(desired(BAD))
     sim.cluster.behave_image(BAD, WITHOUT_IMAGE)
     sim.register("1")
     sim.reach(Phase.STARTING)
     sim.run(5 * SECOND)
-    sim.commit(wanted(GOOD))
+    sim.commit(desired(GOOD))
     sim.until(serves(GOOD), within=timedelta(minutes=2))
 
 
 def test_a_revert_in_the_soak_gives_the_traffic_back_at_once() -> None:
     sim = settled()
-    sim.commit(wanted(BETTER))
+    sim.commit(desired(BETTER))
     sim.reach(Phase.SOAKING)
-    sim.commit(wanted(GOOD))
+    sim.commit(desired(GOOD))
     sim.until(serves(GOOD), within=timedelta(seconds=10))
     assert sim.weights == {"a": 100, "b": 0}
 
 
 def test_a_further_change_in_the_soak_waits_for_its_end() -> None:
     sim = settled()
-    sim.commit(wanted(BETTER))
+    sim.commit(desired(BETTER))
     sim.reach(Phase.SOAKING)
-    sim.commit(wanted("registry.test/runtime:3"))
+    sim.commit(desired("registry.test/runtime:3"))
     sim.reach(Phase.STABLE)
     assert [entry.outcome for entry in sim.status.history] == ["Promoted", "Promoted"]
     sim.until(serves("registry.test/runtime:3"))
@@ -198,7 +198,7 @@ def test_a_further_change_in_the_soak_waits_for_its_end() -> None:
 
 def test_the_size_is_no_template() -> None:
     sim = settled()
-    sim.commit(wanted(replicas=3))
+    sim.commit(desired(replicas=3))
     sim.run(20 * SECOND)
     assert sim.status.phase is Phase.STABLE
     assert sim.size("a") == 3
@@ -210,7 +210,7 @@ def test_a_champion_that_cannot_serve_is_mended_without_steps() -> None:
     sim.cluster.behave("1", Behaviour(crash_after=0.0, exit_code=137, crash_reason="OOMKilled"))
     sim.run(5 * SECOND)
     sim.cluster.behave_image(BETTER, Behaviour())
-    sim.commit(wanted(BETTER))
+    sim.commit(desired(BETTER))
     sim.until(lambda world: world.weights == {"a": 0, "b": 100}, within=timedelta(seconds=15))
     sim.until(serves(BETTER))
     assert image(sim) == BETTER
@@ -218,7 +218,7 @@ def test_a_champion_that_cannot_serve_is_mended_without_steps() -> None:
 
 def test_paused_no_template_is_tried() -> None:
     sim = settled()
-    sim.commit(wanted(BETTER).model_copy(update={"paused": True}))
+    sim.commit(desired(BETTER).model_copy(update={"paused": True}))
     sim.run(60 * SECOND)
     assert sim.status.phase is Phase.STABLE
     assert said(sim.status, "TemplateInSync").reason == reasons.PAUSED
@@ -229,9 +229,9 @@ def test_paused_no_template_is_tried() -> None:
 def test_a_status_that_is_lost_does_not_make_the_template_on_trial_the_champions(phase: Phase) -> None:
     """Of two with the same share the one in slot a was taken; and a template that starts for the former one's."""
     sim = settled()
-    sim.commit(wanted(BETTER))
+    sim.commit(desired(BETTER))
     sim.until(serves(BETTER))  # in slot b
-    sim.commit(wanted(GOOD))
+    sim.commit(desired(GOOD))
     sim.reach(phase)
     sim.until(lambda world: world.verified("a") == 2)
     sim.cluster.empty_status(sim.md().key)
@@ -245,7 +245,7 @@ def test_a_status_that_is_lost_does_not_make_the_template_on_trial_the_champions
 
 
 def test_the_template_of_another_operator_is_on_trial_and_the_object_stays_ready() -> None:
-    sim = settled(wanted(None))
+    sim = settled(desired(None))
     first = image(sim)
     sim.statuses.clear()
     upgrade(sim, BETTER)
@@ -257,7 +257,7 @@ def test_the_template_of_another_operator_is_on_trial_and_the_object_stays_ready
 
 
 def test_a_bad_image_of_another_operator_is_found_and_the_object_stays_ready() -> None:
-    sim = settled(wanted(None))
+    sim = settled(desired(None))
     first = image(sim)
     sim.statuses.clear()
     sim.cluster.behave_image(BAD, FAILING)
@@ -274,10 +274,10 @@ def test_a_bad_image_of_another_operator_is_found_and_the_object_stays_ready() -
 
 @pytest.mark.parametrize("phase", [Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.SOAKING])
 def test_another_operator_in_mid_trial_changes_no_pod_until_the_trial_has_ended(phase: Phase) -> None:
-    sim = settled(wanted(None))
+    sim = settled(desired(None))
     first = image(sim)
     sim.register("2")
-    sim.commit(wanted(None, version="2"))
+    sim.commit(desired(None, version="2"))
     sim.reach(phase, at_once=phase is Phase.PROMOTING)
     upgrade(sim, BETTER)
     sim.reach(Phase.STABLE, at_once=True)
@@ -287,12 +287,12 @@ def test_another_operator_in_mid_trial_changes_no_pod_until_the_trial_has_ended(
 
 
 def test_another_operator_takes_one_model_deployment_at_a_time() -> None:
-    sim = settled(wanted(None))
+    sim = settled(desired(None))
     keys = [Key("ml", name) for name in ("churn", "churn-eu", "churn-us")]
     for key in keys[1:]:
         registry = spec_of(registry={"aliases": {"champion": key.name}}).registry
         rollout = spec_of(rollout={**ROLLOUT, "guards": []}).rollout  # no client asks the others
-        sim.commit(wanted(None).model_copy(update={"registry": registry, "rollout": rollout}), key=key)
+        sim.commit(desired(None).model_copy(update={"registry": registry, "rollout": rollout}), key=key)
 
     def resting(_: World) -> bool:
         return all(status_of(sim, key).phase is Phase.STABLE for key in keys)

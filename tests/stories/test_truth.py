@@ -25,13 +25,13 @@ def champion() -> Simulation:
     return sim
 
 
-def wanted(version: str, **parts: object) -> Spec:
+def desired(version: str, **parts: object) -> Spec:
     return spec_of(version, rollout=QUICK, **parts)
 
 
 def test_a_version_that_does_not_exist_is_never_ready() -> None:
     sim = champion()
-    sim.commit(wanted("99"), "version 99")
+    sim.commit(desired("99"), "version 99")
     sim.run(120 * SECOND)
     assert not any(holds("Ready", status, 2) for generation, status in sim.statuses if generation == 2)
     assert "version 99 of churn (spec.model.version) not found" in sim.status.message
@@ -39,11 +39,11 @@ def test_a_version_that_does_not_exist_is_never_ready() -> None:
 
 def test_a_commit_is_not_ready_while_it_is_paused() -> None:
     sim = champion()
-    sim.commit(wanted("2", paused=True), "version 2, paused")
+    sim.commit(desired("2", paused=True), "version 2, paused")
     sim.run(120 * SECOND)
     assert sim.status.phase is Phase.STABLE
     assert holds("Reconciling", sim.status, 2)
-    sim.commit(wanted("2"), "version 2")
+    sim.commit(desired("2"), "version 2")
     sim.settle("2")
     assert holds("Ready", sim.status, 3)
 
@@ -51,11 +51,11 @@ def test_a_commit_is_not_ready_while_it_is_paused() -> None:
 @pytest.mark.parametrize("then", ["1", "2", "99"])
 def test_after_a_rejection_the_next_commit_is_not_told_the_old_verdict(then: str) -> None:
     sim = champion()
-    sim.commit(wanted("3"), "version 3")
+    sim.commit(desired("3"), "version 3")
     sim.reach(Phase.REJECTED)
     assert holds("Stalled", sim.status, 2)
     sim.registry.failure = Unavailable("MLflow does not answer")
-    sim.commit(wanted(then), f"version {then}")
+    sim.commit(desired(then), f"version {then}")
     sim.run(60 * SECOND)
     told = [status for generation, status in sim.statuses if generation == 3]
     assert told
@@ -64,7 +64,7 @@ def test_after_a_rejection_the_next_commit_is_not_told_the_old_verdict(then: str
 
 def test_the_soak_is_ready_from_its_first_moment() -> None:
     sim = champion()
-    sim.commit(wanted("2"), "version 2")
+    sim.commit(desired("2"), "version 2")
     sim.reach(Phase.SOAKING)
     assert holds("Ready", sim.status, 2)
 
@@ -95,7 +95,7 @@ def test_a_promotion_without_room_for_its_pods_is_stalled_and_goes_on_once_there
 
 def first_version_in_promoting(**parts: object) -> Simulation:
     """It has all the traffic, and its gateway does not acknowledge that."""
-    sim = Simulation(wanted("1", **GATEWAY))
+    sim = Simulation(desired("1", **GATEWAY))
     sim.register("1")
     sim.register("2")
     sim.stop_gateway()
@@ -103,7 +103,7 @@ def first_version_in_promoting(**parts: object) -> Simulation:
     sim.run(2 * SECOND)
     assert sim.weights["a"] == 100
     if parts:
-        sim.commit(wanted("1", **GATEWAY, **parts), str(parts))
+        sim.commit(desired("1", **GATEWAY, **parts), str(parts))
     return sim
 
 
@@ -114,7 +114,7 @@ GATEWAY: dict[str, object] = {"serving": {"replicas": 3}, "traffic": {"gateway":
 def test_a_newer_version_that_waits_for_the_only_one_to_be_promoted_is_named(paused: bool) -> None:
     """Nothing said so: the message was about version 1 alone."""
     sim = first_version_in_promoting(paused=paused)
-    sim.commit(wanted("2", **GATEWAY, paused=paused), "version 2")
+    sim.commit(desired("2", **GATEWAY, paused=paused), "version 2")
     sim.run(60 * SECOND)
     assert sim.status.phase is Phase.PROMOTING
     for kind in ("Ready", "Reconciling"):
@@ -126,7 +126,7 @@ def test_a_newer_version_that_waits_for_the_only_one_to_be_promoted_is_named(pau
     if paused:
         sim.run(60 * SECOND)
         assert sim.status.phase is Phase.PROMOTING
-        sim.commit(wanted("2", **GATEWAY), "paused: false")
+        sim.commit(desired("2", **GATEWAY), "paused: false")
     sim.settle("2")
 
 
@@ -145,6 +145,6 @@ def test_a_first_version_that_is_paused_in_its_promotion_is_not_stopped_by_a_pod
     assert sim.status.rejected == []
     sim.run(60 * SECOND)
     assert sim.status.phase is Phase.PROMOTING
-    sim.commit(wanted("1", **GATEWAY), "paused: false")
+    sim.commit(desired("1", **GATEWAY), "paused: false")
     sim.settle("1")
     assert sim.size("a") == 3

@@ -7,7 +7,7 @@ from podium.adapters.kubernetes.subset import contains, holds
 
 
 @pytest.mark.parametrize(
-    ("live", "wanted"),
+    ("live", "desired"),
     [
         pytest.param({"a": 1, "b": 2}, {"a": 1}, id="others may add fields"),
         pytest.param({"a": {"b": {"c": 1, "d": 2}}}, {"a": {"b": {"c": 1}}}, id="at any depth"),
@@ -24,12 +24,12 @@ from podium.adapters.kubernetes.subset import contains, holds
         ),
     ],
 )
-def test_what_the_api_server_or_others_add_is_no_drift(live: Any, wanted: Any) -> None:
-    assert contains(live, wanted)
+def test_what_the_api_server_or_others_add_is_no_drift(live: Any, desired: Any) -> None:
+    assert contains(live, desired)
 
 
 @pytest.mark.parametrize(
-    ("live", "wanted"),
+    ("live", "desired"),
     [
         pytest.param({"a": 2}, {"a": 1}, id="another value"),
         pytest.param({}, {"a": 1}, id="a field that is gone"),
@@ -42,15 +42,15 @@ def test_what_the_api_server_or_others_add_is_no_drift(live: Any, wanted: Any) -
         pytest.param("text", {"t": 1}, id="yet another type"),
     ],
 )
-def test_what_was_asked_for_and_is_otherwise_now_is_drift(live: Any, wanted: Any) -> None:
-    assert not contains(live, wanted)
+def test_what_was_asked_for_and_is_otherwise_now_is_drift(live: Any, desired: Any) -> None:
+    assert not contains(live, desired)
 
 
 def test_the_kind_is_not_compared_for_lists_leave_it_out() -> None:
-    wanted = {"kind": "Service", "apiVersion": "v1", "metadata": {"name": "x"}, "spec": {"selector": {"a": "b"}}}
-    assert holds({"metadata": {"name": "x", "uid": "u"}, "spec": {"selector": {"a": "b"}}}, wanted)
-    assert not holds({"metadata": {"name": "x"}, "spec": {"selector": {"a": "c"}}}, wanted)
-    assert not holds(None, wanted)
+    desired = {"kind": "Service", "apiVersion": "v1", "metadata": {"name": "x"}, "spec": {"selector": {"a": "b"}}}
+    assert holds({"metadata": {"name": "x", "uid": "u"}, "spec": {"selector": {"a": "b"}}}, desired)
+    assert not holds({"metadata": {"name": "x"}, "spec": {"selector": {"a": "c"}}}, desired)
+    assert not holds(None, desired)
 
 
 def test_where_any_value_may_be_a_quantity_it_is_the_same_however_it_is_written() -> None:

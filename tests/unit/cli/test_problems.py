@@ -157,11 +157,11 @@ def test_a_part_that_is_missing_is_described() -> None:
     assert message == "expected a value, found nothing; do: add it (The model version to serve as champion)"
 
 
-@pytest.mark.parametrize(("name", "wanted"), [("apiVersion", "podium.dev/v1alpha1"), ("kind", "ModelDeployment")])
-def test_of_a_field_with_one_value_the_value_is_said(name: str, wanted: str) -> None:
+@pytest.mark.parametrize(("name", "expected"), [("apiVersion", "podium.dev/v1alpha1"), ("kind", "ModelDeployment")])
+def test_of_a_field_with_one_value_the_value_is_said(name: str, expected: str) -> None:
     """It said: do: add it ()."""
     assert said({key: part for key, part in GOOD.items() if key != name}) == {
-        name: f"expected {wanted}, found nothing; do: add it"
+        name: f"expected {expected}, found nothing; do: add it"
     }
 
 

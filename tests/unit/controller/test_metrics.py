@@ -6,7 +6,7 @@ from podium.controller.metrics import Metrics
 from podium.core.facts import Key, TrafficState
 from podium.core.rollout.transitions import Move
 from podium.core.rollout.trial_checks import challenger_ready
-from tests.unit.controller.world import World, spec
+from tests.unit.controller.stage import Stage, spec
 
 KEY, OTHER = Key("ml", "churn"), Key("ml", "fraud")
 STATUS = Status(phase=Phase.CANARY, challenger=Pinned(version="7", digest="d", slot="b"))
@@ -87,10 +87,10 @@ def test_a_former_leader_shows_no_rollout_any_more_and_keeps_what_it_counted() -
     assert "podium_transitions_total{" in text
 
 
-async def test_the_end_of_leadership_ends_the_gauges() -> None:
-    world = World()
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
+def test_the_end_of_leadership_ends_the_gauges() -> None:
+    world = Stage()
+    with world.operator() as operator:
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
         assert "podium_modeldeployment_phase{" in shown(operator.metrics)
     assert "podium_modeldeployment_phase{" not in shown(operator.metrics)

@@ -5,39 +5,41 @@ import pytest
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Phase
+from podium.controller import reconcile
 from podium.controller.logs import JsonLines
 from podium.core.facts import Key
 from podium.errors import NotFound, PodiumError, Rejected, Unavailable
+from podium.ports import ModelDeployment
 from podium.testing import Behaviour
-from tests.unit.controller.world import KEY, SETTINGS, URI, World, spec
+from tests.unit.controller.stage import KEY, SETTINGS, URI, Stage, spec
 
 
-async def test_the_first_version_becomes_champion() -> None:
-    world = World()
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        status = await world.until(Phase.STABLE)
-        await world.clock.advance(1)
+def test_the_first_version_becomes_champion() -> None:
+    world = Stage()
+    with world.operator():
+        world.apply(spec("1"))
+        status = world.wait_for(Phase.STABLE)
+        world.advance(1)
     assert status.champion is not None
     assert status.champion.version == "1"
     assert world.registry.models["churn"].aliases == {"champion": "1"}
     assert world.registry.models["churn"].versions["1"].tags["podium.dev/decision"] == "promoted"
 
 
-async def test_a_good_version_is_promoted_and_a_bad_one_taken_back() -> None:
-    world = World()
+def test_a_good_version_is_promoted_and_a_bad_one_taken_back() -> None:
+    world = Stage()
     world.cluster.behave("3", Behaviour(bad_share=0.2))
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
-        world.apply(operator, spec("2"))
-        await world.until(Phase.SOAKING, requests=50)
-        status = await world.until(Phase.STABLE, requests=50)
+    with world.operator():
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
+        world.apply(spec("2"))
+        world.wait_for(Phase.SOAKING, requests=50)
+        status = world.wait_for(Phase.STABLE, requests=50)
         assert status.champion is not None
         assert status.champion.version == "2"
-        world.apply(operator, spec("3"))
-        status = await world.until(Phase.REJECTED, requests=50)
-        await world.clock.advance(1)
+        world.apply(spec("3"))
+        status = world.wait_for(Phase.REJECTED, requests=50)
+        world.advance(1)
     assert status.champion is not None
     assert status.champion.version == "2"
     assert world.registry.models["churn"].aliases == {"champion": "2"}
@@ -48,95 +50,113 @@ async def test_a_good_version_is_promoted_and_a_bad_one_taken_back() -> None:
     ]
 
 
-async def test_another_model_in_a_living_object_gets_a_trial_beside_the_old_one() -> None:
-    world = World(versions=2)
+def test_another_model_in_a_living_object_gets_a_trial_beside_the_old_one() -> None:
+    world = Stage(versions=2)
     for _ in range(2):
         world.registry.publish("fraud")
-    async with world.operator() as operator:
-        world.apply(operator, spec("2"))
-        await world.until(Phase.STABLE)
-        world.apply(operator, spec("2") | {"model": {"name": "fraud", "version": "2"}})
-        status = await world.until(Phase.CANARY, requests=50)
+    with world.operator():
+        world.apply(spec("2"))
+        world.wait_for(Phase.STABLE)
+        world.apply(spec("2") | {"model": {"name": "fraud", "version": "2"}})
+        status = world.wait_for(Phase.CANARY, requests=50)
         assert status.champion is not None
         assert status.challenger is not None
         assert (status.champion.model, status.challenger.model) == ("churn", "fraud")
         assert (status.champion.registry, status.challenger.registry) == (URI, URI)
         assert "champion" not in world.registry.models["fraud"].aliases
-        status = await world.until(Phase.STABLE, requests=50)
-        await world.clock.advance(1)
+        status = world.wait_for(Phase.STABLE, requests=50)
+        world.advance(1)
         assert status.champion is not None
         assert status.champion.model == "fraud"
         written = len(world.cluster.writes)
-        await world.clock.advance(600)
+        world.advance(600)
         assert len(world.cluster.writes) == written, "at rest nothing is written"
     assert world.registry.models["fraud"].aliases == {"champion": "2"}
     assert world.registry.models["churn"].aliases == {"champion": "2"}
 
 
-async def test_at_rest_nothing_is_written() -> None:
-    world = World()
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
-        await world.clock.advance(30)
+def test_at_rest_nothing_is_written() -> None:
+    world = Stage()
+    with world.operator():
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
+        world.advance(30)
         written = len(world.cluster.writes), len(world.registry.writes)
-        await world.clock.advance(3600)
+        world.advance(3600)
         assert (len(world.cluster.writes), len(world.registry.writes)) == written
 
 
-async def test_a_rollback_does_not_wait_for_the_registry() -> None:
-    world = World()
+def test_at_rest_no_status_is_made_to_text_to_see_that_it_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, texts, read = Stage(), list[object](), list[Key]()
+    with world.operator():
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
+        world.advance(30)
+        real = world.cluster.get
+
+        async def get(key: Key) -> ModelDeployment | None:
+            read.append(key)
+            return await real(key)
+
+        monkeypatch.setattr(reconcile, "_stored", texts.append)
+        world.cluster.get = get  # type: ignore[method-assign]
+        world.advance(600)
+    assert len(read) > 5
+    assert texts == []
+
+
+def test_a_rollback_does_not_wait_for_the_registry() -> None:
+    world = Stage()
     world.cluster.behave("2", Behaviour(bad_share=0.5))
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
-        world.apply(operator, spec("2"))
-        await world.until(Phase.CANARY)
+    with world.operator():
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
+        world.apply(spec("2"))
+        world.wait_for(Phase.CANARY)
         world.registry.unreachable = True
-        await world.clock.advance(30)
-        await world.until(Phase.REJECTED, within=5, requests=50)
-        assert (await world.router.observe(await world.md(), await world.cluster.slots(await world.md()))).desired == {
+        world.advance(30)
+        world.wait_for(Phase.REJECTED, within=5, requests=50)
+        assert world.weights == {
             "a": 100,
             "b": 0,
         }
         world.registry.unreachable = False
-        await world.clock.advance(60)
+        world.advance(60)
     assert world.registry.models["churn"].versions["2"].tags["podium.dev/decision"] == "rejected"
 
 
-async def test_a_way_back_does_not_wait_for_the_status_to_be_written() -> None:
-    world = World()
+def test_a_way_back_does_not_wait_for_the_status_to_be_written() -> None:
+    world = Stage()
     world.cluster.behave("2", Behaviour(bad_share=0.5))
     refused = Rejected("PUT …/churn/status: the API server answers 403")
 
     async def refuse(*_: object) -> None:
         raise refused
 
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
-        world.apply(operator, spec("2"))
-        await world.until(Phase.CANARY)
+    with world.operator():
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
+        world.apply(spec("2"))
+        world.wait_for(Phase.CANARY)
         world.cluster.write_status = refuse  # type: ignore[method-assign,assignment]
         for _ in range(30):
-            world.pod_metrics.serve(await world.md(), 50)
-            await world.clock.advance(1.0)
-        assert (await world.status()).phase is Phase.CANARY
-        slots = await world.cluster.slots(await world.md())
-        assert (await world.router.observe(await world.md(), slots)).desired == {"a": 100, "b": 0}
+            world.pod_metrics.serve(world.md(), 50)
+            world.advance(1.0)
+        assert world.status.phase is Phase.CANARY
+        assert world.weights == {"a": 100, "b": 0}
 
 
-async def test_a_restarted_operator_goes_on_and_makes_nothing_twice() -> None:
-    world = World()
+def test_a_restarted_operator_goes_on_and_makes_nothing_twice() -> None:
+    world = Stage()
     for phase in (Phase.STARTING, Phase.CANARY, Phase.SOAKING):
-        async with world.operator() as operator:
+        with world.operator():
             if phase is Phase.STARTING:
-                world.apply(operator, spec("1"))
-                await world.until(Phase.STABLE)
-                world.apply(operator, spec("2"))
-            await world.until(phase, requests=50)
-    async with world.operator():
-        status = await world.until(Phase.STABLE, requests=50)
+                world.apply(spec("1"))
+                world.wait_for(Phase.STABLE)
+                world.apply(spec("2"))
+            world.wait_for(phase, requests=50)
+    with world.operator():
+        status = world.wait_for(Phase.STABLE, requests=50)
     assert status.champion is not None
     assert status.champion.version == "2"
     assert [entry.version for entry in status.history] == ["1", "2"]
@@ -144,159 +164,158 @@ async def test_a_restarted_operator_goes_on_and_makes_nothing_twice() -> None:
     assert len(told) == len(set(told))
 
 
-async def test_drift_is_put_back() -> None:
-    world = World()
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
-        await world.clock.advance(5)
+def test_drift_is_put_back() -> None:
+    world = Stage()
+    with world.operator() as operator:
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
+        world.advance(5)
         world.cluster.drift(KEY, "a")
-        world.router.drift(await world.md())
+        world.router.drift(world.md())
         operator.changed(KEY)
-        await world.clock.advance(5)
-        slots = await world.cluster.slots(await world.md())
+        world.advance(5)
+        slots = world.cluster.slots_now(world.md())
         assert slots["a"].up_to_date
-        assert (await world.router.observe(await world.md(), slots)).desired == {"a": 100, "b": 0}
+        assert world.weights == {"a": 100, "b": 0}
 
 
-async def test_when_somebody_else_wrote_first_nothing_is_applied_and_all_is_looked_at_again() -> None:
-    world = World()
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        stale = await world.md()
-        world.cluster.put(KEY, spec("2"))
+def test_when_another_client_wrote_first_nothing_is_applied_and_all_is_observed_again() -> None:
+    world = Stage()
+    stale = world.cluster.put(KEY, spec("1"))
+    world.cluster.put(KEY, spec("2"))
+    real, written = world.cluster.get, list[tuple[float, int]]()
 
-        async def old(_: Key) -> object:
-            world.cluster.get = type(world.cluster).get.__get__(world.cluster)  # type: ignore[method-assign]
-            return stale
+    async def old(key: Key) -> ModelDeployment | None:
+        written.append((world.clock.monotonic(), len(world.cluster.writes)))
+        return stale if len(written) == 1 else await real(key)
 
-        world.cluster.get = old  # type: ignore[method-assign,assignment]
-        assert await operator.reconciler(KEY) == 0.0
-        assert world.cluster.writes == []
-        status = await world.until(Phase.STABLE)
+    world.cluster.get = old  # type: ignore[method-assign]
+    with world.operator():
+        status = world.wait_for(Phase.STABLE)
+    assert written[:2] == [(0.0, 0), (0.0, 0)]
     assert status.champion is not None
     assert status.champion.version == "2"
 
 
-async def test_a_spec_that_cannot_be_read_is_said_and_nothing_else_is_touched() -> None:
-    world = World()
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
-        before = await world.status()
+def test_a_spec_that_cannot_be_read_is_said_and_nothing_else_is_touched() -> None:
+    world = Stage()
+    with world.operator():
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
+        before = world.status
         world.cluster.writes.clear()
-        world.apply(operator, {"model": {"name": "churn", "version": "1"}, "rollout": {"stepz": []}})
-        await world.clock.advance(60)
-        status = await world.status()
+        world.apply({"model": {"name": "churn", "version": "1"}, "rollout": {"stepz": []}})
+        world.advance(60)
+        status = world.status
     stalled = next(condition for condition in status.conditions if condition.type == "Stalled")
     assert (stalled.status, stalled.reason) == ("True", reasons.INVALID_SPEC)
     assert status.champion == before.champion
     assert world.cluster.writes == [f"status of {KEY}: Stable"]
 
 
-async def test_a_status_that_cannot_be_read_is_never_overwritten() -> None:
-    world = World()
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        md = replace(await world.md(), spec=None, flaw="status cannot be read", unreadable=True)
+def test_a_status_that_cannot_be_read_is_never_overwritten() -> None:
+    world = Stage()
+    with world.operator():
+        world.apply(spec("1"))
+        md = replace(world.md(), spec=None, flaw="status cannot be read", unreadable=True)
 
         async def get(_: Key) -> object:
             return md
 
         world.cluster.get = get  # type: ignore[method-assign,assignment]
-        await world.clock.advance(60)
+        world.advance(60)
     assert world.cluster.writes == []
 
 
-async def test_what_belongs_to_somebody_else_is_left_alone_and_tried_less_and_less_often() -> None:
-    world = World()
+def test_what_belongs_to_somebody_else_is_left_alone_and_tried_less_and_less_often() -> None:
+    world = Stage()
     world.cluster.foreign_objects.add(("ml", "churn-a"))
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STARTING)
+    with world.operator() as operator:
+        world.apply(spec("1"))
+        world.wait_for(Phase.STARTING)
         before = operator.metrics.reconciles.labels("modeldeployment", "requeue_after")._value.get()
-        await world.clock.advance(60)
+        world.advance(60)
         after = operator.metrics.reconciles.labels("modeldeployment", "requeue_after")._value.get()
     assert after - before < 80
     assert not [line for line in world.cluster.writes if line.startswith("run")]
 
 
-async def test_a_slot_is_not_stopped_after_traffic_could_not_be_moved() -> None:
-    world = World()
+def test_a_slot_is_not_stopped_after_traffic_could_not_be_moved() -> None:
+    world = Stage()
     world.cluster.behave("2", Behaviour(bad_share=0.5))
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
-        world.apply(operator, spec("2"))
-        await world.until(Phase.CANARY)
+    with world.operator():
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
+        world.apply(spec("2"))
+        world.wait_for(Phase.CANARY)
         world.router.failure = Unavailable("the API server refuses this patch")
-        world.pod_metrics.serve(await world.md(), 100)
-        await world.clock.advance(10)
-        assert (await world.status()).phase is Phase.ROLLING_BACK
+        world.pod_metrics.serve(world.md(), 100)
+        world.advance(10)
+        assert world.status.phase is Phase.ROLLING_BACK
         assert not [line for line in world.cluster.writes if line.startswith("stop")]
         world.router.failure = None
-        await world.until(Phase.REJECTED)
+        world.wait_for(Phase.REJECTED)
 
 
-async def test_pods_that_are_refused_do_not_hinder_the_way_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World()
+def test_pods_that_are_refused_do_not_hinder_the_way_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = Stage()
     world.cluster.behave("2", Behaviour(bad_share=0.5))
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
-        world.apply(operator, spec("2"))
-        await world.until(Phase.CANARY)
+    with world.operator():
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
+        world.apply(spec("2"))
+        world.wait_for(Phase.CANARY)
 
         async def refuse(*_: object) -> None:
             raise Rejected("exceeded quota")
 
         monkeypatch.setattr(world.cluster, "run_slot", refuse)
         world.cluster.drift(KEY, "a")
-        await world.until(Phase.REJECTED, within=10, requests=50)
+        world.wait_for(Phase.REJECTED, within=10, requests=50)
 
 
-async def test_a_drain_in_mid_canary_costs_the_version_nothing() -> None:
-    world = World()
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
-        world.apply(operator, spec("2"))
-        await world.until(Phase.CANARY)
+def test_a_drain_in_mid_canary_costs_the_version_nothing() -> None:
+    world = Stage()
+    with world.operator():
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
+        world.apply(spec("2"))
+        world.wait_for(Phase.CANARY)
         for _ in range(3):
-            for slot in (await world.cluster.slots(await world.md())).values():
+            for slot in world.cluster.slots_now(world.md()).values():
                 world.cluster.evict(slot.pods[0].uid)
-            await world.clock.advance(0.5)
-        status = await world.until(Phase.STABLE, requests=50)
+            world.advance(0.5)
+        status = world.wait_for(Phase.STABLE, requests=50)
     assert [(entry.version, entry.outcome) for entry in status.history] == [("1", "Promoted"), ("2", "Promoted")]
 
 
 ADOPTING = spec("1", traffic={"httpRouteRef": {"name": "theirs"}})
 
 
-async def test_one_that_is_deleted_while_no_operator_runs_gives_its_route_back_once_one_does() -> None:
-    world = World()
-    async with world.operator() as operator:
-        world.apply(operator, ADOPTING)
-        await world.until(Phase.STABLE)
+def test_one_that_is_deleted_while_no_operator_runs_gives_its_route_back_once_one_does() -> None:
+    world = Stage()
+    with world.operator():
+        world.apply(ADOPTING)
+        world.wait_for(Phase.STABLE)
     first = next(index for index, line in enumerate(world.cluster.writes) if line.startswith("route"))
     assert f"hold {KEY}" in world.cluster.writes[:first]
     world.cluster.remove(KEY)
-    assert (await world.md()).deleting
-    async with world.operator():
-        await world.clock.advance(5)
+    assert world.md().deleting
+    with world.operator():
+        world.advance(5)
     assert world.router.released == [KEY]
-    assert await world.cluster.get(KEY) is None
+    assert world.cluster.now(KEY) is None
 
 
-async def test_one_that_adopts_a_route_no_more_is_held_no_more() -> None:
-    world = World()
-    async with world.operator() as operator:
-        world.apply(operator, ADOPTING)
-        await world.until(Phase.STABLE)
-        assert (await world.md()).has_finalizer
-        world.apply(operator, spec("1"))
-        await world.clock.advance(5)
-        assert not (await world.md()).has_finalizer
+def test_one_that_adopts_a_route_no_more_is_held_no_more() -> None:
+    world = Stage()
+    with world.operator():
+        world.apply(ADOPTING)
+        world.wait_for(Phase.STABLE)
+        assert world.md().has_finalizer
+        world.apply(spec("1"))
+        world.advance(5)
+        assert not world.md().has_finalizer
 
 
 @pytest.mark.parametrize(
@@ -307,106 +326,108 @@ async def test_one_that_adopts_a_route_no_more_is_held_no_more() -> None:
         (Unavailable("a webhook does not answer"), 400),
     ],
 )
-async def test_nothing_waits_for_ever_for_a_route_that_cannot_be_given_back(failure: PodiumError, waits: int) -> None:
-    world = World()
-    async with world.operator() as operator:
-        world.apply(operator, ADOPTING)
-        await world.until(Phase.STABLE)
+def test_nothing_waits_for_ever_for_a_route_that_cannot_be_given_back(failure: PodiumError, waits: int) -> None:
+    world = Stage()
+    with world.operator() as operator:
+        world.apply(ADOPTING)
+        world.wait_for(Phase.STABLE)
         world.router.failure = failure
         world.cluster.remove(KEY)
         operator.changed(KEY)
-        await world.clock.advance(waits)
-        assert await world.cluster.get(KEY) is None
+        world.advance(waits)
+        assert world.cluster.now(KEY) is None
 
 
-async def test_a_route_that_cannot_be_written_for_a_moment_is_given_back_first() -> None:
-    world = World()
-    async with world.operator() as operator:
-        world.apply(operator, ADOPTING)
-        await world.until(Phase.STABLE)
+def test_a_route_that_cannot_be_written_for_a_moment_is_given_back_first() -> None:
+    world = Stage()
+    with world.operator() as operator:
+        world.apply(ADOPTING)
+        world.wait_for(Phase.STABLE)
         world.router.failure = Unavailable("the API server is busy")
         world.cluster.remove(KEY)
         operator.changed(KEY)
-        await world.clock.advance(30)
-        assert (await world.md()).deleting
+        world.advance(30)
+        assert world.md().deleting
         world.router.failure = None
-        await world.clock.advance(5)
+        world.advance(5)
         assert world.router.released == [KEY]
-        assert await world.cluster.get(KEY) is None
+        assert world.cluster.now(KEY) is None
 
 
-async def test_an_autoscaler_comes_and_goes_with_its_field_and_the_rollout_does_not_wait_for_it() -> None:
-    world = World()
+def test_an_autoscaler_comes_and_goes_with_its_field_and_the_rollout_does_not_wait_for_it() -> None:
+    world = Stage()
     world.cluster.autoscalers.refused = "metrics[0].type: Unsupported value"
     scaled = {"autoscaling": {"minReplicas": 3, "maxReplicas": 5, "metrics": [{"type": "Podz"}]}, "drain": "1s"}
-    async with world.operator() as operator:
-        world.apply(operator, spec("1", serving=scaled))
-        status = await world.until(Phase.STABLE)
-        await world.clock.advance(5)
-        status = await world.status()
+    with world.operator():
+        world.apply(spec("1", serving=scaled))
+        status = world.wait_for(Phase.STABLE)
+        world.advance(5)
+        status = world.status
         condition = next(one for one in status.conditions if one.type == "AutoscalerInSync")
         assert (condition.status, condition.reason) == ("False", reasons.AUTOSCALER_REJECTED)
         assert "Unsupported value" in condition.message
         assert (status.replicas, status.selector) == (3, "podium.dev/deployment=churn")
         world.cluster.autoscalers.refused = ""
-        await world.clock.advance(60)
-        condition = next(one for one in (await world.status()).conditions if one.type == "AutoscalerInSync")
+        world.advance(60)
+        condition = next(one for one in world.status.conditions if one.type == "AutoscalerInSync")
         assert (condition.status, condition.reason) == ("True", reasons.IN_SYNC)
-        world.apply(operator, spec("1"))
-        await world.clock.advance(5)
-        assert not (await world.cluster.autoscaler(await world.md())).there
+        world.apply(spec("1"))
+        world.advance(5)
+        assert not world.cluster.autoscalers.observe(world.md()).there
     assert [line for line in world.cluster.writes if "autoscaler" in line] == [
         f"run autoscaler {KEY}",
         f"stop autoscaler {KEY}",
     ]
 
 
-async def test_scaling_in_mid_trial_scales_the_champion_and_the_promotion() -> None:
-    world = World()
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
-        world.apply(operator, spec("2"))
-        began = (await world.until(Phase.CANARY)).trial
-        world.apply(operator, spec("2", serving={"replicas": 3, "drain": "1s"}))
-        await world.clock.advance(3)
-        assert (await world.cluster.slots(await world.md()))["a"].replicas == 3
-        trial = (await world.status()).trial
+def test_scaling_in_mid_trial_scales_the_champion_and_the_promotion() -> None:
+    world = Stage()
+    with world.operator():
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
+        world.apply(spec("2"))
+        began = world.wait_for(Phase.CANARY).trial
+        world.apply(spec("2", serving={"replicas": 3, "drain": "1s"}))
+        world.advance(3)
+        assert world.size("a") == 3
+        trial = world.status.trial
         assert began is not None
         assert trial is not None
         assert trial.started_at == began.started_at
-        status = await world.until(Phase.STABLE, requests=50)
-        slots = await world.cluster.slots(await world.md())
+        status = world.wait_for(Phase.STABLE, requests=50)
+        slots = world.cluster.slots_now(world.md())
     assert status.champion is not None
     assert (status.champion.version, slots[status.champion.slot].replicas) == ("2", 3)
 
 
-async def test_the_younger_of_two_that_write_one_alias_names_the_older() -> None:
-    world = World()
+def test_the_younger_of_two_that_write_one_alias_names_the_older() -> None:
+    world = Stage()
     younger = Key("another", "churn")
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
-        world.apply(operator, spec("2"), younger)
-        await world.clock.advance(30)
-        stalled = next(one for one in (await world.status(younger)).conditions if one.type == "Stalled")
+    with world.operator():
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
+        world.apply(spec("2"), younger)
+        world.advance(30)
+        found = world.cluster.now(younger)
+        assert found is not None
+        stalled = next(one for one in found.status.conditions if one.type == "Stalled")
         assert (stalled.status, stalled.reason) == ("True", reasons.ALIAS_CONFLICT)
         assert str(KEY) in stalled.message
         assert world.registry.models["churn"].aliases == {"champion": "1"}
 
 
-async def test_nothing_is_kept_of_what_is_gone() -> None:
-    world = World()
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
+def test_nothing_is_kept_of_what_is_gone() -> None:
+    world = Stage()
+    with world.operator() as operator:
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
         world.cluster.remove(KEY)
-        await world.clock.advance(SETTINGS.resync + 10)  # no watch told of it: the sweep finds out
+        world.advance(SETTINGS.resync + 10)  # no watch told of it: the sweep finds out
         assert b"churn" not in operator.metrics.render()
         assert operator.workers.registry.known() == frozenset()
 
 
-async def test_every_line_about_an_object_says_which_and_where_it_stands(caplog: pytest.LogCaptureFixture) -> None:
+def test_every_line_about_an_object_says_which_and_where_it_stands(caplog: pytest.LogCaptureFixture) -> None:
     lines = []
 
     class Kept(logging.Handler):
@@ -416,11 +437,11 @@ async def test_every_line_about_an_object_says_which_and_where_it_stands(caplog:
     handler = Kept()
     logging.getLogger("podium").addHandler(handler)
     caplog.set_level(logging.INFO, "podium")
-    world = World()
+    world = Stage()
     try:
-        async with world.operator() as operator:
-            world.apply(operator, spec("1"))
-            await world.until(Phase.STABLE)
+        with world.operator():
+            world.apply(spec("1"))
+            world.wait_for(Phase.STABLE)
     finally:
         logging.getLogger("podium").removeHandler(handler)
     moves = [line for line in lines if "Starting -> Promoting" in line]

@@ -10,7 +10,7 @@ from podium.core.facts import Key, Problem, RegistryState
 from podium.errors import Unavailable
 from podium.ports import ModelDeployment, RegistryLogin, RegistryQuery
 from podium.testing import PASSWORD, USERNAME, FakeClock, FakeCluster, FakeRegistry, settle
-from tests.unit.controller.world import KEY, SETTINGS, URI, spec
+from tests.unit.controller.stage import KEY, SETTINGS, URI, spec
 
 ALIAS = MoveAlias("champion", "2", why="promoted")
 TAGS = WriteTags("2", {"podium.dev/decision": "promoted"}, why="promoted")

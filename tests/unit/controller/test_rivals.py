@@ -7,7 +7,7 @@ from podium.controller.alias_conflicts import alias_conflict
 from podium.core.facts import AliasConflict, Key
 from podium.ports import ModelDeployment
 from podium.testing import FakeClock, FakeCluster
-from tests.unit.controller.world import URI, spec
+from tests.unit.controller.stage import URI, spec
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from podium.api.v1alpha1.evidence import Slot
-from podium.api.v1alpha1.status import Phase, Pinned, Status
+from podium.api.v1alpha1.status import Phase, Pinned
 from podium.controller import reconcile
 from podium.core.decide import decide
 from podium.core.facts import Facts
 from podium.errors import Rejected
 from podium.testing import Behaviour
-from tests.unit.controller.world import KEY, World, spec
+from tests.unit.controller.stage import KEY, Stage, spec
 
 GATEWAY = {"gateway": {"name": "public"}}
 
@@ -20,14 +20,14 @@ GATEWAY = {"gateway": {"name": "public"}}
 REFUSALS = [Rejected("PUT …/churn/status: the API server answers 422"), TimeoutError(), KeyError("a fault of Podium")]
 
 
-def refuse_status(world: World, error: Exception = REFUSALS[0]) -> None:
+def refuse_status(world: Stage, error: Exception = REFUSALS[0]) -> None:
     async def refuse(*_: object) -> None:
         raise error
 
     world.cluster.write_status = refuse  # type: ignore[method-assign,assignment]
 
 
-def record_stops(world: World) -> list[str]:
+def record_stops(world: Stage) -> list[str]:
     """The slots that Podium stops or gives to another version: between two seconds a slot can be emptied and filled."""
     taken: list[str] = []
     stop, run = world.cluster.stop_slot, world.cluster.run_slot
@@ -47,60 +47,55 @@ def record_stops(world: World) -> list[str]:
     return taken
 
 
-async def weights(world: World) -> Any:
-    md = await world.md()
-    return (await world.router.observe(md, await world.cluster.slots(md))).desired
-
-
 @pytest.mark.parametrize("error", REFUSALS, ids=lambda error: type(error).__name__)
-async def test_a_champion_is_scaled_while_the_status_is_refused(error: Exception) -> None:
-    world = World()
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
+def test_a_champion_is_scaled_while_the_status_is_refused(error: Exception) -> None:
+    world = Stage()
+    with world.operator():
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
         refuse_status(world, error)
-        world.apply(operator, spec("1", serving={"replicas": 4, "drain": "1s"}))
-        await world.clock.advance(20)
-        assert (await world.cluster.slots(await world.md()))["a"].replicas == 4
+        world.apply(spec("1", serving={"replicas": 4, "drain": "1s"}))
+        world.advance(20)
+        assert world.size("a") == 4
 
 
-async def test_a_route_that_was_edited_is_led_to_the_champion_while_the_status_is_refused() -> None:
-    world = World()
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
+def test_a_route_that_was_edited_is_led_to_the_champion_while_the_status_is_refused() -> None:
+    world = Stage()
+    with world.operator():
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
         refuse_status(world)
-        world.router.drift(await world.md())
-        world.apply(operator, spec("1", serving={"replicas": 4, "drain": "1s"}))
-        await world.clock.advance(20)
-        assert await weights(world) == {"a": 100, "b": 0}
+        world.router.drift(world.md())
+        world.apply(spec("1", serving={"replicas": 4, "drain": "1s"}))
+        world.advance(20)
+        assert world.weights == {"a": 100, "b": 0}
 
 
-async def test_a_fault_of_podium_in_the_route_keeps_no_pods_from_starting() -> None:
-    world = World()
+def test_a_fault_of_podium_in_the_route_keeps_no_pods_from_starting() -> None:
+    world = Stage()
 
     async def faulty(*_: object) -> None:
         raise KeyError("a fault of Podium")
 
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
-        world.router.drift(await world.md())
+    with world.operator():
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
+        world.router.drift(world.md())
         world.router.route = faulty  # type: ignore[method-assign,assignment]
-        world.apply(operator, spec("1", serving={"replicas": 4, "drain": "1s"}))
-        await world.clock.advance(20)
-        assert (await world.cluster.slots(await world.md()))["a"].replicas == 4
+        world.apply(spec("1", serving={"replicas": 4, "drain": "1s"}))
+        world.advance(20)
+        assert world.size("a") == 4
 
 
-async def test_a_deletion_that_a_foreign_finalizer_holds_takes_the_traffic_back_first() -> None:
-    world = World()
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
-        world.apply(operator, spec("2"))
-        await world.until(Phase.CANARY)
-        await world.clock.advance(3)
-        assert (await weights(world))["b"] > 0
+def test_a_deletion_that_a_foreign_finalizer_holds_takes_the_traffic_back_first() -> None:
+    world = Stage()
+    with world.operator() as operator:
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
+        world.apply(spec("2"))
+        world.wait_for(Phase.CANARY)
+        world.advance(3)
+        assert world.weights["b"] > 0
         real = world.cluster.get
 
         async def deleting(key: Any) -> Any:
@@ -109,113 +104,113 @@ async def test_a_deletion_that_a_foreign_finalizer_holds_takes_the_traffic_back_
 
         world.cluster.get = deleting  # type: ignore[method-assign]
         operator.changed(KEY)
-        await world.clock.advance(2)
-        assert await weights(world) == {"a": 100, "b": 0}
+        world.advance(2)
+        assert world.weights == {"a": 100, "b": 0}
 
 
-async def test_a_status_that_was_emptied_stops_nothing_and_the_version_that_serves_is_champion_again() -> None:
-    world = World()
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
+def test_a_status_that_was_emptied_stops_nothing_and_the_version_that_serves_is_champion_again() -> None:
+    world = Stage()
+    with world.operator() as operator:
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
         taken = record_stops(world)
-        await world.cluster.write_status(await world.md(), Status())
+        world.cluster.empty_status(KEY)
         operator.changed(KEY)
         for _ in range(30):
-            await world.clock.advance(1)
-            assert (await world.cluster.slots(await world.md()))["a"].replicas == 2
-            assert await weights(world) == {"a": 100, "b": 0}
-        status = await world.status()
+            world.advance(1)
+            assert world.size("a") == 2
+            assert world.weights == {"a": 100, "b": 0}
+        status = world.status
         assert status.champion is not None
         assert (status.champion.version, status.phase) == ("1", Phase.STABLE)
         assert taken == []
 
 
-async def test_a_slot_with_traffic_is_not_stopped_while_no_pod_of_it_can_be_verified() -> None:
-    world = World()
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
+def test_a_slot_with_traffic_is_not_stopped_while_no_pod_of_it_can_be_verified() -> None:
+    world = Stage()
+    with world.operator() as operator:
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
         taken = record_stops(world)
         world.registry.unreachable = True
-        for pod in (await world.cluster.slots(await world.md()))["a"].pods:
+        for pod in world.cluster.slots_now(world.md())["a"].pods:
             world.cluster.evict(pod.uid)  # as on a node that is drained while the object is restored
-        await world.cluster.write_status(await world.md(), Status())
+        world.cluster.empty_status(KEY)
         operator.changed(KEY)
-        await world.clock.advance(1)
+        world.advance(1)
         assert taken == []
-        assert (await weights(world))["a"] == 100
+        assert world.weights["a"] == 100
 
 
 @pytest.mark.parametrize("weight", [30, 50, 80])
 @pytest.mark.parametrize("champion", ["1", "2"])
-async def test_a_status_that_was_emptied_in_a_trial_goes_back_to_the_champion(champion: str, weight: int) -> None:
-    world, steps = World(), {"steps": [{"weight": weight, "duration": "60s"}], "soak": "20s"}
-    async with world.operator() as operator:
+def test_a_status_that_was_emptied_in_a_trial_goes_back_to_the_champion(champion: str, weight: int) -> None:
+    world, steps = Stage(), {"steps": [{"weight": weight, "duration": "60s"}], "soak": "20s"}
+    with world.operator() as operator:
         for version in range(1, int(champion) + 1):  # the second champion is in the other slot
-            world.apply(operator, spec(str(version)))
-            await world.until(Phase.STABLE, requests=200)
-        world.apply(operator, spec("3", rollout=steps))
-        await world.until(Phase.CANARY)
-        await world.clock.advance(3)
-        before = await world.status()
+            world.apply(spec(str(version)))
+            world.wait_for(Phase.STABLE, requests=200)
+        world.apply(spec("3", rollout=steps))
+        world.wait_for(Phase.CANARY)
+        world.advance(3)
+        before = world.status
         assert before.champion is not None
-        await world.cluster.write_status(await world.md(), Status())
+        world.cluster.empty_status(KEY)
         operator.changed(KEY)
-        await world.clock.advance(1)
-        assert (await weights(world))[before.champion.slot] == 100
+        world.advance(1)
+        assert world.weights[before.champion.slot] == 100
         for _ in range(10):
-            await world.clock.advance(1)
-            assert (await world.cluster.slots(await world.md()))[before.champion.slot].replicas == 2
-        status = await world.status()
+            world.advance(1)
+            assert world.size(before.champion.slot) == 2
+        status = world.status
         assert status.champion is not None
         assert status.champion.version == champion
 
 
 @pytest.mark.parametrize("newer", [False, True])
-async def test_the_first_version_is_not_stopped_while_it_alone_has_the_traffic(newer: bool) -> None:
-    world = World()
-    async with world.operator() as operator:
+def test_the_first_version_is_not_stopped_while_it_alone_has_the_traffic(newer: bool) -> None:
+    world = Stage()
+    with world.operator() as operator:
         world.router.gateway_stopped = True  # it never acknowledges
-        world.apply(operator, spec("1", traffic=GATEWAY))
-        await world.until(Phase.PROMOTING)
-        await world.clock.advance(3)
-        assert (await weights(world))["a"] == 100
+        world.apply(spec("1", traffic=GATEWAY))
+        world.wait_for(Phase.PROMOTING)
+        world.advance(3)
+        assert world.weights["a"] == 100
         taken = record_stops(world)
         if newer:
-            world.apply(operator, spec("2", traffic=GATEWAY))
+            world.apply(spec("2", traffic=GATEWAY))
         else:
             world.cluster.behave("1", Behaviour(crash_after=0.0))
             operator.changed(KEY)
         for _ in range(20):
-            await world.clock.advance(1)
-            assert (await world.cluster.slots(await world.md()))["a"].replicas == 2
-        assert (await world.status()).phase is Phase.PROMOTING
+            world.advance(1)
+            assert world.size("a") == 2
+        assert world.status.phase is Phase.PROMOTING
         assert taken == []
 
 
-async def test_a_fault_in_the_evaluation_leaves_tripwires_and_git_in_charge(monkeypatch: pytest.MonkeyPatch) -> None:
-    world, real = World(), decide
+def test_a_fault_in_the_evaluation_leaves_tripwires_and_git_in_charge(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, real = Stage(), decide
 
     def faulty(facts: Facts) -> Any:
         if facts.status.phase is Phase.CANARY:
             raise ZeroDivisionError("a fault of Podium")
         return real(facts)
 
-    async with world.operator() as operator:
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
-        world.apply(operator, spec("2"))
-        await world.until(Phase.CANARY)
+    with world.operator():
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
+        world.apply(spec("2"))
+        world.wait_for(Phase.CANARY)
         monkeypatch.setattr(reconcile, "decide", faulty)
-        await world.clock.advance(20)
-        status = await world.status()
+        world.advance(20)
+        status = world.status
         assert status.phase is Phase.CANARY
         assert status.trial is not None
         assert status.trial.guards
         shown = {each.type: each for each in status.conditions}["GuardsEvaluated"]
         assert (shown.status, shown.reason) == ("False", "EvaluationFailed")
         assert "Paused" not in {each.reason for each in status.conditions}
-        world.apply(operator, spec("1"))
-        await world.until(Phase.STABLE)
-        assert "GuardsEvaluated" not in {each.type for each in (await world.status()).conditions}
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
+        assert "GuardsEvaluated" not in {each.type for each in world.status.conditions}

@@ -29,9 +29,9 @@ def look(challenger: list[PodState], champion: list[PodState] | None = None, **c
     return facts(world=ObservedState(slots=slots, counts=elsewhere))
 
 
-def after(*looks: Facts, wanted: dict[str, Measure] | None = None, measure: str = "errors") -> tuple[Counts, Counts]:
+def after(*looks: Facts, measures: dict[str, Measure] | None = None, measure: str = "errors") -> tuple[Counts, Counts]:
     """What both sides have to their account after these looks, of which the first one is before any traffic."""
-    known = wanted or COUNTED
+    known = measures or COUNTED
     evidence = baseline(Evidence(), looks[0], known)
     for seen in looks[1:]:
         evidence, _ = accumulate(evidence, seen, "b", known)
@@ -95,7 +95,7 @@ def test_more_bad_answers_than_answers_prove_nothing() -> None:
 
 def slow_after(startup_timeout: int, *looks: Facts) -> Counts:
     measure = slower_than(0.12, startup_timeout)
-    return after(*looks, wanted={measure.name: measure}, measure=measure.name)[0]
+    return after(*looks, measures={measure.name: measure}, measure=measure.name)[0]
 
 
 def test_the_first_answers_of_a_pod_do_not_count_against_latency() -> None:
@@ -113,7 +113,7 @@ def test_what_prometheus_counts_is_taken_note_of_first_and_again_after_a_reset()
     measure = counted_elsewhere("refunds")
     totals = ((600, 500), (620, 510), (5, 4), (15, 4))
     looks = [look([], refunds=Counts(answers=answers, bad=bad)) for answers, bad in totals]
-    challenger, _ = after(look([]), *looks, wanted={measure.name: measure}, measure=measure.name)
+    challenger, _ = after(look([]), *looks, measures={measure.name: measure}, measure=measure.name)
     assert (challenger.answers, challenger.bad) == (30, 10)
 
 

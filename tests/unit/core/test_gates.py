@@ -305,9 +305,9 @@ def test_another_question_is_asked_anew(change: dict[str, Any]) -> None:
     given = gating(said=tuple(known), **{"gates": CHECKS[:1], **change})
     if "version" in change:
         other = CHALLENGER.model_copy(update={"version": "3"})
-        wanted = RegistryState(desired=replace(NEW, version="3"), champion=CHAMPION)
+        desired = RegistryState(desired=replace(NEW, version="3"), champion=CHAMPION)
         status = given.status.model_copy(update={"challenger": other})
-        given = replace(given, status=status, observed=ObservedState(registry=wanted))
+        given = replace(given, status=status, observed=ObservedState(registry=desired))
     assert outside(given) == ["smoke"]
     assert decide(given).status.gates[0].state == "Pending"
 

@@ -6,7 +6,7 @@ It can be frozen, too, as by a hypervisor: then it calls nothing and hears nothi
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from functools import partial
 from inspect import iscoroutinefunction
@@ -44,8 +44,9 @@ class Process:
         self._loop, self._thaws = loop, 0.0
         self._answers: dict[tuple[str, str], Any] = {}
         self.clock = ProcessClock(ports.clock, self)
-        doors = {each.name: _Door(each.name, getattr(ports, each.name), self) for each in fields(ports)}
-        self.operator = Operator(Ports(**cast(Any, doors | {"clock": self.clock})), settings)
+        given = {each.name: getattr(ports, each.name) for each in fields(ports)}
+        doors = {name: _Door(name, port, self) for name, port in given.items() if port is not None}
+        self.operator = Operator(replace(ports, **cast(Any, doors | {"clock": self.clock})), settings)
         self._task = loop.create_task(self.operator.run())
 
     def die(self) -> None:
@@ -119,12 +120,12 @@ class _Door:
         self._name, self._port, self._process = name, port, process
 
     def __getattr__(self, method: str) -> Any:
-        real = getattr(self._port, method)
-        if not iscoroutinefunction(real):
-            return real
+        if not iscoroutinefunction(getattr(self._port, method)):
+            return getattr(self._port, method)
 
         async def call(*arguments: Any) -> Any:
-            return await self._process.call(Call(self._name, method, arguments), partial(real, *arguments))
+            done = partial(getattr(self._port, method), *arguments)  # a test can have put another one in its place
+            return await self._process.call(Call(self._name, method, arguments), done)
 
         setattr(self, method, call)  # the next time it is found without asking
         return call

@@ -29,7 +29,7 @@ class Watched(Protocol):
     def champions(self) -> set[str]: ...  # of all ModelDeployments of the model
     def verified(self, slot: Slot) -> int: ...
     def runs(self, slot: Slot) -> Pinned | None: ...
-    def digest(self, version: str) -> str: ...
+    def digest(self, version: str, model: str) -> str: ...
     def ready_pods(self, slot: Slot) -> list[Pod]: ...
 
 
@@ -161,7 +161,7 @@ def _rejected_stays_rejected(write: Write) -> Iterator[str]:
 def _pinned_stays(write: Write) -> Iterator[str]:
     status: Status = write.arguments[0]
     for pinned in (status.champion, status.challenger, status.former):
-        if pinned is not None and pinned.digest != write.world.digest(pinned.version):
+        if pinned is not None and pinned.digest != write.world.digest(pinned.version, pinned.model):
             yield f"7: version {pinned.version} is pinned to {pinned.digest}"
 
 

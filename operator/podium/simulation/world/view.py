@@ -100,13 +100,13 @@ class View:
         runs, found = self.runs(slot), self.ready_pods(slot)
         return sum(pod.pinned == runs and pod.behaviour.digest in {None, pod.pinned.digest} for pod in found)
 
-    def digest(self, version: str) -> str:
+    def digest(self, version: str, model: str = MODEL) -> str:
         """The digest of a version's artifacts."""
-        return self.registered(version).digest
+        return self.registered(version, model).digest
 
-    def registered(self, version: str) -> FakeVersion:
+    def registered(self, version: str, model: str = MODEL) -> FakeVersion:
         """A version as the registry has it."""
-        return self.registry.models[MODEL].versions[version]
+        return self.registry.models[model].versions[version]
 
     def behaviour(self, version: str) -> Behaviour:
         """How the pods of a version behave."""

@@ -57,6 +57,7 @@ class World(View):
     """Everything outside the operators, and the operators."""
 
     registry_poll: float = Settings.registry_poll  # seconds
+    workers: int = 2  # of an operator
 
     def __init__(
         self,
@@ -88,7 +89,7 @@ class World(View):
         self.processes: list[Process] = []
         self._awaited: Phase | None = None
         self.pod_metrics = FakePodMetrics(self.cluster, self.router)
-        self._ports = Ports(
+        self.ports = Ports(
             self.cluster, self.router, self.pod_metrics, self.metrics_store, self.registry,
             FakeLease(), self.clock, self.jobs, self.webhooks,
         )  # fmt: skip
@@ -205,11 +206,11 @@ class World(View):
             registry_uri=URI,
             registry_poll=self.registry_poll,
             leader_election=elected,
-            workers=2,
+            workers=self.workers,
         )
         died = self._died if returns else self.processes.remove
         started = Process(
-            self._ports, settings, self.loop, self.disorder, others=Others(self), witness=self._witness, died=died
+            self.ports, settings, self.loop, self.disorder, others=Others(self), witness=self._witness, died=died
         )
         self.processes.append(started)
         return started
