@@ -10,7 +10,7 @@ cluster, they share the files.
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -33,6 +33,7 @@ ALONE = tuple(
 # One ModelDeployment goes from test to test.
 IN_ORDER = "tests/e2e/test_guards.py"
 LATENCIES = ("17-guard-latency", "passes_every_guard")  # what the names of tests have that measure latencies
+FOLLOWED_BY = pytest.StashKey[str]()
 CRD = Path(__file__).parent.parent / "crds" / "podium.dev_modeldeployments.yaml"
 
 
@@ -97,16 +98,37 @@ def turns() -> Turns:
     return Turns(places.folder("locks"))
 
 
+@pytest.fixture(scope="session")
+def kept() -> Iterator[ExitStack]:
+    """The turn alone that a process keeps from one test to the next."""
+    with ExitStack() as turn:
+        yield turn
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Note which test comes after this one."""
+    item.stash[FOLLOWED_BY] = nextitem.nodeid if nextitem is not None else ""
+
+
 @pytest.fixture(autouse=True)
 def turn(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A test that uses the operator waits for its turn, and keeps it until all it made is gone."""
+    """A test that uses the operator waits for its turn, and keeps it until all it made is gone.
+
+    Tests that run alone one after the other have one turn: between any two of them the others would have to end what
+    they are at, and begin again, so that most of the time one process would work and the others wait.
+    """
     nodeid = request.node.nodeid
     if not uses_the_cluster(nodeid) or nodeid.startswith(WITHOUT_OPERATOR):
         yield
         return
     turns: Turns = request.getfixturevalue("turns")
+    kept: ExitStack = request.getfixturevalue("kept")
     with turns.alone() if runs_alone(nodeid) else turns.together():
         yield
+        kept.close()
+        if runs_alone(nodeid) and runs_alone(request.node.stash[FOLLOWED_BY]):
+            kept.enter_context(turns.alone())
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,9 @@
 """Tests on the shared cluster run beside each other, but beside one that disturbs them none does."""
 
 import fcntl
+import os
+import subprocess
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -59,6 +62,42 @@ def test_one_that_waits_to_be_alone_is_not_overtaken(tmp_path: Path) -> None:
         wait_until("it waits", lambda: not is_free(tmp_path / "tests-door", fcntl.LOCK_EX), 10, interval=0.01)
     waiting.join(10)
     assert not waiting.is_alive()
+
+
+LOOKS_ON = """
+import fcntl
+import os
+from pathlib import Path
+
+ROOM = Path(os.environ["PODIUM_CACHE"], "locks", "tests-room")
+
+
+def pytest_runtest_logfinish(nodeid):
+    with ROOM.open("w") as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"\\n{nodeid} keeps its turn")
+        else:
+            print(f"\\n{nodeid} is done")
+"""
+
+
+def test_tests_that_run_alone_one_after_the_other_have_one_turn(tmp_path: Path) -> None:
+    (tmp_path / "tests/e2e").mkdir(parents=True)
+    (tmp_path / "conftest.py").write_text(LOOKS_ON)
+    (tmp_path / "tests/e2e/test_restarts.py").write_text("def test_1(): pass\n\n\ndef test_2(): pass\n")
+    (tmp_path / "tests/e2e/test_rollout.py").write_text("def test_3(): pass\n\n\ndef test_4(): pass\n")
+    environ = os.environ | {"PODIUM_CACHE": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "pytest", "--quiet", "--capture=no", "-p", "tests.conftest", "--rootdir=."]
+    ran = subprocess.run([*command, "tests"], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert [line.partition("::")[2] for line in ran.stdout.splitlines() if "::" in line] == [
+        "test_1 keeps its turn",
+        "test_2 is done",
+        "test_3 is done",
+        "test_4 is done",
+    ]
 
 
 @pytest.mark.parametrize(
