@@ -71,10 +71,15 @@ def answers_to_hold(bad: int, limit: float, beta: float) -> int:
 
 
 def _log_evidence(bad: int, good: int, limit: float, log_tail: Callable[[float, float, float], float]) -> float:
-    a, b = PRIOR_BAD, PRIOR_GOOD
-    posterior = log_beta(a + bad, b + good) + log_tail(limit, a + bad, b + good)
-    prior = log_beta(a, b) + log_tail(limit, a, b)
+    prior, posterior = _log_mass(0, 0, limit, log_tail), _log_mass(bad, good, limit, log_tail)
     return posterior - prior - bad * log(limit) - good * log1p(-limit)
+
+
+@lru_cache(maxsize=4096)  # the prior's is the same for all counts
+def _log_mass(bad: int, good: int, limit: float, log_tail: Callable[[float, float, float], float]) -> float:
+    """Log of the prior's mass beyond the limit, weighted by the likelihood of the counts."""
+    a, b = PRIOR_BAD + bad, PRIOR_GOOD + good
+    return log_beta(a, b) + log_tail(limit, a, b)
 
 
 def _best_ratio(bad: int, good: int, limit: float) -> float:
