@@ -17,6 +17,7 @@ from testbed import gateway
 from testbed.cluster import Cluster
 from testbed.errors import CommandFailed
 from testbed.waiting import wait_until
+from tests.conftest import a_namespace
 from tests.e2e.envoy import Envoy
 from tests.e2e.rollout import Rollout
 from tests.kubectl import Kubectl
@@ -161,8 +162,20 @@ def ports(cluster: Cluster) -> Iterator[int]:
 @pytest.fixture
 def rollout(kubectl: Kubectl, operator: Operator, mlflow: Mlflow, ports: Iterator[int]) -> Iterator[Rollout]:
     """A ModelDeployment that has not been applied yet. It is gone before the next test begins."""
-    subject = Rollout(kubectl, mlflow.model, next(ports))
-    yield subject
+    yield Rollout(kubectl, mlflow.model, next(ports))
+    _delete_all(kubectl)
+
+
+@pytest.fixture
+def neighbour(cluster: Cluster, operator: Operator, mlflow: Mlflow, ports: Iterator[int]) -> Iterator[Rollout]:
+    """A second one, in a namespace of its own: for tests that share what takes long."""
+    with a_namespace(cluster) as namespace:
+        kubectl = Kubectl(cluster, namespace)
+        yield Rollout(kubectl, mlflow.model, next(ports))
+        _delete_all(kubectl)
+
+
+def _delete_all(kubectl: Kubectl) -> None:
     kubectl("delete", "modeldeployment", "--all", "--cascade=foreground", "--timeout=120s", timeout=150)
 
 
