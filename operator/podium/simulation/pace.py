@@ -28,7 +28,7 @@ def pace(status: Status, now: datetime) -> float:
     passed = (now - max(since, trial.step_started_at or since)).total_seconds()
     suspicion = _suspicion(trial)
     part = passed // next(parts for least, parts in RECONCILES if suspicion >= least)
-    return min([part, *(left for left in _deadlines(trial, since, now) if left > 0)])
+    return min([part, *(left for left in _deadlines(trial, now) if left > 0)])
 
 
 def _suspicion(trial: Trial) -> float:
@@ -37,12 +37,12 @@ def _suspicion(trial: Trial) -> float:
     return max((test.judge().log_failed for test in tests), default=-math.inf)
 
 
-def _deadlines(trial: Trial, since: datetime, now: datetime) -> Iterator[float]:
+def _deadlines(trial: Trial, now: datetime) -> Iterator[float]:
     """Seconds until time alone may change something."""
     waits = [
         (trial.weight_reached_at, trial.steps[trial.step].duration),
         (trial.step_started_at, trial.step_timeout),
-        (since, trial.soak),
+        (trial.soaking_since, trial.soak),
     ]
     for began, length in waits:
         if began is not None:

@@ -27,6 +27,7 @@ from podium.core.facts import (
     TrafficState,
 )
 from podium.core.fingerprints import terms_hash
+from podium.core.rollout.circumstances import last_crash
 from podium.core.rollout.tripwires import tripped
 from podium.core.status.messages import message
 from tests.unit.core.factories import NOW, facts, pinned
@@ -141,6 +142,11 @@ def test_where_the_champions_pods_fail_every_answer_too_no_version_is_rejected()
     assert decision.status.rejected == []
 
 
+def _with_trial(status: Status, **parts: object) -> Status:
+    assert status.trial is not None
+    return status.model_copy(update={"trial": status.trial.model_copy(update=parts)})
+
+
 def stalled(minutes_ago: float = 1) -> Crash:
     at = NOW - timedelta(minutes=minutes_ago)
     return Crash(at=at, exit_code=9, reason="Error", message="STALLED: a prediction has not returned for 120 s")
@@ -166,8 +172,41 @@ def test_where_the_champion_stalls_too_no_version_is_rejected() -> None:
 
 
 def test_a_champion_that_stalled_before_the_trial_excuses_no_challenger() -> None:
-    world = beside(pod("2", crash=stalled()), champion=pod("1", "c", crash=stalled(60)))
-    assert reason_of(decide(facts(status=_same_terms(on_trial()), world=world))) == reasons.PREDICTION_STALLED
+    before = pod("1", "c", crash=stalled(60))
+    status = _with_trial(_same_terms(on_trial()), earlier_crashes=[last_crash(before)])
+    world = beside(pod("2", crash=stalled()), champion=before)
+    assert reason_of(decide(facts(status=status, world=world))) == reasons.PREDICTION_STALLED
+
+
+def test_a_crash_is_part_of_the_trial_whatever_the_clock_of_its_node_says() -> None:
+    crash = replace(stalled(), at=NOW - timedelta(hours=1))
+    decision = decide(facts(status=_same_terms(on_trial()), world=beside(pod("2", crash=crash))))
+    assert reason_of(decision) == reasons.PREDICTION_STALLED
+
+
+def test_a_crash_of_before_the_trial_is_no_part_of_it() -> None:
+    before = pod("2", crash=stalled())
+    status = _with_trial(_same_terms(on_trial()), earlier_crashes=[last_crash(before)])
+    assert reason_of(decide(facts(status=status, world=beside(before)))) == ""
+    again = replace(before, crash=stalled(0.5))
+    assert reason_of(decide(facts(status=status, world=beside(again)))) == reasons.PREDICTION_STALLED
+
+
+def test_a_soak_counts_only_the_time_in_which_a_pod_is_ready() -> None:
+    former = OLD
+    trial = _with_trial(_same_terms(on_trial()), soaking_since=NOW - timedelta(minutes=20)).trial
+    status = Status(phase=Phase.SOAKING, phase_since=NOW, champion=NEW, former=former, trial=trial)
+    world = beside(replace(pod("2"), ready=False))
+    held = decide(facts(status=status, world=world)).status
+    assert held.trial is not None
+    assert held.trial.soaking_since is None
+    assert (
+        held.message
+        == "version 2 is champion; version 1 stays warm: no pod of version 2 is ready, so that the soak starts over"
+    )
+    again = decide(facts(status=held, world=beside(pod("2")))).status
+    assert again.trial is not None
+    assert again.trial.soaking_since == NOW
 
 
 def test_before_counts_were_taken_no_time_is_promised() -> None:

@@ -107,6 +107,12 @@ class Trial(StatusValue):
     step: int = Field(0, ge=0, description="Index of the current step, from 0.")
     step_started_at: Time | None = Field(None, description="When this step's weight was set.")
     weight_reached_at: Time | None = Field(None, description="Since when the traffic has had this step's weight.")
+    soaking_since: Time | None = Field(
+        None, description="Since when it has served alone with a ready pod; absent while it has none."
+    )
+    earlier_crashes: list[str] = Field(
+        [], description="Pods that had crashed before the trial, with the time: these crashes are no part of it."
+    )
     evidence: Evidence = Field(Evidence(), description="What both versions have answered since its first traffic.")
     verdict: Verdict | None = Field(None, description="Why it ended; absent until then.")
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Hold, Pinned, Verdict
+from podium.api.v1alpha1.values.base import format_time
 from podium.core.facts import FETCHING, Crash, Facts, PodState, Problem
 from podium.core.fingerprints import fingerprints
 from podium.core.rollout.desired import resolve_desired
@@ -73,6 +74,11 @@ def of_pod(pod: PodState) -> Problem | None:
     if ended is None and pod.startup_step == FETCHING:
         return Problem(reasons.MODEL_NOT_FETCHED, f"pod {pod.name} still waits for the model from the registry")
     return ended
+
+
+def last_crash(pod: PodState) -> str:
+    """Which crash of a pod that is: when it ended, by the clock of its node; "" where there was none."""
+    return f"{pod.uid}@{format_time(pod.crash.at)}" if pod.crash is not None else ""
 
 
 def of_end(crash: Crash) -> Problem | None:

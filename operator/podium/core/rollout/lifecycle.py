@@ -27,7 +27,7 @@ from podium.core.analysis.measures import ERRORS
 from podium.core.analysis.shared_outage import begin
 from podium.core.facts import SLOTS, Facts, other_than
 from podium.core.fingerprints import rejection_hash, terms_hash
-from podium.core.rollout.circumstances import CIRCUMSTANCES, next_hold
+from podium.core.rollout.circumstances import CIRCUMSTANCES, last_crash, next_hold
 from podium.core.rollout.desired import former_champion, resolve_desired
 from podium.core.rollout.templates import on_trial
 from podium.core.rollout.transitions import Move
@@ -90,6 +90,9 @@ def new_trial(facts: Facts, subject: Pinned) -> Trial:
         step_timeout=spec.rollout.step_timeout,
         soak=spec.rollout.soak,
         starting_since=facts.now,
+        earlier_crashes=[
+            crash for slot in SLOTS for pod in facts.observed.slot(slot).pods if (crash := last_crash(pod))
+        ],
     )
     evidence = baseline(trial.evidence, facts, measures(trial.guards, trial.evidence))
     return trial.model_copy(update={"evidence": evidence})
@@ -120,12 +123,14 @@ def promote(facts: Facts, verdict: Verdict) -> Status:
     """The challenger is champion; the former one stays warm."""
     status, new = facts.status, facts.status.challenger
     assert new is not None, verdict
+    assert status.trial is not None, verdict
     told = verdict.model_copy(update={"message": _with_evidence(verdict.message, status.trial)})
     return status.model_copy(
         update={
             "champion": new,
             "former": status.champion,
             "challenger": None,
+            "trial": status.trial.model_copy(update={"soaking_since": facts.now}),
             "held": None,
             "history": _history(facts, new, "Promoted", told),
         }

@@ -137,11 +137,13 @@ def promoted(facts: Facts) -> Verdict | None:
 
 
 def soak_passed(facts: Facts) -> Verdict | None:
-    """It has served alone for long enough."""
+    """It has served alone for long enough, and could be judged all the time."""
     trial, former = facts.status.trial, facts.status.former
     if former is None:
         return Verdict(reason=reasons.SOAK_PASSED, message="no former champion to keep warm")
-    if trial is None or _in_phase(facts) < trial.soak or not drained(facts, former.slot):
+    if trial is None or trial.soaking_since is None or facts.now - trial.soaking_since < trial.soak:
+        return None
+    if not drained(facts, former.slot):
         return None
     message = f"soaked for {format_duration(trial.soak)} without a failed guard; {_evidence(facts)}"
     return Verdict(reason=reasons.SOAK_PASSED, message=message)

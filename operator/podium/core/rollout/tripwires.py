@@ -1,13 +1,16 @@
-"""Tripwires: single facts that end a trial at once, without statistics."""
+"""Tripwires: single facts that end a trial at once, without statistics.
 
-from datetime import datetime
+Whether a crash is part of the trial is not read from clocks: nodes have others than the operator. What had crashed when
+the trial began is written down.
+"""
+
 from typing import Final
 
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.status import Pinned, Verdict
+from podium.api.v1alpha1.status import Pinned, Trial, Verdict
 from podium.core.analysis.shared_outage import NOT_REJECTED
 from podium.core.facts import Crash, Facts, PodState
-from podium.core.rollout.circumstances import held, of_end, of_pod
+from podium.core.rollout.circumstances import held, last_crash, of_end, of_pod
 
 # Exit codes of the model server (podium.runtime.exits) that mean more than a crash
 STALLED = 9
@@ -49,21 +52,21 @@ def _wrong_identity(pod: PodState, subject: Pinned) -> Verdict | None:
 def _crashed(pod: PodState, facts: Facts) -> Verdict | None:
     crash, trial = pod.crash, facts.status.trial
     # A registry that cannot be reached, or a lost node: the pods try again until the startup timeout.
-    if crash is None or trial is None or crash.at < trial.started_at or of_end(crash) is not None:
+    if crash is None or trial is None or last_crash(pod) in trial.earlier_crashes or of_end(crash) is not None:
         return None
     detail = f": {crash.message}" if crash.message else ""
     message = f"pod {pod.name} ended with exit code {crash.exit_code} ({crash.reason}){detail}"
-    if crash.exit_code == STALLED and _champion_stalled(facts, trial.started_at):
+    if crash.exit_code == STALLED and _champion_stalled(facts, trial):
         message = f"{message}, and so did a pod of the champion; {NOT_REJECTED}"
         return Verdict(reason=reasons.SHARED_OUTAGE, message=message)
     return Verdict(reason=_crash_reason(crash), message=message, rejects=True)
 
 
-def _champion_stalled(facts: Facts, since: datetime) -> bool:
+def _champion_stalled(facts: Facts, trial: Trial) -> bool:
     """What both versions wait for, a feature store for example, hangs both of them."""
     beside = facts.observed.slot(facts.fallback.slot).pods if facts.fallback is not None else ()
-    ends = [pod.crash for pod in beside if pod.crash is not None]
-    return any(end.exit_code == STALLED and end.at >= since for end in ends)
+    crashed = [pod for pod in beside if pod.crash is not None and pod.crash.exit_code == STALLED]
+    return any(last_crash(pod) not in trial.earlier_crashes for pod in crashed)
 
 
 def _crash_reason(crash: Crash) -> str:

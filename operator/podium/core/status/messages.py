@@ -216,11 +216,13 @@ def _promoting(facts: Facts) -> str:
 def _soaking(facts: Facts) -> str:
     champion, former, trial = facts.status.champion, facts.status.former, facts.status.trial
     assert champion is not None
-    if former is None or trial is None or facts.status.phase_since is None:
+    if former is None or trial is None:
         return f"version {champion.version} is champion"
-    until = format_time((facts.status.phase_since + trial.soak).replace(microsecond=0))
     warm = f"version {former.version}" if not on_trial(facts.status) else f"{described(former.template)}"
-    return f"version {champion.version} is champion{_with_template(facts)}; {warm} stays warm until {until}"
+    text = f"version {champion.version} is champion{_with_template(facts)}; {warm} stays warm"
+    if trial.soaking_since is None:
+        return f"{text}: no pod of version {champion.version} is ready, so that the soak starts over"
+    return f"{text} until {format_time((trial.soaking_since + trial.soak).replace(microsecond=0))}"
 
 
 def _rolling_back(facts: Facts) -> str:

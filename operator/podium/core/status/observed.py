@@ -205,6 +205,7 @@ def _trial(facts: Facts) -> Trial | None:
             "evidence": _evidence(facts, trial, subject.slot) if facts.evaluable else trial.evidence,
             "weight_reached_at": _weight_reached_at(facts, trial),
             "starting_since": _starting_since(facts, trial),
+            "soaking_since": _soaking_since(facts, trial),
         }
     )
 
@@ -249,6 +250,14 @@ def _starting_since(facts: Facts, trial: Trial) -> datetime | None:
     if facts.observed.slot(subject.slot).verified(subject) >= challenger_pods(facts):
         return None
     return trial.starting_since or facts.now
+
+
+def _soaking_since(facts: Facts, trial: Trial) -> datetime | None:
+    """Since when it has served alone with a ready pod, without a break; without one it shows nothing of itself."""
+    subject = facts.subject
+    if facts.status.phase is not Phase.SOAKING or subject is None:
+        return trial.soaking_since
+    return trial.soaking_since or facts.now if facts.observed.slot(subject.slot).ready(subject) else None
 
 
 def _weight(facts: Facts) -> Weight | None:
