@@ -22,6 +22,7 @@ _SERVING: Final = {"replicas": 1, "drain": "1s"}
 _GATEWAY: Final = {"gateway": {"name": "public"}}
 _LOADS: Final = 0.4  # seconds
 _IMAGE: Final = "podium-runtime:2"
+_TRIED: Final = frozenset({Phase.CANARY, Phase.PROMOTING, Phase.SOAKING})
 
 Act = Callable[[FaultyWorld, "Rollout"], None]
 
@@ -127,6 +128,12 @@ def _changes_image(world: FaultyWorld, of: Rollout) -> None:
     world.commit(of.spec("1", serving={**_SERVING, "image": _IMAGE}), f"image {_IMAGE}")
 
 
+def _reverts_image(world: FaultyWorld, of: Rollout) -> None:
+    _changes_image(world, of)
+    world.until(lambda seen: seen.status.phase in _TRIED)  # without a champion's pod, no canary comes first
+    _commits("1")(world, of)
+
+
 def _deletes(world: FaultyWorld, of: Rollout) -> None:
     _commits("2")(world, of)
     world.reach(Phase.CANARY)
@@ -156,6 +163,7 @@ ROLLOUTS: Final = (
     Rollout("serving-change", _commits("1", serving={**_SERVING, "env": [{"name": "A", "value": "1"}]})),
     Rollout("image", _changes_image),
     Rollout("image-bad", _changes_image, image={"bad_share": 0.8}, remembers=False),
+    Rollout("image-reverted-in-trial", _reverts_image),
     Rollout("operator-upgrade", _upgrades),
     Rollout("operator-upgrade-bad", _upgrades, image={"bad_share": 0.8}, remembers=False),
     Rollout("registry-down", _loses_registry, subject={"bad_share": 0.8}, loses=True),

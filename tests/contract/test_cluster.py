@@ -165,6 +165,21 @@ async def test_a_stopped_slot_has_no_pods_and_still_knows_what_it_ran(world: Clu
     await world.cluster.stop_slot(made, "b")  # nothing there: nothing to do
 
 
+async def test_what_was_decided_on_another_revision_of_the_slot_is_refused(world: ClusterWorld) -> None:
+    made = await world.put("1", v1=FAST)
+    one = await made_by_operator(world, ONE)
+    await world.cluster.run_slot(made, one, 1, "")
+    with pytest.raises(Conflict, match="written since it was read"):
+        await world.cluster.run_slot(made, one, 2, "")
+    old = (await ready(world, one, 1)).revision
+    await world.cluster.stop_slot(made, "a", old)
+    with pytest.raises(Conflict):
+        await world.cluster.run_slot(made, one, 1, old)
+    with pytest.raises(Conflict):
+        await world.cluster.stop_slot(made, "a", old)
+    assert (await world.cluster.slots(made))["a"].replicas == 0
+
+
 async def test_another_version_takes_the_slot_over(world: ClusterWorld) -> None:
     made = await world.put("1", v1=FAST, v2=FAST)
     one, two = await made_by_operator(world, ONE), await made_by_operator(world, TWO)

@@ -7,7 +7,7 @@ from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.status import Pinned
 from podium.core.actions import NO_OVERRIDES, RouteOverrides, TrialAffinity
 from podium.core.facts import TrafficState
-from podium.errors import Rejected
+from podium.errors import Conflict, Rejected
 from podium.testing import Behaviour
 from testbed import gateway
 from tests.contract.cluster_fixtures import world
@@ -71,6 +71,11 @@ async def test_traffic_goes_where_it_is_sent_in_the_share_that_can_be_given(rout
     traffic = await in_force(routed, expected)
     assert traffic.desired == {"a": 70, "b": 30}
     assert traffic.may_reach("b")
+    await routed.router.route(made, {"a": 0, "b": 100})
+    old = await routed.router.observe(made, await routed.cluster.slots(made))
+    await routed.router.route(made, {"a": 20, "b": 80}, revision=old.revision)
+    with pytest.raises(Conflict):
+        await routed.router.route(made, ALL_A, revision=old.revision)
     await routed.router.route(made, {"a": 0, "b": 100})
     assert not (await in_force(routed, {"a": 0.0, "b": 100.0})).may_reach("a")
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 import podium.controller.operator
+import podium.core.traffic.weights
 from bench.faults.branches import Played, played, without_faults
 from bench.faults.case import Reference, play
 from bench.faults.cases import Share
@@ -12,7 +13,9 @@ from bench.faults.faulty_world import End
 from bench.faults.kinds import FAULTS, striking
 from bench.faults.rollouts import ROLLOUTS, Rollout
 from bench.faults.schedule import Case, Schedule
+from podium.simulation.world.cluster import FakeCluster
 from podium.simulation.world.faults import WRITES, Call
+from podium.simulation.world.router import FakeRouter
 
 
 def broken_by(name: str) -> str:
@@ -56,3 +59,30 @@ def test_a_clock_that_is_set_ends_neither_startup_nor_soak(case: str, monkeypatc
     assert broken_by(case) == ""
     monkeypatch.setattr(podium.controller.operator, "SteadyClock", lambda clock: clock)
     assert "phase: expected Stable, found" in broken_by(case)
+
+
+@pytest.mark.parametrize("call", ["bad-answers:24", "bad-answers:37", "image-reverted-in-trial:23"])
+def test_what_a_frozen_leader_sends_late_is_refused(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pods and traffic of a version that another leader had rejected came back, before writes had revisions."""
+    case = f"{call}.frozen-leader"
+    assert broken_by(case) == ""
+    monkeypatch.setattr(FakeCluster, "_refuse_other", lambda *_: None)
+    monkeypatch.setattr(FakeRouter, "_revision", lambda *_: "")
+    assert "promise" in broken_by(case)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "bad-in-the-soak:68.slot-b-scaled-down+73.dies-after-a-write",  # the soak passed while no pod was there
+        "out-of-memory:7.status-refused+26.clock-an-hour-ahead",  # the crash was older than the trial, by two clocks
+    ],
+)
+def test_a_case_that_was_found_once_is_not_found_again(case: str) -> None:
+    assert broken_by(case) == ""
+
+
+def test_a_trial_that_begins_or_ends_writes_the_route_though_the_weights_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the trial's ID on it, the next leader leaves the route as it is, and weights on their way are taken."""
+    monkeypatch.setattr(podium.core.traffic.weights, "_trial", lambda _: "")
+    assert "promise 1: 50 %" in broken_by("image-reverted-in-trial:22.frozen-leader")

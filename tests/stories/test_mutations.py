@@ -42,9 +42,9 @@ def all_rolled_back() -> None:
         rolled_back(seed)
 
 
-async def unguarded(actions: Sequence[Action], md: Any, ports: Any, workers: Any, **_: Any) -> tuple[Exception, ...]:
+async def unguarded(actions: Sequence[Action], *others: Any, **_: Any) -> tuple[Exception, ...]:
     """`apply` without: a slot is not stopped after traffic could not be moved."""
-    return tuple([error for action in actions for error in await _carry_out([action], md, ports, workers)])
+    return tuple([error for action in actions for error in await _carry_out([action], *others)])
 
 
 def without_draining(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,8 @@
-"""All writes: one match on the action. What fails is said; the rest is still tried where order is not safety."""
+"""All writes: one match on the action. What fails is said; the rest is still tried where order is not safety.
+
+Each write of traffic or pods carries the revision that was observed. Where another one is there by now, such as after
+a freeze for longer than the Lease, the write fails with Conflict, and all is decided again.
+"""
 
 import logging
 from collections.abc import Sequence
@@ -22,6 +26,7 @@ from podium.core.actions import (
     WriteRecord,
     WriteTags,
 )
+from podium.core.facts import ObservedState
 from podium.errors import Conflict, PodiumError
 from podium.ports import Cluster, ModelDeployment, Ports
 
@@ -33,6 +38,7 @@ async def apply(
     md: ModelDeployment,
     ports: Ports,
     workers: Workers,
+    observed: ObservedState,
     *,
     routed: bool = True,
     until: float = inf,
@@ -40,13 +46,15 @@ async def apply(
     """Carry the actions out in order. Returns what failed.
 
     Raises Conflict where an action would begin after `until`, on the monotonic clock: what it was decided on may be
-    old by then, and another process may lead.
+    old by then, and another process may lead. Raises Conflict, too, where one found another revision than was observed,
+    after the others were tried.
 
     A slot is not stopped after traffic could not be moved (`routed` says whether it could before): it may still carry
     some. Everything else is independent: pods that a quota refuses must not keep traffic from going back, nor a refused
     Service keep pods from starting.
     """
     failures: list[Exception] = []
+    outdated: Conflict | None = None
     for action in actions:
         if ports.clock.monotonic() > until:
             raise Conflict(f"{md.key}: decided too long ago to be carried out ({action.why})")
@@ -54,21 +62,27 @@ async def apply(
             _log.warning("slot %s not stopped: its traffic could not be moved first", action.slot)
             continue
         try:
-            await _carry_out(action, md, ports, workers)
+            await _carry_out(action, md, ports, workers, observed)
+        except Conflict as error:
+            routed, outdated = routed and not isinstance(action, SetTraffic), error
         except Exception as error:  # noqa: BLE001  a fault of Podium in one action must not hold the others back
             routed = routed and not isinstance(action, SetTraffic)
             failures.append(error)
             known = isinstance(error, PodiumError)  # says all that is needed
             _log.error("action failed (%s): %s", action.why, error, exc_info=None if known else error)
+    if outdated is not None:
+        raise outdated
     return tuple(failures)
 
 
-async def _carry_out(action: Action, md: ModelDeployment, ports: Ports, workers: Workers) -> None:
+async def _carry_out(
+    action: Action, md: ModelDeployment, ports: Ports, workers: Workers, observed: ObservedState
+) -> None:
     match action:
         case SetTraffic():
-            await ports.router.route(md, action.weights, action.overrides)
+            await ports.router.route(md, action.weights, action.overrides, action.trial, observed.traffic.revision)
         case RunSlot() | StopSlot() | RunAutoscaler() | StopAutoscaler() | AddFinalizer() | RemoveFinalizer():
-            await _on_cluster(action, md, ports.cluster)
+            await _on_cluster(action, md, ports.cluster, observed)
         case RunJob():
             await ports.jobs.run(md, action)
         case CallWebhook():
@@ -80,12 +94,12 @@ async def _carry_out(action: Action, md: ModelDeployment, ports: Ports, workers:
     _log.info("done: %s", action.why)
 
 
-async def _on_cluster(action: OnCluster, md: ModelDeployment, cluster: Cluster) -> None:
+async def _on_cluster(action: OnCluster, md: ModelDeployment, cluster: Cluster, observed: ObservedState) -> None:
     match action:
         case RunSlot():
-            await cluster.run_slot(md, action.pinned, action.replicas)
+            await cluster.run_slot(md, action.pinned, action.replicas, observed.slot(action.pinned.slot).revision)
         case StopSlot():
-            await cluster.stop_slot(md, action.slot)
+            await cluster.stop_slot(md, action.slot, observed.slot(action.slot).revision)
         case RunAutoscaler():
             await cluster.run_autoscaler(md)
         case StopAutoscaler():

@@ -135,7 +135,7 @@ class Reconciler:
         self.priorities.enter(md.key, decision.status.phase)
         if decision.rollback_actions:
             await self._refuse_outdated(md)
-        failures = await apply(decision.rollback_actions, md, self._ports, self._workers)
+        failures = await apply(decision.rollback_actions, md, self._ports, self._workers, world)
         await self._emit_events(md, decision.events)
         others = [action for action in decision.actions if action not in decision.rollback_actions]
         until = self._ports.clock.monotonic() + _ACT_WITHIN
@@ -145,7 +145,7 @@ class Reconciler:
             raise
         except Exception:
             # What runs does not wait for the record, whatever refused it: the recorded champion is scaled and healed.
-            await apply(_for_champion(decision, md.status), md, self._ports, self._workers)
+            await apply(_for_champion(decision, md.status), md, self._ports, self._workers, world)
             raise
         self._unsaved[md.key] = decision.unsaved
         with about(md.key, version=_version(decision.status), phase=decision.status.phase):
@@ -153,7 +153,7 @@ class Reconciler:
             self._workers.registry.enqueue(
                 md.key, [action for action in decision.actions if isinstance(action, RegistryWrite)]
             )
-            failures += await apply(others, md, self._ports, self._workers, routed=not failures, until=until)
+            failures += await apply(others, md, self._ports, self._workers, world, routed=not failures, until=until)
         return self._requeue_after(md.key, decision, failed=bool(failures))
 
     def _decide(self, facts: Facts) -> Decision:

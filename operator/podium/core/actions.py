@@ -53,6 +53,7 @@ class SetTraffic:
     weights: Mapping[Slot, int]
     why: str
     overrides: RouteOverrides = NO_OVERRIDES
+    trial: str = ""  # the ID of the trial that it is part of; "" where none goes on
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,7 @@ class SlotState:
     stuck: str = ""  # why Kubernetes does not get on with that, in its words
     pods: tuple[PodState, ...] = ()
     stopping: int = 0  # pods that are being deleted
+    revision: str = field(default="", compare=False)  # of the Deployment; another one after each write of its spec
 
     def ready(self, pinned: Pinned | None) -> int:
         """How many pods for this version are ready."""
@@ -186,6 +187,10 @@ class TrafficState:
     settling: bool = False  # a gateway has not said that it took what is asked: what it had before may be in force
     problem: Problem | None = None  # what is in the way, for a person to see
     overrides: RouteOverrides = NO_OVERRIDES  # asked too
+    trial: str | None = None  # the trial that it was last written for, "" for none; None where that is not kept
+    revision: str = field(
+        default="", compare=False
+    )  # of the Service or route that was read; another one after each write
 
     def may_reach(self, slot: Slot) -> bool:
         """Whether requests may still reach the slot."""

@@ -60,15 +60,17 @@ class Cluster(Protocol):
     async def slots(self, md: ModelDeployment) -> Mapping[Slot, SlotState]:
         """Both slots with their pods; pods come without identity and counters, which only the pods know."""
 
-    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int) -> None:
+    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int, revision: str | None = None) -> None:
         """Run this version in its slot, with that many pods. What is there already stays.
 
         The pods are made from the pinned template, whatever the spec says now; where that is not known any more, from
         the spec.
+
+        Raises Conflict where the slot has another revision than this: what is asked was decided on old facts.
         """
 
-    async def stop_slot(self, md: ModelDeployment, slot: Slot) -> None:
-        """Stop the slot's pods, if they are Podium's. Raises Conflict where the slot changes at this moment."""
+    async def stop_slot(self, md: ModelDeployment, slot: Slot, revision: str | None = None) -> None:
+        """Stop the slot's pods, if they are Podium's. Raises Conflict as `run_slot` does."""
 
     async def autoscaler(self, md: ModelDeployment) -> AutoscalerState:
         """The HorizontalPodAutoscaler of the ModelDeployment."""

@@ -16,9 +16,17 @@ class Router(Protocol):
         """What was asked of the router, and whether it is in force."""
 
     async def route(
-        self, md: ModelDeployment, weights: Mapping[Slot, int], overrides: RouteOverrides = NO_OVERRIDES
+        self,
+        md: ModelDeployment,
+        weights: Mapping[Slot, int],
+        overrides: RouteOverrides = NO_OVERRIDES,
+        trial: str = "",
+        revision: str | None = None,
     ) -> None:
-        """Ask for these weights, in percent by slot. `observe` says when they are in force."""
+        """Ask for these weights, in percent by slot, for a trial. `observe` says when they are in force.
+
+        Raises Conflict where the traffic has another revision than this: what is asked was decided on old facts.
+        """
 
     async def release(self, md: ModelDeployment) -> None:
         """The ModelDeployment goes: what stays behind leads to the champion."""

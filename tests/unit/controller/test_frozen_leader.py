@@ -9,6 +9,7 @@ import pytest
 
 from podium.api.v1alpha1.status import Phase, Status
 from podium.controller.apply import apply
+from podium.controller.observe import observe
 from podium.controller.operator import Operator
 from podium.core.actions import StopSlot
 from podium.errors import Conflict
@@ -33,9 +34,9 @@ class Freezing:
             self.froze = True
             await self._world.clock.sleep(self._seconds)
 
-    async def stop_slot(self, md: ModelDeployment, slot: Any) -> None:
+    async def stop_slot(self, md: ModelDeployment, slot: Any, revision: Any = None) -> None:
         self.stopped.append(slot)
-        await self._world.cluster.stop_slot(md, slot)
+        await self._world.cluster.stop_slot(md, slot, revision)
 
 
 @contextmanager
@@ -75,6 +76,8 @@ def test_what_was_decided_too_long_ago_is_not_carried_out() -> None:
         world.apply(spec("1"))
         world.wait_for(Phase.STABLE)
         late = world.clock.monotonic() - 1
+        md, workers = world.md(), operator.workers
+        seen = world.result(observe(md, world.ports, workers))
         with pytest.raises(Conflict, match="decided too long ago"):
-            world.result(apply([StopSlot("a", "a test")], world.md(), world.ports, operator.workers, until=late))
+            world.result(apply([StopSlot("a", "a test")], md, world.ports, workers, seen, until=late))
         assert world.size("a") == 2

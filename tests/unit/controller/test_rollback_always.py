@@ -32,18 +32,18 @@ def record_stops(world: Stage) -> list[str]:
     taken: list[str] = []
     stop, run = world.cluster.stop_slot, world.cluster.run_slot
 
-    async def stopping(md: Any, slot: Slot) -> None:
+    async def stopping(md: Any, slot: Slot, *revision: Any) -> None:
         taken.append(f"stop {slot}")
-        await stop(md, slot)
+        await stop(md, slot, *revision)
 
-    async def running(md: Any, pinned: Pinned, replicas: int) -> None:
+    async def running(md: Any, pinned: Pinned, replicas: int, *revision: Any) -> None:
         before = (await world.cluster.slots(md))[pinned.slot].runs
         if before is not None and before.version != pinned.version:
             taken.append(f"{pinned.slot}: {before.version} -> {pinned.version}")
-        await run(md, pinned, replicas)
+        await run(md, pinned, replicas, *revision)
 
-    world.cluster.stop_slot = stopping  # type: ignore[method-assign]
-    world.cluster.run_slot = running  # type: ignore[method-assign]
+    world.cluster.stop_slot = stopping  # type: ignore[method-assign,assignment]
+    world.cluster.run_slot = running  # type: ignore[method-assign,assignment]
     return taken
 
 

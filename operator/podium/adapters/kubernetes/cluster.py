@@ -11,7 +11,7 @@ from podium.adapters.kubernetes import names, read, render
 from podium.adapters.kubernetes.api import TIMEOUT, Api, Json
 from podium.adapters.kubernetes.autoscalers import Autoscalers
 from podium.adapters.kubernetes.events import event_object
-from podium.adapters.kubernetes.owned import OwnedObjects, foreign_object
+from podium.adapters.kubernetes.owned import OwnedObjects, foreign_object, refuse_other, revision_of
 from podium.adapters.kubernetes.pod_specs import Defaults
 from podium.adapters.kubernetes.subset import holds
 from podium.api.v1alpha1.evidence import Slot
@@ -113,13 +113,13 @@ class KubernetesCluster:
         found = await self._find(md)
         return {slot: self._slot(md, found, slot) for slot in SLOTS}
 
-    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int) -> None:
+    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int, revision: str | None = None) -> None:
         spec, owner = _spec(md), read.owner_of(md)
         kept = await self._kept_template(md, pinned)
         pods = kept or render.template(owner, spec, pinned, self._defaults)
         # The Service first: a pod must never be ready without the Service through which it is looked at.
         await self._owned.apply(names.SERVICES, render.slot_service(owner, spec, pinned.slot))
-        await self._owned.apply(names.DEPLOYMENTS, render.deployment(owner, spec, pinned, replicas, pods))
+        await self._owned.apply(names.DEPLOYMENTS, render.deployment(owner, spec, pinned, replicas, pods), revision)
         await self._owned.apply(names.DISRUPTION_BUDGETS, render.disruption_budget(owner, spec, pinned, pods))
 
     async def _kept_template(self, md: ModelDeployment, pinned: Pinned) -> Json | None:
@@ -132,7 +132,7 @@ class KubernetesCluster:
                 return kept
         return None
 
-    async def stop_slot(self, md: ModelDeployment, slot: Slot) -> None:
+    async def stop_slot(self, md: ModelDeployment, slot: Slot, revision: str | None = None) -> None:
         namespace, name = md.key.namespace, names.slot_name(md.key.name, slot)
         found = await self._owned.find(names.DEPLOYMENTS, namespace, name)
         if found is None:
@@ -140,6 +140,8 @@ class KubernetesCluster:
         if not read.owned(found, md.uid):
             owner = render.owner_reference(read.owner_of(md))
             raise foreign_object({**found, "metadata": {**found["metadata"], "ownerReferences": [owner]}})
+        if revision is not None:
+            refuse_other(found, revision, f"Deployment {namespace}/{name}")
         same = {key: found["metadata"][key] for key in ("uid", "resourceVersion")}
         body = {"metadata": same, "spec": {"replicas": 0}}
         await self._api.merge(names.path(names.DEPLOYMENTS, namespace, name), body)
@@ -187,6 +189,7 @@ class KubernetesCluster:
             stuck=read.stuck(deployment),
             pods=pods,
             stopping=stopping,
+            revision=revision_of(deployment),
         )
         if md.spec is None or seen_slot.runs is None:
             return replace(seen_slot, up_to_date=False)

@@ -25,6 +25,7 @@ RENDERED: Final = "podium.dev/rendered"  # fingerprint of what was applied, so t
 TEMPLATE: Final = "podium.dev/template"  # the pod template as Podium last made it, on slots
 REVISION: Final = "podium.dev/template-revision"  # which one that is, as the status has it
 SESSION_AFFINITY: Final = "podium.dev/session-affinity"  # the trial whose users stay on their side, on an HTTPRoute
+TRIAL: Final = "podium.dev/trial"  # the trial that traffic was last written for, on a Service or HTTPRoute
 WEIGHTS: Final = "podium.dev/weights"
 PREVIEW: Final = "podium.dev/preview"  # the slot that testers reach, on an HTTPRoute
 SERVICE_NAME: Final = "kubernetes.io/service-name"  # set by Kubernetes on EndpointSlices

@@ -3,7 +3,7 @@
 from podium.adapters.kubernetes import names, read
 from podium.adapters.kubernetes.api import Api, Json
 from podium.api.v1alpha1 import reasons
-from podium.errors import NotFound, Rejected
+from podium.errors import Conflict, NotFound, Rejected
 
 
 class OwnedObjects:
@@ -19,27 +19,50 @@ class OwnedObjects:
         except NotFound:
             return None
 
-    async def apply(self, collection: str, desired: Json) -> None:
+    async def apply(self, collection: str, desired: Json, revision: str | None = None) -> None:
         """Make the object as desired. Raises Rejected where it has another owner, Conflict where it was replaced now.
 
         The uid in the patch makes the API server refuse (409) where the object that was looked at is gone. Where there
         was none, others' fields are not forced: an object that appears in between is not taken over.
+
+        With a `revision`, Conflict is raised, too, where another one is there: it was written since it was read.
         """
         metadata = desired["metadata"]
-        await self.replace(collection, await self.find(collection, metadata["namespace"], metadata["name"]), desired)
+        found = await self.find(collection, metadata["namespace"], metadata["name"])
+        await self.replace(collection, found, desired, revision)
 
-    async def replace(self, collection: str, found: Json | None, desired: Json) -> None:
-        """Make the object that was found a moment ago as wanted. Raises as `apply` does."""
-        metadata = desired["metadata"]
+    async def replace(self, collection: str, found: Json | None, desired: Json, revision: str | None = None) -> None:
+        """Make the object that was found a moment ago as desired. Raises as `apply` does."""
+        metadata, kept = desired["metadata"], ["uid"]
         path = names.path(collection, metadata["namespace"], metadata["name"])
+        if found is not None and not read.owned(found, metadata["ownerReferences"][0]["uid"]):
+            raise foreign_object(desired)
+        if revision is not None:
+            refuse_other(found, revision, f"{desired['kind']} {metadata['namespace']}/{metadata['name']}")
+            kept.append("resourceVersion")  # the API server refuses what is written between now and then
         if found is None:
             await self._api.apply(path, desired, force=False)
             return
-        uid = metadata["ownerReferences"][0]["uid"]
-        if not read.owned(found, uid):
-            raise foreign_object(desired)
-        same = {**desired, "metadata": {**metadata, "uid": found["metadata"]["uid"]}}
+        same = {**desired, "metadata": {**metadata, **{name: found["metadata"][name] for name in kept}}}
         await self._api.apply(path, same, force=True)
+
+
+def revision_of(found: Json | None) -> str:
+    """The revision of an object: another one after each write of its spec, and the same one after those of its status.
+
+    A Service has no generation: each write makes another revision. The trial that a route is written for is no part of
+    its spec, and so of its generation. Empty where there is no object.
+    """
+    if found is None:
+        return ""
+    metadata, trial = found["metadata"], read.metadata_of(found)[1].get(names.TRIAL, "")
+    return f"{metadata['uid']}/{metadata.get('generation') or metadata['resourceVersion']}/{trial}"
+
+
+def refuse_other(found: Json | None, revision: str, what: str) -> None:
+    """Raise Conflict where this is another revision: it was written by another client since it was read."""
+    if revision_of(found) != revision:
+        raise Conflict(f"{what} was written since it was read, deciding again")
 
 
 def foreign_object(desired: Json) -> Rejected:

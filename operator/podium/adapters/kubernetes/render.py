@@ -150,12 +150,17 @@ def _spread(owner: Owner, slot: Slot) -> Json:
     }
 
 
-def main_service(owner: Owner, spec: Spec, weights: Mapping[Slot, int]) -> Json:
+def main_service(owner: Owner, spec: Spec, weights: Mapping[Slot, int], trial: str = "") -> Json:
     """The Service that clients use: one slot's pods, or both slots' where both have a share."""
     service = spec.traffic.service
-    annotations = {**service.annotations, names.WEIGHTS: format_weights(weights)}
+    annotations = {**service.annotations, names.WEIGHTS: format_weights(weights), **of_trial(trial)}
     selector = selector_for(owner.name, weights)
     return _service(owner, owner.name, labels_of(owner, spec), annotations, selector, main=service)
+
+
+def of_trial(trial: str) -> Mapping[str, str]:
+    """The annotation of a Service or HTTPRoute that is written for a trial."""
+    return {names.TRIAL: trial} if trial else {}
 
 
 def gate_job(owner: Owner, spec: Spec, action: RunJob, defaults: Defaults) -> Json:

@@ -16,7 +16,7 @@ from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.routers import GATEWAY, HTTP_ROUTE_REF, SERVICE, RouterKind
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.facts import Key, Problem, SlotState, TrafficState
-from podium.errors import NotFound, Permanent, PodiumError, Temporary
+from podium.errors import Conflict, NotFound, Permanent, PodiumError, Temporary
 from podium.ports import Clock, ModelDeployment, Router
 
 _log = logging.getLogger(__name__)
@@ -46,13 +46,20 @@ class Routers:
         return replace(traffic, problem=traffic.problem or self._refusals.get(md.key))
 
     async def route(
-        self, md: ModelDeployment, weights: Mapping[Slot, int], overrides: RouteOverrides = NO_OVERRIDES
+        self,
+        md: ModelDeployment,
+        weights: Mapping[Slot, int],
+        overrides: RouteOverrides = NO_OVERRIDES,
+        trial: str = "",
+        revision: str | None = None,
     ) -> None:
         """Raises what the router raises; what was in the way is shown with the traffic until it is out of it."""
         if md.spec is None:
             raise NotFound(f"{md.key}: cannot route traffic, {md.flaw}")
         try:
-            await self._router(md).route(md, weights, overrides)
+            await self._router(md).route(md, weights, overrides, trial, revision)
+        except Conflict:
+            raise  # nothing is in the way: it is decided again at once
         except Permanent as error:
             self._refusals[md.key] = Problem(error.reason or reasons.ROUTE_REJECTED, str(error))
             raise

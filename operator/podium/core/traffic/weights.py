@@ -20,11 +20,25 @@ def routes(facts: Facts) -> Iterator[SetTraffic]:
     seen = facts.observed.traffic
     weights = _weights(facts) or seen.desired
     overrides = RouteOverrides(_preview(facts, weights), _session_affinity(facts, weights))
-    if weights and (weights, overrides) != (seen.desired, seen.overrides):
+    trial = _trial(facts)
+    outdated = seen.trial is not None and seen.trial != trial
+    if weights and (outdated or (weights, overrides) != (seen.desired, seen.overrides)):
         shares = ", ".join(f"{weight} % to slot {slot}" for slot, weight in sorted(weights.items()))
         of = " of users" if overrides.session_affinity else ""
         testers = f", testers to slot {overrides.preview}" if overrides.preview else ""
-        yield SetTraffic(weights, f"{facts.status.phase}: {shares}{of}{testers}", overrides)
+        yield SetTraffic(weights, f"{facts.status.phase}: {shares}{of}{testers}", overrides, trial)
+
+
+def _trial(facts: Facts) -> str:
+    """The trial that goes on.
+
+    A route is written when a trial begins, and when it ends, even where the weights stay as they are: so that it has
+    another revision, and weights that were decided in the trial, and are still on their way, are refused.
+    """
+    subject, trial = facts.subject, facts.status.trial
+    if subject is None or trial is None or PHASE_TARGETS[facts.status.phase].rests:
+        return ""
+    return trial_id(subject, trial)
 
 
 def _weights(facts: Facts) -> Mapping[Slot, int] | None:

@@ -21,7 +21,6 @@ from podium.errors import Conflict, NotFound, PodiumError, Rejected
 from podium.ports import Clock, ModelDeployment
 from podium.simulation.world.autoscalers import FakeAutoscalers
 from podium.simulation.world.pods import (
-    OVER_QUOTA,
     Behaviour,
     Deployment,
     Pod,
@@ -97,11 +96,11 @@ class FakeCluster:
 
     def drift(self, key: Key, slot: Slot) -> None:
         """Change a slot's Deployment by hand."""
-        self._deployments[key, slot].serving = "changed by hand"
+        self._deployments[key, slot].drift()
 
     def scale_slot(self, key: Key, slot: Slot, replicas: int) -> None:
         """Scale a slot's Deployment by hand."""
-        self._deployments[key, slot].replicas = replicas
+        self._deployments[key, slot].scale(replicas)
         self._settle((key, slot))
 
     def delete_slot(self, key: Key, slot: Slot) -> None:
@@ -185,9 +184,10 @@ class FakeCluster:
         self._may_fail()
         return self.slots_now(md)
 
-    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int) -> None:
+    async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int, revision: str | None = None) -> None:
         self._may_fail()
         self._refuse_stranger(md, pinned.slot)
+        self._refuse_other(md, pinned.slot, revision)
         if md.spec is None:
             raise NotFound(f"{md.key}: cannot run pods, {md.flaw}")
         place = md.key, pinned.slot
@@ -195,19 +195,20 @@ class FakeCluster:
         serving = kept if version == pinned else self._template(md.spec)
         known = self._deployments.get(place)
         if known is None or known.owner != md.uid:
-            known = Deployment(md.key, pinned.slot, md.uid, pinned, replicas, serving, serving)
+            known = Deployment(md.key, pinned.slot, md.uid, pinned, replicas, serving, serving, self._clock.monotonic())
         known.run(pinned, replicas, serving)
         self._kept[place] = pinned, known.made_from
         self._deployments[place] = known
         self._settle(place)
         self.writes.append(f"run {md.key} slot {pinned.slot}: version {pinned.version} with {replicas}")
 
-    async def stop_slot(self, md: ModelDeployment, slot: Slot) -> None:
+    async def stop_slot(self, md: ModelDeployment, slot: Slot, revision: str | None = None) -> None:
         self._may_fail()
         if (md.key, slot) not in self._deployments:
             return
         self._refuse_stranger(md, slot)
-        self._deployments[md.key, slot].replicas = 0
+        self._refuse_other(md, slot, revision)
+        self._deployments[md.key, slot].scale(0)
         self._settle((md.key, slot))
         self.writes.append(f"stop {md.key} slot {slot}")
 
@@ -261,6 +262,10 @@ class FakeCluster:
         if self.failure is not None:
             raise self.failure
 
+    def _refuse_other(self, md: ModelDeployment, slot: Slot, revision: str | None) -> None:
+        if revision is not None and self._slot(md, slot).revision != revision:
+            raise Conflict(f"Deployment {md.key}-{slot} was written since it was read")
+
     def _refuse_stranger(self, md: ModelDeployment, slot: Slot) -> None:
         if (md.key.namespace, f"{md.key.name}-{slot}") in self.foreign_objects:
             raise Rejected(f"Deployment {md.key}-{slot} belongs to another owner", reason=reasons.NAME_CONFLICT)
@@ -278,16 +283,7 @@ class FakeCluster:
         if deployment is None or deployment.owner != md.uid:
             return SlotState()
         self._settle((md.key, slot))
-        living = deployment.living()
-        return SlotState(
-            runs=deployment.runs,
-            replicas=deployment.replicas,
-            up_to_date=md.spec is not None and not deployment.drifted,
-            rolled_out=all(pod.pinned == deployment.runs for pod in living) and len(living) == deployment.replicas,
-            stuck="" if deployment.allowed(deployment.replicas - 1) else OVER_QUOTA,
-            pods=tuple(pod.seen(self._clock) for pod in sorted(living, key=lambda pod: pod.name)),
-            stopping=len(deployment.pods) - len(living),
-        )
+        return deployment.seen(self._clock, readable=md.spec is not None)
 
     def _settle(self, place: tuple[Key, Slot]) -> None:
         deployment, stored = self._deployments[place], self._stored.get(place[0])

@@ -11,7 +11,7 @@ from typing import Final
 from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, PodTemplate
-from podium.core.facts import Counters, Crash, Histogram, Key, PodState
+from podium.core.facts import Counters, Crash, Histogram, Key, PodState, SlotState
 from podium.core.fingerprints import template_hash
 from podium.ports import Clock
 
@@ -94,6 +94,7 @@ class Pod:
     waiting: str = ""  # why it is not scheduled
     back_at: float = 0.0  # its node has come back by then
     lost: Crash | None = None  # how its node ended it
+    ended: tuple[float, Crash] | None = None  # its last crash, as kubelet has written it down
     answered: Answered = field(default_factory=Answered)
 
     def crashed(self, now: float) -> bool:
@@ -121,14 +122,18 @@ class Pod:
     def seen(self, clock: Clock) -> PodState:
         """The pod as the API server shows it: without what it says of itself."""
         now = clock.monotonic()
-        crash = self.lost
-        if self.crashed(now):
-            at = clock.now() - timedelta(seconds=now - (self.crashed_at or 0.0))
-            crash = Crash(at, self.behaviour.exit_code, self.behaviour.crash_reason, self.behaviour.message)
+        crash = self._crash(clock) if self.crashed(now) else self.lost
         of = self.uid, self.name, self.pinned.version
         return PodState(
             *of, ready=self.ready(now), ip="10.0.0.1", crash=crash, waiting=self.waiting or self.behaviour.waiting
         )
+
+    def _crash(self, clock: Clock) -> Crash:
+        at = self.crashed_at or 0.0
+        if self.ended is None or self.ended[0] != at:
+            seen, ended = self.behaviour, clock.now() - timedelta(seconds=clock.monotonic() - at)
+            self.ended = at, Crash(ended, seen.exit_code, seen.crash_reason, seen.message)
+        return self.ended[1]
 
 
 @dataclass
@@ -142,6 +147,8 @@ class Deployment:
     replicas: int
     serving: str  # the spec that it was made from, as text
     made_from: str  # the same, until someone changes it by hand
+    born: float  # on the monotonic clock
+    writes: int = 0  # of its spec
     protected: bool = True  # by its PodDisruptionBudget
     quota: int | None = None  # pods that it may have
     pods: list[Pod] = field(default_factory=list)
@@ -157,13 +164,36 @@ class Deployment:
 
     def run(self, pinned: Pinned, replicas: int, serving: str) -> None:
         """Be made again, as it was made before where that is what is pinned."""
+        self.writes += 1
         kept = self.runs.same_version(pinned) and self.runs.template == pinned.template
         self.runs, self.replicas, self.protected = pinned, replicas, True
         self.serving = self.made_from = self.made_from if kept else serving
 
+    def scale(self, replicas: int) -> None:
+        """Be scaled."""
+        self.replicas, self.writes = replicas, self.writes + 1
+
+    def drift(self) -> None:
+        """Be changed by hand."""
+        self.serving, self.writes = "changed by hand", self.writes + 1
+
     def living(self) -> list[Pod]:
         """Its pods that are not being stopped."""
         return [pod for pod in self.pods if pod.stopping_since is None]
+
+    def seen(self, clock: Clock, *, readable: bool) -> SlotState:
+        """The Deployment as the API server shows it; `readable` is whether Podium can tell how it should be."""
+        living = self.living()
+        return SlotState(
+            runs=self.runs,
+            replicas=self.replicas,
+            up_to_date=readable and not self.drifted,
+            rolled_out=all(pod.pinned == self.runs for pod in living) and len(living) == self.replicas,
+            stuck="" if self.allowed(self.replicas - 1) else OVER_QUOTA,
+            pods=tuple(pod.seen(clock) for pod in sorted(living, key=lambda pod: pod.name)),
+            stopping=len(self.pods) - len(living),
+            revision=f"{self.born}/{self.writes}",
+        )
 
     def settle(self, now: float, drain: float, behaviour: Behaviour, numbers: Iterator[int]) -> None:
         """Make what is missing, stop what is too much, forget what has gone."""

@@ -3,13 +3,15 @@
 Shares are made of pods, or are exact where spec.traffic has a gateway: then as soon as the gateway has taken them.
 """
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.evidence import Slot
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.facts import SLOTS, Key, Problem, SlotState, TrafficState
-from podium.errors import PodiumError, Rejected
+from podium.errors import Conflict, PodiumError, Rejected
 from podium.ports import ModelDeployment
 from podium.simulation.world.cluster import FakeCluster
 from podium.simulation.world.pods import Pod
@@ -25,10 +27,15 @@ class FakeRouter:
         self._stopped = False
         self._weights: dict[tuple[Key, str], dict[Slot, int]] = {}  # by ModelDeployment and its uid
         self._overrides: dict[tuple[Key, str], RouteOverrides] = {}
+        self._trials: dict[tuple[Key, str], str] = {}
+        self._written = Counter[tuple[Key, str]]()  # writes of a route
         self._taken: dict[tuple[Key, str], tuple[dict[Slot, int], RouteOverrides]] = {}  # by gateways
 
     async def observe(self, md: ModelDeployment, slots: Mapping[Slot, SlotState]) -> TrafficState:
         del slots  # it sees the pods themselves
+        return replace(self._traffic(md), trial=self._trials.get((md.key, md.uid)), revision=self._revision(md))
+
+    def _traffic(self, md: ModelDeployment) -> TrafficState:
         weights = self._weights.get((md.key, md.uid))
         if weights is None:
             return TrafficState()
@@ -37,15 +44,24 @@ class FakeRouter:
         return TrafficState(desired=weights, current=self.in_force(md), in_sync=True)
 
     async def route(
-        self, md: ModelDeployment, weights: Mapping[Slot, int], overrides: RouteOverrides = NO_OVERRIDES
+        self,
+        md: ModelDeployment,
+        weights: Mapping[Slot, int],
+        overrides: RouteOverrides = NO_OVERRIDES,
+        trial: str = "",
+        revision: str | None = None,
     ) -> None:
         if self.failure is not None:
             raise self.failure
         if (md.key.namespace, md.key.name) in self._cluster.foreign_objects:
             raise Rejected(f"Service {md.key} belongs to another owner", reason=reasons.NAME_CONFLICT)
+        if revision is not None and revision != self._revision(md):
+            raise Conflict(f"the route of {md.key} was written since it was read")
         place = (md.key, md.uid)
-        if (self._weights.get(place), self._overrides.get(place)) != (weights, overrides):  # nor do the real ones write
-            self._weights[place], self._overrides[place] = dict(weights), overrides
+        known = self._weights.get(place), self._overrides.get(place), self._trials.get(place)
+        if known != (weights, overrides, trial):  # nor do the real ones write
+            self._weights[place], self._overrides[place], self._trials[place] = dict(weights), overrides, trial
+            self._written[place] += 1
             self._take(place)
             self._cluster.writes.append(f"route {md.key}: {weights}")
 
@@ -61,6 +77,9 @@ class FakeRouter:
             problem = Problem(reasons.IN_PROGRESS, "the gateway has not taken the route yet")
             return TrafficState(desired=weights, settling=True, problem=problem, overrides=overrides)
         return TrafficState(desired=weights, current=self.in_force(md), in_sync=True, overrides=overrides)
+
+    def _revision(self, md: ModelDeployment) -> str:
+        return str(self._written[md.key, md.uid])
 
     def _take(self, place: tuple[Key, str]) -> None:
         if not self._stopped:
@@ -108,6 +127,7 @@ class FakeRouter:
     def drift(self, md: ModelDeployment) -> None:
         """Change the route by hand: it is no longer Podium's."""
         self._weights.pop((md.key, md.uid), None)
+        self._written[md.key, md.uid] += 1
         self._taken.pop((md.key, md.uid), None)
 
     def endpoints(self, md: ModelDeployment, slot: Slot) -> list[str]:

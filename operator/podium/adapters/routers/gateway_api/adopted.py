@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api, Json
-from podium.adapters.kubernetes.owned import OwnedObjects
+from podium.adapters.kubernetes.owned import OwnedObjects, refuse_other, revision_of
 from podium.adapters.routers.gateway_api.conflicts import RouteConflicts
 from podium.adapters.routers.gateway_api.gateway import RouteReader
 from podium.adapters.routers.gateway_api.routes import Rule, find_rule, weights_patch
@@ -37,7 +37,7 @@ class AdoptedRouter:
             return await self._reader.none(_missing(md))
         rule = _rule(md, route)
         if isinstance(rule, Problem):
-            return TrafficState(problem=rule)
+            return TrafficState(problem=rule, revision=revision_of(route))
         return await self._reader.traffic(md, slots, route, rule)
 
     async def route(
@@ -45,11 +45,14 @@ class AdoptedRouter:
         md: ModelDeployment,
         weights: Mapping[Slot, int],
         overrides: RouteOverrides = NO_OVERRIDES,  # noqa: ARG002  spec.traffic asks for them beside a gateway only
+        trial: str = "",  # noqa: ARG002  nothing but weights is written to a route of others
+        revision: str | None = None,
     ) -> None:
         """Raises NotFound without the route, and Rejected where its rule lacks a backend."""
-        await self._write(md, weights)
+        services = await self._services.read(md)
+        await self._write(md, weights, revision)
         self._conflicts.wrote(f"{md.key.namespace}/{adopted_name(md)}", weights)
-        await self._services.apply(md, weights)
+        await self._services.apply(md, weights, services)
 
     async def release(self, md: ModelDeployment) -> None:
         """Leave the route at 100 % champion: it stays behind when the ModelDeployment goes."""
@@ -61,8 +64,10 @@ class AdoptedRouter:
     async def _find(self, md: ModelDeployment) -> Json | None:
         return await self._owned.find(names.HTTP_ROUTES, md.key.namespace, adopted_name(md))
 
-    async def _write(self, md: ModelDeployment, weights: Mapping[Slot, int]) -> None:
+    async def _write(self, md: ModelDeployment, weights: Mapping[Slot, int], revision: str | None = None) -> None:
         route = await self._find(md)
+        if revision is not None:
+            refuse_other(route, revision, f"HTTPRoute {md.key.namespace}/{adopted_name(md)}")
         if route is None:
             problem = _missing(md)
             raise NotFound(problem.message, reason=problem.reason)
@@ -71,7 +76,9 @@ class AdoptedRouter:
             raise Rejected(rule.message, reason=rule.reason)
         if rule.weights != weights:
             path = names.path(names.HTTP_ROUTES, md.key.namespace, adopted_name(md))
-            await self._api.patch(path, weights_patch(rule, md.key.name, weights))
+            # With the revision that was read, the API server refuses (409) where another client wrote meanwhile.
+            same = {"op": "replace", "path": "/metadata/resourceVersion", "value": route["metadata"]["resourceVersion"]}
+            await self._api.patch(path, [same, *weights_patch(rule, md.key.name, weights)])
 
 
 def adopted_name(md: ModelDeployment) -> str:

@@ -9,10 +9,11 @@ that lose the traffic are kept until every parent has taken it away from them.
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 from podium.adapters.kubernetes import names, read
 from podium.adapters.kubernetes.api import Api, Json
-from podium.adapters.kubernetes.owned import OwnedObjects
+from podium.adapters.kubernetes.owned import OwnedObjects, revision_of
 from podium.adapters.kubernetes.subset import holds
 from podium.adapters.routers.gateway_api import route_rules
 from podium.adapters.routers.gateway_api.conflicts import RouteConflicts
@@ -62,6 +63,7 @@ class RouteReader:
             settling=not stands.settled,
             problem=self._conflicts.problem(label(route)) or stands.problem,
             overrides=overrides,
+            revision=revision_of(route),
         )
 
     async def none(self, problem: Problem | None = None) -> TrafficState:
@@ -90,24 +92,33 @@ class GatewayRouter:
             return await self._reader.none()
         rule = own_rule(route, md.key.name)
         if rule is None or not read.owned(route, md.uid):
-            return TrafficState()
+            return TrafficState(revision=revision_of(route))
         assert md.spec is not None
         overrides = route_rules.overrides_of(md.spec.traffic, read.metadata_of(route)[1])
         intact = _intact(md, route, rule, overrides)
-        return await self._reader.traffic(md, slots, route, rule, overrides=overrides, intact=intact)
+        traffic = await self._reader.traffic(md, slots, route, rule, overrides=overrides, intact=intact)
+        return replace(traffic, trial=_trial(route))
 
     async def route(
-        self, md: ModelDeployment, weights: Mapping[Slot, int], overrides: RouteOverrides = NO_OVERRIDES
+        self,
+        md: ModelDeployment,
+        weights: Mapping[Slot, int],
+        overrides: RouteOverrides = NO_OVERRIDES,
+        trial: str = "",
+        revision: str | None = None,
     ) -> None:
         """The route first, since a way back must wait for nothing else; where there is none yet, its Services."""
         assert md.spec is not None
-        desired = http_route(read.owner_of(md), md.spec, weights, overrides)
-        found = await self._owned.find(names.HTTP_ROUTES, md.key.namespace, md.key.name)
+        desired = http_route(read.owner_of(md), md.spec, weights, overrides, trial)
+        found, services = await asyncio.gather(
+            self._owned.find(names.HTTP_ROUTES, md.key.namespace, md.key.name), self._services.read(md)
+        )
         if found is None:
-            await self._services.apply(md, weights)
-        await self._owned.replace(names.HTTP_ROUTES, found, desired)
+            await self._services.apply(md, weights, services)
+        await self._owned.replace(names.HTTP_ROUTES, found, desired, revision)
         self._conflicts.wrote(str(md.key), weights)
-        await self._services.apply(md, weights)
+        if found is not None:
+            await self._services.apply(md, weights, services)
 
     async def release(self, md: ModelDeployment) -> None:
         """SetTraffic and Services belong to the ModelDeployment, and go with it."""
@@ -117,8 +128,12 @@ class GatewayRouter:
 def _intact(md: ModelDeployment, route: Json, rule: Rule, overrides: RouteOverrides) -> bool:
     """Whether the route is as Podium would write it for these. What the API server fills in is no drift."""
     assert md.spec is not None
-    desired = http_route(read.owner_of(md), md.spec, rule.written, overrides)
+    desired = http_route(read.owner_of(md), md.spec, rule.written, overrides, _trial(route))
     return holds(route, desired) and not _added(route["spec"], desired["spec"])
+
+
+def _trial(route: Json) -> str:
+    return read.metadata_of(route)[1].get(names.TRIAL, "")
 
 
 def _added(live: Json, ours: Json) -> bool:

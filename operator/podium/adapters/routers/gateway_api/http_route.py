@@ -13,7 +13,13 @@ from podium.core.actions import NO_OVERRIDES, RouteOverrides
 Json = dict[str, Any]
 
 
-def http_route(owner: Owner, spec: Spec, weights: Mapping[Slot, int], overrides: RouteOverrides = NO_OVERRIDES) -> Json:
+def http_route(
+    owner: Owner,
+    spec: Spec,
+    weights: Mapping[Slot, int],
+    overrides: RouteOverrides = NO_OVERRIDES,
+    trial: str = "",
+) -> Json:
     """The HTTPRoute of spec.traffic.gateway: both slots are always among its backends, an idle one with weight 0."""
     gateway = spec.traffic.gateway
     assert gateway is not None
@@ -24,6 +30,6 @@ def http_route(owner: Owner, spec: Spec, weights: Mapping[Slot, int], overrides:
         owner.name,
         kind=("gateway.networking.k8s.io/v1", "HTTPRoute"),
         labels=render.labels_of(owner, spec),
-        annotations=route_rules.annotations(spec.traffic, overrides),
+        annotations={**route_rules.annotations(spec.traffic, overrides), **render.of_trial(trial)},
         spec={"parentRefs": [*gateway.parents], **hosts, "rules": rules},
     )

@@ -6,10 +6,11 @@ so on the way back the pods that lost are stopped too, and say `Connection: clos
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from podium.adapters.kubernetes import names, read, render
 from podium.adapters.kubernetes.api import Api, Json
-from podium.adapters.kubernetes.owned import OwnedObjects
+from podium.adapters.kubernetes.owned import OwnedObjects, revision_of
 from podium.adapters.kubernetes.subset import holds
 from podium.adapters.routers.service.endpoints import endpoints_of, ready_pods
 from podium.api.v1alpha1.evidence import Slot
@@ -30,34 +31,39 @@ class ReplicasRouter:
         """Where requests go. A Service that is not as Podium wrote it counts as no route, and so is written again."""
         service = await self._owned.find(names.SERVICES, md.key.namespace, md.key.name)
         if service is None or not read.owned(service, md.uid) or md.spec is None:
-            return TrafficState()
-        weights = parse_weights(read.metadata_of(service)[1].get(names.WEIGHTS, ""))
+            return TrafficState(revision=revision_of(service))
+        annotations = read.metadata_of(service)[1]
+        weights, trial = parse_weights(annotations.get(names.WEIGHTS, "")), annotations.get(names.TRIAL, "")
+        found = TrafficState(trial=trial, revision=revision_of(service))
         endpoints = await endpoints_of(self._api, md, md.key.name)
         if endpoints is None:
-            return TrafficState(desired=weights if self._as_desired(md, service, weights) else {})
+            return replace(found, desired=weights if self._as_desired(md, service, weights, trial) else {})
         shares = in_force(endpoints, slots)
-        if not self._as_desired(md, service, weights):
-            return TrafficState(current=shares)
-        return TrafficState(desired=weights, current=shares, in_sync=endpoints == ready_pods(weights, slots))
+        if not self._as_desired(md, service, weights, trial):
+            return replace(found, current=shares)
+        return replace(found, desired=weights, current=shares, in_sync=endpoints == ready_pods(weights, slots))
 
     async def route(
         self,
         md: ModelDeployment,
         weights: Mapping[Slot, int],
         overrides: RouteOverrides = NO_OVERRIDES,  # noqa: ARG002  spec.traffic asks for them beside a gateway only
+        trial: str = "",
+        revision: str | None = None,
     ) -> None:
         if md.spec is None:
             raise NotFound(f"{md.key}: cannot route traffic, {md.flaw}")
-        await self._owned.apply(names.SERVICES, render.main_service(read.owner_of(md), md.spec, weights))
+        made = render.main_service(read.owner_of(md), md.spec, weights, trial)
+        await self._owned.apply(names.SERVICES, made, revision)
 
     async def release(self, md: ModelDeployment) -> None:
         """The Service belongs to the ModelDeployment, and goes with it."""
 
     @staticmethod
-    def _as_desired(md: ModelDeployment, service: Json, weights: Mapping[Slot, int]) -> bool:
+    def _as_desired(md: ModelDeployment, service: Json, weights: Mapping[Slot, int], trial: str) -> bool:
         if md.spec is None or not weights:
             return False
-        return holds(service, render.main_service(read.owner_of(md), md.spec, weights)) and (
+        return holds(service, render.main_service(read.owner_of(md), md.spec, weights, trial)) and (
             service["spec"].get("selector") == render.selector_for(md.key.name, weights)
         )
 

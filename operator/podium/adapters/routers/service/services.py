@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from podium.adapters.kubernetes import names, read, render
 from podium.adapters.kubernetes.api import Api, Json
-from podium.adapters.kubernetes.owned import OwnedObjects
+from podium.adapters.kubernetes.owned import OwnedObjects, revision_of
 from podium.adapters.kubernetes.subset import holds
 from podium.api.v1alpha1.evidence import Slot
 from podium.core.facts import SLOTS
@@ -30,9 +30,17 @@ class SlotServices:
         found = await self._api.list(path, selector=selector)
         return {one["metadata"]["name"]: one for one in found if read.owned(one, md.uid)}
 
-    async def apply(self, md: ModelDeployment, weights: Mapping[Slot, int]) -> None:
-        """Make the Services as these weights want them."""
-        await asyncio.gather(*(self._owned.apply(names.SERVICES, each) for each in desired_services(md, weights)))
+    async def read(self, md: ModelDeployment) -> Sequence[Json | None]:
+        """The Services, whoever owns them, in the order in which they are made."""
+        named = [names.slot_name(md.key.name, slot) for slot in SLOTS] + [md.key.name]
+        return await asyncio.gather(*(self._owned.find(names.SERVICES, md.key.namespace, name) for name in named))
+
+    async def apply(self, md: ModelDeployment, weights: Mapping[Slot, int], found: Sequence[Json | None]) -> None:
+        """Make the Services as these weights want them. Raises Conflict where one was written since it was found."""
+        writes = zip(found, desired_services(md, weights), strict=True)
+        await asyncio.gather(
+            *(self._owned.replace(names.SERVICES, one, desired, revision_of(one)) for one, desired in writes)
+        )
 
 
 def as_desired(md: ModelDeployment, found: Mapping[str, Json], weights: Mapping[Slot, int]) -> bool:
