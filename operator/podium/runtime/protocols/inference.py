@@ -17,6 +17,7 @@ from mlflow.types import DataType, Schema
 
 from podium.runtime.faults import RequestFault
 from podium.runtime.prediction.model import Model, Query
+from podium.runtime.prediction.plan import Rows
 from podium.runtime.prediction.scoring import Ask, Read, Scorer, Write
 from podium.runtime.prediction.signature import kind, named
 from podium.runtime.protocols import raw
@@ -72,24 +73,36 @@ def _asked(parsed: Any, rest: raw.Rest | None, envelope: dict[str, Any], scorer:
 
 
 def _tensors(inputs: list[Any], rest: raw.Rest | None) -> list[Tensor]:
-    places = [(each, f"inputs[{number}]") for number, each in enumerate(inputs)]
     if rest is None:
-        return [read_tensor(each, where) for each, where in places]
-    tensors = [read_tensor(each, where, rest.take(each, where)) for each, where in places]
+        return [read_tensor(each, number) for number, each in enumerate(inputs)]
+    tensors = [read_tensor(each, number, rest.take(each, f"inputs[{number}]")) for number, each in enumerate(inputs)]
     rest.end()
     return tensors
 
 
 def ask_tensors(tensors: list[Tensor], params: dict[str, Any], scorer: Scorer, write: Write) -> Ask:
     """Return what tensors ask of the model. Raises RequestFault: they do not fit its signature."""
-    refuse_twins((tensor.name for tensor in tensors), "inputs")
+    refuse_twins([tensor.name for tensor in tensors], "inputs")
     model = scorer.model
+    if not params and (rows := _planned(tensors, model)) is not None:
+        return Ask(rows=rows, write=write)
     if model.inputs is None:  # the datatype is all that is known
         arrays = {tensor.name: tensor.array() for tensor in tensors}
         query = Query(arrays if len(arrays) > 1 else arrays[tensors[0].name], params or None)
         return Ask(work=lambda: scorer.answer_query(query, write), planned=False)
     payload = _payload(tensors, model.inputs)
     return ask_payload({**payload, "params": params} if params else payload, scorer, write)
+
+
+def _planned(tensors: list[Tensor], model: Model) -> Rows | None:
+    """Return the rows of plain columns, as nearly all are; None where the model's plan cannot express the tensors."""
+    plan = model.plan
+    if plan is None or plan.names is None:
+        return None
+    for tensor in tensors:
+        if len(tensor.shape) > 1 and tensor.shape[1:] != [1]:
+            return None
+    return plan.rows("inputs", {tensor.name: tensor.data for tensor in tensors})
 
 
 def _payload(tensors: list[Tensor], schema: Schema) -> dict[str, Any]:
@@ -117,6 +130,8 @@ def params_of(parameters: dict[str, Any], model: Model) -> dict[str, Any]:
 
     Raises RequestFault: the model has no such param.
     """
+    if not parameters:
+        return {}
     schema = model.metadata.get_params_schema()
     own = set() if schema is None else {spec.name for spec in schema.params}
     params = {name: value for name, value in parameters.items() if name in own or name not in _OF_SERVERS}

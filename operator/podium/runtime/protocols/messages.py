@@ -2,7 +2,8 @@
 
 Names, numbers and types are those of `open_inference_grpc.proto` (package `inference`, Apache License 2.0):
 https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/open_inference_grpc.proto
-The last message is Triton's, for the stream that the protocol itself does not have.
+The last message is Triton's, for the stream that the protocol itself does not have. ModelInferRequestName is the
+beginning of a ModelInferRequest, where no more of it is to be read.
 
 A table and no generated code: protobuf builds the classes at import, in a pool of their own, so that they do not clash
 with those of a client in the same process.
@@ -52,6 +53,9 @@ ModelInferRequest
   5 repeated ModelInferRequest.InferInputTensor inputs
   6 repeated ModelInferRequest.InferRequestedOutputTensor outputs
   7 repeated bytes raw_input_contents
+ModelInferRequestName
+  1 string model_name
+  2 string model_version
 ModelInferRequest.InferInputTensor
   1 string name
   2 string datatype
@@ -147,4 +151,5 @@ def message(name: str) -> Any:
 
 
 ModelInferRequest = message("ModelInferRequest")
+ModelInferRequestName = message("ModelInferRequestName")
 ModelInferResponse = message("ModelInferResponse")

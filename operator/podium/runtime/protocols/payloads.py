@@ -1,7 +1,7 @@
 """MLflow's JSON forms, to which every protocol here is translated: by the plan, or else by MLflow's own functions."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import pandas as pd
@@ -114,8 +114,10 @@ def _untyped(value: Any, form: str) -> pd.DataFrame:
     return pd.DataFrame(value, dtype=object)
 
 
-def refuse_twins(names: Iterable[Any], where: str) -> None:
+def refuse_twins(names: Collection[Any], where: str) -> None:
     """Raises RequestFault: a name is there twice, of which MLflow would silently take one."""
+    if len(set(names)) == len(names):
+        return
     if twins := [name for name, count in Counter(names).items() if count > 1]:
         raise RequestFault(f"{where}: given twice: {named(twins)}")
 

@@ -59,43 +59,41 @@ class Rest:
             raise RequestFault(f"{len(self._left)} bytes behind the last tensor: no binary_data_size speaks of them")
 
 
-def unfolded(raw: memoryview, dtype: np.dtype[Any], shape: list[int], at: str) -> list[Any]:
+def unfolded(raw: memoryview, dtype: np.dtype[Any], shape: list[int]) -> list[Any]:
     """Return raw data as one flat list. What the shape needs is compared before anything unfolds."""
     expected = math.prod(shape)
     if expected > CELLS:
-        raise RequestFault(f"{at}: shape: expected at most {CELLS} values, found more")
+        raise RequestFault(f"shape: expected at most {CELLS} values, found more")
     if dtype.kind == "U":
-        return _texts(raw, expected, at)
+        return _texts(raw, expected)
     if expected * dtype.itemsize != len(raw):
-        raise RequestFault(f"{at}: the shape {shape} needs {expected * dtype.itemsize} bytes, found {len(raw)}")
+        raise RequestFault(f"the shape {shape} needs {expected * dtype.itemsize} bytes, found {len(raw)}")
     if dtype.kind == "b" and raw.nbytes and max(raw) > 1:
-        raise RequestFault(f"{at}: data: expected BOOL (0 or 1), found another byte")
+        raise RequestFault("data: expected BOOL (0 or 1), found another byte")
     flat: list[Any] = np.frombuffer(raw, dtype.newbyteorder("<")).tolist()
     return flat
 
 
-def _texts(raw: memoryview, expected: int, at: str) -> list[str]:
+def _texts(raw: memoryview, expected: int) -> list[str]:
     texts: list[str] = []
     start, end = 0, len(raw)
     while start < end:
         stop = start + _SIZE.size
         if stop > end or (stop := stop + _SIZE.unpack_from(raw, start)[0]) > end:
-            raise RequestFault(f"{at}: data: an element of BYTES ends beyond the tensor's bytes")
-        texts.append(text_of(raw[start + _SIZE.size : stop], at))
+            raise RequestFault("data: an element of BYTES ends beyond the tensor's bytes")
+        texts.append(text_of(raw[start + _SIZE.size : stop]))
         start = stop
     if len(texts) != expected:
-        raise RequestFault(f"{at}: the shape needs {expected} values, found {len(texts)}")
+        raise RequestFault(f"the shape needs {expected} values, found {len(texts)}")
     return texts
 
 
-def text_of(element: bytes | memoryview, at: str) -> str:
+def text_of(element: bytes | memoryview) -> str:
     """Return an element of BYTES as text. Raises RequestFault: it is none."""
     try:
         return str(element, "utf-8")
     except UnicodeDecodeError as error:
-        raise RequestFault(
-            f"{at}: data: expected UTF-8, and base64 text in a binary column, found other bytes"
-        ) from error
+        raise RequestFault("data: expected UTF-8, and base64 text in a binary column, found other bytes") from error
 
 
 def encoded(cell: str | None) -> bytes:

@@ -63,43 +63,68 @@ class Tensor:
         return shaped
 
 
-def read_tensor(tensor: Any, where: str, raw: memoryview | None = None) -> Tensor:
+def read_tensor(tensor: Any, number: int, raw: memoryview | None = None) -> Tensor:
     """Return a tensor of the body; `raw` are its data where they are bytes behind the JSON.
 
     Raises RequestFault: it is none, or its data are not what it says.
     """
     if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
-        raise RequestFault(f"{where}: expected an object with name, shape, datatype and data")
-    name, shape, data, datatype = tensor["name"], tensor.get("shape"), tensor.get("data"), tensor.get("datatype")
-    at = f"{where} {name[:80]!r}"
-    if not isinstance(datatype, str) or datatype not in DATATYPES:
-        raise RequestFault(f"{at}: datatype: expected one of {', '.join(DATATYPES)}")
-    if not isinstance(shape, list) or not shape or not all(type(each) is int and each >= 0 for each in shape):
-        raise RequestFault(f"{at}: shape: expected a list of whole numbers")
-    if len(shape) > _DIMENSIONS:
-        raise RequestFault(f"{at}: shape: expected at most {_DIMENSIONS} dimensions, found {len(shape)}")
-    if raw is not None:
-        return Tensor(name, datatype, shape, unfolded(raw, DTYPES[datatype], shape, at))
-    flat = _flat(data, at)
+        raise RequestFault(f"inputs[{number}]: expected an object with name, shape, datatype and data")
+    name, datatype, shape = tensor["name"], tensor.get("datatype"), tensor.get("shape")
+    try:
+        if raw is not None:
+            return raw_tensor(name, datatype, shape, raw)
+        return tensor_of(name, datatype, shape, tensor.get("data"))
+    except RequestFault as fault:
+        raise placed(fault, number, name) from fault
+
+
+def placed(fault: RequestFault, number: int, name: str) -> RequestFault:
+    """Return what is wrong with a tensor, with where it is."""
+    return RequestFault(f"inputs[{number}] {name[:80]!r}: {fault.message}")
+
+
+def tensor_of(name: str, datatype: Any, shape: Any, data: Any) -> Tensor:
+    """Return a tensor of these data. Raises RequestFault: they are not what it says."""
+    _check_kind(datatype, shape)
+    flat = _flat(data)
     if math.prod(shape) != len(flat):
-        raise RequestFault(f"{at}: the shape {shape} needs {math.prod(shape)} values, found {len(flat)}")
-    _check(datatype, flat, at)
+        raise RequestFault(f"the shape {shape} needs {math.prod(shape)} values, found {len(flat)}")
+    _check(datatype, flat)
     return Tensor(name, datatype, shape, flat)
 
 
-def _flat(data: Any, at: str) -> list[Any]:
+def raw_tensor(name: str, datatype: Any, shape: Any, raw: memoryview) -> Tensor:
+    """Return a tensor of raw data. Raises RequestFault: they are not what it says."""
+    _check_kind(datatype, shape)
+    return Tensor(name, datatype, shape, unfolded(raw, DTYPES[datatype], shape))
+
+
+def _check_kind(datatype: Any, shape: Any) -> None:
+    if not isinstance(datatype, str) or datatype not in DATATYPES:
+        raise RequestFault(f"datatype: expected one of {', '.join(DATATYPES)}")
+    if not isinstance(shape, list) or not shape:
+        raise RequestFault("shape: expected a list of whole numbers")
+    for size in shape:
+        if type(size) is not int or size < 0:
+            raise RequestFault("shape: expected a list of whole numbers")
+    if len(shape) > _DIMENSIONS:
+        raise RequestFault(f"shape: expected at most {_DIMENSIONS} dimensions, found {len(shape)}")
+
+
+def _flat(data: Any) -> list[Any]:
     """Return data in one list: nested data is allowed, and says the same."""
     if not isinstance(data, list):
-        raise RequestFault(f"{at}: data: expected a list, found {kind(data)}")
+        raise RequestFault(f"data: expected a list, found {kind(data)}")
     while data and isinstance(data[0], list):
         if not all(isinstance(part, list) for part in data):
-            raise RequestFault(f"{at}: data: nested to different depths")
+            raise RequestFault("data: nested to different depths")
         data = [cell for part in data for cell in part]
     flat: list[Any] = data
     return flat
 
 
-def _check(datatype: str, data: list[Any], at: str) -> None:
+def _check(datatype: str, data: list[Any]) -> None:
     """Hold the data to their datatype: INT8 does not hold 300, nor INT64 1.5, nor FP64 a text."""
     right, found = _RIGHT[datatype], set(map(type, data))
     if found <= right and datatype in _UNBOUNDED:
@@ -108,11 +133,11 @@ def _check(datatype: str, data: list[Any], at: str) -> None:
     if not found <= right:
         wrong = next(cell for cell in data if type(cell) not in right)
         a_part = " with a fraction" if type(wrong) is float and dtype.kind in "iu" else ""
-        raise RequestFault(f"{at}: data: expected {datatype}, found {kind(wrong)}{a_part}")
+        raise RequestFault(f"data: expected {datatype}, found {kind(wrong)}{a_part}")
     numbers = [cell for cell in data if cell is not None] if _NULL in found else data
     if numbers and (low_high := _exceeded(dtype, numbers)):
         low, high = low_high
-        raise RequestFault(f"{at}: data: expected {datatype} ({low:g} to {high:g}), found a number beyond it")
+        raise RequestFault(f"data: expected {datatype} ({low:g} to {high:g}), found a number beyond it")
 
 
 def _exceeded(dtype: np.dtype[Any], numbers: list[Any]) -> tuple[float, float] | None:
