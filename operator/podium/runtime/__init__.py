@@ -10,6 +10,7 @@ ports: environment variables in, HTTP and an exit code out. It may import `podiu
 The rooms, each of which imports only those below it (`[tool.importlinter]` in pyproject.toml holds this):
 
     grpc             the gRPC port, where there is one
+    http2            what it is spoken in
     http | batch     the serving port, and `podium score`
     loading          from a reference to a model that has proved itself
     protocols        what a body means

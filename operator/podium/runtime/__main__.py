@@ -53,7 +53,7 @@ def main(environ: MutableMapping[str, str]) -> Exit:
 
 
 def doors(settings: Settings) -> list[Door]:
-    """Return the ports beside the serving port. Raises StartError: gRPC is asked for, and grpcio is not installed."""
+    """Return the ports beside the serving port. Raises StartError: gRPC is asked for, and hpack is not installed."""
     if settings.grpc_port is None:
         return []
     try:

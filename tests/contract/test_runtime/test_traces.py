@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import grpc
 import httpx
 import mlflow
 import pytest
@@ -15,11 +16,15 @@ from opentelemetry import propagate
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from podium.runtime.exchange import JSON, Request, Response
+from podium.runtime.grpc.port import Door
 from podium.runtime.http.app import App
+from podium.runtime.http.shared import Limits, Shared
 from podium.runtime.loading.load import load
+from podium.runtime.protocols.messages import ModelInferResponse
 from podium.runtime.settings import Settings, traces
 from tests.contract.test_runtime.conftest import server
 from tests.contract.test_runtime.test_doors import saved
+from tests.contract.test_runtime.test_grpc import infer
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow and its flavours warn of themselves
 
@@ -107,6 +112,24 @@ async def test_a_prediction_is_a_span_of_its_clients_trace_and_the_model_is_in_i
     }
     assert failed.status.code == failed.status.STATUS_CODE_ERROR
     assert "negative" not in failed.status.message
+
+
+async def test_a_call_by_grpc_continues_its_clients_trace_too(tmp_path: Path, exported: list[Any]) -> None:
+    model = str(saved(tmp_path / "model", Calls(), X))
+    settings = Settings.from_environment({"PODIUM_MODEL_URI": model, ENDPOINT: "here"})
+    app = App(settings, settings.references[0].identity)
+    app.serve(await asyncio.to_thread(load, settings))
+    shared = Shared(app, Limits(10_000, 10_000, 30, 30, 75))
+    port = await asyncio.get_running_loop().create_server(Door(app, shared).connection, "127.0.0.1", 0)
+    async with port, grpc.aio.insecure_channel(f"127.0.0.1:{port.sockets[0].getsockname()[1]}") as channel:
+        call = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
+        sent = infer("model", ("x", "FP64", [1.0])).SerializeToString()
+        answer = ModelInferResponse.FromString(await call(sent, metadata=[("traceparent", PARENT.decode())]))
+    await asyncio.to_thread(app.close)
+    ((_, span),) = exported
+    assert (span.trace_id.hex(), span.parent_span_id.hex()) == (TRACE, "00f067aa0ba902b7")
+    found = answer.outputs[0].contents.bytes_contents
+    assert list(found) == [b"00-%b-%b-01" % (TRACE.encode(), span.span_id.hex().encode())]
 
 
 async def test_a_streamed_answer_is_one_span_and_each_part_is_in_it(tmp_path: Path, exported: list[Any]) -> None:

@@ -1,157 +1,133 @@
 """The methods of the protocol: each is answered by what answers the same question over HTTP."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import quote
 
-import grpc
 import orjson
 from google.protobuf.message import DecodeError
 
-from podium.runtime.exchange import Request, Response
-from podium.runtime.faults import Overloaded
+from podium.runtime.exchange import Response
+from podium.runtime.faults import RequestFault
+from podium.runtime.grpc.calls import Call, Method, said
+from podium.runtime.grpc.status import Code
 from podium.runtime.http.app import App
-from podium.runtime.identity import Headers
-from podium.runtime.protocols.messages import ModelInferRequest, message
-from podium.runtime.settings import Settings
+from podium.runtime.protocols.calls import named_by
+from podium.runtime.protocols.messages import message
 
-_CODES = {
-    HTTPStatus.BAD_REQUEST: grpc.StatusCode.INVALID_ARGUMENT,
-    HTTPStatus.NOT_FOUND: grpc.StatusCode.NOT_FOUND,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    HTTPStatus.INTERNAL_SERVER_ERROR: grpc.StatusCode.INTERNAL,
-    HTTPStatus.SERVICE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
-}
+_SERVICE = "/inference.GRPCInferenceService/"
 _SERVING, _NOT_SERVING = b"\x08\x01", b"\x08\x02"  # grpc.health.v1.HealthCheckResponse
 
 
 class Methods:
-    """Calls of one server."""
+    """What answers the calls of one server."""
 
-    def __init__(self, app: App, settings: Settings) -> None:
+    def __init__(self, app: App) -> None:
         self._app = app
-        self._limit = settings.max_buffered_bytes
-        self._buffered = 0  # bytes of the calls that are being answered
-        self._number = 0
+        self._by_path = {
+            f"{_SERVICE}ServerLive": Method(self.server_live),
+            f"{_SERVICE}ServerReady": Method(self.server_ready),
+            f"{_SERVICE}ModelReady": Method(self.model_ready),
+            f"{_SERVICE}ServerMetadata": Method(self.server_metadata),
+            f"{_SERVICE}ModelMetadata": Method(self.model_metadata),
+            f"{_SERVICE}ModelInfer": Method(self.model_infer),
+            f"{_SERVICE}ModelStreamInfer": Method(self.model_stream_infer, many=True),
+            "/grpc.health.v1.Health/Check": Method(self.check),
+        }
 
-    async def server_live(self, _: bytes, context: Any) -> bytes:
+    def find(self, path: bytes) -> Method | None:
+        """Return the method at a path, or None."""
+        return self._by_path.get(path.decode("latin-1"))
+
+    def server_live(self, call: Call, _: bytes) -> None:
         """ServerLive: whether the process works."""
-        return _serialized("ServerLiveResponse", live=self._get("/v2/health/live", context).status == HTTPStatus.OK)
+        live = self._get("/v2/health/live", call).status == HTTPStatus.OK
+        call.answer(_serialized("ServerLiveResponse", live=live))
 
-    async def server_ready(self, _: bytes, context: Any) -> bytes:
+    def server_ready(self, call: Call, _: bytes) -> None:
         """ServerReady: whether it takes predictions."""
-        return _serialized("ServerReadyResponse", ready=self._get("/v2/health/ready", context).status == HTTPStatus.OK)
+        ready = self._get("/v2/health/ready", call).status == HTTPStatus.OK
+        call.answer(_serialized("ServerReadyResponse", ready=ready))
 
-    async def model_ready(self, body: bytes, context: Any) -> bytes:
+    def model_ready(self, call: Call, body: bytes) -> None:
         """ModelReady: whether this model takes predictions."""
-        asked = await _parsed("ModelReadyRequest", body, context)
-        page = self._get(f"{_path(asked.name, asked.version)}/ready", context)
+        asked = _parsed("ModelReadyRequest", body, call)
+        if asked is None:
+            return
+        page = self._get(f"{_path(asked.name, asked.version)}/ready", call)
         if page.status == HTTPStatus.NOT_FOUND:
-            await _abort(page, context)
-        return _serialized("ModelReadyResponse", ready=page.status == HTTPStatus.OK)
+            call.fail(page)
+        else:
+            call.answer(_serialized("ModelReadyResponse", ready=page.status == HTTPStatus.OK))
 
-    async def server_metadata(self, _: bytes, context: Any) -> bytes:
+    def server_metadata(self, call: Call, _: bytes) -> None:
         """ServerMetadata: name, version and extensions."""
-        return _serialized("ServerMetadataResponse", **await self._page("/v2", context))
+        page = self._get("/v2", call)
+        if page.status == HTTPStatus.OK:
+            call.answer(_serialized("ServerMetadataResponse", **orjson.loads(_bytes(page))))
+        else:
+            call.fail(page)
 
-    async def model_metadata(self, body: bytes, context: Any) -> bytes:
+    def model_metadata(self, call: Call, body: bytes) -> None:
         """ModelMetadata: the model's tensors."""
-        asked = await _parsed("ModelMetadataRequest", body, context)
-        page = await self._page(_path(asked.name, asked.version), context)
-        about = page.pop("podium")
-        return _serialized(
-            "ModelMetadataResponse", **page, properties={"run_id": about["run_id"], "digest": about["digest"]}
-        )
+        asked = _parsed("ModelMetadataRequest", body, call)
+        if asked is None:
+            return
+        page = self._get(_path(asked.name, asked.version), call)
+        if page.status != HTTPStatus.OK:
+            call.fail(page)
+            return
+        found = orjson.loads(_bytes(page))
+        about = found.pop("podium")
+        properties = {"run_id": about["run_id"], "digest": about["digest"]}
+        call.answer(_serialized("ModelMetadataResponse", **found, properties=properties))
 
-    async def check(self, _: bytes, context: Any) -> bytes:
+    def check(self, call: Call, _: bytes) -> None:
         """Answer a probe of Kubernetes: the standard health protocol of gRPC."""
-        return _SERVING if self._get("/readyz", context).status == HTTPStatus.OK else _NOT_SERVING
+        ready = self._get("/readyz", call).status == HTTPStatus.OK
+        call.answer(_SERVING if ready else _NOT_SERVING)
 
-    async def model_infer(self, body: bytes, context: Any) -> bytes:
+    def model_infer(self, call: Call, body: bytes) -> None:
         """ModelInfer: one prediction."""
-        answer = await self._predicted(body, context)
-        if answer.status != HTTPStatus.OK:
-            await _abort(answer, context)
-        return _bytes(answer)
 
-    async def model_stream_infer(self, bodies: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
-        """Answer each message of a stream in order; a fault of one is told, and the stream goes on."""
-        async for body in bodies:
-            answer = await self._predicted(body, context)
+        def reply(answer: Response) -> None:
+            if answer.status == HTTPStatus.OK:
+                call.answer(_bytes(answer))
+            else:
+                call.fail(answer)
+
+        self._app.call(call.request_of("POST", _infer_path(body), body), reply)
+
+    def model_stream_infer(self, call: Call, body: bytes) -> None:
+        """Answer a message of a stream; its fault is told, and the stream goes on."""
+
+        def reply(answer: Response) -> None:
             found = message("ModelStreamInferResponse")()
             if answer.status == HTTPStatus.OK:
                 found.infer_response.MergeFromString(_bytes(answer))
             else:
-                found.error_message = _said(answer)
-            yield found.SerializeToString()
+                found.error_message = said(answer)
+            call.answer(found.SerializeToString())
 
-    async def _predicted(self, body: bytes, context: Any) -> Response:
-        request = self._request("POST", _infer_path(body), body, context)
-        if self._buffered + len(body) > self._limit:
-            return self._app.refuse(Overloaded("too many large bodies wait already"), request.headers)
-        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self._buffered += len(body)
-        try:
-            self._app.call(request, _settle(answer))
-            return await answer
-        except asyncio.CancelledError:
-            request.abandoned = True
-            raise
-        finally:
-            self._buffered -= len(body)
+        self._app.call(call.request_of("POST", _infer_path(body), body), reply)
 
-    def _get(self, path: str, context: Any) -> Response:
+    def _get(self, path: str, call: Call) -> Response:
         """Ask for a page, which is answered at once."""
         answers: list[Response] = []
-        self._app.handle(self._request("GET", path, b"", context), answers.append)
+        self._app.handle(call.request_of("GET", path, b""), answers.append)
         return answers[0]
-
-    async def _page(self, path: str, context: Any) -> dict[str, Any]:
-        page = self._get(path, context)
-        if page.status != HTTPStatus.OK:
-            await _abort(page, context)
-        parsed: dict[str, Any] = orjson.loads(_bytes(page))
-        return parsed
-
-    def _request(self, method: str, path: str, body: bytes, context: Any) -> Request:
-        self._number += 1
-        headers = _headers(context)
-        given = next((value for name, value in headers if name == b"x-request-id"), b"grpc-%x" % self._number)
-        identity = [line.split(": ", 1) for line in self._app.identity_block.decode("latin-1").splitlines()]
-        context.set_trailing_metadata([*map(tuple, identity), ("x-request-id", given.decode("latin-1"))])
-        return Request(method, path, headers, body, given)
-
-
-def _headers(context: Any) -> Headers:
-    headers: Headers = [
-        (name.encode(), value if isinstance(value, bytes) else value.encode("latin-1", "replace"))
-        for name, value in context.invocation_metadata() or ()
-    ]
-    left = context.time_remaining()
-    if left is not None:
-        headers = [header for header in headers if header[0] != b"x-request-timeout"]
-        headers.append((b"x-request-timeout", b"%dms" % min(max(0, left * 1000), 10**8)))
-    return headers
-
-
-def _settle(answer: "asyncio.Future[Response]") -> Callable[[Response], None]:
-    def settle(response: Response) -> None:
-        if not answer.done():  # the caller is gone
-            answer.set_result(response)
-
-    return settle
 
 
 def _infer_path(body: bytes) -> str:
     try:
-        request = ModelInferRequest.FromString(body)
-    except DecodeError:
+        name, version = named_by(body)
+    except RequestFault:
         return ""  # whoever reads it says so
-    return f"{_path(request.model_name, request.model_version)}/infer"
+    return f"{_path(name, version)}/infer"
 
 
+@lru_cache(maxsize=64)  # nearly every call names the same
 def _path(name: str, version: str) -> str:
     path = f"/v2/models/{quote(name, safe='')}"
     return f"{path}/versions/{quote(version, safe='')}" if version else path
@@ -162,22 +138,13 @@ def _bytes(answer: Response) -> bytes:
     return answer.body
 
 
-def _said(answer: Response) -> str:
-    said = orjson.loads(_bytes(answer))
-    return str(said.get("error") or said.get("message"))
-
-
-async def _abort(answer: Response, context: Any) -> NoReturn:
-    code = _CODES.get(HTTPStatus(answer.status), grpc.StatusCode.UNKNOWN)
-    await context.abort(code, _said(answer), context.trailing_metadata())
-    raise AssertionError
-
-
-async def _parsed(name: str, body: bytes, context: Any) -> Any:
+def _parsed(name: str, body: bytes, call: Call) -> Any:
+    """Return a message, or None where the call has ended because it is none."""
     try:
         return message(name).FromString(body)
     except DecodeError:
-        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"this is no {name}")
+        call.end(Code.INVALID_ARGUMENT, f"this is no {name}")
+    return None
 
 
 def _serialized(name: str, /, **fields: Any) -> bytes:

@@ -1,73 +1,81 @@
 """Listen for gRPC beside HTTP, from before the model is loaded until the last answer is out."""
 
+import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator
-from typing import Any
+from http import HTTPStatus
 
-import grpc
-from grpc import aio
-
-from podium.runtime.exits import Exit, StartError
+from podium.runtime.grpc.calls import Call, Method, is_grpc
 from podium.runtime.grpc.methods import Methods
+from podium.runtime.grpc.status import Code, refusal
 from podium.runtime.http.app import App
+from podium.runtime.http.ports import BACKLOG, bound
+from podium.runtime.http.shared import Shared
+from podium.runtime.http2.connection import Connection
+from podium.runtime.http2.headers import Head
+from podium.runtime.http2.stream import Stream
 from podium.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_STREAMS = 1000  # calls of one connection at a time
-
 
 @contextlib.asynccontextmanager
-async def listening(app: App, settings: Settings) -> AsyncIterator[None]:
+async def listening(app: App, shared: Shared, settings: Settings) -> AsyncIterator[None]:
     """Answer calls while the block runs, and finish those that are owed at its end.
 
     Raises StartError: the port cannot be had.
     """
-    server = aio.server(options=_options(settings))
-    server.add_generic_rpc_handlers((Handlers(Methods(app, settings)),))
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    try:
-        port = server.add_insecure_port(f"{host}:{settings.grpc_port}")
-    except RuntimeError as error:
-        reason = f"{host}:{settings.grpc_port} cannot be listened on for gRPC"
-        raise StartError(Exit.PORT_UNAVAILABLE, reason) from error
-    await server.start()
-    log.info("listening for gRPC on %s:%d", host, port)
-    try:
-        yield
-    finally:
-        await server.stop(settings.request_seconds)
+    assert settings.grpc_port is not None
+    door = Door(app, shared)
+    with bound(settings.host, settings.grpc_port, "PODIUM_GRPC_PORT", " for gRPC") as sock:
+        host, port = sock.getsockname()[:2]
+        accepting = await asyncio.get_running_loop().create_server(door.connection, sock=sock, backlog=BACKLOG)
+        log.info("listening for gRPC on %s:%d", f"[{host}]" if ":" in host else host, port)
+        try:
+            yield
+        finally:
+            accepting.close()
+            await door.finish(settings.request_seconds + settings.body_seconds)
 
 
-def _options(settings: Settings) -> list[tuple[str, int]]:
-    return [
-        ("grpc.max_receive_message_length", settings.max_body_bytes),
-        ("grpc.max_send_message_length", -1),
-        ("grpc.max_concurrent_streams", _STREAMS),
-        ("grpc.so_reuseport", 0),
-    ]
+class Door:
+    """What begins connections and calls."""
+
+    def __init__(self, app: App, shared: Shared) -> None:
+        self._shared = shared
+        self._methods = Methods(app)
+
+    def connection(self) -> Connection:
+        """Begin a connection."""
+        return Connection(self._shared, self.opened)
+
+    def opened(self, connection: Connection, stream: Stream, head: Head) -> Call:
+        """Begin a call, or refuse what is none."""
+        method = self._methods.find(head.path)
+        call = Call(self._shared, connection, stream, head, method or _NONE)
+        status = is_grpc(head)
+        if status is not HTTPStatus.OK:
+            call.lost()
+            stream.send(last=refusal(status))
+        elif method is None:
+            call.end(Code.UNIMPLEMENTED, "no such method; expected one of inference.GRPCInferenceService")
+        else:
+            call.begin()
+        return call
+
+    async def finish(self, seconds: float) -> None:
+        """Let every answer that is owed go out."""
+        self._shared.draining = True
+        until = time.monotonic() + seconds
+        while (own := self._own()) and time.monotonic() < until:
+            for connection in own:
+                connection.close_if_idle()
+            await asyncio.sleep(0.01)
+
+    def _own(self) -> list[Connection]:
+        return [each for each in self._shared.connections if isinstance(each, Connection)]
 
 
-class Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio is untyped
-    """The methods by their paths; bytes in and out."""
-
-    def __init__(self, methods: Methods) -> None:
-        service = "/inference.GRPCInferenceService/"
-        unary = {
-            f"{service}ServerLive": methods.server_live,
-            f"{service}ServerReady": methods.server_ready,
-            f"{service}ModelReady": methods.model_ready,
-            f"{service}ServerMetadata": methods.server_metadata,
-            f"{service}ModelMetadata": methods.model_metadata,
-            f"{service}ModelInfer": methods.model_infer,
-            "/grpc.health.v1.Health/Check": methods.check,
-        }
-        self._handlers = {
-            **{path: grpc.unary_unary_rpc_method_handler(method) for path, method in unary.items()},
-            f"{service}ModelStreamInfer": grpc.stream_stream_rpc_method_handler(methods.model_stream_infer),
-        }
-
-    def service(self, details: Any) -> Any:
-        """Return what answers a call, or None where there is no such method."""
-        return self._handlers.get(details.method)
+_NONE = Method(lambda call, _: call.end(Code.UNIMPLEMENTED, "no such method"))

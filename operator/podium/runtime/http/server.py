@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from podium.runtime.exits import Exit, StartError
 from podium.runtime.http.app import App
 from podium.runtime.http.connection import Connection
-from podium.runtime.http.ports import listening
+from podium.runtime.http.ports import BACKLOG, listening
 from podium.runtime.http.reload import reloading
 from podium.runtime.http.shared import SPARE, Limits, Shared
 from podium.runtime.http.threads import in_daemon_thread
@@ -31,12 +31,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BACKLOG = 4096  # connections that wait to be accepted; the system's own limit may be lower
 FILES = 64  # descriptors that are left to the model, the log and the registry
 SWEEP_SECONDS = 0.5
 
 
-Door = Callable[[App, Settings], AbstractAsyncContextManager[None]]  # another port of the same App
+Door = Callable[[App, Shared, Settings], AbstractAsyncContextManager[None]]  # another port of the same App
 Front = Callable[[Shared, socket.socket, Settings], AbstractAsyncContextManager[None]]  # HTTP on the serving port
 
 
@@ -63,7 +62,7 @@ async def run(
         try:
             async with front(shared, sock, settings), contextlib.AsyncExitStack() as open_doors:
                 for door in doors:
-                    await open_doors.enter_async_context(door(app, settings))
+                    await open_doors.enter_async_context(door(app, shared, settings))
                 loaded = await _load_and_serve(app, settings, stop)
                 async with reloading(app, settings, loaded):
                     await stop.asked.wait()
