@@ -20,11 +20,15 @@ class Objects:
     def __init__(self) -> None:
         self.kept: dict[str, dict[str, Any]] = {}
         self.refuses = ""
+        self.races = 0  # so many of the next writes are lost to another client
         self.unreadable: set[str] = set()  # collections
 
     async def answer(self, request: web.Request) -> web.Response:
         if request.method in {"PATCH", "POST", "PUT"} and self.refuses:
             return web.json_response({"message": self.refuses, "reason": "Invalid"}, status=422)
+        if request.method in {"PATCH", "POST", "PUT"} and self.races:
+            self.races -= 1
+            return web.json_response({"message": "the object has been modified", "reason": "Conflict"}, status=409)
         if request.method in {"PATCH", "POST", "PUT"}:
             body = json.loads(await request.text())
             path = f"{request.path}/{body['metadata']['name']}" if request.method == "POST" else request.path

@@ -11,7 +11,7 @@ from podium.adapters.kubernetes import names, read, render
 from podium.adapters.kubernetes.api import TIMEOUT, Api, Json
 from podium.adapters.kubernetes.autoscalers import Autoscalers
 from podium.adapters.kubernetes.events import event_object
-from podium.adapters.kubernetes.owned import OwnedObjects, foreign_object, refuse_other, revision_of
+from podium.adapters.kubernetes.owned import OwnedObjects, foreign_object, persistent, refuse_other, revision_of
 from podium.adapters.kubernetes.pod_specs import Defaults
 from podium.adapters.kubernetes.subset import holds
 from podium.api.v1alpha1.evidence import Slot
@@ -133,6 +133,9 @@ class KubernetesCluster:
         return None
 
     async def stop_slot(self, md: ModelDeployment, slot: Slot, revision: str | None = None) -> None:
+        await persistent(lambda: self._stop_slot(md, slot, revision))
+
+    async def _stop_slot(self, md: ModelDeployment, slot: Slot, revision: str | None) -> None:
         namespace, name = md.key.namespace, names.slot_name(md.key.name, slot)
         found = await self._owned.find(names.DEPLOYMENTS, namespace, name)
         if found is None:

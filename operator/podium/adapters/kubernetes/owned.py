@@ -1,9 +1,16 @@
 """Writing objects that belong to a ModelDeployment, and never those of another owner."""
 
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
 from podium.adapters.kubernetes import names, read
 from podium.adapters.kubernetes.api import Api, Json
 from podium.api.v1alpha1 import reasons
 from podium.errors import Conflict, NotFound, Rejected
+
+_RACES: Final = 2  # lost ones after which a write is decided again
+_log = logging.getLogger(__name__)
 
 
 class OwnedObjects:
@@ -27,6 +34,9 @@ class OwnedObjects:
 
         With a `revision`, Conflict is raised, too, where another one is there: it was written since it was read.
         """
+        await persistent(lambda: self._apply(collection, desired, revision))
+
+    async def _apply(self, collection: str, desired: Json, revision: str | None) -> None:
         metadata = desired["metadata"]
         found = await self.find(collection, metadata["namespace"], metadata["name"])
         await self.replace(collection, found, desired, revision)
@@ -45,6 +55,19 @@ class OwnedObjects:
             return
         same = {**desired, "metadata": {**metadata, **{name: found["metadata"][name] for name in kept}}}
         await self._api.apply(path, same, force=True)
+
+
+async def persistent(write: Callable[[], Awaitable[None]]) -> None:
+    """Write; once more, and once again, where that raises Conflict: another client may have written the status only.
+
+    Each try has to read the object, and to compare its revision.
+    """
+    for _ in range(_RACES):
+        try:
+            return await write()
+        except Conflict as error:
+            _log.debug("write conflict, reading again: %s", error)
+    return await write()
 
 
 def revision_of(found: Json | None) -> str:
