@@ -25,11 +25,13 @@ async def in_daemon_thread(name: str, work: Callable[[], T]) -> T:
             future.set_result(result)
 
     def run() -> None:
+        nonlocal work
         try:
             result = work()
         except BaseException as error:  # noqa: BLE001  handed on to whoever waits
             loop.call_soon_threadsafe(settle, None, error)
         else:
+            del work  # it may hold what is freed next, by whoever waits, and this thread ends a moment later only
             loop.call_soon_threadsafe(settle, result, None)
 
     threading.Thread(target=run, name=name, daemon=True).start()
