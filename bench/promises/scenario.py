@@ -32,6 +32,9 @@ _VERSIONS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 _GOOD: Final = "12"
 _ACTS: Final = 6
+_OF_RELOADS: Final = 1_000_003
+_IN_PLACE: Final = 0.4  # share of the seeds that reload in place
+_TOO_LITTLE_MEMORY: Final = 0.2  # share of them in which version 1 does not fit beside another one
 
 
 class Scenario:
@@ -41,6 +44,9 @@ class Scenario:
         self.people = random.Random(seed)
         chaos = self.people.choice((0.0, 0.05, 0.15, 0.3))
         self.parts: dict[str, Any] = {"serving": {"replicas": self.people.randint(1, 4)}, "rollout": _QUICK}
+        in_place = random.Random(seed + _OF_RELOADS)  # draws of its own: what seeds have shown before stays the same
+        if in_place.random() < _IN_PLACE:
+            self.parts["serving"]["reload"] = "InPlace"
         self.gateway = self.people.random() < 0.4
         if self.gateway:
             self.parts["traffic"] = _GATEWAY
@@ -51,6 +57,8 @@ class Scenario:
         )
         for version, behaviour in _VERSIONS.items():
             self.world.register(version, **behaviour)
+        self.world.behaviour("2").reload_failure = in_place.choice(("", "", "restart_needed"))
+        self.world.behaviour("1").crash_at_reload = in_place.random() < _TOO_LITTLE_MEMORY
 
     def play(self) -> None:
         """Raises Broken where a promise is."""
@@ -86,7 +94,7 @@ class Scenario:
 
     def _scale(self) -> None:
         size = self.people.randint(1, 4)
-        self.parts["serving"] = {"replicas": size}
+        self.parts["serving"] = {**self.parts["serving"], "replicas": size}
         self.world.scale(size)
 
     def _evict(self) -> None:
@@ -129,6 +137,9 @@ class Scenario:
             champion.slot
         ):
             yield f"slots have {world.size('a')} and {world.size('b')} pods"
+        served = [pod.pinned.version for pod in world.ready_pods(champion.slot)]
+        if served != [champion.version] * world.spec.serving.size:
+            yield f"the champion is version {champion.version}, its pods serve {served}"
         if world.clients.failed[NO_POD] and not self.unheard_crash:
             yield f"{world.clients.failed[NO_POD]} requests found no pod"
         if world.writes != writes:

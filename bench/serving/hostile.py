@@ -27,9 +27,9 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
-from bench.serving import hostile_frames
 from bench.serving.hostile_bodies import Hostile, requests
 from bench.serving.hostile_calls import Call, Caller, calls
+from bench.serving.hostile_connections import KINDS, visit
 from bench.serving.hostile_models import Subject, subjects
 from bench.serving.servers import Server, free_port, process
 
@@ -198,9 +198,10 @@ def open_connections(running: Running, count: int, findings: Findings) -> None:
     chance = random.Random(0)
     held: deque[socket.socket] = deque()
     for number in range(count):
-        name, wrong, stays = hostile_frames.open_one(address_of(running.server), running.grpc, number, chance)
+        kind = KINDS[number % len(KINDS)]
+        wrong, stays = visit(address_of(running.server), kind, chance)
         if wrong is not None:
-            findings.fault(f"{name}: {wrong}")
+            findings.fault(f"{kind.name}: {wrong}")
         if stays is not None:
             held.append(stays)
         while len(held) > HELD:

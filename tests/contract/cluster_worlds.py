@@ -42,6 +42,7 @@ class ClusterWorld(Protocol):
     evidence: PodMetrics
     key: Key
     traffic: Mapping[str, Any]  # spec.traffic of what is put
+    reload: str  # spec.serving.reload of it
 
     async def put(self, version: str = "1", **behaviours: Behaviour) -> ModelDeployment: ...
     async def edit(self, annotations: Mapping[str, str]) -> ModelDeployment: ...  # spec.serving.annotations
@@ -50,6 +51,7 @@ class ClusterWorld(Protocol):
     async def drift(self, slot: Slot) -> None: ...
     async def unprotect(self, slot: Slot) -> None: ...  # delete its PodDisruptionBudget
     async def delete_slot(self, slot: Slot) -> None: ...  # delete its Deployment
+    async def delete_file(self, slot: Slot) -> None: ...  # delete the ConfigMap that its pods follow
     async def template(self, slot: Slot) -> str: ...  # of its pods, as text
     async def evict(self, pod: PodState) -> None: ...  # as a drain does
     async def scale(self, autoscaling: Mapping[str, Any] | None) -> ModelDeployment: ...  # spec.serving.autoscaling
@@ -69,8 +71,11 @@ def spec(
     annotations: Mapping[str, str],
     traffic: Mapping[str, Any],
     autoscaling: Mapping[str, Any] | None = None,
+    reload: str = "Recreate",
 ) -> dict[str, Any]:
     serving: dict[str, Any] = {"replicas": 1, "drain": "0s"}
+    if reload != "Recreate":
+        serving["reload"] = reload
     if autoscaling is not None:
         serving["autoscaling"] = dict(autoscaling)
     if annotations:  # server-side apply makes null of a mapping that has become empty
@@ -110,16 +115,19 @@ class FakeClusterWorld:
         self.evidence: PodMetrics = self._evidence
         self._version = "1"
         self.traffic: Mapping[str, Any] = {}
+        self.reload = "Recreate"
         self._autoscaling: Mapping[str, Any] | None = None
 
     async def put(self, version: str = "1", **behaviours: Behaviour) -> ModelDeployment:
         for name, behaviour in behaviours.items():
             self._cluster.behave(name.removeprefix("v"), behaviour)
         self._version = version
-        return self._cluster.put(self.key, spec(version, {}, self.traffic))
+        return self._cluster.put(self.key, spec(version, {}, self.traffic, reload=self.reload))
 
     async def edit(self, annotations: Mapping[str, str]) -> ModelDeployment:
-        return self._cluster.put(self.key, spec(self._version, annotations, self.traffic, self._autoscaling))
+        return self._cluster.put(
+            self.key, spec(self._version, annotations, self.traffic, self._autoscaling, self.reload)
+        )
 
     async def scale(self, autoscaling: Mapping[str, Any] | None) -> ModelDeployment:
         self._autoscaling = autoscaling
@@ -146,6 +154,9 @@ class FakeClusterWorld:
 
     async def delete_slot(self, slot: Slot) -> None:
         self._cluster.delete_slot(self.key, slot)
+
+    async def delete_file(self, slot: Slot) -> None:
+        self._cluster.delete_file(self.key, slot)
 
     async def template(self, slot: Slot) -> str:
         md = await self._cluster.get(self.key)
@@ -188,6 +199,7 @@ class RealClusterWorld:
         self.evidence: PodMetrics = ScrapedPodMetrics(ProxyFetch(api))
         self._version = "1"
         self.traffic: Mapping[str, Any] = {}
+        self.reload = "Recreate"
         self._autoscaling: Mapping[str, Any] | None = None
         self._told: dict[str, dict[str, Any]] = {}
 
@@ -197,7 +209,7 @@ class RealClusterWorld:
         return await self.edit({})
 
     async def edit(self, annotations: Mapping[str, str]) -> ModelDeployment:
-        desired = spec(self._version, annotations, self.traffic, self._autoscaling)
+        desired = spec(self._version, annotations, self.traffic, self._autoscaling, self.reload)
         desired["serving"]["env"] = [{"name": "STAND_IN", "value": json.dumps(self._told)}]
         metadata = {"name": self.key.name}
         body = {"apiVersion": "podium.dev/v1alpha1", "kind": "ModelDeployment", "metadata": metadata, "spec": desired}
@@ -234,6 +246,9 @@ class RealClusterWorld:
 
     async def delete_slot(self, slot: Slot) -> None:
         self._kubectl("delete", "deployment", names.slot_name(self.key.name, slot))
+
+    async def delete_file(self, slot: Slot) -> None:
+        self._kubectl("delete", "configmap", names.slot_name(self.key.name, slot))
 
     async def template(self, slot: Slot) -> str:
         return json.dumps(self._kubectl.get("deployment", names.slot_name(self.key.name, slot))["spec"]["template"])

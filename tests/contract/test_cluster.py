@@ -8,9 +8,9 @@ from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.status import Phase, Pinned, PodTemplate, Status
 from podium.core.actions import Event
-from podium.core.facts import AutoscalerState, Key, SlotState
+from podium.core.facts import AutoscalerState, Identity, Key, ReloadState, SlotState
 from podium.errors import Conflict, NotFound, PodiumError, Rejected
-from podium.ports import ModelDeployment
+from podium.ports import ModelDeployment, PodReport
 from podium.testing import Behaviour
 from tests.contract.cluster_fixtures import world
 from tests.contract.cluster_worlds import ClusterWorld
@@ -330,3 +330,86 @@ async def test_nothing_is_written_to_what_is_gone(world: ClusterWorld) -> None:
     other = type(made)(**{**made.__dict__, "key": Key(world.key.namespace, "gone"), "uid": "another"})
     with pytest.raises(PodiumError):
         await world.cluster.write_status(other, STATUS)
+
+
+async def served(world: ClusterWorld, pinned: Pinned) -> tuple[SlotState, PodReport]:
+    """The slot and what its only pod says of itself, once that serves this version."""
+
+    async def check() -> tuple[SlotState, PodReport] | None:
+        seen = await slot_of(world, pinned.slot)
+        reports = await world.evidence.ask(world.key.namespace, seen.pods)
+        found = [report for report in reports.values() if report.identity == Identity(pinned.version, pinned.digest)]
+        return (seen, found[0]) if found and len(seen.pods) == 1 else None
+
+    return await world.until(check)
+
+
+async def test_a_pod_loads_another_version_in_place_once_it_is_told_to(world: ClusterWorld) -> None:
+    world.reload = "InPlace"
+    made = await world.put("1", v1=FAST, v2=FAST)
+    one, two = await made_by_operator(world, ONE), await made_by_operator(world, TWO)
+    await world.cluster.run_slot(made, one, 1)
+    await ready(world, one, 1)
+    before, report = await served(world, one)
+    assert before.pods[0].reloads
+    assert report.reload == ReloadState(ONE.digest, "served")
+    await world.cluster.run_slot(made, two, 1)
+    told = await slot_of(world)
+    assert (told.runs, told.up_to_date, told.pods[0].version) == (two, True, "2")
+    await world.cluster.tell_pods(made, two, [told.pods[0].name, "gone"])
+    after, report = await served(world, two)
+    assert [pod.uid for pod in after.pods] == [pod.uid for pod in before.pods]
+    assert after.pods[0].told == str(Identity("2", TWO.digest))
+    assert report.reload == ReloadState(TWO.digest, "served")
+
+
+async def test_a_pod_that_cannot_load_it_in_place_says_so_and_goes_on(world: ClusterWorld) -> None:
+    world.reload = "InPlace"
+    made = await world.put("1", v1=FAST, v2=Behaviour(ready_after=0.5, reload_failure="restart_needed"))
+    one, two = await made_by_operator(world, ONE), await made_by_operator(world, TWO)
+    await world.cluster.run_slot(made, one, 1)
+    before = await ready(world, one, 1)
+    await world.cluster.run_slot(made, two, 1)
+    await world.cluster.tell_pods(made, two, [before.pods[0].name])
+
+    async def failed() -> PodReport | None:
+        reports = await world.evidence.ask(world.key.namespace, (await slot_of(world)).pods)
+        found = [each for each in reports.values() if each.reload and each.reload.state == "failed"]
+        return found[0] if found else None
+
+    report = await world.until(failed)
+    assert report.reload == ReloadState(TWO.digest, "failed", "restart_needed")
+    assert report.identity == Identity("1", ONE.digest)
+
+
+async def test_the_file_that_pods_follow_is_put_back(world: ClusterWorld) -> None:
+    world.reload = "InPlace"
+    made = await world.put("1", v1=FAST)
+    one = await made_by_operator(world, ONE)
+    await world.cluster.run_slot(made, one, 1)
+    assert (await ready(world, one, 1)).up_to_date
+    await world.delete_file("a")
+    assert not (await slot_of(world)).up_to_date
+    await world.cluster.run_slot(made, one, 1)
+    assert (await slot_of(world)).up_to_date
+    await served(world, one)
+
+
+async def test_pods_are_replaced_once_by_the_same_mark(world: ClusterWorld) -> None:
+    world.reload = "InPlace"
+    made = await world.put("1", v1=FAST)
+    one = await made_by_operator(world, ONE)
+    await world.cluster.run_slot(made, one, 1)
+    before = (await ready(world, one, 1)).pods
+    await world.cluster.renew_pods(made, one, before[0].name)
+
+    async def replaced() -> SlotState | None:
+        seen = await slot_of(world)
+        new = len(seen.pods) == 1 and seen.pods[0].uid != before[0].uid
+        return seen if new and seen.ready(one) and seen.rolled_out and not seen.stopping else None
+
+    after = await world.until(replaced)
+    assert after.up_to_date, "the mark is no drift"
+    await world.cluster.run_slot(made, one, 1)
+    await world.cluster.renew_pods(made, one, before[0].name)
+    assert [pod.uid for pod in (await ready(world, one, 1)).pods] == [after.pods[0].uid]

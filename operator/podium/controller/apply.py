@@ -17,12 +17,14 @@ from podium.core.actions import (
     MoveAlias,
     OnCluster,
     RemoveFinalizer,
+    RenewPods,
     RunAutoscaler,
     RunJob,
     RunSlot,
     SetTraffic,
     StopAutoscaler,
     StopSlot,
+    TellPods,
     WriteRecord,
     WriteTags,
 )
@@ -81,7 +83,16 @@ async def _carry_out(
     match action:
         case SetTraffic():
             await ports.router.route(md, action.weights, action.overrides, action.trial, observed.traffic.revision)
-        case RunSlot() | StopSlot() | RunAutoscaler() | StopAutoscaler() | AddFinalizer() | RemoveFinalizer():
+        case (
+            RunSlot()
+            | TellPods()
+            | RenewPods()
+            | StopSlot()
+            | RunAutoscaler()
+            | StopAutoscaler()
+            | AddFinalizer()
+            | RemoveFinalizer()
+        ):
             await _on_cluster(action, md, ports.cluster, observed)
         case RunJob():
             await ports.jobs.run(md, action)
@@ -98,6 +109,10 @@ async def _on_cluster(action: OnCluster, md: ModelDeployment, cluster: Cluster, 
     match action:
         case RunSlot():
             await cluster.run_slot(md, action.pinned, action.replicas, observed.slot(action.pinned.slot).revision)
+        case TellPods():
+            await cluster.tell_pods(md, action.pinned, action.pods)
+        case RenewPods():
+            await cluster.renew_pods(md, action.pinned, action.mark)
         case StopSlot():
             await cluster.stop_slot(md, action.slot, observed.slot(action.slot).revision)
         case RunAutoscaler():

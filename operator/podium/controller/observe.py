@@ -109,4 +109,12 @@ def _with_reports(slots: Mapping[Slot, SlotState], reports: Mapping[str, PodRepo
 
 
 def _with_report(pod: PodState, report: PodReport) -> PodState:
-    return replace(pod, identity=report.identity, counters=report.counters, startup_step=report.startup_step)
+    said = replace(
+        pod,
+        identity=report.identity,
+        counters=report.counters,
+        startup_step=report.startup_step,
+        reload=report.reload,
+    )
+    in_place = pod.reloads and report.identity is not None
+    return replace(said, version=report.identity.version) if in_place and report.identity is not None else said

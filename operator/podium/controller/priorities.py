@@ -9,6 +9,7 @@ from podium.core.facts import Key
 from podium.ports import ModelDeployment
 
 _BY_PHASE: Final[Mapping[Phase, Priority]] = {
+    Phase.RELOADING: Priority.TRIAL,
     Phase.STARTING: Priority.TRIAL,
     Phase.CANARY: Priority.TRIAL,
     Phase.PROMOTING: Priority.TRIAL,

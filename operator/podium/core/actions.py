@@ -19,6 +19,24 @@ class RunSlot:
 
 
 @dataclass(frozen=True)
+class TellPods:
+    """Let these pods of the slot hear at once what they are to load in place; by itself that takes a minute or more."""
+
+    pinned: Pinned
+    pods: tuple[str, ...]  # names
+    why: str
+
+
+@dataclass(frozen=True)
+class RenewPods:
+    """Replace the slot's pods one by one, because some cannot load in place what they are to serve."""
+
+    pinned: Pinned
+    mark: str  # which replacement this is: the same one again changes nothing
+    why: str
+
+
+@dataclass(frozen=True)
 class StopSlot:
     """Scale the slot to nothing. Its pods finish what they hold."""
 
@@ -135,7 +153,7 @@ class RemoveFinalizer:
 
 
 RegistryWrite = MoveAlias | WriteTags | WriteRecord  # a write to the registry, carried out in the background
-OnCluster = RunSlot | StopSlot | RunAutoscaler | StopAutoscaler | AddFinalizer | RemoveFinalizer
+OnCluster = RunSlot | TellPods | RenewPods | StopSlot | RunAutoscaler | StopAutoscaler | AddFinalizer | RemoveFinalizer
 Action = OnCluster | SetTraffic | RegistryWrite | RunJob | CallWebhook
 
 

@@ -13,16 +13,18 @@ from podium.core.actions import (
     CallWebhook,
     Event,
     RemoveFinalizer,
+    RenewPods,
     RunAutoscaler,
     RunJob,
     RunSlot,
     SetTraffic,
     StopAutoscaler,
     StopSlot,
+    TellPods,
     WriteRecord,
     WriteTags,
 )
-from podium.core.facts import SLOTS, Facts, UnsavedEvidence
+from podium.core.facts import SLOTS, Facts, Identity, PodState, SlotState, UnsavedEvidence
 from podium.core.rollout import alias
 from podium.core.rollout.desired import former_champion
 from podium.core.rollout.lifecycle import enter
@@ -42,6 +44,7 @@ REQUEUE_AFTER: Mapping[Phase, float] = {
     Phase.PENDING: 5,
     Phase.GATING: 5,
     Phase.BLOCKED: 30,
+    Phase.RELOADING: 0.5,
     Phase.STARTING: 1,
     Phase.CANARY: 1,
     Phase.PROMOTING: 1,
@@ -100,10 +103,12 @@ def decide(facts: Facts) -> Decision:
 def _requeue_after(facts: Facts) -> float:
     """A slot that is still to lose its traffic is watched as closely as in a rollback, whatever came after that.
 
-    A champion without a ready pod is looked at more often than one that serves: what watches tell can be lost.
+    A champion without a ready pod is looked at more often than one that serves: what watches tell can be lost. And no
+    watch tells that a pod has loaded another version, or cannot.
     """
     usual, champion = REQUEUE_AFTER[facts.status.phase], facts.status.champion
-    if champion is not None and not facts.observed.slot(champion.slot).ready(champion):
+    down = champion is not None and not facts.observed.slot(champion.slot).ready(champion)
+    if down or any(_others(pinned, facts.observed.slot(pinned.slot)) for pinned, _ in _sizes(facts)):
         usual = min(usual, UNAVAILABLE)
     back = REQUEUE_AFTER[Phase.ROLLING_BACK]
     return min(usual, back) if facts.status.phase in WAY_BACK and losing(facts) is not None else usual
@@ -176,8 +181,9 @@ def _finalizer(facts: Facts) -> Iterator[Action]:
 def _sizes(facts: Facts) -> Iterator[tuple[Pinned, int]]:
     """Every version that is to run, with its number of pods."""
     status, target, full = facts.status, PHASE_TARGETS[facts.status.phase], facts.spec.serving.size
-    if status.champion is not None:
-        yield status.champion, full
+    serves = status.challenger if target.in_place else status.champion
+    if serves is not None:
+        yield serves, full
     for pinned, size in ((status.challenger, target.challenger), (status.former, target.former)):
         if pinned is not None and size is not Size.NONE:
             yield pinned, full if size is Size.FULL else challenger_pods(facts)
@@ -188,6 +194,26 @@ def _runs(facts: Facts) -> Iterator[Action]:
         seen = facts.observed.slot(pinned.slot)
         if seen.runs != pinned or seen.replicas != replicas or not seen.up_to_date:
             yield RunSlot(pinned, replicas, f"{facts.status.phase}: version {pinned.version} with {replicas} pods")
+        else:
+            yield from _reloads(facts, pinned, seen)
+
+
+def _reloads(facts: Facts, pinned: Pinned, seen: SlotState) -> Iterator[Action]:
+    """What pods need that serve another version than their slot is to run: to hear of it, or to be replaced."""
+    expected, others = Identity(pinned.version, pinned.digest), _others(pinned, seen)
+    unable = [pod.name for pod in others if pod.reload is not None and pod.reload.given_up(pinned.digest)]
+    unaware = tuple(pod.name for pod in others if pod.told != str(expected) and pod.name not in unable)
+    what = f"load version {pinned.version} in place"
+    if unaware:
+        yield TellPods(pinned, unaware, f"{facts.status.phase}: {', '.join(unaware[:3])} are to {what}")
+    if unable and seen.rolled_out:
+        yield RenewPods(pinned, unable[0], f"{facts.status.phase}: {', '.join(unable[:3])} cannot {what}")
+
+
+def _others(pinned: Pinned, seen: SlotState) -> list[PodState]:
+    """Pods that reload in place, and serve another version than their slot is to run."""
+    expected = Identity(pinned.version, pinned.digest)
+    return [pod for pod in seen.pods if pod.reloads and pod.identity is not None and pod.identity != expected]
 
 
 def _stops(facts: Facts) -> Iterator[Action]:

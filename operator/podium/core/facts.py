@@ -9,6 +9,7 @@ from podium.api.v1alpha1.evidence import Counts, Evidence, Slot
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import GateState, Phase, Pinned, PodTemplate, Source, Status
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
+from podium.core.evaluations import Dataset, Evaluation
 from podium.core.once import Once
 from podium.core.signature import Signature
 
@@ -39,24 +40,6 @@ class Problem:
 
     reason: str
     message: str
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A dataset as MLflow knows it. Its digest says whether two are the same."""
-
-    name: str
-    digest: str
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What was measured of a version on one dataset."""
-
-    name: str  # what the registry calls it
-    dataset: Dataset | None
-    at: datetime  # of its last metric
-    metrics: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -92,6 +75,9 @@ class Identity:
 
     version: str
     digest: str
+
+    def __str__(self) -> str:
+        return f"{self.version} {self.digest}"
 
 
 @dataclass(frozen=True)
@@ -132,12 +118,25 @@ class Crash:
 
 
 @dataclass(frozen=True)
+class ReloadState:
+    """What a pod says of the version that it was last told to load in place."""
+
+    digest: str  # "" where it cannot read which one
+    state: str  # loading, served or failed
+    reason: str = ""  # why it failed: the name of an exit code (podium.runtime.exits), or restart_needed
+
+    def given_up(self, digest: str) -> bool:
+        """Whether the pod will not load it any more. Where the registry is silent, it asks again as a new pod would."""
+        return self.state == "failed" and self.digest in {digest, ""} and self.reason != "not_fetched"
+
+
+@dataclass(frozen=True)
 class PodState:
     """One pod of a slot that is not being deleted."""
 
     uid: str
     name: str
-    version: str  # from its labels: what it was started for
+    version: str  # what it was started for; of one that reloads in place, what it says that it serves
     ready: bool
     identity: Identity | None = None  # None until it has been asked and has answered
     counters: Counters | None = None
@@ -145,6 +144,9 @@ class PodState:
     waiting: str = ""  # why it does not start, where kubelet says so: ImagePullBackOff …
     ip: str = ""  # "" until it has one
     startup_step: str = ""  # what its server does before it is ready; "" where it does not say
+    reloads: bool = False  # whether it loads in place what its slot is to run
+    told: str = ""  # the identity that it was last told to load, as text; "" where it never was
+    reload: ReloadState | None = None  # None until it says so
 
     @property
     def runs(self) -> bool:

@@ -69,6 +69,15 @@ class Cluster(Protocol):
         Raises Conflict where the slot has another revision than this: what is asked was decided on old facts.
         """
 
+    async def tell_pods(self, md: ModelDeployment, pinned: Pinned, pods: Sequence[str]) -> None:
+        """Let these pods of the version's slot hear now that they are to load it in place. Pods that are gone are none.
+
+        They hear of it without that, too, and later. Raises Rejected where Podium may not write pods.
+        """
+
+    async def renew_pods(self, md: ModelDeployment, pinned: Pinned, mark: str) -> None:
+        """Replace the pods of the version's slot, a new one first. The same mark again replaces none."""
+
     async def stop_slot(self, md: ModelDeployment, slot: Slot, revision: str | None = None) -> None:
         """Stop the slot's pods, if they are Podium's. Raises Conflict as `run_slot` does."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from podium.core.facts import Counters, Identity, PodState
+from podium.core.facts import Counters, Identity, PodState, ReloadState
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,7 @@ class PodReport:
     identity: Identity | None
     counters: Counters
     startup_step: str = ""  # what its server does before it is ready: fetching, loading
+    reload: ReloadState | None = None  # None where it loads nothing in place
 
 
 class PodMetrics(Protocol):

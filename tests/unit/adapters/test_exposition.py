@@ -4,8 +4,9 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from podium.adapters.metrics.exposition import statement
-from podium.core.facts import Counters, Histogram, Identity
+from podium.core.facts import Counters, Histogram, Identity, ReloadState
 from podium.ports import PodReport
+from podium.runtime.http.reload_report import ReloadReport
 
 INFO = 'podium_model_info{model="churn",version="7",run_id="r",digest="sha256:77"} 1.0\n'
 
@@ -150,3 +151,35 @@ def test_classes_that_contradict_themselves_are_left_out(text: str) -> None:
 def test_no_more_bad_answers_fake_model_server_a_row_than_there_are(number: str, found: int) -> None:
     row = f'podium_consecutive_failures{{model="churn",version="7"}} {number}\n'
     assert told(count("model_error", 4) + row).consecutive_bad == found
+
+
+def reload_info(digest: str, state: str, reason: str = "") -> str:
+    return f'podium_reload_info{{digest="{digest}",reason="{reason}",state="{state}"}} 1.0\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (reload_info("sha256:8", "served"), ReloadState("sha256:8", "served")),
+        (reload_info("sha256:8", "failed", "restart_needed"), ReloadState("sha256:8", "failed", "restart_needed")),
+        (reload_info("", "failed", "bad_settings"), ReloadState("", "failed", "bad_settings")),
+        (reload_info("sha256:8", "failed", "no such word: <b>"), ReloadState("sha256:8", "failed")),
+        (reload_info("sha256:8", "gone"), None),
+        (reload_info("sha256:8", "served") + reload_info("sha256:9", "failed"), None),
+        ("", None),
+    ],
+)
+def test_what_became_of_a_reload_is_read_and_what_cannot_be_believed_is_not(
+    text: str, expected: ReloadState | None
+) -> None:
+    said = statement(INFO + text)
+    assert said is not None
+    assert said.reload == expected
+
+
+def test_the_servers_own_report_of_a_reload_is_understood() -> None:
+    report = ReloadReport("sha256:7", hook=True)
+    report.failed("sha256:8", "restart_needed")
+    said = statement(INFO + report.render().decode())
+    assert said is not None
+    assert said.reload == ReloadState("sha256:8", "failed", "restart_needed")

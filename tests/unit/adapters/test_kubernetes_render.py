@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 import yaml
 
-from podium.adapters.kubernetes import names, pod_specs, read, render
+from podium.adapters.kubernetes import autoscalers, model_files, names, pod_specs, read, render
 from podium.adapters.kubernetes.subset import holds
 from podium.api.v1alpha1.manifest import NAME_LIMIT
 from podium.api.v1alpha1.spec.gates import JobGate
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned
 from podium.core.actions import RunJob
+from podium.runtime.model_file import wanted_by
+from podium.runtime.settings import Settings
 
 GOLDEN = Path(__file__).parent / "golden"
 OWNER = render.Owner("ml", "churn", "0a1b2c3d")
@@ -42,6 +44,7 @@ CASES = replace(
 DEFAULTS = pod_specs.Defaults(image="podium-runtime:0.1.0", registry_uri="http://mlflow.ml:5000")
 PINNED = Pinned(version="7", digest="sha256:77", slot="b")
 SMALL = Spec.model_validate({"model": {"name": "churn", "version": "7"}})
+IN_PLACE = Spec.model_validate({"model": {"name": "churn", "version": "7"}, "serving": {"reload": "InPlace"}})
 SCALED = Spec.model_validate(
     {
         "model": {"name": "churn", "version": "7"},
@@ -89,9 +92,11 @@ def deployment(
     [
         ("deployment-small", deployment(OWNER, SMALL, PINNED, 1, DEFAULTS)),
         ("deployment-full", deployment(OWNER, FULL, PINNED, 3, DEFAULTS)),
+        ("deployment-in-place", deployment(OWNER, IN_PLACE, PINNED, 2, DEFAULTS)),
+        ("model-file", model_files.model_file(OWNER, IN_PLACE, PINNED)),
         ("slot-service", render.slot_service(OWNER, SMALL, "b")),
-        ("autoscaler-small", render.autoscaler(OWNER, SCALED)),
-        ("autoscaler-full", render.autoscaler(OWNER, FULL)),
+        ("autoscaler-small", autoscalers.autoscaler(OWNER, SCALED)),
+        ("autoscaler-full", autoscalers.autoscaler(OWNER, FULL)),
         ("disruption-budget", render.disruption_budget(OWNER, SMALL, PINNED, {"spec": {}})),
         ("gate-job-small", render.gate_job(OWNER, SMALL, SMOKE, DEFAULTS)),
         ("gate-job-full", render.gate_job(OWNER, FULL, CASES, DEFAULTS)),
@@ -227,3 +232,47 @@ def test_the_template_that_a_deployment_carries_makes_the_same_deployment_again(
     assert holds(again, first)
     newer = pod_specs.Defaults(image="podium-runtime:next", registry_uri="http://elsewhere")
     assert not holds(first, deployment(OWNER, SMALL, PINNED, 1, newer))
+
+
+def test_pods_that_reload_in_place_are_of_one_template_whatever_their_version() -> None:
+    """Another version replaces none of them; another environment does."""
+    eight = PINNED.model_copy(update={"version": "8", "digest": "sha256:88"})
+    slow = eight.model_copy(update={"latency_limits": (0.12,)})
+    made = [deployment(OWNER, IN_PLACE, pinned, 1, DEFAULTS) for pinned in (PINNED, eight, slow)]
+    assert made[0]["spec"]["template"] == made[1]["spec"]["template"]
+    assert made[1]["spec"]["template"] != made[2]["spec"]["template"]
+    assert [read.pinned(each) for each in made] == [PINNED, eight, slow]
+
+
+def test_a_kept_template_of_pods_that_reload_is_that_of_each_version_with_the_same_environment() -> None:
+    template = render.pod_template(OWNER, IN_PLACE, DEFAULTS)
+    seven, eight, slow = (
+        PINNED.model_copy(update={"template": template, **other})
+        for other in ({}, {"version": "8", "digest": "sha256:88"}, {"latency_limits": (0.12,)})
+    )
+    made = deployment(OWNER, IN_PLACE, seven, 1, DEFAULTS)
+    assert read.template(made, seven) == read.template(made, eight) == made["spec"]["template"]
+    assert read.template(made, slow) is None
+    assert read.template(deployment(OWNER, SMALL, seven, 1, DEFAULTS), eight) is None
+
+
+def test_the_file_names_the_pinned_version_as_the_server_reads_it(tmp_path: Path) -> None:
+    pinned = Pinned(model="Schätzung (EU)", version="7", digest="sha256:" + "7" * 64, slot="b")
+    file = tmp_path / pod_specs.MODEL_FILE
+    file.write_text(model_files.model_file(OWNER, IN_PLACE, pinned)["data"][file.name])
+    found = wanted_by(file)
+    assert found is not None
+    assert (str(found.reference), found.digest) == ("models:/Schätzung (EU)/7", pinned.digest)
+
+
+def test_what_a_users_sources_say_of_the_model_is_overruled_by_the_file(tmp_path: Path) -> None:
+    """A ConfigMap or Secret of `spec.serving.envFrom` may name another one."""
+    pinned = PINNED.model_copy(update={"digest": "sha256:" + "7" * 64})
+    ours = {one["name"]: one["value"] for one in pod_specs.environment(IN_PLACE, pinned, DEFAULTS)}
+    assert ours["PODIUM_MODEL_FILE"] == "/podium/model/model.json"
+    file = tmp_path / "model.json"
+    file.write_text(model_files.model_file(OWNER, IN_PLACE, pinned)["data"]["model.json"])
+    theirs = {"PODIUM_MODEL_URI": "models:/theirs/1", "PODIUM_MODEL_DIGEST": "sha256:1", "PODIUM_MODEL_RUN_ID": "r"}
+    settings = Settings.from_environment({**theirs, **ours, "PODIUM_MODEL_FILE": str(file)})
+    assert [str(each) for each in settings.references] == ["models:/churn/7"]
+    assert (settings.digest, settings.run_id) == (pinned.digest, None)

@@ -53,10 +53,11 @@ def test_pod_details_reach_the_pod_as_they_were_written() -> None:
 
 
 def test_the_variables_that_nobody_may_set_are_those_that_podium_sets() -> None:
-    spec = Spec.model_validate({"model": MODEL})
+    specs = [Spec.model_validate({"model": MODEL, "serving": {"reload": way}}) for way in ("Recreate", "InPlace")]
     pinned = Pinned(version="7", digest="sha256:00", slot="a")
-    made = environment(spec, pinned, Defaults(image="runtime", registry_uri="http://mlflow"))
-    assert {variable["name"] for variable in made} == set(RESERVED)
+    defaults = Defaults(image="runtime", registry_uri="http://mlflow")
+    made = [variable["name"] for spec in specs for variable in environment(spec, pinned, defaults)]
+    assert set(made) == set(RESERVED)
 
 
 @pytest.mark.parametrize("name", ["churn", "c", "churn-eu-2", "c" * 50])

@@ -10,7 +10,8 @@ import pytest
 from podium.api.v1alpha1.status import GateStatus, HistoryEntry, Phase, Status
 from podium.core.actions import CallWebhook, RunJob
 from podium.core.decide import decide
-from podium.core.facts import Dataset, Evaluation, Facts, GateResponse, ModelVersion, ObservedState, RegistryState
+from podium.core.evaluations import Dataset, Evaluation
+from podium.core.facts import Facts, GateResponse, ModelVersion, ObservedState, RegistryState
 from podium.core.fingerprints import request_id
 from podium.core.gates import GateCheck, check, messages
 from podium.core.signature import Column, Signature

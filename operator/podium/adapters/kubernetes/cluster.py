@@ -11,6 +11,7 @@ from podium.adapters.kubernetes import names, read, render
 from podium.adapters.kubernetes.api import TIMEOUT, Api, Json
 from podium.adapters.kubernetes.autoscalers import Autoscalers
 from podium.adapters.kubernetes.events import event_object
+from podium.adapters.kubernetes.model_files import model_file, reloads
 from podium.adapters.kubernetes.owned import OwnedObjects, foreign_object, persistent, refuse_other, revision_of
 from podium.adapters.kubernetes.pod_specs import Defaults
 from podium.adapters.kubernetes.subset import holds
@@ -19,7 +20,7 @@ from podium.api.v1alpha1.manifest import API_VERSION, KIND
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, Status
 from podium.core.actions import Event
-from podium.core.facts import SLOTS, AutoscalerState, Key, SlotState
+from podium.core.facts import SLOTS, AutoscalerState, Identity, Key, PodState, SlotState
 from podium.errors import Conflict, NotFound, PodiumError, Rejected
 from podium.ports import Clock, ModelDeployment
 
@@ -35,6 +36,7 @@ class _Found:
     services: Mapping[str, Json]
     budgets: Mapping[str, Json] | None  # None where they cannot be read: a way back must not wait for them
     pods: Sequence[Json]
+    files: Mapping[str, Json | None]  # ConfigMaps that pods follow; without those that cannot be read, as above
 
 
 class KubernetesCluster:
@@ -117,10 +119,21 @@ class KubernetesCluster:
         spec, owner = _spec(md), read.owner_of(md)
         kept = await self._kept_template(md, pinned)
         pods = kept or render.template(owner, spec, pinned, self._defaults)
-        # The Service first: a pod must never be ready without the Service through which it is looked at.
+        # The Service first: a pod must never be ready without the Service through which it is looked at. What names the
+        # version comes before pods that would read it.
         await self._owned.apply(names.SERVICES, render.slot_service(owner, spec, pinned.slot))
+        if reloads(pods):
+            await self._name(md, spec, pinned, revision)
         await self._owned.apply(names.DEPLOYMENTS, render.deployment(owner, spec, pinned, replicas, pods), revision)
         await self._owned.apply(names.DISRUPTION_BUDGETS, render.disruption_budget(owner, spec, pinned, pods))
+
+    async def _name(self, md: ModelDeployment, spec: Spec, pinned: Pinned, revision: str | None) -> None:
+        """Let the ConfigMap name what the slot's pods are to load; not where the slot is another one by now."""
+        name = names.slot_name(md.key.name, pinned.slot)
+        if revision is not None:
+            found = await self._owned.find(names.DEPLOYMENTS, md.key.namespace, name)
+            refuse_other(found, revision, f"Deployment {md.key.namespace}/{name}")
+        await self._owned.apply(names.CONFIG_MAPS, model_file(read.owner_of(md), spec, pinned))
 
     async def _kept_template(self, md: ModelDeployment, pinned: Pinned) -> Json | None:
         """The pinned template, from the slot's Deployment or from its PodDisruptionBudget."""
@@ -131,6 +144,20 @@ class KubernetesCluster:
             if kept is not None:
                 return kept
         return None
+
+    async def tell_pods(self, md: ModelDeployment, pinned: Pinned, pods: Sequence[str]) -> None:
+        """A pod that is written is synchronized by kubelet at once, its volumes too."""
+        told = {"metadata": {"annotations": {names.TOLD: str(Identity(pinned.version, pinned.digest))}}}
+        paths = (names.path(names.PODS, md.key.namespace, pod) for pod in pods)
+        ends = await asyncio.gather(*(self._api.merge(path, told) for path in paths), return_exceptions=True)
+        for end in ends:
+            if isinstance(end, BaseException) and not isinstance(end, NotFound):
+                raise end
+
+    async def renew_pods(self, md: ModelDeployment, pinned: Pinned, mark: str) -> None:
+        path = names.path(names.DEPLOYMENTS, md.key.namespace, names.slot_name(md.key.name, pinned.slot))
+        pods = {"metadata": {"annotations": {names.RENEWED: mark}}}
+        await self._api.merge(path, {"spec": {"template": pods}})
 
     async def stop_slot(self, md: ModelDeployment, slot: Slot, revision: str | None = None) -> None:
         await persistent(lambda: self._stop_slot(md, slot, revision))
@@ -165,7 +192,12 @@ class KubernetesCluster:
             self._budgets(md),
             self._list(md, names.PODS),
         )
-        return _Found(_by_name(deployments, md.uid), _by_name(services, md.uid), budgets, pods)
+        ours = _by_name(deployments, md.uid)
+        running = {name: each["spec"] for name, each in ours.items() if each["spec"].get("replicas", 1)}
+        follow = [name for name, made in running.items() if reloads(made["template"])]
+        files = await asyncio.gather(*(self._file(md, name) for name in follow))
+        read_ones = {name: file for name, (readable, file) in zip(follow, files, strict=True) if readable}
+        return _Found(ours, _by_name(services, md.uid), budgets, pods, read_ones)
 
     async def _list(self, md: ModelDeployment, collection: str, within: float = TIMEOUT) -> Sequence[Json]:
         path, selector = names.path(collection, md.key.namespace), f"{names.DEPLOYMENT}={md.key.name}"
@@ -179,18 +211,28 @@ class KubernetesCluster:
             return None
         return _by_name(found, md.uid)
 
+    async def _file(self, md: ModelDeployment, name: str) -> tuple[bool, Json | None]:
+        """Whether the ConfigMap of this name could be read, and it."""
+        try:
+            async with asyncio.timeout(_BUDGETS):
+                return True, await self._owned.find(names.CONFIG_MAPS, md.key.namespace, name)
+        except (PodiumError, TimeoutError) as error:
+            _log.warning("%s: could not read its ConfigMap %s: %s", md.key, name, error or "timed out")
+            return False, None
+
     def _slot(self, md: ModelDeployment, found: _Found, slot: Slot) -> SlotState:
         name = names.slot_name(md.key.name, slot)
         deployment = found.deployments.get(name)
         pods, stopping = read.pods_of(found.pods, slot)
         if deployment is None:
             return SlotState(pods=pods, stopping=stopping)
+        runs = read.pinned(deployment)
         seen_slot = SlotState(
-            runs=read.pinned(deployment),
+            runs=runs,
             replicas=int(deployment.get("spec", {}).get("replicas", 1)),
             rolled_out=read.rolled_out(deployment),
             stuck=read.stuck(deployment),
-            pods=pods,
+            pods=tuple(_started_for(pod, runs) for pod in pods),
             stopping=stopping,
             revision=revision_of(deployment),
         )
@@ -214,7 +256,13 @@ def _as_made(md: ModelDeployment, spec: Spec, runs: Pinned, found: _Found, pods:
         holds(deployment, render.deployment(owner, spec, runs, replicas, pods))
         and holds(found.services.get(name), render.slot_service(owner, spec, runs.slot))
         and (found.budgets is None or holds(found.budgets.get(name), render.disruption_budget(owner, spec, runs, pods)))
+        and (name not in found.files or holds(found.files[name], model_file(owner, spec, runs)))
     )
+
+
+def _started_for(pod: PodState, runs: Pinned | None) -> PodState:
+    """A pod that reloads in place, as long as it has not said what it serves."""
+    return replace(pod, version=runs.version) if pod.reloads and runs is not None else pod
 
 
 def dump(status: Status) -> dict[str, Any]:

@@ -24,6 +24,9 @@ GATE_OF: Final = "podium.dev/gate-of"  # on pods of gates: the label of slots wo
 RENDERED: Final = "podium.dev/rendered"  # fingerprint of what was applied, so that a removed field is noticed
 TEMPLATE: Final = "podium.dev/template"  # the pod template as Podium last made it, on slots
 REVISION: Final = "podium.dev/template-revision"  # which one that is, as the status has it
+RELOAD: Final = "podium.dev/reload"  # InPlace on pods that load what their slot's ConfigMap names
+RENEWED: Final = "podium.dev/renewed"  # in their template: the pod that could not, for which all were replaced
+TOLD: Final = "podium.dev/told"  # on such pods: what the ConfigMap named, written so that kubelet brings it at once
 SESSION_AFFINITY: Final = "podium.dev/session-affinity"  # the trial whose users stay on their side, on an HTTPRoute
 TRIAL: Final = "podium.dev/trial"  # the trial that traffic was last written for, on a Service or HTTPRoute
 WEIGHTS: Final = "podium.dev/weights"
@@ -40,6 +43,7 @@ JOBS: Final = "/apis/batch/v1/namespaces/{}/jobs"
 DISRUPTION_BUDGETS: Final = "/apis/policy/v1/namespaces/{}/poddisruptionbudgets"
 SERVICES: Final = "/api/v1/namespaces/{}/services"
 PODS: Final = "/api/v1/namespaces/{}/pods"
+CONFIG_MAPS: Final = "/api/v1/namespaces/{}/configmaps"
 SECRETS: Final = "/api/v1/namespaces/{}/secrets"
 HTTP_ROUTES: Final = "/apis/gateway.networking.k8s.io/v1/namespaces/{}/httproutes"
 GATEWAY_API: Final = "/apis/gateway.networking.k8s.io/v1"
@@ -57,7 +61,7 @@ def path(collection: str, namespace: str, name: str = "", subresource: str = "")
 
 
 def slot_name(name: str, slot: Slot) -> str:
-    """The name of the slot's Deployment, Service and PodDisruptionBudget."""
+    """The name of the slot's Deployment, Service, PodDisruptionBudget, and of the ConfigMap that its pods follow."""
     return f"{name}-{slot}"
 
 

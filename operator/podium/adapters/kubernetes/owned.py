@@ -74,12 +74,13 @@ def revision_of(found: Json | None) -> str:
     """The revision of an object: another one after each write of its spec, and the same one after those of its status.
 
     A Service has no generation: each write makes another revision. The trial that a route is written for is no part of
-    its spec, and so of its generation. Empty where there is no object.
+    its spec, and so of its generation; nor is the version that a slot's pods load in place. Empty where there is none.
     """
     if found is None:
         return ""
-    metadata, trial = found["metadata"], read.metadata_of(found)[1].get(names.TRIAL, "")
-    return f"{metadata['uid']}/{metadata.get('generation') or metadata['resourceVersion']}/{trial}"
+    metadata, (labels, annotations) = found["metadata"], read.metadata_of(found)
+    about = annotations.get(names.TRIAL, ""), labels.get(names.VERSION, ""), annotations.get(names.DIGEST, "")
+    return "/".join([metadata["uid"], str(metadata.get("generation") or metadata["resourceVersion"]), *about])
 
 
 def refuse_other(found: Json | None, revision: str, what: str) -> None:

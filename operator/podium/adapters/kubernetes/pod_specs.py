@@ -24,14 +24,15 @@ class Defaults:
     registry_uri: str
 
 
-def pod(spec: Spec, pinned: Pinned, defaults: Defaults) -> Json:
-    """The pod of a model server."""
+def pod(spec: Spec, pinned: Pinned, defaults: Defaults, file: str) -> Json:
+    """The pod of a model server. `file` is the ConfigMap that names the model of one that reloads in place."""
     serving = spec.serving
+    named = [{"name": "model", "configMap": {"name": file}}] if serving.reload == "InPlace" else []
     return {
         **_unprivileged(),
         "terminationGracePeriodSeconds": round(serving.drain.total_seconds()) + _GRACE,
         "containers": [_container(spec, pinned, defaults)],
-        "volumes": _VOLUMES,
+        "volumes": [*_VOLUMES, *named],
         **_passed_through(serving),
     }
 
@@ -86,9 +87,13 @@ def _container(spec: Spec, pinned: Pinned, defaults: Defaults) -> Json:
         "livenessProbe": _probe("/healthz", periodSeconds=10, failureThreshold=6),
         **_CONFINED,
     }
+    if serving.reload == "InPlace":
+        made["volumeMounts"] = [*_CONFINED["volumeMounts"], {"name": "model", "mountPath": _MODEL, "readOnly": True}]
     return {name: value for name, value in made.items() if value}
 
 
+MODEL_FILE: Final = "model.json"
+_MODEL: Final = "/podium/model"  # a path in the pod, where that file is
 _VOLUMES: Final[list[Json]] = [{"name": "tmp", "emptyDir": {}}]
 _CONFINED: Final[Json] = {
     "securityContext": {
@@ -116,7 +121,9 @@ def environment(spec: Spec, pinned: Pinned, defaults: Defaults) -> list[Json]:
 
     They are what a pod proves its identity against. In Kubernetes `env` wins over `envFrom`: that way in is shut too.
     """
-    ours = _model_variables(spec, pinned) | {
+    in_place = spec.serving.reload == "InPlace"  # the file wins over what the user's list may name
+    named = {"PODIUM_MODEL_FILE": f"{_MODEL}/{MODEL_FILE}"} if in_place else _model_variables(spec, pinned)
+    ours = named | {
         "PODIUM_DRAIN_SECONDS": f"{spec.serving.drain.total_seconds():g}",
         "PODIUM_PORT": str(names.PORT),
         "MLFLOW_TRACKING_URI": pinned.registry or spec.registry.uri or defaults.registry_uri,
@@ -131,9 +138,14 @@ def environment(spec: Spec, pinned: Pinned, defaults: Defaults) -> list[Json]:
 
 def _model_variables(spec: Spec, pinned: Pinned) -> dict[str, str]:
     return {
-        "PODIUM_MODEL_URI": f"models:/{model_of(spec, pinned)}/{pinned.version}",
+        "PODIUM_MODEL_URI": model_uri(spec, pinned),
         "PODIUM_MODEL_DIGEST": pinned.digest,
     }
+
+
+def model_uri(spec: Spec, pinned: Pinned) -> str:
+    """Where the version is, as MLflow names it."""
+    return f"models:/{model_of(spec, pinned)}/{pinned.version}"
 
 
 def _with_ours(given: Sequence[Json], ours: Mapping[str, str]) -> list[Json]:

@@ -11,7 +11,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from podium.adapters.kubernetes import names
-from podium.adapters.kubernetes.render import Owner
+from podium.adapters.kubernetes.model_files import reloads
+from podium.adapters.kubernetes.render import Owner, environment_of
 from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, PodTemplate, Status
@@ -85,7 +86,8 @@ def _revision(annotations: Mapping[str, str]) -> PodTemplate | None:
 def template(found: Json, of: Pinned) -> dict[str, Any] | None:
     """The pinned template of this version's pods; None where the Deployment carries another one, or none.
 
-    One that an older Podium made carries no revision: what it has is what was pinned.
+    One that an older Podium made carries no revision: what it has is what was pinned. One of pods that reload in place
+    names no version, and is that of each one with the same environment.
     """
     try:
         kept = json.loads(metadata_of(found)[1].get(names.TEMPLATE, ""))
@@ -93,6 +95,9 @@ def template(found: Json, of: Pinned) -> dict[str, Any] | None:
     except (ValueError, AttributeError):
         return None  # another client changed it
     same = (labels.get(names.VERSION), annotations.get(names.DIGEST)) == (of.version, of.digest)
+    if reloads(kept):
+        about = (names.REGISTRY, names.MODEL, names.LOGIN, names.LATENCY_LIMITS)
+        same = {name: annotations[name] for name in about if name in annotations} == environment_of(of)
     known = _revision(metadata_of(found)[1])
     return kept if same and (known is None or of.template is None or known.revision == of.template.revision) else None
 
@@ -170,14 +175,17 @@ def pod_seen(found: Json) -> PodState:
     """One pod, without identity and counters: those it says itself."""
     metadata, status = found["metadata"], found.get("status", {})
     container = _container(status.get("containerStatuses") or [])
+    labels, annotations = metadata_of(found)
     return PodState(
         uid=metadata["uid"],
         name=metadata["name"],
-        version=metadata_of(found)[0].get(names.VERSION, ""),
+        version=labels.get(names.VERSION, ""),
         ready=_is("Ready", found),
         crash=_crash(container),
         waiting=_waiting(container, _condition(status, "PodScheduled")),
         ip=status.get("podIP") or "",
+        reloads=names.RELOAD in labels,
+        told=annotations.get(names.TOLD, "")[:_MESSAGE_LIMIT],
     )
 
 

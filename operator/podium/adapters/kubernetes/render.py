@@ -12,7 +12,14 @@ from math import ceil
 from typing import Final
 
 from podium.adapters.kubernetes import names
-from podium.adapters.kubernetes.pod_specs import Defaults, Json, gate_pod, latency_limits, model_of, pod
+from podium.adapters.kubernetes.pod_specs import (
+    Defaults,
+    Json,
+    gate_pod,
+    latency_limits,
+    model_of,
+    pod,
+)
 from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.manifest import API_VERSION, KIND
 from podium.api.v1alpha1.spec.spec import Spec
@@ -28,10 +35,6 @@ SCRAPE: Final = {
     "prometheus.io/port": str(names.PORT),
     "prometheus.io/path": "/metrics",
 }
-_CPU: Final[Json] = {  # the default of spec.serving.autoscaling.metrics
-    "type": "Resource",
-    "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}},
-}
 _LABEL_LIMIT: Final = 63
 _KEPT: Final = 86_400  # seconds that a finished Job is kept for its log
 
@@ -46,13 +49,15 @@ class Owner:
 
 
 def template(owner: Owner, spec: Spec, pinned: Pinned, defaults: Defaults) -> Json:
-    """The template of the slot's pods."""
+    """The template of the slot's pods. Those that reload in place are not made again for another version."""
+    labels, annotations = _labels_of_version(owner, spec, pinned), identity_of(pinned)
+    if spec.serving.reload == "InPlace":
+        labels[names.RELOAD] = "InPlace"
+        del labels[names.VERSION], annotations[names.DIGEST]
+    made = pod(spec, pinned, defaults, names.slot_name(owner.name, pinned.slot))
     return {
-        "metadata": {
-            "labels": _labels_of_version(owner, spec, pinned),
-            "annotations": {**SCRAPE, **spec.serving.annotations, **_identity(pinned)},
-        },
-        "spec": {**pod(spec, pinned, defaults), "topologySpreadConstraints": [_spread(owner, pinned.slot)]},
+        "metadata": {"labels": labels, "annotations": {**SCRAPE, **spec.serving.annotations, **annotations}},
+        "spec": {**made, "topologySpreadConstraints": [_spread(owner, pinned.slot)]},
     }
 
 
@@ -83,7 +88,7 @@ def deployment(owner: Owner, spec: Spec, pinned: Pinned, replicas: int, pods: Js
         names.slot_name(owner.name, pinned.slot),
         kind=("apps/v1", "Deployment"),
         labels=_labels_of_version(owner, spec, pinned),
-        annotations={**_identity(pinned), **_kept(pinned, pods)},
+        annotations={**identity_of(pinned), **_kept(pinned, pods)},
         spec={
             "replicas": replicas,
             "revisionHistoryLimit": 2,
@@ -111,28 +116,6 @@ def disruption_budget(owner: Owner, spec: Spec, pinned: Pinned, pods: Json) -> J
             "maxUnavailable": 1,
             "selector": {"matchLabels": _of_slot(owner, pinned.slot)},
             "unhealthyPodEvictionPolicy": "AlwaysAllow",  # a version that never gets ready must not hold up a drain
-        },
-    )
-
-
-def autoscaler(owner: Owner, spec: Spec) -> Json:
-    """The HorizontalPodAutoscaler of spec.serving.autoscaling: what it scales is the ModelDeployment itself."""
-    autoscaling = spec.serving.autoscaling
-    assert autoscaling is not None
-    target = {"apiVersion": API_VERSION, "kind": KIND, "name": owner.name}
-    behavior = {"behavior": autoscaling.behavior} if autoscaling.behavior else {}
-    return owned_object(
-        owner,
-        owner.name,
-        kind=("autoscaling/v2", "HorizontalPodAutoscaler"),
-        labels=labels_of(owner, spec),
-        annotations={},
-        spec={
-            "scaleTargetRef": target,
-            "minReplicas": autoscaling.min_replicas,
-            "maxReplicas": autoscaling.max_replicas,
-            "metrics": autoscaling.metrics or [_CPU],
-            **behavior,
         },
     )
 
@@ -172,13 +155,13 @@ def gate_job(owner: Owner, spec: Spec, action: RunJob, defaults: Defaults) -> Js
         names.job_name(owner.name, action.request_id),
         kind=("batch/v1", "Job"),
         labels=labels,
-        annotations=_identity(action.pinned),
+        annotations=identity_of(action.pinned),
         spec={
             "backoffLimit": action.job.retries,
             "activeDeadlineSeconds": ceil(action.job.timeout.total_seconds()),
             "ttlSecondsAfterFinished": _KEPT,
             "template": {
-                "metadata": {"labels": of_pods, "annotations": _identity(action.pinned)},
+                "metadata": {"labels": of_pods, "annotations": identity_of(action.pinned)},
                 "spec": gate_pod(spec, action, defaults),
             },
         },
@@ -285,8 +268,17 @@ def _kept(pinned: Pinned, pods: Json) -> dict[str, str]:
     return {**known, names.TEMPLATE: text}
 
 
-def _identity(pinned: Pinned) -> dict[str, str]:
-    limits = {names.LATENCY_LIMITS: latency_limits(pinned)} if pinned.latency_limits else {}
-    known = {names.REGISTRY: pinned.registry, names.MODEL: pinned.model, names.LOGIN: pinned.login}
-    source = {name: value for name, value in known.items() if value}
-    return {**source, names.DIGEST: pinned.digest, **limits}
+def identity_of(pinned: Pinned) -> dict[str, str]:
+    """Which version it is, and what pods get of it beside that."""
+    return {**environment_of(pinned), names.DIGEST: pinned.digest}
+
+
+def environment_of(pinned: Pinned) -> dict[str, str]:
+    """What pods get of their version in their environment, other than which one it is: no process changes that."""
+    known = {
+        names.REGISTRY: pinned.registry,
+        names.MODEL: pinned.model,
+        names.LOGIN: pinned.login,
+        names.LATENCY_LIMITS: latency_limits(pinned),
+    }
+    return {name: value for name, value in known.items() if value}

@@ -13,14 +13,15 @@ _QUANTITIES = frozenset({"limits", "requests"})
 
 
 def holds(live: Any, desired: Mapping[str, Any], *, quantities: bool = False) -> bool:
-    """Return whether an object of the cluster has the metadata and the spec that were asked for.
+    """Return whether an object of the cluster has the metadata and the spec (a ConfigMap: data) that were asked for.
 
     Not its kind: the API server leaves that out of the items of a list. `quantities` is whether any value of the spec
     may be one.
     """
     if not isinstance(live, Mapping) or not contains(live.get("metadata"), desired["metadata"]):
         return False
-    return contains(live.get("spec"), desired["spec"], quantities=quantities)
+    body = "spec" if "spec" in desired else "data"
+    return contains(live.get(body), desired[body], quantities=quantities)
 
 
 def contains(live: Any, desired: Any, *, quantities: bool = False) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Final
 
-from podium.core.facts import Counters, Histogram, Identity
+from podium.core.facts import Counters, Histogram, Identity, ReloadState
 from podium.ports import PodReport
 
 GOOD: Final = frozenset({"ok"})
@@ -27,12 +27,15 @@ _LABEL: Final = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]{0,63})="((?:[^"\\]|\\.){0,10
 _ESCAPES: Final = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
 _INFO: Final = "podium_model_info"
 _STEP: Final = "podium_startup_step"
+_RELOAD: Final = "podium_reload_info"
+_RELOAD_STATES: Final = frozenset({"loading", "served", "failed"})
+_WORD: Final = re.compile(r"[a-z_]{0,64}")
 _REQUESTS: Final = "podium_requests_total"
 _IN_A_ROW: Final = "podium_consecutive_failures"
 _LATENCY: Final = "podium_request_duration_seconds_bucket"
 _SCORES: Final = "podium_scores_bucket"
 _CLASSES: Final = "podium_classes_total"
-_READ: Final = (_INFO, _STEP, _REQUESTS, _IN_A_ROW, _LATENCY, _SCORES, _CLASSES)
+_READ: Final = (_INFO, _STEP, _RELOAD, _REQUESTS, _IN_A_ROW, _LATENCY, _SCORES, _CLASSES)
 
 Samples = Sequence[tuple[str, str]]  # labels and number of each line, as they are written
 
@@ -59,7 +62,7 @@ def statement(text: str) -> PodReport | None:
         classes=_classes(samples[_CLASSES]),
     )
     # Two identities at once are no identity: such a pod proves nothing.
-    return PodReport(identities.pop() if len(identities) == 1 else None, counters, step)
+    return PodReport(identities.pop() if len(identities) == 1 else None, counters, step, _reload(samples[_RELOAD]))
 
 
 def _samples(text: str) -> Mapping[str, Samples]:
@@ -84,6 +87,15 @@ def _step(samples: Samples) -> str:
     """What a server that is not ready yet is doing; "" where it does not say, or says two things."""
     steps = {_labels(labels).get("step", "") for labels, number in samples if _count(number) == 1}
     return steps.pop() if len(steps) == 1 else ""
+
+
+def _reload(samples: Samples) -> ReloadState | None:
+    """What became of the version that it was last told to load; None where it does not say, or says two things."""
+    told = [_labels(labels) for labels, number in samples if _count(number) == 1]
+    if len(told) != 1 or told[0].get("state") not in _RELOAD_STATES:
+        return None
+    digest, state, reason = (told[0].get(name, "") for name in ("digest", "state", "reason"))
+    return ReloadState(digest, state, reason if _WORD.fullmatch(reason) else "")
 
 
 def _outcomes(samples: Samples) -> Mapping[str, int] | None:

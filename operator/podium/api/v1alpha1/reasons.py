@@ -23,6 +23,12 @@ TEMPLATE_ON_TRIAL: Final = "TemplateOnTrial"  # it is on trial with the champion
 TEMPLATE_REJECTED: Final = "TemplateRejected"  # it lost its trial; the champion serves as it is
 TEMPLATE_WAITING: Final = "TemplateWaiting"  # a new operator's templates are tried a few ModelDeployments at a time
 
+# How a version that needs no trial comes to serve, with spec.serving.reload: ReloadedInPlace
+RELOADING: Final = "Reloading"  # the champion's pods load it beside the version that they serve
+RELOADED: Final = "Reloaded"  # they serve it
+RELOAD_FAILED: Final = "ReloadFailed"  # a pod could not load it, and went on as it was: new pods are started
+NEW_PODS_NEEDED: Final = "NewPodsNeeded"  # it was not tried: the version needs a trial, or other pods
+
 # GatesPassed, RegistryInSync, TrafficInSync, AutoscalerInSync
 GATES_PASSED: Final = "GatesPassed"
 GATES_PENDING: Final = "GatesPending"  # for a person, a pod, a service, or until the version is old enough

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from podium.api.v1alpha1.evidence import Counts, Evidence, Slot, StatusValue
+from podium.api.v1alpha1.reload import ReloadResult
 from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.spec.rollout import OnInconclusive, Step
 from podium.api.v1alpha1.values.base import Duration, Time
@@ -25,6 +26,7 @@ class Phase(StrEnum):
     PENDING = "Pending"
     GATING = "Gating"
     BLOCKED = "Blocked"
+    RELOADING = "Reloading"
     STARTING = "Starting"
     CANARY = "Canary"
     PROMOTING = "Promoting"
@@ -277,6 +279,7 @@ class Status(StatusValue):
     held: Hold | None = Field(
         None, description="The version that is tried again later, for a cause that was not its own; absent without one."
     )
+    reload: ReloadResult | None = Field(None, description="How the last version came to serve, with reload InPlace.")
     history: list[HistoryEntry] = Field([], max_length=HISTORY_LIMIT, description="Decisions so far, the newest last.")
     registry: RegistryStatus = Field(RegistryStatus(), description="What the registry is known to say.")
     conditions: Annotated[list[Condition], KeyedBy("type")] = Field(

@@ -3,7 +3,8 @@
 from math import isfinite
 
 from podium.api.v1alpha1.spec.gates import EvaluationGate, Limits
-from podium.core.facts import Evaluation, Facts, ModelVersion
+from podium.core.evaluations import Evaluation
+from podium.core.facts import Facts, ModelVersion
 from podium.core.gates.metric import outside_limits, shown
 from podium.core.gates.result import GateResult, failed, passed
 

@@ -3,7 +3,8 @@
 from math import isfinite
 
 from podium.api.v1alpha1.spec.gates import Limits, MetricGate
-from podium.core.facts import Dataset, Facts, ModelVersion
+from podium.core.evaluations import Dataset
+from podium.core.facts import Facts, ModelVersion
 from podium.core.gates.result import GateResult, failed, passed
 
 _SHOWN = 60  # characters of a dataset's name

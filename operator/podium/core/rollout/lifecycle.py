@@ -6,6 +6,7 @@ from datetime import datetime
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.reload import ReloadResult
 from podium.api.v1alpha1.status import (
     HISTORY_LIMIT,
     REJECTED_LIMIT,
@@ -29,6 +30,7 @@ from podium.core.facts import SLOTS, Facts, other_than
 from podium.core.fingerprints import rejection_hash, terms_hash
 from podium.core.rollout.circumstances import CIRCUMSTANCES, last_crash, next_hold
 from podium.core.rollout.desired import former_champion, resolve_desired
+from podium.core.rollout.reload_checks import in_the_free_slot, needs_new_pods
 from podium.core.rollout.templates import on_trial
 from podium.core.rollout.transitions import Move
 from podium.core.traffic.draining import losing
@@ -62,14 +64,38 @@ def pin(facts: Facts, verdict: Verdict) -> Status:
 
 def begin_trial(facts: Facts, verdict: Verdict) -> Status:
     """Freeze the terms: what is edited from now on restarts the trial, not the step."""
-    subject = facts.subject or _in_free_slot(facts)
+    subject = in_the_free_slot(facts, facts.subject) if facts.subject is not None else _in_free_slot(facts)
     assert subject is not None, verdict
     trial = new_trial(facts, subject)
     limits = sorted({guard.latency_limit.total_seconds() for guard in trial.guards if guard.latency_limit is not None})
     login = facts.spec.registry.secret_name
     made = {"latency_limits": tuple(limits), "template": facts.observed.template, "login": login}
     challenger = subject.model_copy(update=made)
-    return facts.status.model_copy(update={"challenger": challenger, "trial": trial})
+    reload = _not_in_place(facts, subject, verdict)
+    return facts.status.model_copy(update={"challenger": challenger, "trial": trial, "reload": reload})
+
+
+def begin_reload(facts: Facts, verdict: Verdict) -> Status:
+    """The champion's pods are to load the version, as they are."""
+    subject, champion = facts.subject, facts.status.champion
+    assert subject is not None, verdict
+    assert champion is not None, verdict
+    challenger = champion.model_copy(update={"version": subject.version, "digest": subject.digest})
+    return facts.status.model_copy(update={"challenger": challenger, "trial": new_trial(facts, subject)})
+
+
+def _not_in_place(facts: Facts, subject: Pinned, verdict: Verdict) -> ReloadResult | None:
+    """Why a version is started in new pods where the spec asks for another way."""
+    if facts.spec.serving.reload != "InPlace":
+        return None
+    if facts.status.phase is Phase.RELOADING:
+        return _reload(subject, verdict.reason, verdict.message)
+    found = needs_new_pods(facts, subject)
+    return _reload(subject, found.reason, found.message) if found is not None else facts.status.reload
+
+
+def _reload(subject: Pinned, reason: str, message: str) -> ReloadResult:
+    return ReloadResult(version=subject.version, digest=subject.digest, reason=reason, message=message)
 
 
 def new_trial(facts: Facts, subject: Pinned) -> Trial:
@@ -120,15 +146,17 @@ def promote_traffic(facts: Facts, _: Verdict) -> Status:
 
 
 def promote(facts: Facts, verdict: Verdict) -> Status:
-    """The challenger is champion; the former one stays warm."""
+    """The challenger is champion; the former one stays warm, unless its own pods serve the new one."""
     status, new = facts.status, facts.status.challenger
     assert new is not None, verdict
     assert status.trial is not None, verdict
+    in_place = status.phase is Phase.RELOADING
     told = verdict.model_copy(update={"message": _with_evidence(verdict.message, status.trial)})
     return status.model_copy(
         update={
             "champion": new,
-            "former": status.champion,
+            "former": None if in_place else status.champion,
+            "reload": _reload(new, verdict.reason, verdict.message) if in_place else status.reload,
             "challenger": None,
             "trial": status.trial.model_copy(update={"soaking_since": facts.now}),
             "held": None,
@@ -171,6 +199,7 @@ VERBS: Mapping[Phase, Verb] = {
     Phase.PENDING: rest,
     Phase.GATING: pin,
     Phase.BLOCKED: go_on,
+    Phase.RELOADING: begin_reload,
     Phase.STARTING: begin_trial,
     Phase.CANARY: take_step,
     Phase.PROMOTING: promote_traffic,

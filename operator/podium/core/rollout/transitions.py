@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from podium.api.v1alpha1.status import Phase, Verdict
 from podium.core.facts import Facts
 from podium.core.rollout.gate_checks import gate_failed, gates_passed, gates_pending, previously_promoted
+from podium.core.rollout.reload_checks import reload_failed, reload_in_place, reloaded
 from podium.core.rollout.rollback_checks import rejection_rolled_back, rolled_back, template_rolled_back
 from podium.core.rollout.template_checks import template_changed, template_superseded
 from podium.core.rollout.trial_checks import (
@@ -44,14 +45,16 @@ Check = Callable[[Facts], Verdict | None]
 
 PENDING, GATING, BLOCKED, STARTING, CANARY = Phase.PENDING, Phase.GATING, Phase.BLOCKED, Phase.STARTING, Phase.CANARY
 PROMOTING, SOAKING, ROLLING_BACK = Phase.PROMOTING, Phase.SOAKING, Phase.ROLLING_BACK
-REJECTED, STABLE = Phase.REJECTED, Phase.STABLE
+REJECTED, STABLE, RELOADING = Phase.REJECTED, Phase.STABLE, Phase.RELOADING
 
 # fmt: off
 TRANSITIONS: Mapping[Phase, Mapping[Check, Phase]] = {
     PENDING:      {known_rejected: REJECTED, already_champion: STABLE, challenger_found: GATING},
-    GATING:       {superseded: PENDING, artifacts_changed: PENDING, previously_promoted: STARTING, gate_failed: BLOCKED,
-                   gates_passed: STARTING},
-    BLOCKED:      {superseded: PENDING, artifacts_changed: PENDING, gates_passed: STARTING, gates_pending: GATING},
+    GATING:       {superseded: PENDING, artifacts_changed: PENDING, reload_in_place: RELOADING,
+                   previously_promoted: STARTING, gate_failed: BLOCKED, gates_passed: STARTING},
+    BLOCKED:      {superseded: PENDING, artifacts_changed: PENDING, reload_in_place: RELOADING, gates_passed: STARTING,
+                   gates_pending: GATING},
+    RELOADING:    {superseded: PENDING, template_superseded: PENDING, reload_failed: STARTING, reloaded: SOAKING},
     STARTING:     {superseded: ROLLING_BACK, template_superseded: ROLLING_BACK, terms_changed: ROLLING_BACK,
                    tripped: ROLLING_BACK, startup_timeout: ROLLING_BACK, ready_without_trial: PROMOTING,
                    challenger_ready: CANARY},
@@ -72,6 +75,8 @@ PROGRESS: frozenset[Check] = frozenset(
     {
         challenger_found,
         template_changed,
+        reload_in_place,
+        reloaded,
         previously_promoted,
         gates_passed,
         challenger_ready,

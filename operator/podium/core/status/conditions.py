@@ -25,7 +25,8 @@ def conditions(facts: Facts, before: Status) -> list[Condition]:
 def _all(facts: Facts) -> Iterator[Condition]:
     autoscaler = [_autoscaler] if facts.spec.serving.autoscaling is not None else []
     template = [_template] if facts.status.champion is not None and facts.observed.template is not None else []
-    for about in (_ready, _reconciling, _stalled, _gates, _registry, _traffic, *template, *autoscaler):
+    reload = [_reload] if facts.spec.serving.reload == "InPlace" and _reload_is_known(facts) else []
+    for about in (_ready, _reconciling, _stalled, _gates, _registry, _traffic, *template, *autoscaler, *reload):
         kind, status, reason, message = about(facts)
         yield Condition.model_validate(
             {
@@ -194,3 +195,16 @@ def _autoscaler(facts: Facts) -> Unstamped:
         return "AutoscalerInSync", "True", reasons.IN_SYNC, f"HorizontalPodAutoscaler {facts.key.name} sets the size"
     message = f"HorizontalPodAutoscaler {facts.key.name} is not up to date yet"
     return "AutoscalerInSync", "False", reasons.IN_PROGRESS, message
+
+
+def _reload_is_known(facts: Facts) -> bool:
+    return facts.status.reload is not None or facts.status.phase is Phase.RELOADING
+
+
+def _reload(facts: Facts) -> Unstamped:
+    """How the last version came to serve."""
+    known = facts.status.reload
+    if facts.status.phase is Phase.RELOADING or known is None:
+        return "ReloadedInPlace", "Unknown", reasons.RELOADING, facts.status.message
+    done = "True" if known.reason == reasons.RELOADED else "False"
+    return "ReloadedInPlace", done, known.reason, known.message

@@ -18,9 +18,7 @@ from podium.core.rollout.version_checks import WAITS, slot_taken, unknown_champi
 from podium.core.status.readiness import awaits_registry
 from podium.core.traffic.shares import challenger_pods, weight_text
 
-UNDER_WAY = frozenset(
-    {Phase.GATING, Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.SOAKING, Phase.ROLLING_BACK, Phase.PENDING}
-)
+UNDER_WAY = frozenset(Phase) - {Phase.BLOCKED, Phase.REJECTED, Phase.STABLE}
 ENOUGH_FOR_A_RATE = 5  # answers
 MINUTE = 60  # seconds
 LONGEST = 1024  # the API server keeps longer ones, but no person reads them
@@ -113,6 +111,14 @@ def _blocked(facts: Facts) -> str:
     waiting = gates.messages("Pending", facts)
     also = f"; pending: {'; '.join(waiting)}" if waiting else ""
     return f"version {_version(facts)} is blocked: {'; '.join(failures)}{also}"
+
+
+def _reloading(facts: Facts) -> str:
+    subject = facts.status.challenger
+    assert subject is not None
+    verified, full = facts.observed.slot(subject.slot).verified(subject), facts.spec.serving.size
+    text = f"the champion's pods load version {subject.version} in place: {min(verified, full)} of {full} serve it"
+    return "; ".join([text, *hindrances(facts, subject)[:2]])
 
 
 def _starting(facts: Facts) -> str:
@@ -272,6 +278,7 @@ MESSAGES: Mapping[Phase, Callable[[Facts], str]] = {
     Phase.PENDING: _pending,
     Phase.GATING: _gating,
     Phase.BLOCKED: _blocked,
+    Phase.RELOADING: _reloading,
     Phase.STARTING: _starting,
     Phase.CANARY: _canary,
     Phase.PROMOTING: _promoting,

@@ -45,6 +45,7 @@ def answered_before(facts: Facts) -> frozenset[str]:
 _NEEDED: Mapping[Phase, tuple[str, ...]] = {
     Phase.GATING: ("challenger",),
     Phase.BLOCKED: ("challenger",),
+    Phase.RELOADING: ("champion", "challenger", "trial"),
     Phase.STARTING: ("challenger", "trial"),
     Phase.CANARY: ("challenger", "trial"),
     Phase.PROMOTING: ("challenger", "trial"),
@@ -262,7 +263,7 @@ def _soaking_since(facts: Facts, trial: Trial) -> datetime | None:
 
 def _weight(facts: Facts) -> Weight | None:
     challenger, traffic = facts.status.challenger, facts.observed.traffic
-    if challenger is None or facts.status.trial is None:
+    if challenger is None or facts.status.trial is None or facts.status.phase is Phase.RELOADING:
         return None
     slot: Slot = challenger.slot
     return Weight(desired=traffic.desired.get(slot, 0), current=round(traffic.current.get(slot, 0)))

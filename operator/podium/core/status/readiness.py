@@ -24,8 +24,10 @@ from podium.core.rollout.templates import behind_git, on_trial_by_operator, temp
 from podium.core.rollout.version_checks import newer_waits
 
 SERVING_PHASES = frozenset({Phase.SOAKING, Phase.STABLE})
-IN_TRIAL = frozenset({Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.ROLLING_BACK})
+IN_TRIAL = frozenset({Phase.RELOADING, Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.ROLLING_BACK})
 ANSWER_EXPECTED = frozenset({Phase.PENDING, Phase.GATING, Phase.SOAKING, Phase.STABLE, Phase.REJECTED, Phase.BLOCKED})
+# The challenger may serve before it is the champion.
+_HANDED_OVER = frozenset({Phase.PROMOTING, Phase.RELOADING})
 # What ends by itself in the registry.
 PASSING = frozenset({reasons.DIGEST_PENDING, reasons.VERSION_NOT_READY})
 # What says nothing of the desired state.
@@ -114,7 +116,7 @@ def condition_of(status: Status, kind: str) -> Condition | None:
 def champion_down(facts: Facts) -> NotReady | None:
     """Why it is not ready, where the champion has no ready pod."""
     champion = facts.status.champion
-    if champion is None or able(facts, champion) or facts.status.phase is Phase.PROMOTING:
+    if champion is None or able(facts, champion) or facts.status.phase in _HANDED_OVER:
         return None
     why = "; ".join([f"champion {champion.version} has no ready pod", *hindrances(facts, champion)[:2]])
     return NotReady("False", reasons.CHAMPION_UNAVAILABLE, why)

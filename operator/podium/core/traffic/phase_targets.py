@@ -33,6 +33,7 @@ class PhaseTarget:
     challenger: Size
     former: Size
     traffic: Traffic
+    in_place: bool = False  # whether the champion's pods take the challenger over, at their full size
     preview: bool = False  # whether testers reach the challenger, where spec.traffic.preview lets them
 
     @property
@@ -47,6 +48,7 @@ PHASE_TARGETS: Mapping[Phase, PhaseTarget] = {
     Phase.PENDING: _QUIET,
     Phase.GATING: _QUIET,
     Phase.BLOCKED: _QUIET,
+    Phase.RELOADING: PhaseTarget(Size.NONE, Size.NONE, Traffic.CHAMPION, in_place=True),
     Phase.STARTING: PhaseTarget(Size.SHARE, Size.NONE, Traffic.CHAMPION, preview=True),
     Phase.CANARY: PhaseTarget(Size.SHARE, Size.NONE, Traffic.STEP, preview=True),
     Phase.PROMOTING: PhaseTarget(Size.FULL, Size.NONE, Traffic.CHALLENGER, preview=True),

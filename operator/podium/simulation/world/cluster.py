@@ -15,11 +15,11 @@ from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, Status
-from podium.core.actions import Event
 from podium.core.facts import SLOTS, AutoscalerState, Crash, Key, SlotState
-from podium.errors import Conflict, NotFound, PodiumError, Rejected
+from podium.errors import Conflict, NotFound, Rejected
 from podium.ports import Clock, ModelDeployment
 from podium.simulation.world.autoscalers import FakeAutoscalers
+from podium.simulation.world.objects import FakeObjects
 from podium.simulation.world.pods import (
     Behaviour,
     Deployment,
@@ -32,28 +32,23 @@ from podium.simulation.world.pods import (
 from podium.simulation.world.stored import Stored, read
 
 
-class FakeCluster:
+class FakeCluster(FakeObjects):
     """Implements the port Cluster."""
 
     def __init__(self, clock: Clock) -> None:
-        self.events: list[tuple[Key, Event]] = []
-        self.secrets: dict[tuple[str, str], Mapping[str, str]] = {}
+        super().__init__()
         self.foreign_objects: set[tuple[str, str]] = set()  # (namespace, name) of Deployments and Services of others
-        self.writes: list[str] = []  # every write, as text
-        self.failure: PodiumError | None = None  # raised by everything while it is set
         self.autoscalers = FakeAutoscalers()
         self.rendering = ""  # what the operator's build makes of a spec; another one makes another template
         self.runtime_image = "podium-runtime:1"  # the operator's default
         self.capacity: int | None = None  # pods that the nodes have room for
+        self.pods_are_read_only = False  # the operator has no right to write pods
         self.quotas: dict[Slot, int] = {}  # pods that a slot may have, so far as a ResourceQuota leaves room
         self._clock = clock
         self._behaviours: dict[str, Behaviour] = {}
         self._images: dict[str, Behaviour] = {}
-        self._stored: dict[Key, Stored] = {}
         self._deployments: dict[tuple[Key, Slot], Deployment] = {}
         self._kept: dict[tuple[Key, Slot], tuple[Pinned, str]] = {}
-        self._told: set[tuple[str, str]] = set()
-        self._numbers = itertools.count(1)
 
     # --- what a test does ---------------------------------------------------------------------------------------------
 
@@ -111,6 +106,10 @@ class FakeCluster:
         """Empty the status, as a restored backup does."""
         self._stored[key].status, self._stored[key].version = Status(), next(self._numbers)
 
+    def delete_file(self, key: Key, slot: Slot) -> None:
+        """Delete the ConfigMap that a slot's pods follow. Those that run keep what they have."""
+        self._deployments[key, slot].file_is_there = False
+
     def unprotect(self, key: Key, slot: Slot) -> None:
         """Delete a slot's PodDisruptionBudget."""
         self._deployments[key, slot].protected = False
@@ -129,57 +128,6 @@ class FakeCluster:
 
     # --- the port -----------------------------------------------------------------------------------------------------
 
-    async def get(self, key: Key) -> ModelDeployment | None:
-        self._may_fail()
-        return self._seen(key) if key in self._stored else None
-
-    async def list_all(self) -> Sequence[ModelDeployment]:
-        self._may_fail()
-        return self.all_now()
-
-    async def write_status(self, md: ModelDeployment, status: Status) -> None:
-        self._may_fail()
-        stored = self._stored.get(md.key)
-        if stored is None:
-            raise NotFound(f"{md.key} is not there")
-        if (stored.uid, str(stored.version)) != (md.uid, md.resource_version):
-            raise Conflict(f"{md.key}: the object has been modified")
-        written = Status.model_validate(status.model_dump(mode="json", by_alias=True))
-        if written == stored.status:
-            return  # no write, though it was refused if the object were another one
-        stored.status = written
-        stored.version = next(self._numbers)
-        self.writes.append(f"status of {md.key}: {status.phase}")
-
-    async def add_finalizer(self, md: ModelDeployment) -> None:
-        self._may_fail()
-        stored = self._stored.get(md.key)
-        if stored is not None and stored.uid == md.uid:
-            stored.held, stored.version = True, next(self._numbers)
-            self.writes.append(f"hold {md.key}")
-
-    async def remove_finalizer(self, md: ModelDeployment) -> None:
-        self._may_fail()
-        stored = self._stored.get(md.key)
-        if stored is None or stored.uid != md.uid:
-            return
-        stored.held, stored.version = False, next(self._numbers)
-        self.writes.append(f"let go {md.key}")
-        if stored.deleting:
-            self.remove(md.key)
-
-    async def emit_event(self, md: ModelDeployment, event: Event) -> None:
-        self._may_fail()
-        if (md.uid, event.identity) not in self._told:
-            self._told.add((md.uid, event.identity))
-            self.events.append((md.key, event))
-
-    async def secret(self, namespace: str, name: str) -> Mapping[str, str]:
-        self._may_fail()
-        if (namespace, name) not in self.secrets:
-            raise NotFound(f"Secret {namespace}/{name} is not there")
-        return self.secrets[namespace, name]
-
     async def slots(self, md: ModelDeployment) -> Mapping[Slot, SlotState]:
         self._may_fail()
         return self.slots_now(md)
@@ -196,11 +144,24 @@ class FakeCluster:
         known = self._deployments.get(place)
         if known is None or known.owner != md.uid:
             known = Deployment(md.key, pinned.slot, md.uid, pinned, replicas, serving, serving, self._clock.monotonic())
-        known.run(pinned, replicas, serving)
+        known.run(pinned, replicas, serving, self._clock.monotonic())
         self._kept[place] = pinned, known.made_from
         self._deployments[place] = known
         self._settle(place)
         self.writes.append(f"run {md.key} slot {pinned.slot}: version {pinned.version} with {replicas}")
+
+    async def tell_pods(self, md: ModelDeployment, pinned: Pinned, pods: Sequence[str]) -> None:
+        self._may_fail()
+        if self.pods_are_read_only:
+            raise Rejected("pods is forbidden: cannot patch resource")
+        self._deployments[md.key, pinned.slot].tell(pinned, pods, self._clock.monotonic())
+        self.writes.append(f"tell pods of {md.key} slot {pinned.slot}: version {pinned.version}")
+
+    async def renew_pods(self, md: ModelDeployment, pinned: Pinned, mark: str) -> None:
+        self._may_fail()
+        self._deployments[md.key, pinned.slot].renewed = mark
+        self._settle((md.key, pinned.slot))
+        self.writes.append(f"renew pods of {md.key} slot {pinned.slot}")
 
     async def stop_slot(self, md: ModelDeployment, slot: Slot, revision: str | None = None) -> None:
         self._may_fail()
@@ -248,19 +209,7 @@ class FakeCluster:
         self._settle((key, slot))
         return [pod for pod in deployment.pods if pod.ready(now)]
 
-    def all_now(self) -> list[ModelDeployment]:
-        """All ModelDeployments as they are stored, whatever fails."""
-        return [self._seen(key) for key in self._stored]
-
-    def now(self, key: Key) -> ModelDeployment | None:
-        """The ModelDeployment as it is stored, whatever fails."""
-        return self._seen(key) if key in self._stored else None
-
     # --- inside -------------------------------------------------------------------------------------------------------
-
-    def _may_fail(self) -> None:
-        if self.failure is not None:
-            raise self.failure
 
     def _refuse_other(self, md: ModelDeployment, slot: Slot, revision: str | None) -> None:
         if revision is not None and self._slot(md, slot).revision != revision:
@@ -291,6 +240,6 @@ class FakeCluster:
         runs, deployment.quota = deployment.runs, self.quotas.get(place[1])
         of_image = self._images.get(runs.template.image) if runs.template is not None else None
         behaviour = of_image or self.behaviour(runs.version)
-        deployment.settle(self._clock.monotonic(), drain, behaviour, self._numbers)
+        deployment.settle(self._clock, drain, behaviour, self._numbers)
         if self.capacity is not None:
             schedule(self._deployments.values(), self.capacity, self._clock.monotonic())

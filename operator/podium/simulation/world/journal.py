@@ -20,6 +20,7 @@ def _route(arguments: tuple[Any, ...]) -> str:
 
 _LINES: Final[dict[tuple[str, str], Line]] = {
     ("cluster", "run_slot"): lambda of: f"  run slot {of[1].slot}: version {of[1].version}, {of[2]} pods",
+    ("cluster", "tell_pods"): lambda of: f"  tell pods of slot {of[1].slot} of version {of[1].version}",
     ("cluster", "stop_slot"): lambda of: f"  stop slot {of[1]}",
     ("router", "route"): _route,
     ("registry", "move_alias"): lambda of: f"  alias {of[2]} -> {of[3]}",

@@ -46,7 +46,7 @@ class FakePodMetrics:
         if behaviour.silent:
             return None
         identity = Identity(pod.pinned.version, behaviour.digest or pod.pinned.digest) if seen.ready else None
-        return PodReport(identity, self.counters_of(pod), "" if seen.ready else behaviour.startup_step)
+        return PodReport(identity, self.counters_of(pod), "" if seen.ready else behaviour.startup_step, pod.reload)
 
 
 def _answer(pod: Pod) -> bool:

@@ -1,24 +1,27 @@
 """Deployments and their pods: they load, become ready one after the other, crash, are evicted, and drain."""
 
 import itertools
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
+from math import inf
 from typing import Final
 
 from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, PodTemplate
-from podium.core.facts import Counters, Crash, Histogram, Key, PodState, SlotState
+from podium.core.facts import Crash, Identity, Key, PodState, ReloadState, SlotState
 from podium.core.fingerprints import template_hash
 from podium.ports import Clock
+from podium.simulation.world.answered import Answered
 
-LATENCIES: Final = (0.05, 0.12, 1.0)  # edges of the pods' histograms, in seconds
-SCORES: Final = tuple(tenth / 10 for tenth in range(1, 21))
 OVER_QUOTA: Final = 'FailedCreate: pods "churn" is forbidden: exceeded quota: ml, requested: pods=1, used: pods=4'
 NO_PLACE: Final = "Unschedulable: 0/3 nodes are available: 3 Insufficient memory"  # as the scheduler says it
+UNTOLD: Final = 60.0  # seconds until kubelet brings a changed file by itself
+HEARING: Final = 0.5  # seconds until a pod sees it then
+RESTART: Final = 3.0  # seconds until a container that has ended serves again
+_IN_PLACE: Final = '"reload":"InPlace"'  # in the text of a template
 _STAGGERED: Final = 3  # so many moments at which pods of one Deployment become ready
 
 
@@ -41,42 +44,11 @@ class Behaviour:
     bad_share: float = 0.0  # of its answers; invalid ones among them
     invalid: float = 0.0  # share of answers that are no numbers
     slow: float = 0.0  # share of answers that take 0.2 s; the others take 0.02 s
+    reload_after: float = 1.0  # to load it in place, from when the pod has heard of it
+    reload_failure: str = ""  # why it cannot be loaded in place: restart_needed, not_loaded …
+    crash_at_reload: bool = False  # its container ends while it loads: both versions are too much for its memory
     cold: int = 0  # the first answers of a pod take 2 s
     shift: float = 0.0  # its predictions are higher than 0..1 by this
-
-
-@dataclass
-class Answered:
-    """What one pod counts of what it has answered."""
-
-    answers: int = 0
-    bad: int = 0
-    invalid: int = 0
-    consecutive_bad: int = 0
-    latencies: list[int] = field(default_factory=lambda: [0] * (len(LATENCIES) + 1))
-    scores: list[int] = field(default_factory=lambda: [0] * (len(SCORES) + 1))
-
-    def add(
-        self, *, bad: bool, invalid: bool = False, seconds: float | None = None, score: float | None = None
-    ) -> None:
-        """Count one answer, and of its figures those that are given."""
-        self.answers, self.bad, self.invalid = self.answers + 1, self.bad + bad, self.invalid + invalid
-        self.consecutive_bad = self.consecutive_bad + 1 if bad else 0
-        if seconds is not None:
-            self.latencies[bisect_left(LATENCIES, seconds)] += 1
-        if score is not None and not bad:
-            self.scores[bisect_left(SCORES, score)] += 1
-
-    def counters(self) -> Counters:
-        """What the pod's metrics page would say."""
-        return Counters(
-            self.answers,
-            self.bad,
-            self.invalid,
-            self.consecutive_bad,
-            latency=_histogram(LATENCIES, self.latencies),
-            scores=_histogram(SCORES, self.scores),
-        )
 
 
 @dataclass
@@ -95,6 +67,13 @@ class Pod:
     back_at: float = 0.0  # its node has come back by then
     lost: Crash | None = None  # how its node ended it
     ended: tuple[float, Crash] | None = None  # its last crash, as kubelet has written it down
+    reloads: bool = False  # whether it loads in place what its slot is to run
+    restarted: bool = False  # its container ended: it reads at its start what it is to serve
+    told: str = ""  # what it was told to load, by a write to it
+    told_at: float = 0.0
+    renewed: str = ""  # the replacement that it came with
+    reload: ReloadState | None = None
+    reload_failure: str = ""  # why it alone can load no version in place
     answered: Answered = field(default_factory=Answered)
 
     def crashed(self, now: float) -> bool:
@@ -119,13 +98,42 @@ class Pod:
             and not self.crashed(now)
         )
 
+    def follow(self, runs: Pinned, named_at: float, behaviour: Behaviour, clock: Clock) -> None:
+        """Load in place what the slot is to run, once that has reached the pod."""
+        now, asked = clock.monotonic(), identity_of(runs)
+        hears_at = min(named_at + UNTOLD, self.told_at if self.told == str(asked) else inf) + HEARING
+        if not self.ready(now) or (now < hears_at and not self.restarted):
+            return
+        if identity_of(self.pinned) == asked or self.restarted:
+            self._serve(runs, behaviour, now)
+        elif why := self.reload_failure or behaviour.reload_failure:
+            self.reload = ReloadState(runs.digest, "failed", why)
+        elif behaviour.crash_at_reload:
+            self.lost, self.back_at, self.restarted = Crash(clock.now(), 137, "OOMKilled"), now + RESTART, True
+        elif now >= hears_at + behaviour.reload_after:
+            self._serve(runs, behaviour, now)
+
+    def _serve(self, runs: Pinned, behaviour: Behaviour, now: float) -> None:
+        """A process that swaps counts from zero, as a new one does, and goes on being ready."""
+        if identity_of(self.pinned) != identity_of(runs):
+            self.behaviour, self.answered, self.crashed_at = behaviour, Answered(), None
+            self.born = now - behaviour.ready_after - self.late
+        self.pinned, self.restarted = runs, False
+        self.reload = ReloadState(runs.digest, "served")
+
     def seen(self, clock: Clock) -> PodState:
         """The pod as the API server shows it: without what it says of itself."""
         now = clock.monotonic()
         crash = self._crash(clock) if self.crashed(now) else self.lost
         of = self.uid, self.name, self.pinned.version
         return PodState(
-            *of, ready=self.ready(now), ip="10.0.0.1", crash=crash, waiting=self.waiting or self.behaviour.waiting
+            *of,
+            ready=self.ready(now),
+            ip="10.0.0.1",
+            crash=crash,
+            waiting=self.waiting or self.behaviour.waiting,
+            reloads=self.reloads,
+            told=self.told,
         )
 
     def _crash(self, clock: Clock) -> Crash:
@@ -149,6 +157,9 @@ class Deployment:
     made_from: str  # the same, until someone changes it by hand
     born: float  # on the monotonic clock
     writes: int = 0  # of its spec
+    named_at: float = 0.0  # since when the file of pods that reload in place names what it runs
+    renewed: str = ""  # the mark of the last replacement of its pods
+    file_is_there: bool = True  # the ConfigMap that such pods follow
     protected: bool = True  # by its PodDisruptionBudget
     quota: int | None = None  # pods that it may have
     pods: list[Pod] = field(default_factory=list)
@@ -160,13 +171,21 @@ class Deployment:
     @property
     def drifted(self) -> bool:
         """Whether it is not as it was made."""
-        return self.serving != self.made_from or not self.protected
+        return self.serving != self.made_from or not self.protected or not self.file_is_there
 
-    def run(self, pinned: Pinned, replicas: int, serving: str) -> None:
+    @property
+    def in_place(self) -> bool:
+        """Whether its pods load in place what it is to run."""
+        return _IN_PLACE in self.made_from
+
+    def run(self, pinned: Pinned, replicas: int, serving: str, now: float) -> None:
         """Be made again, as it was made before where that is what is pinned."""
         self.writes += 1
-        kept = self.runs.same_version(pinned) and self.runs.template == pinned.template
-        self.runs, self.replicas, self.protected = pinned, replicas, True
+        same = self.runs.same_version(pinned) or (self.in_place and environment_of(self.runs) == environment_of(pinned))
+        kept = same and self.runs.template == pinned.template
+        if identity_of(self.runs) != identity_of(pinned):
+            self.named_at = now
+        self.runs, self.replicas, self.protected, self.file_is_there = pinned, replicas, True, True
         self.serving = self.made_from = self.made_from if kept else serving
 
     def scale(self, replicas: int) -> None:
@@ -176,6 +195,20 @@ class Deployment:
     def drift(self) -> None:
         """Be changed by hand."""
         self.serving, self.writes = "changed by hand", self.writes + 1
+
+    def tell(self, pinned: Pinned, pods: Sequence[str], now: float) -> None:
+        """Write to these of its pods that they are to load this version in place: kubelet brings them the file."""
+        for pod in self.pods:
+            if pod.name in pods:
+                pod.told, pod.told_at = str(identity_of(pinned)), now
+
+    def fits(self, pod: Pod) -> bool:
+        """Whether the pod is of its template: one that reloads in place is that of any version."""
+        return pod.reloads == self.in_place and pod.renewed == self.renewed and (pod.reloads or pod.pinned == self.runs)
+
+    def _shown(self, pod: Pod, clock: Clock) -> PodState:
+        """Its pod as the API server shows it: which version one serves that reloads in place, only that one knows."""
+        return replace(pod.seen(clock), version=self.runs.version) if pod.reloads else pod.seen(clock)
 
     def living(self) -> list[Pod]:
         """Its pods that are not being stopped."""
@@ -188,17 +221,21 @@ class Deployment:
             runs=self.runs,
             replicas=self.replicas,
             up_to_date=readable and not self.drifted,
-            rolled_out=all(pod.pinned == self.runs for pod in living) and len(living) == self.replicas,
+            rolled_out=all(self.fits(pod) for pod in living) and len(living) == self.replicas,
             stuck="" if self.allowed(self.replicas - 1) else OVER_QUOTA,
-            pods=tuple(pod.seen(clock) for pod in sorted(living, key=lambda pod: pod.name)),
+            pods=tuple(self._shown(pod, clock) for pod in sorted(living, key=lambda pod: pod.name)),
             stopping=len(self.pods) - len(living),
             revision=f"{self.born}/{self.writes}",
         )
 
-    def settle(self, now: float, drain: float, behaviour: Behaviour, numbers: Iterator[int]) -> None:
+    def settle(self, clock: Clock, drain: float, behaviour: Behaviour, numbers: Iterator[int]) -> None:
         """Make what is missing, stop what is too much, forget what has gone."""
+        now = clock.monotonic()
         self.pods = [pod for pod in self.pods if pod.stopping_since is None or now - pod.stopping_since < drain]
-        fitting = [pod for pod in self.living() if pod.pinned == self.runs]
+        fitting = [pod for pod in self.living() if self.fits(pod)]
+        for pod in fitting:
+            if pod.reloads and pod.pinned != self.runs:
+                pod.follow(self.runs, self.named_at, behaviour, clock)
         while len(fitting) < self.replicas and self.allowed(len(self.pods)):
             fitting.append(self._made(next(numbers), now, behaviour, len(fitting)))
             self.pods.append(fitting[-1])
@@ -208,14 +245,29 @@ class Deployment:
 
     def _made(self, number: int, now: float, behaviour: Behaviour, place: int) -> Pod:
         name = f"{self.key.name}-{self.slot}-{number:05d}"
-        return Pod(f"pod-{number}", name, self.runs, behaviour, now, late=place % _STAGGERED * behaviour.stagger)
+        late = place % _STAGGERED * behaviour.stagger
+        made = Pod(
+            f"pod-{number}", name, self.runs, behaviour, now, late=late, reloads=self.in_place, renewed=self.renewed
+        )
+        made.reload = ReloadState(self.runs.digest, "served") if made.reloads else None
+        return made
 
     def _retire(self, fitting: list[Pod], now: float) -> None:
         """Old pods stay until the new ones are ready: maxUnavailable is 0."""
-        old = [pod for pod in self.living() if pod.pinned != self.runs]
+        old = [pod for pod in self.living() if not self.fits(pod)]
         if old and sum(pod.ready(now) for pod in fitting) >= self.replicas:
             for pod in old:
                 pod.stopping_since = now
+
+
+def identity_of(pinned: Pinned) -> Identity:
+    """What a pod says that serves this."""
+    return Identity(pinned.version, pinned.digest)
+
+
+def environment_of(pinned: Pinned) -> tuple[object, ...]:
+    """What pods get of their version, other than which one it is."""
+    return pinned.registry, pinned.model, pinned.login, pinned.latency_limits
 
 
 def template_of(spec: Spec, rendering: str, image: str) -> str:
@@ -243,8 +295,3 @@ def pod_of(deployments: Iterable[Deployment], uid: str) -> Pod | None:
     """The pod of this uid."""
     pods = itertools.chain.from_iterable(deployment.pods for deployment in deployments)
     return next((pod for pod in pods if pod.uid == uid), None)
-
-
-def _histogram(edges: tuple[float, ...], counts: list[int]) -> Histogram:
-    total = sum(counts)
-    return Histogram(edges, tuple(itertools.accumulate(counts))[: len(edges)], total) if total else Histogram()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Phase, Pinned, Status
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.facts import ALL, other_than
@@ -102,10 +103,18 @@ def _champion_keeps_its_size(write: Write) -> Iterator[str]:
     status, spec = write.world.md().status, write.md.spec
     champion = status.champion
     assert spec is not None
-    if champion is not None and champion.slot == pinned.slot and champion.digest != pinned.digest:
+    takes_over = champion is not None and champion.slot == pinned.slot and champion.digest != pinned.digest
+    if takes_over and not _trusted_in_place(pinned, status, spec):
         yield f"2: the champion's slot is to run version {pinned.version}"
     if pinned in _trusted(status) and write.arguments[1] < spec.serving.size:
         yield f"2: version {pinned.version} is scaled to {write.arguments[1]} of {spec.serving.size} pods"
+
+
+def _trusted_in_place(pinned: Pinned, status: Status, spec: Spec) -> bool:
+    """Whether Git asks for a former champion, and lets the champion's pods load it beside what they serve."""
+    was_champion = any(entry.outcome == "Promoted" and entry.digest == pinned.digest for entry in status.history)
+    named = spec.model.version in {None, pinned.version}
+    return spec.serving.reload == "InPlace" and status.phase is Phase.RELOADING and was_champion and named
 
 
 def _trusted(status: Status) -> list[Pinned]:

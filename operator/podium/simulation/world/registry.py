@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from podium.api.v1alpha1 import reasons
 from podium.core.digest import digest_of
-from podium.core.facts import Evaluation, ModelVersion, RegistryState
+from podium.core.evaluations import Evaluation
+from podium.core.facts import ModelVersion, RegistryState
 from podium.core.signature import Signature
 from podium.errors import NotFound, PodiumError, Rejected, Temporary, Unavailable
 from podium.ports import RegistryLogin, RegistryQuery

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, Final
 
 from podium.adapters.registries.mlflow.times import moment
-from podium.core.facts import Dataset, Evaluation
+from podium.core.evaluations import Dataset, Evaluation
 
 CONTEXT: Final = "mlflow.data.context"
 MOST_DATASETS: Final = 32  # of one run

@@ -1,7 +1,7 @@
 """How the versions run: size, image and the parts of the pods that pass through."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,8 @@ from podium.api.v1alpha1.spec.pod import (
 )
 from podium.api.v1alpha1.values.base import Duration, Value, duration_between
 from podium.api.v1alpha1.values.rules import Rule
+
+Reload = Literal["Recreate", "InPlace"]
 
 
 def _cpu_is_requested(serving: "Serving") -> bool:
@@ -64,6 +66,12 @@ class Serving(Value):
     annotations: Annotations = Field({}, description="Further annotations of the pods.")
     drain: Annotated[Duration, duration_between("0s", "1h")] = Field(
         timedelta(seconds=5), description="How long a stopping pod still answers, so that traffic can move away."
+    )
+
+    reload: Reload = Field(
+        "Recreate",
+        description="How a version that needs no trial comes to serve: in new pods (Recreate), or loaded by the "
+        "champion's pods beside the version that they serve (InPlace). Their memory must hold both for that moment.",
     )
 
     @property
