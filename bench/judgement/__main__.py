@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.judgement import cost, errors, plots, speed, windows
+from bench.judgement import cost, errors, outages, plots, speed, windows
 from bench.judgement.errors import ALPHA, LIMIT, Rate
 
 SHARES = (0.02, 0.03, 0.05, 0.1, 0.2)
@@ -31,9 +31,11 @@ class Effort:
         (0.01, 0.5, 100),
     )
     looks: int = 2000  # for the CPU time
+    outages: int = 500  # trials of each setting
+    settings: int | None = None  # of outages and bad versions; all of them
 
 
-QUICK = Effort(trials=20, answers=200, medians=8, pairs=4, looks=5, beside=Effort.beside[:2])
+QUICK = Effort(trials=20, answers=200, medians=8, pairs=4, looks=5, beside=Effort.beside[:2], outages=1, settings=2)
 
 
 def main() -> None:
@@ -56,6 +58,7 @@ def measure(effort: Effort, seed: int, output: Path) -> dict[str, object]:
     holds = speed.holds(LIMIT / 5, effort.medians, seed)
     print(f"\nanswers to holds, true {holds.what}: {holds}")
     late = _late(effort, seed)
+    blamed = _outages(effort, seed)
     cpu = {guards: cost.verdict_cpu_ms(guards, effort.looks, seed) for guards in (0, 4, 8)}
     for guards, took in cpu.items():
         print(f"one verdict of 8 guards, {guards} of them against the champion: {took:.2f} ms of CPU")
@@ -66,6 +69,7 @@ def measure(effort: Effort, seed: int, output: Path) -> dict[str, object]:
         "against_champion": champion,
         "passes": round(holds.ratio, 3),
         "late": late,
+        **blamed,
         "verdict_cpu_ms": round(max(cpu.values()), 3),
     }
 
@@ -143,6 +147,18 @@ def _late(effort: Effort, seed: int) -> dict[str, float]:
         print(f"  {found.what} errors are found after a median of {found.median:.0f} answers")
         medians[f"{share:g}"] = found.median
     return medians
+
+
+def _outages(effort: Effort, seed: int) -> dict[str, float]:
+    """Good versions that an outage of both rejects, at the most, and bad versions that are rejected, at the least."""
+    print(f"\nhow {effort.outages} trials of each kind end; upper ends of 99 % intervals of the share that is rejected")
+    blamed: dict[bool, list[float]] = {True: [], False: []}
+    for setting in list(outages.settings())[:: 1 if effort.settings is None else 48 // effort.settings]:
+        found = outages.measured(setting, effort.outages, seed)
+        blamed[setting.outage].append(found.rejected)
+        ends = ", ".join(f"{number} {end}" for end, number in found.ends.most_common())
+        print(f"  {setting!s:<42} {found.rejected:7.2%} < {found.upper:7.2%}  {ends}", flush=True)
+    return {"outages_rejected": max(blamed[True], default=0.0), "bad_rejected": min(blamed[False], default=1.0)}
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def _outcomes(report: Report) -> Iterator[str]:
     if any(it.rolled_back_later.count for it in report.both):
         yield row("  after its promotion", lambda it: _chance(it.rolled_back_later))
     if any(it.circumstances.count for it in report.both):
-        yield row("shared outage, not rejected", lambda it: _chance(it.circumstances))
+        yield row("taken back, not rejected", lambda it: _chance(it.circumstances))
     if any(it.undecided.count for it in report.both):
         yield row(f"undecided after {format_duration(report.plan.longest)}", lambda it: _chance(it.undecided))
     yield row("time to promotion", lambda it: _spread(it.to_promotion, _time))

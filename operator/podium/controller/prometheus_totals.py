@@ -1,6 +1,6 @@
 """What Prometheus counts for the guards of kind `prometheus`: both sides' totals, read at each reconcile of a trial."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from podium.api.v1alpha1.evidence import Counts, Slot
@@ -59,9 +59,15 @@ def _impossible(queries: Queries, answer: Totals) -> str:
 
 def queries_of(md: ModelDeployment) -> Iterator[Queries]:
     """The queries that the trial needs now."""
-    for guard in md.status.trial.guards if md.status.trial else ():
+    for guard in _guards(md.status):
         for pinned in _sides(md.status) if guard.prometheus is not None else ():
             yield _filled(guard, pinned, md)
+
+
+def _guards(status: Status) -> Sequence[Guard]:
+    """The trial's, or those that the champion is asked for after it."""
+    asked = (status.trial, status.suspected, status.shared_outage)
+    return next((each.guards for each in asked if each is not None), ())
 
 
 def _sides(status: Status) -> Iterator[Pinned]:

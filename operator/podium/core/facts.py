@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from podium.api.v1alpha1.evidence import Counts, Evidence, Slot
+from podium.api.v1alpha1.source import Source
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import GateState, Phase, Pinned, PodTemplate, Source, Status
+from podium.api.v1alpha1.status import GateState, Phase, Pinned, PodTemplate, Status
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.evaluations import Dataset, Evaluation
 from podium.core.once import Once

@@ -22,7 +22,7 @@ class DrawnClients:
         chances: Mapping[str, Chances],
         consecutive_failures: int,
     ) -> None:
-        self._router, self._chance, self._rate, self._chances = router, chance, rate, chances
+        self._router, self._chance, self._rate, self._chances = router, chance, rate, dict(chances)
         self._consecutive_failures = consecutive_failures  # a run of so many bad answers must not be missed
         self._owed = 0.0
         self._answers: dict[str, dict[str, Answers]] = {}  # by version and pod
@@ -37,6 +37,16 @@ class DrawnClients:
             part = binomial(self._chance, number, min(1.0, share / left)) if left > 0 else 0
             self._spread(self._router.pods(md, slot), part, max(1, int(seconds)))
             number, left = number - part, left - share
+
+    def chances_of(self, version: str) -> Chances:
+        """With which chances its answers are bad now."""
+        return self._chances[version]
+
+    def behave(self, version: str, chances: Chances) -> None:
+        """From now on, answers of this version are bad with these chances."""
+        self._chances[version] = chances
+        for answers in self._answers.get(version, {}).values():
+            answers.chances = chances
 
     def of(self, pod: Pod) -> Answers:
         """What this pod has answered."""

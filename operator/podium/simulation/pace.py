@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from podium.api.v1alpha1.status import Status, Trial
+from podium.api.v1alpha1.status import Phase, Status, Trial
 from podium.core.analysis.tests import sequential_tests
 from podium.core.status.observed import COUNTED
 
@@ -19,10 +19,14 @@ from podium.core.status.observed import COUNTED
 # reconciles every second.
 RECONCILES: Final = ((0.0, 25), (-3.0, 12), (-6.0, 5), (-math.inf, 3))
 
+CHAMPIONS: Final = 25  # the same, while the champion's answers decide whose fault it was
+
 
 def pace(status: Status, now: datetime) -> float:
     """Seconds between two reconciles; 0 where every one counts."""
     trial, since = status.trial, status.phase_since
+    if (suspected := status.suspected) is not None and status.phase is Phase.PENDING:
+        return min((now - suspected.since) / CHAMPIONS, suspected.until - now).total_seconds()
     if status.phase not in COUNTED or trial is None or since is None:
         return 0.0
     passed = (now - max(since, trial.step_started_at or since)).total_seconds()

@@ -23,6 +23,7 @@ from podium.simulation.world.world import World
 End = Literal["promoted", "rolled back", "circumstances", "undecided"]
 CHAMPION: Final = "1"
 CHALLENGER: Final = "2"
+NOT_BLAMED: Final = frozenset({reasons.SHARED_OUTAGE, reasons.CHAMPION_INCONCLUSIVE})
 HISTORY: Final = 10_000  # answers of each of the champion's pods before the trial: enough to read its percentiles
 _SOON: Final = 0.9  # seconds: a shorter pause follows an action, and is kept
 
@@ -91,6 +92,7 @@ class Trial(World):
         self.pod_metrics.counters_of = self.drawn.counters
         self.clock.lengthen = self._lengthened
         self._began: datetime | None = None
+        self._back_at: datetime | None = None  # when the traffic went back
         self._paced_at, self._pace = -1.0, 0.0
 
     def begin(self) -> None:
@@ -121,6 +123,8 @@ class Trial(World):
             self.drawn.ask(self.md(), seconds)
             self._count_elsewhere()
         self.loop.run_for(seconds)
+        if self._back_at is None and (lost := self._entry(promoted=False)) is not None:
+            self._back_at = lost.at
 
     def _count_elsewhere(self) -> None:
         """Prometheus counts what its queries ask for: where both sides' are the same, the answers of both."""
@@ -155,9 +159,11 @@ class Trial(World):
 
     @property
     def end_of_it(self) -> End | None:
-        """How the trial ended; None while it goes on."""
+        """How the trial ended; None while it goes on, and while it is open whose fault it was."""
+        if self.status.suspected is not None:
+            return None
         if (lost := self._entry(promoted=False)) is not None:
-            return "circumstances" if lost.reason == reasons.SHARED_OUTAGE else "rolled back"
+            return "circumstances" if lost.reason in NOT_BLAMED else "rolled back"
         return "promoted" if self.status.phase is Phase.STABLE and self.champion() == CHALLENGER else None
 
     def outcome(self) -> Outcome:
@@ -167,7 +173,7 @@ class Trial(World):
         return Outcome(
             end=self.end_of_it or "undecided",
             promoted=self.seconds(won.at) if won is not None else None,
-            ended=self.seconds(lost.at if lost is not None else self.now),
+            ended=self.seconds(self._back_at or self.now),
             answers=answers.answers,
             hit=answers.hit,
             reason=lost.reason if lost is not None else "",

@@ -115,7 +115,7 @@ def test_a_rollback_does_not_wait_for_the_registry() -> None:
         world.wait_for(Phase.CANARY)
         world.registry.unreachable = True
         world.advance(30)
-        world.wait_for(Phase.REJECTED, within=5, requests=50)
+        world.wait_for(Phase.REJECTED, within=15, requests=50)
         assert world.weights == {
             "a": 100,
             "b": 0,

@@ -7,9 +7,10 @@ import pytest
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.evidence import Counts, Evidence, Slot
+from podium.api.v1alpha1.outage import SharedOutage
 from podium.api.v1alpha1.spec.guards import ErrorRateGuard, Guard
 from podium.api.v1alpha1.spec.rollout import Step
-from podium.api.v1alpha1.status import Condition, Phase, SharedOutage, Status, Trial
+from podium.api.v1alpha1.status import Condition, Phase, Status, Trial
 from podium.core.analysis.measures import of_class
 from podium.core.analysis.sequential import beta
 from podium.core.decide import Decision, decide

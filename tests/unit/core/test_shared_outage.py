@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from podium.api.v1alpha1.status import Phase, SharedOutage
+from podium.api.v1alpha1.outage import SharedOutage
+from podium.api.v1alpha1.status import Phase
 from podium.core.analysis.shared_outage import ANSWERS
 from podium.core.decide import decide
 from podium.core.facts import Facts, ModelVersion, ObservedState, RegistryState

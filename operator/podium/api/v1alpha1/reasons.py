@@ -97,6 +97,8 @@ PODS_REFUSED: Final = "PodsRefused"  # a quota or an admission webhook
 MODEL_NOT_FETCHED: Final = "ModelNotFetched"  # the pods did not get the model from the registry
 NO_STORAGE: Final = "NoStorage"  # the disk of the pods' node
 NODE_LOST: Final = "NodeLost"  # a reboot, an eviction, a shutdown
+AWAITING_CHAMPION: Final = "AwaitingChampion"  # its own answers decide whether the version is rejected
+CHAMPION_INCONCLUSIVE: Final = "ChampionInconclusive"  # a guard failed; too few answers of the champion to tell why
 PODS_NOT_SCRAPED: Final = "PodsNotScraped"  # the pods are ready, and Podium cannot read their metrics
 
 

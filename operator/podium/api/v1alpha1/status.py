@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from podium.api.v1alpha1.evidence import Counts, Evidence, Slot, StatusValue
+from podium.api.v1alpha1.outage import SharedOutage, Suspicion
 from podium.api.v1alpha1.reload import ReloadResult
+from podium.api.v1alpha1.source import Source
 from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.spec.rollout import OnInconclusive, Step
 from podium.api.v1alpha1.values.base import Duration, Time
@@ -34,17 +36,6 @@ class Phase(StrEnum):
     ROLLING_BACK = "RollingBack"
     REJECTED = "Rejected"
     STABLE = "Stable"
-
-
-class Source(StatusValue):
-    """Where a version comes from. Another registry or model is another version, whatever its number."""
-
-    registry: str = Field("", description="MLflow tracking URI of the registry that has it.")
-    model: str = Field("", description="Name of the registered model.")
-
-    def matches(self, registry: str, model: str) -> bool:
-        """Whether it comes from there. What an older Podium wrote down has no source, and matches."""
-        return not self.model or (self.registry, self.model) == (registry, model)
 
 
 class PodTemplate(StatusValue):
@@ -85,6 +76,9 @@ class Verdict(StatusValue):
     rejects: bool = Field(
         False, description="True where the version lost its trial; false where the trial ended for another reason."
     )
+    suspects: bool = Field(
+        False, description="True where the champion's own answers are still to show whether the fault is the version's."
+    )
 
 
 class Trial(StatusValue):
@@ -117,19 +111,6 @@ class Trial(StatusValue):
     )
     evidence: Evidence = Field(Evidence(), description="What both versions have answered since its first traffic.")
     verdict: Verdict | None = Field(None, description="Why it ended; absent until then.")
-
-
-class SharedOutage(StatusValue):
-    """A guard that the champion fails too: no version is tried before the champion passes it again."""
-
-    since: Time = Field(description="Since when.")
-    message: str = Field(description="What was seen.")
-    version: str = Field("", description="The version that was on trial.")
-    digest: str = Field("", description="Digest of its artifacts. An alias that moves to other ones ends the wait.")
-    guards: list[Guard] = Field(description="The guards that the champion has to pass again.")
-    spec_hash: str = Field("", description="Hash of the spec at that time. A changed spec ends the wait.")
-    false_promotion_rate: float = Field(0.05, description="Probability that it passes them wrongly.")
-    evidence: Evidence = Field(Evidence(), description="What the champion has answered since it recovered.")
 
 
 class Rejection(Source):
@@ -267,6 +248,9 @@ class Status(StatusValue):
     trial: Trial | None = Field(None, description="The trial that is under way, or the last one.")
     shared_outage: SharedOutage | None = Field(
         None, description="A guard that the champion fails too, while it keeps the next trial from starting."
+    )
+    suspected: Suspicion | None = Field(
+        None, description="The version whose rejection waits for the champion's own answers; absent without one."
     )
     weight: Weight | None = Field(None, description="The share of the traffic that the challenger gets.")
     draining: Draining | None = Field(None, description="The version that has lost its traffic, while it drains.")

@@ -8,8 +8,9 @@ from podium.api.v1alpha1.evidence import Counts
 from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.status import GuardRecord, Trial
 from podium.api.v1alpha1.values.base import format_percent
+from podium.core.analysis.blame import Blame, blame
 from podium.core.analysis.criterion import Criterion
-from podium.core.analysis.sequential import AgainstLimit, TestVerdict, outlook, proves_above
+from podium.core.analysis.sequential import AgainstLimit, TestVerdict, outlook
 from podium.core.analysis.tests import NOT_EVALUATED, SequentialTest, error_text, sequential_tests
 from podium.core.facts import Facts
 
@@ -28,7 +29,7 @@ class CriterionResult:
     state: State
     exposed: int  # answers in all after which a bad version would have been found out: what a step needs
     enough: int  # answers in all after which it holds, if they are as they should be: what a promotion needs
-    everywhere: bool = False  # broken, and by the champion as well
+    blame: Blame = "Unknown"  # where it failed: whose fault that is
     error: str = ""  # why it could not be evaluated
 
     def needed(self, goal: Goal) -> int:
@@ -97,7 +98,12 @@ class GuardResult:
     @property
     def everywhere(self) -> bool:
         """The champion fails every failed criterion as well."""
-        return all(finding.everywhere for finding in self.findings if finding.state == "Failed")
+        return all(finding.blame == "Shared" for finding in self.findings if finding.state == "Failed")
+
+    @property
+    def own(self) -> bool:
+        """The champion does not fail one of the failed criteria: the fault is the version's own."""
+        return any(finding.blame == "Own" for finding in self.findings if finding.state == "Failed")
 
     @property
     def worst(self) -> CriterionResult | None:
@@ -184,11 +190,13 @@ def _evaluated(test: SequentialTest, trial: Trial) -> CriterionResult:
         state=judged.verdict,
         exposed=forecast.exposed,
         enough=forecast.enough,
-        everywhere=judged.verdict == "Failed" and _broken_by_the_champion(test),
+        blame=_blame(test, trial.false_rollback_rate) if judged.verdict == "Failed" else "Unknown",
     )
 
 
-def _broken_by_the_champion(test: SequentialTest) -> bool:
-    """Whether the champion's answers since the suspicion began prove the same of it. Beside the champion: never."""
-    criterion, seen = test.criterion, test.known.champion
-    return not criterion.beside_champion and proves_above(seen.bad, seen.answers - seen.bad, criterion.limit, test.beta)
+def _blame(test: SequentialTest, alpha: float) -> Blame:
+    """By the answers since the suspicion began. Beside the champion the test itself tells."""
+    if test.criterion.beside_champion:
+        return "Own"
+    known, limit = test.known, test.criterion.limit
+    return blame(known.challenger, known.champion, limit, alpha=alpha, beta=test.beta)

@@ -5,8 +5,9 @@ passes the guard again. That is verified on a run of answers, which restarts whe
 """
 
 from podium.api.v1alpha1.evidence import Counts, Evidence
+from podium.api.v1alpha1.outage import SharedOutage, Suspicion
 from podium.api.v1alpha1.spec.guards import ErrorRateGuard, Guard
-from podium.api.v1alpha1.status import SharedOutage, Trial, Verdict
+from podium.api.v1alpha1.status import Trial, Verdict
 from podium.core.analysis import guards
 from podium.core.analysis.counts import accumulate
 from podium.core.analysis.criteria import criteria, measures
@@ -22,7 +23,6 @@ ANSWERS = Guard(name="errors", error_rate=ErrorRateGuard(at_most=0.01))  # where
 def begin(facts: Facts, trial: Trial, verdict: Verdict) -> SharedOutage:
     """The outage that begins: the champion has to pass the failed guards again, or else those that limit errors."""
     broken = [result.guard for result in guards.judged(facts) if result.state == "Failed"]
-    errors = [guard for guard in trial.guards if guard.error_rate is not None and guard.error_rate.at_most is not None]
     subject = facts.subject
     evidence = Evidence(pods=trial.evidence.pods, observed_at=trial.evidence.observed_at)
     return SharedOutage(
@@ -30,10 +30,31 @@ def begin(facts: Facts, trial: Trial, verdict: Verdict) -> SharedOutage:
         message=verdict.message,
         version=subject.version if subject else "",
         digest=subject.digest if subject else "",
-        guards=broken or errors or [ANSWERS],
+        guards=broken or limits_of_errors(trial),
         spec_hash=fingerprints(facts).whole,
         false_promotion_rate=trial.false_promotion_rate,
         evidence=evidence,
+    )
+
+
+def limits_of_errors(trial: Trial) -> list[Guard]:
+    """The trial's guards that limit errors, or else the usual limit."""
+    errors = [guard for guard in trial.guards if guard.error_rate is not None and guard.error_rate.at_most is not None]
+    return errors or [ANSWERS]
+
+
+def after(suspicion: Suspicion, facts: Facts, message: str) -> SharedOutage:
+    """The outage that a suspicion turned out to be."""
+    pods = suspicion.evidence.pods
+    return SharedOutage(
+        since=suspicion.since,
+        message=message,
+        version=suspicion.version,
+        digest=suspicion.digest,
+        guards=suspicion.guards,
+        spec_hash=fingerprints(facts).whole,
+        false_promotion_rate=suspicion.false_promotion_rate,
+        evidence=Evidence(pods=pods, observed_at=suspicion.evidence.observed_at),
     )
 
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.outage import Suspicion
 from podium.api.v1alpha1.status import Hold, Pinned, Verdict
 from podium.api.v1alpha1.values.base import format_time
 from podium.core.facts import FETCHING, Crash, Facts, PodState, Problem
@@ -50,7 +51,14 @@ END_CODES: Final[Mapping[int, str]] = {
     255: reasons.NODE_LOST,  # containerd, of a container that a reboot ended
 }
 CIRCUMSTANCES: Final = frozenset(
-    {*WAITING.values(), *STUCK.values(), *END_REASONS.values(), *END_CODES.values(), reasons.PODS_NOT_SCRAPED}
+    {
+        *WAITING.values(),
+        *STUCK.values(),
+        *END_REASONS.values(),
+        *END_CODES.values(),
+        reasons.PODS_NOT_SCRAPED,
+        reasons.CHAMPION_INCONCLUSIVE,
+    }
 )
 
 
@@ -99,7 +107,7 @@ def held(problem: Problem, message: str) -> Verdict:
     return Verdict(reason=problem.reason, message=f"{message}: {problem.message}; {NOT_ITS_OWN}")
 
 
-def next_hold(facts: Facts, subject: Pinned, verdict: Verdict) -> Hold | None:
+def next_hold(facts: Facts, subject: Pinned | Suspicion, verdict: Verdict) -> Hold | None:
     """The hold after a trial has ended by this verdict: another one of the same version waits for longer."""
     if verdict.reason not in CIRCUMSTANCES:
         return None

@@ -1,8 +1,14 @@
 """The desired version, and what is known about it already."""
 
+from typing import Final
+
+from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import HistoryEntry, Pinned, Rejection
 from podium.core.facts import Facts, ModelVersion
 from podium.core.fingerprints import fingerprints
+
+# A version that was rolled back for one of these failed a guard, and was neither rejected nor cleared.
+OPEN: Final = frozenset({reasons.GUARD_FAILED, reasons.CONSECUTIVE_FAILURES, reasons.CHAMPION_INCONCLUSIVE})
 
 
 def desired_version(facts: Facts) -> str | None:
@@ -53,14 +59,15 @@ def former_champion(facts: Facts, pinned: Pinned) -> HistoryEntry | None:
     """The entry by which this version is trusted: promoted before with this digest, and not rejected since.
 
     A former champion whose return ended for a circumstance, or another commit, is trusted as before; and so is one that
-    lost a trial with another pod template.
+    lost a trial with another pod template. One that failed a guard is not, where whose fault that was stayed open.
     """
     entries = [entry for entry in facts.status.history if _same(entry, pinned) and not _no_news(entry)]
     return entries[-1] if entries and entries[-1].outcome == "Promoted" else None
 
 
 def _no_news(entry: HistoryEntry) -> bool:
-    return entry.outcome == "RolledBack" and (entry.previously_promoted or entry.template is not None)
+    still_trusted = entry.previously_promoted and entry.reason not in OPEN
+    return entry.outcome == "RolledBack" and (still_trusted or entry.template is not None)
 
 
 def _same(entry: HistoryEntry, pinned: Pinned) -> bool:

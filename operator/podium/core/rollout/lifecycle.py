@@ -6,6 +6,7 @@ from datetime import datetime
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.outage import SharedOutage, Suspicion
 from podium.api.v1alpha1.reload import ReloadResult
 from podium.api.v1alpha1.status import (
     HISTORY_LIMIT,
@@ -15,22 +16,22 @@ from podium.api.v1alpha1.status import (
     Phase,
     Pinned,
     Rejection,
-    SharedOutage,
     Status,
     TemplateRejection,
     Trial,
     Verdict,
 )
-from podium.core.analysis import guards
+from podium.core.analysis import guards, suspicion
 from podium.core.analysis.counts import baseline
 from podium.core.analysis.criteria import measures
 from podium.core.analysis.measures import ERRORS
-from podium.core.analysis.shared_outage import begin
+from podium.core.analysis.shared_outage import after, begin
 from podium.core.facts import SLOTS, Facts, other_than
 from podium.core.fingerprints import rejection_hash, terms_hash
 from podium.core.rollout.circumstances import CIRCUMSTANCES, last_crash, next_hold
 from podium.core.rollout.desired import former_champion, resolve_desired
 from podium.core.rollout.reload_checks import in_the_free_slot, needs_new_pods
+from podium.core.rollout.suspicion_checks import rejection_message
 from podium.core.rollout.templates import on_trial
 from podium.core.rollout.transitions import Move
 from podium.core.traffic.draining import losing
@@ -180,14 +181,47 @@ def begin_rollback(facts: Facts, verdict: Verdict) -> Status:
             "shared_outage": _shared_outage(facts, trial, verdict),
             **_rejected(facts, subject, verdict),
             "held": next_hold(facts, subject, verdict),
+            "suspected": suspicion.begin(facts, trial, verdict) if verdict.suspects else None,
             "history": _history(facts, subject, outcome, verdict),
         }
     )
 
 
-def rest(facts: Facts, _: Verdict) -> Status:
-    """Nothing is on trial."""
-    return facts.status.model_copy(update={"challenger": None, "former": None, "trial": None, "weight": None})
+def rest(facts: Facts, verdict: Verdict) -> Status:
+    """Nothing is on trial. What the champion's answers said of the last version that was is written down."""
+    status = facts.status
+    resting = status.model_copy(update={"challenger": None, "former": None, "trial": None, "weight": None})
+    return resting if status.suspected is None else _decided(replace(facts, status=resting), status.suspected, verdict)
+
+
+def _decided(facts: Facts, known: Suspicion, verdict: Verdict) -> Status:
+    """The suspicion is over where the verdict is about it: a rejection, a shared outage, or a hold."""
+    status = facts.status
+    shared, hold = verdict.reason == reasons.SHARED_OUTAGE, next_hold(facts, known, verdict)
+    if not (verdict.rejects or shared or hold):
+        return status
+    if verdict.rejects:  # the record says why it lost, not only that it did
+        verdict = verdict.model_copy(update={"reason": known.reason, "message": rejection_message(known, facts)})
+    return status.model_copy(
+        update={
+            "suspected": None,
+            "shared_outage": after(known, facts, verdict.message) if shared else status.shared_outage,
+            "held": hold or status.held,
+            **_rejected(facts, known, verdict),
+            "history": _history_with(verdict, known, facts),
+        }
+    )
+
+
+def _history_with(verdict: Verdict, known: Suspicion, facts: Facts) -> list[HistoryEntry]:
+    """The history, in which the entry of the suspicion's trial says what became of it."""
+    history = facts.status.history
+    if not history or (history[-1].at, history[-1].version) != (known.since, known.version):
+        return history
+    outcome: Outcome = "Rejected" if verdict.rejects else "RolledBack"
+    update = {"outcome": outcome, "reason": verdict.reason, "message": verdict.message, "at": facts.now}
+    entry = history[-1].model_copy(update=update)
+    return [*_without_a_repeat(history[:-1], entry), entry]
 
 
 def go_on(facts: Facts, _: Verdict) -> Status:
@@ -220,7 +254,7 @@ def _shared_outage(facts: Facts, trial: Trial, verdict: Verdict) -> SharedOutage
     return facts.status.shared_outage
 
 
-def _rejected(facts: Facts, subject: Pinned, verdict: Verdict) -> dict[str, object]:
+def _rejected(facts: Facts, subject: Pinned | Suspicion, verdict: Verdict) -> dict[str, object]:
     """What a lost trial rejects: the version, or the template where that was on trial with the champion's version."""
     if not verdict.rejects:
         return {}
@@ -235,7 +269,7 @@ def _rejected(facts: Facts, subject: Pinned, verdict: Verdict) -> dict[str, obje
         generation=facts.generation,
         rejection_hash=rejection_hash(facts.spec, verdict.reason),
     )
-    if on_trial(facts.status) and subject.template is not None:
+    if on_trial(facts.status) and isinstance(subject, Pinned) and subject.template is not None:
         return {"rejected_template": TemplateRejection(**dict(lost), template=subject.template)}
     same = (lost.model, lost.version, lost.digest)
     others = [r for r in facts.status.rejected if (r.model, r.version, r.digest) != same]

@@ -18,6 +18,7 @@ from podium.core.facts import Facts
 from podium.core.rollout.gate_checks import gate_failed, gates_passed, gates_pending, previously_promoted
 from podium.core.rollout.reload_checks import reload_failed, reload_in_place, reloaded
 from podium.core.rollout.rollback_checks import rejection_rolled_back, rolled_back, template_rolled_back
+from podium.core.rollout.suspicion_checks import not_its_own_fault, own_fault
 from podium.core.rollout.template_checks import template_changed, template_superseded
 from podium.core.rollout.trial_checks import (
     challenger_ready,
@@ -49,7 +50,8 @@ REJECTED, STABLE, RELOADING = Phase.REJECTED, Phase.STABLE, Phase.RELOADING
 
 # fmt: off
 TRANSITIONS: Mapping[Phase, Mapping[Check, Phase]] = {
-    PENDING:      {known_rejected: REJECTED, already_champion: STABLE, challenger_found: GATING},
+    PENDING:      {known_rejected: REJECTED, already_champion: STABLE, own_fault: REJECTED, not_its_own_fault: PENDING,
+                   challenger_found: GATING},
     GATING:       {superseded: PENDING, artifacts_changed: PENDING, reload_in_place: RELOADING,
                    previously_promoted: STARTING, gate_failed: BLOCKED, gates_passed: STARTING},
     BLOCKED:      {superseded: PENDING, artifacts_changed: PENDING, reload_in_place: RELOADING, gates_passed: STARTING,

@@ -89,7 +89,8 @@ def guard_failed(facts: Facts) -> Verdict | None:
     if all(judged.everywhere for judged in broken):
         message = f"{message}; champion {facts.fallback.version} fails the same guard; {NOT_REJECTED}"
         return Verdict(reason=reasons.SHARED_OUTAGE, message=message)
-    return Verdict(reason=reasons.GUARD_FAILED, message=message, rejects=True)
+    own = any(judged.own for judged in broken) or on_trial(facts.status)  # a template's trial is decided at once
+    return Verdict(reason=reasons.GUARD_FAILED, message=message, rejects=own, suspects=not own)
 
 
 def step_passed(facts: Facts) -> Verdict | None:

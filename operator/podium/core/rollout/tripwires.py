@@ -11,6 +11,7 @@ from podium.api.v1alpha1.status import Pinned, Trial, Verdict
 from podium.core.analysis.shared_outage import NOT_REJECTED
 from podium.core.facts import Crash, Facts, PodState
 from podium.core.rollout.circumstances import held, last_crash, of_end, of_pod
+from podium.core.rollout.templates import on_trial
 
 # Exit codes of the model server (podium.runtime.exits) that mean more than a crash
 STALLED = 9
@@ -85,7 +86,8 @@ def _failing(pod: PodState, facts: Facts) -> Verdict | None:
     if any(other.consecutive_bad >= trial.consecutive_failures for other in beside):
         message = f"{message}, and so were those of champion {fallback.version}; {NOT_REJECTED}"
         return Verdict(reason=reasons.SHARED_OUTAGE, message=message)
-    return Verdict(reason=reasons.CONSECUTIVE_FAILURES, message=message, rejects=True)
+    own = on_trial(facts.status)  # a template's trial is decided at once
+    return Verdict(reason=reasons.CONSECUTIVE_FAILURES, message=message, rejects=own, suspects=not own)
 
 
 def _nothing_ready(facts: Facts, subject: Pinned) -> Verdict | None:

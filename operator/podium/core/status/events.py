@@ -30,11 +30,13 @@ def events(before: Facts, move: Move | None, after: Facts) -> tuple[Event, ...]:
 
 
 def _of_move(before: Facts, move: Move, after: Facts) -> Event:
-    trial, subject = before.status.trial, after.subject or before.subject
+    trial, subject = before.status.trial, after.subject or before.subject or before.status.suspected
     named = subject is None or f"version {subject.version} " in move.verdict.message
     about = "" if named or subject is None else f"version {subject.version}: "
     identity = f"{before.generation}/{before.status.phase_since}/{trial.step if trial else 0}/{move.target}"
-    warning = move.target in WARNINGS or move.verdict.rejects or move.verdict.reason in CIRCUMSTANCES
+    verdict = move.verdict
+    blames = verdict.rejects or verdict.suspects or verdict.reason in CIRCUMSTANCES
+    warning = move.target in WARNINGS or blames
     message = f"{move.source} -> {move.target}: {about}{move.verdict.message}"
     return Event(warning, move.verdict.reason, message[:LONGEST], identity)
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+from podium.api.v1alpha1.outage import SharedOutage, Suspicion
 from podium.api.v1alpha1.spec.guards import Guard
-from podium.api.v1alpha1.status import Hold, Phase, Pinned, SharedOutage, Trial
+from podium.api.v1alpha1.status import Hold, Phase, Pinned, Trial
 from podium.api.v1alpha1.values.base import format_duration, format_time
 from podium.core import gates
 from podium.core.analysis import guards
@@ -13,6 +14,7 @@ from podium.core.facts import Facts, other_than
 from podium.core.rollout.circumstances import standing_hold, wait
 from podium.core.rollout.desired import desired_version, standing_rejection
 from podium.core.rollout.hindrances import hindrances
+from podium.core.rollout.suspicion_checks import champion_answers
 from podium.core.rollout.templates import described, on_trial, template_waits
 from podium.core.rollout.version_checks import WAITS, slot_taken, unknown_champion
 from podium.core.status.readiness import awaits_registry
@@ -68,6 +70,8 @@ def _pending(facts: Facts) -> str:
     problem, outage = facts.observed.registry.problem, facts.status.shared_outage
     if outage is not None:
         return _shared_outage(outage, facts)
+    if facts.status.suspected is not None:
+        return _suspected(facts.status.suspected, facts)
     if (hold := standing_hold(facts)) is not None:
         return _held(hold)
     if unknown_champion(facts):
@@ -76,6 +80,15 @@ def _pending(facts: Facts) -> str:
         waits = f"version {desired_version(facts)} waits until its slot is free of requests and earlier pods"
         return f"{waits}{_in_the_way(facts)}"
     return problem.message if problem else f"querying the registry for {facts.spec.model.name}"
+
+
+def _suspected(known: Suspicion, facts: Facts) -> str:
+    """What decides whether the version is rejected, and until when."""
+    until = format_time(known.until.replace(microsecond=0))
+    return (
+        f"version {known.version} failed a guard: the champion's own answers decide whether it is rejected, not later "
+        f"than {until}: {known.message}; {champion_answers(known, facts)} since the suspicion began; {_serving(facts)}"
+    )
 
 
 def _held(hold: Hold) -> str:

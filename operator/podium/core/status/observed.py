@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from podium.api.v1alpha1.evidence import Evidence, Slot
 from podium.api.v1alpha1.manifest import LABEL
-from podium.api.v1alpha1.status import GateStatus, HistoryEntry, Phase, Pinned, SharedOutage, Status, Trial, Weight
+from podium.api.v1alpha1.outage import SharedOutage, Suspicion
+from podium.api.v1alpha1.status import GateStatus, HistoryEntry, Phase, Pinned, Status, Trial, Weight
 from podium.core import gates
+from podium.core.analysis import suspicion
 from podium.core.analysis.baselines import with_baselines
 from podium.core.analysis.counts import accumulate, baseline
 from podium.core.analysis.criteria import measures
@@ -24,6 +27,7 @@ from podium.core.traffic.draining import draining
 from podium.core.traffic.shares import challenger_pods, share_pods
 
 COUNTED = frozenset({Phase.CANARY, Phase.PROMOTING, Phase.SOAKING})
+Counting = TypeVar("Counting", SharedOutage, Suspicion)
 KEEP = timedelta(seconds=5)  # counts are written down this often at the most; a restart sees the rest as one block
 
 
@@ -121,6 +125,7 @@ def _observed(facts: Facts) -> Status:
             "trial": _trial(facts),
             "shared_outage": _shared_outage(facts),
             "held": relevant_hold(facts),
+            "suspected": _suspected(facts),
             "weight": _weight(facts),
             "draining": draining(facts),
             "registry": known_alias(facts),
@@ -150,7 +155,11 @@ def _replicas(facts: Facts) -> int:
 def keep_recent_evidence(before: Status, after: Status, facts: Facts) -> Status:
     """Leave the counts of a moment ago in place where nothing was decided, so that not every reconcile is a write."""
     return after.model_copy(
-        update={"trial": _older(before.trial, after.trial, facts), "shared_outage": _as_before(before, after, facts)}
+        update={
+            "trial": _older(before.trial, after.trial, facts),
+            "shared_outage": _as_before(before.shared_outage, after.shared_outage, facts),
+            "suspected": _as_before(before.suspected, after.suspected, facts),
+        }
     )
 
 
@@ -171,8 +180,7 @@ def _older(before: Trial | None, after: Trial | None, facts: Facts) -> Trial | N
     return after.model_copy(update={"evidence": before.evidence})
 
 
-def _as_before(before: Status, after: Status, facts: Facts) -> SharedOutage | None:
-    known, now = before.shared_outage, after.shared_outage
+def _as_before(known: Counting | None, now: Counting | None, facts: Facts) -> Counting | None:
     return known if known is not None and now is not None and _just_now(known.evidence, facts) else now
 
 
@@ -183,6 +191,11 @@ def _just_now(evidence: Evidence, facts: Facts) -> bool:
 def _shared_outage(facts: Facts) -> SharedOutage | None:
     known = facts.status.shared_outage
     return updated(known, facts) if known is not None and facts.evaluable else known
+
+
+def _suspected(facts: Facts) -> Suspicion | None:
+    known = facts.status.suspected
+    return suspicion.updated(known, facts) if known is not None else None
 
 
 def _gates(facts: Facts) -> list[GateStatus]:

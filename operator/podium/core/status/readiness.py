@@ -143,6 +143,8 @@ def under_way(facts: Facts) -> NotReady | None:
         return None
     if facts.status.shared_outage is not None:
         return NotReady("Unknown", reasons.SHARED_OUTAGE)
+    if facts.status.suspected is not None:
+        return NotReady("Unknown", reasons.AWAITING_CHAMPION)
     if (hold := standing_hold(facts)) is not None and facts.status.phase not in IN_TRIAL:
         return NotReady("False", hold.reason)
     if why := newer_waits(facts):
