@@ -9,6 +9,7 @@ from bench.cluster import orders
 from bench.rollback.trials import CHALLENGER, CHAMPION, SHARE
 from demo.clients import parse_head
 from demo.rollout import Seen, Watch
+from podium.api.v1alpha1 import reasons
 
 PODS = 5  # one of them the challenger's, while it has a share
 
@@ -50,7 +51,8 @@ class StandIn:
 
     def end(self, outcome: str, phase: str) -> None:
         if self.phase == "Canary":
-            self.history.append({"outcome": outcome})
+            reason = reasons.GUARD_FAILED if outcome == "Rejected" else reasons.SUPERSEDED
+            self.history.append({"outcome": outcome, "reason": reason})
         self.turn(phase)
 
     def seen(self, weight: int) -> Seen:
