@@ -11,8 +11,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.status import Condition, Status
+from podium.api.v1alpha1.status import Status
 from podium.controller.apply import apply
 from podium.controller.logs import about
 from podium.controller.metrics import Metrics
@@ -25,7 +24,9 @@ from podium.controller.workers import Workers
 from podium.core.actions import Action, Event, RegistryWrite, RunSlot, SetTraffic
 from podium.core.decide import Decision, decide, decide_without_evidence
 from podium.core.facts import ALL, Facts, Key, ObservedState, UnsavedEvidence
+from podium.core.rollout.last_spec import trial_spec
 from podium.core.rollout.templates import wants_turn
+from podium.core.status.invalid import with_invalid_spec
 from podium.core.traffic.weights import to_champion
 from podium.errors import Conflict, PodiumError, Temporary
 from podium.ports import ModelDeployment, Ports
@@ -69,6 +70,7 @@ class Reconciler:
         md = await self._ports.cluster.get(key)
         if md is not None:
             self.priorities.note(md)
+            md = replace(md, spec=md.spec or trial_spec(md.status.trial))
         if md is None or md.deleting:
             return await self._release(key, md)
         self._by_route.pop(key, None)
@@ -76,8 +78,8 @@ class Reconciler:
             self._by_route[key] = md
         with about(key, version=_version(md.status), phase=md.status.phase):
             try:
-                if md.spec is None:
-                    return await self._report_invalid_spec(md)
+                if md.spec is None or md.unreadable:
+                    return await self._report_unreadable(md)
                 return await self._reconcile(md)
             except Conflict as error:
                 _log.debug("write conflict, reconciling again: %s", error)
@@ -91,9 +93,10 @@ class Reconciler:
         """It is gone, or about to be: reset an adopted route to 100 % champion, then remove the finalizer."""
         last, now = md or self._by_route.get(key), self._ports.clock.monotonic()
         patient = now - self._leaving.setdefault(key, now) < _RELEASE_TIMEOUT
+        returns = False
         try:
             if md is not None:
-                await self._to_champion(md)
+                returns = await self._to_champion(md)
             if last is not None:
                 await self._ports.router.release(last)
         except PodiumError as error:
@@ -107,16 +110,22 @@ class Reconciler:
         except PodiumError as error:
             _log.warning("%s: could not remove the finalizer, retrying: %s", key, error)
             return _RELEASE_RETRY
+        if returns:
+            return _RELEASE_RETRY
         self.forget(key)
         return None
 
-    async def _to_champion(self, md: ModelDeployment) -> None:
-        """A deletion that a finalizer of others holds can take for ever: no challenger keeps traffic meanwhile."""
-        if md.spec is None or md.status.challenger is None:
-            return
+    async def _to_champion(self, md: ModelDeployment) -> bool:
+        """Take the traffic of a challenger back that nothing judges any more. Returns whether it has to be tried again.
+
+        A deletion that a finalizer of others holds can take for ever, and so can a status that cannot be read.
+        """
+        if md.spec is None or md.status.challenger is None or md.status.champion is None:
+            return False
         weights = to_champion(md.status, await self._ports.cluster.slots(md))
         if weights is not None:
             await self._ports.router.route(md, weights)
+        return weights is None
 
     def forget(self, key: Key) -> None:
         """Keep nothing of a ModelDeployment that is gone. Its objects are garbage-collected by Kubernetes."""
@@ -132,6 +141,8 @@ class Reconciler:
     async def _reconcile(self, md: ModelDeployment) -> float:
         world = await observe(md, self._ports, self._workers)
         decision = self._decide(self._with_turn(self._facts(md, world)))
+        if md.flaw:
+            decision = replace(decision, status=self._invalid(md, decision.status))
         self.priorities.enter(md.key, decision.status.phase)
         if decision.rollback_actions:
             await self._refuse_outdated(md)
@@ -227,26 +238,19 @@ class Reconciler:
         last = _LAST_REPEAT if decision.status.trial is None else _LAST_REPEAT_ON_TRIAL
         return max(decision.requeue_after, backoff(tried.times, last))
 
-    async def _report_invalid_spec(self, md: ModelDeployment) -> float | None:
-        """Report that the spec cannot be read, and touch nothing else."""
-        _log.error("%s", md.flaw)
-        if not md.unreadable:
-            await self._record(md, self._stalled(md))
-        return None  # nothing changes before a write to it
+    async def _report_unreadable(self, md: ModelDeployment) -> float | None:
+        """Report that the spec cannot be read, and touch nothing else; where the status cannot, only lead traffic back.
 
-    def _stalled(self, md: ModelDeployment) -> Status:
-        known = next((one for one in md.status.conditions if one.type == "Stalled" and one.status == "True"), None)
-        stalled = Condition(
-            type="Stalled",
-            status="True",
-            reason=reasons.INVALID_SPEC,
-            message=md.flaw,
-            observed_generation=md.generation,
-            last_transition_time=known.last_transition_time if known else self._ports.clock.now(),
-        )
-        others = [one for one in md.status.conditions if one.type != "Stalled"]
-        update: dict[str, Any] = {"conditions": [*others, stalled], "observed_generation": md.generation}
-        return md.status.model_copy(update=update | {"message": md.flaw})
+        Nothing changes before the object is written, but for a champion that becomes ready.
+        """
+        _log.error("%s", md.flaw)
+        if md.unreadable:
+            return _RELEASE_RETRY if await self._to_champion(md) else None
+        await self._record(md, self._invalid(md, md.status))
+        return None
+
+    def _invalid(self, md: ModelDeployment, status: Status) -> Status:
+        return with_invalid_spec(status, md.status, md.flaw, md.generation, self._ports.clock.now())
 
 
 def _differ(one: Status, other: Status) -> bool:

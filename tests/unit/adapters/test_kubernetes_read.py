@@ -56,10 +56,13 @@ def test_a_spec_that_cannot_be_read_says_where() -> None:
 
 
 def test_a_status_that_cannot_be_read_is_marked_so_that_it_is_kept() -> None:
-    seen = read.model_deployment({"metadata": METADATA, "spec": SPEC, "status": {"phase": "Meditating"}})
-    assert seen.spec is None
+    champion = {"version": "6", "digest": "sha256:66", "slot": "a"}
+    status = {"phase": "Meditating", "champion": champion, "challenger": {"version": 7}}
+    seen = read.model_deployment({"metadata": METADATA, "spec": SPEC, "status": status})
     assert seen.unreadable
     assert "phase" in seen.flaw
+    assert seen.status.champion == Pinned(version="6", digest="sha256:66", slot="a")
+    assert seen.status.challenger is None
 
 
 def test_what_a_slot_runs_is_read_from_labels_and_annotations() -> None:

@@ -38,7 +38,7 @@ def model_deployment(found: Json) -> ModelDeployment:
         created=moment(metadata.get("creationTimestamp")),
         deleting="deletionTimestamp" in metadata,
         has_finalizer=names.FINALIZER in (metadata.get("finalizers") or []),
-        spec=None if status_flaw else spec,
+        spec=spec,
         status=status,
         flaw=status_flaw or flaw,
         unreadable=bool(status_flaw),
@@ -211,11 +211,23 @@ def _spec(found: object) -> tuple[Spec | None, str]:
         return None, f"spec cannot be read: {_faults(error)}"
 
 
-def _status(found: object) -> tuple[Status, str]:
+def _status(found: Any) -> tuple[Status, str]:
     try:
         return Status.model_validate(found or {}), ""
     except ValidationError as error:
-        return Status(), f"status cannot be read, a newer Podium may have written it: {_faults(error)}"
+        return _roles(found), f"status cannot be read, a newer Podium may have written it: {_faults(error)}"
+
+
+def _roles(found: Any) -> Status:
+    """Of a status that cannot be read, the versions that can: the way back needs no more."""
+    return Status(**{role: _role(found, role) for role in ("champion", "challenger", "former")})
+
+
+def _role(found: Any, role: str) -> Pinned | None:
+    try:
+        return Pinned.model_validate(found[role])
+    except (ValidationError, KeyError, TypeError):
+        return None  # that the status cannot be read, and why, is told by its flaw
 
 
 def _faults(error: ValidationError) -> str:

@@ -10,6 +10,7 @@ from podium.api.v1alpha1.outage import SharedOutage, Suspicion
 from podium.api.v1alpha1.reload import ReloadResult
 from podium.api.v1alpha1.source import Source
 from podium.api.v1alpha1.spec.guards import Guard
+from podium.api.v1alpha1.spec.pod import PassedThrough
 from podium.api.v1alpha1.spec.rollout import OnInconclusive, Step
 from podium.api.v1alpha1.values.base import Duration, Time
 from podium.api.v1alpha1.values.rules import KeyedBy
@@ -110,6 +111,10 @@ class Trial(StatusValue):
         [], description="Pods that had crashed before the trial, with the time: these crashes are no part of it."
     )
     evidence: Evidence = Field(Evidence(), description="What both versions have answered since its first traffic.")
+    spec: PassedThrough = Field(
+        {},
+        description="The last spec of this trial that could be read. A rollback follows it where spec cannot be read.",
+    )
     verdict: Verdict | None = Field(None, description="Why it ended; absent until then.")
 
 

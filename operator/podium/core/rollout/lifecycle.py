@@ -30,6 +30,7 @@ from podium.core.facts import SLOTS, Facts, other_than
 from podium.core.fingerprints import rejection_hash, terms_hash
 from podium.core.rollout.circumstances import CIRCUMSTANCES, last_crash, next_hold
 from podium.core.rollout.desired import former_champion, resolve_desired
+from podium.core.rollout.last_spec import recorded
 from podium.core.rollout.reload_checks import in_the_free_slot, needs_new_pods
 from podium.core.rollout.suspicion_checks import rejection_message
 from podium.core.rollout.templates import on_trial
@@ -117,6 +118,7 @@ def new_trial(facts: Facts, subject: Pinned) -> Trial:
         step_timeout=spec.rollout.step_timeout,
         soak=spec.rollout.soak,
         starting_since=facts.now,
+        spec=recorded(spec),
         earlier_crashes=[
             crash for slot in SLOTS for pod in facts.observed.slot(slot).pods if (crash := last_crash(pod))
         ],

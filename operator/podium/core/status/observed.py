@@ -20,6 +20,7 @@ from podium.core.facts import SLOTS, Facts, UnsavedEvidence, other_than
 from podium.core.rollout.alias import known_alias
 from podium.core.rollout.circumstances import relevant_hold
 from podium.core.rollout.desired import former_champion, is_desired
+from podium.core.rollout.last_spec import recorded
 from podium.core.rollout.lifecycle import new_trial
 from podium.core.rollout.templates import behind
 from podium.core.status.record import tags_for
@@ -220,6 +221,7 @@ def _trial(facts: Facts) -> Trial | None:
             "weight_reached_at": _weight_reached_at(facts, trial),
             "starting_since": _starting_since(facts, trial),
             "soaking_since": _soaking_since(facts, trial),
+            "spec": trial.spec if facts.status.observed_generation == facts.generation else recorded(facts.spec),
         }
     )
 
