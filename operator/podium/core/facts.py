@@ -191,9 +191,7 @@ class TrafficState:
     problem: Problem | None = None  # what is in the way, for a person to see
     overrides: RouteOverrides = NO_OVERRIDES  # asked too
     trial: str | None = None  # the trial that it was last written for, "" for none; None where that is not kept
-    revision: str = field(
-        default="", compare=False
-    )  # of the Service or route that was read; another one after each write
+    revision: str = field(default="", compare=False)  # of the Service or route; another one after each write
 
     def may_reach(self, slot: Slot) -> bool:
         """Whether requests may still reach the slot."""

@@ -6,33 +6,27 @@ from datetime import datetime
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.evidence import Slot
-from podium.api.v1alpha1.outage import SharedOutage, Suspicion
+from podium.api.v1alpha1.outage import SharedOutage
 from podium.api.v1alpha1.reload import ReloadResult
 from podium.api.v1alpha1.status import (
-    HISTORY_LIMIT,
-    REJECTED_LIMIT,
-    HistoryEntry,
     Outcome,
     Phase,
     Pinned,
-    Rejection,
     Status,
-    TemplateRejection,
     Trial,
     Verdict,
 )
-from podium.core.analysis import guards, suspicion
+from podium.core.analysis import suspicion
 from podium.core.analysis.counts import baseline
 from podium.core.analysis.criteria import measures
-from podium.core.analysis.measures import ERRORS
-from podium.core.analysis.shared_outage import after, begin
+from podium.core.analysis.shared_outage import begin
 from podium.core.facts import SLOTS, Facts, other_than
-from podium.core.fingerprints import rejection_hash, terms_hash
-from podium.core.rollout.circumstances import CIRCUMSTANCES, last_crash, next_hold
+from podium.core.fingerprints import terms_hash
+from podium.core.rollout.circumstances import last_crash, next_hold
 from podium.core.rollout.desired import former_champion, resolve_desired
 from podium.core.rollout.last_spec import recorded
+from podium.core.rollout.outcomes import decided, rejected, with_entry, with_evidence
 from podium.core.rollout.reload_checks import in_the_free_slot, needs_new_pods
-from podium.core.rollout.suspicion_checks import rejection_message
 from podium.core.rollout.templates import on_trial
 from podium.core.rollout.transitions import Move
 from podium.core.traffic.draining import losing
@@ -154,7 +148,7 @@ def promote(facts: Facts, verdict: Verdict) -> Status:
     assert new is not None, verdict
     assert status.trial is not None, verdict
     in_place = status.phase is Phase.RELOADING
-    told = verdict.model_copy(update={"message": _with_evidence(verdict.message, status.trial)})
+    told = verdict.model_copy(update={"message": with_evidence(verdict.message, status.trial)})
     return status.model_copy(
         update={
             "champion": new,
@@ -163,7 +157,7 @@ def promote(facts: Facts, verdict: Verdict) -> Status:
             "challenger": None,
             "trial": status.trial.model_copy(update={"soaking_since": facts.now}),
             "held": None,
-            "history": _history(facts, new, "Promoted", told),
+            "history": with_entry(facts, new, "Promoted", told),
         }
     )
 
@@ -181,10 +175,10 @@ def begin_rollback(facts: Facts, verdict: Verdict) -> Status:
             "former": None,
             "trial": trial.model_copy(update={"verdict": verdict}),
             "shared_outage": _shared_outage(facts, trial, verdict),
-            **_rejected(facts, subject, verdict),
+            **rejected(facts, subject, verdict),
             "held": next_hold(facts, subject, verdict),
             "suspected": suspicion.begin(facts, trial, verdict) if verdict.suspects else None,
-            "history": _history(facts, subject, outcome, verdict),
+            "history": with_entry(facts, subject, outcome, verdict),
         }
     )
 
@@ -193,37 +187,7 @@ def rest(facts: Facts, verdict: Verdict) -> Status:
     """Nothing is on trial. What the champion's answers said of the last version that was is written down."""
     status = facts.status
     resting = status.model_copy(update={"challenger": None, "former": None, "trial": None, "weight": None})
-    return resting if status.suspected is None else _decided(replace(facts, status=resting), status.suspected, verdict)
-
-
-def _decided(facts: Facts, known: Suspicion, verdict: Verdict) -> Status:
-    """The suspicion is over where the verdict is about it: a rejection, a shared outage, or a hold."""
-    status = facts.status
-    shared, hold = verdict.reason == reasons.SHARED_OUTAGE, next_hold(facts, known, verdict)
-    if not (verdict.rejects or shared or hold):
-        return status
-    if verdict.rejects:  # the record says why it lost, not only that it did
-        verdict = verdict.model_copy(update={"reason": known.reason, "message": rejection_message(known, facts)})
-    return status.model_copy(
-        update={
-            "suspected": None,
-            "shared_outage": after(known, facts, verdict.message) if shared else status.shared_outage,
-            "held": hold or status.held,
-            **_rejected(facts, known, verdict),
-            "history": _history_with(verdict, known, facts),
-        }
-    )
-
-
-def _history_with(verdict: Verdict, known: Suspicion, facts: Facts) -> list[HistoryEntry]:
-    """The history, in which the entry of the suspicion's trial says what became of it."""
-    history = facts.status.history
-    if not history or (history[-1].at, history[-1].version) != (known.since, known.version):
-        return history
-    outcome: Outcome = "Rejected" if verdict.rejects else "RolledBack"
-    update = {"outcome": outcome, "reason": verdict.reason, "message": verdict.message, "at": facts.now}
-    entry = history[-1].model_copy(update=update)
-    return [*_without_a_repeat(history[:-1], entry), entry]
+    return resting if status.suspected is None else decided(replace(facts, status=resting), status.suspected, verdict)
 
 
 def go_on(facts: Facts, _: Verdict) -> Status:
@@ -254,63 +218,3 @@ def _shared_outage(facts: Facts, trial: Trial, verdict: Verdict) -> SharedOutage
     if verdict.reason == reasons.SHARED_OUTAGE:
         return begin(facts, trial, verdict)
     return facts.status.shared_outage
-
-
-def _rejected(facts: Facts, subject: Pinned | Suspicion, verdict: Verdict) -> dict[str, object]:
-    """What a lost trial rejects: the version, or the template where that was on trial with the champion's version."""
-    if not verdict.rejects:
-        return {}
-    lost = Rejection(
-        registry=subject.registry,
-        model=subject.model,
-        version=subject.version,
-        digest=subject.digest,
-        reason=verdict.reason,
-        message=verdict.message,
-        at=facts.now,
-        generation=facts.generation,
-        rejection_hash=rejection_hash(facts.spec, verdict.reason),
-    )
-    if on_trial(facts.status) and isinstance(subject, Pinned) and subject.template is not None:
-        return {"rejected_template": TemplateRejection(**dict(lost), template=subject.template)}
-    same = (lost.model, lost.version, lost.digest)
-    others = [r for r in facts.status.rejected if (r.model, r.version, r.digest) != same]
-    return {"rejected": [*others, lost][-REJECTED_LIMIT:]}
-
-
-def _history(facts: Facts, pinned: Pinned, outcome: Outcome, verdict: Verdict) -> list[HistoryEntry]:
-    trial = facts.status.trial
-    counts = trial.evidence.measured(ERRORS.name).challenger if trial else None
-    entry = HistoryEntry(
-        registry=pinned.registry,
-        model=pinned.model,
-        version=pinned.version,
-        digest=pinned.digest,
-        outcome=outcome,
-        reason=verdict.reason,
-        message=verdict.message,
-        at=facts.now,
-        generation=facts.generation,
-        answers=counts.answers if counts else 0,
-        bad=counts.bad if counts else 0,
-        guards=guards.records(facts),
-        template=pinned.template if on_trial(facts.status) else None,
-        previously_promoted=trial.previously_promoted if trial else False,
-    )
-    return [*_without_a_repeat(facts.status.history, entry), entry][-HISTORY_LIMIT:]
-
-
-def _without_a_repeat(history: list[HistoryEntry], entry: HistoryEntry) -> list[HistoryEntry]:
-    """A circumstance that lasts for days is one entry: many would push out by what a version is trusted."""
-    if not history or entry.reason not in CIRCUMSTANCES:
-        return history
-    last = history[-1]
-    same = all(getattr(last, name) == getattr(entry, name) for name in ("model", "version", "digest", "reason"))
-    return history[:-1] if same else history
-
-
-def _with_evidence(message: str, trial: Trial | None) -> str:
-    counts = trial.evidence.measured(ERRORS.name).challenger if trial else None
-    if counts is None or not counts.answers:
-        return message
-    return f"{message} after {counts.answers} answers, {counts.bad} of them bad"
