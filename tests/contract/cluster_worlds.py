@@ -272,7 +272,7 @@ class RealClusterWorld:
         """What shares the traffic, as kubectl calls it, and the path at which a person's hand spoils it."""
         if "gateway" in self.traffic:
             return f"httproute/{self.key.name}", "/spec/rules/0/backendRefs/0/weight"
-        if "route" in self.traffic:
+        if "httpRouteRef" in self.traffic:
             return "httproute/theirs", "/spec/rules/0/backendRefs/0/weight"
         return f"service/{self.key.name}", "/spec/selector/by-hand"
 

@@ -3,21 +3,22 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from podium.api.v1alpha1.outage import SharedOutage, Suspicion
+from podium.api.v1alpha1.outage import Suspicion
 from podium.api.v1alpha1.spec.guards import Guard
-from podium.api.v1alpha1.status import Hold, Phase, Pinned, Trial
+from podium.api.v1alpha1.status import Phase, Pinned, Trial
 from podium.api.v1alpha1.values.base import format_duration, format_time
 from podium.core import gates
 from podium.core.analysis import guards
 from podium.core.analysis.measures import ERRORS, counted_elsewhere
 from podium.core.facts import Facts, other_than
-from podium.core.rollout.circumstances import standing_hold, wait
+from podium.core.rollout.circumstances import standing_hold
 from podium.core.rollout.desired import desired_version, standing_rejection
 from podium.core.rollout.hindrances import hindrances
 from podium.core.rollout.suspicion_checks import champion_answers
 from podium.core.rollout.templates import described, on_trial, template_waits
 from podium.core.rollout.version_checks import WAITS, slot_taken, unknown_champion
 from podium.core.status.readiness import awaits_registry
+from podium.core.status.waits import held_until, outage_passes
 from podium.core.traffic.shares import challenger_pods, weight_text
 
 UNDER_WAY = frozenset(Phase) - {Phase.BLOCKED, Phase.REJECTED, Phase.STABLE}
@@ -69,11 +70,11 @@ def _alias_conflict(facts: Facts) -> str:
 def _pending(facts: Facts) -> str:
     problem, outage = facts.observed.registry.problem, facts.status.shared_outage
     if outage is not None:
-        return _shared_outage(outage, facts)
+        return outage_passes(outage, facts)
     if facts.status.suspected is not None:
         return _suspected(facts.status.suspected, facts)
     if (hold := standing_hold(facts)) is not None:
-        return _held(hold)
+        return held_until(hold)
     if unknown_champion(facts):
         return "the status was lost: a version serves, and becomes champion once its pods say which one it is"
     if slot_taken(facts):
@@ -89,22 +90,6 @@ def _suspected(known: Suspicion, facts: Facts) -> str:
         f"version {known.version} failed a guard: the champion's own answers decide whether it is rejected, not later "
         f"than {until}: {known.message}; {champion_answers(known, facts)} since the suspicion began; {_serving(facts)}"
     )
-
-
-def _held(hold: Hold) -> str:
-    """What is in the way, and when the version is tried again."""
-    at = format_time((hold.since + wait(hold)).replace(microsecond=0))
-    tried = f"trial {hold.attempts} ended" if hold.attempts > 1 else "its trial ended"
-    return (
-        f"version {hold.version} is held, {tried}, the next one begins at {at} or once the spec changes: {hold.message}"
-    )
-
-
-def _shared_outage(outage: SharedOutage, facts: Facts) -> str:
-    champion = facts.status.champion
-    names = ", ".join(guard.name for guard in outage.guards)
-    who = f"champion {champion.version}" if champion else "the champion"
-    return f"shared outage: the trial restarts once {who} passes {names} again: {outage.message}"
 
 
 def _gating(facts: Facts) -> str:
