@@ -286,31 +286,72 @@ def test_another_operator_in_mid_trial_changes_no_pod_until_the_trial_has_ended(
     sim.until(serves(BETTER))
 
 
-def test_another_operator_takes_one_model_deployment_at_a_time() -> None:
+FLEET = [Key("ml", name) for name in ("churn", "churn-eu", "churn-us")]
+
+
+def of_fleet(key: Key, **rollout: object) -> Spec:
+    """The spec of one of several; no client asks them."""
+    registry = spec_of(registry={"aliases": {"champion": key.name}}).registry
+    given = spec_of(rollout={**ROLLOUT, "guards": [], **rollout}).rollout
+    return desired(None).model_copy(update={"registry": registry, "rollout": given})
+
+
+def settled_fleet(**rollout: object) -> Simulation:
+    """All of them serve, and nothing is left to do."""
     sim = settled(desired(None))
-    keys = [Key("ml", name) for name in ("churn", "churn-eu", "churn-us")]
-    for key in keys[1:]:
-        registry = spec_of(registry={"aliases": {"champion": key.name}}).registry
-        rollout = spec_of(rollout={**ROLLOUT, "guards": []}).rollout  # no client asks the others
-        sim.commit(desired(None).model_copy(update={"registry": registry, "rollout": rollout}), key=key)
-
-    def resting(_: World) -> bool:
-        return all(status_of(sim, key).phase is Phase.STABLE for key in keys)
-
-    sim.until(resting)
+    for key in FLEET:
+        sim.commit(of_fleet(key, **rollout), key=key)
+    sim.until(lambda _: all(status_of(sim, key).phase is Phase.STABLE for key in FLEET))
     sim.run(3 * SECOND)
+    return sim
+
+
+def test_another_operator_takes_one_model_deployment_at_a_time() -> None:
+    sim = settled_fleet()
     upgrade(sim, BETTER)
     most = 0
 
     def all_have_it(_: World) -> bool:
         nonlocal most
-        most = max(most, sum(status_of(sim, key).trial is not None for key in keys))
-        waiting = [said(status_of(sim, key), "TemplateInSync").reason for key in keys]
-        assert most <= 1, waiting
-        return resting(sim) and all(_image_of(status_of(sim, key)) == BETTER for key in keys)
+        most = max(most, len(on_trial_in(sim)))
+        assert most <= 1, [said(status_of(sim, key), "TemplateInSync").reason for key in FLEET]
+        return most > 0 and all(_image_of(status_of(sim, key)) == BETTER for key in FLEET) and not on_trial_in(sim)
 
     sim.until(all_have_it, within=timedelta(minutes=5))
     assert most == 1
+
+
+def on_trial_in(sim: Simulation) -> list[Key]:
+    return [key for key in FLEET if status_of(sim, key).trial is not None]
+
+
+def test_a_trial_without_traffic_hands_its_turn_on_after_the_step_timeout() -> None:
+    errors = {"name": "errors", "errorRate": {"atMost": "20%"}}
+    sim = settled_fleet(guards=[errors], stepTimeout="30s", onInconclusive="Wait")
+    sim.clients.rate = 0
+    upgrade(sim, BETTER)
+    sim.until(lambda _: len(on_trial_in(sim)) == len(FLEET), within=timedelta(minutes=3))
+
+
+@pytest.mark.parametrize("phase", [Phase.STARTING, Phase.CANARY, Phase.SOAKING])
+def test_a_trial_that_is_paused_hands_its_turn_on(phase: Phase) -> None:
+    sim = settled_fleet()
+    upgrade(sim, BETTER)
+    sim.until(lambda _: any(status_of(sim, key).phase is phase for key in on_trial_in(sim)))
+    (paused,) = on_trial_in(sim)
+    sim.commit(of_fleet(paused).model_copy(update={"paused": True}), key=paused)
+    others = [key for key in FLEET if key != paused]
+    sim.until(lambda _: all(serves_in(sim, key, BETTER) for key in others), within=timedelta(minutes=3))
+
+
+def test_a_long_soak_hands_its_turn_on() -> None:
+    sim = settled_fleet(soak="720h", stepTimeout="30s")
+    upgrade(sim, BETTER)
+    sim.until(lambda _: all(_image_of(status_of(sim, key)) == BETTER for key in FLEET), within=timedelta(minutes=5))
+
+
+def serves_in(sim: Simulation, key: Key, image_of: str) -> bool:
+    return status_of(sim, key).phase is Phase.STABLE and _image_of(status_of(sim, key)) == image_of
 
 
 def status_of(sim: Simulation, key: Key) -> Status:

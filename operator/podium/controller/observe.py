@@ -50,7 +50,9 @@ async def observe(md: ModelDeployment, ports: Ports, workers: Workers) -> Observ
         has_finalizer=md.has_finalizer,
         autoscaler=autoscaler,
         template=md.template,
-        template_trials=frozenset(other.key for other in others if occupies_turn(other.status, ports.clock.now())),
+        template_trials=frozenset(
+            other.key for other in others if occupies_turn(other.status, other.spec, ports.clock.now())
+        ),
     )
 
 

@@ -25,7 +25,7 @@ from podium.core.actions import Action, Event, RegistryWrite, RunSlot, SetTraffi
 from podium.core.decide import Decision, decide, decide_without_evidence
 from podium.core.facts import ALL, Facts, Key, ObservedState, UnsavedEvidence
 from podium.core.rollout.last_spec import trial_spec
-from podium.core.rollout.templates import wants_turn
+from podium.core.rollout.templates import occupies_turn, wants_turn
 from podium.core.status.invalid import with_invalid_spec
 from podium.core.traffic.weights import to_champion
 from podium.errors import Conflict, PodiumError, Temporary
@@ -73,6 +73,8 @@ class Reconciler:
             md = replace(md, spec=md.spec or trial_spec(md.status.trial))
         if md is None or md.deleting:
             return await self._release(key, md)
+        if md.status.phase not in QUIET:
+            self._turns.note(key, occupies=occupies_turn(md.status, md.spec, self._ports.clock.now()))
         self._by_route.pop(key, None)
         if md.spec is not None and _routing_object(md) is not None:
             self._by_route[key] = md

@@ -6,6 +6,7 @@ has granted and is not written down yet it remembers.
 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from itertools import islice
 
 from podium.core.facts import Key
 
@@ -31,10 +32,18 @@ class TemplateTurns:
         self._waiting.pop(key, None)
         return True
 
+    def note(self, key: Key, *, occupies: bool) -> None:
+        """A trial of it is under way: whoever began that, its turn is known here until others need not wait for it."""
+        if occupies:
+            self._granted.add(key)
+        else:
+            self.forget(key)
+
     def forget(self, key: Key) -> None:
-        """It has had its turn, or is gone: the next one may begin."""
+        """It has had its turn, or is gone: the next ones may begin."""
+        first = next(iter(self._waiting), None)
         self._waiting.pop(key, None)
-        if key in self._granted:
-            self._granted.remove(key)
-            if (first := next(iter(self._waiting), None)) is not None:
-                self._wake(first)
+        if key in self._granted or key == first:
+            self._granted.discard(key)
+            for one in list(islice(self._waiting, max(0, self._budget - len(self._granted)))):
+                self._wake(one)

@@ -43,3 +43,35 @@ def test_one_that_waits_and_is_deleted_is_not_woken() -> None:
     turns.forget(B)
     turns.forget(A)
     assert woken == []
+
+
+def test_a_trial_that_others_need_not_wait_for_hands_its_turn_on() -> None:
+    woken: list[Key] = []
+    turns = TemplateTurns(1, wake=woken.append)
+    assert turns.take(A, wanted=True, trials=NONE)
+    turns.note(A, occupies=True)
+    assert not turns.take(B, wanted=True, trials=frozenset({A}))
+    turns.note(A, occupies=False)
+    assert woken == [B]
+    assert turns.take(B, wanted=True, trials=NONE)
+    turns.note(A, occupies=False)
+    assert woken == [B]
+
+
+def test_a_trial_that_an_earlier_leader_began_wakes_the_next_one_too() -> None:
+    woken: list[Key] = []
+    turns = TemplateTurns(1, wake=woken.append)
+    turns.note(A, occupies=True)
+    assert not turns.take(B, wanted=True, trials=frozenset({A}))
+    assert not turns.take(A, wanted=False, trials=NONE)
+    assert woken == [B]
+
+
+def test_one_that_is_woken_and_wants_its_turn_no_more_wakes_the_next_one() -> None:
+    woken: list[Key] = []
+    turns = TemplateTurns(1, wake=woken.append)
+    for key in (A, B, C):
+        turns.take(key, wanted=True, trials=NONE)
+    turns.take(A, wanted=False, trials=NONE)
+    turns.take(B, wanted=False, trials=NONE)
+    assert woken == [B, C]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Phase, Pinned, PodTemplate, Status, TemplateRejection
 from podium.core.facts import Facts, Problem, other_than
 from podium.core.fingerprints import fingerprints
@@ -44,15 +45,21 @@ def on_trial_by_operator(status: Status) -> bool:
     return beside.template is None or beside.template.spec_hash == subject.template.spec_hash
 
 
-def occupies_turn(status: Status, now: datetime) -> bool:
-    """Whether the other ModelDeployments wait for this trial. It counts no longer once it only waits for answers."""
+def occupies_turn(status: Status, spec: Spec | None, now: datetime) -> bool:
+    """Whether the other ModelDeployments wait for this trial.
+
+    Its turn ends before it does once it waits for what Podium cannot hasten: a pause, a spec that cannot be read, or a
+    step, a soak or pods that take longer than the timeout says.
+    """
     trial = status.trial
-    if trial is None or not on_trial_by_operator(status):
+    if trial is None or spec is None or spec.paused or not on_trial_by_operator(status):
         return False
-    return trial.step_started_at is None or now - trial.step_started_at < trial.step_timeout or status.phase in _ENDING
+    since = trial.step_started_at if status.phase is Phase.CANARY else status.phase_since
+    limit = trial.step_timeout if status.phase in _AWAITS_ANSWERS else spec.rollout.startup_timeout
+    return since is None or now - since < limit
 
 
-_ENDING = frozenset({Phase.PROMOTING, Phase.SOAKING, Phase.ROLLING_BACK})
+_AWAITS_ANSWERS = frozenset({Phase.CANARY, Phase.SOAKING})
 
 
 def described(template: PodTemplate | None) -> str:
