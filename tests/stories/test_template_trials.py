@@ -10,6 +10,7 @@ from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Condition, Phase, Status
 from podium.core.facts import Key
 from podium.core.status.readiness import condition_of
+from podium.errors import Unavailable
 from podium.simulation.world.pods import Behaviour
 from podium.simulation.world.world import World
 from tests.stories.simulator import SECOND, Simulation, spec_of
@@ -283,6 +284,20 @@ def test_another_operator_in_mid_trial_changes_no_pod_until_the_trial_has_ended(
     sim.reach(Phase.STABLE, at_once=True)
     assert sim.champion() == "2"
     assert image(sim) == first
+    sim.until(serves(BETTER))
+
+
+def test_without_a_route_the_object_is_not_ready_in_the_trial_of_an_operators_template_either() -> None:
+    sim = settled(desired(None))
+    upgrade(sim, BETTER)
+    sim.reach(Phase.CANARY)
+    sim.run(SECOND)
+    assert said(sim.status, "Ready").status == "True"
+    sim.router.failure = Unavailable("500 Internal Server Error")
+    sim.router.drift(sim.md())
+    sim.until(lambda world: said(world.status, "Ready").status != "True", within=timedelta(seconds=30))
+    sim.router.failure = None
+    sim.until(lambda world: said(world.status, "Ready").status == "True", within=timedelta(seconds=30))
     sim.until(serves(BETTER))
 
 

@@ -193,9 +193,15 @@ def not_routed(facts: Facts) -> NotReady | None:
     if traffic.problem is not None and traffic.problem.reason != reasons.IN_PROGRESS:
         return NotReady("False", traffic.problem.reason, traffic.problem.message)
     settled = traffic.in_sync or _held_before("Ready", facts)
-    if settled and (traffic.desired.get(champion.slot) == ALL or on_trial_by_operator(facts.status)):
+    if settled and _routed_to_desired(facts, champion):
         return None
     return NotReady("Unknown", reasons.PROGRESSING, f"requests do not all go to version {champion.version} yet")
+
+
+def _routed_to_desired(facts: Facts, champion: Pinned) -> bool:
+    """Whether all requests go to what Git names: in the trial of an operator's template that is in both slots."""
+    weights = facts.observed.traffic.desired
+    return (sum(weights.values()) if on_trial_by_operator(facts.status) else weights.get(champion.slot)) == ALL
 
 
 def not_scaled(facts: Facts) -> NotReady | None:
