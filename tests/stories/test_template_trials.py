@@ -379,3 +379,103 @@ def _image_of(status: Status) -> str:
     assert status.champion is not None
     assert status.champion.template is not None
     return status.champion.template.image
+
+
+# --- a former champion, with a template -------------------------------------------------------------------------------
+
+
+def champion_two(serving: str | None = GOOD) -> Simulation:
+    """Version 2 is champion, and version 1 was before it, both with the same template."""
+    sim = settled(desired(serving))
+    sim.register("2")
+    sim.commit(desired(serving, version="2"))
+    sim.settle("2")
+    sim.run(3 * SECOND)
+    return sim
+
+
+def return_with_bad_image(sim: Simulation) -> None:
+    """Git returns to version 1 with an image that was never tried, until that has lost its trial."""
+    sim.cluster.behave_image(BAD, FAILING)
+    sim.commit(desired(BAD, version="1"))
+    sim.until(lambda world: world.weights["a"] > 0)
+    assert sim.weights == {"a": 50, "b": 50}
+    sim.reach(Phase.REJECTED)
+    sim.run(SECOND)
+
+
+def test_a_rejected_template_is_not_tried_again_by_a_return_of_its_version() -> None:
+    sim = settled()
+    sim.register("2")
+    reject_template(sim)
+    sim.commit(desired(version="2"))
+    sim.settle("2")
+    served = sim.clients.served["1"]
+    sim.commit(desired(BAD, version="1"))
+    sim.run(60 * SECOND)
+    assert sim.champion() == "2"
+    assert sim.clients.served["1"] == served
+    assert sim.status.phase is Phase.REJECTED
+    assert said(sim.status, "Ready").reason == said(sim.status, "Stalled").reason == reasons.TEMPLATE_REJECTED
+    assert BAD in said(sim.status, "Ready").message
+    sim.commit(desired(version="1"))
+    sim.settle("1")
+    assert sim.status.history[-1].previously_promoted
+
+
+def test_a_former_champion_with_an_image_that_was_never_tried_has_steps_and_the_image_loses() -> None:
+    sim = champion_two()
+    return_with_bad_image(sim)
+    assert sim.champion() == "2"
+    assert sim.status.rejected == []
+    assert sim.status.rejected_template is not None
+    assert (sim.status.rejected_template.version, sim.status.rejected_template.template.image) == ("1", BAD)
+    assert said(sim.status, "Ready").reason == reasons.TEMPLATE_REJECTED
+
+
+def test_a_former_champion_that_lost_with_an_image_returns_at_once_without_it() -> None:
+    sim = champion_two()
+    return_with_bad_image(sim)
+    sim.commit(desired(version="1"))
+    sim.reach(Phase.SOAKING)
+    assert sim.status.trial is not None
+    assert sim.status.trial.step_started_at is not None
+    assert sim.status.trial.skips_steps
+    sim.settle("1")
+
+
+def test_a_former_champion_returns_at_once_with_the_image_with_which_it_was_promoted() -> None:
+    sim = settled()
+    sim.register("2")
+    sim.commit(desired(BETTER, version="2"))
+    sim.settle("2")
+    sim.commit(desired(GOOD, version="1"))
+    sim.until(lambda world: world.weights["a"] > 0)
+    assert sim.weights == {"a": 100, "b": 0}
+    sim.until(serves(GOOD))
+
+
+def test_a_template_of_another_operator_that_lost_has_steps_with_a_former_champion_and_loses_again() -> None:
+    sim = champion_two(None)
+    sim.cluster.behave_image(BAD, FAILING)
+    upgrade(sim, BAD)
+    sim.until(lambda world: world.status.rejected_template is not None and world.status.phase is Phase.STABLE)
+    sim.run(3 * SECOND)
+    sim.commit(desired(None, version="1"))
+    sim.until(lambda world: world.weights["a"] > 0)
+    assert sim.weights == {"a": 50, "b": 50}
+    sim.reach(Phase.REJECTED)
+    assert sim.status.rejected == []
+    upgrade(sim, BETTER)
+    sim.settle("1")
+
+
+def test_a_former_champion_returns_at_once_while_the_template_of_another_operator_waits() -> None:
+    """Git asks for nothing that was not promoted: a revert is not held up by an upgrade."""
+    sim = champion_two(None)
+    sim.commit(desired(None, version="1").model_copy(update={"paused": True}))
+    sim.run(3 * SECOND)
+    upgrade(sim, BETTER)
+    sim.commit(desired(None, version="1"))
+    sim.until(lambda world: world.weights["a"] > 0)
+    assert sim.weights == {"a": 100, "b": 0}

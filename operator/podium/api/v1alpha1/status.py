@@ -88,7 +88,15 @@ class Trial(StatusValue):
     generation: int = Field(description="metadata.generation that began the trial.")
     started_at: Time = Field(description="When the trial began.")
     terms_hash: str = Field(description="Hash of gates, steps and guards as they were when the trial began.")
-    previously_promoted: bool = Field(False, description="True for a former champion with the same digest: no steps.")
+    previously_promoted: bool = Field(
+        False,
+        description="True for a former champion with the same digest: no gates, and no steps but for its template.",
+    )
+    tries_template: bool = Field(
+        False,
+        description="True where a former champion's pods are made from a template that is not trusted: with steps, and what "
+        "loses is the template.",
+    )
     steps: list[Step] = Field(description="Steps of this trial.")
     guards: list[Guard] = Field(description="Guards of this trial.")
     false_rollback_rate: float = Field(0.01, description="Probability of a false rollback in this trial (α).")
@@ -116,6 +124,11 @@ class Trial(StatusValue):
         description="The last spec of this trial that could be read. A rollback follows it where spec cannot be read.",
     )
     verdict: Verdict | None = Field(None, description="Why it ended; absent until then.")
+
+    @property
+    def skips_steps(self) -> bool:
+        """Whether all is trusted: the version, and what its pods are made from."""
+        return self.previously_promoted and not self.tries_template
 
 
 class Rejection(Source):
@@ -175,8 +188,9 @@ class HistoryEntry(Source):
     bad: int = Field(0, description="Those that failed.")
     guards: list[GuardRecord] = Field([], description="Result of each guard.")
     template: PodTemplate | None = Field(
-        None, description="The pod template, where that was on trial with the champion's own version."
+        None, description="The pod template, where that was on trial, with a version that is trusted."
     )
+    template_spec_hash: str = Field("", description="Hash of what Git said of its pods.")
     previously_promoted: bool = Field(False, description="True where the version was a trusted former champion.")
     recorded: bool = Field(False, description="True once the registry's tags record it.")
 
@@ -263,7 +277,7 @@ class Status(StatusValue):
         [], max_length=REJECTED_LIMIT, description="Versions that lost their trial, and are not tried again."
     )
     rejected_template: TemplateRejection | None = Field(
-        None, description="The last pod template that lost its trial with the champion's version; absent without one."
+        None, description="The last pod template that lost its trial with a trusted version; absent without one."
     )
     held: Hold | None = Field(
         None, description="The version that is tried again later, for a cause that was not its own; absent without one."

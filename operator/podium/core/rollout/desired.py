@@ -37,14 +37,14 @@ def resolve_desired(facts: Facts) -> ModelVersion | None:
 
 
 def standing_rejection(facts: Facts) -> Rejection | None:
-    """The rejection of the desired version, for as long as the spec does not change.
+    """The rejection of the desired version, also with the desired template alone, as long as the spec stays the same.
 
     While the registry does not answer, the digest is not known, and the version alone stands for it: doubt never starts
     a rejected version again.
     """
     version = facts.observed.registry.desired
     number, digest = (version.version, version.digest) if version else (facts.spec.model.version, None)
-    for lost in reversed(facts.status.rejected):
+    for lost in (*_of_template(facts), *reversed(facts.status.rejected)):
         if (
             lost.version == number
             and facts.of_source(lost)
@@ -53,6 +53,27 @@ def standing_rejection(facts: Facts) -> Rejection | None:
         ):
             return lost
     return None
+
+
+def _of_template(facts: Facts) -> tuple[Rejection, ...]:
+    """The rejection of the template that its pods would be made from."""
+    lost, now = facts.status.rejected_template, facts.observed.template
+    return (lost,) if lost is not None and now is not None and lost.template.revision == now.revision else ()
+
+
+def trusts_template(facts: Facts, pinned: Pinned) -> bool:
+    """Whether a former champion's pods may have all traffic at once, for what they would be made from now.
+
+    That is what the champion has, or what Git named when one of both was promoted: a template that differs by the
+    operator alone slows no revert down, unless it has lost a trial.
+    """
+    now, beside = facts.observed.template, facts.status.champion
+    if now is None or beside is None or beside.template is None or beside.template.revision == now.revision:
+        return True
+    if any(fingerprints(facts).stands(lost) for lost in _of_template(facts)):
+        return False
+    promoted = [entry for entry in facts.status.history if entry.outcome == "Promoted" and _same(entry, pinned)]
+    return now.spec_hash in {beside.template.spec_hash, *(entry.template_spec_hash for entry in promoted)}
 
 
 def former_champion(facts: Facts, pinned: Pinned) -> HistoryEntry | None:

@@ -4,7 +4,7 @@ from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Verdict
 from podium.core import gates
 from podium.core.facts import Facts
-from podium.core.rollout.desired import former_champion
+from podium.core.rollout.desired import former_champion, trusts_template
 
 
 def previously_promoted(facts: Facts) -> Verdict | None:
@@ -12,7 +12,8 @@ def previously_promoted(facts: Facts) -> Verdict | None:
     subject = facts.subject
     if subject is None or former_champion(facts, subject) is None:
         return None
-    message = f"version {subject.version} was champion before with the same digest: it skips gates and steps"
+    skipped = "gates and steps" if trusts_template(facts, subject) else "gates, and is tried with another pod template"
+    message = f"version {subject.version} was champion before with the same digest: it skips {skipped}"
     return Verdict(reason=reasons.PREVIOUSLY_PROMOTED, message=message)
 
 

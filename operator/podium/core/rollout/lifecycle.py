@@ -23,11 +23,11 @@ from podium.core.analysis.shared_outage import begin
 from podium.core.facts import SLOTS, Facts, other_than
 from podium.core.fingerprints import terms_hash
 from podium.core.rollout.circumstances import last_crash, next_hold
-from podium.core.rollout.desired import former_champion, resolve_desired
+from podium.core.rollout.desired import former_champion, resolve_desired, trusts_template
 from podium.core.rollout.last_spec import recorded
 from podium.core.rollout.outcomes import decided, rejected, with_entry, with_evidence
 from podium.core.rollout.reload_checks import in_the_free_slot, needs_new_pods
-from podium.core.rollout.templates import on_trial
+from podium.core.rollout.templates import judges_template
 from podium.core.rollout.transitions import Move
 from podium.core.traffic.draining import losing
 
@@ -96,12 +96,13 @@ def _reload(subject: Pinned, reason: str, message: str) -> ReloadResult:
 
 def new_trial(facts: Facts, subject: Pinned) -> Trial:
     """A trial on the terms of the spec, which begins now: what was answered before is no evidence."""
-    spec = facts.spec
+    spec, trusted = facts.spec, facts.subject is not None and former_champion(facts, subject) is not None
     trial = Trial(
         generation=facts.generation,
         started_at=facts.now,
         terms_hash=terms_hash(spec),
-        previously_promoted=facts.subject is not None and former_champion(facts, subject) is not None,
+        previously_promoted=trusted,
+        tries_template=trusted and not trusts_template(facts, subject),
         steps=spec.rollout.steps,
         guards=spec.rollout.guards,
         false_rollback_rate=spec.rollout.false_rollback_rate,
@@ -167,7 +168,7 @@ def begin_rollback(facts: Facts, verdict: Verdict) -> Status:
     subject, trial = facts.subject, facts.status.trial
     assert subject is not None, verdict
     assert trial is not None, verdict
-    outcome: Outcome = "Rejected" if verdict.rejects and not on_trial(facts.status) else "RolledBack"
+    outcome: Outcome = "Rejected" if verdict.rejects and not judges_template(facts.status) else "RolledBack"
     return facts.status.model_copy(
         update={
             "champion": facts.fallback,

@@ -21,7 +21,7 @@ from podium.core.facts import Facts
 from podium.core.fingerprints import rejection_hash
 from podium.core.rollout.circumstances import CIRCUMSTANCES, next_hold
 from podium.core.rollout.suspicion_checks import rejection_message
-from podium.core.rollout.templates import on_trial
+from podium.core.rollout.templates import judges_template, on_trial
 
 
 def decided(facts: Facts, known: Suspicion, verdict: Verdict) -> Status:
@@ -55,7 +55,7 @@ def _history_with(verdict: Verdict, known: Suspicion, facts: Facts) -> list[Hist
 
 
 def rejected(facts: Facts, subject: Pinned | Suspicion, verdict: Verdict) -> dict[str, object]:
-    """What a lost trial rejects: the version, or the template where that was on trial with the champion's version."""
+    """What a lost trial rejects: the version, or the template where that was on trial with a trusted version."""
     if not verdict.rejects:
         return {}
     lost = Rejection(
@@ -69,7 +69,7 @@ def rejected(facts: Facts, subject: Pinned | Suspicion, verdict: Verdict) -> dic
         generation=facts.generation,
         rejection_hash=rejection_hash(facts.spec, verdict.reason),
     )
-    if on_trial(facts.status) and isinstance(subject, Pinned) and subject.template is not None:
+    if judges_template(facts.status) and isinstance(subject, Pinned) and subject.template is not None:
         return {"rejected_template": TemplateRejection(**dict(lost), template=subject.template)}
     same = (lost.model, lost.version, lost.digest)
     others = [r for r in facts.status.rejected if (r.model, r.version, r.digest) != same]
@@ -93,10 +93,16 @@ def with_entry(facts: Facts, pinned: Pinned, outcome: Outcome, verdict: Verdict)
         answers=counts.answers if counts else 0,
         bad=counts.bad if counts else 0,
         guards=guards.records(facts),
-        template=pinned.template if on_trial(facts.status) else None,
+        template=pinned.template if _about_template(facts, outcome) else None,
+        template_spec_hash=pinned.template.spec_hash if pinned.template else "",
         previously_promoted=trial.previously_promoted if trial else False,
     )
     return [*_without_a_repeat(facts.status.history, entry), entry][-HISTORY_LIMIT:]
+
+
+def _about_template(facts: Facts, outcome: Outcome) -> bool:
+    """Whether the version itself wins or loses nothing. A former champion that is promoted is champion again."""
+    return on_trial(facts.status) or (judges_template(facts.status) and outcome != "Promoted")
 
 
 def _without_a_repeat(history: list[HistoryEntry], entry: HistoryEntry) -> list[HistoryEntry]:

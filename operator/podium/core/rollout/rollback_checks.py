@@ -9,7 +9,7 @@ from podium.api.v1alpha1.status import Pinned, Verdict
 from podium.api.v1alpha1.values.base import format_duration
 from podium.core.facts import ALL, Facts
 from podium.core.rollout.desired import is_desired
-from podium.core.rollout.templates import on_trial
+from podium.core.rollout.templates import described, judges_template, on_trial
 from podium.core.traffic.draining import drained
 
 
@@ -34,7 +34,8 @@ def rejection_rolled_back(facts: Facts) -> Verdict | None:
     lost, back = trial.verdict if trial is not None else None, rolled_back(facts)
     if back is None or lost is None or challenger is None or not lost.rejects:
         return None
-    message = f"version {challenger.version} is rejected: {lost.message}; {back.message}"
+    beside = f" with {described(challenger.template)}" if judges_template(facts.status) else ""
+    message = f"version {challenger.version}{beside} is rejected: {lost.message}; {back.message}"
     return Verdict(reason=reasons.VERSION_REJECTED, message=message)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Phase, Pinned, PodTemplate, Status, TemplateRejection
+from podium.api.v1alpha1.status import Phase, Pinned, PodTemplate, Rejection, Status, TemplateRejection
 from podium.core.facts import Facts, Problem, other_than
 from podium.core.fingerprints import fingerprints
 from podium.core.rollout.circumstances import standing_hold
@@ -45,6 +45,11 @@ def on_trial_by_operator(status: Status) -> bool:
     return beside.template is None or beside.template.spec_hash == subject.template.spec_hash
 
 
+def judges_template(status: Status) -> bool:
+    """Whether what the trial judges is the template: the version in its pods is trusted."""
+    return on_trial(status) or (status.trial is not None and status.trial.tries_template)
+
+
 def occupies_turn(status: Status, spec: Spec | None, now: datetime) -> bool:
     """Whether the other ModelDeployments wait for this trial.
 
@@ -68,6 +73,12 @@ def described(template: PodTemplate | None) -> str:
         return "the pod template"
     image = f" with image {template.image}" if template.image else ""
     return f"pod template {template.revision}{image}"
+
+
+def rejected_version(lost: Rejection) -> str:
+    """What was rejected, for people."""
+    beside = f" with {described(lost.template)}" if isinstance(lost, TemplateRejection) else ""
+    return f"version {lost.version}{beside}"
 
 
 # --- what keeps the wanted template from being tried, with the champion's version ------------------------------------

@@ -11,7 +11,7 @@ from podium.core.analysis.shared_outage import NOT_REJECTED
 from podium.core.facts import ALL, Facts
 from podium.core.rollout.circumstances import circumstance, held, unscraped
 from podium.core.rollout.hindrances import hindrances
-from podium.core.rollout.templates import on_trial
+from podium.core.rollout.templates import judges_template, on_trial
 from podium.core.traffic.draining import drained
 from podium.core.traffic.shares import share_pods, weight_text
 
@@ -47,12 +47,12 @@ def _verified(facts: Facts, pods: int) -> bool:
 
 
 def _unopposed(facts: Facts) -> bool:
-    """A former champion, which is trusted, or a version that has no champion to be tried against.
+    """A former champion with a trusted template, or a version that has no champion to be tried against.
 
     That is the first one; and the champion's own with another template, where no pod of the champion is ready.
     """
     trial, fallback = facts.status.trial, facts.fallback
-    if fallback is None or (trial is not None and trial.previously_promoted):
+    if fallback is None or (trial is not None and trial.skips_steps):
         return True
     return on_trial(facts.status) and not facts.observed.slot(fallback.slot).ready(fallback)
 
@@ -89,7 +89,7 @@ def guard_failed(facts: Facts) -> Verdict | None:
     if all(judged.everywhere for judged in broken):
         message = f"{message}; champion {facts.fallback.version} fails the same guard; {NOT_REJECTED}"
         return Verdict(reason=reasons.SHARED_OUTAGE, message=message)
-    own = any(judged.own for judged in broken) or on_trial(facts.status)  # a template's trial is decided at once
+    own = any(judged.own for judged in broken) or judges_template(facts.status)  # a template's trial is decided at once
     return Verdict(reason=reasons.GUARD_FAILED, message=message, rejects=own, suspects=not own)
 
 

@@ -9,6 +9,7 @@ from podium.core.facts import SLOTS, Facts, other_than
 from podium.core.fingerprints import fingerprints
 from podium.core.rollout.circumstances import standing_hold
 from podium.core.rollout.desired import desired_version, is_desired, resolve_desired, standing_rejection
+from podium.core.rollout.templates import rejected_version
 
 
 def challenger_found(facts: Facts) -> Verdict | None:
@@ -74,7 +75,7 @@ def known_rejected(facts: Facts) -> Verdict | None:
     found = standing_rejection(facts)
     if found is None or (facts.status.champion is not None and is_desired(facts, facts.status.champion)):
         return None
-    message = f"version {found.version} stays rejected: {found.message}"
+    message = f"{rejected_version(found)} stays rejected: {found.message}"
     return Verdict(reason=reasons.VERSION_REJECTED, message=message)
 
 

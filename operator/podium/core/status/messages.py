@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from podium.api.v1alpha1.outage import Suspicion
 from podium.api.v1alpha1.spec.guards import Guard
-from podium.api.v1alpha1.status import Phase, Pinned, Trial
+from podium.api.v1alpha1.status import Phase, Pinned, TemplateRejection, Trial
 from podium.api.v1alpha1.values.base import format_duration, format_time
 from podium.core import gates
 from podium.core.analysis import guards
@@ -15,7 +15,7 @@ from podium.core.rollout.circumstances import standing_hold
 from podium.core.rollout.desired import desired_version, standing_rejection
 from podium.core.rollout.hindrances import hindrances
 from podium.core.rollout.suspicion_checks import champion_answers
-from podium.core.rollout.templates import described, on_trial, template_waits
+from podium.core.rollout.templates import described, judges_template, on_trial, rejected_version, template_waits
 from podium.core.rollout.version_checks import WAITS, slot_taken, unknown_champion
 from podium.core.status.readiness import awaits_registry
 from podium.core.status.waits import held_until, outage_passes
@@ -132,7 +132,7 @@ def _starting(facts: Facts) -> str:
 def _with_template(facts: Facts) -> str:
     """What is on trial where the version is the champion's own."""
     subject = facts.subject
-    return f" with {described(subject.template)}" if subject is not None and on_trial(facts.status) else ""
+    return f" with {described(subject.template)}" if subject is not None and judges_template(facts.status) else ""
 
 
 def _testers(facts: Facts) -> list[str]:
@@ -257,8 +257,9 @@ def _rejected(facts: Facts) -> str:
     if lost is None:
         return facts.status.message
     serving = _serving(facts) or "no version serves: there was no champion before"
-    hint = "change version, gates or guards, or set spec.rollout.retry, to try again"
-    return f"version {lost.version} is rejected: {lost.message}; {serving}; {hint}"
+    template = "pod template (spec.serving), " if isinstance(lost, TemplateRejection) else ""
+    hint = f"change version, {template}gates or guards, or set spec.rollout.retry, to try again"
+    return f"{rejected_version(lost)} is rejected: {lost.message}; {serving}; {hint}"
 
 
 def _stable(facts: Facts) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.status import Condition, Phase, Pinned, Status
+from podium.api.v1alpha1.status import Condition, Phase, Pinned, Status, TemplateRejection
 from podium.api.v1alpha1.values.base import format_duration
 from podium.core.facts import ALL, Facts, Problem
 from podium.core.rollout.circumstances import standing_hold
@@ -56,7 +56,8 @@ def stall(facts: Facts) -> Problem | None:
     if facts.observed.alias_conflict is not None:
         return Problem(reasons.ALIAS_CONFLICT, facts.status.message)
     if facts.status.phase is Phase.REJECTED and not awaits_registry(facts):
-        return Problem(reasons.VERSION_REJECTED, facts.status.message)
+        template = isinstance(standing_rejection(facts), TemplateRejection)
+        return Problem(reasons.TEMPLATE_REJECTED if template else reasons.VERSION_REJECTED, facts.status.message)
     if facts.status.phase is Phase.BLOCKED and not awaits_registry(facts):
         return Problem(reasons.GATES_FAILED, facts.status.message)
     champion, template = facts.status.champion, template_waits(facts)

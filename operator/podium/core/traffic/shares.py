@@ -56,6 +56,6 @@ def off_share(facts: Facts) -> str:
 def challenger_pods(facts: Facts) -> int:
     """Pods for the step's weight; all of them at once where no steps lie ahead."""
     trial, full = facts.status.trial, facts.spec.serving.size
-    if trial is None or trial.previously_promoted or facts.status.champion is None:
+    if trial is None or trial.skips_steps or facts.status.champion is None:
         return full
     return share_pods(trial.steps[trial.step].weight, facts.spec)
