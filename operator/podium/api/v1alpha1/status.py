@@ -94,8 +94,8 @@ class Trial(StatusValue):
     )
     tries_template: bool = Field(
         False,
-        description="True where a former champion's pods are made from a template that is not trusted: with steps, and what "
-        "loses is the template.",
+        description="True where a former champion's pods are made from a template that is not trusted: with steps, and "
+        "what loses is the template.",
     )
     steps: list[Step] = Field(description="Steps of this trial.")
     guards: list[Guard] = Field(description="Guards of this trial.")

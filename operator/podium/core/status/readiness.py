@@ -56,8 +56,8 @@ def stall(facts: Facts) -> Problem | None:
     if facts.observed.alias_conflict is not None:
         return Problem(reasons.ALIAS_CONFLICT, facts.status.message)
     if facts.status.phase is Phase.REJECTED and not awaits_registry(facts):
-        template = isinstance(standing_rejection(facts), TemplateRejection)
-        return Problem(reasons.TEMPLATE_REJECTED if template else reasons.VERSION_REJECTED, facts.status.message)
+        of_template = isinstance(standing_rejection(facts), TemplateRejection)
+        return Problem(reasons.TEMPLATE_REJECTED if of_template else reasons.VERSION_REJECTED, facts.status.message)
     if facts.status.phase is Phase.BLOCKED and not awaits_registry(facts):
         return Problem(reasons.GATES_FAILED, facts.status.message)
     champion, template = facts.status.champion, template_waits(facts)
