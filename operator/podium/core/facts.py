@@ -148,6 +148,15 @@ class PodState:
     reloads: bool = False  # whether it loads in place what its slot is to run
     told: str = ""  # the identity that it was last told to load, as text; "" where it never was
     reload: ReloadState | None = None  # None until it says so
+    template: str = ""  # the revision of the pod template that it was made from; "" where it does not say
+
+    def made_for(self, pinned: Pinned) -> bool:
+        """Whether it was started for this version, from this template."""
+        return self.version == pinned.version and self.made_from(pinned.template)
+
+    def made_from(self, template: PodTemplate | None) -> bool:
+        """Whether it was made from this template, as far as is known."""
+        return template is None or self.template in {"", template.revision}
 
     @property
     def runs(self) -> bool:
@@ -169,15 +178,16 @@ class SlotState:
     revision: str = field(default="", compare=False)  # of the Deployment; another one after each write of its spec
 
     def ready(self, pinned: Pinned | None) -> int:
-        """How many pods for this version are ready."""
-        return 0 if pinned is None else sum(pod.ready and pod.version == pinned.version for pod in self.pods)
+        """How many pods for this version, from its template, are ready."""
+        return 0 if pinned is None else sum(pod.ready and pod.made_for(pinned) for pod in self.pods)
 
     def verified(self, pinned: Pinned | None) -> int:
-        """How many pods are ready and have said that they serve exactly this digest."""
+        """How many pods from its template are ready and have said that they serve exactly this digest."""
         if pinned is None:
             return 0
         expected = Identity(pinned.version, pinned.digest)
-        return sum(pod.ready and pod.identity == expected for pod in self.pods)
+        made = [pod for pod in self.pods if pod.made_from(pinned.template)]
+        return sum(pod.ready and pod.identity == expected for pod in made)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from podium.adapters.kubernetes.subset import holds
 from podium.api.v1alpha1.manifest import NAME_LIMIT
 from podium.api.v1alpha1.spec.gates import JobGate
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Pinned
+from podium.api.v1alpha1.status import Pinned, PodTemplate
 from podium.core.actions import RunJob
 from podium.runtime.model_file import wanted_by
 from podium.runtime.settings import Settings
@@ -276,3 +276,19 @@ def test_what_a_users_sources_say_of_the_model_is_overruled_by_the_file(tmp_path
     settings = Settings.from_environment({**theirs, **ours, "PODIUM_MODEL_FILE": str(file)})
     assert [str(each) for each in settings.references] == ["models:/churn/7"]
     assert (settings.digest, settings.run_id) == (pinned.digest, None)
+
+
+@pytest.mark.parametrize("spec", [SMALL, IN_PLACE])
+def test_a_pod_says_from_which_template_it_was_made(spec: Spec) -> None:
+    older, newer = (PodTemplate(revision=text, spec_hash="", image="") for text in ("aaaa", "bbbb"))
+    metadata = render.template(OWNER, spec, PINNED.model_copy(update={"template": older}), DEFAULTS)["metadata"]
+    pod = read.pod_seen({"metadata": {"uid": "p1", "name": "churn-b-1", **metadata}})
+    assert pod.made_from(older)
+    assert not pod.made_from(newer)
+
+
+def test_the_revision_on_pods_is_no_part_of_the_template_whose_revision_it_is() -> None:
+    revision = render.pod_template(OWNER, SMALL, DEFAULTS)
+    made = render.template(OWNER, SMALL, PINNED.model_copy(update={"template": revision}), DEFAULTS)
+    assert made["metadata"]["annotations"][names.POD_REVISION] == revision.revision
+    assert render.pod_template(OWNER, SMALL, DEFAULTS) == revision

@@ -24,6 +24,7 @@ GATE_OF: Final = "podium.dev/gate-of"  # on pods of gates: the label of slots wo
 RENDERED: Final = "podium.dev/rendered"  # fingerprint of what was applied, so that a removed field is noticed
 TEMPLATE: Final = "podium.dev/template"  # the pod template as Podium last made it, on slots
 REVISION: Final = "podium.dev/template-revision"  # which one that is, as the status has it
+POD_REVISION: Final = "podium.dev/pod-template-revision"  # which one a pod was made from, on pods
 RELOAD: Final = "podium.dev/reload"  # InPlace on pods that load what their slot's ConfigMap names
 RENEWED: Final = "podium.dev/renewed"  # in their template: the pod that could not, for which all were replaced
 TOLD: Final = "podium.dev/told"  # on such pods: what the ConfigMap named, written so that kubelet brings it at once

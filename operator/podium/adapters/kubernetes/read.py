@@ -186,6 +186,7 @@ def pod_seen(found: Json) -> PodState:
         ip=status.get("podIP") or "",
         reloads=names.RELOAD in labels,
         told=annotations.get(names.TOLD, "")[:_MESSAGE_LIMIT],
+        template=annotations.get(names.POD_REVISION, "")[:_MESSAGE_LIMIT],
     )
 
 

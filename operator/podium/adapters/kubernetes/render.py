@@ -54,6 +54,8 @@ def template(owner: Owner, spec: Spec, pinned: Pinned, defaults: Defaults) -> Js
     if spec.serving.reload == "InPlace":
         labels[names.RELOAD] = "InPlace"
         del labels[names.VERSION], annotations[names.DIGEST]
+    if pinned.template is not None:  # while Kubernetes replaces pods of an older one, each says which one it has
+        annotations[names.POD_REVISION] = pinned.template.revision
     made = pod(spec, pinned, defaults, names.slot_name(owner.name, pinned.slot))
     return {
         "metadata": {"labels": labels, "annotations": {**SCRAPE, **spec.serving.annotations, **annotations}},

@@ -119,11 +119,11 @@ def _ledger(evidence: Evidence, sources: Iterable[Source]) -> list[PodCounts]:
 
 
 def _sources(facts: Facts, measures: Measures) -> Iterator[Source]:
-    versions = {pinned.slot: pinned.version for pinned in facts.status.pinned}
+    pinned = {each.slot: each for each in facts.status.pinned}
     for slot, seen in sorted(facts.observed.slots.items()):
         for pod in seen.pods:
-            if pod.version != versions.get(slot, pod.version):
-                continue  # of the version that had the slot before: it is not on trial
+            if slot in pinned and not pod.made_for(pinned[slot]):
+                continue  # of the version or template that had the slot before: it is not on trial
             counts = None
             if pod.counters is not None:
                 read = ((name, measure.of(pod.counters)) for name, measure in measures.items() if measure.of)

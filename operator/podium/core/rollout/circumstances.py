@@ -67,7 +67,7 @@ def circumstance(facts: Facts, pinned: Pinned) -> Problem | None:
     seen = facts.observed.slot(pinned.slot)
     if (reason := _named(STUCK, seen.stuck)) is not None:
         return Problem(reason, seen.stuck)
-    pods = [pod for pod in seen.pods if pod.version == pinned.version]
+    pods = [pod for pod in seen.pods if pod.made_for(pinned)]
     return next((found for pod in pods if (found := of_pod(pod)) is not None), None)
 
 
@@ -98,7 +98,7 @@ def of_end(crash: Crash) -> Problem | None:
 
 def unscraped(facts: Facts, pinned: Pinned) -> Problem | None:
     """Whether pods of the version are ready and not one of them can be scraped: then nothing is known of it."""
-    pods = [pod for pod in facts.observed.slot(pinned.slot).pods if pod.ready and pod.version == pinned.version]
+    pods = [pod for pod in facts.observed.slot(pinned.slot).pods if pod.ready and pod.made_for(pinned)]
     return of_pod(pods[0]) if pods and all(pod.counters is None and pod.identity is None for pod in pods) else None
 
 

@@ -168,9 +168,9 @@ def _turn(facts: Facts, champion: Pinned) -> Problem | None:
 
 
 def _occupied(facts: Facts, champion: Pinned) -> Problem | None:
-    """Pods of an earlier trial of the same version look like new ones."""
+    """A trial begins in an empty slot. Beside a champion that is down, it takes the place of what keeps the traffic."""
     free = facts.observed.slot(other_than(champion.slot))
-    if not free.replicas and not free.pods:
+    if (not free.replicas and not free.pods) or not facts.observed.slot(champion.slot).ready(champion):
         return None
     return Problem(reasons.IN_PROGRESS, f"slot {other_than(champion.slot)} is not free yet")
 

@@ -38,7 +38,7 @@ def startup_timeout(facts: Facts) -> Verdict | None:
 def _unheard(facts: Facts, subject: Pinned) -> bool:
     """Whether a pod of the version runs, and could not be asked just now what it does."""
     pods = facts.observed.slot(subject.slot).pods
-    return any(pod.version == subject.version and pod.runs and pod.counters is None for pod in pods)
+    return any(pod.made_for(subject) and pod.runs and pod.counters is None for pod in pods)
 
 
 def _verified(facts: Facts, pods: int) -> bool:

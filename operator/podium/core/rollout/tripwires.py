@@ -31,7 +31,7 @@ def tripped(facts: Facts) -> Verdict | None:
     if subject is None or trial is None or facts.serves_alone:
         return None  # a rollback would stop the only version that answers: Kubernetes restarts its pods
     for pod in facts.observed.slot(subject.slot).pods:
-        if pod.version != subject.version:
+        if not pod.made_for(subject):
             continue
         found = _wrong_identity(pod, subject) or _crashed(pod, facts) or _failing(pod, facts)
         if found is not None:

@@ -134,6 +134,7 @@ class Pod:
             waiting=self.waiting or self.behaviour.waiting,
             reloads=self.reloads,
             told=self.told,
+            template=self.pinned.template.revision if self.pinned.template is not None else "",
         )
 
     def _crash(self, clock: Clock) -> Crash:
