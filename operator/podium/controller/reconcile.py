@@ -23,11 +23,12 @@ from podium.controller.waiting import within
 from podium.controller.workers import Workers
 from podium.core.actions import Action, Event, RegistryWrite, RunSlot, SetTraffic
 from podium.core.decide import Decision, decide, decide_without_evidence
-from podium.core.facts import ALL, Facts, Key, ObservedState, UnsavedEvidence
+from podium.core.facts import ALL, Facts, Key, ObservedState
 from podium.core.rollout.last_spec import trial_spec
 from podium.core.rollout.templates import occupies_turn, wants_turn
 from podium.core.status.invalid import with_invalid_spec
 from podium.core.traffic.weights import to_champion
+from podium.core.unsaved import UnsavedEvidence
 from podium.errors import Conflict, PodiumError, Temporary
 from podium.ports import ModelDeployment, Ports
 

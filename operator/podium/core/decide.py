@@ -24,7 +24,7 @@ from podium.core.actions import (
     WriteRecord,
     WriteTags,
 )
-from podium.core.facts import SLOTS, Facts, Identity, PodState, SlotState, UnsavedEvidence
+from podium.core.facts import SLOTS, Facts, Identity, PodState, SlotState
 from podium.core.rollout import alias
 from podium.core.rollout.desired import former_champion
 from podium.core.rollout.lifecycle import enter
@@ -38,6 +38,7 @@ from podium.core.traffic.draining import drained, losing
 from podium.core.traffic.phase_targets import PHASE_TARGETS, Size
 from podium.core.traffic.shares import challenger_pods
 from podium.core.traffic.weights import routes
+from podium.core.unsaved import UnsavedEvidence
 
 # How long to wait before the next reconcile, in seconds. Watches and the registry's poll bring most of them forward.
 REQUEUE_AFTER: Mapping[Phase, float] = {

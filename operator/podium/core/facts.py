@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from podium.api.v1alpha1.evidence import Counts, Evidence, Slot
+from podium.api.v1alpha1.evidence import Counts, Slot
 from podium.api.v1alpha1.source import Source
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import GateState, Phase, Pinned, PodTemplate, Status
@@ -13,6 +13,7 @@ from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.evaluations import Dataset, Evaluation
 from podium.core.once import Once
 from podium.core.signature import Signature
+from podium.core.unsaved import UnsavedEvidence
 
 SLOTS: tuple[Slot, Slot] = ("a", "b")
 ALL = 100  # percent
@@ -255,18 +256,6 @@ class ObservedState:
     def slot(self, slot: Slot) -> SlotState:
         """What is in the slot; an empty one where nothing is known."""
         return self.slots.get(slot, SlotState())
-
-
-@dataclass(frozen=True)
-class UnsavedEvidence:
-    """Evidence that is newer than the status's: the status is not written at every reconcile.
-
-    It goes on from what the status held when it was taken, and is worth nothing beside any other status.
-    """
-
-    started_at: datetime  # of the trial
-    base: datetime | None  # when the evidence in the status was taken
-    evidence: Evidence
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from podium.core.analysis.counts import accumulate, baseline
 from podium.core.analysis.criteria import measures
 from podium.core.analysis.shared_outage import updated
 from podium.core.analysis.tests import update
-from podium.core.facts import SLOTS, Facts, UnsavedEvidence, other_than
+from podium.core.facts import SLOTS, Facts, other_than
 from podium.core.rollout.alias import known_alias
 from podium.core.rollout.circumstances import relevant_hold
 from podium.core.rollout.desired import former_champion, is_desired
@@ -26,6 +26,7 @@ from podium.core.rollout.templates import behind
 from podium.core.status.record import tags_for
 from podium.core.traffic.draining import draining
 from podium.core.traffic.shares import challenger_pods, share_pods
+from podium.core.unsaved import UnsavedEvidence
 
 COUNTED = frozenset({Phase.CANARY, Phase.PROMOTING, Phase.SOAKING})
 Counting = TypeVar("Counting", SharedOutage, Suspicion)
