@@ -1,5 +1,6 @@
 """What Prometheus counts for the guards of kind `prometheus`: both sides' totals, read at each reconcile of a trial."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,8 +9,13 @@ from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.status import Phase, Pinned, Status
 from podium.core.analysis.measures import counted_elsewhere
 from podium.core.analysis.promql import fill
+from podium.core.rollout.templates import on_trial
 from podium.ports import MetricsStore, ModelDeployment, Totals
 
+BLIND = (
+    "expected a query for each side, found the same one for both: a pod template is on trial, and both sides serve "
+    'the same version; add {{slot}} to the queries, as in podium_dev_slot="{{slot}}"'
+)
 NO_STORE = "the operator has no Prometheus: set PODIUM_PROMETHEUS_URI"
 
 
@@ -42,8 +48,9 @@ async def prometheus_totals(md: ModelDeployment, store: MetricsStore | None) -> 
     )
     totals: dict[str, dict[Slot, Counts]] = {}
     flaws: dict[str, str] = {}
+    blind = _blind(queries) if on_trial(md.status) else frozenset()
     for one in queries:
-        flaw = answer.flaws.get(one.bad) or answer.flaws.get(one.total) or _impossible(one, answer)
+        flaw = BLIND if one.measure in blind else _flaw(one, answer)
         if flaw:
             flaws[one.measure] = flaw
         else:
@@ -52,7 +59,19 @@ async def prometheus_totals(md: ModelDeployment, store: MetricsStore | None) -> 
     return PrometheusTotals(totals, flaws)
 
 
-def _impossible(queries: Queries, answer: Totals) -> str:
+def _blind(queries: Sequence[Queries]) -> frozenset[str]:
+    """The measures whose queries are the same for both sides: they compare what is on trial with itself."""
+    asked = Counter(
+        each for one in queries for each in ((one.measure, "bad", one.bad), (one.measure, "all", one.total))
+    )
+    return frozenset(measure for (measure, *_), sides in asked.items() if sides > 1)
+
+
+def _flaw(queries: Queries, answer: Totals) -> str:
+    """Why the totals say nothing."""
+    unknown = answer.flaws.get(queries.bad) or answer.flaws.get(queries.total)
+    if unknown:
+        return unknown
     bad, total = answer.values[queries.bad], answer.values[queries.total]
     return f"expected bad to be at most total, found {bad:g} of {total:g}" if bad > total else ""
 

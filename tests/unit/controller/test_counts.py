@@ -62,3 +62,43 @@ def test_without_a_prometheus_the_setting_is_named() -> None:
         put_on_trial(world)
         world.advance(2)
         assert "set PODIUM_PROMETHEUS_URI" in world.md().status.message
+
+
+def by(label: str) -> dict[str, Any]:
+    """A guard that selects by this label alone."""
+    queries = {name: f'{name}{{k="{{{{{label}}}}}"}}' for name in ("bad", "all")}
+    guard = {"name": "refunds", "prometheus": {"bad": queries["bad"], "total": queries["all"], "atMost": "1%"}}
+    return {**GUARDED, "guards": [guard]}
+
+
+def put_template_on_trial(world: Stage, label: str) -> None:
+    """Version 1 is on trial with another image, and Prometheus has no fault of either side."""
+    for each in ("1", "a", "b"):
+        world.metrics_store.put(f'bad{{k="{each}"}}', 0)
+        world.metrics_store.put(f'all{{k="{each}"}}', 100)
+    world.apply(spec("1", rollout=by(label)))
+    world.wait_for(Phase.STABLE)
+    serving = {"replicas": 2, "drain": "1s", "image": "registry.test/runtime:2"}
+    world.apply(spec("1", rollout=by(label), serving=serving))
+    world.wait_for(Phase.CANARY)
+    world.advance(2)
+    for each in ("1", "a", "b"):
+        world.metrics_store.put(f'all{{k="{each}"}}', 100_000)
+
+
+def test_queries_that_cannot_tell_the_sides_of_a_template_apart_promote_nothing() -> None:
+    world = Stage()
+    with world.operator():
+        put_template_on_trial(world, "version")
+        world.advance(60)
+        status = world.md().status
+    assert status.phase is Phase.CANARY
+    assert "refunds: expected a query for each side, found the same one for both" in status.message
+    assert "{{slot}}" in status.message
+
+
+def test_queries_by_slot_tell_the_sides_of_a_template_apart() -> None:
+    world = Stage()
+    with world.operator():
+        put_template_on_trial(world, "slot")
+        world.wait_for(Phase.SOAKING)

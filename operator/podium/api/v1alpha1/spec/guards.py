@@ -22,7 +22,11 @@ _QUERY = rf"^(?:[^\"'`{{]|{_TEXT}|\{{(?:[^\"'`{{]|{_TEXT}))+$"
 
 Query = Annotated[
     str,
-    Field(min_length=1, max_length=2000, examples=['sum(bad_total{namespace="{{namespace}}", version="{{version}}"})']),
+    Field(
+        min_length=1,
+        max_length=2000,
+        examples=['sum(bad_total{namespace="{{namespace}}", podium_dev_slot="{{slot}}"})'],
+    ),
     Rule(
         f"self.matches({json.dumps(_QUERY)})",
         "placeholders are {{namespace}}, {{name}}, {{version}} and {{slot}}, inside of quotes that are closed",
@@ -103,6 +107,7 @@ class PrometheusGuard(Value):
     """Anything else that Prometheus counts: two PromQL expressions for totals that only rise.
 
     `{{namespace}}`, `{{name}}`, `{{version}}` and `{{slot}}` are filled in, inside quotes, for challenger and champion.
+    Where a pod template is on trial, only `{{slot}}` tells the two apart: without it the guard is Inconclusive.
     """
 
     RULES = (_LIMITED,)
