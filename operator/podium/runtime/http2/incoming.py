@@ -80,7 +80,7 @@ class Incoming:
 
     def ended(self, stream: Stream) -> None:
         """A stream has been answered."""
-        self._cancelled = max(0, self._cancelled - 1)
+        self._count_answered()
         if not stream.whole:
             self._remember_cut(stream.id)
         self._remove(stream)
@@ -107,6 +107,9 @@ class Incoming:
         stream.ended = True
         self.streams.pop(stream.id, None)
         self._outgoing.forget(stream)
+
+    def _count_answered(self) -> None:
+        self._cancelled = max(0, self._cancelled - 1)
 
     def _count_cancelled(self) -> None:
         self._cancelled += 1
@@ -237,8 +240,14 @@ class Incoming:
 
     def _rst_stream(self, flags: int, number: int, payload: bytes) -> None:  # noqa: ARG002
         expect_size(payload, 4, "RST_STREAM")
-        if self._known(number, "RST_STREAM") is not None:
-            self._lose(number)
+        stream = self._known(number, "RST_STREAM")
+        if stream is None:
+            return
+        taken_back = stream.answerer.working or not stream.answered
+        self._lose(number)
+        if stream.answered:
+            self._count_answered()
+        if taken_back:
             self._count_cancelled()
 
     def _settings(self, flags: int, number: int, payload: bytes) -> None:

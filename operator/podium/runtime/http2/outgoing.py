@@ -58,6 +58,7 @@ class Outgoing:
         stream.window -= size
 
     def _sent(self, stream: Stream, end: bytes) -> None:
+        stream.answered = True
         if end:
             if not stream.whole:  # what the client still says is of no use (RFC 9113, 8.1)
                 self.reset(stream.id, Code.NO_ERROR)

@@ -67,7 +67,7 @@ class Stream:
     """A stream's windows, and what waits for the client to open them."""
 
     __slots__ = (
-        "_outlet", "answerer", "ended", "expected", "head", "id", "last", "owed", "pending", "received", "room",
+        "_outlet", "answered", "answerer", "ended", "expected", "head", "id", "last", "owed", "pending", "received", "room",
         "until", "whole", "window",
     )  # fmt: skip
 
@@ -85,6 +85,7 @@ class Stream:
         self.pending: memoryview | None = None  # what waits for a window
         self.last = b""  # the frame behind it
         self.until: float | None = None  # by when the client has to take it
+        self.answered = False  # an answer has gone out, perhaps the first of many
         self.ended = False
 
     def send(self, head: bytes = b"", data: bytes = b"", last: bytes = b"") -> None:

@@ -14,7 +14,7 @@ from podium.runtime.http2.headers import HEAD_LIMIT, HeaderBlocks, literal
 from podium.runtime.http2.incoming import CANCELLED, QUIET, STREAMS
 from podium.runtime.http2.outgoing import HELD
 from podium.runtime.http2.stream import WINDOW
-from tests.unit.runtime.http2.wire import HIGH_WATER, INFER, LIVE, STREAM, Peer, message, settled
+from tests.unit.runtime.http2.wire import HIGH_WATER, INFER, LIVE, STREAM, Peer, message, settled, turned
 
 HEADERS, DATA, END_HEADERS, END_STREAM = frames.HEADERS, frames.DATA, frames.END_HEADERS, frames.END_STREAM
 
@@ -309,6 +309,27 @@ async def test_a_client_that_takes_back_as_much_as_it_lets_be_answered_stays() -
         peer.call(b"x")
         peer.read()
     assert peer.goaway is None
+
+
+async def test_a_stream_that_was_answered_before_its_client_left_it_is_not_taken_back() -> None:
+    peer = Peer()
+    peer.app.answer = lambda _: Response(200)
+    for _ in range(CANCELLED + 1):
+        number = peer.open(STREAM)
+        peer.send(frame(DATA, 0, number, message(b"")))
+        assert len(peer.read().answers[number].messages) == 1
+        await turned()
+        peer.send(frame(frames.RST_STREAM, 0, number, Code.CANCEL.to_bytes(4, "big")))
+    assert peer.goaway is None
+
+
+async def test_an_answer_that_no_window_let_out_is_taken_back_as_any_other() -> None:
+    peer = Peer(greet=False)
+    peer.send(frames.PREFACE + frames.settings({frames.INITIAL_WINDOW: 0}))
+    for _ in range(CANCELLED + 1):
+        peer.send(frame(frames.RST_STREAM, 0, peer.call(b"x"), bytes(4)))
+    assert peer.goaway is not None
+    assert peer.goaway[1] == Code.ENHANCE_YOUR_CALM
 
 
 async def test_streams_are_bounded_and_those_beyond_can_be_tried_again() -> None:

@@ -193,6 +193,11 @@ def message(body: bytes, flag: int = 0) -> bytes:
     return bytes((flag,)) + len(body).to_bytes(4, "big") + body
 
 
+async def turned() -> None:
+    """Let what was left to the next turn have it."""
+    await asyncio.sleep(0)
+
+
 async def settled() -> None:
     """Let everything run that needs nothing of the client."""
     for _ in range(300):
