@@ -53,6 +53,7 @@ class Call:
         self._complete = False  # the client has said all
         self._over = False
         self._begun = False  # the answer has
+        self._owed: int | None = None  # bytes here whose messages are answered although the server ends
         self._credit = 0  # bytes that the client may send once the present message is answered
         self.working = False
         self.request: Request | None = None
@@ -117,9 +118,11 @@ class Call:
             self.refuse(TooSlow(f"the request did not arrive within {limit:g} s"))
 
     def leave(self) -> None:
-        """End a call that waits for its client."""
-        if self._method.many and not (self.working or self._data or self._over or self._stream.pending is not None):
-            self._end(Code.UNAVAILABLE, "the server ends")
+        """End a stream behind the answers to what has begun to arrive: its client may never stop sending."""
+        if self._method.many:
+            if self._owed is None:
+                self._owed = len(self._data)
+            self._next()
 
     # Messages
 
@@ -130,6 +133,9 @@ class Call:
     def _next(self) -> None:
         """Answer the next message, if it is here and no other is being answered."""
         if self.working or self._over or self._stream.pending is not None:
+            return
+        if self._owed is not None and self._owed <= 0 and (self._data or not self._complete):
+            self._end(Code.UNAVAILABLE, "the server ends")
             return
         try:
             message = self._cut() if self._method.many or self._complete else None
@@ -168,9 +174,12 @@ class Call:
 
     def _cut(self) -> bytes | None:
         """Cut the next message. Raises Fault: it is none, or is too large."""
+        before = len(self._data)
         found = self._data.cut()
         if found is None:
             return None
+        if self._owed is not None:
+            self._owed -= before - len(self._data)
         if self._data and not self._method.many:
             raise RequestFault("expected one message, found more")
         flag, message = found

@@ -287,3 +287,36 @@ async def test_a_stream_may_be_silent_between_messages() -> None:
     peer.send(frame(frames.DATA, 0, number, b"\0\0"))
     peer.connection.close_if_overdue(peer.connection.since + 31)
     assert peer.app.refused == ["the request did not arrive within 30 s"], "what has begun has to become whole"
+
+
+async def test_a_stream_whose_client_never_stops_ends_with_the_server_behind_what_is_owed() -> None:
+    peer = Peer()
+    peer.app.later = []
+    peer.app.answer = lambda _: Response(200)
+    number = peer.open(STREAM)
+    peer.send(frame(frames.DATA, 0, number, framed(b"\x0a\x011") + framed(b"\x0a\x012") + framed(b"\x0a\x013")[:4]))
+    peer.connection.close_if_idle()
+    peer.send(frame(frames.DATA, 0, number, framed(b"\x0a\x013")[4:] + framed(b"\x0a\x014")))
+    for _ in range(6):
+        peer.connection.close_if_idle()
+        if peer.app.later:
+            peer.app.later.pop()()
+            peer.send(frame(frames.DATA, 0, number, framed(b"\x0a\x015")))
+        await settled()
+    answer = peer.read().answers[number]
+    assert [request.body[-1:] for request in peer.app.requests] == [b"1", b"2", b"3"]
+    assert (len(answer.messages), answer.status) == (3, (Code.UNAVAILABLE, "the server ends"))
+    assert (peer.shared.buffered, peer.wire.ended) == (0, "half")
+
+
+async def test_a_stream_whose_client_has_said_all_ends_well_although_the_server_ends() -> None:
+    peer = Peer()
+    peer.app.later = []
+    peer.app.answer = lambda _: Response(200)
+    number = peer.call(b"1", b"2", path=STREAM)
+    peer.connection.close_if_idle()
+    while peer.app.later:
+        peer.app.later.pop()()
+        await settled()
+    answer = peer.read().answers[number]
+    assert (len(answer.messages), answer.status) == (2, (Code.OK, ""))
