@@ -266,6 +266,7 @@ class Call:
     def _finish(self) -> None:
         self._over = True
         self.working = False
+        self.request = None  # whoever still works on it has it
         self._data.forget()
         self._count(-self._held)
         self._held = 0

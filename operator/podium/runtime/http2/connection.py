@@ -200,11 +200,7 @@ class Connection(asyncio.Protocol):
 
     def _lose_all(self) -> None:
         self._ready.clear()
-        for stream in list(self._in.streams.values()):
-            stream.ended = True
-            self._in.streams.pop(stream.id, None)
-            self._out.forget(stream)
-            stream.answerer.lost()
+        self._in.lose_all()
 
     def _leave(self) -> None:
         """Say that no other request is answered, and close behind those that are."""

@@ -84,27 +84,32 @@ class Incoming:
         if not stream.whole:
             self._remember_cut(stream.id)
         self._remove(stream)
-        stream.answerer = ABSENT
 
     def cut(self, number: int, code: Code) -> None:
         """End a stream without an answer."""
         self._outgoing.reset(number, code)
         self._remember_cut(number)
-        self._lose(number)
+        if (stream := self.streams.get(number)) is not None:
+            self._lose(stream)
 
     def _remember_cut(self, number: int) -> None:
         self._cut[number] = None
         if len(self._cut) > _CUT:
             self._cut.popitem(last=False)
 
-    def _lose(self, number: int) -> None:
-        stream = self.streams.get(number)
-        if stream is not None:
-            self._remove(stream)
-            stream.answerer.lost()
+    def lose_all(self) -> None:
+        """Forget the streams of a client that is gone."""
+        for stream in list(self.streams.values()):
+            self._lose(stream)
+
+    def _lose(self, stream: Stream) -> None:
+        answerer = stream.answerer
+        self._remove(stream)
+        answerer.lost()
 
     def _remove(self, stream: Stream) -> None:
         stream.ended = True
+        stream.answerer = ABSENT  # a stream and its call would hold each other, and all that is theirs
         self.streams.pop(stream.id, None)
         self._outgoing.forget(stream)
 
@@ -244,7 +249,7 @@ class Incoming:
         if stream is None:
             return
         taken_back = stream.answerer.working or not stream.answered
-        self._lose(number)
+        self._lose(stream)
         if stream.answered:
             self._count_answered()
         if taken_back:

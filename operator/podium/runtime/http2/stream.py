@@ -67,8 +67,8 @@ class Stream:
     """A stream's windows, and what waits for the client to open them."""
 
     __slots__ = (
-        "_outlet", "answered", "answerer", "ended", "expected", "head", "id", "last", "owed", "pending", "received", "room",
-        "until", "whole", "window",
+        "_outlet", "answered", "answerer", "ended", "expected", "head", "id", "last", "owed", "pending", "received",
+        "room", "until", "whole", "window",
     )  # fmt: skip
 
     def __init__(self, number: int, head: Head, outlet: Outlet, window: int) -> None:
