@@ -14,13 +14,13 @@ from http import HTTPStatus
 import orjson
 
 from podium.runtime.exchange import Request, Response
-from podium.runtime.faults import Fault, RequestFault, TooSlow
+from podium.runtime.faults import Fault, RequestFault, TooLarge, TooSlow
 from podium.runtime.grpc.prefixed import BadPrefix, Prefixed, prefixed, unfolded
 from podium.runtime.grpc.status import HEAD, Code, code_of, trailers
 from podium.runtime.http.incoming import check_buffered, request_id
 from podium.runtime.http.shared import Shared
 from podium.runtime.http2.connection import Connection
-from podium.runtime.http2.headers import Head
+from podium.runtime.http2.headers import HEAD_LIMIT, Head
 from podium.runtime.http2.stream import Stream
 from podium.runtime.identity import Headers
 
@@ -67,6 +67,8 @@ class Call:
         """Read what the headers ask for, or refuse it."""
         try:
             check_buffered(self._shared)
+            if self._head.size > HEAD_LIMIT:
+                raise TooLarge(f"expected metadata of at most {HEAD_LIMIT} bytes, found {self._head.size}")
             timeout = self._head.named.get(b"grpc-timeout")
             if timeout is not None:
                 self._deadline = self._started + _seconds(timeout)

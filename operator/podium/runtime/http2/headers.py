@@ -13,7 +13,10 @@ from hpack.table import HeaderTable
 from podium.runtime.http2.frames import Code, ConnectionFault, StreamFault
 from podium.runtime.identity import Headers
 
-HEAD_LIMIT = 16 * 1024  # bytes of a block, and of the list that it means: what gRPC's own libraries allow
+HEAD_LIMIT = 16 * 1024  # bytes of the list that a block means: what gRPC's own libraries allow
+BLOCK_LIMIT = (
+    64 * 1024
+)  # bytes of a block, and of its list, that are read for the table's sake: one call fails, no other
 REMEMBERED = 32  # blocks of one connection
 _SHORT = 512  # bytes of a block that is worth it
 _PSEUDO = frozenset({b":method", b":scheme", b":path", b":authority"})
@@ -51,7 +54,7 @@ class HeaderBlocks:
     """Reads the blocks of one connection, each of which must be read, and in their order."""
 
     def __init__(self) -> None:
-        self._decoder = Decoder(max_header_list_size=HEAD_LIMIT)
+        self._decoder = Decoder(max_header_list_size=BLOCK_LIMIT)
         self._decoder.header_table = self._table = _Table()
         self._remembered: dict[bytes, Head] = {}
 
@@ -63,7 +66,7 @@ class HeaderBlocks:
         before = self._table.additions
         head = _head(self.fields(block))
         pure = self._table.additions == before and not _RESIZED.match(block)
-        if pure and len(block) <= _SHORT and len(self._remembered) < REMEMBERED:
+        if pure and len(block) <= _SHORT and head.size <= HEAD_LIMIT and len(self._remembered) < REMEMBERED:
             self._remembered[block] = head
         return head
 
@@ -77,7 +80,7 @@ class HeaderBlocks:
         except HPACKError as error:
             too_much = isinstance(error, OversizedHeaderListError)
             code = Code.ENHANCE_YOUR_CALM if too_much else Code.COMPRESSION_ERROR
-            raise ConnectionFault(code, f"headers: expected a block of at most {HEAD_LIMIT} bytes") from error
+            raise ConnectionFault(code, f"headers: expected a block of at most {BLOCK_LIMIT} bytes") from error
         if self._table.additions != before or _RESIZED.match(block):
             self._remembered.clear()
         return found

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from podium.runtime.http2 import frames
 from podium.runtime.http2.frames import Code, ConnectionFault, Frame, StreamFault, expect_size, unpadded
-from podium.runtime.http2.headers import HEAD_LIMIT, Head, HeaderBlocks, check_fields
+from podium.runtime.http2.headers import BLOCK_LIMIT, HEAD_LIMIT, Head, HeaderBlocks, check_fields
 from podium.runtime.http2.outgoing import DEFAULT_WINDOW, Outgoing
 from podium.runtime.http2.stream import ABSENT, WINDOW, Answerer, Stream
 
@@ -193,8 +193,8 @@ class Incoming:
         if self._heading is None or number != self._heading[0]:
             raise ConnectionFault(Code.PROTOCOL_ERROR, "CONTINUATION: expected HEADERS of its stream before it")
         self._cost += len(payload) + 9  # a frame costs, too, where it is empty
-        if self._cost > HEAD_LIMIT:
-            raise ConnectionFault(Code.ENHANCE_YOUR_CALM, f"headers: expected a block of at most {HEAD_LIMIT} bytes")
+        if self._cost > BLOCK_LIMIT:
+            raise ConnectionFault(Code.ENHANCE_YOUR_CALM, f"headers: expected a block of at most {BLOCK_LIMIT} bytes")
         self._block += payload
         if flags & frames.END_HEADERS:
             (number, begun), self._heading = self._heading, None

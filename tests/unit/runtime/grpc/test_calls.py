@@ -114,6 +114,22 @@ async def test_a_message_that_is_too_large_is_refused_before_it_is_here() -> Non
     assert peer.goaway is None
 
 
+async def test_a_call_with_too_much_metadata_is_refused_and_no_other() -> None:
+    peer = Peer()
+    neighbour = peer.open()
+    block = peer.block(**{f"x_{each}": "X" * 4000 for each in range(5)})
+    number, flags = neighbour + 2, frames.END_HEADERS
+    peer.send(
+        frame(frames.HEADERS, 0, number, block[:16_000]) + frame(frames.CONTINUATION, flags, number, block[16_000:])
+    )
+    peer.send(frame(frames.DATA, frames.END_STREAM, number, framed(b"on its way")))
+    peer.send(frame(frames.DATA, frames.END_STREAM, neighbour, framed(b"body")))
+    code, said = peer.read().answers[number].status
+    assert (code, said.partition(", ")[0]) == (Code.RESOURCE_EXHAUSTED, "expected metadata of at most 16384 bytes")
+    assert (peer.answers[neighbour].messages, peer.goaway) == ([b"body"], None)
+    assert (len(peer.app.refused), peer.shared.buffered) == (1, 0)
+
+
 async def test_bodies_of_all_clients_together_are_bounded() -> None:
     peer = Peer(buffered_bytes=150_000)
     first, second = peer.open(), peer.open()

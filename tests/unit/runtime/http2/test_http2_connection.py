@@ -10,7 +10,7 @@ from podium.runtime.exchange import Response
 from podium.runtime.http2 import frames
 from podium.runtime.http2.connection import TURN
 from podium.runtime.http2.frames import Code, frame
-from podium.runtime.http2.headers import HEAD_LIMIT, HeaderBlocks, literal
+from podium.runtime.http2.headers import BLOCK_LIMIT, HeaderBlocks, literal
 from podium.runtime.http2.incoming import CANCELLED, QUIET, STREAMS
 from podium.runtime.http2.outgoing import HELD
 from podium.runtime.http2.stream import WINDOW
@@ -85,7 +85,7 @@ BROKEN: dict[str, tuple[Code, Callable[[Peer], bytes]]] = {
     ),
     "a list that is too long": (
         Code.ENHANCE_YOUR_CALM,
-        lambda peer: frame(HEADERS, END_HEADERS, 1, peer.block(x="a" * 4000) + b"\xbe" * 20),
+        lambda peer: frame(HEADERS, END_HEADERS, 1, peer.block(x="a" * 4000) + b"\xbe" * 17),
     ),
     "SETTINGS on a stream": (Code.PROTOCOL_ERROR, lambda _: frame(frames.SETTINGS, 0, 1)),
     "SETTINGS that are not whole": (Code.FRAME_SIZE_ERROR, lambda _: frame(frames.SETTINGS, 0, 0, b"12345")),
@@ -346,7 +346,7 @@ async def test_streams_are_bounded_and_those_beyond_can_be_tried_again() -> None
 async def test_a_header_block_is_bounded_over_all_its_frames(part: bytes) -> None:
     peer = Peer()
     peer.send(frame(HEADERS, 0, 1, b""))
-    for _ in range(HEAD_LIMIT // (len(part) + 9) + 1):
+    for _ in range(BLOCK_LIMIT // (len(part) + 9) + 1):
         peer.send(frame(frames.CONTINUATION, 0, 1, part))
         await settled() if len(part) else None
     assert peer.goaway is not None
