@@ -22,7 +22,7 @@ from typing import cast
 from podium.runtime.http.connection import LINGER_SECONDS
 from podium.runtime.http.shared import Shared
 from podium.runtime.http2 import frames
-from podium.runtime.http2.frames import Code, ConnectionFault, Frames
+from podium.runtime.http2.frames import Code, ConnectionFault, Frame, Frames
 from podium.runtime.http2.headers import Head
 from podium.runtime.http2.incoming import Incoming
 from podium.runtime.http2.outgoing import Outgoing
@@ -31,6 +31,7 @@ from podium.runtime.http2.stream import Answerer, Stream
 log = logging.getLogger(__name__)
 
 TURN = 100  # frames that are handled before others have their turn
+_HEAVY = 512  # bytes of a header block that cost as much as a frame: each may be a field
 _NOT_HTTP2 = (
     b"HTTP/1.1 505 HTTP Version Not Supported\r\nconnection: close\r\ncontent-type: text/plain\r\n\r\n"
     b"expected HTTP/2, which gRPC is spoken in here; HTTP/1.1 is spoken on the serving port (PODIUM_PORT)\n"
@@ -124,12 +125,14 @@ class Connection(asyncio.Protocol):
         """Handle frames. Returns whether there may be more than one turn allows."""
         if not self._prefaced and not self._preface():
             return False
-        for handled in range(TURN):
+        left = TURN
+        while left > 0:
             one = self._frames.cut()
             if one is None:
-                self._note_partial(moved=handled > 0)
+                self._note_partial(moved=left < TURN)
                 return False
             self._in.handle(one)
+            left -= _cost(one)
         return True
 
     def _preface(self) -> bool:
@@ -262,3 +265,9 @@ class Connection(asyncio.Protocol):
             self.drop()
         elif now - self._heard > limits.idle_seconds:
             self._out.write(frames.frame(frames.PING, 0, 0, b"\0" * 8))
+
+
+def _cost(one: Frame) -> int:
+    """Return how much of a turn a frame takes."""
+    kind, _, _, payload = one
+    return 1 + len(payload) // _HEAVY if kind in (frames.HEADERS, frames.CONTINUATION) else 1

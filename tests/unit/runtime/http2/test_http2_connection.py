@@ -260,6 +260,18 @@ async def test_what_one_reading_brings_does_not_keep_others_waiting() -> None:
     assert len(peer.app.requests) == 120
 
 
+async def test_heads_of_many_fields_keep_others_waiting_no_longer_than_usual_ones() -> None:
+    peer = Peer()
+    peer.open(x="y")  # which is the newest field of the table, 62
+    own = peer.block()
+    peer.send(
+        b"".join(frame(HEADERS, END_HEADERS, number, own + b"\xbe" * 1600) for number in range(3, 3 + 2 * TURN, 2))
+    )
+    assert len(peer.app.refused) == TURN // 4
+    await settled()
+    assert len(peer.app.refused) == TURN
+
+
 @pytest.mark.parametrize(
     "quiet",
     [
