@@ -134,6 +134,12 @@ def _reverts_image(world: FaultyWorld, of: Rollout) -> None:
     _commits("1")(world, of)
 
 
+def _returns_in_place(world: FaultyWorld, of: Rollout) -> None:
+    _commits("2")(world, of)
+    world.settle("2")
+    _commits("1")(world, of)
+
+
 def _deletes(world: FaultyWorld, of: Rollout) -> None:
     _commits("2")(world, of)
     world.reach(Phase.CANARY)
@@ -164,6 +170,9 @@ ROLLOUTS: Final = (
     Rollout("image", _changes_image),
     Rollout("image-bad", _changes_image, image={"bad_share": 0.8}, remembers=False),
     Rollout("image-reverted-in-trial", _reverts_image),
+    Rollout(
+        "revert-in-place", _returns_in_place, parts={"serving": {**_SERVING, "reload": "InPlace"}}, remembers=False
+    ),
     Rollout("operator-upgrade", _upgrades),
     Rollout("operator-upgrade-bad", _upgrades, image={"bad_share": 0.8}, remembers=False),
     Rollout("registry-down", _loses_registry, subject={"bad_share": 0.8}, loses=True),

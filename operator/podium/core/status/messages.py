@@ -226,7 +226,9 @@ def _soaking(facts: Facts) -> str:
     text = f"version {champion.version} is champion{_with_template(facts)}; {warm} stays warm"
     if trial.soaking_since is None:
         return f"{text}: no pod of version {champion.version} is ready, so that the soak starts over"
-    return f"{text} until {format_time((trial.soaking_since + trial.soak).replace(microsecond=0))}"
+    text = f"{text} until {format_time((trial.soaking_since + trial.soak).replace(microsecond=0))}"
+    scraped = facts.observed.slot(champion.slot).verified(champion)
+    return text if scraped else f"{text}, and for as long as no pod of version {champion.version} can be scraped"
 
 
 def _rolling_back(facts: Facts) -> str:

@@ -30,6 +30,7 @@ from podium.core.unsaved import UnsavedEvidence
 
 COUNTED = frozenset({Phase.CANARY, Phase.PROMOTING, Phase.SOAKING})
 Counting = TypeVar("Counting", SharedOutage, Suspicion)
+LOOKS = timedelta(seconds=30)  # between two looks, at the most: after more, it is not known what was between them
 KEEP = timedelta(seconds=5)  # counts are written down this often at the most; a restart sees the rest as one block
 
 
@@ -270,11 +271,18 @@ def _starting_since(facts: Facts, trial: Trial) -> datetime | None:
 
 
 def _soaking_since(facts: Facts, trial: Trial) -> datetime | None:
-    """Since when it has served alone with a ready pod, without a break; without one it shows nothing of itself."""
-    subject = facts.subject
+    """Since when it has served alone with a ready pod, without a break; without one it shows nothing of itself.
+
+    Time in which no operator looked at it, or no pod could be scraped, does not count: the moment moves on by it.
+    """
+    subject, known = facts.subject, trial.soaking_since
     if facts.status.phase is not Phase.SOAKING or subject is None:
-        return trial.soaking_since
-    return trial.soaking_since or facts.now if facts.observed.slot(subject.slot).ready(subject) else None
+        return known
+    seen = facts.observed.slot(subject.slot)
+    if not seen.ready(subject) or known is None:
+        return facts.now if seen.ready(subject) else None
+    unseen = facts.now - (trial.evidence.observed_at or facts.now)
+    return known + unseen if unseen > LOOKS or (unseen >= KEEP and not seen.verified(subject)) else known
 
 
 def _weight(facts: Facts) -> Weight | None:
