@@ -1,6 +1,7 @@
 """Another pod template, by Git or by another operator, is on trial with the champion's own version."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -215,6 +216,19 @@ def test_a_champion_that_cannot_serve_is_mended_without_steps() -> None:
     sim.until(lambda world: world.weights == {"a": 0, "b": 100}, within=timedelta(seconds=15))
     sim.until(serves(BETTER))
     assert image(sim) == BETTER
+
+
+def test_a_champion_whose_only_pod_is_evicted_is_not_down() -> None:
+    """The template got all the traffic at once, past steps and testers."""
+    sim = settled(desired(replicas=1))
+    sim.cluster.behave_image(BAD, replace(FAILING, ready_after=2.0))
+    sim.commit(desired(BAD, replicas=1))
+    sim.reach(Phase.STARTING)
+    sim.run(SECOND)
+    sim.evict("a")
+    sim.until(lambda world: world.status.phase is not Phase.STARTING)
+    assert sim.status.phase is Phase.CANARY
+    sim.until(lambda world: world.status.rejected_template is not None)
 
 
 def test_paused_no_template_is_tried() -> None:
