@@ -7,7 +7,9 @@ writes one elsewhere writes beside it and renames, or is asked again half a seco
 """
 
 import json
+import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,13 +35,20 @@ def wanted_by(file: Path) -> Wanted | None:
     Raises StartError: it names no pinned version.
     """
     try:
-        with file.open("rb") as opened:
+        with open(file, "rb", opener=_at_once) as opened:
+            if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+                raise StartError(Exit.BAD_SETTINGS, f"{file}: expected a file, found something else")
             content = opened.read(_LIMIT + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise StartError(Exit.BAD_SETTINGS, f"{file}: cannot be read ({error.strerror})") from error
     return _parsed(file, content) if content.strip() or len(content) > _LIMIT else None
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open without waiting: a named pipe would hold the whole server until another process writes to it."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _parsed(file: Path, content: bytes) -> Wanted:

@@ -1,6 +1,7 @@
 """The file that names the model: a version that is pinned, or nothing."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,13 @@ def test_what_pins_no_version_is_refused_by_the_files_name(tmp_path: Path, word:
 def test_a_folder_in_its_place_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StartError, match="cannot be read"):
         wanted_by(tmp_path)
+
+
+def test_a_pipe_in_its_place_is_refused_at_once(tmp_path: Path) -> None:
+    """It held the whole server, probes too, until another process wrote to it."""
+    os.mkfifo(tmp_path / "model.json")
+    with pytest.raises(StartError, match=r"model\.json: expected a file"):
+        wanted_by(tmp_path / "model.json")
 
 
 def test_it_comes_before_the_uri_of_the_settings(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ DATATYPES = {
     "BYTES": "str",
 }
 _DIMENSIONS = 32  # what NumPy could hold until version 2
+_LARGEST = 2**40  # values of a tensor; no body holds as many
 _NULL = type(None)
 _CELLS: dict[str, set[type]] = {  # by NumPy's kind of the datatype
     "b": {bool, _NULL},
@@ -110,6 +111,8 @@ def _check_kind(datatype: Any, shape: Any) -> None:
             raise RequestFault("shape: expected a list of whole numbers")
     if len(shape) > _DIMENSIONS:
         raise RequestFault(f"shape: expected at most {_DIMENSIONS} dimensions, found {len(shape)}")
+    if math.prod(filter(None, shape)) > _LARGEST:  # beside a size of 0, too: no array has such a size
+        raise RequestFault(f"shape: expected at most {_LARGEST} values, found {shape}")
 
 
 def _flat(data: Any) -> list[Any]:
