@@ -15,7 +15,7 @@ from podium.core.facts import ModelVersion, ObservedState, RegistryState, Traffi
 from podium.core.fingerprints import rejection_hash
 from podium.core.once import Once
 from podium.core.rollout.lifecycle import begin_trial
-from podium.core.status.observed import KEEP
+from podium.core.status.trial_times import KEEP
 from tests.unit.core.factories import NOW, facts, pinned
 
 ROLLOUT = {"guards": [{"name": "errors", "errorRate": {"atMost": "1%"}}]}

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import TypeVar
 
 from podium.api.v1alpha1.evidence import Evidence, Slot
@@ -24,14 +23,12 @@ from podium.core.rollout.last_spec import recorded
 from podium.core.rollout.lifecycle import new_trial
 from podium.core.rollout.templates import behind
 from podium.core.status.record import tags_for
+from podium.core.status.trial_times import KEEP, soaking_since, starting_since, weight_reached_at
 from podium.core.traffic.draining import draining
-from podium.core.traffic.shares import challenger_pods, share_pods
 from podium.core.unsaved import UnsavedEvidence
 
 COUNTED = frozenset({Phase.CANARY, Phase.PROMOTING, Phase.SOAKING})
 Counting = TypeVar("Counting", SharedOutage, Suspicion)
-LOOKS = timedelta(seconds=30)  # between two looks, at the most: after more, it is not known what was between them
-KEEP = timedelta(seconds=5)  # counts are written down this often at the most; a restart sees the rest as one block
 
 
 def observed(facts: Facts) -> Status:
@@ -220,9 +217,9 @@ def _trial(facts: Facts) -> Trial | None:
     return trial.model_copy(
         update={
             "evidence": _evidence(facts, trial, subject.slot) if facts.evaluable else trial.evidence,
-            "weight_reached_at": _weight_reached_at(facts, trial),
-            "starting_since": _starting_since(facts, trial),
-            "soaking_since": _soaking_since(facts, trial),
+            "weight_reached_at": weight_reached_at(facts, trial),
+            "starting_since": starting_since(facts, trial),
+            "soaking_since": soaking_since(facts, trial),
             "spec": trial.spec if facts.status.observed_generation == facts.generation else recorded(facts.spec),
         }
     )
@@ -246,43 +243,6 @@ def _last_known(trial: Trial, unsaved: UnsavedEvidence | None) -> Evidence:
         trial.evidence.observed_at,
     )
     return unsaved.evidence if unsaved is not None and goes_on else trial.evidence
-
-
-def _weight_reached_at(facts: Facts, trial: Trial) -> datetime | None:
-    """Since when the traffic has had the step's weight without a break."""
-    subject, world = facts.subject, facts.observed
-    if facts.status.phase is not Phase.CANARY or subject is None:
-        return trial.weight_reached_at
-    weight = trial.steps[trial.step].weight
-    enough = world.slot(subject.slot).verified(subject) >= share_pods(weight, facts.spec)
-    if not enough or not world.traffic.in_sync or world.traffic.desired.get(subject.slot, 0) < weight:
-        return None
-    return trial.weight_reached_at or facts.now
-
-
-def _starting_since(facts: Facts, trial: Trial) -> datetime | None:
-    """Since when too few pods are verified without a break; a pod evicted in a long pause gets the whole time again."""
-    subject = facts.subject
-    if facts.status.phase is not Phase.STARTING or subject is None:
-        return trial.starting_since
-    if facts.observed.slot(subject.slot).verified(subject) >= challenger_pods(facts):
-        return None
-    return trial.starting_since or facts.now
-
-
-def _soaking_since(facts: Facts, trial: Trial) -> datetime | None:
-    """Since when it has served alone with a ready pod, without a break; without one it shows nothing of itself.
-
-    Time in which no operator looked at it, or no pod could be scraped, does not count: the moment moves on by it.
-    """
-    subject, known = facts.subject, trial.soaking_since
-    if facts.status.phase is not Phase.SOAKING or subject is None:
-        return known
-    seen = facts.observed.slot(subject.slot)
-    if not seen.ready(subject) or known is None:
-        return facts.now if seen.ready(subject) else None
-    unseen = facts.now - (trial.evidence.observed_at or facts.now)
-    return known + unseen if unseen > LOOKS or (unseen >= KEEP and not seen.verified(subject)) else known
 
 
 def _weight(facts: Facts) -> Weight | None:
