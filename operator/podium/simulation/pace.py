@@ -13,7 +13,7 @@ from typing import Final
 from podium.api.v1alpha1.status import Phase, Status, Trial
 from podium.core.analysis.tests import sequential_tests
 from podium.core.status.observed import COUNTED
-from podium.core.status.trial_times import LOOKS
+from podium.core.status.trial_times import longest_gap
 
 # From so many nats on that a bet on a failed guard has won: how many times longer the time since the last move is than
 # what two reconciles are apart. With 1.3 % errors at a limit of 1 %, 49 of 360 trials are rolled back; 48, if it
@@ -34,7 +34,7 @@ def pace(status: Status, now: datetime) -> float:
     suspicion = _suspicion(trial)
     part = passed // next(parts for least, parts in RECONCILES if suspicion >= least)
     if status.phase is Phase.SOAKING:
-        part = min(part, LOOKS.total_seconds() / 2)
+        part = min(part, longest_gap(trial).total_seconds() * 0.8)
     return min([part, *(left for left in _deadlines(trial, now) if left > 0)])
 
 

@@ -6,7 +6,8 @@ from podium.api.v1alpha1.status import Phase, Trial
 from podium.core.facts import Facts
 from podium.core.traffic.shares import challenger_pods, share_pods
 
-LOOKS = timedelta(seconds=30)  # between two looks, at the most: after more, it is not known what was between them
+LOOKS = timedelta(seconds=30)  # between two looks at a soak, at the most, or so much of it:
+PART = 20  # after more, it is not known what was between them
 KEEP = timedelta(seconds=5)  # counts are written down this often at the most; a restart sees the rest as one block
 
 
@@ -32,6 +33,11 @@ def starting_since(facts: Facts, trial: Trial) -> datetime | None:
     return trial.starting_since or facts.now
 
 
+def longest_gap(trial: Trial) -> timedelta:
+    """The longest time between two looks at a soak that counts."""
+    return max(LOOKS, trial.soak / PART)
+
+
 def soaking_since(facts: Facts, trial: Trial) -> datetime | None:
     """Since when it has served alone with a ready pod, without a break; without one it shows nothing of itself.
 
@@ -44,4 +50,4 @@ def soaking_since(facts: Facts, trial: Trial) -> datetime | None:
     if not seen.ready(subject) or known is None:
         return facts.now if seen.ready(subject) else None
     unseen = facts.now - (trial.evidence.observed_at or facts.now)
-    return known + unseen if unseen > LOOKS or (unseen >= KEEP and not seen.verified(subject)) else known
+    return known + unseen if unseen > longest_gap(trial) or (unseen >= KEEP and not seen.verified(subject)) else known
