@@ -118,5 +118,6 @@ def _with_report(pod: PodState, report: PodReport) -> PodState:
         startup_step=report.startup_step,
         reload=report.reload,
     )
-    in_place = pod.reloads and report.identity is not None
-    return replace(said, version=report.identity.version) if in_place and report.identity is not None else said
+    if not pod.reloads or report.identity is None:
+        return said
+    return replace(said, version=report.identity.version)
