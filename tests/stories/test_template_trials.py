@@ -493,3 +493,21 @@ def test_a_former_champion_returns_at_once_while_the_template_of_another_operato
     sim.commit(desired(None, version="1"))
     sim.until(lambda world: world.weights["a"] > 0)
     assert sim.weights == {"a": 100, "b": 0}
+
+
+def test_a_template_of_another_operator_stays_rejected_after_another_one_lost() -> None:
+    sim = settled(desired(None))
+    worse = f"{BAD}-2"
+    for lost in (BAD, worse):
+        sim.cluster.behave_image(lost, FAILING)
+    upgrade(sim, BAD)
+    sim.until(lambda world: world.status.rejected_template is not None and world.status.phase is Phase.STABLE)
+    sim.run(3 * SECOND)
+    sim.commit(desired(worse))
+    sim.until(lambda world: len(world.status.history) == 3 and world.status.phase is Phase.STABLE)
+    sim.run(3 * SECOND)
+    failed = sim.clients.failed["1"]
+    sim.commit(desired(None))
+    sim.run(60 * SECOND)
+    assert sim.clients.failed["1"] == failed
+    assert said(sim.status, "TemplateInSync").reason == reasons.TEMPLATE_REJECTED

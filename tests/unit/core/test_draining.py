@@ -7,7 +7,8 @@ import pytest
 
 from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Draining, Phase, Status
+from podium.api.v1alpha1.status import Phase, Status
+from podium.api.v1alpha1.traffic import Draining
 from podium.core.facts import Counters, Facts, ObservedState, PodState, SlotState, TrafficState
 from podium.core.traffic.draining import abandoned, drained, draining
 from tests.stories.simulator import spec_of

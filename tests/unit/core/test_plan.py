@@ -8,7 +8,8 @@ import pytest
 from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.spec.traffic import SessionAffinity
-from podium.api.v1alpha1.status import Draining, Phase, Pinned, Status, Trial
+from podium.api.v1alpha1.status import Phase, Pinned, Status, Trial
+from podium.api.v1alpha1.traffic import Draining
 from podium.core.actions import (
     NO_OVERRIDES,
     Action,

@@ -12,6 +12,7 @@ from podium.api.v1alpha1.source import Source
 from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.spec.pod import PassedThrough
 from podium.api.v1alpha1.spec.rollout import OnInconclusive, Step
+from podium.api.v1alpha1.traffic import Draining, Weight
 from podium.api.v1alpha1.values.base import Duration, Time
 from podium.api.v1alpha1.values.rules import KeyedBy
 
@@ -19,6 +20,7 @@ Outcome = Literal["Promoted", "Rejected", "RolledBack"]
 GateState = Literal["Passed", "Failed", "Pending"]
 HISTORY_LIMIT = 20
 REJECTED_LIMIT = 20
+REJECTED_TEMPLATES_LIMIT = 5
 GATES_LIMIT = 32
 REQUESTED_LIMIT = 32
 
@@ -208,21 +210,6 @@ class GateStatus(StatusValue):
     )
 
 
-class Weight(StatusValue):
-    """The challenger's share of the traffic."""
-
-    desired: int = Field(0, ge=0, le=100, description="Percent that the router is configured for.")
-    current: int = Field(0, ge=0, le=100, description="Percent of the serving endpoints that are the challenger's.")
-
-
-class Draining(StatusValue):
-    """A version behind a gateway that has lost its traffic, and is stopped once it has drained."""
-
-    weight_removed_at: Time = Field(description="When it was first seen without a weight.")
-    quiet_since: Time = Field(description="Since when it has had no weight and given no answer.")
-    answers: int = Field(0, description="What its pods had answered until then.")
-
-
 class RegistryStatus(StatusValue):
     """The last known state of the registry."""
 
@@ -279,6 +266,11 @@ class Status(StatusValue):
     rejected_template: TemplateRejection | None = Field(
         None, description="The last pod template that lost its trial with a trusted version; absent without one."
     )
+    earlier_rejected_templates: list[TemplateRejection] = Field(
+        [],
+        max_length=REJECTED_TEMPLATES_LIMIT,
+        description="Pod templates that lost their trial before that one, and are not tried again, the newest first.",
+    )
     held: Hold | None = Field(
         None, description="The version that is tried again later, for a cause that was not its own; absent without one."
     )
@@ -293,6 +285,12 @@ class Status(StatusValue):
     def pinned(self) -> "tuple[Pinned, ...]":
         """The versions that have a role now."""
         return tuple(each for each in (self.champion, self.challenger, self.former) if each is not None)
+
+    @property
+    def rejected_templates(self) -> "tuple[TemplateRejection, ...]":
+        """The pod templates that are remembered to have lost, the newest first."""
+        last = self.rejected_template
+        return () if last is None else (last, *self.earlier_rejected_templates)
 
     @property
     def blank(self) -> bool:

@@ -56,9 +56,11 @@ def standing_rejection(facts: Facts) -> Rejection | None:
 
 
 def _of_template(facts: Facts) -> tuple[Rejection, ...]:
-    """The rejection of the template that its pods would be made from."""
-    lost, now = facts.status.rejected_template, facts.observed.template
-    return (lost,) if lost is not None and now is not None and lost.template.revision == now.revision else ()
+    """The rejections of the template that its pods would be made from."""
+    now = facts.observed.template
+    if now is None:
+        return ()
+    return tuple(lost for lost in facts.status.rejected_templates if lost.template.revision == now.revision)
 
 
 def trusts_template(facts: Facts, pinned: Pinned) -> bool:

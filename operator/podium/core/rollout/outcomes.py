@@ -5,6 +5,7 @@ from podium.api.v1alpha1.outage import Suspicion
 from podium.api.v1alpha1.status import (
     HISTORY_LIMIT,
     REJECTED_LIMIT,
+    REJECTED_TEMPLATES_LIMIT,
     HistoryEntry,
     Outcome,
     Pinned,
@@ -70,10 +71,18 @@ def rejected(facts: Facts, subject: Pinned | Suspicion, verdict: Verdict) -> dic
         rejection_hash=rejection_hash(facts.spec, verdict.reason),
     )
     if judges_template(facts.status) and isinstance(subject, Pinned) and subject.template is not None:
-        return {"rejected_template": TemplateRejection(**dict(lost), template=subject.template)}
+        return _with_template(facts.status, TemplateRejection(**dict(lost), template=subject.template))
     same = (lost.model, lost.version, lost.digest)
     others = [r for r in facts.status.rejected if (r.model, r.version, r.digest) != same]
     return {"rejected": [*others, lost][-REJECTED_LIMIT:]}
+
+
+def _with_template(status: Status, lost: TemplateRejection) -> dict[str, object]:
+    def about(each: TemplateRejection) -> tuple[str, ...]:
+        return each.model, each.version, each.digest, each.template.revision
+
+    earlier = [each for each in status.rejected_templates if about(each) != about(lost)]
+    return {"rejected_template": lost, "earlier_rejected_templates": earlier[:REJECTED_TEMPLATES_LIMIT]}
 
 
 def with_entry(facts: Facts, pinned: Pinned, outcome: Outcome, verdict: Verdict) -> list[HistoryEntry]:

@@ -102,11 +102,15 @@ def wants_turn(facts: Facts) -> bool:
 
 def _rejection(facts: Facts) -> TemplateRejection | None:
     """The rejection of the wanted template, with the champion's version."""
-    lost, now, champion = facts.status.rejected_template, facts.observed.template, facts.status.champion
-    if lost is None or now is None or champion is None or lost.template.revision != now.revision:
+    now, champion = facts.observed.template, facts.status.champion
+    if now is None or champion is None:
         return None
-    same = (lost.model, lost.version, lost.digest) == (champion.model, champion.version, champion.digest)
-    return lost if same and fingerprints(facts).stands(lost) else None
+    wanted = (champion.model, champion.version, champion.digest, now.revision)
+    for lost in facts.status.rejected_templates:
+        same = (lost.model, lost.version, lost.digest, lost.template.revision) == wanted
+        if same and fingerprints(facts).stands(lost):
+            return lost
+    return None
 
 
 def _lost(facts: Facts, champion: Pinned) -> Problem | None:

@@ -7,7 +7,8 @@ from typing import TypeVar
 from podium.api.v1alpha1.evidence import Evidence, Slot
 from podium.api.v1alpha1.manifest import LABEL
 from podium.api.v1alpha1.outage import SharedOutage, Suspicion
-from podium.api.v1alpha1.status import GateStatus, HistoryEntry, Phase, Pinned, Status, Trial, Weight
+from podium.api.v1alpha1.status import GateStatus, HistoryEntry, Phase, Pinned, Status, Trial
+from podium.api.v1alpha1.traffic import Weight
 from podium.core import gates
 from podium.core.analysis import suspicion
 from podium.core.analysis.baselines import with_baselines

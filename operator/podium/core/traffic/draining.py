@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Final
 
 from podium.api.v1alpha1.evidence import Slot
-from podium.api.v1alpha1.status import Draining, Phase
+from podium.api.v1alpha1.status import Phase
+from podium.api.v1alpha1.traffic import Draining
 from podium.core.facts import Facts, other_than
 from podium.core.traffic.phase_targets import PHASE_TARGETS
 

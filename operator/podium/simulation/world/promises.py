@@ -134,13 +134,13 @@ def _trusted_keeps_its_template(write: Write) -> Iterator[str]:
 def _rejected_template_stays_rejected(write: Write) -> Iterator[str]:
     pinned: Pinned = write.arguments[0]
     status, spec = write.world.md().status, write.md.spec
-    lost = status.rejected_template
     assert spec is not None
-    if lost is None or pinned in (status.champion, status.former) or pinned.template is None:
+    if pinned in (status.champion, status.former) or pinned.template is None:
         return
-    same = (lost.digest, lost.template.revision) == (pinned.digest, pinned.template.revision)
-    if same and Fingerprints(spec).stands(lost):
-        yield f"4: rejected template {lost.template.revision} is started again with version {lost.version}"
+    for lost in status.rejected_templates:
+        same = (lost.digest, lost.template.revision) == (pinned.digest, pinned.template.revision)
+        if same and Fingerprints(spec).stands(lost):
+            yield f"4: rejected template {lost.template.revision} is started again with version {lost.version}"
 
 
 def _rejected_gets_nothing(write: Write) -> Iterator[str]:
