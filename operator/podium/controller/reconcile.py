@@ -9,7 +9,7 @@ it looks once more whether the status is still the one that it was decided on.
 import asyncio
 import logging
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from podium.api.v1alpha1.status import Status
 from podium.controller.apply import apply
@@ -36,7 +36,7 @@ _EVENTS_TIMEOUT: Final = 1.0  # seconds that Events may take; what follows may b
 _LAST_REPEAT: Final = 30.0  # seconds between tries of what had no effect, at rest
 _LAST_REPEAT_ON_TRIAL: Final = 1.0
 _RELEASE_TIMEOUT: Final = 300.0  # seconds for which a deletion waits for a route that cannot be written just now
-_RELEASE_RETRY: Final = 1.0
+_LED_BACK_RETRY: Final = 1.0  # seconds between tries to lead traffic back, and to let an object go
 _LOOK_AGAIN: Final = 1.0  # seconds that a rollback waits for the status to be read once more
 _ACT_WITHIN: Final = (
     3.0  # seconds after the record was begun: less than another process waits before it takes the Lease
@@ -105,16 +105,16 @@ class Reconciler:
         except PodiumError as error:
             if isinstance(error, Temporary) and patient:
                 _log.warning("%s: could not reset HTTPRoute to 100 %% champion, retrying: %s", key, error)
-                return _RELEASE_RETRY
+                return _LED_BACK_RETRY
             _log.error("%s: could not reset HTTPRoute to 100 %% champion, giving up: %s", key, error)
         try:
             if md is not None and md.has_finalizer:
                 await self._ports.cluster.remove_finalizer(md)
         except PodiumError as error:
             _log.warning("%s: could not remove the finalizer, retrying: %s", key, error)
-            return _RELEASE_RETRY
+            return _LED_BACK_RETRY
         if returns:
-            return _RELEASE_RETRY
+            return _LED_BACK_RETRY
         self.forget(key)
         return None
 
@@ -248,7 +248,7 @@ class Reconciler:
         """
         _log.error("%s", md.flaw)
         if md.unreadable:
-            return _RELEASE_RETRY if await self._to_champion(md) else None
+            return _LED_BACK_RETRY if await self._to_champion(md) else None
         await self._record(md, self._invalid(md, md.status))
         return None
 
@@ -258,12 +258,7 @@ class Reconciler:
 
 def _differ(one: Status, other: Status) -> bool:
     """Whether the API server keeps them differently. Equal values it keeps alike: at rest nothing is made to text."""
-    return one != other and _stored(one) != _stored(other)
-
-
-def _stored(status: Status) -> dict[str, Any]:
-    """A status as the API server keeps it: times to the millisecond, nothing where there is nothing."""
-    return status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return one != other and one.stored() != other.stored()
 
 
 def _for_champion(decision: Decision, recorded: Status) -> list[Action]:

@@ -4,8 +4,7 @@ from dataclasses import replace
 import pytest
 
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.status import Phase
-from podium.controller import reconcile
+from podium.api.v1alpha1.status import Phase, Status
 from podium.controller.logs import JsonLines
 from podium.core.facts import Key
 from podium.errors import NotFound, PodiumError, Rejected, Unavailable
@@ -98,7 +97,7 @@ def test_at_rest_no_status_is_made_to_text_to_see_that_it_is_the_same(monkeypatc
             read.append(key)
             return await real(key)
 
-        monkeypatch.setattr(reconcile, "_stored", texts.append)
+        monkeypatch.setattr(Status, "stored", texts.append)
         world.cluster.get = get  # type: ignore[method-assign]
         world.advance(600)
     assert len(read) > 5

@@ -11,7 +11,6 @@ import yaml
 from celpy.adapter import json_to_cel
 from lupa import LuaRuntime
 
-from podium.adapters.kubernetes.cluster import dump
 from podium.api.v1alpha1.status import Status
 from podium.core.status.readiness import condition_of
 from tests.stories import test_stories
@@ -52,7 +51,7 @@ def flux(found: dict[str, Any]) -> str:
 
 def stored(generation: int, status: Status) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(json.dumps({"metadata": {"generation": generation}, "spec": {}}))
-    return found | {"status": dump(status)}
+    return found | {"status": status.stored()}
 
 
 @cache

@@ -5,7 +5,7 @@ import base64
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from podium.adapters.kubernetes import names, read, render
 from podium.adapters.kubernetes.api import TIMEOUT, Api, Json
@@ -77,7 +77,7 @@ class KubernetesCluster:
             "uid": md.uid,
             "resourceVersion": md.resource_version,
         }
-        body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "status": dump(status)}
+        body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "status": status.stored()}
         path = names.path(names.MODEL_DEPLOYMENTS, md.key.namespace, md.key.name, "status")
         await self._api.replace(path, body)
 
@@ -263,11 +263,6 @@ def _as_made(md: ModelDeployment, spec: Spec, runs: Pinned, found: _Found, pods:
 def _started_for(pod: PodState, runs: Pinned | None) -> PodState:
     """A pod that reloads in place, as long as it has not said what it serves."""
     return replace(pod, version=runs.version) if pod.reloads and runs is not None else pod
-
-
-def dump(status: Status) -> dict[str, Any]:
-    """A status as the API server stores it."""
-    return status.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def _spec(md: ModelDeployment) -> Spec:

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from podium.api.v1alpha1.evidence import Evidence, StatusValue, TestState
-from podium.api.v1alpha1.source import Source
+from podium.api.v1alpha1.source import VersionRecord
 from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.values.base import Time
 
@@ -21,13 +21,9 @@ class SharedOutage(StatusValue):
     evidence: Evidence = Field(Evidence(), description="What the champion has answered since it recovered.")
 
 
-class Suspicion(Source):
+class Suspicion(VersionRecord):
     """A version that failed a guard and lost its traffic: the champion's own answers decide whether it is rejected."""
 
-    version: str = Field(description="Version of the registered model.")
-    digest: str = Field(description="Digest of its artifacts.")
-    reason: str = Field(description="Reason why its trial ended, a documented constant.")
-    message: str = Field(description="Why, in one sentence.")
     since: Time = Field(description="When its traffic went back.")
     until: Time = Field(description="Until when it waits for the champion's answers. Then the version is held instead.")
     rejection_hash: str = Field(

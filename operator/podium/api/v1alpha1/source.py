@@ -1,4 +1,6 @@
-"""Where a version comes from."""
+"""Where a version comes from, and which one it is."""
+
+from typing import Any
 
 from pydantic import Field
 
@@ -14,3 +16,26 @@ class Source(StatusValue):
     def matches(self, registry: str, model: str) -> bool:
         """Whether it comes from there. What an older Podium wrote down has no source, and matches."""
         return not self.model or (self.registry, self.model) == (registry, model)
+
+
+class ModelVersion(Source):
+    """One version of a model. The digest says which bytes that is: a registry may give a number to other ones."""
+
+    version: str = Field(description="Version of the registered model.")
+    digest: str = Field(description="Digest of its artifacts, sha256:<hex>.")
+
+    def same_version(self, other: "ModelVersion") -> bool:
+        """Whether both are the same bytes of the same model, whatever else is recorded of them."""
+        return self.identity == other.identity
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The fields that say which version it is, for another record of it."""
+        return {name: getattr(self, name) for name in ModelVersion.model_fields}
+
+
+class VersionRecord(ModelVersion):
+    """What was decided of a version, and why."""
+
+    reason: str = Field(description="Reason, a documented constant.")
+    message: str = Field(description="Why, in one sentence.")

@@ -1,14 +1,14 @@
 """What Podium decided and why: the memory of a rollout. All that a restarted operator needs is here."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from podium.api.v1alpha1.evidence import Counts, Evidence, Slot, StatusValue
 from podium.api.v1alpha1.outage import SharedOutage, Suspicion
 from podium.api.v1alpha1.reload import ReloadResult
-from podium.api.v1alpha1.source import Source
+from podium.api.v1alpha1.source import ModelVersion, VersionRecord
 from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.spec.pod import PassedThrough
 from podium.api.v1alpha1.spec.rollout import OnInconclusive, Step
@@ -49,14 +49,12 @@ class PodTemplate(StatusValue):
     image: str = Field("", description="Image of the model server.")
 
 
-class Pinned(Source):
+class Pinned(ModelVersion):
     """A model version, resolved once: all is rendered from it, and pods that load anything else get no traffic."""
 
     login: str | None = Field(
         None, description="Secret with the login for its registry; the operator's own without it."
     )
-    version: str = Field(description="Version of the registered model.")
-    digest: str = Field(description="Digest of its artifacts, sha256:<hex>.")
     slot: Slot = Field(description="Slot (Deployment and Service) where it runs.")
     latency_limits: tuple[float, ...] = Field(
         (), description="Seconds at which its latency histogram has edges of their own, for its guards."
@@ -64,11 +62,6 @@ class Pinned(Source):
     template: PodTemplate | None = Field(
         None, description="Template of its pods; absent before a pod is started, and where an older Podium made them."
     )
-
-    def same_version(self, other: "Pinned") -> bool:
-        """Whether both are the same bytes of the same model, whatever their pods are made from."""
-        mine, others = (self.registry, self.model), (other.registry, other.model)
-        return (*mine, self.version, self.digest) == (*others, other.version, other.digest)
 
 
 class Verdict(StatusValue):
@@ -133,13 +126,9 @@ class Trial(StatusValue):
         return self.previously_promoted and not self.tries_template
 
 
-class Rejection(Source):
+class Rejection(VersionRecord):
     """A version that lost its trial. It is not tried again until the spec changes."""
 
-    version: str = Field(description="Version of the registered model.")
-    digest: str = Field(description="Digest of its artifacts.")
-    reason: str = Field(description="Reason, a documented constant.")
-    message: str = Field(description="Why it lost, in one sentence.")
     at: Time = Field(description="When it was rejected.")
     generation: int = Field(description="metadata.generation that the decision is about.")
     rejection_hash: str = Field(
@@ -152,14 +141,14 @@ class TemplateRejection(Rejection):
 
     template: PodTemplate = Field(description="The template that lost. Another one is tried again.")
 
+    def is_about(self, version: ModelVersion, template: PodTemplate) -> bool:
+        """Whether this version lost with this template."""
+        return self.same_version(version) and self.template.revision == template.revision
 
-class Hold(Source):
+
+class Hold(VersionRecord):
     """A version whose trial ended for a cause that is not its own: it is not rejected, and tried again."""
 
-    version: str = Field(description="Version of the registered model.")
-    digest: str = Field(description="Digest of its artifacts.")
-    reason: str = Field(description="Reason, a documented constant.")
-    message: str = Field(description="What was in the way, in one sentence.")
     since: Time = Field(description="When its last trial ended.")
     attempts: int = Field(1, ge=1, description="How many trials ended so in a row.")
     spec_hash: str = Field(description="Hash of the spec at that time. A changed spec ends the hold.")
@@ -176,14 +165,10 @@ class GuardRecord(StatusValue):
     limit: float = Field(0, description="The limit, or the margin beside the champion, as a share.")
 
 
-class HistoryEntry(Source):
+class HistoryEntry(VersionRecord):
     """One decision."""
 
-    version: str = Field(description="Version of the registered model.")
-    digest: str = Field(description="Digest of its artifacts.")
     outcome: Outcome = Field(description="How its trial ended.")
-    reason: str = Field(description="Reason, a documented constant.")
-    message: str = Field(description="Why, in one sentence.")
     at: Time = Field(description="When it was decided.")
     generation: int = Field(description="metadata.generation that the decision is about.")
     answers: int = Field(0, description="Answers that counted as evidence.")
@@ -280,6 +265,10 @@ class Status(StatusValue):
     conditions: Annotated[list[Condition], KeyedBy("type")] = Field(
         [], description="Conditions in the form of kstatus, and Podium's own beside them."
     )
+
+    def stored(self) -> dict[str, Any]:
+        """The status as the API server keeps it: times to the millisecond, nothing where there is nothing."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     @property
     def pinned(self) -> "tuple[Pinned, ...]":

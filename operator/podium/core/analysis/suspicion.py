@@ -27,10 +27,7 @@ def begin(facts: Facts, trial: Trial, verdict: Verdict) -> Suspicion:
     asked = list({finding.criterion.guard.name: finding.criterion.guard for finding in failed}.values())
     suspected = asked or limits_of_errors(trial)
     return Suspicion(
-        registry=subject.registry,
-        model=subject.model,
-        version=subject.version,
-        digest=subject.digest,
+        **subject.identity,
         reason=verdict.reason,
         message=verdict.message,
         since=facts.now,

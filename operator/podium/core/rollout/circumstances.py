@@ -114,10 +114,7 @@ def next_hold(facts: Facts, subject: Pinned | Suspicion, verdict: Verdict) -> Ho
     known = facts.status.held
     again = known is not None and (known.version, known.digest) == (subject.version, subject.digest)
     return Hold(
-        registry=subject.registry,
-        model=subject.model,
-        version=subject.version,
-        digest=subject.digest,
+        **subject.identity,
         reason=verdict.reason,
         message=verdict.message,
         since=facts.now,

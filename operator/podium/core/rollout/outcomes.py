@@ -60,10 +60,7 @@ def rejected(facts: Facts, subject: Pinned | Suspicion, verdict: Verdict) -> dic
     if not verdict.rejects:
         return {}
     lost = Rejection(
-        registry=subject.registry,
-        model=subject.model,
-        version=subject.version,
-        digest=subject.digest,
+        **subject.identity,
         reason=verdict.reason,
         message=verdict.message,
         at=facts.now,
@@ -72,16 +69,12 @@ def rejected(facts: Facts, subject: Pinned | Suspicion, verdict: Verdict) -> dic
     )
     if judges_template(facts.status) and isinstance(subject, Pinned) and subject.template is not None:
         return _with_template(facts.status, TemplateRejection(**dict(lost), template=subject.template))
-    same = (lost.model, lost.version, lost.digest)
-    others = [r for r in facts.status.rejected if (r.model, r.version, r.digest) != same]
+    others = [each for each in facts.status.rejected if not each.same_version(lost)]
     return {"rejected": [*others, lost][-REJECTED_LIMIT:]}
 
 
 def _with_template(status: Status, lost: TemplateRejection) -> dict[str, object]:
-    def about(each: TemplateRejection) -> tuple[str, ...]:
-        return each.model, each.version, each.digest, each.template.revision
-
-    earlier = [each for each in status.rejected_templates if about(each) != about(lost)]
+    earlier = [each for each in status.rejected_templates if not each.is_about(lost, lost.template)]
     return {"rejected_template": lost, "earlier_rejected_templates": earlier[:REJECTED_TEMPLATES_LIMIT]}
 
 
@@ -90,10 +83,7 @@ def with_entry(facts: Facts, pinned: Pinned, outcome: Outcome, verdict: Verdict)
     trial = facts.status.trial
     counts = trial.evidence.measured(ERRORS.name).challenger if trial else None
     entry = HistoryEntry(
-        registry=pinned.registry,
-        model=pinned.model,
-        version=pinned.version,
-        digest=pinned.digest,
+        **pinned.identity,
         outcome=outcome,
         reason=verdict.reason,
         message=verdict.message,

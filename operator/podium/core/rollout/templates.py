@@ -105,12 +105,8 @@ def _rejection(facts: Facts) -> TemplateRejection | None:
     now, champion = facts.observed.template, facts.status.champion
     if now is None or champion is None:
         return None
-    wanted = (champion.model, champion.version, champion.digest, now.revision)
-    for lost in facts.status.rejected_templates:
-        same = (lost.model, lost.version, lost.digest, lost.template.revision) == wanted
-        if same and fingerprints(facts).stands(lost):
-            return lost
-    return None
+    known = (lost for lost in facts.status.rejected_templates if lost.is_about(champion, now))
+    return next((lost for lost in known if fingerprints(facts).stands(lost)), None)
 
 
 def _lost(facts: Facts, champion: Pinned) -> Problem | None:
