@@ -1,6 +1,7 @@
 """A version that was replaced leaves nothing: no model, no thread, no file, no module."""
 
 import asyncio
+import gc
 import json
 import sys
 import tempfile
@@ -120,3 +121,10 @@ async def test_a_version_that_fails_leaves_nothing_either(server: Server, places
 
 def inside(folder: Path) -> set[Path]:
     return set(folder.iterdir())
+
+
+async def test_the_new_version_is_left_out_of_collections_as_the_first_one_was(server: Server) -> None:
+    digest = server.models.make("three", 3)
+    now = await server.serve("three", digest)
+    assert not any(each is now.scorer for each in gc.get_objects())
+    gc.unfreeze()

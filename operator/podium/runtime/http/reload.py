@@ -7,13 +7,13 @@ is called. There are two models in memory at most: the next reload waits until t
 
 import asyncio
 import contextlib
-import gc
 import importlib
 import logging
 import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+from podium.runtime import collector
 from podium.runtime.exits import Exit, RestartNeeded, StartError
 from podium.runtime.http.app import App
 from podium.runtime.http.reload_hook import call_hook
@@ -128,7 +128,7 @@ class Reloader:
         log.info("reloaded: model %s version %s digest %s in place of version %s", *_names(who), was.version)
         await self._part_with(former)
         del former
-        gc.collect()  # frees it now, and not when Python next looks: its parts refer to each other
+        collector.keep_anew()  # frees it now, and not when Python next looks: its parts refer to each other
         if self._settings.reload_hook is not None:
             call_hook(self._settings.reload_hook, who, was, self._report.hook_called)
 

@@ -14,6 +14,7 @@ from contextlib import AbstractAsyncContextManager
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
+from podium.runtime import collector
 from podium.runtime.exits import Exit, StartError
 from podium.runtime.http.app import App
 from podium.runtime.http.connection import Connection
@@ -172,7 +173,11 @@ async def _load_and_serve(app: App, settings: Settings, stop: _Stop) -> "Loaded 
 
 def _load(settings: Settings, entered: Callable[[StartupStep], None]) -> "Loaded":
     """Imported here, off the event loop: MLflow takes seconds."""
-    loaded: Loaded = importlib.import_module("podium.runtime.loading.load").load(settings, entered)
+    with collector.seldom():
+        module = importlib.import_module("podium.runtime.loading.load")
+        collector.keep_imports()
+        loaded: Loaded = module.load(settings, entered)
+        collector.keep()
     return loaded
 
 
