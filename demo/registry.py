@@ -29,6 +29,11 @@ def forget(uri: str, model: str) -> None:
             raise
 
 
+def point(uri: str, model: str, alias: str, version: str) -> None:
+    """Let the alias point to the version."""
+    _call(uri, "POST", "/registered-models/alias", {"name": model, "alias": alias, "version": version})
+
+
 def alias_of(uri: str, model: str, alias: str) -> str:
     """The version to which the alias points."""
     query = urlencode({"name": model, "alias": alias})

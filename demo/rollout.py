@@ -78,9 +78,12 @@ def parse(line: str) -> Seen | None:
 class Watch:
     """What is known of the ModelDeployment, and who waits for it."""
 
-    def __init__(self, kubectl: str, environment: Mapping[str, str], told: Callable[[Seen], None]) -> None:
+    def __init__(
+        self, kubectl: str, environment: Mapping[str, str], told: Callable[[Seen], None], namespace: str = "default"
+    ) -> None:
         only = f"--field-selector=metadata.name={NAME}"  # a name that is not there yet would end the watch
-        self._command = (kubectl, "get", "modeldeployments", only, "--watch", f"--output=jsonpath={COLUMNS}")
+        found = ("get", "modeldeployments", f"--namespace={namespace}", only)
+        self._command = (kubectl, *found, "--watch", f"--output=jsonpath={COLUMNS}")
         self._environment, self._told = environment, told
         self._changed = asyncio.Condition()
         self.seen = Seen()

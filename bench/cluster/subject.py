@@ -11,6 +11,7 @@ from typing import Any
 from demo.rollout import NAME, Seen, Watch
 from testbed.cluster import Cluster
 
+GENERATION = "--output=jsonpath={.metadata.generation}"
 DEADLINE = 180.0  # seconds for whatever is waited for
 
 
@@ -24,9 +25,11 @@ class Subject:
 
     cluster: Cluster
     told: Callable[[Seen], None] = _unheard
+    namespace: str = "default"
 
     def __post_init__(self) -> None:
-        self.watch = Watch(str(self.cluster.backend.kubectl()), os.environ | self.cluster.env, self.told)
+        kubectl = str(self.cluster.backend.kubectl())
+        self.watch = Watch(kubectl, os.environ | self.cluster.env, self.told, self.namespace)
 
     @property
     def seen(self) -> Seen:
@@ -44,10 +47,11 @@ class Subject:
             with suppress(asyncio.CancelledError):
                 await watching
 
-    async def apply(self, spec: Mapping[str, Any]) -> None:
-        """Apply the ModelDeployment with this spec."""
+    async def apply(self, spec: Mapping[str, Any]) -> int:
+        """Apply the ModelDeployment with this spec, and return its generation. Raises CommandFailed where refused."""
+        words = ("apply", f"--namespace={self.namespace}", "--server-side", "--filename=-", GENERATION)
         manifest = json.dumps(model_deployment(spec))
-        await asyncio.to_thread(self.cluster.kubectl, "apply", "--server-side", "--filename=-", input=manifest)
+        return int(await asyncio.to_thread(self.cluster.kubectl, *words, input=manifest))
 
     async def until(self, what: str, holds: Callable[[Seen], bool]) -> Seen:
         """The status of which this holds. Raises RuntimeError where it does not come in time."""

@@ -40,7 +40,7 @@ class StandIn:
             self.turn("Canary")
         else:
             self.end("RolledBack", "Stable")
-        return ""
+        return str(self.generation)
 
     # --- as the operator
 
