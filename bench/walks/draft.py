@@ -80,11 +80,10 @@ def base(ground: Ground) -> Spec:
         "traffic": {"service": {"type": "NodePort", "nodePort": ground.port}},
         "rollout": {
             "steps": [{"weight": 50, "duration": "1s"}],
-            "guards": [{"name": "errors", "errorRate": {"atMost": "5%"}}],
+            "guards": [{"name": "errors", "errorRate": {"atMost": "50%"}}],
+            "detect": 2,
             "consecutiveFailures": 3,
-            "onInconclusive": "Proceed",
-            "stepTimeout": "2s",
-            "startupTimeout": "40s",
+            "startupTimeout": "30s",
             "soak": "1s",
         },
     }

@@ -22,7 +22,7 @@ from demo.rollout import NAME, Seen
 from testbed.cluster import Cluster
 from testbed.errors import CommandFailed
 
-RATE = 5.0  # requests a second
+RATE = 10.0  # requests a second
 DEADLINE = 150.0  # seconds until a step must have ended
 NEWS = 15.0  # seconds until a move of an alias is known: the operator polls every 10 s
 STANDS = 2.0  # seconds for which a reason must stay that is not final
@@ -62,7 +62,8 @@ class Walker:
 
     def __post_init__(self) -> None:
         self.subject = Subject(self.cluster, self._look, self.ground.namespace)
-        self.clients = Clients("127.0.0.1", self.ground.port, [orders.body(orders.WORK)], RATE, time.monotonic)
+        body = [orders.body(orders.WORK)]
+        self.clients = Clients("127.0.0.1", self.ground.port, body, RATE, time.monotonic, per_connection=1)
 
     async def walk(self, steps: Iterable[Step]) -> Tally:
         """Take all steps. The client asks from the end of the first one on."""

@@ -108,8 +108,9 @@ class Played(Subject):
     async def followed(self) -> AsyncIterator[None]:
         yield
 
-    async def apply(self, spec: Mapping[str, Any]) -> None:
+    async def apply(self, spec: Mapping[str, Any]) -> int:
         self.stage.apply(spec)
+        return self.stage.generation
 
     async def until(self, what: str, holds: Callable[[Seen], bool]) -> Seen:
         for _ in range(20):

@@ -39,7 +39,11 @@ def seen(ready: str, reason: str = "Progressing", champion: str = "2", **more: A
             ("Stalled", stalled, "AsExpected"),
         )
     ]
-    status = {"observedGeneration": 3, "champion": {"model": "churn", "version": champion}, "conditions": conditions}
+    status: dict[str, Any] = {
+        "observedGeneration": 3,
+        "champion": {"model": "churn", "version": champion},
+        "conditions": conditions,
+    }
     return Seen(3, status | more)
 
 
