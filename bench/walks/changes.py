@@ -78,7 +78,7 @@ def _several(draft: Draft, random: Random) -> Draft:
 
 
 def mend(draft: Draft, random: Random) -> Draft:
-    """All obstacles go, and a good version is wanted: with a new text for retry, so that a rejection does not stay."""
+    """All obstacles go, and Git names a good version: with a new text for retry, so that a rejection does not stay."""
     spec = base(draft.ground)
     spec["model"]["version"] = random.choice(GOOD)
     spec["rollout"]["retry"] = f"mended-{len(draft.former)}"

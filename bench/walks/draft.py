@@ -23,17 +23,17 @@ class Draft:
 
     @property
     def model(self) -> str:
-        """The registered model that is wanted."""
+        """The registered model that the spec names."""
         return str(self.spec["model"]["name"])
 
     @property
     def version(self) -> str:
-        """The version that Git and the registry want together; "" where the alias is not there."""
-        wanted: Mapping[str, str] = self.spec["model"]
-        if "version" in wanted:
-            return wanted["version"]
+        """The version that Git and the registry name together; "" where the alias is not there."""
+        named: Mapping[str, str] = self.spec["model"]
+        if "version" in named:
+            return named["version"]
         there = (self.ground.model, self.ground.followed)
-        return self.alias if (wanted["name"], wanted["alias"]) == there else ""
+        return self.alias if (named["name"], named["alias"]) == there else ""
 
     @property
     def follows(self) -> bool:

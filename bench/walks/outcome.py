@@ -18,7 +18,7 @@ Kind = Literal["ready", "stalled", "paused", "refused"]
 
 @dataclass(frozen=True)
 class Wish:
-    """What is wanted under a generation."""
+    """What Git and the registry name under a generation."""
 
     generation: int
     model: str
@@ -28,7 +28,7 @@ class Wish:
 
     @classmethod
     def of(cls, draft: Draft, generation: int) -> "Wish":
-        """What the draft wants, under the generation that it got."""
+        """What the draft names, under the generation that it got."""
         return cls(generation, draft.model, draft.version, draft.paused, draft.follows)
 
 
@@ -81,4 +81,4 @@ def faults(seen: Seen, wish: Wish, known: Collection[str]) -> Iterator[str]:
         yield f"exactly one of Ready, Reconciling and Stalled must be True; found {', '.join(sorted(said)) or 'none'}"
     model, version = champion(seen)
     if "Ready" in said and (model != wish.model or (version != wish.version and not wish.follows)):
-        yield f"Ready is True with champion {model}/{version}; Git wants {wish.model}/{wish.version or '(nothing)'}"
+        yield f"Ready is True with champion {model}/{version}; Git names {wish.model}/{wish.version or '(nothing)'}"

@@ -57,6 +57,7 @@ class Walker:
     tally: Tally = field(default_factory=Tally)
     known: Collection[str] = field(default_factory=known_reasons)
     _where: str = "before the first step"
+    _began: float = 0.0  # of the step
     _wish: Wish | None = None
     _draft: Draft | None = None  # what is in force
 
@@ -93,7 +94,7 @@ class Walker:
 
     async def _step(self, number: int, step: Step) -> None:
         self._where = f"{self.ground.namespace} step {number} {step.kind}"
-        began = time.monotonic()
+        self._began = began = time.monotonic()
         try:
             found = await (self._refused(step.spec) if step.refused else self._taken(step))
         except NotEnded as why:
@@ -180,22 +181,22 @@ class Walker:
             for fault in faults(seen, self._wish, self.known):
                 self._violated(fault)
 
-    async def _proved(self, wanted: Serves) -> None:
-        """Once Ready is True, all answers are of what was wanted, and as many pods as were wanted are ready."""
-        answers = await self._answers(wanted)
-        if answers != {wanted}:
-            self._violated(f"Ready is True for {wanted}, and the pods that answer are {sorted(answers)}")
-        ready = await asyncio.to_thread(self._ready_pods, wanted[1])
+    async def _proved(self, desired: Serves) -> None:
+        """Once Ready is True, all answers are the desired version's, and all its pods are ready."""
+        answers = await self._answers(desired)
+        if answers != {desired}:
+            self._violated(f"Ready is True for {desired}, and the pods that answer are {sorted(answers)}")
+        ready = await asyncio.to_thread(self._ready_pods, desired[1])
         size = self._draft.spec["serving"]["replicas"] if self._draft else 0
         if ready < size and self.subject.seen.condition("Ready")[0] == "True":
-            self._violated(f"Ready is True, and {ready} of {size} pods of version {wanted[1]} are ready")
+            self._violated(f"Ready is True, and {ready} of {size} pods of version {desired[1]} are ready")
 
-    async def _answers(self, wanted: Serves) -> set[Serves]:
-        """Who answers: the last so many, once all of them are as wanted or kube-proxy has had its time."""
+    async def _answers(self, desired: Serves) -> set[Serves]:
+        """Who answers, once so many in a row are the desired version or kube-proxy has had its time."""
         deadline, row = time.monotonic() + FOLLOWS, list[Serves]()
         while len(row) < ASKED and time.monotonic() < deadline:
             served = await asyncio.to_thread(self._ask)
-            row = [*row, served] if served == wanted else []
+            row = [*row, served] if served == desired else []
         return set(row) if len(row) == ASKED else {await asyncio.to_thread(self._ask) for _ in range(ASKED)}
 
     def _ask(self) -> Serves:
@@ -223,7 +224,8 @@ class Walker:
         self.tally.requests += ledger.requests
         self.tally.own_failures += len(ledger.failures) - len(strays)
         if strays:
-            self._violated(f"{len(strays)} of {ledger.requests} requests failed, the first: {_told(strays[0])}")
+            times = f"{strays[0].sent - self._began:.1f} to {strays[-1].sent - self._began:.1f} s after its begin"
+            self._violated(f"{len(strays)} of {ledger.requests} requests failed, {times}; first {_told(strays[0])}")
 
     # --- tools
 

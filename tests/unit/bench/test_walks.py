@@ -44,7 +44,8 @@ def seen(ready: str, reason: str = "Progressing", champion: str = "2", **more: A
         "champion": {"model": "churn", "version": champion},
         "conditions": conditions,
     }
-    return Seen(3, status | more)
+    status.update(more)
+    return Seen(3, status)
 
 
 # --- the generator ----------------------------------------------------------------------------------------------------
@@ -82,7 +83,7 @@ def test_a_walk_does_not_stay_where_nothing_works() -> None:
     assert sum(ill(step.draft) for step in walk) < 1000
 
 
-def test_a_refused_step_leaves_what_is_wanted_as_it_was() -> None:
+def test_a_refused_step_leaves_what_is_desired_as_it_was() -> None:
     before = None
     for step in islice(steps(GROUND, 1), 200):
         if step.refused:
@@ -90,7 +91,7 @@ def test_a_refused_step_leaves_what_is_wanted_as_it_was() -> None:
         before = step.draft
 
 
-def test_what_is_wanted_is_what_git_and_the_registry_say_together() -> None:
+def test_what_is_desired_is_what_git_and_the_registry_say_together() -> None:
     draft = Draft(GROUND, base(GROUND), alias="3")
     assert (draft.model, draft.version, draft.follows) == ("churn", "1", False)
     following = draft.put(("model",), {"name": "churn", "alias": GROUND.followed})
@@ -113,7 +114,7 @@ def test_what_is_wanted_is_what_git_and_the_registry_say_together() -> None:
         (seen("False", "ImageUnavailable"), End("stalled", "ImageUnavailable")),
         (seen("True", "Serving", observedGeneration=2), None),
         (Seen(3, {}), None),
-        (Seen(2, seen("True", "Serving").status | {"observedGeneration": 2}), None),
+        (Seen(2, seen("True", "Serving", observedGeneration=2).status), None),
     ],
 )
 def test_a_step_has_ended_where_the_status_of_its_generation_says_so(found: Seen, expected: End | None) -> None:
@@ -136,7 +137,7 @@ def test_an_end_is_final_where_nothing_goes_on_by_itself() -> None:
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        (seen("True", "Serving", champion="1"), "Ready is True with champion churn/1; Git wants churn/2"),
+        (seen("True", "Serving", champion="1"), "Ready is True with champion churn/1; Git names churn/2"),
         (seen("Unknown", "OutOfLuck"), "has the reason OutOfLuck, which docs/reasons/reasons.yaml does not have"),
         (seen("True", "Serving", stalled="True"), "found Ready, Stalled"),
     ],
