@@ -74,7 +74,7 @@ def base(ground: Ground) -> Spec:
         "registry": {"aliases": {"champion": ground.champion}},
         "serving": {
             "replicas": 2,
-            "drain": "3s",
+            "drain": "5s",
             "resources": {"requests": {"cpu": "10m", "memory": "128Mi"}},
         },
         "traffic": {"service": {"type": "NodePort", "nodePort": ground.port}},
