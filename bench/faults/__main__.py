@@ -30,13 +30,15 @@ def main() -> None:
     options.add_argument("--only", default="", help="only rollouts whose name contains this")
     options.add_argument("--singles", type=float, default=1.0, help="the share of cases with one fault that is played")
     options.add_argument("--pairs", type=float, default=0.65, help="the share of cases with two faults that is played")
+    options.add_argument("--seed", type=int, default=0, help="another one draws other cases")
     options.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     chosen = options.parse_args()
     quiet()
     if chosen.case:
         sys.exit(_one(Case.parse(chosen.case)))
     names = [rollout.name for rollout in ROLLOUTS if chosen.only in rollout.name]
-    shares = [Share(name, part, _PARTS, chosen.singles, chosen.pairs) for name in names for part in range(_PARTS)]
+    drawn = (_PARTS, chosen.singles, chosen.pairs, chosen.seed)
+    shares = [Share(name, part, *drawn) for name in names for part in range(_PARTS)]
     sys.exit(_all(shares, chosen.workers))
 
 

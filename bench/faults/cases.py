@@ -24,6 +24,7 @@ class Share:
     parts: int
     singles: float  # the share of cases with one fault that is played
     pairs: float  # the share of those with two
+    seed: int = 0  # another one draws others
 
     def begins(self, number: int, possible: tuple[Fault, ...]) -> Iterator[Case]:
         """The cases of one fault that strike at this call, and are played or lead to one of two faults that is."""
@@ -35,13 +36,16 @@ class Share:
     def pairs_of(self, single: Case) -> list[Case]:
         """The cases that are played in which each kind of fault strikes once more, at one of the next calls."""
         first = single.faults[0][0]
-        later = ((first + _drawn(single, fault.name).randint(1, _NEAR), fault) for fault in FAULTS)
+        later = ((first + self._drawn(single, fault.name).randint(1, _NEAR), fault) for fault in FAULTS)
         return [pair for number, fault in later if self.plays(pair := single.and_then(number, fault))]
 
     def plays(self, case: Case) -> bool:
         """Whether this case is played."""
         of = self.singles if len(case.faults) == 1 else self.pairs
-        return _drawn(case).random() < of and _ends_alike(case)
+        return self._drawn(case).random() < of and _ends_alike(case)
+
+    def _drawn(self, case: Case, *more: str) -> random.Random:
+        return random.Random(f"{case} {more} {self.seed or ''}")
 
 
 def _ends_alike(case: Case) -> bool:
@@ -49,7 +53,3 @@ def _ends_alike(case: Case) -> bool:
     faults = [fault for _, fault in case.faults]
     forgotten = any(fault.forgets for fault in faults)
     return not forgotten or (BY_NAME[case.rollout].remembers and sum(fault.harms for fault in faults) == 1)
-
-
-def _drawn(case: Case, *more: str) -> random.Random:
-    return random.Random(f"{case} {more}")
