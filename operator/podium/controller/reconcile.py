@@ -8,6 +8,7 @@ it looks once more whether the status is still the one that it was decided on.
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -28,7 +29,7 @@ from podium.core.rollout.last_spec import trial_spec
 from podium.core.rollout.templates import occupies_turn, wants_turn
 from podium.core.status.invalid import with_invalid_spec
 from podium.core.traffic.weights import to_champion
-from podium.core.unsaved import UnsavedEvidence
+from podium.core.unsaved import Unsaved
 from podium.errors import Conflict, PodiumError, Temporary
 from podium.ports import ModelDeployment, Ports
 
@@ -62,7 +63,7 @@ class Reconciler:
         self._metrics = metrics
         self.priorities = Priorities()
         self._tried: dict[Key, _Tried] = {}
-        self._unsaved: dict[Key, UnsavedEvidence | None] = {}
+        self._unsaved: dict[Key, Unsaved | None] = {}
         self._leaving: dict[Key, float] = {}  # since when Podium has tried to reset their routes to 100 % champion
         self._by_route: dict[Key, ModelDeployment] = {}  # as last seen, those whose traffic a watched object shares
 
@@ -155,11 +156,12 @@ class Reconciler:
         until = self._ports.clock.monotonic() + _ACT_WITHIN
         try:
             await self._record(md, decision.status, acts=any(not isinstance(each, RegistryWrite) for each in others))
-        except Conflict:
-            raise
-        except Exception:
+        except Exception as error:
+            self._unsaved[md.key] = decision.unwritten
+            if isinstance(error, Conflict):
+                raise
             # What runs does not wait for the record, whatever refused it: the recorded champion is scaled and healed.
-            await apply(_for_champion(decision, md.status), md, self._ports, self._workers, world)
+            await apply(_for_champion(others, md.status), md, self._ports, self._workers, world)
             raise
         self._unsaved[md.key] = decision.unsaved
         with about(md.key, version=_version(decision.status), phase=decision.status.phase):
@@ -261,10 +263,10 @@ def _differ(one: Status, other: Status) -> bool:
     return one != other and one.stored() != other.stored()
 
 
-def _for_champion(decision: Decision, recorded: Status) -> list[Action]:
+def _for_champion(actions: Sequence[Action], recorded: Status) -> list[Action]:
     """The actions that need no record: the recorded champion's pods, and all of the traffic to it."""
     champion, found = recorded.champion, list[Action]()
-    for action in decision.actions:
+    for action in actions:
         back = isinstance(action, SetTraffic) and champion is not None and action.weights.get(champion.slot) == ALL
         if back or (isinstance(action, RunSlot) and action.pinned == champion):
             found.append(action)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.evidence import Evidence
-from podium.api.v1alpha1.status import Condition, Phase, Pinned, Status, Trial
+from podium.api.v1alpha1.status import Condition, Phase, Pinned, Status, Trial, Verdict
 from podium.core import gates
 from podium.core.actions import (
     Action,
@@ -28,17 +28,24 @@ from podium.core.facts import SLOTS, Facts, Identity, PodState, SlotState
 from podium.core.rollout import alias
 from podium.core.rollout.desired import former_champion
 from podium.core.rollout.lifecycle import enter
-from podium.core.rollout.transitions import Move, next_move
+from podium.core.rollout.transitions import OF_GIT, Move, next_move
 from podium.core.status.conditions import conditions, kept
 from podium.core.status.events import events
 from podium.core.status.messages import LONGEST, message
-from podium.core.status.observed import answered_before, keep_recent_evidence, observed, unsaved_evidence
+from podium.core.status.observed import (
+    answered_before,
+    keep_recent_evidence,
+    lost_before,
+    observed,
+    unsaved_evidence,
+    unwritten_evidence,
+)
 from podium.core.status.record import artifact_path, document, tags_for, unrecorded
 from podium.core.traffic.draining import drained, losing
 from podium.core.traffic.phase_targets import PHASE_TARGETS, Size
 from podium.core.traffic.shares import challenger_pods
 from podium.core.traffic.weights import routes
-from podium.core.unsaved import UnsavedEvidence
+from podium.core.unsaved import Unsaved
 
 # How long to wait before the next reconcile, in seconds. Watches and the registry's poll bring most of them forward.
 REQUEUE_AFTER: Mapping[Phase, float] = {
@@ -69,7 +76,8 @@ class Decision:
     events: tuple[Event, ...]
     requeue_after: float
     move: Move | None = None
-    unsaved: UnsavedEvidence | None = None  # for the next reconcile's facts
+    unsaved: Unsaved | None = None  # for the next reconcile's facts
+    unwritten: Unsaved | None = None  # the same, where the status could not be written
 
     @property
     def rollback_actions(self) -> tuple[SetTraffic, ...]:
@@ -85,7 +93,8 @@ class Decision:
 def decide(facts: Facts) -> Decision:
     """The whole decision on one ModelDeployment at one moment. At most one move of the table is made."""
     known = facts.answered_before or answered_before(facts)
-    observed_facts = replace(facts, status=observed(facts), answered_before=known)
+    lost = facts.lost or lost_before(facts)
+    observed_facts = replace(facts, status=observed(facts), answered_before=known, lost=lost)
     move = next_move(observed_facts)
     status = enter(observed_facts, move) if move else keep_recent_evidence(facts.status, observed_facts.status, facts)
     after = replace(facts, status=status)
@@ -98,7 +107,14 @@ def decide(facts: Facts) -> Decision:
         requeue_after=SOON if move or actions else _requeue_after(after),
         move=move,
         unsaved=unsaved_evidence(status, observed_facts.status),
+        unwritten=unwritten_evidence(facts.status, observed_facts.status, _lost(move)),
     )
+
+
+def _lost(move: Move | None) -> Verdict | None:
+    """The verdict by which the version loses its trial. What Git says is read again, and needs no memory."""
+    lost = move is not None and move.target is Phase.ROLLING_BACK and move.check not in OF_GIT
+    return move.verdict if move is not None and lost else None
 
 
 def _requeue_after(facts: Facts) -> float:
@@ -123,9 +139,12 @@ def decide_without_evidence(facts: Facts, error: Exception) -> Decision:
     trial = facts.status.trial
     bare = trial.model_copy(update={"evidence": Evidence(), "guards": []}) if trial is not None else None
     status = facts.status.model_copy(update={"trial": bare})
-    known = answered_before(facts)
-    decision = decide(replace(facts, status=status, unsaved=None, answered_before=known, evaluable=False))
-    return replace(decision, status=_with_failure(decision.status, trial, facts, error), unsaved=None)
+    known, lost = answered_before(facts), lost_before(facts)
+    decision = decide(replace(facts, status=status, unsaved=None, answered_before=known, lost=lost, evaluable=False))
+    unwritten = unwritten_evidence(facts.status, facts.status, _lost(decision.move))
+    return replace(
+        decision, status=_with_failure(decision.status, trial, facts, error), unsaved=None, unwritten=unwritten
+    )
 
 
 def _with_failure(status: Status, trial: Trial | None, facts: Facts, error: Exception) -> Status:

@@ -8,12 +8,12 @@ from datetime import datetime
 from podium.api.v1alpha1.evidence import Counts, Slot
 from podium.api.v1alpha1.source import Source
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import GateState, Phase, Pinned, PodTemplate, Status
+from podium.api.v1alpha1.status import GateState, Phase, Pinned, PodTemplate, Status, Verdict
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.evaluations import Dataset, Evaluation
 from podium.core.once import Once
 from podium.core.signature import Signature
-from podium.core.unsaved import UnsavedEvidence
+from podium.core.unsaved import Unsaved
 
 SLOTS: tuple[Slot, Slot] = ("a", "b")
 ALL = 100  # percent
@@ -268,7 +268,8 @@ class Facts:
     status: Status
     observed: ObservedState
     now: datetime
-    unsaved: UnsavedEvidence | None = None
+    unsaved: Unsaved | None = None
+    lost: Verdict | None = None  # by which the subject lost its trial, where the status could not be written
     answered_before: frozenset[str] = frozenset()  # UIDs of pods that had answered by the last reconcile
     evaluable: bool = True  # False where the evidence could not be evaluated: none is taken, and nothing progresses
     once: Once = field(default_factory=Once, compare=False, repr=False)  # one for all the facts of a reconcile

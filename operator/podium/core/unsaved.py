@@ -1,14 +1,15 @@
-"""Evidence that is still to be written to the status."""
+"""What the last reconcile knew, and the status does not say."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from podium.api.v1alpha1.evidence import Evidence
+from podium.api.v1alpha1.status import Trial, Verdict
 
 
 @dataclass(frozen=True)
-class UnsavedEvidence:
-    """Evidence that is newer than the status's: the status is not written at every reconcile.
+class Unsaved:
+    """Evidence that is newer than the status's, which is not written at every reconcile, and cannot be at times.
 
     It goes on from what the status held when it was taken, and is worth nothing beside any other status.
     """
@@ -16,3 +17,13 @@ class UnsavedEvidence:
     started_at: datetime  # of the trial
     base: datetime | None  # when the evidence in the status was taken
     evidence: Evidence
+    verdict: Verdict | None = None  # by which the version lost, where that could not be written
+
+    @classmethod
+    def beside(cls, written: Trial, evidence: Evidence, verdict: Verdict | None = None) -> "Unsaved":
+        """What is known beside this trial, as it is in the status."""
+        return cls(written.started_at, written.evidence.observed_at, evidence, verdict)
+
+    def goes_on(self, trial: Trial) -> bool:
+        """Whether the trial in the status still is as it was then."""
+        return (self.started_at, self.base) == (trial.started_at, trial.evidence.observed_at)

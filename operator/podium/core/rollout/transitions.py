@@ -89,6 +89,7 @@ PROGRESS: frozenset[Check] = frozenset(
         soak_passed,
     }
 )
+OF_GIT: frozenset[Check] = frozenset({superseded, template_superseded, terms_changed})
 
 
 @dataclass(frozen=True)

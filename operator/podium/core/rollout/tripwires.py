@@ -1,4 +1,4 @@
-"""Tripwires: single facts that end a trial at once, without statistics.
+"""Tripwires: single facts that end a trial at once, without statistics. That it has lost already is one of them.
 
 Whether a crash is part of the trial is not read from clocks: nodes have others than the operator. What had crashed when
 the trial began is written down.
@@ -30,6 +30,8 @@ def tripped(facts: Facts) -> Verdict | None:
     subject, trial = facts.subject, facts.status.trial
     if subject is None or trial is None or facts.serves_alone:
         return None  # a rollback would stop the only version that answers: Kubernetes restarts its pods
+    if facts.lost is not None:
+        return facts.lost  # what spoke against it may be gone by now
     for pod in facts.observed.slot(subject.slot).pods:
         if not pod.made_for(subject):
             continue

@@ -7,7 +7,7 @@ from typing import TypeVar
 from podium.api.v1alpha1.evidence import Evidence, Slot
 from podium.api.v1alpha1.manifest import LABEL
 from podium.api.v1alpha1.outage import SharedOutage, Suspicion
-from podium.api.v1alpha1.status import GateStatus, HistoryEntry, Phase, Pinned, Status, Trial
+from podium.api.v1alpha1.status import GateStatus, HistoryEntry, Phase, Pinned, Status, Trial, Verdict
 from podium.api.v1alpha1.traffic import Weight
 from podium.core import gates
 from podium.core.analysis import suspicion
@@ -26,7 +26,7 @@ from podium.core.rollout.templates import behind
 from podium.core.status.record import tags_for
 from podium.core.status.trial_times import KEEP, soaking_since, starting_since, weight_reached_at
 from podium.core.traffic.draining import draining
-from podium.core.unsaved import UnsavedEvidence
+from podium.core.unsaved import Unsaved
 
 COUNTED = frozenset({Phase.CANARY, Phase.PROMOTING, Phase.SOAKING})
 Counting = TypeVar("Counting", SharedOutage, Suspicion)
@@ -44,6 +44,12 @@ def answered_before(facts: Facts) -> frozenset[str]:
         return frozenset()
     known = _last_known(trial, facts.unsaved).pods
     return frozenset(pod.uid for pod in known if any(counts.answers for counts in pod.counts.values()))
+
+
+def lost_before(facts: Facts) -> Verdict | None:
+    """The verdict of an earlier reconcile on this trial that could not be written."""
+    trial, unsaved = facts.status.trial, facts.unsaved
+    return unsaved.verdict if trial is not None and unsaved is not None and unsaved.goes_on(trial) else None
 
 
 # What a phase cannot be without. It can be missing after a restore from a backup, or a person's edit.
@@ -164,7 +170,7 @@ def keep_recent_evidence(before: Status, after: Status, facts: Facts) -> Status:
     )
 
 
-def unsaved_evidence(written: Status, observed_status: Status) -> UnsavedEvidence | None:
+def unsaved_evidence(written: Status, observed_status: Status) -> Unsaved | None:
     """Evidence that was observed and not written, for the next reconcile."""
     if (
         written.trial is None
@@ -172,7 +178,14 @@ def unsaved_evidence(written: Status, observed_status: Status) -> UnsavedEvidenc
         or written.trial.evidence == observed_status.trial.evidence
     ):
         return None
-    return UnsavedEvidence(written.trial.started_at, written.trial.evidence.observed_at, observed_status.trial.evidence)
+    return Unsaved.beside(written.trial, observed_status.trial.evidence)
+
+
+def unwritten_evidence(written: Status, observed_status: Status, lost: Verdict | None) -> Unsaved | None:
+    """What the next reconcile has to know where the status stays as it was written before this one."""
+    if written.trial is None or observed_status.trial is None:
+        return None
+    return Unsaved.beside(written.trial, observed_status.trial.evidence, lost)
 
 
 def _older(before: Trial | None, after: Trial | None, facts: Facts) -> Trial | None:
@@ -237,13 +250,9 @@ def _evidence(facts: Facts, trial: Trial, subject: Slot) -> Evidence:
     return baseline(evidence, facts, measured) if facts.status.phase is Phase.STARTING else evidence
 
 
-def _last_known(trial: Trial, unsaved: UnsavedEvidence | None) -> Evidence:
+def _last_known(trial: Trial, unsaved: Unsaved | None) -> Evidence:
     """The newest evidence of this trial: that of the last reconcile, if the status still is as it was then."""
-    goes_on = unsaved is not None and (unsaved.started_at, unsaved.base) == (
-        trial.started_at,
-        trial.evidence.observed_at,
-    )
-    return unsaved.evidence if unsaved is not None and goes_on else trial.evidence
+    return unsaved.evidence if unsaved is not None and unsaved.goes_on(trial) else trial.evidence
 
 
 def _weight(facts: Facts) -> Weight | None:
