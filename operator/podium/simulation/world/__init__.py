@@ -2,6 +2,7 @@
 
     loop, clock      time that passes only when nothing is left to do
     pods, cluster    Deployments whose pods load, answer, crash and drain; the API server's objects around them
+    kubelet, templates   when a container is started again; what pods are made from
     router           where requests go: by ready pods, or as a gateway that can be behind took it
     pod_metrics, clients   what pods count of what they answer; requests that are drawn from seeds
     registry, gates, lease, metrics_store   the other ports

@@ -24,12 +24,10 @@ from podium.simulation.world.pods import (
     Behaviour,
     Deployment,
     Pod,
-    pod_of,
-    pod_template,
     schedule,
-    template_of,
 )
 from podium.simulation.world.stored import Stored, read
+from podium.simulation.world.templates import pod_template, template_of
 
 
 class FakeCluster(FakeObjects):
@@ -117,12 +115,12 @@ class FakeCluster(FakeObjects):
 
     def evict(self, uid: str) -> None:
         """Evict a pod, as a drain does: it stops, and its Deployment makes another one."""
-        if pod := pod_of(self._deployments.values(), uid):
+        if pod := self.pod(uid):
             pod.stopping_since = self._clock.monotonic()
 
     def reboot(self, uid: str, seconds: float) -> None:
         """Reboot a pod's node: its container is started again once the node is back."""
-        if pod := pod_of(self._deployments.values(), uid):
+        if pod := self.pod(uid):
             pod.back_at = self._clock.monotonic() + seconds
             pod.lost = Crash(self._clock.now(), 255, "Unknown")
 
@@ -199,7 +197,8 @@ class FakeCluster(FakeObjects):
 
     def pod(self, uid: str) -> Pod | None:
         """The pod of this uid."""
-        return pod_of(self._deployments.values(), uid)
+        pods = itertools.chain.from_iterable(deployment.pods for deployment in self._deployments.values())
+        return next((pod for pod in pods if pod.uid == uid), None)
 
     def ready_pods(self, key: Key, slot: Slot) -> list[Pod]:
         """The pods that are ready at this moment."""

@@ -1,20 +1,19 @@
-"""Deployments and their pods: they load, become ready one after the other, crash, are evicted, and drain."""
+"""Deployments and their pods: they load, become ready one after the other, crash, start again, and drain."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from hashlib import sha256
 from math import inf
 from typing import Final
 
 from podium.api.v1alpha1.evidence import Slot
-from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Pinned, PodTemplate
-from podium.core.facts import Crash, Identity, Key, PodState, ReloadState, SlotState
-from podium.core.fingerprints import template_hash
+from podium.api.v1alpha1.status import Pinned
+from podium.core.facts import Crash, Key, PodState, ReloadState, SlotState
 from podium.ports import Clock
 from podium.simulation.world.answered import Answered
+from podium.simulation.world.kubelet import backoff, waits
+from podium.simulation.world.templates import environment_of, identity_of
 
 OVER_QUOTA: Final = 'FailedCreate: pods "churn" is forbidden: exceeded quota: ml, requested: pods=1, used: pods=4'
 NO_PLACE: Final = "Unschedulable: 0/3 nodes are available: 3 Insufficient memory"  # as the scheduler says it
@@ -27,13 +26,13 @@ _STAGGERED: Final = 3  # so many moments at which pods of one Deployment become 
 
 @dataclass
 class Behaviour:
-    """How the pods of a version behave. Times are in seconds since the pod was made."""
+    """How the pods of a version behave. Times are in seconds since the pod's container was started."""
 
     ready_after: float = 2.0
     stagger: float = 0.0  # the second pod of a Deployment is ready by this much later, the third by twice as much
     ready: bool = True
-    crash_after: float | None = None  # from then on it is never ready again
-    crash_after_answers: int | None = None
+    crash_after: float | None = None  # of each start of its container
+    crash_after_answers: int | None = None  # the same
     exit_code: int = 1
     crash_reason: str = "Error"  # kubelet's word
     message: str = ""
@@ -59,14 +58,18 @@ class Pod:
     name: str
     pinned: Pinned
     behaviour: Behaviour  # its version's: what changes there changes here
-    born: float
+    born: float  # when its container was started, for the last time
     late: float = 0.0
+    made: float = 0.0
     stopping_since: float | None = None
-    crashed_at: float | None = None
+    crashed_at: float | None = None  # until it is started again
+    crashes: int = 0
+    last_crash_at: float | None = None
     waiting: str = ""  # why it is not scheduled
     back_at: float = 0.0  # its node has come back by then
     lost: Crash | None = None  # how its node ended it
     ended: tuple[float, Crash] | None = None  # its last crash, as kubelet has written it down
+    loaded: bool = False  # what it serves, beside what it served before: it need not be started for that
     reloads: bool = False  # whether it loads in place what its slot is to run
     restarted: bool = False  # its container ended: it reads at its start what it is to serve
     told: str = ""  # what it was told to load, by a write to it
@@ -77,25 +80,34 @@ class Pod:
     answered: Answered = field(default_factory=Answered)
 
     def crashed(self, now: float) -> bool:
-        """Whether it has crashed by now: at an age, or at an answer."""
-        seen, age = self.behaviour, now - self.born
-        if seen.crash_after is not None and age >= seen.crash_after and self.crashed_at is None:
-            self.crashed_at = self.born + seen.crash_after
-        if seen.crash_after_answers is not None and self.answered.answers >= seen.crash_after_answers:
-            self.crashed_at = self.crashed_at or now
+        """Whether it has crashed by now, and is not started again yet. Each start of it ends the same way."""
+        self._end(now)
+        while self.crashed_at is not None and (again := self.crashed_at + backoff(self.crashes)) <= now:
+            self.born, self.late, self.answered, self.crashed_at = again, 0.0, Answered(), None
+            self.loaded, self.restarted = False, self.reloads
+            self._end(now)
         return self.crashed_at is not None
+
+    def _end(self, now: float) -> None:
+        """Its container ends at an age, or at an answer."""
+        seen = self.behaviour
+        old = seen.crash_after is not None and now - self.born >= seen.crash_after
+        used = seen.crash_after_answers is not None and self.answered.answers >= seen.crash_after_answers
+        if self.crashed_at is None and (old or used):
+            self.crashed_at = self.last_crash_at = self.born + (seen.crash_after or 0.0) if old else now
+            self.crashes += 1
 
     def ready(self, now: float) -> bool:
         """Whether it is ready at this moment of the monotonic clock."""
         seen = self.behaviour
         return (
             seen.ready
+            and not self.crashed(now)
             and not self.waiting
             and not seen.waiting
             and now >= self.back_at
             and self.stopping_since is None
-            and now - self.born >= seen.ready_after + self.late
-            and not self.crashed(now)
+            and (self.loaded or now - self.born >= seen.ready_after + self.late)
         )
 
     def follow(self, runs: Pinned, named_at: float, behaviour: Behaviour, clock: Clock) -> None:
@@ -117,28 +129,33 @@ class Pod:
         """A process that swaps counts from zero, as a new one does, and goes on being ready."""
         if identity_of(self.pinned) != identity_of(runs):
             self.behaviour, self.answered, self.crashed_at = behaviour, Answered(), None
-            self.born = now - behaviour.ready_after - self.late
+            self.born, self.loaded = now - behaviour.ready_after - self.late, True
         self.pinned, self.restarted = runs, False
         self.reload = ReloadState(runs.digest, "served")
 
     def seen(self, clock: Clock) -> PodState:
         """The pod as the API server shows it: without what it says of itself."""
         now = clock.monotonic()
-        crash = self._crash(clock) if self.crashed(now) else self.lost
+        held = waits(self.crashes) if self.crashed(now) else ""
         of = self.uid, self.name, self.pinned.version
         return PodState(
             *of,
             ready=self.ready(now),
             ip="10.0.0.1",
-            crash=crash,
-            waiting=self.waiting or self.behaviour.waiting,
+            crash=self._last_end(clock),
+            waiting=self.waiting or self.behaviour.waiting or held,
             reloads=self.reloads,
             told=self.told,
             template=self.pinned.template.revision if self.pinned.template is not None else "",
         )
 
-    def _crash(self, clock: Clock) -> Crash:
-        at = self.crashed_at or 0.0
+    def _last_end(self, clock: Clock) -> Crash | None:
+        found = [each for each in (self._crash(clock), self.lost) if each is not None]
+        return max(found, key=lambda crash: crash.at, default=None)
+
+    def _crash(self, clock: Clock) -> Crash | None:
+        if (at := self.last_crash_at) is None:
+            return None
         if self.ended is None or self.ended[0] != at:
             seen, ended = self.behaviour, clock.now() - timedelta(seconds=clock.monotonic() - at)
             self.ended = at, Crash(ended, seen.exit_code, seen.crash_reason, seen.message)
@@ -237,6 +254,8 @@ class Deployment:
         for pod in fitting:
             if pod.reloads and pod.pinned != self.runs:
                 pod.follow(self.runs, self.named_at, behaviour, clock)
+            elif pod.ready(now):
+                pod.restarted = False
         while len(fitting) < self.replicas and self.allowed(len(self.pods)):
             fitting.append(self._made(next(numbers), now, behaviour, len(fitting)))
             self.pods.append(fitting[-1])
@@ -248,7 +267,15 @@ class Deployment:
         name = f"{self.key.name}-{self.slot}-{number:05d}"
         late = place % _STAGGERED * behaviour.stagger
         made = Pod(
-            f"pod-{number}", name, self.runs, behaviour, now, late=late, reloads=self.in_place, renewed=self.renewed
+            f"pod-{number}",
+            name,
+            self.runs,
+            behaviour,
+            now,
+            late=late,
+            made=now,
+            reloads=self.in_place,
+            renewed=self.renewed,
         )
         made.reload = ReloadState(self.runs.digest, "served") if made.reloads else None
         return made
@@ -261,38 +288,9 @@ class Deployment:
                 pod.stopping_since = now
 
 
-def identity_of(pinned: Pinned) -> Identity:
-    """What a pod says that serves this."""
-    return Identity(pinned.version, pinned.digest)
-
-
-def environment_of(pinned: Pinned) -> tuple[object, ...]:
-    """What pods get of their version, other than which one it is."""
-    return pinned.registry, pinned.model, pinned.login, pinned.latency_limits
-
-
-def template_of(spec: Spec, rendering: str, image: str) -> str:
-    """What the pods of a Deployment are made from."""
-    made = spec.serving.model_copy(update={"image": spec.serving.image or image})
-    return rendering + made.model_dump_json(exclude={"replicas", "autoscaling"})
-
-
-def pod_template(made_from: tuple[Spec, str, str]) -> PodTemplate:
-    """Which template that is: of a spec, by a rendering, and with this image where the spec names none."""
-    spec, _, image = made_from
-    revision = sha256(template_of(*made_from).encode()).hexdigest()[:10]
-    return PodTemplate(revision=revision, spec_hash=template_hash(spec), image=spec.serving.image or image)
-
-
 def schedule(deployments: Iterable[Deployment], capacity: int, now: float) -> None:
     """Give the nodes' places to the pods that came first. The others begin their life once there is a place."""
     pods = itertools.chain.from_iterable(deployment.pods for deployment in deployments)
-    for place, pod in enumerate(sorted(pods, key=lambda pod: (bool(pod.waiting), pod.born))):
+    for place, pod in enumerate(sorted(pods, key=lambda pod: (bool(pod.waiting), pod.made))):
         pod.waiting = NO_PLACE if place >= capacity else ""
         pod.born = now if pod.waiting else pod.born
-
-
-def pod_of(deployments: Iterable[Deployment], uid: str) -> Pod | None:
-    """The pod of this uid."""
-    pods = itertools.chain.from_iterable(deployment.pods for deployment in deployments)
-    return next((pod for pod in pods if pod.uid == uid), None)
