@@ -30,6 +30,7 @@ class Call:
     port: str
     method: str
     arguments: tuple[Any, ...]
+    late: bool = False  # its process was frozen between the last check whether it leads, and now
 
     @property
     def writes(self) -> bool:

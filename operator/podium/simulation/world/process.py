@@ -78,10 +78,11 @@ class Process:
         """Carry a call out, or play what goes wrong with it."""
         if self.dead:
             raise Unavailable("the process is dead")
+        began = self._loop.time()
         await self.thawed()
         kind = self._disorder.draw(call)
         if call.writes:
-            done = partial(self._witnessed, call, done)
+            done = partial(self._witnessed, call, done, began)
         answer = await (done() if kind is None else kind.play(self, call, done))
         if self.dead:
             await asyncio.Future()
@@ -90,8 +91,8 @@ class Process:
         await self.thawed()
         return answer
 
-    async def _witnessed(self, call: Call, done: Done) -> Any:
-        after = self._witness(call)
+    async def _witnessed(self, call: Call, done: Done, began: float) -> Any:
+        after = self._witness(replace(call, late=began < self._thaws))
         answer = await done()
         after()
         return answer

@@ -39,6 +39,7 @@ from podium.simulation.world.view import KEY, MODEL, View
 BEGIN: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 URI: Final = "http://mlflow.ml:5000"
 _TICK: Final = 0.25  # seconds: requests come in so many at once, unless it is said otherwise
+_MENDS: Final = 30.0  # seconds: between two tries of what failed there are no more
 _RESTART: Final = 1.0  # seconds until a process that died is there again
 _living: list["World"] = []
 
@@ -86,6 +87,7 @@ class World(View):
         self.writes = 0
         self.harmed_at = -1.0
         self.broken: list[str] = []
+        self._mends_alias: float | None = None  # until when the leader has to put right what landed late
         self.processes: list[Process] = []
         self._awaited: Phase | None = None
         self.pod_metrics = FakePodMetrics(self.cluster, self.router)
@@ -185,8 +187,21 @@ class World(View):
         self.loop.run_for(self._tick)
         if (md := self.cluster.now(KEY)) is not None:
             self.clients.ask(md, self.loop.time() - began)
+        self._is_alias_mended()
         if self.broken:
             raise Broken("\n".join([*self.log, *self.broken]))
+
+    def _is_alias_mended(self) -> None:
+        """A registry has no preconditions: what a frozen leader sent lands, and the next one sees it when it polls."""
+        if self._mends_alias is None or self.alias in self.champions():
+            self._mends_alias = None
+        elif self.registry.failure is not None:
+            self._must_mend_alias()
+        elif self.loop.time() > self._mends_alias:
+            self.broken.append(f"promise 8: the alias stays at {self.alias}, the champion is {self.champions()}")
+
+    def _must_mend_alias(self) -> None:
+        self._mends_alias = self.loop.time() + self.registry_poll + _MENDS
 
     def end(self) -> None:
         """End the operators, so that nothing of them is left."""
@@ -237,6 +252,8 @@ class World(View):
     def _written(self, call: Call, before: object, broken: Sequence[str]) -> None:
         """The write was done; one that the server refused has broken nothing."""
         self.broken += [f"promise {each}" for each in broken]
+        if call.method == "move_alias" and call.late:
+            self._must_mend_alias()
         if call.method == "write_status" and call.arguments[0].key == KEY:
             self.writes += 1
             self.statuses.append((call.arguments[0].generation, self.status))
