@@ -1,8 +1,9 @@
 """One case: a rollout in which faults strike, and what must hold at every step and in the end.
 
 The world checks the promises at every write. Here are the others: no request finds no pod, a version that loses its
-trial has traffic no longer than its bound, what is there in the end is what is there without any fault, and then
-nothing is written any more.
+trial has traffic no longer than its bound and never again, what is there in the end is what is there without any
+fault, and then nothing is written any more. Time in which a version has no traffic, as others took its pods away before
+it was judged, is no part of that bound.
 """
 
 from collections.abc import Iterator
@@ -88,6 +89,8 @@ def _wrong(world: FaultyWorld, expected: Reference, writes: int) -> Iterator[str
     bound = expected.exposed + sum(fault.delay for fault in faults)
     if BY_NAME[world.schedule.case.rollout].loses and world.exposed > bound:
         yield f"version {CHALLENGER} had traffic for {world.exposed:.1f} s, its bound is {bound:.1f} s"
+    if world.regained and not any(fault.forgets or fault.succeeds for fault in faults):
+        yield f"version {CHALLENGER} lost its trial, and then had traffic for {world.regained:.1f} s"
 
 
 def _difference(world: FaultyWorld, expected: Reference) -> str:

@@ -6,8 +6,11 @@ from datetime import timedelta
 from typing import Final
 
 from bench.faults.schedule import Case, Schedule
+from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Phase
+from podium.core.actions import Event
 from podium.core.facts import SLOTS
+from podium.core.rollout.circumstances import CIRCUMSTANCES
 from podium.simulation.world.promises import holds
 from podium.simulation.world.view import KEY, MODEL
 from podium.simulation.world.world import World
@@ -40,21 +43,21 @@ class FaultyWorld(World):
         super().__init__(rate=_RATE, election=True, disorder=schedule, tick=_TICK)
         self.schedule = schedule
         schedule.now = self.loop.time
-        self._since = self._last = 0.0
+        self.exposed = 0.0  # seconds for which the challenger had traffic that it had to lose
+        self.regained = 0.0  # the same, after its traffic had been taken by a verdict on it
+        self._lost = False
 
     def tick(self) -> None:
         super().tick()
         if self.cluster.now(KEY) is not None and self.traffic().get(CHALLENGER):
-            self._since, self._last = self._since or self.loop.time(), self.loop.time()
+            self.exposed += _TICK
+            self.regained += _TICK if self._lost else 0.0
+        elif not self._lost:
+            self._lost = any(_loses(event) for _, event in self.cluster.events)
 
     def must_lose(self) -> None:
         """From now on the challenger must lose its traffic, and not already from its first request on."""
-        self._since = self.loop.time()
-
-    @property
-    def exposed(self) -> float:
-        """Seconds for which the challenger had traffic that it had to lose."""
-        return max(0.0, self._last - self._since)
+        self.exposed = 0.0
 
     def traffic(self) -> dict[str, float]:
         """The share of each version."""
@@ -108,6 +111,11 @@ class FaultyWorld(World):
         self.tell()
         self.loop.run_for(seconds)
         self.tick()
+
+
+def _loses(event: Event) -> bool:
+    own = event.reason not in CIRCUMSTANCES | {reasons.SHARED_OUTAGE}
+    return event.warning and own and f"-> {Phase.ROLLING_BACK}: " in event.message
 
 
 def known(end: End, case: Case) -> End:

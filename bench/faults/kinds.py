@@ -43,6 +43,7 @@ class Fault:
     delay: float = 1.0  # seconds by which a rollback may be later
     harms: bool = False  # others took away pods or traffic: requests that find no pod are not Podium's
     forgets: bool = False  # the trial starts over
+    succeeds: bool = False  # another process decides from then on, or beside it: it knows what the status says
     lasts: float = 0.0  # seconds for which it strikes at each such call
 
     @property
@@ -96,8 +97,8 @@ def _harm(name: str, what: Callable[[Others], None], *, delay: float = 6.0, forg
 
 
 FAULTS: Final = (
-    Fault(Kind("dies-before-a-write", writes, dies_before), delay=_TAKES_OVER),
-    Fault(Kind("dies-after-a-write", writes, dies_after), delay=_TAKES_OVER),
+    Fault(Kind("dies-before-a-write", writes, dies_before), delay=_TAKES_OVER, succeeds=True),
+    Fault(Kind("dies-after-a-write", writes, dies_after), delay=_TAKES_OVER, succeeds=True),
     _failing("write-409", raises(Conflict, "409: modified")),
     _failing("write-429", raises(Temporary, "429: too many requests")),
     _failing("write-500", raises(Unavailable, "500: the server failed")),
@@ -107,8 +108,12 @@ FAULTS: Final = (
     Fault(Kind("read-fails", reads, raises(Unavailable, "no answer in time"))),
     Fault(Kind("read-is-older", reads, stale)),
     # A registry knows of no preconditions: a tag or a record on its way says for good what was decided before.
-    Fault(Kind("frozen-leader", lambda call: writes(call) and call.method not in _LATE, _freezes), delay=_TAKES_OVER),
-    Fault(Kind("two-leaders", _wakes, _by_others(lambda others: others.overlap()))),
+    Fault(
+        Kind("frozen-leader", lambda call: writes(call) and call.method not in _LATE, _freezes),
+        delay=_TAKES_OVER,
+        succeeds=True,
+    ),
+    Fault(Kind("two-leaders", _wakes, _by_others(lambda others: others.overlap())), succeeds=True),
     Fault(Kind("clock-an-hour-ahead", on("cluster", "get"), _jumps(_HOUR))),
     Fault(Kind("clock-an-hour-behind", on("cluster", "get"), _jumps(-_HOUR))),
     _harm("status-emptied", lambda others: others.empty_status(), delay=60.0, forgets=True),

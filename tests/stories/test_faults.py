@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 import podium.controller.operator
+import podium.core.decide
 import podium.core.rollout.alias
 import podium.core.traffic.weights
 from bench.faults.branches import Played, played, without_faults
@@ -77,6 +78,7 @@ def test_what_a_frozen_leader_sends_late_is_refused(rollout: str, monkeypatch: p
     [
         "bad-in-the-soak:68.slot-b-scaled-down+73.dies-after-a-write",  # the soak passed while no pod was there
         "out-of-memory:7.status-refused+26.clock-an-hour-ahead",  # the crash was older than the trial, by two clocks
+        "gateway-bad:44.slot-b-scaled-down+47.status-refused",  # time without traffic was taken for time with it
         "bad-answers:43.status-refused+59.slot-b-scaled-down",  # what could not be recorded was forgotten with its pods
         "first-version-crashes:31.status-emptied+38.write-403",  # pods crashed once, and were never started again
         "revert-in-place:111.read-is-older+129.frozen-leader",  # a pod was not ready for a moment, by a rounding
@@ -84,6 +86,12 @@ def test_what_a_frozen_leader_sends_late_is_refused(rollout: str, monkeypatch: p
 )
 def test_a_case_that_was_found_once_is_not_found_again(case: str) -> None:
     assert broken_by(case) == ""
+
+
+def test_a_verdict_that_is_forgotten_while_it_cannot_be_written_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(podium.core.decide, "unwritten_evidence", lambda *_: None)
+    found = broken_by("bad-answers:43.status-refused+59.slot-b-scaled-down")
+    assert "version 2 lost its trial, and then had traffic" in found
 
 
 def test_an_alias_that_a_frozen_leader_moved_late_is_put_right(monkeypatch: pytest.MonkeyPatch) -> None:
