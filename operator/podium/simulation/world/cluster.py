@@ -81,7 +81,9 @@ class FakeCluster(FakeObjects):
 
     def behaviour(self, version: str) -> Behaviour:
         """How the pods of a version behave."""
-        return self._behaviours.setdefault(version, Behaviour())
+        if version not in self._behaviours:
+            self._behaviours[version] = Behaviour()
+        return self._behaviours[version]
 
     def behave_image(self, image: str, behaviour: Behaviour) -> None:
         """Say how pods of an image behave that are made from now on, whatever their version."""
@@ -189,7 +191,24 @@ class FakeCluster(FakeObjects):
 
     def slots_now(self, md: ModelDeployment) -> Mapping[Slot, SlotState]:
         """The slots as they are, whatever fails."""
-        return {slot: self._slot(md, slot) for slot in SLOTS}
+        return {slot: self.slot_now(md, slot) for slot in SLOTS}
+
+    def slot_now(self, md: ModelDeployment, slot: Slot) -> SlotState:
+        """One slot as it is, whatever fails."""
+        deployment = self._deployments.get((md.key, slot))
+        if deployment is None or deployment.owner != md.uid:
+            return SlotState()
+        self._settle((md.key, slot))
+        return deployment.seen(self._clock, readable=md.spec is not None)
+
+    def desired_now(self, md: ModelDeployment) -> list[tuple[object, ...]]:
+        """What the slots were asked for: what they run, their sizes, and what their pods were told."""
+        made = [(slot, self._deployments.get((md.key, slot))) for slot in SLOTS]
+        return [
+            (slot, of.runs, of.replicas, [pod.told for pod in of.living()])
+            for slot, of in made
+            if of is not None and of.owner == md.uid
+        ]
 
     def template_now(self, md: ModelDeployment, slot: Slot) -> str:
         """What the pods of the slot are made from, as text."""
@@ -211,7 +230,7 @@ class FakeCluster(FakeObjects):
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _refuse_other(self, md: ModelDeployment, slot: Slot, revision: str | None) -> None:
-        if revision is not None and self._slot(md, slot).revision != revision:
+        if revision is not None and self.slot_now(md, slot).revision != revision:
             raise Conflict(f"Deployment {md.key}-{slot} was written since it was read")
 
     def _refuse_stranger(self, md: ModelDeployment, slot: Slot) -> None:
@@ -225,13 +244,6 @@ class FakeCluster(FakeObjects):
 
     def _template(self, spec: Spec) -> str:
         return template_of(spec, self.rendering, self.runtime_image)
-
-    def _slot(self, md: ModelDeployment, slot: Slot) -> SlotState:
-        deployment = self._deployments.get((md.key, slot))
-        if deployment is None or deployment.owner != md.uid:
-            return SlotState()
-        self._settle((md.key, slot))
-        return deployment.seen(self._clock, readable=md.spec is not None)
 
     def _settle(self, place: tuple[Key, Slot]) -> None:
         deployment, stored = self._deployments[place], self._stored.get(place[0])

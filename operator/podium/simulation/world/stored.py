@@ -29,9 +29,16 @@ class Stored:
     deleting: bool = False
     status: Status = field(default_factory=Status)
     once: Once = field(default_factory=Once)
+    _last: tuple[object, ModelDeployment] | None = None  # as it was read the last time, and what that was made from
 
     def seen(self, key: Key, template: PodTemplate | None) -> ModelDeployment:
         """As a client reads it; `template` is what the operator would make its pods from."""
+        now = (self.version, self.generation, self.deleting, self.held, self.spec, self.status, self.flaw, template)
+        if self._last is None or self._last[0] != now:
+            self._last = now, self._made(key, template)
+        return self._last[1]
+
+    def _made(self, key: Key, template: PodTemplate | None) -> ModelDeployment:
         return ModelDeployment(
             key=key,
             uid=self.uid,

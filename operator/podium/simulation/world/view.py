@@ -85,11 +85,11 @@ class View:
 
     def size(self, slot: Slot) -> int:
         """The replicas that the slot's Deployment is asked for."""
-        return self.cluster.slots_now(self.md())[slot].replicas
+        return self.cluster.slot_now(self.md(), slot).replicas
 
     def runs(self, slot: Slot) -> Pinned | None:
         """What the slot's Deployment is for."""
-        return self.cluster.slots_now(self.md())[slot].runs
+        return self.cluster.slot_now(self.md(), slot).runs
 
     def ready_pods(self, slot: Slot) -> list[Pod]:
         """The slot's pods that are ready."""

@@ -274,8 +274,6 @@ class World(View):
 
     def _state(self) -> tuple[object, ...]:
         md, model = self.md(), self.registry.models.get(MODEL)
-        found = self.cluster.slots_now(md).items()
-        slots = [(slot, seen.runs, seen.replicas, [pod.told for pod in seen.pods]) for slot, seen in found]
         tags = {version.version: dict(version.tags) for version in model.versions.values()} if model else {}
         aliases = dict(model.aliases) if model else {}
-        return slots, dict(self.weights), self.overrides, aliases, tags, len(self.jobs.started)
+        return self.cluster.desired_now(md), dict(self.weights), self.overrides, aliases, tags, len(self.jobs.started)
