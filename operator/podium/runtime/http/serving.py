@@ -117,8 +117,8 @@ class Serving:
 
     def endpoint(self, request: Request) -> "Read | None":
         """Return how a body sent to this path is read, or None."""
-        length = request.header(JSON_LENGTH)
-        if length is not None and (binary := self._binaries.get(request.path)) is not None:
+        binary = self._binaries.get(request.path)
+        if binary is not None and (length := request.header(JSON_LENGTH)) is not None:
             return binary(length)
         return self._endpoints.get(request.path)
 

@@ -6,6 +6,8 @@ express exactly as MLflow would (nulls, texts that look like numbers, optional c
 then MLflow's own code reads the request, slower, and has the last word on what is right and wrong.
 """
 
+import functools
+import sys
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
@@ -18,6 +20,8 @@ Row = Sequence[Any]
 Rows = list[Row]
 
 _FLOATS = frozenset({float, int})
+_SEQUENCES = frozenset({list, tuple})
+_types = functools.partial(map, type)  # of the cells of a row
 _CELLS: dict[DataType, frozenset[type]] = {
     DataType.double: _FLOATS,
     DataType.float: _FLOATS,
@@ -28,11 +32,16 @@ _CELLS: dict[DataType, frozenset[type]] = {
 }
 
 
+def interned(name: Any) -> Any:
+    """Return the one copy of a column's name, so that to compare it takes no look at its letters."""
+    return sys.intern(name) if type(name) is str else name  # names may be numbers
+
+
 class Plan:
     """How to read rows for one signature. `names` is None where the rows are those of a matrix."""
 
     def __init__(self, names: tuple[str, ...] | None, width: int, check: Callable[[Rows], bool]) -> None:
-        self.names = names
+        self.names = None if names is None else tuple(map(interned, names))
         self.width = width
         self._check = check
 
@@ -56,8 +65,7 @@ class Plan:
         return found if found and self._fit(found) else None
 
     def _fit(self, rows: Rows) -> bool:
-        width = self.width
-        return all(type(row) in {list, tuple} and len(row) == width for row in rows) and self._check(rows)
+        return _SEQUENCES.issuperset(map(type, rows)) and set(map(len, rows)) == {self.width} and self._check(rows)
 
     def _split(self, value: Any) -> Rows | None:
         if type(value) is not dict or not value.keys() <= {"columns", "data", "index"}:
@@ -142,7 +150,7 @@ class ColumnsPlan(Plan):
 def _uniform(cells: frozenset[type], dtype: np.dtype[Any]) -> Callable[[Rows], bool]:
     """Return a check that all cells are of these types, and whole numbers within the bounds of theirs."""
     if dtype.kind != "i":
-        return lambda rows: all(cells.issuperset(map(type, row)) for row in rows)
+        return lambda rows: all(map(cells.issuperset, map(_types, rows)))
     bounds = np.iinfo(dtype)
     low, high = int(bounds.min), int(bounds.max)
     return lambda rows: all(cells.issuperset(map(type, row)) and low <= min(row) and max(row) <= high for row in rows)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from podium.runtime.exchange import Request
 from podium.runtime.faults import Abandoned, Fault, ModelFault, Overloaded, TooLate
@@ -48,10 +48,9 @@ class Job:
             self.settled = True
             self.done(body, fault)
 
-    @property
-    def hopeless(self) -> Fault | None:
-        """Why no client would take this job's answer."""
-        if self.settled or time.monotonic() > self.deadline:
+    def hopeless(self, now: float) -> Fault | None:
+        """Why no client would take this job's answer at this time of time.monotonic()."""
+        if self.settled or now > self.deadline:
             return TooLate("no answer by the deadline")
         return Abandoned("the client went away") if self.request.abandoned else None
 
@@ -115,6 +114,10 @@ class PredictionQueue:
         Raises Overloaded: the queue is full. Raises TooLate: the job's turn would come after its deadline.
         """
         self.admit()
+        self.enter(job)
+
+    def enter(self, job: Job) -> None:
+        """Take in a job for which `admit` has just found a place. Raises TooLate: its turn would come too late."""
         depth = len(self._pending)
         left = job.deadline - time.monotonic()
         if depth * self._pace.per_request / self._threads > left:
@@ -141,8 +144,7 @@ class PredictionQueue:
         return (
             self._pace.quick
             and len(self._pending) == len(self._arrived)
-            and all(job.ask.rows is not None for job in self._arrived)
-            and sum(len(job.ask.rows or ()) for job in self._arrived) <= ROWS
+            and _rows_together(self._arrived, ROWS) <= ROWS
         )
 
     def _hand_over(self) -> None:
@@ -232,8 +234,9 @@ class PredictionQueue:
         return ended
 
     def _answered(self, batch: list[Job]) -> Round:
-        ended = Round([(job, None, fault) for job in batch if (fault := job.hopeless)])
-        live = [job for job in batch if not job.hopeless] if ended.results else batch
+        now = time.monotonic()
+        ended = Round([(job, None, fault) for job in batch if (fault := job.hopeless(now))])
+        live = [job for job in batch if not job.hopeless(now)] if ended.results else batch
         if len(live) > 1:
             self._joined(live, ended)
         else:
@@ -256,22 +259,27 @@ class PredictionQueue:
         ended.add(job, body, None)
 
     def _joined(self, live: list[Job], ended: Round) -> None:
+        asks = [job.ask for job in live]
         try:
-            shares = self._scorer.predict_joined([job.ask for job in live])
+            raw = self._scorer.predict_joined(asks)
         except Exception:  # noqa: BLE001  each is tried again alone, and says itself what was wrong
             log.warning("a joined prediction of %d requests failed; each is tried again alone", len(live))
             for job in live:
                 self._alone(job, ended)
             return
-        ended.calls.append((len(live), sum(len(job.ask.rows or ()) for job in live)))
-        for job, share in zip(live, shares, strict=True):
-            self._share(job, share, ended)
+        ended.calls.append((len(live), len(raw)))
+        for job, answer in zip(live, self._scorer.answer_shares(asks, raw), strict=True):
+            ended.results.append((job, None, answer) if isinstance(answer, Fault) else (job, answer, None))
 
-    def _share(self, job: Job, share: Any, ended: Round) -> None:
-        try:
-            ended.add(job, self._scorer.answer_share(job.ask, share), None)
-        except Fault as fault:
-            ended.add(job, None, fault)
+
+def _rows_together(jobs: list[Job], most: int) -> int:
+    """Return how many rows these jobs have, or more than `most` where one of them is no rows."""
+    rows = 0
+    for job in jobs:
+        if job.ask.rows is None:
+            return most + 1
+        rows += len(job.ask.rows)
+    return rows
 
 
 def batches(jobs: list[Job], max_rows: int) -> Iterator[list[Job]]:

@@ -1,10 +1,12 @@
 """What a request asks of the model, and how its share of the predictions becomes its answer."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
+
+import numpy as np
 
 from podium.runtime.faults import Fault, ModelFault
 from podium.runtime.prediction.blame import blamed
@@ -92,8 +94,8 @@ class Scorer:
         except Fault as fault:
             return f"the model cannot answer its input example row by row: {fault.message}"
 
-    def predict_joined(self, asks: list[Ask]) -> list[Any]:
-        """Predict the rows of several requests at once, and return each one's share of the raw predictions.
+    def predict_joined(self, asks: list[Ask]) -> Any:
+        """Predict the rows of several requests at once, and return the raw predictions.
 
         Raises Fault: the model raised, or its answer does not have one row for each that was sent: no share of it
         is known.
@@ -105,7 +107,26 @@ class Scorer:
             self.joins = False
             raise ModelFault(f"{len(rows)} joined rows, and an answer that does not have as many")
         self.predictions.add(raw)
-        return list(shares(raw, [len(ask.rows or ()) for ask in asks]))
+        return raw
+
+    def answer_shares(self, asks: list[Ask], raw: Any) -> Iterator[bytes | Fault]:
+        """Answer each of several joined requests by its share of the raw predictions."""
+        sound = self._is_sound(raw)
+        for ask, share in zip(asks, shares(raw, [len(ask.rows or ()) for ask in asks]), strict=True):
+            yield self._answer_share(ask, share, sound=sound)
+
+    def _is_sound(self, raw: Any) -> bool:
+        """Return whether an array is what the signature says: so is each part of it, then.
+
+        Of other answers this says nothing: among texts, NaN is found only where it stands alone.
+        """
+        if not isinstance(raw, np.ndarray) or raw.dtype.kind not in "iubf":
+            return False
+        try:
+            self._check(raw)
+        except ModelFault:
+            return False
+        return True
 
     def answer_query(self, query: Query, write: Write) -> bytes:
         """Answer what the plan could not express. Raises Fault: the request's or the model's."""
@@ -120,13 +141,14 @@ class Scorer:
         self.predictions.add(raw)
         return body
 
-    def answer_share(self, ask: Ask, raw: Any) -> bytes:
-        """Answer one of several joined requests by its share. Raises Fault: the request's or the model's."""
+    def _answer_share(self, ask: Ask, share: Any, *, sound: bool) -> bytes | Fault:
         assert ask.write is not None
         try:
-            return self._written(raw, ask.write)
+            return ask.write(share) if sound else self._written(share, ask.write)
         except ModelFault as fault:
-            raise blamed(fault, ask.rows, self.model.inputs) from fault
+            return blamed(fault, ask.rows, self.model.inputs)
+        except Fault as fault:
+            return fault
 
     def _written(self, raw: Any, write: Write) -> bytes:
         """Return the answer's body. Raises ModelFault: the answer is not what the signature says."""

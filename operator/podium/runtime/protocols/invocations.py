@@ -3,6 +3,7 @@
 https://mlflow.org/docs/latest/ml/deployment/deploy-model-locally/#inference-server-specification
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -12,13 +13,24 @@ from podium.runtime.faults import RequestFault
 from podium.runtime.prediction.events import Events
 from podium.runtime.prediction.model import Query
 from podium.runtime.prediction.outputs import dumps, plain
-from podium.runtime.prediction.scoring import Ask, Scorer
+from podium.runtime.prediction.scoring import Ask, Read, Scorer
 from podium.runtime.protocols.bodies import CSV, JSON, PARQUET, media_type, parse_json, parse_json_exactly
 from podium.runtime.protocols.csv_tables import read_csv
+from podium.runtime.protocols.heads import Heads
 from podium.runtime.protocols.parquet import read_parquet
 from podium.runtime.protocols.payloads import planned, read_payload, refuse_extra_columns
 
 _WORD = 8  # bytes of the numbers that Python has, too
+
+
+def reader() -> Read:
+    """Return how the bodies that are sent to one model are read; it remembers what they have in common."""
+    heads = Heads()
+
+    def remembering(body: bytes, content_type: str, scorer: Scorer) -> Ask:
+        return _read(body, content_type, scorer, heads.parse_json)
+
+    return remembering
 
 
 def read(body: bytes, content_type: str, scorer: Scorer) -> Ask:
@@ -26,9 +38,13 @@ def read(body: bytes, content_type: str, scorer: Scorer) -> Ask:
 
     Raises RequestFault: the body is not of its media type, has no known form, or does not fit the signature.
     """
+    return _read(body, content_type, scorer, parse_json)
+
+
+def _read(body: bytes, content_type: str, scorer: Scorer, parse: Callable[[bytes], Any]) -> Ask:
     kind = media_type(content_type, (JSON, CSV, PARQUET))
     if kind == JSON:
-        rows = planned(parse_json(body), scorer.model)
+        rows = planned(parse(body), scorer.model)
         if rows is not None:
             return Ask(rows=rows, write=write)
         return Ask(work=lambda: _by_mlflow(body, scorer), planned=False)

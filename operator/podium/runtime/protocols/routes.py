@@ -42,7 +42,7 @@ def endpoints(identity: Identity) -> dict[str, Read]:
     """Return what a POST means, by path."""
     infer = inference.reader(identity.model, identity.version)
     return {
-        "/invocations": invocations.read,
+        "/invocations": invocations.reader(),
         "/api/v1/predict": items.one(identity.model, identity.version),
         "/api/v1/batch": items.many(identity.model, identity.version),
         **{f"{path}/infer": infer for path in _model_paths(identity)},
