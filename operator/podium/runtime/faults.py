@@ -8,6 +8,7 @@ Fault
  │   ├─ TooLarge         413
  │   └─ WrongMediaType   415
  ├─ ModelFault        500: the model must change              outcome model_error
+ │   ├─ Unforeseen       the server itself failed: no failure in a row, as the champion's server is the same
  │   └─ Invalid          an answer, but none that the signature allows       outcome nan
  │       ├─ NotANumber       NaN or infinite where it says a number
  │       └─ WrongShape       another shape than the signature says
@@ -91,6 +92,15 @@ class ModelFault(Fault):
     """The model could not answer a request that fits its signature."""
 
     doubtful = False  # the request may be at fault: it is no failure in a row
+
+
+class Unforeseen(ModelFault):
+    """The server failed in a way that it did not foresee; whether the request or the model led to it is not known."""
+
+    doubtful = True
+
+    def __init__(self) -> None:
+        super().__init__("internal error")
 
 
 class Invalid(ModelFault):

@@ -238,8 +238,10 @@ class Call:
         self._held = held
 
     def fail(self, response: Response) -> None:
-        """End the call by what HTTP would answer."""
-        self._end(code_of(response.status), said(response))
+        """End the call by what HTTP would answer, which has one status for all that had no time."""
+        code = code_of(response.status)
+        late = self._deadline is not None and time.monotonic() >= self._deadline
+        self._end(Code.DEADLINE_EXCEEDED if late and code is Code.UNAVAILABLE else code, said(response))
 
     def refuse(self, fault: Fault) -> None:
         """End a call whose message will not become one. It is counted as a request would be."""

@@ -17,6 +17,7 @@ from podium.runtime.protocols.calls import named_by
 from podium.runtime.protocols.messages import message
 
 _SERVICE = "/inference.GRPCInferenceService/"
+_SERVICES = "", _SERVICE.strip("/")  # whose health can be asked
 _SERVING, _NOT_SERVING = b"\x08\x01", b"\x08\x02"  # grpc.health.v1.HealthCheckResponse
 
 
@@ -83,8 +84,14 @@ class Methods:
         properties = {"run_id": about["run_id"], "digest": about["digest"]}
         call.answer(_serialized("ModelMetadataResponse", **found, properties=properties))
 
-    def check(self, call: Call, _: bytes) -> None:
-        """Answer a probe of Kubernetes: the standard health protocol of gRPC."""
+    def check(self, call: Call, body: bytes) -> None:
+        """Answer a probe of Kubernetes: the standard health protocol of gRPC, for the server and its one service."""
+        asked = _parsed("HealthCheckRequest", body, call)
+        if asked is None:
+            return
+        if asked.service not in _SERVICES:
+            call.end(Code.NOT_FOUND, f"no such service; expected {_SERVICES[1]} or none")
+            return
         ready = self._get("/readyz", call).status == HTTPStatus.OK
         call.answer(_SERVING if ready else _NOT_SERVING)
 

@@ -11,14 +11,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from podium.runtime.exchange import JSON, Body, Reply, Request, Response, canonical
-from podium.runtime.faults import Fault, ModelFault, NotFound, NotReady, RequestFault, WrongMethod
+from podium.runtime.faults import Fault, NotFound, NotReady, RequestFault, Unforeseen, WrongMethod
 from podium.runtime.http import metrics
 from podium.runtime.http.refusals import refusal
 from podium.runtime.http.reload_report import ReloadReport
 from podium.runtime.http.serving import Page, Serving
 from podium.runtime.http.streaming import Stream
 from podium.runtime.identity import Headers, Identity
-from podium.runtime.prediction.queue import Job
+from podium.runtime.prediction.queue import Done, Job
 from podium.runtime.settings import Settings
 from podium.runtime.startup import StartupStep
 
@@ -123,7 +123,7 @@ class App:
                 reply(self._page(request))
         except Exception:
             log.exception("a fault of the server itself, in request %s", request.id.decode())
-            reply(refusal(ModelFault("internal error"), request.path))
+            reply(refusal(Unforeseen(), request.path))
 
     def call(self, request: Request, reply: Reply) -> None:
         """Answer a prediction that is asked for by gRPC, now or later. Never raises."""
@@ -136,7 +136,7 @@ class App:
                 reply(refusal(self._not_found(), request.path))
         except Exception:
             log.exception("a fault of the server itself, in call %s", request.id.decode())
-            reply(refusal(ModelFault("internal error"), request.path))
+            reply(refusal(Unforeseen(), request.path))
 
     def _endpoint(self, request: Request) -> "Read | None":
         """Return how a body sent to this path is read, under whatever spelling of the path, or None."""
@@ -150,7 +150,7 @@ class App:
 
     def refuse(self, error: Exception, headers: Headers) -> Response:
         """Answer a request that never became whole. It is counted: only a client of predictions sends bodies."""
-        fault = error if isinstance(error, Fault) else ModelFault("internal error")
+        fault = error if isinstance(error, Fault) else Unforeseen()
         if self._serving is not None:
             self._serving.count_refused(headers, fault)
         return refusal(fault)
@@ -201,26 +201,39 @@ class App:
     # Predictions: every one ends in exactly one outcome
 
     def _predict(self, serving: Serving, read: "Read", request: Request, reply: Reply) -> None:
+        counted = False
+
         def done(body: bytes | None, fault: Fault | None) -> None:
+            nonlocal counted
+            counted = True
             serving.count(request, fault, body)
             reply(_answer(body or b"") if fault is None else refusal(fault, request.path))
 
+        try:
+            self._begin(serving, read, request, reply, done)
+        except Fault as fault:
+            done(None, fault)
+        except Exception:
+            if counted:
+                raise  # it could not be written, and is answered as a page is
+            log.exception("a fault of the server itself, in request %s", request.id.decode())
+            done(None, Unforeseen())
+
+    def _begin(self, serving: Serving, read: "Read", request: Request, reply: Reply, done: Done) -> None:
+        """Read the request and put it into the queue. Raises Fault: it will not get a prediction."""
         request.identity_block = serving.identity_block
         if self._tracer is not None:
             self._tracer.begin(request, serving.identity)
-        try:
-            if request.method != "POST":
-                raise WrongMethod(f"expected POST, found {request.method[:20]}")
-            serving.queue.admit()
-            deadline = request.started + self._seconds(request)
-            if (streamed := serving.streamed(request)) is not None:
-                kind, by_parts = streamed
-                ended = serving.count_stream(request)
-                Stream(serving.queue, serving.parts(by_parts, request), kind, request, deadline, reply, ended).start()
-                return
-            serving.queue.submit(Job(serving.ask(read, request), request, deadline, done))
-        except Fault as fault:
-            done(None, fault)
+        if request.method != "POST":
+            raise WrongMethod(f"expected POST, found {request.method[:20]}")
+        serving.queue.admit()
+        deadline = request.started + self._seconds(request)
+        if (streamed := serving.streamed(request)) is not None:
+            kind, by_parts = streamed
+            ended = serving.count_stream(request)
+            Stream(serving.queue, serving.parts(by_parts, request), kind, request, deadline, reply, ended).start()
+            return
+        serving.queue.enter(Job(serving.ask(read, request), request, deadline, done))
 
     def _seconds(self, request: Request) -> float:
         """Return how long the client waits: its x-request-timeout (`1.5`, `2s`, `500ms`), or our own limit if less."""
@@ -246,6 +259,6 @@ def tracer() -> "Tracer | None":
 
 def _answer(body: bytes) -> Response:
     if type(body) is bytes:  # nearly always
-        return Response(HTTPStatus.OK, body, JSON)
+        return Response(body=body, content_type=JSON)
     assert isinstance(body, Body)
     return Response(HTTPStatus.OK, body, body.content_type, body.headers)

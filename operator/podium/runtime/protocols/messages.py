@@ -2,8 +2,9 @@
 
 Names, numbers and types are those of `open_inference_grpc.proto` (package `inference`, Apache License 2.0):
 https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/open_inference_grpc.proto
-The last message is Triton's, for the stream that the protocol itself does not have. ModelInferRequestName is the
-beginning of a ModelInferRequest, where no more of it is to be read.
+The first message is of gRPC's own health protocol (grpc.health.v1), and the last one is Triton's, for the stream that
+the protocol itself does not have. ModelInferRequestName is the beginning of a ModelInferRequest, where no more of it is
+to be read.
 
 A table and no generated code: protobuf builds the classes at import, in a pool of their own, so that they do not clash
 with those of a client in the same process.
@@ -15,6 +16,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 PACKAGE = "inference"
 TABLE = """
+HealthCheckRequest
+  1 string service
 ServerLiveRequest
 ServerLiveResponse
   1 bool live

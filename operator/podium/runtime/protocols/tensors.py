@@ -57,11 +57,17 @@ class Tensor:
         """
         dtype = DATATYPES[self.datatype]
         try:
-            found = np.array(self.data) if dtype == "str" else np.array(self.data, dtype=dtype)
+            found = _texts(self.data) if dtype == "str" else np.array(self.data, dtype=dtype)
         except (TypeError, ValueError, OverflowError) as error:
             raise RequestFault(f"inputs {self.name[:80]!r}: data: expected {self.datatype}, found null") from error
         shaped: np.ndarray[Any, Any] = found.reshape(self.shape)
         return shaped
+
+
+def _texts(cells: list[Any]) -> np.ndarray[Any, Any]:
+    """Return texts as an array: as objects where NumPy's own kind of text would lose the zeros at an end."""
+    ends = any(cell is not None and cell.endswith("\0") for cell in cells)
+    return np.array(cells, dtype=object) if ends else np.array(cells)
 
 
 def read_tensor(tensor: Any, number: int, raw: memoryview | None = None) -> Tensor:

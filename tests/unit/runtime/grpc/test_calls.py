@@ -2,11 +2,12 @@
 
 import gzip
 import zlib
+from typing import Any
 
 import pytest
 
 from podium.runtime.exchange import Response
-from podium.runtime.faults import Overloaded, RequestFault
+from podium.runtime.faults import Overloaded, RequestFault, TooLate
 from podium.runtime.grpc.status import Code
 from podium.runtime.http.refusals import refusal
 from podium.runtime.http2 import frames
@@ -336,3 +337,39 @@ async def test_a_stream_whose_client_has_said_all_ends_well_although_the_server_
         await settled()
     answer = peer.read().answers[number]
     assert (len(answer.messages), answer.status) == (2, (Code.OK, ""))
+
+
+CHECK = "/grpc.health.v1.Health/Check"
+
+
+@pytest.mark.parametrize("service", ["", "inference.GRPCInferenceService"])
+async def test_the_health_of_the_server_and_of_its_service_can_be_asked(service: str) -> None:
+    peer = Peer()
+    number = peer.call(message("HealthCheckRequest")(service=service).SerializeToString(), path=CHECK)
+    assert peer.read().answers[number].messages == [b"\x08\x01"]
+
+
+@pytest.mark.parametrize("service", ["inference", "churn", "grpc.health.v1.Health"])
+async def test_the_health_of_a_service_that_there_is_not_is_not_found(service: str) -> None:
+    """As the protocol says: https://github.com/grpc/grpc/blob/master/doc/health-checking.md."""
+    peer = Peer()
+    number = peer.call(message("HealthCheckRequest")(service=service).SerializeToString(), path=CHECK)
+    code, said = peer.read().answers[number].status
+    assert (code, "expected inference.GRPCInferenceService" in said) == (Code.NOT_FOUND, True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"grpc_timeout": "0m"}, Code.DEADLINE_EXCEEDED),
+        ({"grpc_timeout": "5H"}, Code.UNAVAILABLE),
+        ({}, Code.UNAVAILABLE),
+    ],
+)
+async def test_a_refusal_after_the_clients_own_deadline_says_that_it_has_passed(
+    fields: dict[str, Any], code: Code
+) -> None:
+    """UNAVAILABLE asks a client to try again, which it has no time for."""
+    peer = Peer()
+    peer.app.answer = lambda request: refusal(TooLate("the deadline cannot be met"), request.path)
+    assert (await peer.status(peer.call(b"", **fields)))[0] == code
