@@ -104,10 +104,10 @@ class Plan:
 
     def _columns(self, value: dict[str, Any]) -> Rows | None:
         assert self.names is not None
-        if value.keys() != set(self.names) or not all(type(column) is list for column in value.values()):
+        if value.keys() != set(self.names) or set(map(type, value.values())) != {list}:
             return None
         columns = [value[name] for name in self.names]
-        return list(zip(*columns, strict=True)) if len({len(column) for column in columns}) == 1 else None
+        return list(zip(*columns, strict=True)) if len(set(map(len, columns))) == 1 else None
 
     def build(self, rows: Rows) -> Any:
         """Return what the model is given for these rows."""

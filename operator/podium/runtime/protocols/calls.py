@@ -11,6 +11,7 @@ from podium.runtime.prediction.scoring import Ask, Read, Scorer, Write
 from podium.runtime.protocols import raw
 from podium.runtime.protocols.answers import outputs_of
 from podium.runtime.protocols.inference import Wishes, ask_tensors, params_of
+from podium.runtime.protocols.layouts import Layouts
 from podium.runtime.protocols.messages import ModelInferRequest, ModelInferRequestName, ModelInferResponse
 from podium.runtime.protocols.tensors import DTYPES, Tensor, placed, raw_tensor, tensor_of
 
@@ -31,8 +32,11 @@ _BY_MESSAGE = frozenset(
 
 def reader(model: str, version: str) -> Read:
     """Return how a ModelInferRequest is read; answers name the model and version."""
+    layouts = Layouts()
 
     def read(body: bytes, content_type: str, scorer: Scorer) -> Ask:  # noqa: ARG001  there is but one
+        if (known := layouts.ask(body)) is not None:
+            return known
         try:
             request = ModelInferRequest.FromString(body)
         except DecodeError as error:
@@ -43,6 +47,7 @@ def reader(model: str, version: str) -> Read:
         envelope = {"model_name": model, "model_version": version, "id": request.id}
         write = _writer(envelope, Wishes(names), scorer.model, as_raw=bool(request.raw_input_contents))
         if not request.parameters and (rows := _planned(request, scorer.model)) is not None:
+            layouts.learn(body, request, scorer.model, write)
             return Ask(rows=rows, write=write)
         return ask_tensors(_tensors(request), _params(request, scorer.model), scorer, write)
 
