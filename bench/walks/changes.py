@@ -137,3 +137,9 @@ def ill(draft: Draft) -> bool:
         or spec["registry"].get("uri") == NO_REGISTRY
         or spec.get("gates") == FAILING
     )
+
+
+def good(draft: Draft) -> bool:
+    """Whether Git names a version that works, and nothing is in its way."""
+    versions = {draft.ground.model: GOOD, draft.ground.other: (OTHER_GOOD,)}
+    return draft.version in versions.get(draft.model, ()) and not ill(draft)

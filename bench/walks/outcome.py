@@ -7,11 +7,13 @@ from typing import Final, Literal
 
 import yaml
 
+from bench.walks.changes import good
 from bench.walks.draft import Draft
 from demo.rollout import Seen
 from podium.api.v1alpha1 import reasons
 
 TABLE: Final = Path(__file__).parents[2] / "docs" / "reasons" / "reasons.yaml"
+BLAMES: Final = frozenset({reasons.VERSION_REJECTED, reasons.TEMPLATE_REJECTED, reasons.GATES_FAILED})
 WAITS: Final = frozenset({reasons.PAUSED, reasons.NEWER_VERSION_WAITS})
 Kind = Literal["ready", "stalled", "paused", "refused"]
 
@@ -56,6 +58,11 @@ def end(seen: Seen, wish: Wish) -> End | None:
     if state == "False":
         return End("stalled", reason)
     return End("paused", reason) if wish.paused and reason in WAITS else None
+
+
+def blamed(found: End, draft: Draft) -> bool:
+    """Whether a version that works, with nothing in its way, was rejected for all that."""
+    return found.reason in BLAMES and good(draft)
 
 
 def final(seen: Seen) -> bool:

@@ -13,7 +13,7 @@ from bench.cluster import orders
 from bench.cluster.subject import Subject
 from bench.walks.draft import Draft, Spec
 from bench.walks.ground import FAILING, Ground
-from bench.walks.outcome import End, Wish, end, faults, final, known_reasons
+from bench.walks.outcome import End, Wish, blamed, champion, end, faults, final, known_reasons
 from bench.walks.steps import Step
 from demo import registry, stage
 from demo.clients import Clients
@@ -132,8 +132,9 @@ class Walker:
         self._look(self.subject.seen)
         same = before is not None and before.generation == generation
         found = await self._ended(wish, NEWS if moved and same and draft.follows else 0.0)
-        if found.kind == "ready":
-            await self._proved((wish.model, wish.version))
+        if blamed(found, draft):
+            self._violated(f"{found.reason} for {wish.model}/{wish.version}, which works: {self.subject.seen.message}")
+        await self._proved(found)
         return found
 
     async def _arrange(self, draft: Draft) -> None:
@@ -181,15 +182,18 @@ class Walker:
             for fault in faults(seen, self._wish, self.known):
                 self._violated(fault)
 
-    async def _proved(self, desired: Serves) -> None:
-        """Once Ready is True, all answers are the desired version's, and all its pods are ready."""
-        answers = await self._answers(desired)
-        if answers != {desired}:
-            self._violated(f"Ready is True for {desired}, and the pods that answer are {sorted(answers)}")
-        ready = await asyncio.to_thread(self._ready_pods, desired[1])
+    async def _proved(self, found: End) -> None:
+        """Once Ready or Stalled is True, all answers are the champion's. Once Ready is, all its pods are ready."""
+        serving = champion(self.subject.seen)
+        if not final(self.subject.seen) or not serving[1]:
+            return
+        answers = await self._answers(serving)
+        if answers != {serving}:
+            self._violated(f"{found.kind} with champion {serving}, and the pods that answer are {sorted(answers)}")
+        ready = await asyncio.to_thread(self._ready_pods, serving[1])
         size = self._draft.spec["serving"]["replicas"] if self._draft else 0
         if ready < size and self.subject.seen.condition("Ready")[0] == "True":
-            self._violated(f"Ready is True, and {ready} of {size} pods of version {desired[1]} are ready")
+            self._violated(f"Ready is True, and {ready} of {size} pods of version {serving[1]} are ready")
 
     async def _answers(self, desired: Serves) -> set[Serves]:
         """Who answers, once so many in a row are the desired version or kube-proxy has had its time."""

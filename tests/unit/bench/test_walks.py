@@ -13,7 +13,7 @@ from bench.walks.changes import CHANGES, MEND, NO_IMAGE, ill
 from bench.walks.draft import Draft, base, put
 from bench.walks.ground import MISSING, Ground
 from bench.walks.mistakes import MISTAKES, Mistake
-from bench.walks.outcome import End, Wish, end, faults, final, known_reasons
+from bench.walks.outcome import End, Wish, blamed, end, faults, final, known_reasons
 from bench.walks.steps import steps
 from bench.walks.walker import Tally
 from demo.rollout import Seen
@@ -126,6 +126,16 @@ def test_a_pause_ends_a_step_only_where_the_spec_asks_for_it() -> None:
     paused = Wish(3, "churn", "2", paused=True)
     assert end(seen("Unknown", "Paused"), paused) == End("paused", "Paused")
     assert end(seen("Unknown", "Progressing"), paused) is None
+
+
+@pytest.mark.parametrize(
+    ("version", "image", "expected"),
+    [("2", None, True), ("4", None, False), ("99", None, False), ("2", NO_IMAGE, False)],
+)
+def test_a_version_that_works_must_not_be_rejected(version: str, image: str | None, expected: bool) -> None:
+    draft = Draft(GROUND, base(GROUND)).put(("model", "version"), version).put(("serving", "image"), image)
+    assert blamed(End("stalled", "VersionRejected"), draft) == expected
+    assert not blamed(End("stalled", "PodsRefused"), draft)
 
 
 def test_an_end_is_final_where_nothing_goes_on_by_itself() -> None:
