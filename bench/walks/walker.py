@@ -120,22 +120,29 @@ class Walker:
 
     async def _taken(self, step: Step) -> End:
         """It is applied, and ends."""
-        before, draft = self._wish, step.draft
-        moved = self._draft is None or self._draft.alias != draft.alias
+        alias = self._draft.alias if self._draft is not None else ""
+        if step.first is not None:
+            await self._commit(step.first)
+            await asyncio.sleep(step.lead)
+        wish = await self._commit(step.draft)
+        moved = step.draft.follows and step.draft.alias != alias
+        found = await self._ended(wish, NEWS if moved else 0.0)
+        if blamed(found, step.draft):
+            self._violated(f"{found.reason} for {wish.model}/{wish.version}, which works: {self.subject.seen.message}")
+        await self._proved(found)
+        return found
+
+    async def _commit(self, draft: Draft) -> Wish:
+        """It is in force; what every status must say from now on."""
         await self._arrange(draft)
         self._wish = None  # until it is known which generation the spec has
         try:
-            generation = await self.subject.apply(step.spec)
+            generation = await self.subject.apply(draft.spec)
         except CommandFailed as refusal:
             raise NotEnded(f"a valid spec was refused: {refusal}") from refusal
         self._wish, self._draft = (wish := Wish.of(draft, generation)), draft
         self._look(self.subject.seen)
-        same = before is not None and before.generation == generation
-        found = await self._ended(wish, NEWS if moved and same and draft.follows else 0.0)
-        if blamed(found, draft):
-            self._violated(f"{found.reason} for {wish.model}/{wish.version}, which works: {self.subject.seen.message}")
-        await self._proved(found)
-        return found
+        return wish
 
     async def _arrange(self, draft: Draft) -> None:
         """What the step changes outside of the spec: the followed alias, and the quota."""

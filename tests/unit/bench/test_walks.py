@@ -14,7 +14,7 @@ from bench.walks.draft import Draft, base, put
 from bench.walks.ground import MISSING, Ground
 from bench.walks.mistakes import MISTAKES, Mistake
 from bench.walks.outcome import End, Wish, blamed, end, faults, final, known_reasons
-from bench.walks.steps import steps
+from bench.walks.steps import LEAD, steps
 from bench.walks.walker import Tally
 from demo.rollout import Seen
 from podium.cli.problems import problems
@@ -71,7 +71,7 @@ def test_each_mistake_alone_is_refused(mistake: Mistake) -> None:
 
 
 def test_all_kinds_are_drawn_and_a_quarter_is_invalid() -> None:
-    drawn = Counter(step.kind for step in islice(steps(GROUND, 1), 2000))
+    drawn = Counter(kind for step in islice(steps(GROUND, 1), 2000) for kind in step.kind.split("+"))
     invalid = {each.kind for kind in MISTAKES for each in kind}
     assert set(drawn) == {"first", MEND.kind, *(change.kind for change in CHANGES), *invalid}
     assert 400 < sum(drawn[kind] for kind in invalid) < 600
@@ -81,6 +81,14 @@ def test_a_walk_does_not_stay_where_nothing_works() -> None:
     """Every second step of a walk or more has nothing in its way."""
     walk = list(islice(steps(GROUND, 1), 2000))
     assert sum(ill(step.draft) for step in walk) < 1000
+
+
+def test_some_steps_are_two_commits_of_which_the_second_comes_in_the_middle_of_the_first() -> None:
+    hurried = [step for step in islice(steps(GROUND, 1), 2000) if step.first is not None]
+    assert 300 < len(hurried) < 600
+    assert all(step.draft.former[: len(step.first.former)] == step.first.former for step in hurried if step.first)
+    assert {0 <= step.lead <= LEAD for step in hurried} == {True}
+    assert not any(refused(step.first.spec) for step in hurried[:50] if step.first)
 
 
 def test_a_refused_step_leaves_what_is_desired_as_it_was() -> None:
