@@ -16,7 +16,7 @@ from tests.kubectl import Kubectl
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
-SEED, STEPS = 45, 7
+SEED, STEPS = 258, 7
 
 
 @pytest.fixture
