@@ -86,7 +86,7 @@ bench-mutation: $(STAMP) ## How many changes of the decision and of the reconcil
 bench-rollback: $(STAMP) ## How soon a version that turns bad is out of the traffic, on a real cluster
 	$(BIN)/python -m bench.rollback
 
-bench-walks: $(STAMP) ## 300 generated changes of specs, valid and invalid, on a real cluster: half an hour
+bench-walks: $(STAMP) ## 300 generated changes of specs, valid and invalid, on a real cluster: a quarter of an hour
 	$(BIN)/python -m bench.walks
 
 bench-traffic: $(STAMP) ## What clients behind a gateway feel of rollouts, on a real cluster: takes an hour
