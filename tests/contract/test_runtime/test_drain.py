@@ -65,6 +65,20 @@ def test_a_drain_answers_everything_and_ends_with_0(picky: Process) -> None:
     assert all(caller.told_to_leave for caller in callers)
 
 
+def test_a_client_who_is_still_sent_here_after_the_drain_is_answered(store: str, tmp_path: Path) -> None:
+    """kube-proxy takes long to follow on a busy node: new connections came 5 s after a drain of 5 s, and were lost."""
+    drain = 1.0
+    with server(tmp_path, store, MODEL_URI="models:/picky/1", DRAIN_SECONDS=f"{drain:g}") as process:
+        process.ready()
+        process.popen.send_signal(signal.SIGTERM)
+        process.wait_for("draining for")
+        until, answers = time.monotonic() + 3 * drain, []
+        while time.monotonic() < until:
+            answers.append(httpx.post(f"{process.url}/invocations", json=BODY, timeout=30).status_code)
+        assert process.exit_code(30) == 0
+    assert set(answers) == {200}
+
+
 def test_a_stop_while_loading_does_not_wait_for_the_model(store: str, tmp_path: Path) -> None:
     with server(tmp_path, store, MODEL_URI="models:/picky/1") as process:
         process.wait_for("listening on")

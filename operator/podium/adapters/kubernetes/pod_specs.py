@@ -13,7 +13,7 @@ from podium.core.actions import RunJob
 
 Json = dict[str, Any]
 _USER: Final = 65532
-_GRACE: Final = 30  # seconds beyond the drain: what a pod may take to finish the requests that it holds
+_GRACE: Final = 30  # seconds beyond the drain: for requests that still come, and to finish those that the pod holds
 
 
 @dataclass(frozen=True)

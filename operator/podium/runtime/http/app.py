@@ -109,6 +109,11 @@ class App:
         return next(filter(None, checked), None)
 
     @property
+    def answered(self) -> int:
+        """How many predictions have been answered, well or not, by what serves or served."""
+        return sum(serving.metrics.answered for serving in self._servings)
+
+    @property
     def _servings(self) -> list[Serving]:
         return self._former if self._serving is None else [*self._former, self._serving]
 

@@ -110,6 +110,11 @@ class Metrics:
             if not doubtful:
                 self._in_a_row = self._in_a_row + 1 if outcome in BAD else 0
 
+    @property
+    def answered(self) -> int:
+        """How many requests have been counted, testers' among them."""
+        return sum(self._outcomes.values()) + sum(self._previews.values())
+
     def count_preview(self, outcome: Outcome | None) -> None:
         """Count a tester's request, and nothing else of it."""
         if outcome is not None:

@@ -34,6 +34,10 @@ log = logging.getLogger(__name__)
 
 FILES = 64  # descriptors that are left to the model, the log and the registry
 SWEEP_SECONDS = 0.5
+QUIET_SECONDS = 1.0  # without an answer, until a drain may end
+# For which a drain goes on while requests still come: on a node without CPU to spare, kube-proxy took 11 s to follow.
+# The pod is killed 30 s after its drain time, and answers that are under way then have the rest of these.
+LATE_SECONDS = 15.0
 
 
 Door = Callable[[App, Shared, Settings], AbstractAsyncContextManager[None]]  # another port of the same App
@@ -132,6 +136,12 @@ class _Stop:
             self.insisted.set()
         self.asked.set()
 
+    async def insisted_within(self, seconds: float) -> bool:
+        """Return whether the end is to be at once; wait so long for that."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.insisted.wait(), seconds)
+        return self.insisted.is_set()
+
     def give_up(self, reason: str) -> None:
         """End at once: what the thread of a hanging prediction was asked is never answered."""
         if not self.asked.is_set():
@@ -182,13 +192,18 @@ def _load(settings: Settings, entered: Callable[[StartupStep], None]) -> "Loaded
 
 
 async def _drain(app: App, shared: Shared, settings: Settings, stop: _Stop) -> None:
-    """Go on answering while the routes to this pod are being taken down."""
+    """Go on answering while the routes to this pod are being taken down: until no request has come for a while."""
     app.drain()
     shared.draining = True
     if not stop.insisted.is_set():
         log.info("draining for %g s", settings.drain_seconds)
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.insisted.wait(), settings.drain_seconds)
+    quiet = min(QUIET_SECONDS, settings.drain_seconds)
+    await stop.insisted_within(settings.drain_seconds - quiet)
+    latest, answered = time.monotonic() + quiet + LATE_SECONDS, -1
+    while answered != app.answered and time.monotonic() < latest:
+        answered = app.answered
+        if await stop.insisted_within(quiet):
+            return
 
 
 async def _finish(shared: Shared, settings: Settings) -> None:
