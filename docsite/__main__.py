@@ -1,20 +1,25 @@
 """Writes the generated pages: `python -m docsite`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from docsite import cli, picture, reasons, rooms, shown
 
 
-def generated() -> Iterator[tuple[Path, str]]:
-    """Each generated file and its text."""
-    yield picture.FILE, picture.drawn()
-    yield cli.FILE, cli.page()
-    yield rooms.FILE, rooms.page()
+def generated() -> Iterator[tuple[Path, Callable[[], str]]]:
+    """Each generated file, and what makes its text: some pages show what a command prints, which takes seconds."""
+    yield picture.FILE, picture.drawn
+    yield cli.FILE, cli.page
+    yield rooms.FILE, rooms.page
     for page in shown.PAGES:
-        yield page, shown.current(page.read_text())
+        yield page, partial(_as_shown_now, page)
     for name, text in reasons.pages().items():
-        yield reasons.FOLDER / name, text
+        yield reasons.FOLDER / name, partial(str, text)
+
+
+def _as_shown_now(page: Path) -> str:
+    return shown.current(page.read_text())
 
 
 def stale() -> list[Path]:
@@ -25,5 +30,5 @@ def stale() -> list[Path]:
 if __name__ == "__main__":
     for path in stale():
         path.unlink()
-    for path, text in generated():
-        path.write_text(text)
+    for path, made in generated():
+        path.write_text(made())
