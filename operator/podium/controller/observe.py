@@ -1,4 +1,6 @@
-"""All reads of one reconcile, gathered into one value. Fresh each time: there is no cache that can be stale.
+"""All reads of what one ModelDeployment has, gathered into one value. Fresh each time: no cache can be stale.
+
+What others have to do with it (an alias, a turn) the Reconciler knows: a list of all in each reconcile costs too much.
 
 Essential is what the slots are and what the main Service says; without them there is no reconcile. Pod metrics and
 ready endpoints are added as far as they can be read: a rollback must not wait for them.
@@ -6,18 +8,16 @@ ready endpoints are added as far as they can be read: a rollback must not wait f
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.status import Phase
-from podium.controller.alias_conflicts import alias_conflict
 from podium.controller.prometheus_totals import prometheus_totals
 from podium.controller.workers import Workers
 from podium.core.facts import AutoscalerState, GateResponse, ObservedState, PodState, SlotState
 from podium.core.gates import pending_requests
-from podium.core.rollout.templates import occupies_turn
 from podium.errors import PodiumError
 from podium.ports import ModelDeployment, PodReport, Ports
 
@@ -31,10 +31,9 @@ _log = logging.getLogger(__name__)
 async def observe(md: ModelDeployment, ports: Ports, workers: Workers) -> ObservedState:
     """The observed state, whatever is desired."""
     slots = await ports.cluster.slots(md)
-    traffic, reports, others, counts, jobs, autoscaler = await asyncio.gather(
+    traffic, reports, counts, jobs, autoscaler = await asyncio.gather(
         ports.router.observe(md, slots),
         _pod_reports(md, slots, ports),
-        _others(md, ports),
         prometheus_totals(md, ports.metrics_store),
         _jobs(md, ports),
         _autoscaler(md, ports),
@@ -43,16 +42,12 @@ async def observe(md: ModelDeployment, ports: Ports, workers: Workers) -> Observ
         registry=workers.registry.latest(md),
         slots=_with_reports(slots, reports),
         traffic=traffic,
-        alias_conflict=alias_conflict(md, others, workers.registry.default_uri),
         counts=counts.totals,
         count_flaws=counts.flaws,
         gate_responses={**jobs, **workers.webhooks.latest(md)},
         has_finalizer=md.has_finalizer,
         autoscaler=autoscaler,
         template=md.template,
-        template_trials=frozenset(
-            other.key for other in others if occupies_turn(other.status, other.spec, ports.clock.now())
-        ),
     )
 
 
@@ -64,13 +59,6 @@ async def _pod_reports(md: ModelDeployment, slots: Mapping[Slot, SlotState], por
     except (PodiumError, TimeoutError) as error:
         _log.warning("%s: could not scrape pods: %s", md.key, error or "timed out")
         return {}
-
-
-async def _others(md: ModelDeployment, ports: Ports) -> Sequence[ModelDeployment]:
-    """The other ModelDeployments. Asked only while nothing is on trial: a rollback must not wait for a list of all."""
-    if md.status.phase not in QUIET:
-        return ()
-    return [other for other in await ports.cluster.list_all() if other.uid != md.uid]
 
 
 async def _jobs(md: ModelDeployment, ports: Ports) -> Mapping[str, GateResponse]:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+from podium.controller.alias_claims import AliasClaims
 from podium.controller.leader import Election, Times
 from podium.controller.metrics import Metrics
 from podium.controller.queue import WorkQueue
@@ -15,7 +16,7 @@ from podium.controller.workers import Workers
 from podium.controller.workers.registry import RegistryWorker
 from podium.controller.workers.webhooks import WebhookWorker
 from podium.core.facts import Key
-from podium.ports import Ports
+from podium.ports import AliasClaim, Ports
 
 
 class Operator:
@@ -33,9 +34,9 @@ class Operator:
             ),
             WebhookWorker(ports.webhooks, ports.cluster, steady.clock, settings.registry_uri, notify=self.changed),
         )
-        self.reconciler = Reconciler(
-            steady, self.workers, self.metrics, TemplateTurns(settings.template_budget, wake=self.changed)
-        )
+        self._claims = AliasClaims(settings.registry_uri)
+        turns = TemplateTurns(settings.template_budget, wake=self.changed)
+        self.reconciler = Reconciler(steady, self.workers, self.metrics, turns, self._claims)
         self.queue = WorkQueue(
             self.reconciler,
             ports.clock,
@@ -48,7 +49,8 @@ class Operator:
             ports.clock,
             add=self.queue.add,
             known=lambda: self.workers.registry.known() | self.metrics.known(),
-            rank=self.reconciler.priorities.note,
+            note=self.reconciler.note,
+            claims=self._claims,
             every=settings.resync,
         )
 
@@ -64,6 +66,7 @@ class Operator:
 
     async def lead(self) -> None:
         """The work of a leader, until cancelled. Nothing of it goes on afterwards."""
+        self._claims.clear()
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.sweep.run(), name="sweep")
@@ -71,6 +74,15 @@ class Operator:
         finally:
             await self.workers.close()
             self.metrics.stop_showing()
+
+    def told(self, key: Key, claim: AliasClaim | None) -> None:
+        """A watch tells how a ModelDeployment is now, and which alias it claims."""
+        self._claims.note(key, claim)
+        self.queue.add(key)
+
+    def relisted(self) -> None:
+        """A watch has begun again: something may have been missed."""
+        self.sweep.relisted()
 
     def changed(self, key: Key) -> None:
         """A watch, or the registry, tells of something that this ModelDeployment cares for."""

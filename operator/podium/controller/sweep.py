@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from podium.controller.alias_claims import AliasClaims
 from podium.controller.queue import Priority
 from podium.controller.waiting import news_or
 from podium.core.facts import Key
@@ -39,14 +40,17 @@ class Sweep:
         *,
         add: Add,
         known: Callable[[], Iterable[Key]],
-        rank: Callable[[ModelDeployment], Priority],
+        note: Callable[[ModelDeployment], Priority],
+        claims: AliasClaims,
         every: float,
     ) -> None:
+        """`note` remembers a ModelDeployment, and returns how urgent it is."""
         self._cluster = cluster
         self._clock = clock
         self._add = add
         self._known = known
-        self._rank = rank
+        self._note = note
+        self._claims = claims
         self._every = every
         self._relisted = asyncio.Event()
 
@@ -64,11 +68,14 @@ class Sweep:
 
     async def once(self) -> bool:
         """Add every key that is there, and every one that is known. Returns whether the list could be read."""
+        self._claims.listing()
         try:
-            ranks = {md.key: self._rank(md) for md in await self._cluster.list_all()}
+            listed = await self._cluster.list_all()
         except PodiumError as error:
             _log.warning("could not list ModelDeployments, retrying: %s", error)
             return False
+        self._claims.fill(md.claim for md in listed if md.claim is not None)
+        ranks = {md.key: self._note(md) for md in listed}
         resting = 0
         for key in sorted(ranks.keys() | self._known(), key=str):
             urgent = ranks.get(key) != Priority.REST  # a key that is gone is cleaned up at once, too

@@ -1,11 +1,10 @@
 """Whose turn it is to try a pod template that came with another operator: a few ModelDeployments at a time.
 
-Trials that began are in the status of their ModelDeployments, so another leader counts them, too. What this process
-has granted and is not written down yet it remembers.
+Trials that began are in the status of their ModelDeployments, so another leader that has listed them counts them, too.
+What this process has granted and is not written down yet it remembers.
 """
 
 from collections.abc import Callable
-from collections.abc import Set as AbstractSet
 from itertools import islice
 
 from podium.core.facts import Key
@@ -20,12 +19,16 @@ class TemplateTurns:
         self._granted: set[Key] = set()
         self._waiting: dict[Key, None] = {}  # in the order in which they came
 
-    def take(self, key: Key, *, wanted: bool, trials: AbstractSet[Key]) -> bool:
+    def others(self, key: Key) -> frozenset[Key]:
+        """Those before whose end this one does not begin, where there are as many as the budget says."""
+        return frozenset(self._granted - {key})
+
+    def take(self, key: Key, *, wanted: bool) -> bool:
         """Whether the ModelDeployment may begin now. One that rests without wanting its turn gives it back."""
         if not wanted:
             self.forget(key)
             return False
-        if len((self._granted | trials) - {key}) >= self._budget:
+        if len(self.others(key)) >= self._budget:
             self._waiting.setdefault(key)
             return False
         self._granted.add(key)

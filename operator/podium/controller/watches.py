@@ -10,17 +10,18 @@ import logging
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 import kopf
 
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import login
-from podium.controller.handlers import OWNED, handlers
+from podium.controller.handlers import OWNED, Listener, handlers
 from podium.controller.queue import backoff
 from podium.core.facts import Key
 from podium.errors import PodiumError
-from podium.ports import Clock, Cluster
+from podium.ports import AliasClaim, Clock, Cluster
 
 _LAST_RESTART: Final = 10.0
 _STOPPING: Final = 1.5  # seconds that kopf is waited for at the end; its thread holds nothing that must be saved
@@ -46,16 +47,12 @@ class Watches:
         clock: Clock,
         *,
         namespaces: tuple[str, ...],
-        changed: Callable[[Key], None],
-        routed: Callable[[Key], None],
-        relisted: Callable[[], None],
+        listener: Listener,
     ) -> None:
         self._cluster = cluster
         self._clock = clock
         self._namespaces = namespaces
-        self._changed = changed
-        self._routed = routed
-        self._relisted = relisted
+        self._listener = listener
         self.watching = False
 
     async def run(self) -> None:
@@ -75,7 +72,7 @@ class Watches:
         tries = 0
         while True:
             try:
-                await self._cluster.list_all()
+                await self._cluster.served()
             except PodiumError as error:
                 tries += 1
                 _log.warning("could not list ModelDeployments (is the CRD installed?), retrying: %s", error)
@@ -87,13 +84,7 @@ class Watches:
         """One life of kopf."""
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
-        host = _Host(
-            namespaces=self._namespaces,
-            changed=lambda key: _call(loop, lambda: self._changed(key)),
-            routed=lambda key: _call(loop, lambda: self._routed(key)),
-            relisted=lambda: _call(loop, self._relisted),
-            ended=lambda: _call(loop, ended.set),
-        )
+        host = _Host(self._namespaces, _FromThread(loop, self._listener), ended=partial(_call, loop, ended.set))
         thread = threading.Thread(target=host.run, name="kopf", daemon=True)
         thread.start()
         self.watching = True
@@ -105,22 +96,32 @@ class Watches:
             await asyncio.to_thread(thread.join, _STOPPING)
 
 
+class _FromThread:
+    """A Listener in another thread's loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, listener: Listener) -> None:
+        self._loop = loop
+        self._listener = listener
+
+    def told(self, key: Key, claim: AliasClaim | None) -> None:
+        _call(self._loop, partial(self._listener.told, key, claim))
+
+    def changed(self, key: Key) -> None:
+        _call(self._loop, partial(self._listener.changed, key))
+
+    def routed(self, route: Key) -> None:
+        _call(self._loop, partial(self._listener.routed, route))
+
+    def relisted(self) -> None:
+        _call(self._loop, self._listener.relisted)
+
+
 class _Host:
     """What runs in kopf's thread."""
 
-    def __init__(
-        self,
-        *,
-        namespaces: tuple[str, ...],
-        changed: Callable[[Key], None],
-        routed: Callable[[Key], None],
-        relisted: Callable[[], None],
-        ended: Callable[[], None],
-    ) -> None:
+    def __init__(self, namespaces: tuple[str, ...], listener: Listener, *, ended: Callable[[], None]) -> None:
         self._namespaces = namespaces
-        self._changed = changed
-        self._routed = routed
-        self._relisted = relisted
+        self._listener = listener
         self._ended = ended
         self._stop: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
 
@@ -144,9 +145,7 @@ class _Host:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # kopf's own use of aiohttp
             await kopf.operator(
-                registry=handlers(
-                    login=connection, changed=self._changed, routed=self._routed, relisted=self._relisted
-                ),
+                registry=handlers(connection, self._listener),
                 settings=kopf_settings(),
                 standalone=True,
                 identity=_IDENTITY,

@@ -35,14 +35,7 @@ async def main(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(each, stopping.set)
     async with connected(settings) as ports:
         operator = Operator(ports, settings)
-        watches = Watches(
-            ports.cluster,
-            ports.clock,
-            namespaces=settings.watched,
-            changed=operator.changed,
-            routed=operator.routed,
-            relisted=operator.sweep.relisted,
-        )
+        watches = Watches(ports.cluster, ports.clock, namespaces=settings.watched, listener=operator)
         async with serving(operator.metrics, lambda: watches.watching, settings.http_port) as port:
             _log.info("%s is up, health and metrics on port %d", settings.identity, port)
             await until(stopping, operator.run, watches.run)

@@ -5,7 +5,7 @@ What does not: any implementation (`podium.adapters`), any decision.
 """
 
 from podium.ports.clock import Clock
-from podium.ports.cluster import Cluster, ModelDeployment
+from podium.ports.cluster import AliasClaim, Cluster, ModelDeployment
 from podium.ports.gate_jobs import GateJobs
 from podium.ports.lease import LeaseState, LeaseStore
 from podium.ports.metrics_store import MetricsStore, Totals
@@ -16,6 +16,7 @@ from podium.ports.router import Router
 from podium.ports.webhooks import WebhookCall, Webhooks, WebhookVerdict
 
 __all__ = [
+    "AliasClaim",
     "Clock",
     "Cluster",
     "GateJobs",

@@ -13,6 +13,19 @@ from podium.core.facts import AutoscalerState, Key, SlotState
 
 
 @dataclass(frozen=True)
+class AliasClaim:
+    """What a ModelDeployment writes in a registry: an alias of a model. Of two, the older one may."""
+
+    key: Key
+    uid: str
+    created: datetime
+    deleting: bool
+    registry: str  # empty for the operator's own
+    model: str
+    alias: str
+
+
+@dataclass(frozen=True)
 class ModelDeployment:
     """A ModelDeployment as the API server has it. `spec` is None where it cannot be read; `flaw` says why."""
 
@@ -29,12 +42,24 @@ class ModelDeployment:
     template: PodTemplate | None = None  # what this operator makes pods from, for this spec; None in a list
     unreadable: bool = False  # the status itself cannot be read: it holds the memory and must not be overwritten
 
+    @property
+    def claim(self) -> AliasClaim | None:
+        """The alias that it writes; None where its spec cannot be read."""
+        if self.spec is None:
+            return None
+        registry, model = self.spec.registry, self.spec.model.name
+        about = (self.key, self.uid, self.created, self.deleting)
+        return AliasClaim(*about, registry.uri or "", model, registry.aliases.champion)
+
 
 class Cluster(Protocol):
     """The API server: the ModelDeployments, and the slots that Podium owns. Reads are fresh, never cached."""
 
     async def get(self, key: Key) -> ModelDeployment | None:
         """The object as etcd has it now; None where there is none."""
+
+    async def served(self) -> None:
+        """Raises NotFound where there is no CRD, and other errors where ModelDeployments cannot be listed."""
 
     async def list_all(self) -> Sequence[ModelDeployment]:
         """All ModelDeployments of the namespaces that the operator watches."""

@@ -1,4 +1,5 @@
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -102,6 +103,22 @@ def test_at_rest_no_status_is_made_to_text_to_see_that_it_is_the_same(monkeypatc
         world.advance(600)
     assert len(read) > 5
     assert texts == []
+
+
+def test_a_reconcile_lists_no_other_model_deployments() -> None:
+    world, lists = Stage(), list[float]()
+    real = world.cluster.list_all
+
+    async def list_all() -> Sequence[ModelDeployment]:
+        lists.append(world.loop.time())
+        return await real()
+
+    world.cluster.list_all = list_all  # type: ignore[method-assign]
+    with world.operator():
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
+        world.advance(2 * SETTINGS.resync + 10)
+    assert 1 <= len(lists) <= 4, "one when it begins to lead, and one each resync"
 
 
 def test_a_rollback_does_not_wait_for_the_registry() -> None:

@@ -79,9 +79,11 @@ class Api:
         """Return one object, fresh from etcd. Raises the errors of `_json`: NotFound where it does not exist."""
         return await self._json("GET", path, within=within)
 
-    async def list(self, path: str, *, selector: str = "", within: float = TIMEOUT) -> Sequence[Json]:
-        """All objects of the collection that match the label selector, fresh from etcd."""
-        query = {"labelSelector": selector} if selector else {}
+    async def list(
+        self, path: str, *, selector: str = "", most: int | None = None, within: float = TIMEOUT
+    ) -> Sequence[Json]:
+        """All objects of the collection that match the label selector, or the first ones, fresh from etcd."""
+        query = ({"labelSelector": selector} if selector else {}) | ({"limit": str(most)} if most else {})
         return (await self._json("GET", path, query=query, within=within)).get("items") or []
 
     async def create(self, path: str, body: Json) -> Json:

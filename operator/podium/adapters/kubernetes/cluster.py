@@ -63,10 +63,18 @@ class KubernetesCluster:
             return md
         return replace(md, template=render.pod_template(read.owner_of(md), md.spec, self._defaults))
 
+    async def served(self) -> None:
+        await asyncio.gather(*(self._api.list(path, most=1) for path in self._collections))
+
     async def list_all(self) -> Sequence[ModelDeployment]:
-        paths = [names.path(names.MODEL_DEPLOYMENTS, namespace) for namespace in self._watched]
-        lists = await asyncio.gather(*map(self._api.list, paths or [names.ALL_MODEL_DEPLOYMENTS]))
+        lists = await asyncio.gather(*map(self._api.list, self._collections))
         return [read.model_deployment(found) for each in lists for found in each]
+
+    @property
+    def _collections(self) -> Sequence[str]:
+        """Where all ModelDeployments are that the operator watches."""
+        watched = [names.path(names.MODEL_DEPLOYMENTS, namespace) for namespace in self._watched]
+        return watched or [names.ALL_MODEL_DEPLOYMENTS]
 
     async def write_status(self, md: ModelDeployment, status: Status) -> None:
         if md.unreadable:

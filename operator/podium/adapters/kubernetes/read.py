@@ -14,10 +14,11 @@ from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.model_files import reloads
 from podium.adapters.kubernetes.render import Owner, environment_of
 from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.spec.model import Aliases
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, PodTemplate, Status
 from podium.core.facts import SLOTS, Crash, Key, PodState
-from podium.ports import ModelDeployment
+from podium.ports import AliasClaim, ModelDeployment
 
 Json = Mapping[str, Any]
 _MESSAGE_LIMIT: Final = 2000
@@ -42,6 +43,26 @@ def model_deployment(found: Json) -> ModelDeployment:
         status=status,
         flaw=status_flaw or flaw,
         unreadable=bool(status_flaw),
+    )
+
+
+def claim(found: Json) -> AliasClaim | None:
+    """The alias that a ModelDeployment writes, without reading the rest: a watch tells of thousands."""
+    metadata, spec = found["metadata"], found.get("spec") or {}
+    try:
+        registry = spec.get("registry") or {}
+        alias = (registry.get("aliases") or {}).get("champion") or Aliases().champion
+        uri, model = registry.get("uri") or "", spec["model"]["name"]
+    except (AttributeError, KeyError, TypeError):
+        return None  # no spec of ours: nothing is written for it
+    return AliasClaim(
+        key=Key(metadata["namespace"], metadata["name"]),
+        uid=metadata["uid"],
+        created=moment(metadata.get("creationTimestamp")),
+        deleting="deletionTimestamp" in metadata,
+        registry=str(uri),
+        model=str(model),
+        alias=str(alias),
     )
 
 

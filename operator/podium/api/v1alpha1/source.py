@@ -26,7 +26,8 @@ class ModelVersion(Source):
 
     def same_version(self, other: "ModelVersion") -> bool:
         """Whether both are the same bytes of the same model, whatever else is recorded of them."""
-        return self.identity == other.identity
+        mine = (self.registry, self.model, self.version, self.digest)
+        return mine == (other.registry, other.model, other.version, other.digest)
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -32,6 +32,9 @@ class FakeObjects(ABC):
         self._may_fail()
         return self._seen(key) if key in self._stored else None
 
+    async def served(self) -> None:
+        self._may_fail()
+
     async def list_all(self) -> Sequence[ModelDeployment]:
         self._may_fail()
         return self.all_now()

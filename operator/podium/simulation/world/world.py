@@ -232,9 +232,10 @@ class World(View):
 
     def tell(self, key: Key = KEY) -> None:
         """The operators' watches tell of a change."""
+        seen = self.cluster.now(key)
         for process in self.processes:
             if not self.disorder.loses_watch():
-                process.operator.changed(key)
+                process.operator.told(key, seen.claim if seen is not None else None)
 
     def _died(self, process: Process) -> None:
         self.processes.remove(process)

@@ -1,0 +1,87 @@
+"""Two ModelDeployments for one registered model must not write one alias: who writes which, and who was first.
+
+A list of all fills the claims when leadership begins and after each relist, and what the watch tells puts one right at
+a time. So a reconcile asks here, and lists nothing: with a list in each, a thousand ModelDeployments would parse a
+million of them to rest.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from podium.core.facts import AliasConflict, Key
+from podium.errors import Unavailable
+from podium.ports import AliasClaim
+
+_Alias = tuple[str, str, str]  # registry, model, alias
+_NOT_LISTED: Final = "the ModelDeployments are not listed yet: another one may write the alias"
+
+
+class AliasClaims:
+    """The claims of all ModelDeployments that the operator watches."""
+
+    def __init__(self, default_uri: str) -> None:
+        self._default_uri = default_uri  # of ModelDeployments that name no registry
+        self._claims: dict[Key, AliasClaim] = {}
+        self._of: dict[_Alias, set[Key]] = {}
+        self._newer: set[Key] = set()  # told of since the last list began
+        self._complete = False
+
+    def clear(self) -> None:
+        """Nothing is known: this process begins to lead."""
+        self._claims.clear()
+        self._of.clear()
+        self._complete = False
+
+    def listing(self) -> None:
+        """A list of all begins: what is told of from now on is newer than what it will say."""
+        self._newer.clear()
+
+    def fill(self, listed: Iterable[AliasClaim]) -> None:
+        """What the list said. Whoever is not in it is gone."""
+        found = {claim.key: claim for claim in listed}
+        for key in (self._claims.keys() | found.keys()) - self._newer:
+            self._put(key, found.get(key))
+        self._complete = True
+
+    def note(self, key: Key, claim: AliasClaim | None) -> None:
+        """The ModelDeployment as it is now; None where it is gone, or claims nothing."""
+        self._newer.add(key)
+        self._put(key, claim)
+
+    def conflict(self, claim: AliasClaim | None) -> AliasConflict | None:
+        """The oldest ModelDeployment before this one that writes the same alias of the same model, if there is one.
+
+        Raises Unavailable where the others have not been listed yet.
+        """
+        if not self._complete:
+            raise Unavailable(_NOT_LISTED)
+        if claim is None:
+            return None
+        mine = self._with_registry(claim)
+        others = (self._claims[key] for key in self._of.get(_alias(mine), ()))
+        older = [other for other in others if other.uid != mine.uid and not other.deleting and _age(other) < _age(mine)]
+        return AliasConflict(key=min(older, key=_age).key, alias=mine.alias) if older else None
+
+    def _put(self, key: Key, claim: AliasClaim | None) -> None:
+        former = self._claims.pop(key, None)
+        if former is not None:
+            held = self._of[_alias(former)]
+            held.discard(key)
+            if not held:
+                del self._of[_alias(former)]
+        if claim is not None:
+            self._claims[key] = known = self._with_registry(claim)
+            self._of.setdefault(_alias(known), set()).add(key)
+
+    def _with_registry(self, claim: AliasClaim) -> AliasClaim:
+        return replace(claim, registry=(claim.registry or self._default_uri).rstrip("/"))
+
+
+def _alias(claim: AliasClaim) -> _Alias:
+    return claim.registry, claim.model, claim.alias
+
+
+def _age(claim: AliasClaim) -> tuple[datetime, str, str]:
+    return claim.created, claim.key.namespace, claim.key.name
