@@ -100,6 +100,13 @@ class Reader:
             raise _refused(name, "a URL of HTTP or HTTPS", without_secrets(raw))
         return raw or None
 
+    def matching(self, name: str, form: re.Pattern[str], expected: str) -> str | None:
+        """A text of this form, which the refusal calls what is expected; None where it is not set."""
+        raw = self._environ.get(name)
+        if raw and not form.fullmatch(raw):
+            raise _refused(name, expected, raw)
+        return raw or None
+
     def seconds(self, name: str, default: float, least: float = LEAST_SECONDS) -> float:
         """A number of seconds, up to a week."""
         return self._number(name, default, float, (least, MOST_SECONDS))

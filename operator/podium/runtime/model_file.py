@@ -17,7 +17,8 @@ from podium.runtime.exits import Exit, StartError
 from podium.runtime.reference import Reference, reference_of
 
 _KEYS = frozenset({"uri", "digest"})
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+DIGEST_FORM = "sha256: and 64 hexadecimal digits in lower case"
 _LIMIT = 16 * 1024  # bytes
 
 
@@ -63,7 +64,7 @@ def _parsed(file: Path, content: bytes) -> Wanted:
     ):
         wanted = '{"uri": "models:/<name>/<version>", "digest": "sha256:…"}'
         raise StartError(Exit.BAD_SETTINGS, f"{file}: expected JSON as {wanted}, found something else")
-    if not _DIGEST.fullmatch(found["digest"]):
-        expected = "sha256: and 64 hexadecimal digits"
-        raise StartError(Exit.BAD_SETTINGS, f"{file}: expected a digest of {expected}, found {found['digest'][:80]!r}")
+    if not DIGEST.fullmatch(found["digest"]):
+        expected = f"expected a digest of {DIGEST_FORM}, found {found['digest'][:80]!r}"
+        raise StartError(Exit.BAD_SETTINGS, f"{file}: {expected}")
     return Wanted(reference_of(found["uri"], str(file)), found["digest"])

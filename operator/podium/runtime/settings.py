@@ -1,6 +1,7 @@
 """What the server is told from outside, read once from the environment and never changed."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -9,12 +10,13 @@ from pathlib import Path
 from podium.runtime.environment import Known, Reader
 from podium.runtime.exits import Exit, StartError
 from podium.runtime.legacy_env import mapped
-from podium.runtime.model_file import Wanted, wanted_by
+from podium.runtime.model_file import DIGEST, DIGEST_FORM, Wanted, wanted_by
 from podium.runtime.preview import Preview
 from podium.runtime.reference import Reference, references
 
 LATENCY_EDGES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 MOST_THREADS = 1024
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 TERMINATION_LOG = "/dev/termination-log"  # where Kubernetes looks, unless the pod says otherwise
 
 
@@ -118,7 +120,7 @@ class Settings:
             cache_directory=read.path("PODIUM_CACHE_DIR"),
             prediction_log=read.flag("PODIUM_PREDICTION_LOG"),
             prediction_log_bodies=read.share("PODIUM_PREDICTION_LOG_BODIES", cls.prediction_log_bodies),
-            digest=environ.get("PODIUM_MODEL_DIGEST") or None,
+            digest=read.matching("PODIUM_MODEL_DIGEST", DIGEST, DIGEST_FORM),
             model_file=read.path("PODIUM_MODEL_FILE"),
             reload_hook=read.http_url("PODIUM_RELOAD_HOOK"),
             run_id=environ.get("PODIUM_MODEL_RUN_ID") or None,
@@ -146,7 +148,7 @@ class Settings:
             extra_columns=read.choice("PODIUM_EXTRA_COLUMNS", cls.extra_columns),
             requirements_ignored=read.names("PODIUM_REQUIREMENTS_IGNORED", cls.requirements_ignored),
             termination_log=termination_log(environ),
-            preview=preview(environ),
+            preview=_preview(read, environ),
             traces=traces(environ),
         )
 
@@ -184,9 +186,10 @@ def traces(environ: Mapping[str, str]) -> bool:
     return not off and (exporter == "otlp" or (not exporter and bool(named)))
 
 
-def preview(environ: Mapping[str, str]) -> Preview | None:
+def _preview(read: Reader, environ: Mapping[str, str]) -> Preview | None:
     """Return how testers' requests are known, or None where there are none."""
-    header, value = environ.get("PODIUM_PREVIEW_HEADER"), environ.get("PODIUM_PREVIEW_VALUE")
+    header = read.matching("PODIUM_PREVIEW_HEADER", _HEADER_NAME, "the name of an HTTP header")
+    value = environ.get("PODIUM_PREVIEW_VALUE")
     if value and not header:
         raise StartError(Exit.BAD_SETTINGS, "PODIUM_PREVIEW_VALUE is set without PODIUM_PREVIEW_HEADER; set both")
     return Preview.of(header, value) if header else None

@@ -69,7 +69,11 @@ def test_a_pipe_in_its_place_is_refused_at_once(tmp_path: Path) -> None:
 
 def test_it_comes_before_the_uri_of_the_settings(tmp_path: Path) -> None:
     file = written(tmp_path, WORD)
-    other = {"PODIUM_MODEL_URI": "models:/churn/7", "PODIUM_MODEL_RUN_ID": "abc", "PODIUM_MODEL_DIGEST": "sha256:7"}
+    other = {
+        "PODIUM_MODEL_URI": "models:/churn/7",
+        "PODIUM_MODEL_RUN_ID": "abc",
+        "PODIUM_MODEL_DIGEST": f"sha256:{7:064x}",
+    }
     read = Settings.from_environment({**other, "PODIUM_MODEL_FILE": str(file)})
     assert (read.references, read.digest, read.run_id) == ((Reference(Kind.VERSION, "models:/churn/8"),), DIGEST, None)
 

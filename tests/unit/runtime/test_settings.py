@@ -54,6 +54,10 @@ def test_the_limits_of_guards_are_edges_too() -> None:
         ("PODIUM_LATENCY_EDGES", "0,1"),
         ("PODIUM_RELOAD_HOOK", "file:///etc/passwd"),
         ("PODIUM_RELOAD_HOOK", "cache.ml/purge"),
+        ("PODIUM_MODEL_DIGEST", "sha256:7"),
+        ("PODIUM_MODEL_DIGEST", f"sha256:{'A' * 64}"),
+        ("PODIUM_PREVIEW_HEADER", "a b"),
+        ("PODIUM_PREVIEW_HEADER", "x-é"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_its_name(name: str, value: str) -> None:

@@ -10,7 +10,7 @@ import zstandard
 
 from podium.runtime.exchange import Request, Response
 from podium.runtime.faults import RequestFault, TooLarge, WrongMediaType
-from podium.runtime.http.codings import LEAST, MOST, decoded, encoded
+from podium.runtime.http.codings import LEAST, MEMBERS, MOST, decoded, encoded
 
 LIMIT = 1_000_000
 CODED: dict[str, Callable[[bytes], bytes]] = {
@@ -56,6 +56,27 @@ def test_a_bomb_is_not_unfolded(coding: str) -> None:
 def test_a_body_that_is_cut_or_has_more_behind_it_is_refused(coding: str, spoil: Callable[[bytes], bytes]) -> None:
     with pytest.raises(RequestFault, match=f"expected one whole {coding} body"):
         decoded(spoil(CODED[coding](BODY)), of(coding), LIMIT)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
+def test_members_one_behind_another_are_one_body(coding: str) -> None:
+    """As bgzip, `cat a.gz b.gz` and writers that flush by member write it."""
+    parts = [BODY[at : at + 17] for at in range(0, len(BODY), 17)]
+    assert decoded(b"".join(map(CODED[coding], parts)), of(coding), LIMIT) == BODY
+    with pytest.raises(TooLarge):
+        decoded(CODED[coding](b"0" * LIMIT) + CODED[coding](b"0"), of(coding), LIMIT)
+
+
+@pytest.mark.parametrize(("coding", "members"), [("gzip", MEMBERS + 1), ("zstd", MEMBERS + 1), ("deflate", 2)])
+def test_more_members_than_a_writer_makes_are_refused(coding: str, members: int) -> None:
+    empty = CODED[coding](b"")
+    assert decoded(empty * (members - 1), of(coding), LIMIT) == b""
+    with pytest.raises(RequestFault, match=f"expected one whole {coding} body"):
+        decoded(empty * members, of(coding), LIMIT)
+
+
+def test_the_old_name_of_gzip_is_gzip() -> None:
+    assert decoded(gzip.compress(BODY), of("x-gzip"), LIMIT) == BODY
 
 
 @pytest.mark.parametrize("coding", ["br", "gzip, gzip", "x"])
