@@ -6,6 +6,7 @@ from dataclasses import replace
 from podium.controller.alias_claims import AliasClaims
 from podium.controller.leader import Election, Times
 from podium.controller.metrics import Metrics
+from podium.controller.others import Others
 from podium.controller.queue import WorkQueue
 from podium.controller.reconcile import Reconciler
 from podium.controller.settings import Settings
@@ -36,7 +37,8 @@ class Operator:
         )
         self._claims = AliasClaims(settings.registry_uri)
         turns = TemplateTurns(settings.template_budget, wake=self.changed)
-        self.reconciler = Reconciler(steady, self.workers, self.metrics, turns, self._claims)
+        others = Others(self._claims, turns, steady.clock)
+        self.reconciler = Reconciler(steady, self.workers, self.metrics, others)
         self.queue = WorkQueue(
             self.reconciler,
             ports.clock,

@@ -13,21 +13,19 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from podium.api.v1alpha1.status import Status
-from podium.controller.alias_claims import AliasClaims
 from podium.controller.apply import apply
 from podium.controller.logs import about
 from podium.controller.metrics import Metrics
-from podium.controller.observe import QUIET, observe
+from podium.controller.observe import observe
+from podium.controller.others import Others
 from podium.controller.priorities import Priorities
 from podium.controller.queue import Priority, backoff
-from podium.controller.template_turns import TemplateTurns
 from podium.controller.waiting import within
 from podium.controller.workers import Workers
 from podium.core.actions import Action, Event, RegistryWrite, RunSlot, SetTraffic
 from podium.core.decide import Decision, decide, decide_without_evidence
 from podium.core.facts import ALL, Facts, Key, ObservedState
 from podium.core.rollout.last_spec import trial_spec
-from podium.core.rollout.templates import occupies_turn, wants_turn
 from podium.core.status.invalid import with_invalid_spec
 from podium.core.traffic.weights import to_champion
 from podium.core.unsaved import Unsaved
@@ -57,13 +55,10 @@ class _Tried:
 class Reconciler:
     """Reconciles one key at a time; the queue never runs the same key twice at once."""
 
-    def __init__(
-        self, ports: Ports, workers: Workers, metrics: Metrics, turns: TemplateTurns, claims: AliasClaims
-    ) -> None:
+    def __init__(self, ports: Ports, workers: Workers, metrics: Metrics, others: Others) -> None:
         self._ports = ports
         self._workers = workers
-        self._turns = turns
-        self._claims = claims
+        self._others = others
         self._metrics = metrics
         self.priorities = Priorities()
         self._tried: dict[Key, _Tried] = {}
@@ -74,8 +69,9 @@ class Reconciler:
     async def __call__(self, key: Key) -> float | None:
         """Reconcile once. Returns in how many seconds to do so again; None where it is gone."""
         md = await self._ports.cluster.get(key)
-        self._claims.note(key, md.claim if md is not None else None)
-        if md is not None:
+        if md is None:
+            self._others.forget(key)
+        else:
             self.note(md)
             md = replace(md, spec=md.spec or trial_spec(md.status.trial))
         if md is None or md.deleting:
@@ -93,10 +89,8 @@ class Reconciler:
                 return 0.0
 
     def note(self, md: ModelDeployment) -> Priority:
-        """What others have to know of it: whether they wait for its trial. Returns how urgent it is itself."""
-        if md.status.phase not in QUIET:
-            spec = md.spec or trial_spec(md.status.trial)
-            self._turns.note(md.key, occupies=occupies_turn(md.status, spec, self._ports.clock.now()))
+        """Remember what others have to know of it. Returns how urgent it is itself."""
+        self._others.note(md)
         return self.priorities.note(md)
 
     def routed_by(self, route: Key) -> list[Key]:
@@ -146,15 +140,15 @@ class Reconciler:
         self._workers.forget(key)
         self._metrics.forget(key)
         self.priorities.forget(key)
-        self._turns.forget(key)
+        self._others.forget(key)
         self._tried.pop(key, None)
         self._unsaved.pop(key, None)
         self._by_route.pop(key, None)
         self._leaving.pop(key, None)
 
     async def _reconcile(self, md: ModelDeployment) -> float:
-        world = self._beside_others(md, await observe(md, self._ports, self._workers))
-        decision = self._decide(self._with_turn(self._facts(md, world)))
+        world = self._others.beside(md, await observe(md, self._ports, self._workers))
+        decision = self._decide(self._others.with_turn(self._facts(md, world)))
         if md.flaw:
             decision = replace(decision, status=self._invalid(md, decision.status))
         self.priorities.enter(md.key, decision.status.phase)
@@ -201,23 +195,6 @@ class Reconciler:
             now=self._ports.clock.now(),
             unsaved=self._unsaved.get(md.key),
         )
-
-    def _beside_others(self, md: ModelDeployment, world: ObservedState) -> ObservedState:
-        """What is observed, with what others are about. Asked only where nothing is on trial: no rollback waits for it.
-
-        Raises Unavailable where the others are not known yet.
-        """
-        if md.status.phase not in QUIET:
-            return world
-        conflict, others = self._claims.conflict(md.claim), self._turns.others(md.key)
-        return replace(world, alias_conflict=conflict, template_trials=others)
-
-    def _with_turn(self, facts: Facts) -> Facts:
-        """The facts, with whether a template that came with another operator may be tried now."""
-        if facts.status.phase not in QUIET:
-            return facts
-        turn = self._turns.take(facts.key, wanted=wants_turn(facts))
-        return replace(facts, observed=replace(facts.observed, template_turn=turn))
 
     async def _emit_events(self, md: ModelDeployment, events: tuple[Event, ...]) -> None:
         """Before the status is written: a repeat is no second Event, but after a crash the Event would be lost."""

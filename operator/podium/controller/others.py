@@ -1,0 +1,46 @@
+"""What a ModelDeployment has to do with the others: who writes the same alias, and whose turn it is."""
+
+from dataclasses import replace
+
+from podium.controller.alias_claims import AliasClaims
+from podium.controller.observe import QUIET
+from podium.controller.template_turns import TemplateTurns
+from podium.core.facts import Facts, Key, ObservedState
+from podium.core.rollout.last_spec import trial_spec
+from podium.core.rollout.templates import occupies_turn, wants_turn
+from podium.ports import Clock, ModelDeployment
+
+
+class Others:
+    """Asked only where nothing is on trial: no rollback waits for others."""
+
+    def __init__(self, claims: AliasClaims, turns: TemplateTurns, clock: Clock) -> None:
+        self._claims = claims
+        self._turns = turns
+        self._clock = clock
+
+    def note(self, md: ModelDeployment) -> None:
+        """Remember what others have to know of it: its alias, and whether they wait for its trial."""
+        self._claims.note(md.key, md.claim)
+        if md.status.phase not in QUIET:
+            spec = md.spec or trial_spec(md.status.trial)
+            self._turns.note(md.key, occupies=occupies_turn(md.status, spec, self._clock.now()))
+
+    def forget(self, key: Key) -> None:
+        """It is gone."""
+        self._claims.note(key, None)
+        self._turns.forget(key)
+
+    def beside(self, md: ModelDeployment, observed: ObservedState) -> ObservedState:
+        """What was observed, with what others are about. Raises Unavailable where they are not listed yet."""
+        if md.status.phase not in QUIET:
+            return observed
+        conflict, trials = self._claims.conflict(md.claim), self._turns.others(md.key)
+        return replace(observed, alias_conflict=conflict, template_trials=trials)
+
+    def with_turn(self, facts: Facts) -> Facts:
+        """The facts, with whether a template that came with another operator may be tried now."""
+        if facts.status.phase not in QUIET:
+            return facts
+        turn = self._turns.take(facts.key, wanted=wants_turn(facts))
+        return replace(facts, observed=replace(facts.observed, template_turn=turn))
