@@ -15,6 +15,7 @@ from bench.faults.faulty_world import End
 from bench.faults.kinds import FAULTS, striking
 from bench.faults.rollouts import ROLLOUTS, Rollout
 from bench.faults.schedule import Case, Schedule
+from podium.api.v1alpha1.status import Phase
 from podium.simulation.world.cluster import FakeCluster
 from podium.simulation.world.faults import WRITES, Call
 from podium.simulation.world.router import FakeRouter
@@ -92,6 +93,15 @@ def test_a_verdict_that_is_forgotten_while_it_cannot_be_written_is_found(monkeyp
     monkeypatch.setattr(podium.core.decide, "unwritten_evidence", lambda *_: None)
     found = broken_by("bad-answers:40.status-refused+56.slot-b-scaled-down")
     assert "version 2 lost its trial, and then had traffic" in found
+
+
+def test_a_version_that_keeps_its_traffic_for_longer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The controller looks at a canary every 20 seconds."""
+    case = "bad-answers:40.write-500"
+    assert broken_by(case) == ""
+    slow = {**podium.core.decide.REQUEUE_AFTER, Phase.CANARY: 20.0}
+    monkeypatch.setattr(podium.core.decide, "REQUEUE_AFTER", slow)
+    assert "version 2 had traffic for" in broken_by(case)
 
 
 def test_an_alias_that_a_frozen_leader_moved_late_is_put_right(monkeypatch: pytest.MonkeyPatch) -> None:
