@@ -13,15 +13,18 @@ from podium.simulation.world.view import KEY
 from tests.stories.simulator import SECOND, Simulation, holds, spec_of
 
 QUICK = {"steps": [{"weight": 50, "duration": "10s"}], "soak": "30s"}
+EITHER = pytest.mark.parametrize(
+    "parts", [{}, {"traffic": {"gateway": {"name": "public"}}}], ids=["service", "gateway"]
+)
 NEWER: Mapping[str, Any] = {"model": {"name": "churn", "version": "2"}, "rollout": {"ofANewerRelease": True}}
 
 
-def in_phase(phase: Phase, **parts: Any) -> Simulation:
-    sim = Simulation(spec_of("1", rollout=QUICK, **parts))
+def in_phase(phase: Phase, rollout: Mapping[str, object] = QUICK, **parts: Any) -> Simulation:
+    sim = Simulation(spec_of("1", rollout=rollout, **parts))
     sim.register("1")
     sim.settle("1")
     sim.register("2")
-    sim.commit(spec_of("2", rollout=QUICK, **parts), "version 2")
+    sim.commit(spec_of("2", rollout=rollout, **parts), "version 2")
     sim.reach(phase)
     return sim
 
@@ -33,7 +36,7 @@ def make_unreadable(sim: Simulation) -> None:
 
 
 @pytest.mark.parametrize("phase", [Phase.CANARY, Phase.SOAKING])
-@pytest.mark.parametrize("parts", [{}, {"traffic": {"gateway": {"name": "public"}}}], ids=["service", "gateway"])
+@EITHER
 def test_a_bad_version_is_taken_back_by_the_last_spec_that_could_be_read(phase: Phase, parts: dict[str, Any]) -> None:
     """It kept 50 % for as long as the spec could not be read."""
     sim = in_phase(phase, **parts)
@@ -99,3 +102,52 @@ def test_a_deletion_that_others_hold_leads_the_traffic_back_once_the_champion_is
     assert sim.weights["b"] > 0
     sim.behaviour("1").ready = True
     sim.until(lambda world: world.weights["b"] == 0, within=20 * SECOND)
+
+
+def hold_deletion(sim: Simulation) -> None:
+    sim.note("git: deleted, and a finalizer of others holds it")
+    sim.cluster.hold_deletion(KEY)
+    sim.tell(KEY)
+
+
+@EITHER
+@pytest.mark.parametrize("bad_share", [0.0, 1.0])
+def test_a_deletion_that_others_hold_gives_a_soak_up(bad_share: float, parts: dict[str, Any]) -> None:
+    """The new champion kept all the traffic, and no operator judged it: 10 minutes of nothing but bad answers."""
+    sim = in_phase(Phase.SOAKING, **parts)
+    hold_deletion(sim)
+    sim.behaviour("2").bad_share = bad_share
+    sim.until(lambda world: world.in_force().get("b", 0) == 0, within=3 * SECOND)
+    sim.evict("a")
+    sim.behaviour("1").ready = False
+    sim.until(lambda world: world.weights["b"] == 100, within=3 * SECOND)  # it alone can answer
+    sim.behaviour("1").ready = True
+    sim.until(lambda world: world.weights["a"] == 100, within=3 * SECOND)
+
+
+@EITHER
+def test_a_deletion_that_others_hold_goes_on_with_a_rollback_that_found_no_champion(parts: dict[str, Any]) -> None:
+    """The version that had failed kept all the traffic, though the champion was ready again."""
+    rollout = {**QUICK, "startupTimeout": "1m"}
+    sim = in_phase(Phase.CANARY, rollout, **parts)
+    sim.behaviour("1").ready = False
+    sim.run(2 * SECOND)
+    sim.behaviour("2").bad_share = 0.3
+    sim.reach(Phase.PENDING)
+    sim.run(5 * SECOND)
+    hold_deletion(sim)
+    sim.run(2 * SECOND)
+    assert sim.weights["b"] > 0
+    sim.behaviour("1").ready = True
+    sim.until(lambda world: world.weights["b"] == 0, within=3 * SECOND)
+
+
+def test_a_deletion_that_others_hold_makes_no_route_again_that_went_first() -> None:
+    """The garbage collector may remove what belongs to an object before the object itself."""
+    sim = in_phase(Phase.STABLE)
+    sim.settle("2")
+    hold_deletion(sim)
+    sim.router.drift(sim.md())
+    sim.tell(KEY)
+    sim.run(5 * SECOND)
+    assert sim.weights == {}

@@ -24,10 +24,10 @@ from podium.controller.waiting import within
 from podium.controller.workers import Workers
 from podium.core.actions import Action, Event, RegistryWrite, RunSlot, SetTraffic
 from podium.core.decide import Decision, decide, decide_without_evidence
-from podium.core.facts import ALL, Facts, Key, ObservedState
+from podium.core.facts import ALL, Facts, Key, ObservedState, other_than
 from podium.core.rollout.last_spec import trial_spec
 from podium.core.status.invalid import with_invalid_spec
-from podium.core.traffic.weights import to_champion
+from podium.core.traffic.weights import to_trusted
 from podium.core.unsaved import Unsaved
 from podium.errors import Conflict, PodiumError, Temporary
 from podium.ports import ModelDeployment, Ports
@@ -104,8 +104,8 @@ class Reconciler:
         returns = False
         try:
             if md is not None:
-                returns = await self._to_champion(md)
-            if last is not None:
+                returns = await self._lead_back(md)
+            if last is not None and (md is None or md.has_finalizer):
                 await self._ports.router.release(last)
         except PodiumError as error:
             if isinstance(error, Temporary) and patient:
@@ -123,17 +123,19 @@ class Reconciler:
         self.forget(key)
         return None
 
-    async def _to_champion(self, md: ModelDeployment) -> bool:
-        """Take the traffic of a challenger back that nothing judges any more. Returns whether it has to be tried again.
+    async def _lead_back(self, md: ModelDeployment) -> bool:
+        """Take the traffic of a version back that nothing judges any more. Returns whether to look again.
 
-        A deletion that a finalizer of others holds can take for ever, and so can a status that cannot be read.
+        A deletion that a finalizer of others holds can take for ever, and so can a status that cannot be read. As long
+        as two versions run, either can lose its pods.
         """
-        if md.spec is None or md.status.challenger is None or md.status.champion is None:
-            return False
-        weights = to_champion(md.status, await self._ports.cluster.slots(md))
+        trusted, slots = md.status.trusted, await self._ports.cluster.slots(md)
+        if md.spec is None or trusted is None or not slots[other_than(trusted.slot)].replicas:
+            return False  # no other version can have any: a route that went first is not made again
+        weights = to_trusted(md.status, slots)
         if weights is not None:
             await self._ports.router.route(md, weights)
-        return weights is None
+        return True
 
     def forget(self, key: Key) -> None:
         """Keep nothing of a ModelDeployment that is gone. Its objects are garbage-collected by Kubernetes."""
@@ -242,11 +244,11 @@ class Reconciler:
     async def _report_unreadable(self, md: ModelDeployment) -> float | None:
         """Report that the spec cannot be read, and touch nothing else; where the status cannot, only lead traffic back.
 
-        Nothing changes before the object is written, but for a champion that becomes ready.
+        Nothing changes before the object is written, but for pods that become ready or are lost.
         """
         _log.error("%s", md.flaw)
         if md.unreadable:
-            return _LED_BACK_RETRY if await self._to_champion(md) else None
+            return _LED_BACK_RETRY if await self._lead_back(md) else None
         await self._record(md, self._invalid(md, md.status))
         return None
 

@@ -12,7 +12,7 @@ from podium.core.rollout.template_checks import template_superseded
 from podium.core.rollout.templates import described, template_waits
 from podium.core.rollout.version_checks import superseded
 from podium.core.status.messages import message
-from podium.core.traffic.weights import to_champion
+from podium.core.traffic.weights import to_trusted
 from tests.unit.core.factories import NOW, facts, pinned
 
 OLD, NEW = pinned("1", "a"), pinned("2", "b")
@@ -84,8 +84,8 @@ def test_a_champion_of_an_older_podium_gets_the_template_that_its_pods_were_made
 def test_a_deletion_moves_no_traffic_to_a_champion_without_pods() -> None:
     status = Status(phase=Phase.CANARY, phase_since=NOW, champion=OLD, challenger=NEW)
     slots: dict[Slot, SlotState] = {"a": running("1", ready=False), "b": running("2")}
-    assert to_champion(status, slots) is None
-    assert to_champion(status, {**slots, "a": running("1")}) == {"a": 100, "b": 0}
+    assert to_trusted(status, slots) is None
+    assert to_trusted(status, {**slots, "a": running("1")}) == {"a": 100, "b": 0}
 
 
 @pytest.mark.parametrize(

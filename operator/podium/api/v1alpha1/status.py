@@ -271,6 +271,11 @@ class Status(StatusValue):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     @property
+    def trusted(self) -> Pinned | None:
+        """The version that gets the traffic where a trial is given up: in a soak, the former champion."""
+        return self.former or self.champion
+
+    @property
     def pinned(self) -> "tuple[Pinned, ...]":
         """The versions that have a role now."""
         return tuple(each for each in (self.champion, self.challenger, self.former) if each is not None)

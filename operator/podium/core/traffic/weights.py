@@ -96,12 +96,15 @@ def _to_the_other(facts: Facts, champion: Pinned) -> Mapping[Slot, int] | None:
     return _to(champion, 0) if facts.spec.traffic.exact and other.verified(other.runs) else None
 
 
-def to_champion(status: Status, slots: Mapping[Slot, SlotState]) -> Mapping[Slot, int] | None:
-    """All traffic to the champion, for a ModelDeployment that goes; None where no challenger has any, or it cannot."""
-    champion, challenger = status.champion, status.challenger
-    if champion is None or challenger is None or not slots[champion.slot].ready(champion):
-        return None
-    return _to(champion, ALL)
+def to_trusted(status: Status, slots: Mapping[Slot, SlotState]) -> Mapping[Slot, int] | None:
+    """All traffic to the version that is trusted, for a ModelDeployment that nothing judges any more; None: it cannot.
+
+    A soak has not ended, and is given up as a trial is: the new champion is only the next best.
+    """
+    for pinned in (status.trusted, status.champion):
+        if pinned is not None and slots[pinned.slot].ready(pinned):
+            return _to(pinned, ALL)
+    return None
 
 
 def _preview(facts: Facts, weights: Mapping[Slot, int]) -> Slot | None:

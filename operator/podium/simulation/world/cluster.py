@@ -61,10 +61,14 @@ class FakeCluster(FakeObjects):
         known.spec, known.flaw = read(given)
         return self._seen(key)
 
+    def hold_deletion(self, key: Key) -> None:
+        """Delete a ModelDeployment that a finalizer of others holds."""
+        self._stored[key].deleting, self._stored[key].version = True, next(self._numbers)
+
     def remove(self, key: Key) -> None:
         """Delete a ModelDeployment, once it is let go. What belongs to it is garbage-collected."""
         if self._stored[key].held:
-            self._stored[key].deleting, self._stored[key].version = True, next(self._numbers)
+            self.hold_deletion(key)
             return
         del self._stored[key]
         self.autoscalers.forget(key)

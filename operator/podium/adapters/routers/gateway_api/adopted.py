@@ -57,9 +57,9 @@ class AdoptedRouter:
     async def release(self, md: ModelDeployment) -> None:
         """Leave the route at 100 % champion: it stays behind when the ModelDeployment goes."""
         self._conflicts.forget(f"{md.key.namespace}/{adopted_name(md)}")
-        champion = md.status.champion
-        if champion is not None and await self._find(md) is not None:
-            await self._write(md, {slot: ALL if slot == champion.slot else 0 for slot in SLOTS})
+        trusted = md.status.trusted
+        if trusted is not None and await self._find(md) is not None:
+            await self._write(md, {slot: ALL if slot == trusted.slot else 0 for slot in SLOTS})
 
     async def _find(self, md: ModelDeployment) -> Json | None:
         return await self._owned.find(names.HTTP_ROUTES, md.key.namespace, adopted_name(md))
