@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from podium.api.v1alpha1.source import address
 from podium.core.facts import AliasConflict, Key
 from podium.errors import Unavailable
 from podium.ports import AliasClaim
@@ -76,7 +77,7 @@ class AliasClaims:
             self._of.setdefault(_alias(known), set()).add(key)
 
     def _with_registry(self, claim: AliasClaim) -> AliasClaim:
-        return replace(claim, registry=(claim.registry or self._default_uri).rstrip("/"))
+        return replace(claim, registry=address(claim.registry or self._default_uri))
 
 
 def _alias(claim: AliasClaim) -> _Alias:

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Final
 
 from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.source import address
 from podium.api.v1alpha1.spec.gates import Gate
 from podium.api.v1alpha1.spec.serving import Serving
 from podium.api.v1alpha1.spec.spec import Spec
@@ -58,10 +59,19 @@ class Fingerprints:
         return spec_hash(self.spec)
 
     def stands(self, lost: Rejection) -> bool:
-        """Whether a rejection is still about what Git says: also one that was written down without `serving`."""
+        """Whether a rejection is still about what Git says: also one that was written down without `serving`.
+
+        What did not load or stay up may do so from the registry that Git names instead.
+        """
+        if lost.reason in OF_SERVING and self._named_elsewhere(lost):
+            return False
         return lost.rejection_hash == self._judged or (
             lost.reason in OF_SERVING and lost.rejection_hash == self._served
         )
+
+    def _named_elsewhere(self, lost: Rejection) -> bool:
+        named = self.spec.registry.uri
+        return bool(named and lost.registry) and address(named or "") != address(lost.registry)
 
     @cached_property
     def _judged(self) -> str:

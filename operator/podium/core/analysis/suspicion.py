@@ -69,7 +69,7 @@ def _relevant(known: Suspicion, facts: Facts) -> bool:
     """Whether a rejection would still be about what Git says: the version, and what it failed for."""
     found, named = facts.observed.registry.desired, facts.spec.model.version or known.version
     desired = (found.version, found.digest) if found is not None else (named, known.digest)
-    same = desired == (known.version, known.digest) and facts.of_source(known)
+    same = desired == (known.version, known.digest) and known.of_model(facts.spec.model.name)
     return same and known.rejection_hash == rejection_hash(facts.spec, known.reason)
 
 

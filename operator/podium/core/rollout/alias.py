@@ -8,6 +8,7 @@ asked for counts as Podium's own. After that it was a person who moved it there.
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from podium.api.v1alpha1.source import address
 from podium.api.v1alpha1.status import REQUESTED_LIMIT, Pinned, RegistryStatus, Status
 from podium.core.actions import Action, MoveAlias
 from podium.core.facts import Facts
@@ -17,7 +18,7 @@ LATE = timedelta(minutes=10)  # no write to the registry lands later than this a
 
 def known_alias(facts: Facts) -> RegistryStatus:
     """What is known of the alias that Git names now: with another name, model or registry nothing is."""
-    target = f"{facts.observed.registry.uri} {facts.spec.model.name}@{facts.spec.registry.aliases.champion}"
+    target = f"{address(facts.observed.registry.uri)} {facts.spec.model.name}@{facts.spec.registry.aliases.champion}"
     known = facts.status.registry
     known = known if known.target in {target, ""} else RegistryStatus()
     champion = _champion(facts)

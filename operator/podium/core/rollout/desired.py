@@ -39,6 +39,7 @@ def resolve_desired(facts: Facts) -> ModelVersion | None:
 def standing_rejection(facts: Facts) -> Rejection | None:
     """The rejection of the desired version, also with the desired template alone, as long as the spec stays the same.
 
+    It is about the bytes under this name: wherever the registry is, those are what lost, as they are what is trusted.
     While the registry does not answer, the digest is not known, and the version alone stands for it: doubt never starts
     a rejected version again.
     """
@@ -47,7 +48,7 @@ def standing_rejection(facts: Facts) -> Rejection | None:
     for lost in (*_of_template(facts), *reversed(facts.status.rejected)):
         if (
             lost.version == number
-            and facts.of_source(lost)
+            and lost.of_model(facts.spec.model.name)
             and digest in {lost.digest, None}
             and fingerprints(facts).stands(lost)
         ):

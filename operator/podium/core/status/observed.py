@@ -7,6 +7,7 @@ from typing import TypeVar
 from podium.api.v1alpha1.evidence import Evidence, Slot
 from podium.api.v1alpha1.manifest import LABEL
 from podium.api.v1alpha1.outage import SharedOutage, Suspicion
+from podium.api.v1alpha1.source import address
 from podium.api.v1alpha1.status import GateStatus, HistoryEntry, Phase, Pinned, Status, Trial, Verdict
 from podium.api.v1alpha1.traffic import Weight
 from podium.core import gates
@@ -148,7 +149,7 @@ def _as_made(pinned: Pinned | None, facts: Facts) -> Pinned | None:
     seen, login = facts.observed.slot(pinned.slot), facts.spec.registry.secret_name
     if seen.runs is not None and seen.runs.template is not None and seen.runs.same_version(pinned) and seen.replicas:
         return pinned.model_copy(update={"template": seen.runs.template})
-    if not pinned.model or pinned.registry != facts.observed.registry.uri:
+    if not pinned.model or address(pinned.registry) != address(facts.observed.registry.uri):
         return pinned
     return pinned.model_copy(update={"login": login})
 

@@ -76,7 +76,7 @@ class World(View):
         self.clock = LoopClock(self.loop, BEGIN)
         self.cluster = FakeCluster(self.clock)
         self.router = FakeRouter(self.cluster)
-        self.registry = FakeRegistry()
+        self.registry, self.registry_uri = FakeRegistry(), URI  # the operator's default address
         self.jobs = FakeGateJobs(self.clock)
         self.webhooks = FakeWebhooks(otherwise=Unavailable("the service did not answer within 10 s"))
         self.metrics_store = FakeMetricsStore()
@@ -143,6 +143,11 @@ class World(View):
         self.note("operator restarted")
         for process in tuple(self.processes):
             process.die()
+
+    def move_registry(self, uri: str) -> None:
+        """The operator's own PODIUM_REGISTRY_URI changes: the same registry, at another address."""
+        self.registry_uri = uri
+        self.restart()
 
     def evict(self, slot: Slot) -> None:
         """The slot's pods are evicted; its Deployment makes new ones."""
@@ -218,7 +223,7 @@ class World(View):
         elected = self._election if election is None else election
         settings = Settings(
             identity=f"operator-{self._started}",
-            registry_uri=URI,
+            registry_uri=self.registry_uri,
             registry_poll=self.registry_poll,
             leader_election=elected,
             workers=self.workers,
