@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from podium.api.v1alpha1.status import Phase
+from podium.errors import Unavailable
 from tests.stories.simulator import NO_POD, SECOND, Simulation, spec_of
 from tests.stories.test_stories import GATES, GATEWAY, MINUTE, QUICK, wants
 
@@ -115,3 +116,74 @@ def test_a_revert_to_a_champion_that_never_comes_back_says_which_version_serves(
     assert "version 1 has no ready pod: version 2 keeps the traffic until it has one" in sim.status.message
     ready = next(each for each in sim.status.conditions if each.type == "Ready")
     assert (ready.status, ready.reason) == ("False", "ChampionUnavailable")
+
+
+STEPS: dict[str, object] = {
+    "steps": [{"weight": 25, "duration": "1m"}, {"weight": 50, "duration": "10s"}],
+    "soak": "1m",
+}
+
+
+def beside_a_dead_champion(phase: Phase = Phase.CANARY, **parts: Any) -> Simulation:
+    """A good version is on trial behind a gateway, and the champion has just lost its pods."""
+    sim = Simulation(spec_of("1", rollout=STEPS, **{**GATEWAY, **parts}))
+    sim.register("1")
+    sim.settle("1")
+    sim.register("2")
+    wants(sim, "2", STEPS, gates=[], **{**GATEWAY, **parts})
+    sim.reach(phase, at_once=True)
+    sim.run(2 * SECOND)
+    sim.behaviour("1").ready = False
+    sim.run(2 * SECOND)
+    sim.clients.failed.clear()
+    return sim
+
+
+def test_a_version_that_alone_can_answer_has_all_the_traffic_until_the_champion_is_back() -> None:
+    """It kept the weight of its step, and the rest of the requests went to no pod."""
+    sim = beside_a_dead_champion()
+    sim.run(20 * SECOND)
+    assert (sim.in_force()["b"], NO_POD in sim.clients.failed) == (100, False)
+    assert "step 1 of 2, 25 % (100 % while version 1 has no ready pod)" in sim.status.message
+    sim.behaviour("1").ready = True
+    back = sim.clock.now()
+    sim.run(3 * SECOND)
+    assert (sim.weights, sim.status.phase) == ({"a": 75, "b": 25}, Phase.CANARY)
+    trial = sim.status.trial
+    assert trial is not None
+    assert trial.weight_reached_at is not None
+    assert trial.weight_reached_at > back  # what it had before was another share
+    sim.settle("2")
+    assert NO_POD not in sim.clients.failed
+
+
+def test_a_version_that_cannot_be_verified_any_more_gives_back_what_was_lent_to_it() -> None:
+    """Only up waits for proof."""
+    sim = beside_a_dead_champion()
+
+    async def unreachable(*_: Any, **__: Any) -> Any:
+        raise Unavailable("mTLS")
+
+    sim.pod_metrics.ask = unreachable  # type: ignore[method-assign]
+    sim.run(2 * SECOND)
+    assert sim.in_force()["b"] == 100
+    sim.behaviour("1").ready = True
+    sim.until(lambda world: world.weights["b"] == 25, within=3 * SECOND)
+
+
+def test_a_mended_version_has_all_the_traffic_in_its_steps_where_the_champion_cannot_start() -> None:
+    """It had 5, 25 and 50 %, and the rest of the requests went to no pod."""
+    sim = beside_a_dead_champion(Phase.STARTING)
+    sim.reach(Phase.CANARY)
+    sim.run(2 * SECOND)
+    sim.clients.failed.clear()
+    sim.settle("2")
+    assert NO_POD not in sim.clients.failed
+
+
+def test_a_version_that_turns_bad_beside_a_dead_champion_is_still_found() -> None:
+    sim = beside_a_dead_champion()
+    sim.behaviour("2").bad_share = 0.3
+    sim.reach(Phase.ROLLING_BACK)
+    sim.behaviour("1").ready = True
+    sim.until(lambda world: world.in_force().get("b", 0) == 0, within=5 * SECOND)

@@ -19,7 +19,7 @@ from podium.core.rollout.templates import described, judges_template, on_trial, 
 from podium.core.rollout.version_checks import WAITS, slot_taken, unknown_champion
 from podium.core.status.readiness import awaits_registry
 from podium.core.status.waits import held_until, outage_passes
-from podium.core.traffic.shares import challenger_pods, weight_text
+from podium.core.traffic.shares import challenger_pods, lent_text, weight_text
 
 UNDER_WAY = frozenset(Phase) - {Phase.BLOCKED, Phase.REJECTED, Phase.STABLE}
 ENOUGH_FOR_A_RATE = 5  # answers
@@ -152,7 +152,7 @@ def _canary(facts: Facts) -> str:
     answers, errors = _count(counts.answers, "answer"), _count(counts.bad, "error")
     weight = weight_text(trial.steps[trial.step].weight, facts.spec)
     step = f"step {trial.step + 1} of {len(trial.steps)}{_with_template(facts)}"
-    text = f"{step}, {weight}: {answers}, {errors}"
+    text = f"{step}, {weight}{lent_text(facts)}: {answers}, {errors}"
     if trial.weight_reached_at is None:
         waits = f"waiting until the weight of this step is in force{_in_the_way(facts)}"
         subject = facts.status.challenger

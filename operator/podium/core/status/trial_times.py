@@ -12,13 +12,15 @@ KEEP = timedelta(seconds=5)  # counts are written down this often at the most; a
 
 
 def weight_reached_at(facts: Facts, trial: Trial) -> datetime | None:
-    """Since when the traffic has had the step's weight without a break."""
+    """Since when the traffic has had the step's weight without a break, or more while the champion has no ready pod."""
     subject, world = facts.subject, facts.observed
     if facts.status.phase is not Phase.CANARY or subject is None:
         return trial.weight_reached_at
     weight = trial.steps[trial.step].weight
     enough = world.slot(subject.slot).verified(subject) >= share_pods(weight, facts.spec)
-    if not enough or not world.traffic.in_sync or world.traffic.desired.get(subject.slot, 0) < weight:
+    desired, champion = world.traffic.desired.get(subject.slot, 0), facts.status.champion
+    lent = desired > weight and champion is not None and world.slot(champion.slot).ready(champion) > 0
+    if not enough or not world.traffic.in_sync or desired < weight or lent:
         return None
     return trial.weight_reached_at or facts.now
 

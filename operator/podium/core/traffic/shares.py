@@ -42,6 +42,15 @@ def weight_text(weight: int, spec: Spec) -> str:
     return f"{weight} % ({coarse})" if coarse else f"{weight} %"
 
 
+def lent_text(facts: Facts) -> str:
+    """Why a gateway gives the challenger more than the step's weight."""
+    champion, challenger, world = facts.status.champion, facts.status.challenger, facts.observed
+    if champion is None or challenger is None or world.traffic.desired.get(challenger.slot) != ALL:
+        return ""
+    down = not world.slot(champion.slot).ready(champion)
+    return f" ({ALL} % while version {champion.version} has no ready pod)" if down else ""
+
+
 def off_share(facts: Facts) -> str:
     """How the traffic is divided where that is not by the desired weights; "" where it is."""
     traffic, slot = facts.observed.traffic, (facts.subject or facts.status.champion)

@@ -43,20 +43,33 @@ def _trial(facts: Facts) -> str:
 
 def _weights(facts: Facts) -> Mapping[Slot, int] | None:
     """The weights to ask for, or None to leave the traffic where it is."""
-    traffic = PHASE_TARGETS[facts.status.phase].traffic
-    challenger, trial = facts.status.challenger, facts.status.trial
-    up: Mapping[Slot, int] | None = None
-    if challenger is not None and trial is not None:
-        verified = facts.observed.slot(challenger.slot).verified(challenger)
-        if traffic is Traffic.CHALLENGER and verified >= facts.spec.serving.size:
-            up = _to(challenger, ALL)
-        if traffic is Traffic.STEP and verified >= share_pods(trial.steps[trial.step].weight, facts.spec):
-            up = _to(challenger, _step_weight(facts, challenger, trial))
+    traffic, up = PHASE_TARGETS[facts.status.phase].traffic, _up(facts)
     if up is not None:
         return up
     if traffic is not Traffic.CHAMPION and facts.observed.traffic.desired and not abandoned(facts):
         return None  # the last step goes on until the next one can be carried
     return _back(facts)
+
+
+def _up(facts: Facts) -> Mapping[Slot, int] | None:
+    """What the phase gives the challenger, or all where it alone can answer; None with too few verified pods."""
+    traffic, challenger, trial = PHASE_TARGETS[facts.status.phase].traffic, facts.status.challenger, facts.status.trial
+    if challenger is None or trial is None or traffic is Traffic.CHAMPION:
+        return None
+    verified = facts.observed.slot(challenger.slot).verified(challenger)
+    if (verified and _alone(facts)) or (traffic is Traffic.CHALLENGER and verified >= facts.spec.serving.size):
+        return _to(challenger, ALL)
+    if traffic is Traffic.CHALLENGER:
+        return None
+    weight, carried = _step_weight(facts, challenger, trial), share_pods(trial.steps[trial.step].weight, facts.spec)
+    lent = facts.observed.traffic.desired.get(challenger.slot, 0) > weight and not abandoned(facts)
+    return _to(challenger, weight) if verified >= carried or lent else None
+
+
+def _alone(facts: Facts) -> bool:
+    """Whether a gateway would send the champion's share to no pod. A Service leaves it out by itself."""
+    champion = facts.status.champion
+    return facts.spec.traffic.exact and champion is not None and not facts.observed.slot(champion.slot).ready(champion)
 
 
 def _step_weight(facts: Facts, challenger: Pinned, trial: Trial) -> int:
