@@ -69,6 +69,7 @@ class Operator:
     async def lead(self) -> None:
         """The work of a leader, until cancelled. Nothing of it goes on afterwards."""
         self._claims.clear()
+        self.reconciler.elapsed.begin()
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.sweep.run(), name="sweep")

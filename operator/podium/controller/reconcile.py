@@ -14,6 +14,7 @@ from typing import Final
 
 from podium.api.v1alpha1.status import Status
 from podium.controller.apply import apply
+from podium.controller.elapsed import Elapsed
 from podium.controller.logs import about
 from podium.controller.metrics import Metrics
 from podium.controller.observe import observe
@@ -61,6 +62,7 @@ class Reconciler:
         self._others = others
         self._metrics = metrics
         self.priorities = Priorities()
+        self.elapsed = Elapsed()
         self._tried: dict[Key, _Tried] = {}
         self._unsaved: dict[Key, Unsaved | None] = {}
         self._leaving: dict[Key, float] = {}  # since when Podium has tried to reset their routes to 100 % champion
@@ -142,6 +144,7 @@ class Reconciler:
         self._workers.forget(key)
         self._metrics.forget(key)
         self.priorities.forget(key)
+        self.elapsed.forget(key)
         self._others.forget(key)
         self._tried.pop(key, None)
         self._unsaved.pop(key, None)
@@ -169,6 +172,7 @@ class Reconciler:
             # What runs does not wait for the record, whatever refused it: the recorded champion is scaled and healed.
             await apply(_for_champion(others, md.status), md, self._ports, self._workers, world)
             raise
+        self.elapsed.written(md.key)
         self._unsaved[md.key] = decision.unsaved
         with about(md.key, version=_version(decision.status), phase=decision.status.phase):
             self._show(md, decision, world)
@@ -188,13 +192,14 @@ class Reconciler:
 
     def _facts(self, md: ModelDeployment, world: ObservedState) -> Facts:
         assert md.spec is not None
+        now = self._ports.clock.now()
         return Facts(
             key=md.key,
             generation=md.generation,
             spec=md.spec,
-            status=md.status,
+            status=self.elapsed.seen(md.key, md.status, now),
             observed=world,
-            now=self._ports.clock.now(),
+            now=now,
             unsaved=self._unsaved.get(md.key),
         )
 

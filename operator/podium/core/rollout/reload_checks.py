@@ -43,7 +43,7 @@ def reload_failed(facts: Facts) -> Verdict | None:
     pods = facts.observed.slot(subject.slot).pods
     found = next((why for pod in pods if (why := _failure(pod, subject, trial))), "")
     limit = facts.spec.rollout.startup_timeout
-    if not found and facts.now - trial.started_at >= limit:
+    if not found and facts.now - (facts.status.phase_since or facts.now) >= limit:
         found = f"not all pods did so within {format_duration(limit)} (startupTimeout)"
     if not found:
         return None

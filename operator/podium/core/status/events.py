@@ -1,6 +1,7 @@
 """The Events of a decision: its move through the table, and new problems around it."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Phase
@@ -10,6 +11,7 @@ from podium.core.rollout.circumstances import CIRCUMSTANCES
 from podium.core.rollout.templates import template_waits
 from podium.core.rollout.transitions import Move
 from podium.core.status.conditions import registry_problem
+from podium.core.status.elapsed import TIMED
 from podium.core.status.messages import LONGEST
 from podium.core.status.readiness import condition_of, not_ready
 
@@ -33,12 +35,18 @@ def _of_move(before: Facts, move: Move, after: Facts) -> Event:
     trial, subject = before.status.trial, after.subject or before.subject or before.status.suspected
     named = subject is None or f"version {subject.version} " in move.verdict.message
     about = "" if named or subject is None else f"version {subject.version}: "
-    identity = f"{before.generation}/{before.status.phase_since}/{trial.step if trial else 0}/{move.target}"
+    identity = f"{before.generation}/{_since(before)}/{trial.step if trial else 0}/{move.target}"
     verdict = move.verdict
     blames = verdict.rejects or verdict.suspects or verdict.reason in CIRCUMSTANCES
     warning = move.target in WARNINGS or blames
     message = f"{move.source} -> {move.target}: {about}{move.verdict.message}"
     return Event(warning, move.verdict.reason, message[:LONGEST], identity)
+
+
+def _since(before: Facts) -> datetime | None:
+    """What tells this move from an earlier one. While moments move with the leader, it is the trial's beginning."""
+    trial, phase = before.status.trial, before.status.phase
+    return trial.started_at if trial is not None and phase in TIMED else before.status.phase_since
 
 
 def _lasting(problem: Problem | None) -> Problem | None:

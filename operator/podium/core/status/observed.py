@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import TypeVar
 
 from podium.api.v1alpha1.evidence import Evidence, Slot
@@ -200,7 +201,7 @@ def _as_before(known: Counting | None, now: Counting | None, facts: Facts) -> Co
 
 
 def _just_now(evidence: Evidence, facts: Facts) -> bool:
-    return evidence.observed_at is not None and facts.now - evidence.observed_at < KEEP
+    return evidence.observed_at is not None and timedelta() <= facts.now - evidence.observed_at < KEEP
 
 
 def _shared_outage(facts: Facts) -> SharedOutage | None:
