@@ -36,6 +36,7 @@ class Process:
         others: Others,
         witness: Witness,
         died: Callable[["Process"], None],
+        skew: timedelta,
     ) -> None:
         self.others = others
         self.chance: random.Random = disorder.chance
@@ -43,7 +44,7 @@ class Process:
         self._disorder, self._witness, self._died = disorder, witness, died
         self._loop, self._thaws = loop, 0.0
         self._answers: dict[tuple[str, str], Any] = {}
-        self.clock = ProcessClock(ports.clock, self)
+        self.clock = ProcessClock(ports.clock, self, skew)
         given = {each.name: getattr(ports, each.name) for each in fields(ports)}
         doors = {name: _Door(name, port, self) for name, port in given.items() if port is not None}
         self.operator = Operator(replace(ports, **cast(Any, doors | {"clock": self.clock})), settings)
@@ -101,8 +102,8 @@ class Process:
 class ProcessClock:
     """Implements the port Clock for one process: its wall clock can be wrong, and it can stand still."""
 
-    def __init__(self, clock: Clock, process: Process) -> None:
-        self.skew = timedelta()  # by so much its wall clock is ahead
+    def __init__(self, clock: Clock, process: Process, skew: timedelta) -> None:
+        self.skew = skew  # by so much its wall clock is ahead
         self._clock, self._process = clock, process
         self.monotonic = clock.monotonic
 

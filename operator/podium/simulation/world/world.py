@@ -95,6 +95,7 @@ class World(View):
             self.cluster, self.router, self.pod_metrics, self.metrics_store, self.registry,
             FakeLease(), self.clock, self.jobs, self.webhooks,
         )  # fmt: skip
+        self.skew = timedelta()  # by so much the wall clocks of operators that start from now on are ahead
         self._election = operators > 1 if election is None else election
         self._tick, self._started, self._events_told = tick, 0, 0
         for _ in range(operators):
@@ -230,7 +231,14 @@ class World(View):
         )
         died = self._died if returns else self.processes.remove
         started = Process(
-            self.ports, settings, self.loop, self.disorder, others=Others(self), witness=self._witness, died=died
+            self.ports,
+            settings,
+            self.loop,
+            self.disorder,
+            others=Others(self),
+            witness=self._witness,
+            died=died,
+            skew=self.skew,
         )
         self.processes.append(started)
         return started
