@@ -35,7 +35,8 @@ def _of_move(before: Facts, move: Move, after: Facts) -> Event:
     trial, subject = before.status.trial, after.subject or before.subject or before.status.suspected
     named = subject is None or f"version {subject.version} " in move.verdict.message
     about = "" if named or subject is None else f"version {subject.version}: "
-    identity = f"{before.generation}/{_since(before)}/{trial.step if trial else 0}/{move.target}"
+    step = trial.step if trial is not None else 0
+    identity = f"{before.generation}/{_since(before)}/{move.source}/{step}/{move.target}"
     verdict = move.verdict
     blames = verdict.rejects or verdict.suspects or verdict.reason in CIRCUMSTANCES
     warning = move.target in WARNINGS or blames
