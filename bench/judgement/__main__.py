@@ -31,7 +31,7 @@ class Effort:
         (0.01, 0.5, 100),
     )
     looks: int = 2000  # for the CPU time
-    outages: int = 500  # trials of each setting
+    outages: int = 530  # trials of each setting: with none rejected, the upper end of 99 % is 1 %
     settings: int | None = None  # of outages and bad versions; all of them
 
 
