@@ -21,6 +21,7 @@ from podium.core.facts import (
     TrafficState,
 )
 from podium.core.fingerprints import rejection_hash
+from podium.core.rollout.lifecycle import new_trial
 from podium.core.status.readiness import condition_of
 from tests.stories.simulator import spec_of
 from tests.unit.core.factories import NOW, facts, pinned
@@ -179,6 +180,27 @@ def test_a_change_of_traffic_is_ready_once_requests_go_where_it_says(
     traffic: TrafficState, ready: tuple[str, str]
 ) -> None:
     assert said(resting(TWO, traffic=traffic))["Ready"] == ready
+
+
+@pytest.mark.parametrize(
+    ("minutes", "reason", "expected"),
+    [
+        (9, "RouteRejected", {"Ready": ("Unknown", "Progressing"), "Stalled": ("False", "AsExpected")}),
+        (10, "RouteRejected", {"Ready": ("False", "RouteRejected"), "Stalled": ("True", "RouteRejected")}),
+        (10, "InProgress", {"Ready": ("Unknown", "Progressing"), "Stalled": ("False", "AsExpected")}),
+    ],
+)
+@pytest.mark.parametrize("phase", [Phase.PROMOTING, Phase.CANARY])
+def test_traffic_that_cannot_be_moved_is_stalled_in_the_end(
+    phase: Phase, minutes: int, reason: str, expected: dict[str, tuple[str, str]]
+) -> None:
+    """A first version whose nodePort was taken was Reconciling for ever."""
+    problem = Problem(reason, "Service churn is invalid: nodePort 31010 is already allocated")
+    given = resting(spec_of("1"), phase=phase, traffic=TrafficState(problem=problem))
+    trial = new_trial(given, OLD).model_copy(update={"step_started_at": NOW - timedelta(minutes=minutes)})
+    status = given.status.model_copy(update={"champion": None, "challenger": OLD, "trial": trial, "conditions": []})
+    found = said(replace(given, status=status))
+    assert {kind: found[kind] for kind in expected} == expected
 
 
 @pytest.mark.parametrize(

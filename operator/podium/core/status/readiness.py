@@ -28,6 +28,7 @@ IN_TRIAL = frozenset({Phase.RELOADING, Phase.STARTING, Phase.CANARY, Phase.PROMO
 ANSWER_EXPECTED = frozenset({Phase.PENDING, Phase.GATING, Phase.SOAKING, Phase.STABLE, Phase.REJECTED, Phase.BLOCKED})
 # The challenger may serve before it is the champion.
 _HANDED_OVER = frozenset({Phase.PROMOTING, Phase.RELOADING})
+_MOVING = frozenset({Phase.CANARY, Phase.PROMOTING})
 # What ends by itself in the registry.
 PASSING = frozenset({reasons.DIGEST_PENDING, reasons.VERSION_NOT_READY})
 # What says nothing of the desired state.
@@ -63,8 +64,19 @@ def stall(facts: Facts) -> Problem | None:
     champion, template = facts.status.champion, template_waits(facts)
     if champion is not None and template is not None and template.reason == reasons.TEMPLATE_REJECTED:
         return template if behind_git(facts, champion) else None
+    if (problem := _not_moved(facts)) is not None:
+        return problem
     why = _no_room(facts)
     return Problem(reasons.PODS_NOT_STARTING, f"{why}; {facts.status.message}") if why else None
+
+
+def _not_moved(facts: Facts) -> Problem | None:
+    """What has kept a trial's traffic from being moved for longer than pods may take to start: a refused Service."""
+    trial, problem, limit = facts.status.trial, facts.observed.traffic.problem, facts.spec.rollout.startup_timeout
+    if problem is None or problem.reason == reasons.IN_PROGRESS or facts.status.phase not in _MOVING or trial is None:
+        return None
+    waits = trial.weight_reached_at is None and trial.step_started_at is not None
+    return problem if waits and facts.now - (trial.step_started_at or facts.now) >= limit else None
 
 
 def _no_room(facts: Facts) -> str:
