@@ -41,7 +41,7 @@ CHURN = {"MODEL_URI": "models:/churn/1"}
         ),
         ({**CHURN, "HOST": "é" * 300}, 8, "PORT_UNAVAILABLE: "),
         ({"MODEL_URI": "models:/churn/9"}, 3, "NOT_FETCHED: models:/churn/9: "),
-        ({**CHURN, "MODEL_DIGEST": "sha256:0"}, 5, "DIGEST_MISMATCH: models:/churn/1: expected"),
+        ({**CHURN, "MODEL_DIGEST": f"sha256:{0:064x}"}, 5, "DIGEST_MISMATCH: models:/churn/1: expected"),
         ({"MODEL_URI": "models:/hollow/1"}, 6, "REQUIREMENT_MISSING: the model needs packages that are not installed"),
         (
             {"MODEL_URI": "models:/hollow/1", "REQUIREMENTS_IGNORED": "no-such-package"},
