@@ -272,7 +272,8 @@ def test_what_a_users_sources_say_of_the_model_is_overruled_by_the_file(tmp_path
     assert ours["PODIUM_MODEL_FILE"] == "/podium/model/model.json"
     file = tmp_path / "model.json"
     file.write_text(model_files.model_file(OWNER, IN_PLACE, pinned)["data"]["model.json"])
-    theirs = {"PODIUM_MODEL_URI": "models:/theirs/1", "PODIUM_MODEL_DIGEST": "sha256:1", "PODIUM_MODEL_RUN_ID": "r"}
+    digest = f"sha256:{1:064x}"
+    theirs = {"PODIUM_MODEL_URI": "models:/theirs/1", "PODIUM_MODEL_DIGEST": digest, "PODIUM_MODEL_RUN_ID": "r"}
     settings = Settings.from_environment({**theirs, **ours, "PODIUM_MODEL_FILE": str(file)})
     assert [str(each) for each in settings.references] == ["models:/churn/7"]
     assert (settings.digest, settings.run_id) == (pinned.digest, None)
