@@ -146,6 +146,22 @@ async def test_an_alias_that_is_not_set_is_missing(world: RegistryWorld, editor:
     assert "spec.model.alias" in found
 
 
+async def test_without_a_desired_version_the_champion_is_seen_with_its_alias_and_record(
+    world: RegistryWorld, editor: RegistryLogin, model: str
+) -> None:
+    """What is asked where the desired version cannot be had."""
+    version = world.publish(model)
+    registry = await world.adapter()
+    await registry.move_alias(editor, model, "champion", version)
+    await registry.write_tags(editor, model, version, {"podium.dev/decision": "Promoted"})
+    asked = query(editor, model, champion=version, record=(version,))
+    seen = await registry.query(asked)
+    assert seen.desired is None
+    assert _version(seen.champion) == version
+    assert seen.alias == version
+    assert seen.tags == {version: {"podium.dev/decision": "Promoted"}}
+
+
 @pytest.mark.parametrize(("status", "kind"), [("PENDING_REGISTRATION", Temporary), ("FAILED_REGISTRATION", Rejected)])
 async def test_a_version_that_is_not_ready_is_an_error(
     world: RegistryWorld, editor: RegistryLogin, model: str, status: str, kind: type[PodiumError]

@@ -24,7 +24,7 @@ class RegistryQuery:
 
     login: RegistryLogin
     model: str
-    version: str | None  # exactly one of version and desired_alias
+    version: str | None  # or desired_alias; with neither, no desired version is asked for
     desired_alias: str | None
     champion: str | None  # version of the status's champion, for comparison
     champion_alias: str

@@ -179,7 +179,7 @@ class RegistryWorker:
         try:
             query = await self._query(request)
             problem = await self._flush(query, writes)
-            answer = await self._registry.query(query)
+            answer = await self._look(session.key, query)
         except PodiumError as error:
             _log.warning("%s: registry query failed: %s", session.key, error)
             problem = problem_of(error)
@@ -204,6 +204,20 @@ class RegistryWorker:
             session.failing_since = self._clock.monotonic()
         answered = session.answer.desired is not None and session.answer.problem is None
         return answered and not writes and self._clock.monotonic() - session.failing_since < _GRACE
+
+    async def _look(self, key: Key, query: RegistryQuery) -> RegistryState:
+        """The answer. Where the desired version cannot be had, what is known of the champion beside the problem.
+
+        Its alias and the records of decisions do not wait for what Git names next.
+        """
+        try:
+            return await self._registry.query(query)
+        except Unavailable:
+            raise
+        except PodiumError as error:
+            _log.warning("%s: registry query failed: %s", key, error)
+            known = await self._registry.query(replace(query, version=None, desired_alias=None))
+            return replace(known, problem=problem_of(error))
 
     async def _flush(self, query: RegistryQuery, writes: tuple[RegistryWrite, ...]) -> Problem | None:
         """Write what is pending. A failure is logged, and does not hinder the query that follows."""

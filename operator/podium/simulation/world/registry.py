@@ -94,10 +94,11 @@ class FakeRegistry:
 
     async def query(self, query: RegistryQuery) -> RegistryState:
         model = self._model(query.login, query.model)
-        desired = self._desired(model, query)
+        asked = query.version is not None or query.desired_alias is not None
+        desired = self._desired(model, query) if asked else None
         champion = self.models.get(query.champion_model, model).versions.get(query.champion or "")
         return RegistryState(
-            desired=_facts(desired, self._digest(query.model, desired), query),
+            desired=_facts(desired, self._digest(query.model, desired), query) if desired else None,
             champion=_facts(champion, "", query) if champion else None,
             alias=model.aliases.get(query.champion_alias, ""),
             tags={name: dict(model.versions[name].tags) for name in query.record if name in model.versions},

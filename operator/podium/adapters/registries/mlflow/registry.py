@@ -45,8 +45,9 @@ class MlflowRegistry:
         and Temporary while its digest is being made. A champion that is gone is None, not an error.
         """
         seen, entry = await self._ask(query.login, "a look", lambda: _look(query, self._signatures))
+        if entry is None or seen.desired is None:
+            return seen
         digest = await self._digest(query.login, entry)
-        assert seen.desired is not None
         return replace(seen, desired=replace(seen.desired, digest=digest))
 
     async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None:
@@ -132,7 +133,7 @@ class MlflowRegistry:
             ) from error
 
 
-def _look(query: RegistryQuery, signatures: Signatures) -> tuple[RegistryState, Entry]:
+def _look(query: RegistryQuery, signatures: Signatures) -> tuple[RegistryState, Entry | None]:
     """All of a look but the digest. Blocking."""
     model = Registered(query.login, query.model)
 
@@ -142,9 +143,10 @@ def _look(query: RegistryQuery, signatures: Signatures) -> tuple[RegistryState, 
             return seen
         return replace(seen, signature=signatures.of(_key(query.login, entry), query.login, entry))
 
-    entry = model.desired(query.version, query.desired_alias)
-    desired = facts(entry)
-    same = query.champion == desired.version and query.champion_model in {"", query.model}
+    asked = query.version is not None or query.desired_alias is not None
+    entry = model.desired(query.version, query.desired_alias) if asked else None
+    desired = facts(entry) if entry is not None else None
+    same = desired is not None and query.champion == desired.version and query.champion_model in {"", query.model}
     seen = RegistryState(
         desired=desired,
         champion=_champion(query, model, facts) if not same else desired,
@@ -164,8 +166,8 @@ def _champion(query: RegistryQuery, model: Registered, facts: Callable[[Entry], 
         return None  # it serves all the same; the gates that need it say that it is gone
 
 
-def _records(model: Registered, query: RegistryQuery, entry: Entry) -> Mapping[str, Mapping[str, str]]:
-    known = {str(entry.version): bounded_tags(entry.tags)}
+def _records(model: Registered, query: RegistryQuery, entry: Entry | None) -> Mapping[str, Mapping[str, str]]:
+    known = {str(entry.version): bounded_tags(entry.tags)} if entry is not None else {}
     found = ((version, known.get(version) or model.own_tags(version)) for version in query.record)
     return {version: tags for version, tags in found if tags is not None}
 
