@@ -19,9 +19,12 @@ class Others:
         self._turns = turns
         self._clock = clock
 
-    def note(self, md: ModelDeployment) -> None:
-        """Remember what others have to know of it: its alias, and whether they wait for its trial."""
+    def read(self, md: ModelDeployment) -> None:
+        """Remember the alias that it writes, as it was read just now. A list is older than what a watch has told."""
         self._claims.note(md.key, md.claim)
+
+    def note(self, md: ModelDeployment) -> None:
+        """Remember whether others wait for its trial."""
         if md.status.phase not in QUIET:
             spec = md.spec or trial_spec(md.status.trial)
             self._turns.note(md.key, occupies=occupies_turn(md.status, spec, self._clock.now()))

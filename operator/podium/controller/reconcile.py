@@ -74,6 +74,7 @@ class Reconciler:
         if md is None:
             self._others.forget(key)
         else:
+            self._others.read(md)
             self.note(md)
             md = replace(md, spec=md.spec or trial_spec(md.status.trial))
         if md is None or md.deleting:

@@ -1,5 +1,6 @@
 """Which ModelDeployment may write an alias, known without a list of all in each reconcile."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,10 @@ import pytest
 
 from podium.adapters.kubernetes import read
 from podium.controller.alias_claims import AliasClaims
+from podium.controller.others import Others
+from podium.controller.queue import Priority
+from podium.controller.sweep import Sweep
+from podium.controller.template_turns import TemplateTurns
 from podium.core.facts import AliasConflict, Key
 from podium.errors import Unavailable
 from podium.ports import AliasClaim, ModelDeployment
@@ -118,6 +123,31 @@ def test_what_a_watch_tells_while_a_list_is_read_is_newer_than_the_list(
     assert claims.conflict(of(younger)) == AliasConflict(older.key, "champion")
     claims.listing()
     claims.fill([of(younger)])  # gone, and no watch has told of it
+    assert claims.conflict(of(younger)) is None
+
+
+async def test_a_sweep_does_not_undo_what_a_watch_tells_while_it_lists() -> None:
+    """It did until it came to that object, and a younger one was told of a conflict with what is gone."""
+    clock, claims = FakeClock(), AliasClaims(URI)
+    cluster = FakeCluster(clock)
+    older = cluster.put(Key("ml", "z-older"), spec())
+    clock.move(1)
+    younger, real = cluster.put(Key("ml", "a-younger"), spec("2")), cluster.list_all
+
+    async def list_all() -> Sequence[ModelDeployment]:
+        found = await real()
+        claims.note(older.key, None)  # deleted while the list is on its way
+        return found
+
+    cluster.list_all = list_all  # type: ignore[method-assign]
+    others = Others(claims, TemplateTurns(1, wake=lambda _: None), clock)
+
+    def note(md: ModelDeployment) -> Priority:
+        others.note(md)
+        return Priority.REST
+
+    sweep = Sweep(cluster, clock, add=lambda *_: None, known=tuple, note=note, claims=claims, every=300)
+    assert await sweep.once()
     assert claims.conflict(of(younger)) is None
 
 

@@ -75,8 +75,8 @@ def _not_moved(facts: Facts) -> Problem | None:
     trial, problem, limit = facts.status.trial, facts.observed.traffic.problem, facts.spec.rollout.startup_timeout
     if problem is None or problem.reason == reasons.IN_PROGRESS or facts.status.phase not in _MOVING or trial is None:
         return None
-    waits = trial.weight_reached_at is None and trial.step_started_at is not None
-    return problem if waits and facts.now - (trial.step_started_at or facts.now) >= limit else None
+    since = trial.step_started_at if trial.weight_reached_at is None else None
+    return problem if since is not None and facts.now - since >= limit else None
 
 
 def _no_room(facts: Facts) -> str:
