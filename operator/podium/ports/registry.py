@@ -32,6 +32,11 @@ class RegistryQuery:
     signatures: bool = False  # whether to read the signatures of both versions: they cost a file each
     champion_model: str = ""  # of the champion, where it is another one than the wanted version's
 
+    @property
+    def names_desired(self) -> bool:
+        """Whether it asks for a desired version."""
+        return self.version is not None or self.desired_alias is not None
+
 
 class Registry(Protocol):
     """The model registry. Each method raises Unavailable, Rejected or NotFound, with a message that says what to do."""

@@ -94,8 +94,7 @@ class FakeRegistry:
 
     async def query(self, query: RegistryQuery) -> RegistryState:
         model = self._model(query.login, query.model)
-        asked = query.version is not None or query.desired_alias is not None
-        desired = self._desired(model, query) if asked else None
+        desired = self._desired(model, query) if query.names_desired else None
         champion = self.models.get(query.champion_model, model).versions.get(query.champion or "")
         return RegistryState(
             desired=_facts(desired, self._digest(query.model, desired), query) if desired else None,

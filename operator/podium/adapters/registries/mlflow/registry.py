@@ -143,8 +143,7 @@ def _look(query: RegistryQuery, signatures: Signatures) -> tuple[RegistryState, 
             return seen
         return replace(seen, signature=signatures.of(_key(query.login, entry), query.login, entry))
 
-    asked = query.version is not None or query.desired_alias is not None
-    entry = model.desired(query.version, query.desired_alias) if asked else None
+    entry = model.desired(query.version, query.desired_alias) if query.names_desired else None
     desired = facts(entry) if entry is not None else None
     same = desired is not None and query.champion == desired.version and query.champion_model in {"", query.model}
     seen = RegistryState(
