@@ -35,8 +35,8 @@ def main() -> None:
     options.add_argument("--no-peers", action="store_true", help="leave out the servers from PyPI")
     chosen = options.parse_args()
     load.require_wrk()
-    with tempfile.TemporaryDirectory(prefix="podium-bench-") as name:
-        result = Bench(Path(name), chosen.seconds, chosen.rounds, with_peers=not chosen.no_peers).run()
+    with tempfile.TemporaryDirectory(prefix="podium-bench-") as name, servers.registry(Path(name)) as store:
+        result = Bench(Path(name), store, chosen.seconds, chosen.rounds, with_peers=not chosen.no_peers).run()
     print_table(result)
     print(json.dumps(result))
 
@@ -47,13 +47,12 @@ def say(text: str) -> None:
 
 
 class Bench:
-    """One comparison, in a folder of its own."""
+    """One comparison, in a folder of its own; `store` is the address of the registry."""
 
-    def __init__(self, folder: Path, seconds: int, rounds: int, *, with_peers: bool = True) -> None:
+    def __init__(self, folder: Path, store: str, seconds: int, rounds: int, *, with_peers: bool = True) -> None:
         self.with_peers = with_peers
-        self.folder, self.seconds, self.rounds = folder, seconds, rounds
-        self.store = f"sqlite:///{folder}/mlflow.db"
-        self.environ = {**os.environ, "MLFLOW_TRACKING_URI": self.store, "MLFLOW_DISABLE_TELEMETRY": "true"}
+        self.folder, self.store, self.seconds, self.rounds = folder, store, seconds, rounds
+        self.environ = {**os.environ, "MLFLOW_TRACKING_URI": store, "MLFLOW_DISABLE_TELEMETRY": "true"}
         root = Path(__file__).parents[2]
         self.environ["PYTHONPATH"] = os.environ["PYTHONPATH"] = f"{root / 'operator'}:{root}"
         self.result: dict[str, Any] = {"absolute": {}}

@@ -53,6 +53,16 @@ def _pss_kib(pid: int) -> int:
 
 
 @contextmanager
+def registry(folder: Path) -> Iterator[str]:
+    """MLflow's tracking server on loopback, as pods have it: what serves a model loads no database of its own."""
+    port = free_port()
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", f"{folder}/store"]
+    with process("registry", command, f"http://127.0.0.1:{port}/health", {}, folder) as server:
+        yield server.url
+
+
+@contextmanager
 def podium(model: str, store: str, folder: Path, **settings: str) -> Iterator[Server]:
     """Podium's model server with this model, as long as the block runs."""
     port = free_port()
