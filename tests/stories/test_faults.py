@@ -84,6 +84,7 @@ def test_what_a_frozen_leader_sends_late_is_refused(rollout: str, monkeypatch: p
         "gateway-bad:41.slot-b-scaled-down+44.status-refused",  # time without traffic was taken for time with it
         "bad-answers:40.status-refused+56.slot-b-scaled-down",  # what could not be recorded was forgotten with its pods
         "first-version-crashes:28.status-emptied+34.write-403",  # pods crashed once, and were never started again
+        "first-version-crashes:21.frozen-leader+42.slot-a-deleted",  # what is not there has no revision
         "revert-in-place:108.read-is-older+124.frozen-leader",  # a pod was not ready for a moment, by a rounding
     ],
 )

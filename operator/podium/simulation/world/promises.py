@@ -43,6 +43,14 @@ class Write:
     arguments: tuple[Any, ...]  # the others
     late: bool = False
 
+    @property
+    def creates_late(self) -> bool:
+        """Whether it is decided on by a frozen leader, and makes a Deployment that others have deleted meanwhile.
+
+        What is not there has no revision to be refused by. The world holds the leader to mending it.
+        """
+        return self.late and self.world.runs(self.arguments[0].slot) is None
+
 
 Check = Callable[[Write], Iterator[str]]
 
@@ -105,7 +113,7 @@ def _champion_keeps_its_size(write: Write) -> Iterator[str]:
     champion = status.champion
     assert spec is not None
     takes_over = champion is not None and champion.slot == pinned.slot and champion.digest != pinned.digest
-    if takes_over and not _trusted_in_place(pinned, status, spec):
+    if takes_over and not write.creates_late and not _trusted_in_place(pinned, status, spec):
         yield f"2: the champion's slot is to run version {pinned.version}"
     if pinned in _trusted(status) and write.arguments[1] < spec.serving.size:
         yield f"2: version {pinned.version} is scaled to {write.arguments[1]} of {spec.serving.size} pods"
@@ -136,7 +144,7 @@ def _rejected_template_stays_rejected(write: Write) -> Iterator[str]:
     pinned: Pinned = write.arguments[0]
     status, spec = write.world.md().status, write.md.spec
     assert spec is not None
-    if pinned in (status.champion, status.former) or pinned.template is None:
+    if pinned in (status.champion, status.former) or pinned.template is None or write.creates_late:
         return
     for lost in status.rejected_templates:
         same = (lost.digest, lost.template.revision) == (pinned.digest, pinned.template.revision)
@@ -161,7 +169,7 @@ def _rejected_stays_rejected(write: Write) -> Iterator[str]:
     pinned: Pinned = write.arguments[0]
     status, spec = write.world.md().status, write.md.spec
     assert spec is not None
-    if pinned in (status.champion, status.former):
+    if pinned in (status.champion, status.former) or write.creates_late:
         return
     for lost in status.rejected:
         if lost.digest == pinned.digest and Fingerprints(spec).stands(lost):
