@@ -85,6 +85,9 @@ def test_what_a_frozen_leader_sends_late_is_refused(rollout: str, monkeypatch: p
         "bad-answers:40.status-refused+56.slot-b-scaled-down",  # what could not be recorded was forgotten with its pods
         "first-version-crashes:28.status-emptied+34.write-403",  # pods crashed once, and were never started again
         "first-version-crashes:21.frozen-leader+42.slot-a-deleted",  # what is not there has no revision
+        "bad-answers:47.dies-before-a-write+48.read-fails",  # the next leader listed again only after 4 s
+        "bad-in-the-soak:66.status-refused+68.frozen-leader",  # a late record is taken where others may not write
+        "bad-in-the-soak:69.slot-a-scaled-down+73.status-refused",  # the way back waited for the record
         "revert-in-place:108.read-is-older+124.frozen-leader",  # a pod was not ready for a moment, by a rounding
     ],
 )

@@ -170,8 +170,8 @@ class Reconciler:
             self._unsaved[md.key] = decision.unwritten
             if isinstance(error, Conflict):
                 raise
-            # What runs does not wait for the record, whatever refused it: the recorded champion is scaled and healed.
-            await apply(_for_champion(others, md.status), md, self._ports, self._workers, world)
+            # What runs does not wait for the record, whatever refused it: recorded champions are scaled and healed.
+            await apply(_for_champions(others, md.status), md, self._ports, self._workers, world)
             raise
         self.elapsed.written(md.key)
         self._unsaved[md.key] = decision.unsaved
@@ -267,12 +267,15 @@ def _differ(one: Status, other: Status) -> bool:
     return one != other and one.stored() != other.stored()
 
 
-def _for_champion(actions: Sequence[Action], recorded: Status) -> list[Action]:
-    """The actions that need no record: the recorded champion's pods, and all of the traffic to it."""
+def _for_champions(actions: Sequence[Action], recorded: Status) -> list[Action]:
+    """The actions that need no record: all of the traffic to the recorded champion, its pods, and the former one's.
+
+    To the former one a soak leads back: without its pods, a version that turns bad would keep the traffic.
+    """
     champion, found = recorded.champion, list[Action]()
     for action in actions:
         back = isinstance(action, SetTraffic) and champion is not None and action.weights.get(champion.slot) == ALL
-        if back or (isinstance(action, RunSlot) and action.pinned == champion):
+        if back or (isinstance(action, RunSlot) and action.pinned in (champion, recorded.former)):
             found.append(action)
     return found
 

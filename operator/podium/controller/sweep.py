@@ -19,7 +19,7 @@ from podium.errors import PodiumError
 from podium.ports import Clock, Cluster, ModelDeployment
 
 _DEBOUNCE = 2.0  # seconds: a relist tells of each object
-_RETRY = 2.0
+_RETRY = 1.0  # seconds until a list that failed is asked for again: a rollback may wait for it
 _PACE = 0.05  # seconds between two keys that rest
 _log = logging.getLogger(__name__)
 
@@ -62,9 +62,11 @@ class Sweep:
         """Sweep at once, and then whenever it is time, until cancelled."""
         while True:
             self._relisted.clear()
-            done = await self.once()
-            await news_or(self._clock, self._relisted, self._every if done else _RETRY)
-            await self._clock.sleep(_DEBOUNCE)
+            if await self.once():
+                await news_or(self._clock, self._relisted, self._every)
+                await self._clock.sleep(_DEBOUNCE)
+            else:
+                await self._clock.sleep(_RETRY)
 
     async def once(self) -> bool:
         """Add every key that is there, and every one that is known. Returns whether the list could be read."""
