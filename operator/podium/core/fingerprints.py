@@ -27,6 +27,8 @@ OF_SERVING: Final = frozenset(
     }
 )
 
+_PART: Final = "."  # between the parts of a template's hash
+
 
 def terms_hash(spec: Spec) -> str:
     """The terms of a trial: editing any of them restarts it."""
@@ -93,11 +95,21 @@ def spec_hash(spec: Spec) -> str:
 
 
 def template_hash(spec: Spec) -> str:
-    """What Git says of the pods, whatever the operator makes of it. Their number is no part of it."""
+    """What Git says of the pods, whatever the operator makes of it. Their number is no part of it.
+
+    The registry that Git names has a part of its own, which an older Podium did not write.
+    """
     serving = _unsized(spec.serving).model_copy(update={"autoscaling": None})
     preview = spec.traffic.preview
     tested = (preview.header, preview.value) if preview is not None else ()
-    return _fingerprint(serving, spec.registry.secret_name, tested)
+    uri = spec.registry.uri
+    named = _fingerprint(address(uri) if uri else None)
+    return f"{_fingerprint(serving, spec.registry.secret_name, tested)}{_PART}{named}"
+
+
+def same_by_git(one: str, other: str) -> bool:
+    """Whether Git said the same of the pods, by two of these hashes. What only one of them has says nothing."""
+    return all(part == beside for part, beside in zip(one.split(_PART), other.split(_PART), strict=False))
 
 
 def _unsized(serving: Serving) -> Serving:

@@ -11,7 +11,8 @@ from kubernetes.aio.client import Configuration
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api
 
-_COLLECTIONS: Final = {path.rpartition("/")[2] for path in (names.SERVICES, names.PODS, names.ENDPOINT_SLICES)}
+_LISTED: Final = (names.DEPLOYMENTS, names.DISRUPTION_BUDGETS, names.SERVICES, names.PODS, names.ENDPOINT_SLICES)
+_COLLECTIONS: Final = {path.rpartition("/")[2] for path in _LISTED}
 
 
 class Objects:

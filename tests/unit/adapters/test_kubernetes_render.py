@@ -16,6 +16,7 @@ from podium.api.v1alpha1.spec.gates import JobGate
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, PodTemplate
 from podium.core.actions import RunJob
+from podium.core.fingerprints import same_by_git
 from podium.runtime.model_file import wanted_by
 from podium.runtime.settings import Settings
 
@@ -254,6 +255,32 @@ def test_a_kept_template_of_pods_that_reload_is_that_of_each_version_with_the_sa
     assert read.template(made, seven) == read.template(made, eight) == made["spec"]["template"]
     assert read.template(made, slow) is None
     assert read.template(deployment(OWNER, SMALL, seven, 1, DEFAULTS), eight) is None
+
+
+@pytest.mark.parametrize(
+    ("uri", "default", "same"),
+    [
+        ("http://mlflow.ml:80/", DEFAULTS.registry_uri, True),
+        ("http://MLFLOW.ml", "http://unused", True),
+        ("http://mlflow.other", DEFAULTS.registry_uri, False),
+        (None, "http://mlflow.ml", True),
+        (None, "http://mlflow.other", False),
+    ],
+)
+def test_a_template_is_another_one_where_its_pods_load_from_another_address(
+    uri: str | None, default: str, *, same: bool
+) -> None:
+    home = spec_with_registry("http://mlflow.ml")
+    other = spec_with_registry(uri)
+    made = render.pod_template(OWNER, home, DEFAULTS)
+    now = render.pod_template(OWNER, other, replace(DEFAULTS, registry_uri=default))
+    assert (made.revision == now.revision) is same
+    assert same_by_git(made.spec_hash, now.spec_hash) is (same and uri is not None)
+    assert same_by_git(made.spec_hash.partition(".")[0], now.spec_hash), "an older Podium says nothing of the registry"
+
+
+def spec_with_registry(uri: str | None) -> Spec:
+    return Spec.model_validate({"model": {"name": "churn", "version": "7"}, "registry": {"uri": uri}})
 
 
 def test_the_file_names_the_pinned_version_as_the_server_reads_it(tmp_path: Path) -> None:

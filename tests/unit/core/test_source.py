@@ -70,15 +70,25 @@ def test_the_champion_of_another_model_or_registry_is_written_into_no_alias_and_
     assert decide(given).status.history[0].recorded is False
 
 
-def test_another_registry_with_the_same_bytes_is_trusted_as_before() -> None:
-    same = ModelVersion("2", CHURN.digest)
-    gating = decide(known(spec_of("churn", uri=AWAY), desired=same, uri=AWAY))
-    given = known(spec_of("churn", uri=AWAY), desired=same, uri=AWAY)
-    starting = decide(replace(given, status=gating.status)).status
-    assert starting.trial is not None
-    assert starting.phase is Phase.STARTING
-    assert starting.trial.previously_promoted
-    assert starting.champion == CHURN
+def test_another_registry_with_other_bytes_has_another_version() -> None:
+    decision = decide(known(spec_of("churn", uri=AWAY), desired=FRAUD, uri=AWAY))
+    assert decision.status.phase is Phase.GATING
+    assert decision.status.challenger is not None
+    assert (decision.status.challenger.registry, decision.status.challenger.digest) == (AWAY, FRAUD.digest)
+
+
+def test_another_registry_with_the_same_bytes_has_the_champion() -> None:
+    """Its pods are made from another template, by which they are tried (tests/stories)."""
+    decision = decide(known(spec_of("churn", uri=AWAY), desired=ModelVersion("2", CHURN.digest), uri=AWAY))
+    assert (decision.status.phase, decision.status.champion) == (Phase.STABLE, CHURN)
+
+
+def test_before_another_registry_answers_it_is_not_known_whether_it_has_the_champion() -> None:
+    decision = decide(known(spec_of("churn", uri=AWAY), uri=AWAY))
+    ready = condition_of(decision.status, "Ready")
+    assert ready is not None
+    assert (decision.status.phase, decision.status.champion) == (Phase.STABLE, CHURN)
+    assert (ready.status, ready.reason) == ("Unknown", "Progressing")
 
 
 def test_a_rejection_is_one_of_its_model() -> None:

@@ -249,7 +249,9 @@ class KubernetesCluster:
         now = render.template(read.owner_of(md), md.spec, seen_slot.runs, self._defaults)
         made = read.template(deployment, seen_slot.runs) or now
         up_to_date = _as_made(md, md.spec, seen_slot.runs, found, made)
-        if seen_slot.runs.template is None and holds(deployment["spec"]["template"], now):
+        uri = md.spec.registry.uri or self._defaults.registry_uri
+        here = seen_slot.runs.matches(uri, seen_slot.runs.model)
+        if seen_slot.runs.template is None and here and holds(deployment["spec"]["template"], now):
             # An older Podium made it, as this one would
             seen_slot = replace(seen_slot, runs=seen_slot.runs.model_copy(update={"template": md.template}))
         return replace(seen_slot, up_to_date=up_to_date)

@@ -22,6 +22,7 @@ from podium.adapters.kubernetes.pod_specs import (
 )
 from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.manifest import API_VERSION, KIND
+from podium.api.v1alpha1.source import address
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.spec.traffic import MainService
 from podium.api.v1alpha1.status import Pinned, PodTemplate
@@ -64,8 +65,11 @@ def template(owner: Owner, spec: Spec, pinned: Pinned, defaults: Defaults) -> Js
 
 
 def pod_template(owner: Owner, spec: Spec, defaults: Defaults) -> PodTemplate:
-    """Which template the pods of any version are made from now: what is the version's own is left out."""
-    made = template(owner, spec, _any_version(spec), defaults)
+    """Which template the pods of any version are made from now: what is the version's own is left out.
+
+    The address of the registry is no version's own: pods that load from another one are made from another template.
+    """
+    made = template(owner, spec, _any_version(spec, defaults), defaults)
     text = json.dumps(made, sort_keys=True, separators=(",", ":"), default=str)
     return PodTemplate(
         revision=hashlib.sha256(text.encode()).hexdigest()[:10],
@@ -74,8 +78,9 @@ def pod_template(owner: Owner, spec: Spec, defaults: Defaults) -> PodTemplate:
     )
 
 
-def _any_version(spec: Spec) -> Pinned:
-    source = {"registry": "any", "model": "any", "login": spec.registry.secret_name}
+def _any_version(spec: Spec, defaults: Defaults) -> Pinned:
+    registry = address(spec.registry.uri or defaults.registry_uri)
+    source = {"registry": registry, "model": "any", "login": spec.registry.secret_name}
     return Pinned(**source, version="0", digest="", slot="a")
 
 

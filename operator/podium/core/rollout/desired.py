@@ -5,7 +5,7 @@ from typing import Final
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import HistoryEntry, Pinned, Rejection
 from podium.core.facts import Facts, ModelVersion
-from podium.core.fingerprints import fingerprints
+from podium.core.fingerprints import fingerprints, same_by_git
 
 # A version that was rolled back for one of these failed a guard, and was neither rejected nor cleared.
 OPEN: Final = frozenset({reasons.GUARD_FAILED, reasons.CONSECUTIVE_FAILURES, reasons.CHAMPION_INCONCLUSIVE})
@@ -18,11 +18,19 @@ def desired_version(facts: Facts) -> str | None:
 
 
 def is_desired(facts: Facts, pinned: Pinned) -> bool | None:
-    """Whether this is the desired version, of the desired model and registry; None while unknown."""
-    if not facts.of_source(pinned):
-        return False
+    """Whether this is the desired version of the desired model; None while unknown.
+
+    A registry at another address has the same version where it has the same bytes under its name.
+    """
     version = desired_version(facts)
-    return None if version is None else version == pinned.version
+    if not pinned.of_model(facts.spec.model.name):
+        return False
+    if version != pinned.version:
+        return None if version is None else False
+    if facts.of_source(pinned):
+        return True
+    found = resolve_desired(facts)
+    return None if found is None else found.digest == pinned.digest
 
 
 def resolve_desired(facts: Facts) -> ModelVersion | None:
@@ -76,7 +84,8 @@ def trusts_template(facts: Facts, pinned: Pinned) -> bool:
     if any(fingerprints(facts).stands(lost) for lost in _of_template(facts)):
         return False
     promoted = [entry for entry in facts.status.history if entry.outcome == "Promoted" and _same(entry, pinned)]
-    return now.spec_hash in {beside.template.spec_hash, *(entry.template_spec_hash for entry in promoted)}
+    trusted = (beside.template.spec_hash, *(entry.template_spec_hash for entry in promoted))
+    return any(same_by_git(known, now.spec_hash) for known in trusted)
 
 
 def former_champion(facts: Facts, pinned: Pinned) -> HistoryEntry | None:

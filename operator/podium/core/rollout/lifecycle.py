@@ -64,8 +64,8 @@ def begin_trial(facts: Facts, verdict: Verdict) -> Status:
     assert subject is not None, verdict
     trial = new_trial(facts, subject)
     limits = sorted({guard.latency_limit.total_seconds() for guard in trial.guards if guard.latency_limit is not None})
-    login = facts.spec.registry.secret_name
-    made = {"latency_limits": tuple(limits), "template": facts.observed.template, "login": login}
+    source = {"registry": facts.observed.registry.uri, "login": facts.spec.registry.secret_name}
+    made = {"latency_limits": tuple(limits), "template": facts.observed.template, **source}
     challenger = subject.model_copy(update=made)
     reload = _not_in_place(facts, subject, verdict)
     return facts.status.model_copy(update={"challenger": challenger, "trial": trial, "reload": reload})

@@ -8,6 +8,7 @@ back within a second: both need pods of their own.
 from collections.abc import Callable
 
 from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.source import address
 from podium.api.v1alpha1.status import Pinned, Trial, Verdict
 from podium.api.v1alpha1.values.base import format_duration
 from podium.core.facts import Facts, Identity, PodState, Problem, other_than
@@ -108,7 +109,7 @@ def _other_environment(facts: Facts, subject: Pinned) -> Problem | None:
     guards = facts.spec.rollout.guards
     limits = {guard.latency_limit.total_seconds() for guard in guards if guard.latency_limit is not None}
     asked = {
-        "registry": (subject.registry, champion.registry),
+        "registry": (address(subject.registry), address(champion.registry)),
         "model": (subject.model, champion.model),
         "login": (facts.spec.registry.secret_name, champion.login),
         "guards' latency limits": (sorted(limits), sorted(champion.latency_limits)),

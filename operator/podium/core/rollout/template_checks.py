@@ -5,7 +5,9 @@ from typing import Final
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Phase, Pinned, Verdict
 from podium.core.facts import Facts
+from podium.core.rollout.circumstances import circumstance
 from podium.core.rollout.desired import is_desired
+from podium.core.rollout.hindrances import down
 from podium.core.rollout.templates import behind, behind_git, described, template_waits
 
 _PASSED: Final = frozenset({Phase.PROMOTING, Phase.SOAKING})
@@ -27,18 +29,32 @@ def template_superseded(facts: Facts) -> Verdict | None:
     """Git names another template than the one on trial.
 
     A version that has passed its trial is promoted first, unless that is what it would return to. An operator
-    alone supersedes nothing.
+    alone supersedes nothing. Neither holds where the trial could not end: pods cannot load from where the registry was.
     """
     subject, fallback = facts.subject, facts.fallback
-    if subject is None or not behind_git(facts, subject):
+    if subject is None:
+        return None
+    left = _left_behind(facts, subject)
+    if not left and not behind_git(facts, subject):
         return None
     if fallback is None and (facts.status.phase is Phase.SOAKING or _serves(facts, subject)):
         return None  # to give it up would stop the only version that answers
     returns = fallback is not None and is_desired(facts, fallback) and not behind(facts, fallback)
-    if facts.status.phase in _PASSED and fallback is not None and not returns:
+    if facts.status.phase in _PASSED and fallback is not None and not returns and not left:
         return None
     message = f"version {subject.version} is to have {described(facts.observed.template)} now"
     return Verdict(reason=reasons.TEMPLATE_CHANGED, message=message)
+
+
+def _left_behind(facts: Facts, subject: Pinned) -> bool:
+    """Whether the registry has moved, and the trial waits in vain for pods that cannot load from its old address."""
+    trial, found = facts.status.trial, circumstance(facts, subject)
+    if facts.of_source(subject) or trial is None or found is None or found.reason != reasons.MODEL_NOT_FETCHED:
+        return False
+    if facts.status.phase is Phase.SOAKING:
+        return trial.soaking_since is None and down(facts.observed.slot(subject.slot), subject)
+    since = trial.step_started_at if trial.weight_reached_at is None else None
+    return since is not None and facts.now - since >= facts.spec.rollout.startup_timeout
 
 
 def _serves(facts: Facts, subject: Pinned) -> bool:

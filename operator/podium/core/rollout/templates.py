@@ -12,9 +12,10 @@ from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Phase, Pinned, PodTemplate, Rejection, Status, TemplateRejection
 from podium.core.facts import Facts, Problem, other_than
-from podium.core.fingerprints import fingerprints
+from podium.core.fingerprints import fingerprints, same_by_git
 from podium.core.rollout.circumstances import standing_hold
 from podium.core.rollout.desired import is_desired, resolve_desired
+from podium.core.rollout.hindrances import down
 
 
 def behind(facts: Facts, pinned: Pinned) -> bool:
@@ -26,7 +27,9 @@ def behind(facts: Facts, pinned: Pinned) -> bool:
 def behind_git(facts: Facts, pinned: Pinned) -> bool:
     """Whether they would by what Git says. What an older Podium made says nothing of that."""
     now, has = facts.observed.template, pinned.template
-    return now is not None and has is not None and behind(facts, pinned) and has.spec_hash != now.spec_hash
+    if now is None or has is None or not behind(facts, pinned):
+        return False
+    return not same_by_git(has.spec_hash, now.spec_hash)
 
 
 def on_trial(status: Status) -> bool:
@@ -42,7 +45,7 @@ def on_trial_by_operator(status: Status) -> bool:
     subject, beside = (status.champion, status.former) if soaking else (status.challenger, status.champion)
     if not on_trial(status) or subject is None or beside is None or subject.template is None:
         return False
-    return beside.template is None or beside.template.spec_hash == subject.template.spec_hash
+    return beside.template is None or same_by_git(beside.template.spec_hash, subject.template.spec_hash)
 
 
 def judges_template(status: Status) -> bool:
@@ -122,7 +125,7 @@ def _lost(facts: Facts, champion: Pinned) -> Problem | None:
 
 
 def _another_version(facts: Facts, champion: Pinned) -> Problem | None:
-    if facts.status.phase is Phase.STABLE and is_desired(facts, champion) is True:
+    if facts.status.phase is Phase.STABLE and is_desired(facts, champion) is not False:
         return None
     return Problem(reasons.IN_PROGRESS, "the pods stay as they are while another version is desired or on trial")
 
@@ -156,12 +159,18 @@ def _paused(facts: Facts, _: Pinned) -> Problem | None:
 
 
 def _turn(facts: Facts, champion: Pinned) -> Problem | None:
+    """Turns are for champions that serve: one that is down waits for none."""
     if behind_git(facts, champion) or facts.observed.template_turn:
+        return None
+    if down(facts.observed.slot(champion.slot), champion):
         return None
     first = sorted(map(str, facts.observed.template_trials))
     others = f", {', '.join(first[:3])} first" if first else ""
+    cause = "since its upgrade"
+    if not facts.of_source(champion):
+        cause = f"since its registry is at {facts.observed.registry.uri}"
     message = (
-        f"the operator makes pods from another template since its upgrade, and waits for its turn to try it{others} "
+        f"the operator makes pods from another template {cause}, and waits for its turn to try it{others} "
         f"(PODIUM_TEMPLATE_BUDGET); the champion serves with {described(champion.template)}"
     )
     return Problem(reasons.TEMPLATE_WAITING, message)

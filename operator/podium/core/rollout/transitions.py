@@ -37,6 +37,7 @@ from podium.core.rollout.version_checks import (
     artifacts_changed,
     challenger_found,
     known_rejected,
+    registry_moved,
     superseded,
     terms_changed,
 )
@@ -52,10 +53,10 @@ REJECTED, STABLE, RELOADING = Phase.REJECTED, Phase.STABLE, Phase.RELOADING
 TRANSITIONS: Mapping[Phase, Mapping[Check, Phase]] = {
     PENDING:      {known_rejected: REJECTED, already_champion: STABLE, own_fault: REJECTED, not_its_own_fault: PENDING,
                    challenger_found: GATING},
-    GATING:       {superseded: PENDING, artifacts_changed: PENDING, reload_in_place: RELOADING,
+    GATING:       {superseded: PENDING, registry_moved: PENDING, artifacts_changed: PENDING, reload_in_place: RELOADING,
                    previously_promoted: STARTING, gate_failed: BLOCKED, gates_passed: STARTING},
-    BLOCKED:      {superseded: PENDING, artifacts_changed: PENDING, reload_in_place: RELOADING, gates_passed: STARTING,
-                   gates_pending: GATING},
+    BLOCKED:      {superseded: PENDING, registry_moved: PENDING, artifacts_changed: PENDING, reload_in_place: RELOADING,
+                   gates_passed: STARTING, gates_pending: GATING},
     RELOADING:    {superseded: PENDING, template_superseded: PENDING, reload_failed: STARTING, reloaded: SOAKING},
     STARTING:     {superseded: ROLLING_BACK, template_superseded: ROLLING_BACK, terms_changed: ROLLING_BACK,
                    tripped: ROLLING_BACK, startup_timeout: ROLLING_BACK, ready_without_trial: PROMOTING,

@@ -8,9 +8,9 @@ from podium.api.v1alpha1.values.base import format_duration
 from podium.core.analysis import guards
 from podium.core.analysis.measures import ERRORS
 from podium.core.analysis.shared_outage import NOT_REJECTED
-from podium.core.facts import ALL, Facts, SlotState
+from podium.core.facts import ALL, Facts
 from podium.core.rollout.circumstances import circumstance, held, unscraped
-from podium.core.rollout.hindrances import hindrances
+from podium.core.rollout.hindrances import down, hindrances
 from podium.core.rollout.templates import judges_template, on_trial
 from podium.core.traffic.draining import drained
 from podium.core.traffic.shares import share_pods, weight_text
@@ -54,14 +54,7 @@ def _unopposed(facts: Facts) -> bool:
     trial, fallback = facts.status.trial, facts.fallback
     if fallback is None or (trial is not None and trial.skips_steps):
         return True
-    return on_trial(facts.status) and _down(facts.observed.slot(fallback.slot), fallback)
-
-
-def _down(seen: SlotState, pinned: Pinned) -> bool:
-    """Whether none of its pods can take requests, or will be able to soon: one that was evicted is replaced."""
-    pods = [pod for pod in seen.pods if pod.version == pinned.version]
-    failing = bool(pods) and all(pod.waiting or pod.crash is not None for pod in pods)
-    return not seen.ready(pinned) and (failing or bool(seen.stuck))
+    return on_trial(facts.status) and down(facts.observed.slot(fallback.slot), fallback)
 
 
 def ready_without_trial(facts: Facts) -> Verdict | None:

@@ -93,8 +93,10 @@ def superseded(facts: Facts) -> Verdict | None:
     if subject is None or is_desired(facts, subject) is not False or newer_waits(facts):
         return None
     now, then = f"version {version}", subject.version
-    if not facts.of_source(subject):
+    if not subject.of_model(facts.spec.model.name):
         now, then = f"{now} of {facts.spec.model.name}", f"{then} of {subject.model}"
+    elif not facts.of_source(subject):
+        now, then = f"{now} of {facts.observed.registry.uri}", f"{then} of {subject.registry}"
     return Verdict(reason=reasons.SUPERSEDED, message=f"spec.model selects {now} now, not {then}")
 
 
@@ -119,6 +121,15 @@ def artifacts_changed(facts: Facts) -> Verdict | None:
     if version is None or subject is None or version.digest == subject.digest:
         return None
     return Verdict(reason=reasons.ARTIFACTS_CHANGED, message=f"the artifacts of version {version.version} have changed")
+
+
+def registry_moved(facts: Facts) -> Verdict | None:
+    """Before a pod was started, a version is pinned again from where the registry is now."""
+    subject = facts.subject
+    if subject is None or facts.of_source(subject):
+        return None
+    message = f"the registry is at {facts.observed.registry.uri} now, not at {subject.registry}"
+    return Verdict(reason=reasons.SUPERSEDED, message=message)
 
 
 def terms_changed(facts: Facts) -> Verdict | None:

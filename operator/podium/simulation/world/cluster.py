@@ -13,6 +13,7 @@ from typing import Any
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.source import address
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, Status
 from podium.core.facts import SLOTS, AutoscalerState, Crash, Key, SlotState
@@ -39,12 +40,14 @@ class FakeCluster(FakeObjects):
         self.autoscalers = FakeAutoscalers()
         self.rendering = ""  # what the operator's build makes of a spec; another one makes another template
         self.runtime_image = "podium-runtime:1"  # the operator's default
+        self.default_registry = ""  # the operator's, for a spec that names none
         self.capacity: int | None = None  # pods that the nodes have room for
         self.pods_are_read_only = False  # the operator has no right to write pods
         self.quotas: dict[Slot, int] = {}  # pods that a slot may have, so far as a ResourceQuota leaves room
         self._clock = clock
         self._behaviours: dict[str, Behaviour] = {}
         self._images: dict[str, Behaviour] = {}
+        self._registries: dict[str, Behaviour] = {}
         self._deployments: dict[tuple[Key, Slot], Deployment] = {}
         self._kept: dict[tuple[Key, Slot], tuple[Pinned, str]] = {}
 
@@ -92,6 +95,10 @@ class FakeCluster(FakeObjects):
     def behave_image(self, image: str, behaviour: Behaviour) -> None:
         """Say how pods of an image behave that are made from now on, whatever their version."""
         self._images[image] = behaviour
+
+    def behave_registry(self, uri: str, behaviour: Behaviour) -> None:
+        """Say how pods behave that are made from now on and load from this address, whatever their version."""
+        self._registries[address(uri)] = behaviour
 
     def drift(self, key: Key, slot: Slot) -> None:
         """Change a slot's Deployment by hand."""
@@ -243,18 +250,24 @@ class FakeCluster(FakeObjects):
 
     def _seen(self, key: Key) -> ModelDeployment:
         stored, spec = self._stored[key], self._stored[key].spec
-        made_from = (spec, self.rendering, self.runtime_image) if spec is not None else None
+        made_from = (spec, *self._made_by) if spec is not None else None
         return stored.seen(key, stored.once(pod_template, made_from) if made_from is not None else None)
 
     def _template(self, spec: Spec) -> str:
-        return template_of(spec, self.rendering, self.runtime_image)
+        return template_of(spec, *self._made_by)
+
+    @property
+    def _made_by(self) -> tuple[str, str, str]:
+        """What the operator adds to a spec."""
+        return self.rendering, self.runtime_image, self.default_registry
 
     def _settle(self, place: tuple[Key, Slot]) -> None:
         deployment, stored = self._deployments[place], self._stored.get(place[0])
         drain = stored.spec.serving.drain.total_seconds() if stored and stored.spec else 0.0
         runs, deployment.quota = deployment.runs, self.quotas.get(place[1])
         of_image = self._images.get(runs.template.image) if runs.template is not None else None
-        behaviour = of_image or self.behaviour(runs.version)
+        of_registry = self._registries.get(address(runs.registry))
+        behaviour = of_registry or of_image or self.behaviour(runs.version)
         deployment.settle(self._clock, drain, behaviour, self._numbers)
         if self.capacity is not None:
             schedule(self._deployments.values(), self.capacity, self._clock.monotonic())

@@ -133,11 +133,13 @@ def _trusted(status: Status) -> list[Pinned]:
 
 
 def _trusted_keeps_its_template(write: Write) -> Iterator[str]:
-    """Another template is on trial in the other slot, and does not reach the way back."""
+    """Another template is on trial in the other slot, and so is another registry: neither reaches the way back."""
     pinned: Pinned = write.arguments[0]
     for trusted in _trusted(write.world.md().status):
         if trusted.slot == pinned.slot and trusted.template not in (None, pinned.template):
             yield f"7: version {pinned.version} gets another template than it is pinned to"
+        if trusted.slot == pinned.slot and trusted.registry != pinned.registry:
+            yield f"7: version {pinned.version} gets another registry than it is pinned to"
 
 
 def _rejected_template_stays_rejected(write: Write) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 
+from podium.api.v1alpha1.source import address
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, PodTemplate
 from podium.core.facts import Identity
@@ -18,14 +19,15 @@ def environment_of(pinned: Pinned) -> tuple[object, ...]:
     return pinned.registry, pinned.model, pinned.login, pinned.latency_limits
 
 
-def template_of(spec: Spec, rendering: str, image: str) -> str:
+def template_of(spec: Spec, rendering: str, image: str, registry: str) -> str:
     """What the pods of a Deployment are made from."""
     made = spec.serving.model_copy(update={"image": spec.serving.image or image})
-    return rendering + made.model_dump_json(exclude={"replicas", "autoscaling"})
+    source = address(spec.registry.uri or registry)
+    return rendering + source + made.model_dump_json(exclude={"replicas", "autoscaling"})
 
 
-def pod_template(made_from: tuple[Spec, str, str]) -> PodTemplate:
-    """Which template that is: of a spec, by a rendering, and with this image where the spec names none."""
-    spec, _, image = made_from
+def pod_template(made_from: tuple[Spec, str, str, str]) -> PodTemplate:
+    """Which template that is: of a spec, by a rendering, and with this image and registry where it names none."""
+    spec, _, image, _ = made_from
     revision = sha256(template_of(*made_from).encode()).hexdigest()[:10]
     return PodTemplate(revision=revision, spec_hash=template_hash(spec), image=spec.serving.image or image)

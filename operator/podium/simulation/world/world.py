@@ -76,7 +76,8 @@ class World(View):
         self.clock = LoopClock(self.loop, BEGIN)
         self.cluster = FakeCluster(self.clock)
         self.router = FakeRouter(self.cluster)
-        self.registry, self.registry_uri = FakeRegistry(), URI  # the operator's default address
+        self.registry = FakeRegistry()
+        self.registry_uri = self.cluster.default_registry = URI  # the operator's default address
         self.jobs = FakeGateJobs(self.clock)
         self.webhooks = FakeWebhooks(otherwise=Unavailable("the service did not answer within 10 s"))
         self.metrics_store = FakeMetricsStore()
@@ -147,7 +148,7 @@ class World(View):
 
     def move_registry(self, uri: str) -> None:
         """The operator's own PODIUM_REGISTRY_URI changes: the same registry, at another address."""
-        self.registry_uri = uri
+        self.registry_uri = self.cluster.default_registry = uri
         self.restart()
 
     def evict(self, slot: Slot) -> None:
