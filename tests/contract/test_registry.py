@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Awaitable
+from dataclasses import replace
 
 import pytest
 
@@ -82,6 +83,20 @@ async def test_the_champion_is_seen_beside_the_wanted_version(
 async def test_a_champion_that_was_deleted_is_no_error(world: RegistryWorld, editor: RegistryLogin, model: str) -> None:
     version = world.publish(model)
     assert (await (await world.adapter()).query(query(editor, model, version, champion="77"))).champion is None
+
+
+@pytest.mark.parametrize("other", [True, False])
+async def test_a_champion_of_another_registry_is_seen_where_this_one_has_its_bytes(
+    world: RegistryWorld, editor: RegistryLogin, model: str, *, other: bool
+) -> None:
+    first, second = world.publish(model), world.publish(model)
+    registry = await world.adapter()
+    known = (await registry.query(query(editor, model, first))).desired
+    assert known is not None
+    asked = query(editor, model, second if other else first, champion=first)
+    for digest, seen in ((known.digest, first), ("sha256:" + "0" * 64, None)):
+        champion = (await registry.query(replace(asked, champion_digest=digest))).champion
+        assert (champion.version if champion else None) == seen
 
 
 async def test_the_target_of_the_champion_alias_is_seen(

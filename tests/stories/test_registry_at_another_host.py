@@ -246,6 +246,19 @@ def test_what_answers_badly_from_another_host_is_rejected_with_it_and_trusted_as
     assert said(sim.status, "Ready").status == "True"
 
 
+@pytest.mark.parametrize(("auc", "phase"), [(0.9, Phase.CANARY), (0.7, Phase.BLOCKED)])
+def test_gates_compare_with_a_champion_that_stayed_behind_where_the_new_host_has_it(auc: float, phase: Phase) -> None:
+    sim = settled()
+    sim.cluster.behave_registry(OTHER, Behaviour(bad_share=0.5))
+    sim.move_registry(OTHER)
+    sim.until(lambda world: world.status.rejected_template is not None and world.status.phase is Phase.STABLE)
+    sim.register("2", metrics={"auc": auc})
+    sim.commit(desired("2", gates=[{"name": "auc", "metric": {"key": "auc", "maxDropFromChampion": 0.1}}]))
+    sim.reach(phase)
+    assert loads_from(sim.status) == URI
+    assert "of champion 1 0.9" in sim.status.message or phase is Phase.CANARY
+
+
 # --- the old host is gone ---------------------------------------------------------------------------------------------
 
 

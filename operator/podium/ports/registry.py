@@ -31,6 +31,7 @@ class RegistryQuery:
     record: tuple[str, ...] = ()  # versions whose own tags are read, to see whether a decision is recorded
     signatures: bool = False  # whether to read the signatures of both versions: they cost a file each
     champion_model: str = ""  # of the champion, where it is another one than the wanted version's
+    champion_digest: str = ""  # which the champion must have: it was pinned from another address. "": not asked
 
     @property
     def names_desired(self) -> bool:

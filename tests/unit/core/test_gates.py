@@ -236,6 +236,9 @@ def test_a_champion_that_the_registry_lost_cannot_be_compared_with(gate: dict[st
     gates = [{"name": "not-worse", **gate}]
     found = failures(facts(champion=pinned("1"), gates=gates), ModelVersion("2", "sha256:2", {"auc": 0.9}))
     assert "the champion's version is not in the registry any more" in found[0]
+    elsewhere = pinned("1").model_copy(update={"registry": "http://mlflow.left", "model": "churn"})
+    found = failures(facts(champion=elsewhere, gates=gates), ModelVersion("2", "sha256:2", {"auc": 0.9}))
+    assert "has not the champion's version with the same artifacts" in found[0]
 
 
 # --- jobs and webhooks ------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.status import Pinned
 from podium.controller.logs import about
 from podium.controller.queue import backoff
 from podium.controller.settings import Settings
@@ -49,8 +50,11 @@ def request_of(md: ModelDeployment, default_uri: str = "") -> RegistryRequest | 
         return None
     spec, uri = md.spec, uri_of(md, default_uri)
     champion = md.status.champion
-    if champion is not None and not champion.matches(uri, champion.model):
-        champion = None  # it is another registry's: this one cannot say anything about it
+    elsewhere = champion is not None and not champion.matches(uri, champion.model)
+    if champion is not None and elsewhere and not _compared(md, champion):
+        champion = (
+            None  # it is another registry's, of which this one can say something only where it has the same bytes
+        )
     query = RegistryQuery(
         login=RegistryLogin("", {}),
         model=spec.model.name,
@@ -59,10 +63,16 @@ def request_of(md: ModelDeployment, default_uri: str = "") -> RegistryRequest | 
         champion=champion.version if champion else None,
         champion_alias=spec.registry.aliases.champion,
         champion_model=champion.model if champion else "",
+        champion_digest=champion.digest if champion and elsewhere else "",
         record=tuple(sorted(entry.version for entry in unrecorded(md.status) if entry.matches(uri, spec.model.name))),
         signatures=md.status.phase in GATE_PHASES and any(gate.signature is not None for gate in spec.gates),
     )
     return RegistryRequest(md.key.namespace, spec.registry.uri, spec.registry.secret_name, query)
+
+
+def _compared(md: ModelDeployment, champion: Pinned) -> bool:
+    """Whether gates may compare with a champion that was pinned from another registry: with the same model's."""
+    return md.status.phase in GATE_PHASES and md.spec is not None and champion.of_model(md.spec.model.name)
 
 
 def uri_of(md: ModelDeployment, default_uri: str) -> str:

@@ -5,7 +5,7 @@ from math import isfinite
 from podium.api.v1alpha1.spec.gates import Limits, MetricGate
 from podium.core.evaluations import Dataset
 from podium.core.facts import Facts, ModelVersion
-from podium.core.gates.result import GateResult, failed, passed
+from podium.core.gates.result import GateResult, failed, no_champion, passed
 
 _SHOWN = 60  # characters of a dataset's name
 
@@ -43,7 +43,7 @@ def value_of(key: str, version: ModelVersion) -> tuple[float | None, str]:
 def _dropped(gate: MetricGate, facts: Facts, version: ModelVersion, value: float) -> str:
     champion, drop = facts.observed.registry.champion, gate.max_drop_from_champion
     if champion is None:
-        return f"{gate.key} cannot be compared: the champion's version is not in the registry any more"
+        return f"{gate.key} cannot be compared: {no_champion(facts)}"
     other, problem = value_of(gate.key, champion)
     if other is None:
         return f"it cannot be compared with the champion: {problem}"

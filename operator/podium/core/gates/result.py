@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from podium.api.v1alpha1.status import GateState
+from podium.core.facts import Facts
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,14 @@ def passed(message: str = "") -> GateResult:
 def failed(message: str) -> GateResult:
     """A gate that failed, and why."""
     return GateResult("Failed", message)
+
+
+def no_champion(facts: Facts) -> str:
+    """Why the registry has nothing of the champion to compare with."""
+    champion = facts.status.champion
+    if champion is None or facts.of_source(champion):
+        return "the champion's version is not in the registry any more"
+    return f"the registry at {facts.observed.registry.uri} has not the champion's version with the same artifacts"
 
 
 def pending(message: str) -> GateResult:

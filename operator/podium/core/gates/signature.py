@@ -2,7 +2,7 @@
 
 from podium.api.v1alpha1.spec.gates import SignatureGate
 from podium.core.facts import Facts, ModelVersion
-from podium.core.gates.result import GateResult, failed, passed
+from podium.core.gates.result import GateResult, failed, no_champion, passed
 from podium.core.signature import changes
 
 _TOLD = 5  # changes in a message
@@ -14,7 +14,7 @@ def signature(gate: SignatureGate, facts: Facts, version: ModelVersion) -> GateR
     if pinned is None:
         return passed("there is no champion to be compatible with")
     if champion is None:
-        return failed("signatures cannot be compared: the champion's version is not in the registry any more")
+        return failed(f"signatures cannot be compared: {no_champion(facts)}")
     if version.signature is None:
         return failed(
             f"version {version.version} has no signature. Log it with one: pass signature or input_example to log_model"

@@ -96,6 +96,8 @@ class FakeRegistry:
         model = self._model(query.login, query.model)
         desired = self._desired(model, query) if query.names_desired else None
         champion = self.models.get(query.champion_model, model).versions.get(query.champion or "")
+        if champion is not None and query.champion_digest not in {"", champion.digest}:
+            champion = None
         return RegistryState(
             desired=_facts(desired, self._digest(query.model, desired), query) if desired else None,
             champion=_facts(champion, "", query) if champion else None,

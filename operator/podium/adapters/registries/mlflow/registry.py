@@ -44,11 +44,12 @@ class MlflowRegistry:
         Raises NotFound, Rejected or Unavailable with a reason constant if the desired version cannot be had,
         and Temporary while its digest is being made. A champion that is gone is None, not an error.
         """
-        seen, entry = await self._ask(query.login, "a look", lambda: _look(query, self._signatures))
-        if entry is None or seen.desired is None:
-            return seen
-        digest = await self._digest(query.login, entry)
-        return replace(seen, desired=replace(seen.desired, digest=digest))
+        seen, entry, beside = await self._ask(query.login, "a look", lambda: _look(query, self._signatures))
+        if entry is not None and seen.desired is not None:
+            seen = replace(seen, desired=replace(seen.desired, digest=await self._digest(query.login, entry)))
+        if query.champion_digest and beside is not None and not await self._is_champion(query, beside):
+            return replace(seen, champion=None)
+        return seen
 
     async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None:
         """Let the alias point to the version, whatever it pointed to. Raises NotFound, Rejected or Unavailable."""
@@ -105,6 +106,13 @@ class MlflowRegistry:
         self._asks.close()
         self._downloads.close()
 
+    async def _is_champion(self, query: RegistryQuery, entry: Entry) -> bool:
+        """Whether it has the bytes of the champion, which was pinned from another registry."""
+        try:
+            return await self._digest(query.login, entry) == query.champion_digest
+        except NotFound:
+            return False
+
     async def _digest(self, login: RegistryLogin, entry: Entry) -> str:
         def hashed() -> str:
             with logged_in(login):
@@ -133,8 +141,8 @@ class MlflowRegistry:
             ) from error
 
 
-def _look(query: RegistryQuery, signatures: Signatures) -> tuple[RegistryState, Entry | None]:
-    """All of a look but the digest. Blocking."""
+def _look(query: RegistryQuery, signatures: Signatures) -> tuple[RegistryState, Entry | None, Entry | None]:
+    """All of a look but the digests, with the entries of the desired version and the champion. Blocking."""
     model = Registered(query.login, query.model)
 
     def facts(entry: Entry) -> ModelVersion:
@@ -146,23 +154,27 @@ def _look(query: RegistryQuery, signatures: Signatures) -> tuple[RegistryState, 
     entry = model.desired(query.version, query.desired_alias) if query.names_desired else None
     desired = facts(entry) if entry is not None else None
     same = desired is not None and query.champion == desired.version and query.champion_model in {"", query.model}
+    champion, beside = (desired, entry) if same else _champion(query, model, facts)
     seen = RegistryState(
         desired=desired,
-        champion=_champion(query, model, facts) if not same else desired,
+        champion=champion,
         alias=model.alias(query.champion_alias),
         tags=_records(model, query, entry),
     )
-    return seen, entry
+    return seen, entry, beside
 
 
-def _champion(query: RegistryQuery, model: Registered, facts: Callable[[Entry], ModelVersion]) -> ModelVersion | None:
+def _champion(
+    query: RegistryQuery, model: Registered, facts: Callable[[Entry], ModelVersion]
+) -> tuple[ModelVersion | None, Entry | None]:
     if query.champion is None:
-        return None
+        return None, None
     try:
         other = query.champion_model not in {"", query.model}
-        return facts((Registered(query.login, query.champion_model) if other else model).entry(query.champion))
+        entry = (Registered(query.login, query.champion_model) if other else model).entry(query.champion)
+        return facts(entry), entry
     except NotFound:
-        return None  # it serves all the same; the gates that need it say that it is gone
+        return None, None  # it serves all the same; the gates that need it say that it is gone
 
 
 def _records(model: Registered, query: RegistryQuery, entry: Entry | None) -> Mapping[str, Mapping[str, str]]:
