@@ -29,6 +29,7 @@ class End:
     ready: bool = False
     champion: str = ""
     image: str = ""  # of the champion's pods
+    registry: str = ""  # from which they load
     traffic: Mapping[str, float] | None = None
     pods: Mapping[str, int] | None = None
     alias: str = ""
@@ -75,6 +76,7 @@ class FaultyWorld(World):
             ready=holds("Ready", md.status, md.generation),
             champion=self.champion(),
             image=self._image(),
+            registry=md.status.champion.registry if md.status.champion else "",
             traffic=self.traffic(),
             pods={runs.version: sizes[slot] for slot in SLOTS if sizes[slot] and (runs := self.runs(slot))},
             alias=self.alias,

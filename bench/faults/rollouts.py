@@ -22,6 +22,7 @@ _SERVING: Final = {"replicas": 1, "drain": "1s"}
 _GATEWAY: Final = {"gateway": {"name": "public"}}
 _LOADS: Final = 0.4  # seconds
 _IMAGE: Final = "podium-runtime:2"
+_ELSEWHERE: Final = "http://mlflow.other.example:5000"
 _TRIED: Final = frozenset({Phase.CANARY, Phase.PROMOTING, Phase.SOAKING})
 
 Act = Callable[[FaultyWorld, "Rollout"], None]
@@ -36,6 +37,7 @@ class Rollout:
     subject: Mapping[str, Any] = field(default_factory=dict)
     parts: Mapping[str, Any] = field(default_factory=dict)  # of the spec
     image: Mapping[str, Any] = field(default_factory=dict)  # how pods of another image behave, whatever their version
+    elsewhere: Mapping[str, Any] = field(default_factory=dict)  # how pods that load from another registry behave
     loses: bool = False  # the version must lose its trial: for how long it has traffic is bounded
     first: bool = False  # there is no champion yet
     remembers: bool = True  # it ends the same where the status was emptied
@@ -134,6 +136,18 @@ def _reverts_image(world: FaultyWorld, of: Rollout) -> None:
     _commits("1")(world, of)
 
 
+def _moves_registry(world: FaultyWorld, of: Rollout) -> None:
+    world.cluster.behave_registry(_ELSEWHERE, Behaviour(**{"ready_after": _LOADS, **of.elsewhere}))
+    world.move_registry(_ELSEWHERE)
+
+
+def _names_registry(world: FaultyWorld, of: Rollout) -> None:
+    _commits("2")(world, of)
+    world.until(lambda seen: seen.status.phase in _TRIED)
+    world.cluster.behave_registry(_ELSEWHERE, Behaviour(**{"ready_after": _LOADS, **of.elsewhere}))
+    world.commit(of.spec("2", registry={"uri": _ELSEWHERE}), f"the registry at {_ELSEWHERE}")
+
+
 def _returns_in_place(world: FaultyWorld, of: Rollout) -> None:
     _commits("2")(world, of)
     world.settle("2")
@@ -176,6 +190,9 @@ ROLLOUTS: Final = (
     Rollout("operator-upgrade", _upgrades),
     Rollout("operator-upgrade-bad", _upgrades, image={"bad_share": 0.8}, remembers=False),
     Rollout("registry-down", _loses_registry, subject={"bad_share": 0.8}, loses=True),
+    Rollout("registry-moves", _moves_registry),
+    Rollout("registry-moves-bad", _moves_registry, elsewhere={"bad_share": 0.8}, remembers=False),
+    Rollout("registry-named-in-trial", _names_registry),
     Rollout("deletion", _deletes),
 )
 BY_NAME: Final = {rollout.name: rollout for rollout in ROLLOUTS}

@@ -43,6 +43,9 @@ def template_superseded(facts: Facts) -> Verdict | None:
     if facts.status.phase in _PASSED and fallback is not None and not returns and not left:
         return None
     message = f"version {subject.version} is to have {described(facts.observed.template)} now"
+    if left:
+        now = facts.observed.registry.uri
+        message = f"{message}: its pods cannot load from {subject.registry}, the registry is at {now}"
     return Verdict(reason=reasons.TEMPLATE_CHANGED, message=message)
 
 
