@@ -22,7 +22,9 @@ PLAIN = "http://mlflow.ml:5000"
         ("http://[FE80::1]:5000/", "http://[fe80::1]:5000"),
         ("sqlite:////tmp/Store.db", "sqlite:////tmp/Store.db"),
         ("databricks", "databricks"),
-        ("http://mlflow.ml:port/", "http://mlflow.ml:port/"),
+        ("http://mlflow.ml:port/", "http://mlflow.ml:port"),
+        ("http://[::1/", "http://[::1"),
+        ("databricks://profile/", "databricks://profile"),
         ("", ""),
     ],
 )

@@ -22,7 +22,7 @@ def address(uri: str) -> str:
         parts = urlsplit(uri.strip())
         host = _host(parts)
     except ValueError:  # a port or an IPv6 address that is none
-        return uri
+        return uri.rstrip("/")
     path = parts.path.rstrip("/")
     return parts._replace(netloc=host, path=path).geturl() if host else uri.rstrip("/")
 
