@@ -5,20 +5,22 @@ from typing import Any
 import pytest
 
 from podium.api.v1alpha1.status import Phase
-from podium.errors import Unavailable
+from podium.errors import Rejected, Unavailable
 from podium.simulation.world import world as worlds
-from tests.stories.simulator import SECOND, Simulation, spec_of
+from tests.stories.simulator import NO_POD, SECOND, Simulation, spec_of
+from tests.stories.test_stories import GATEWAY, MINUTE
 
 QUICK = {"steps": [{"weight": 50, "duration": "10s"}], "soak": "1m"}
 
 
-def soaking() -> Simulation:
-    sim = Simulation(spec_of("1", rollout=QUICK))
+def soaking(phase: Phase = Phase.SOAKING, **parts: Any) -> Simulation:
+    parts = {"rollout": QUICK, **parts}
+    sim = Simulation(spec_of("1", **parts))
     sim.register("1")
     sim.settle("1")
     sim.register("2")
-    sim.commit(spec_of("2", rollout=QUICK), "version 2")
-    sim.reach(Phase.SOAKING)
+    sim.commit(spec_of("2", **parts), "version 2")
+    sim.reach(phase, at_once=True)
     sim.run(SECOND)
     return sim
 
@@ -71,3 +73,130 @@ def test_time_in_which_no_operator_looked_is_no_soak(monkeypatch: pytest.MonkeyP
     assert sim.status.phase is Phase.SOAKING
     assert sim.size("a") > 0
     sim.settle("2")
+
+
+# --- a new champion without a ready pod -------------------------------------------------------------------------------
+
+EITHER = pytest.mark.parametrize("parts", [{}, GATEWAY], ids=["service", "gateway"])
+
+
+def without_pods(parts: dict[str, Any], ready_after: float = 30.0) -> Simulation:
+    """The new champion's pods are gone, and those in their place take a while to be ready."""
+    sim = soaking(**parts)
+    sim.run(20 * SECOND)
+    sim.evict("b")
+    sim.behaviour("2").ready_after = ready_after
+    sim.run(2 * SECOND)
+    sim.clients.failed.clear()
+    return sim
+
+
+@EITHER
+def test_the_former_champion_answers_while_the_new_one_has_no_ready_pod(parts: dict[str, Any]) -> None:
+    """Its pods were ready and stood idle, and users got no answer."""
+    sim = without_pods(parts)
+    sim.run(20 * SECOND)
+    assert sim.weights == {"a": 100, "b": 0}
+    assert "version 2 has no ready pod: version 1 keeps the traffic until it has one" in sim.status.message
+    ready = next(each for each in sim.status.conditions if each.type == "Ready")
+    assert (ready.status, ready.reason) == ("False", "ChampionUnavailable")
+    sim.until(lambda world: world.weights == {"a": 0, "b": 100}, within=15 * SECOND)
+    assert sim.status.phase is Phase.SOAKING
+    sim.settle("2")
+    assert NO_POD not in sim.clients.failed
+    assert sim.status.rejected == []
+
+
+@EITHER
+def test_time_in_which_the_former_champion_answers_is_no_soak(parts: dict[str, Any]) -> None:
+    sim = without_pods(parts)
+    sim.until(lambda world: world.weights == {"a": 0, "b": 100}, within=40 * SECOND)
+    back = sim.clock.now()
+    sim.settle("2")
+    assert sim.clock.now() - back >= 59 * SECOND
+
+
+def test_a_gateway_that_still_leads_to_the_former_champion_keeps_the_soak_from_beginning() -> None:
+    sim = without_pods(GATEWAY)
+    sim.stop_gateway()
+    sim.until(lambda world: world.weights == {"a": 0, "b": 100}, within=40 * SECOND)
+    sim.run(2 * MINUTE)
+    assert "requests still reach version 1, so that the soak starts over" in sim.status.message
+    assert sim.size("a") > 0
+    sim.start_gateway()
+    sim.settle("2")
+
+
+@EITHER
+def test_a_new_champion_whose_pods_crash_while_the_former_one_answers_is_rolled_back(parts: dict[str, Any]) -> None:
+    sim = without_pods(parts)
+    sim.behaviour("2").crash_after = 5.0
+    sim.until(lambda world: world.status.phase is Phase.REJECTED, within=MINUTE)
+    assert (sim.champion(), sim.status.rejected[-1].reason) == ("1", "Crashed")
+    assert NO_POD not in sim.clients.failed
+
+
+@EITHER
+def test_a_new_champion_that_loses_all_its_pods_once_more_by_itself_is_rolled_back(parts: dict[str, Any]) -> None:
+    """What was lent does not hide that it cannot take requests any more."""
+    sim = without_pods(parts)
+    sim.until(lambda world: world.weights == {"a": 0, "b": 100}, within=40 * SECOND)
+    sim.run(5 * SECOND)
+    sim.behaviour("2").ready = False
+    sim.until(lambda world: world.status.phase is Phase.REJECTED, within=MINUTE)
+    assert sim.status.rejected[-1].reason == "NoReadyPods"
+
+
+@EITHER
+def test_a_soak_in_which_neither_version_has_a_pod_leads_to_the_one_that_has_one_first(parts: dict[str, Any]) -> None:
+    sim = without_pods(parts)
+    sim.evict("a")
+    sim.behaviour("1").ready_after = 5.0
+    sim.run(2 * SECOND)
+    assert sim.weights == {"a": 0, "b": 100}
+    sim.until(lambda world: world.weights == {"a": 100, "b": 0}, within=10 * SECOND)
+    sim.settle("2")
+
+
+@EITHER
+def test_a_status_that_cannot_be_written_keeps_no_former_champion_from_answering(parts: dict[str, Any]) -> None:
+    sim = soaking(**parts)
+    sim.run(10 * SECOND)
+
+    async def refused(*_: Any, **__: Any) -> Any:
+        raise Rejected("a validating webhook refuses it")
+
+    sim.cluster.write_status = refused  # type: ignore[method-assign]
+    sim.evict("b")
+    sim.behaviour("2").ready_after = 30.0
+    sim.run(3 * SECOND)
+    assert sim.weights == {"a": 100, "b": 0}
+
+
+def test_the_gradual_way_back_from_the_former_champion_follows_the_ready_pods() -> None:
+    sim = without_pods({**GATEWAY, "traffic": {**GATEWAY["traffic"], "rollback": "Gradual"}})
+    sim.behaviour("2").stagger = 10.0
+    shares: list[int] = []
+    while sim.weights.get("a"):
+        sim.run(SECOND)
+        shares.append(sim.weights.get("b", 0))
+        assert sim.status.trial is not None
+        assert not sim.weights.get("a") or sim.status.trial.soaking_since is None
+    assert shares == sorted(shares)
+    assert NO_POD not in sim.clients.failed
+    sim.settle("2")
+
+
+def test_a_service_leads_back_to_the_champion_where_a_version_with_all_the_traffic_loses_its_pods_in_a_step() -> None:
+    """It led to the version alone, and waited for its pods."""
+    rollout = {"steps": [{"weight": 50, "duration": "5s"}, {"weight": 100, "duration": "20s"}], "soak": "1m"}
+    sim = soaking(Phase.CANARY, rollout=rollout)
+    sim.until(lambda world: world.weights == {"a": 0, "b": 100}, within=MINUTE)
+    sim.run(2 * SECOND)
+    sim.evict("b")
+    sim.behaviour("2").ready_after = 30.0
+    sim.run(2 * SECOND)
+    sim.clients.failed.clear()
+    assert (sim.weights, sim.status.phase) == ({"a": 100, "b": 0}, Phase.CANARY)
+    sim.settle("2")
+    assert NO_POD not in sim.clients.failed

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from podium.api.v1alpha1.status import Status
+from podium.api.v1alpha1.status import Pinned, Status
 from podium.controller.apply import apply
 from podium.controller.elapsed import Elapsed
 from podium.controller.logs import about
@@ -268,16 +268,19 @@ def _differ(one: Status, other: Status) -> bool:
 
 
 def _for_champions(actions: Sequence[Action], recorded: Status) -> list[Action]:
-    """The actions that need no record: all of the traffic to the recorded champion, its pods, and the former one's.
+    """The actions that need no record: all of the traffic to a recorded champion, and its pods.
 
-    To the former one a soak leads back: without its pods, a version that turns bad would keep the traffic.
+    To the former one a soak leads back: without its pods, a version that turns bad would keep the traffic. And it
+    answers while the new one has no ready pod.
     """
-    champion, found = recorded.champion, list[Action]()
-    for action in actions:
-        back = isinstance(action, SetTraffic) and champion is not None and action.weights.get(champion.slot) == ALL
-        if back or (isinstance(action, RunSlot) and action.pinned in (champion, recorded.former)):
-            found.append(action)
-    return found
+    champions = [pinned for pinned in (recorded.champion, recorded.former) if pinned is not None]
+    return [action for action in actions if any(_is_for(action, pinned) for pinned in champions)]
+
+
+def _is_for(action: Action, pinned: Pinned) -> bool:
+    if isinstance(action, SetTraffic):
+        return action.weights.get(pinned.slot) == ALL
+    return isinstance(action, RunSlot) and action.pinned == pinned
 
 
 def _routing_object(md: ModelDeployment) -> Key | None:

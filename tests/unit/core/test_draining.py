@@ -10,7 +10,8 @@ from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Phase, Status
 from podium.api.v1alpha1.traffic import Draining
 from podium.core.facts import Counters, Facts, ObservedState, PodState, SlotState, TrafficState
-from podium.core.traffic.draining import abandoned, drained, draining
+from podium.core.traffic.draining import drained, draining
+from podium.core.traffic.lending import abandoned
 from tests.stories.simulator import spec_of
 from tests.unit.core.factories import NOW, facts, pinned
 

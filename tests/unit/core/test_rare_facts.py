@@ -1,7 +1,7 @@
 """What a decision makes of facts that whole rollouts seldom meet, each told by `decide` alone."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -201,13 +201,18 @@ def test_a_soak_counts_only_the_time_in_which_a_pod_is_ready() -> None:
     held = decide(facts(status=status, world=world)).status
     assert held.trial is not None
     assert held.trial.soaking_since is None
-    assert (
-        held.message
-        == "version 2 is champion; version 1 stays warm: no pod of version 2 is ready, so that the soak starts over"
-    )
-    again = decide(facts(status=held, world=beside(pod("2")))).status
-    assert again.trial is not None
-    assert again.trial.soaking_since == NOW
+    answers = "version 2 has no ready pod: version 1 keeps the traffic until it has one"
+    assert held.message == (f"version 2 is champion; version 1 stays warm: {answers}, so that the soak starts over")
+    lends = beside(pod("2"))
+    assert _soaking_since(facts(status=held, world=lends)) is None
+    back = replace(lends, traffic=TrafficState({"a": 0, "b": 100}, {"b": 100.0}, in_sync=True))
+    assert _soaking_since(facts(status=held, world=back)) == NOW
+
+
+def _soaking_since(given: Facts) -> datetime | None:
+    trial = decide(given).status.trial
+    assert trial is not None
+    return trial.soaking_since
 
 
 def test_before_counts_were_taken_no_time_is_promised() -> None:

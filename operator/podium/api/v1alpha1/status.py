@@ -102,13 +102,13 @@ class Trial(StatusValue):
     step_timeout: Duration = Field(description="How long a step of this trial may wait for answers.")
     soak: Duration = Field(description="How long the former champion is kept after this trial.")
     starting_since: Time | None = Field(
-        None, description="Since when too few of its pods are verified while it starts; absent once they are enough."
+        None, description="Since when too few of its pods are verified for its phase; absent once they are enough."
     )
     step: int = Field(0, ge=0, description="Index of the current step, from 0.")
     step_started_at: Time | None = Field(None, description="When this step's weight was set.")
     weight_reached_at: Time | None = Field(None, description="Since when the traffic has had this step's weight.")
     soaking_since: Time | None = Field(
-        None, description="Since when it has served alone with a ready pod; absent while it has none."
+        None, description="Since when it has served alone with a ready pod; absent while it does not."
     )
     earlier_crashes: list[str] = Field(
         [], description="Pods that had crashed before the trial, with the time: these crashes are no part of it."

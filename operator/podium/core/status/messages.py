@@ -10,7 +10,7 @@ from podium.api.v1alpha1.values.base import format_duration, format_time
 from podium.core import gates
 from podium.core.analysis import guards
 from podium.core.analysis.measures import ERRORS, counted_elsewhere
-from podium.core.facts import Facts, other_than
+from podium.core.facts import Facts
 from podium.core.rollout.circumstances import standing_hold
 from podium.core.rollout.desired import desired_version, standing_rejection
 from podium.core.rollout.hindrances import hindrances
@@ -19,7 +19,8 @@ from podium.core.rollout.templates import described, judges_template, on_trial, 
 from podium.core.rollout.version_checks import WAITS, slot_taken, unknown_champion
 from podium.core.status.readiness import awaits_registry
 from podium.core.status.waits import held_until, outage_passes
-from podium.core.traffic.shares import challenger_pods, lent_text, weight_text
+from podium.core.traffic.lending import champion_down, former_helps, lent_text, serving_text
+from podium.core.traffic.shares import challenger_pods, weight_text
 
 UNDER_WAY = frozenset(Phase) - {Phase.BLOCKED, Phase.REJECTED, Phase.STABLE}
 ENOUGH_FOR_A_RATE = 5  # answers
@@ -39,23 +40,10 @@ def message(facts: Facts) -> str:
 
 def _awaiting_registry(facts: Facts) -> str:
     """The desired version is another one since the last rollout: what is known of it, and what serves until then."""
-    desired, serving = facts.observed.registry.desired, _serving(facts) or "nothing serves"
+    desired, serving = facts.observed.registry.desired, serving_text(facts) or "nothing serves"
     if desired is None or any(waits(facts) for waits in WAITS):
         return f"{_pending(facts)}; {serving}"
     return f"version {desired.version} of {facts.spec.model.name} is next; {serving}"
-
-
-def _serving(facts: Facts) -> str:
-    """Which version answers while none is on trial; "" without a champion."""
-    champion = facts.status.champion
-    if champion is None:
-        return ""
-    other = facts.observed.slot(other_than(champion.slot))
-    if facts.observed.slot(champion.slot).ready(champion) or other.runs is None or not other.ready(other.runs):
-        return f"champion {champion.version} serves"
-    return (
-        f"version {champion.version} has no ready pod: version {other.runs.version} keeps the traffic until it has one"
-    )
 
 
 def _alias_conflict(facts: Facts) -> str:
@@ -88,7 +76,8 @@ def _suspected(known: Suspicion, facts: Facts) -> str:
     until = format_time(known.until.replace(microsecond=0))
     return (
         f"version {known.version} failed a guard: the champion's own answers decide whether it is rejected, not later "
-        f"than {until}: {known.message}; {champion_answers(known, facts)} since the suspicion began; {_serving(facts)}"
+        f"than {until}: {known.message}; {champion_answers(known, facts)} since the suspicion began; "
+        f"{serving_text(facts)}"
     )
 
 
@@ -225,10 +214,16 @@ def _soaking(facts: Facts) -> str:
     warm = f"version {former.version}" if not on_trial(facts.status) else f"{described(former.template)}"
     text = f"version {champion.version} is champion{_with_template(facts)}; {warm} stays warm"
     if trial.soaking_since is None:
-        return f"{text}: no pod of version {champion.version} is ready, so that the soak starts over"
+        return f"{text}: {_why_no_soak(champion, former, facts)}, so that the soak starts over"
     text = f"{text} until {format_time((trial.soaking_since + trial.soak).replace(microsecond=0))}"
     scraped = facts.observed.slot(champion.slot).verified(champion)
     return text if scraped else f"{text}, and for as long as no pod of version {champion.version} can be scraped"
+
+
+def _why_no_soak(champion: Pinned, former: Pinned, facts: Facts) -> str:
+    if not champion_down(facts):
+        return f"requests still reach version {former.version}"
+    return serving_text(facts) if former_helps(facts) else f"no pod of version {champion.version} is ready"
 
 
 def _rolling_back(facts: Facts) -> str:
@@ -258,7 +253,7 @@ def _rejected(facts: Facts) -> str:
     lost = standing_rejection(facts)
     if lost is None:
         return facts.status.message
-    serving = _serving(facts) or "no version serves: there was no champion before"
+    serving = serving_text(facts) or "no version serves: there was no champion before"
     template = "pod template (spec.serving), " if isinstance(lost, TemplateRejection) else ""
     hint = f"change version, {template}gates or guards, or set spec.rollout.retry, to try again"
     return f"{rejected_version(lost)} is rejected: {lost.message}; {serving}; {hint}"
@@ -268,7 +263,7 @@ def _stable(facts: Facts) -> str:
     champion = facts.status.champion
     assert champion is not None
     ready, full = facts.observed.slot(champion.slot).ready(champion), facts.spec.serving.size
-    serves = f"version {champion.version} serves" if ready else _serving(facts).removeprefix("champion ")
+    serves = f"version {champion.version} serves" if ready else serving_text(facts).removeprefix("champion ")
     text = f"{serves}: {min(ready, full)} of {full} pods are ready"
     why, waits = hindrances(facts, champion)[:2], template_waits(facts)
     text = f"{text}; pods do not start: {'; '.join(why)}" if why else text

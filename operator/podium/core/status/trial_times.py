@@ -3,8 +3,10 @@
 from datetime import datetime, timedelta
 
 from podium.api.v1alpha1.status import Phase, Trial
-from podium.core.facts import Facts
-from podium.core.traffic.shares import challenger_pods, share_pods
+from podium.core.facts import Facts, other_than
+from podium.core.traffic.lending import champion_down
+from podium.core.traffic.phase_targets import PHASE_TARGETS, Size
+from podium.core.traffic.shares import pods_to_start, share_pods
 
 LOOKS = timedelta(seconds=30)  # between two looks at a soak, at the most, or so much of it:
 PART = 20  # after more, it is not known what was between them
@@ -18,9 +20,9 @@ def weight_reached_at(facts: Facts, trial: Trial) -> datetime | None:
         return trial.weight_reached_at
     weight = trial.steps[trial.step].weight
     enough = world.slot(subject.slot).verified(subject) >= share_pods(weight, facts.spec)
-    desired, champion = world.traffic.desired.get(subject.slot, 0), facts.status.champion
-    lent = desired > weight and champion is not None and world.slot(champion.slot).ready(champion) > 0
-    if not enough or not world.traffic.in_sync or desired < weight or lent:
+    desired = world.traffic.desired.get(subject.slot, 0)
+    right = desired == weight or (desired > weight and champion_down(facts))
+    if not enough or not world.traffic.in_sync or not right:
         return None
     return trial.weight_reached_at or facts.now
 
@@ -28,9 +30,9 @@ def weight_reached_at(facts: Facts, trial: Trial) -> datetime | None:
 def starting_since(facts: Facts, trial: Trial) -> datetime | None:
     """Since when too few pods are verified without a break; a pod evicted in a long pause gets the whole time again."""
     subject = facts.subject
-    if facts.status.phase is not Phase.STARTING or subject is None:
+    if PHASE_TARGETS[facts.status.phase].challenger is Size.NONE or subject is None:
         return trial.starting_since
-    if facts.observed.slot(subject.slot).verified(subject) >= challenger_pods(facts):
+    if facts.observed.slot(subject.slot).verified(subject) >= pods_to_start(facts):
         return None
     return trial.starting_since or facts.now
 
@@ -43,13 +45,16 @@ def longest_gap(trial: Trial) -> timedelta:
 def soaking_since(facts: Facts, trial: Trial) -> datetime | None:
     """Since when it has served alone with a ready pod, without a break; without one it shows nothing of itself.
 
+    Nor while the former champion answers for it: the time begins once no request can reach that one any more.
     Time in which no operator looked at it, or no pod could be scraped, does not count: the moment moves on by it.
     """
     subject, known = facts.subject, trial.soaking_since
     if facts.status.phase is not Phase.SOAKING or subject is None:
         return known
-    seen = facts.observed.slot(subject.slot)
-    if not seen.ready(subject) or known is None:
-        return facts.now if seen.ready(subject) else None
+    seen, other = facts.observed.slot(subject.slot), other_than(subject.slot)
+    if not seen.ready(subject) or facts.observed.traffic.desired.get(other, 0):
+        return None
+    if known is None:
+        return None if facts.observed.traffic.may_reach(other) else facts.now
     unseen = facts.now - (trial.evidence.observed_at or facts.now)
     return known + unseen if unseen > longest_gap(trial) or (unseen >= KEEP and not seen.verified(subject)) else known

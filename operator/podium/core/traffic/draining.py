@@ -1,4 +1,4 @@
-"""When a version that has lost its traffic may be stopped, and when one has lost its pods.
+"""When a version that has lost its traffic may be stopped.
 
 Where shares are of pods, a version's pods are stopped as soon as its Service leads elsewhere: only so do clients give
 up the connections that they keep. Behind a gateway they are kept for a drain time in which they get no request.
@@ -57,12 +57,3 @@ def drained(facts: Facts, slot: Slot) -> bool:
     return quiet is not None and (
         facts.now - quiet.quiet_since >= drain or facts.now - quiet.weight_removed_at >= drain + LONGEST
     )
-
-
-def abandoned(facts: Facts) -> bool:
-    """Whether a gateway sends requests to a version that has no ready pod, while the other side has one."""
-    subject, fallback = facts.subject, facts.fallback
-    if subject is None or fallback is None or not facts.spec.traffic.exact:
-        return False
-    world = facts.observed
-    return not world.slot(subject.slot).ready(subject) and world.slot(fallback.slot).ready(fallback) > 0

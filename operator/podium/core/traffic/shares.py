@@ -2,6 +2,7 @@
 
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.core.facts import ALL, Facts
+from podium.core.traffic.phase_targets import PHASE_TARGETS, Size
 
 COARSE = 3  # percentage points that a share may differ from its weight before that is told
 
@@ -42,15 +43,6 @@ def weight_text(weight: int, spec: Spec) -> str:
     return f"{weight} % ({coarse})" if coarse else f"{weight} %"
 
 
-def lent_text(facts: Facts) -> str:
-    """Why a gateway gives the challenger more than the step's weight."""
-    champion, challenger, world = facts.status.champion, facts.status.challenger, facts.observed
-    if champion is None or challenger is None or world.traffic.desired.get(challenger.slot) != ALL:
-        return ""
-    down = not world.slot(champion.slot).ready(champion)
-    return f" ({ALL} % while version {champion.version} has no ready pod)" if down else ""
-
-
 def off_share(facts: Facts) -> str:
     """How the traffic is divided where that is not by the desired weights; "" where it is."""
     traffic, slot = facts.observed.traffic, (facts.subject or facts.status.champion)
@@ -68,3 +60,9 @@ def challenger_pods(facts: Facts) -> int:
     if trial is None or trial.skips_steps or facts.status.champion is None:
         return full
     return share_pods(trial.steps[trial.step].weight, facts.spec)
+
+
+def pods_to_start(facts: Facts) -> int:
+    """Pods of the challenger that its phase waits for."""
+    full = PHASE_TARGETS[facts.status.phase].challenger is Size.FULL
+    return facts.spec.serving.size if full else challenger_pods(facts)

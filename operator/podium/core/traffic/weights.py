@@ -10,7 +10,7 @@ from podium.api.v1alpha1.status import Pinned, Status, Trial
 from podium.core.actions import RouteOverrides, SetTraffic, TrialAffinity
 from podium.core.facts import ALL, Facts, SlotState, other_than
 from podium.core.fingerprints import trial_id
-from podium.core.traffic.draining import abandoned
+from podium.core.traffic.lending import abandoned, champion_down, former_helps
 from podium.core.traffic.phase_targets import PHASE_TARGETS, Traffic
 from podium.core.traffic.shares import share_pods
 
@@ -68,26 +68,26 @@ def _up(facts: Facts) -> Mapping[Slot, int] | None:
 
 def _alone(facts: Facts) -> bool:
     """Whether a gateway would send the champion's share to no pod. A Service leaves it out by itself."""
-    champion = facts.status.champion
-    return facts.spec.traffic.exact and champion is not None and not facts.observed.slot(champion.slot).ready(champion)
+    return facts.spec.traffic.exact and champion_down(facts)
 
 
 def _step_weight(facts: Facts, challenger: Pinned, trial: Trial) -> int:
     """The step's weight. Beside a champion without a ready pod, the challenger keeps what it has already."""
-    weight, champion = trial.steps[trial.step].weight, facts.status.champion
-    if champion is None or facts.observed.slot(champion.slot).ready(champion):
-        return weight
-    return max(weight, facts.observed.traffic.desired.get(challenger.slot, 0))
+    weight, known = trial.steps[trial.step].weight, facts.observed.traffic.desired.get(challenger.slot, 0)
+    return max(weight, known) if champion_down(facts) else weight
 
 
 def _back(facts: Facts) -> Mapping[Slot, int] | None:
     """All to the champion; but the healthier side keeps the traffic while only that has a ready pod.
 
+    In a soak the former champion has lost the traffic, and takes it again for as long as the new one has no ready pod.
     On the gradual way back the champion gets no more than its ready pods stand for, and never less than it has.
     """
     champion = facts.status.champion
     if champion is None:
         return None
+    if former_helps(facts):
+        return _to(champion, 0)
     other = other_than(champion.slot)
     able = facts.observed.slot(champion.slot).ready(champion)
     other_seen, desired = facts.observed.slot(other), facts.observed.traffic.desired
