@@ -4,6 +4,8 @@ The simulator checks at each reconcile of each story that Ready says so, and tha
 Stalled is True.
 """
 
+from typing import Any
+
 import pytest
 
 from podium.api.v1alpha1.spec.spec import Spec
@@ -91,6 +93,47 @@ def test_a_promotion_without_room_for_its_pods_is_stalled_and_goes_on_once_there
     sim.cluster.capacity = 6
     sim.settle("2")
     assert holds("Ready", sim.status, 3)
+
+
+STEPS = {"steps": [{"weight": 25, "duration": "5s"}, {"weight": 50, "duration": "5s"}], "soak": "10s"}
+
+
+@pytest.mark.parametrize("on_inconclusive", ["Wait", "Proceed"])
+def test_a_step_without_room_for_its_pods_is_stalled_and_goes_on_once_there_is(on_inconclusive: str) -> None:
+    """It waited for ever, and was Reconciling all the time."""
+    sim = champion()
+    parts: dict[str, Any] = {"serving": {"replicas": 2}, "rollout": {**STEPS, "onInconclusive": on_inconclusive}}
+    sim.commit(spec_of("1", **parts), "two pods")
+    sim.run(30 * SECOND)
+    sim.cluster.capacity = 3
+    sim.commit(spec_of("2", **parts), "version 2")
+    sim.until(lambda world: world.status.trial is not None and world.status.trial.step == 1)
+    sim.run(590 * SECOND)
+    assert holds("Reconciling", sim.status, 3)
+    sim.run(20 * SECOND)
+    assert (sim.status.phase, holds("Stalled", sim.status, 3)) == (Phase.CANARY, True)
+    (stalled,) = [each for each in sim.status.conditions if each.type == "Stalled"]
+    assert stalled.reason == "PodsNotStarting"
+    assert "1 of 2 pods of version 2 are ready; Unschedulable: 0/3 nodes are available" in stalled.message
+    assert [event.reason for _, event in sim.cluster.events].count("PodsNotStarting") == 1
+    assert sim.champion() == "1"
+    sim.cluster.capacity = 4
+    sim.settle("2")
+    assert holds("Ready", sim.status, 3)
+
+
+def test_a_pod_that_is_replaced_late_in_a_step_does_not_stall_it() -> None:
+    """Only the time without enough pods counts, not that of the step."""
+    sim = champion()
+    parts: dict[str, Any] = {"rollout": {**STEPS, "steps": [{"weight": 50, "duration": "1h"}]}}
+    sim.commit(spec_of("2", **parts), "version 2")
+    sim.reach(Phase.CANARY)
+    sim.run(1200 * SECOND)
+    sim.evict("b")
+    sim.behaviour("2").ready_after = 60.0
+    sim.run(30 * SECOND)
+    assert sim.status.phase is Phase.CANARY
+    assert holds("Reconciling", sim.status, 2)
 
 
 def first_version_in_promoting(**parts: object) -> Simulation:

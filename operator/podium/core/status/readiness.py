@@ -22,6 +22,8 @@ from podium.core.rollout.desired import is_desired, standing_rejection
 from podium.core.rollout.hindrances import hindrances
 from podium.core.rollout.templates import behind_git, on_trial_by_operator, template_waits
 from podium.core.rollout.version_checks import newer_waits
+from podium.core.traffic.lending import champion_down as down
+from podium.core.traffic.shares import pods_to_start
 
 SERVING_PHASES = frozenset({Phase.SOAKING, Phase.STABLE})
 IN_TRIAL = frozenset({Phase.RELOADING, Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.ROLLING_BACK})
@@ -80,19 +82,22 @@ def _not_moved(facts: Facts) -> Problem | None:
 
 
 def _no_room(facts: Facts) -> str:
-    """Why a version that has passed its trial cannot be promoted: its pods do not start. The champion serves on."""
+    """Why a step's weight cannot be set, or a version not be promoted: its pods do not start. The champion serves on.
+
+    A template that came with the operator takes nothing away: TemplateInSync tells of it.
+    """
     trial, subject, limit = facts.status.trial, facts.status.challenger, facts.spec.rollout.startup_timeout
-    if facts.status.phase is not Phase.PROMOTING or subject is None or trial is None or trial.step_started_at is None:
+    if facts.status.phase not in _MOVING or subject is None or trial is None or trial.starting_since is None:
         return ""
-    ready, size = facts.observed.slot(subject.slot).verified(subject), facts.spec.serving.size
-    if ready >= size or facts.now - trial.step_started_at < limit:
+    if on_trial_by_operator(facts.status) or facts.now - trial.starting_since < limit:
         return ""
+    ready, needed = facts.observed.slot(subject.slot).verified(subject), pods_to_start(facts)
     pods = "; ".join(
-        [f"{ready} of {size} pods of version {subject.version} are ready", *hindrances(facts, subject)[:2]]
+        [f"{ready} of {needed} pods of version {subject.version} are ready", *hindrances(facts, subject)[:2]]
     )
     return (
         f"{pods}, for longer than {format_duration(limit)} (startupTimeout). Make room for them, or lower "
-        f"spec.serving.replicas: the promotion goes on by itself"
+        f"spec.serving.replicas: the rollout goes on by itself"
     )
 
 
@@ -113,11 +118,6 @@ def serves_desired(facts: Facts) -> bool:
     return _held_before("Ready", facts) if desired is None else desired
 
 
-def able(facts: Facts, pinned: Pinned) -> bool:
-    """Whether a version has a ready pod."""
-    return facts.observed.slot(pinned.slot).ready(pinned) > 0
-
-
 def condition_of(status: Status, kind: str) -> Condition | None:
     """The condition of this type; None where there is none."""
     return next((condition for condition in status.conditions if condition.type == kind), None)
@@ -129,7 +129,7 @@ def condition_of(status: Status, kind: str) -> Condition | None:
 def champion_down(facts: Facts) -> NotReady | None:
     """Why it is not ready, where the champion has no ready pod."""
     champion = facts.status.champion
-    if champion is None or able(facts, champion) or facts.status.phase in _HANDED_OVER:
+    if champion is None or not down(facts) or facts.status.phase in _HANDED_OVER:
         return None
     why = "; ".join([f"champion {champion.version} has no ready pod", *hindrances(facts, champion)[:2]])
     return NotReady("False", reasons.CHAMPION_UNAVAILABLE, why)
