@@ -667,6 +667,17 @@ def gateway_evicted() -> Simulation:
     return sim
 
 
+def registry_moves() -> Simulation:
+    """The pods that serve stay as they are until those that load from the new host have passed the same trial."""
+    sim, other = serving(), "http://mlflow.other:5000"
+    sim.note("PODIUM_REGISTRY_URI names another host")
+    sim.move_registry(other)
+    sim.until(
+        lambda s: s.status.phase is Phase.STABLE and bool(s.status.champion and s.status.champion.registry == other)
+    )
+    return sim
+
+
 STORIES: list[Story] = [
     good, bad, bad_while_watched, gate_fails, crash_in_warm_up, crash_in_canary, hangs_in_canary,
     never_ready, wrong_identity,
@@ -678,7 +689,7 @@ STORIES: list[Story] = [
     unready_in_canary, one_request_an_hour, waits_for_approval, job_fails, webhook_is_silent,
     withdrawn_while_it_waits, too_young, gateway_good, gateway_stopped, gateway_evicted,
     scaled_in_canary, scaled_while_it_is_held_up,
-    previewed, previewed_and_bad, users_stay,
+    previewed, previewed_and_bad, users_stay, registry_moves,
 ]  # fmt: skip
 
 

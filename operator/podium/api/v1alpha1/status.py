@@ -45,7 +45,9 @@ class PodTemplate(StatusValue):
     """What the pods of a version are made from: the whole template is beside them, and this says which one it is."""
 
     revision: str = Field(description="Hash of the pod template as it was made, without what is the version's own.")
-    spec_hash: str = Field(description="Hash of what Git says of the pods. Equal ones differ by the operator alone.")
+    spec_hash: str = Field(
+        description="Hashes of what Git says of pods and their registry. Equal ones differ by the operator alone."
+    )
     image: str = Field("", description="Image of the model server.")
 
 

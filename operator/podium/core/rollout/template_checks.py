@@ -18,8 +18,9 @@ def template_changed(facts: Facts) -> Verdict | None:
     champion = facts.status.champion
     if champion is None or not behind(facts, champion) or template_waits(facts) is not None:
         return None
+    moved = "" if facts.of_source(champion) else f", from the registry at {facts.observed.registry.uri}"
     message = (
-        f"version {champion.version} is tried with {described(facts.observed.template)}; the champion keeps "
+        f"version {champion.version} is tried with {described(facts.observed.template)}{moved}; the champion keeps "
         f"{described(champion.template)}"
     )
     return Verdict(reason=reasons.TEMPLATE_CHANGED, message=message)

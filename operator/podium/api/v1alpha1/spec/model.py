@@ -60,7 +60,8 @@ class RegistryRef(Value):
 
     uri: str | None = Field(
         None,
-        description="MLflow tracking URI. Default: the operator's own setting.",
+        description="MLflow tracking URI. Default: the operator's own setting. Another address is tried as another pod "
+        "template is, with the champion's own version.",
         pattern=r"^https?://[^\s@]+$",
         examples=["https://mlflow.example.com"],  # a login in the URI would end up in Events and status
         max_length=1024,
