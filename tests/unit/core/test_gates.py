@@ -196,6 +196,8 @@ LESS = {"metric": {"key": "auc", "autoAtMost": 0.5, "refusedAbove": 0.95}}
         ({}, [], 0.9, "Pending", 'Add {version: "2", by: …} to spec.approvals'),
         ({}, ANN, 0.9, "Passed", "approved by ann"),
         ({}, [{"version": "3", "by": "ann"}], 0.9, "Pending", "waiting for approval of version 2"),
+        ({}, [{"version": "2", "by": "ann", "model": "churn"}], 0.9, "Passed", "approved by ann"),
+        ({}, [{"version": "2", "by": "ann", "model": "fraud"}], 0.9, "Pending", "waiting for approval of version 2"),
         ({"by": ["bob"]}, ANN, 0.9, "Pending", "waiting for approval of version 2 by bob. ann may not approve."),
         ({"by": ["bob", "ann"]}, ANN, 0.9, "Passed", "approved by ann"),
         (HYBRID, [], 0.95, "Passed", "auc of version 2 is 0.95, approved automatically: at least 0.95"),

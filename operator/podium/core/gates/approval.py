@@ -39,7 +39,8 @@ def _automatic(metric: AutoApproval, value: float) -> tuple[str, bool]:
 
 
 def _by_person(gate: ApprovalGate, facts: Facts, version: ModelVersion, why: str = "") -> GateResult:
-    approvers = [one.by for one in facts.spec.approvals if one.version == version.version]
+    named = (version.version, facts.spec.model.name)
+    approvers = [one.by for one in facts.spec.approvals if (one.version, one.model or named[1]) == named]
     counted = [person for person in approvers if not gate.by or person in gate.by]
     if counted:
         return passed(f"approved by {counted[0]}")

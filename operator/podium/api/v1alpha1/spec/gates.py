@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from podium.api.v1alpha1.spec.model import ModelName, VersionNumber
 from podium.api.v1alpha1.spec.pod import EnvFromPart, EnvPart, Labels, PullSecretsPart, ResourcesPart, TolerationsPart
 from podium.api.v1alpha1.values.base import Duration, Value, duration_between
 from podium.api.v1alpha1.values.one_of import OneOf
@@ -225,10 +226,9 @@ class ApprovalGate(Value):
 class Approval(Value):
     """A person's approval of a version: a reviewed commit."""
 
-    version: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}$", max_length=10, examples=["7"])] = Field(
-        description="Version of the registered model that is approved."
-    )
+    version: VersionNumber = Field(description="Version of the registered model that is approved.")
     by: Person = Field(description="Who approves it.")
+    model: ModelName | None = Field(None, description="Its model. Without it, the one that spec.model.name names now.")
 
 
 class JobGate(Value):
