@@ -511,3 +511,15 @@ def test_a_template_of_another_operator_stays_rejected_after_another_one_lost() 
     sim.run(60 * SECOND)
     assert sim.clients.failed["1"] == failed
     assert said(sim.status, "TemplateInSync").reason == reasons.TEMPLATE_REJECTED
+
+
+def test_a_template_of_the_operator_whose_pods_find_no_room_leaves_what_git_names_ready() -> None:
+    rollout = {**ROLLOUT, "steps": [{"weight": 25, "duration": "5s"}]}
+    sim = settled(spec_of("1", serving={"replicas": 2}, rollout=rollout))
+    sim.cluster.capacity = 3
+    upgrade(sim, BETTER)
+    sim.reach(Phase.PROMOTING)
+    sim.run(timedelta(minutes=5))
+    assert (sim.status.phase, said(sim.status, "Ready").status) == (Phase.PROMOTING, "True")
+    assert said(sim.status, "TemplateInSync").reason == reasons.TEMPLATE_ON_TRIAL
+    assert "Unschedulable" in said(sim.status, "TemplateInSync").message
