@@ -200,3 +200,19 @@ def test_a_service_leads_back_to_the_champion_where_a_version_with_all_the_traff
     assert (sim.weights, sim.status.phase) == ({"a": 100, "b": 0}, Phase.CANARY)
     sim.settle("2")
     assert NO_POD not in sim.clients.failed
+
+
+def test_a_service_that_leads_to_a_champion_alone_that_loses_its_pods_leads_to_the_first_pod_on_trial() -> None:
+    """It waited until the version on trial had all the pods of its step."""
+    rollout = {"steps": [{"weight": 50, "duration": "5s"}, {"weight": 100, "duration": "2m"}], "soak": "1m"}
+    sim = soaking(Phase.CANARY, rollout=rollout, serving={"replicas": 2})
+    sim.until(lambda world: world.weights == {"a": 0, "b": 100}, within=MINUTE)
+    sim.run(2 * SECOND)
+    sim.evict("b")
+    sim.behaviour("2").stagger = 20.0
+    sim.until(lambda world: world.weights == {"a": 100, "b": 0}, within=2 * SECOND)
+    sim.evict("a")
+    sim.behaviour("1").ready_after = 60.0
+    sim.until(lambda world: world.weights == {"a": 0, "b": 100}, within=5 * SECOND)
+    assert sim.status.phase is Phase.CANARY
+    sim.settle("2")

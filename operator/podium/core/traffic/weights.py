@@ -67,8 +67,10 @@ def _up(facts: Facts) -> Mapping[Slot, int] | None:
 
 
 def _alone(facts: Facts) -> bool:
-    """Whether a gateway would send the champion's share to no pod. A Service leaves it out by itself."""
-    return facts.spec.traffic.exact and champion_down(facts)
+    """Whether the champion's share would go to no pod. A Service that leads to both leaves it out by itself."""
+    champion, desired = facts.status.champion, facts.observed.traffic.desired
+    leads = facts.spec.traffic.exact or (champion is not None and desired.get(champion.slot) == ALL)
+    return leads and champion_down(facts)
 
 
 def _step_weight(facts: Facts, challenger: Pinned, trial: Trial) -> int:
