@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,18 @@ class Server:
         for (path, body), answer in zip(requests, answers, strict=True):
             self._app.handle(Request("POST", path, headers, body, b"1"), answer.set_result)
         return [await _read(await answer) for answer in answers]
+
+    def call(self, body: bytes) -> bytes:
+        """Ask by a ModelInfer of gRPC, and return the message that answers it."""
+        return self._runner.run(self._called(body))
+
+    async def _called(self, body: bytes) -> bytes:
+        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._app.call(Request("POST", f"/v2/models/{self.name}/infer", [], body, b"1"), answer.set_result)
+        found = await answer
+        assert found.status == HTTPStatus.OK, found.body
+        assert isinstance(found.body, bytes)
+        return found.body
 
     def get(self, path: str) -> Answer:
         answers: list[Response] = []

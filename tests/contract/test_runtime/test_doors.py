@@ -2,6 +2,7 @@
 
 import base64
 import json
+import struct
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from io import BytesIO
@@ -19,6 +20,7 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import Array
 
 from podium.runtime.exchange import JSON
+from podium.runtime.protocols.messages import ModelInferRequest, ModelInferResponse
 from tests.contract.test_runtime.asked import Server, served
 
 PARQUET = b"application/vnd.apache.parquet"
@@ -226,7 +228,7 @@ ANSWERS: dict[str, tuple[Any, list[Any]]] = {
         [{"label": "a", "score": np.float32(0.5)}],
         ['{"label":"a","score":0.5}'],
     ),
-    "bytes": (np.array([b"\x00\xff"], dtype=object), ["AP8="]),
+    "bytes": (np.array([b"\x00\xff"], dtype=object), ["AP8=\n"]),
     "whole numbers beyond 64 bits": ([2**70], [str(2**70)]),
     "dates": (np.array(["2026-03-29T00:30:00"], dtype="datetime64[ns]"), ["2026-03-29T00:30:00"]),
     "dates in a table": (pd.DataFrame({"t": pd.to_datetime(["2026-03-29T00:30:00"])}), ["2026-03-29T00:30:00"]),
@@ -319,6 +321,109 @@ ALIKE: dict[str, tuple[Any, list[Any]]] = {
     "numbers as objects": (np.array([1, 2], dtype=object), [1, 2]),
     "no time": (np.array(["2026-03-29", "NaT"], dtype="datetime64[s]"), ["2026-03-29T00:00:00", None]),
 }
+
+
+# What no datatype of the protocol holds as it is: the prediction, and the text of each element
+BESIDE_NUMBERS: dict[str, tuple[Any, list[Any], list[str | None]]] = {
+    "a large whole number and null": (
+        pd.array([2**53 + 1, None], dtype="Int64"),
+        [2**53 + 1, None],
+        [f"{2**53 + 1}", None],
+    ),
+    "a large whole number and a fraction": ([2**53 + 1, 0.5], [2**53 + 1, 0.5], [f"{2**53 + 1}", "0.5"]),
+    "a whole number beyond those with a sign": ([2**63 + 1, -1], [2**63 + 1, -1], [f"{2**63 + 1}", "-1"]),
+    "true beside a number": ([True, 2], [True, 2], ["true", "2"]),
+    "NaN beside a text": ([float("nan"), "a"], [None, "a"], [None, "a"]),
+    "bytes beside a text": ([b"a", "b"], ["YQ==\n", "b"], ["YQ==\n", "b"]),
+    "half a surrogate pair": (["a\ud800", "b"], ["a\ud800", "b"], ["a\ud800", "b"]),
+    "a mask over whole numbers": (
+        np.ma.array([2**53 + 1, 7], mask=[False, True]),
+        [2**53 + 1, None],
+        [f"{2**53 + 1}", None],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE_NUMBERS)
+def test_what_no_datatype_holds_is_answered_without_a_loss_by_every_door(name: str, tmp_path: Path) -> None:
+    """NumPy rounded it, or made one kind of two, where /invocations did not; or it was a 500."""
+    answer, predictions, texts = BESIDE_NUMBERS[name]
+    with served(saved(tmp_path / "model", Answering(answer), X)) as server:
+        answers = answers_to(server, 2)
+        assert answers == {"invocations": (200, predictions), "batch": (200, predictions), "infer": (200, texts)}
+        assert in_bytes(server) == texts_in_bytes(texts)
+        assert by_grpc(server) == texts_in_bytes(texts)
+
+
+def texts_in_bytes(texts: list[str | None]) -> list[bytes]:
+    return [b"null" if text is None else text.encode(errors="surrogatepass") for text in texts]
+
+
+def in_bytes(server: Server) -> list[bytes]:
+    """The elements of the only output, as bytes behind the JSON."""
+    tensor = {"name": "x", "datatype": "FP64", "shape": [2], "data": [1.0, 2.0]}
+    body = {"inputs": [tensor], "parameters": {"binary_data_output": True}}
+    status, found = server.post(f"/v2/models/{server.name}/infer", body)
+    assert status == 200, found
+    _, size = json.JSONDecoder().raw_decode(found.decode("latin-1"))
+    rest, elements = found[size:], []
+    while rest:
+        (length,) = struct.unpack_from("<I", rest)
+        elements.append(rest[4 : 4 + length])
+        rest = rest[4 + length :]
+    return elements
+
+
+def by_grpc(server: Server) -> list[bytes]:
+    """The elements of the only output, as a call of gRPC is answered."""
+    request = ModelInferRequest(model_name=server.name)
+    request.inputs.add(name="x", datatype="FP64", shape=[2]).contents.fp64_contents.extend([1.0, 2.0])
+    answer = ModelInferResponse.FromString(server.call(request.SerializeToString()))
+    return list(answer.outputs[0].contents.bytes_contents)
+
+
+@pytest.mark.parametrize(
+    ("answer", "datatype", "data"),
+    [
+        ([2**64 - 1, 1], "UINT64", [2**64 - 1, 1]),
+        (np.ma.array([1.0, 2.0], mask=[True, False]), "FP64", [None, 2.0]),
+        ([True, False], "BOOL", [True, False]),
+    ],
+)
+def test_a_datatype_that_holds_all_values_is_taken(answer: Any, datatype: str, data: list[Any], tmp_path: Path) -> None:
+    with served(saved(tmp_path / "model", Answering(answer), X)) as server:
+        answers = answers_to(server, 2)
+        assert answers == dict.fromkeys(answers, (200, data))
+        request = ModelInferRequest(model_name=server.name)
+        request.inputs.add(name="x", datatype="FP64", shape=[2]).contents.fp64_contents.extend([1.0, 2.0])
+        (output,) = ModelInferResponse.FromString(server.call(request.SerializeToString())).outputs
+        assert output.datatype == datatype
+
+
+NAMED: dict[str, Any] = {
+    "columns of several levels": pd.DataFrame(
+        [[1.5, 2.5]], columns=pd.MultiIndex.from_tuples([("a", "b"), ("a", "c")])
+    ),
+    "keys that are tuples": {("a", "b"): [1.5], ("a", "c"): [2.5]},
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_columns_are_named_alike_by_every_door(name: str, tmp_path: Path) -> None:
+    """JSON has no such name: /invocations answered 500, and /infer the name as text."""
+    with served(saved(tmp_path / "model", Answering(NAMED[name]), X)) as server:
+        row = {"('a', 'b')": 1.5, "('a', 'c')": 2.5}
+        tensor = {"name": "x", "datatype": "FP64", "shape": [1], "data": [1.0]}
+        status, infer = server.post(f"/v2/models/{server.name}/infer", {"inputs": [tensor]})
+        assert (status, {each["name"]: each["data"] for each in infer["outputs"]}) == (
+            200,
+            {key: [row[key]] for key in row},
+        )
+        status, whole = server.post("/invocations", {"dataframe_records": [{"x": 1.0}]})
+        assert status == 200
+        assert whole["predictions"] in ([row], {key: [cell] for key, cell in row.items()})
+        assert server.post("/api/v1/batch", {"items": [{"x": 1.0}]})[1]["predictions"] == [row]
+        assert server.post("/api/v1/predict", {"x": 1.0})[1]["prediction"] == row
 
 
 @pytest.mark.parametrize("name", ALIKE)

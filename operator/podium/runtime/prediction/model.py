@@ -19,6 +19,7 @@ from podium.runtime.faults import Fault, ModelFault, RequestFault
 from podium.runtime.prediction.blame import refused_by_mlflow
 from podium.runtime.prediction.flavours import PLANNED, direct_call, is_row_wise, takes_matrix, threads_for
 from podium.runtime.prediction.plan import MatrixPlan, Plan, Rows, compile_plan
+from podium.runtime.prediction.rows import unmasked
 from podium.runtime.prediction.signature import explain
 from podium.runtime.settings import ExtraColumns
 
@@ -150,7 +151,7 @@ def _own_faults(predict: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(predict)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         try:
-            return predict(*args, **kwargs)
+            return unmasked(predict(*args, **kwargs))
         except Exception as error:
             raise _whose(error) from error
 

@@ -1,10 +1,10 @@
 """Raw predictions as JSON, equal in value to what MLflow's server writes, and checked against the signature."""
 
-import base64
 import json
 import logging
-from datetime import date, time
+from enum import Enum
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import orjson
@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 _NUMERIC = frozenset({DataType.double, DataType.float, DataType.integer, DataType.long})
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+_KEYS = frozenset({str, int, float, bool, type(None)})  # what JSON has for names, or its writer makes of them
 _PANDAS_ARRAYS = (pd.api.extensions.ExtensionArray, pd.Index)  # a Categorical is one, too
 
 
@@ -85,10 +86,12 @@ class _Encoder(NumpyEncoder):  # type: ignore[misc]  # MLflow is untyped here
     """MLflow's, and what its server answers with 500 although it is a list of plain values like any other."""
 
     def default(self, o: Any) -> Any:
-        if o is pd.NA:
+        if is_missing(o):
             return None
         if isinstance(o, np.longdouble):  # its `tolist` and `item` are long doubles again
             return float(o)
+        if isinstance(o, (Enum, UUID)):  # which orjson knows, beside what it does not
+            return o.value if isinstance(o, Enum) else str(o)
         return o.tolist() if isinstance(o, _PANDAS_ARRAYS) else super().default(o)
 
 
@@ -97,28 +100,41 @@ _default = _Encoder().default
 
 def plain(raw: Any) -> Any:
     """Return an answer as lists, dicts and scalars, as MLflow's server does."""
-    return raw.tolist() if isinstance(raw, (np.ndarray, *_PANDAS_ARRAYS)) else _get_jsonable_obj(raw, "records")
+    if isinstance(raw, (np.ndarray, *_PANDAS_ARRAYS)):
+        return raw.tolist()
+    return _get_jsonable_obj(named_by_text(raw), "records")
+
+
+def named_by_text(raw: Any) -> Any:
+    """Return a table or a dict whose columns JSON can name; MLflow cannot write one of several levels, say."""
+    if isinstance(raw, pd.DataFrame) and not _KEYS.issuperset(map(type, raw.columns)):
+        return raw.set_axis([name_text(name) for name in raw.columns], axis="columns")
+    if isinstance(raw, dict) and not _KEYS.issuperset(map(type, raw)):
+        return {name_text(name): values for name, values in raw.items()}
+    return raw
+
+
+def name_text(name: Any) -> str:
+    """Return the name of a column as JSON has it, and as text where JSON has none."""
+    return dumps(name).decode() if name is None or isinstance(name, bool) else str(name)
 
 
 def is_missing(cell: Any) -> bool:
     """Return whether a value is null, in any of the forms that Python and pandas have for it."""
     if isinstance(cell, (float, np.floating)):
         return bool(np.isnan(cell))
-    return cell is None or cell is pd.NA or cell is pd.NaT
+    return cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, np.datetime64) and np.isnat(cell))
 
 
 def text(cell: Any) -> str:
-    """Write one value that is no plain number as text: a date by ISO 8601, bytes by base64, and an object as JSON.
+    """Write one value that is no plain number as JSON does, and without the quotes where that is a text.
 
     Raises ModelFault: JSON cannot say it.
     """
     if isinstance(cell, str):
         return cell
-    if isinstance(cell, (bytes, bytearray)):
-        return base64.b64encode(cell).decode()
-    if isinstance(cell, (date, time)):
-        return cell.isoformat()
-    return dumps(cell).decode()
+    written = dumps(cell)
+    return str(orjson.loads(written)) if written.startswith(b'"') else written.decode()
 
 
 def dumps(value: Any) -> bytes:

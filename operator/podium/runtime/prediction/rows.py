@@ -13,6 +13,17 @@ import pandas as pd
 _SIZED = (np.ndarray, pd.Series, pd.DataFrame)
 
 
+def unmasked(raw: Any) -> Any:
+    """Return an answer with null for what a mask covers: few functions of NumPy, and none elsewhere, look at it."""
+    if not isinstance(raw, np.ma.MaskedArray) or raw.dtype.names is not None:
+        return raw
+    if not np.ma.is_masked(raw):
+        return raw.data
+    cells = raw.data.astype(object)
+    cells[raw.mask] = None
+    return cells
+
+
 def row_count(raw: Any) -> int | None:
     """Return how many rows an answer has, or None where its type does not say."""
     return len(raw) if isinstance(raw, _SIZED) and raw.ndim else None

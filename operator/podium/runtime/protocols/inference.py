@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from mlflow.types import DataType, Schema
 
 from podium.runtime.faults import RequestFault
 from podium.runtime.prediction.model import Model, Query
+from podium.runtime.prediction.outputs import dumps
 from podium.runtime.prediction.plan import Rows
 from podium.runtime.prediction.scoring import Ask, Read, Scorer, Write
 from podium.runtime.prediction.signature import kind, named
@@ -208,7 +208,7 @@ def _writer(envelope: dict[str, Any], wishes: Wishes, model: Model) -> Write:
         found = wishes.chosen(outputs_of(answer, model))
         blobs = [_as_bytes(output) for output in found if wishes.all_binary or output["name"] in wishes.binary]
         answered = {**envelope, "outputs": found}
-        return raw.body(answered, blobs) if blobs else orjson.dumps(answered)
+        return raw.body(answered, blobs) if blobs else dumps(answered)
 
     return write
 

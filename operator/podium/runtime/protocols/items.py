@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from podium.runtime.faults import RequestFault
-from podium.runtime.prediction.outputs import dumps, plain
+from podium.runtime.prediction.outputs import dumps, named_by_text, plain
 from podium.runtime.prediction.rows import by_row
 from podium.runtime.prediction.scoring import Ask, Read, Scorer
 from podium.runtime.prediction.signature import kind
@@ -110,7 +110,7 @@ def _ask(batch: Batch, scorer: Scorer, write: Callable[[Any], bytes]) -> Ask:
 
 def _predictions(raw: Any, count: int, scorer: Scorer) -> Any:
     """Return one prediction an item where the model's answer has so many, and otherwise its answer as it is."""
-    predictions = plain(by_row(raw, count, by_output=scorer.model.by_output))
+    predictions = plain(by_row(named_by_text(raw), count, by_output=scorer.model.by_output))
     return [predictions] if count == 1 and not isinstance(predictions, list) else predictions
 
 

@@ -12,10 +12,10 @@ import struct
 from typing import Any
 
 import numpy as np
-import orjson
 
 from podium.runtime.exchange import Body
 from podium.runtime.faults import RequestFault
+from podium.runtime.prediction.outputs import dumps
 from podium.runtime.protocols.bodies import parse_json
 
 OCTETS = "application/octet-stream"
@@ -97,8 +97,11 @@ def text_of(element: bytes | memoryview) -> str:
 
 
 def encoded(cell: str | None) -> bytes:
-    """Return a cell of BYTES; null, which bytes have no form of, as JSON writes it."""
-    return b"null" if cell is None else cell.encode()
+    """Return a cell of BYTES; null, which bytes have no form of, as JSON writes it.
+
+    Half a surrogate pair, which JSON can escape, is three bytes that are no UTF-8, and say which half.
+    """
+    return b"null" if cell is None else cell.encode(errors="surrogatepass")
 
 
 def packed(data: list[Any], dtype: np.dtype[Any]) -> bytes:
@@ -111,5 +114,5 @@ def packed(data: list[Any], dtype: np.dtype[Any]) -> bytes:
 
 def body(answer: dict[str, Any], blobs: list[bytes]) -> Body:
     """Return an answer whose outputs' bytes lie behind its JSON."""
-    head = orjson.dumps(answer)
+    head = dumps(answer)
     return Body.of(b"".join((head, *blobs)), OCTETS.encode(), (LENGTH_HEADER, b"%d" % len(head)))
