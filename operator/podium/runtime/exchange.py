@@ -80,6 +80,7 @@ class Response:
     body: bytes | AsyncGenerator[bytes, None] = b""  # a generator is sent in chunks, as fast as the client reads
     content_type: bytes = TEXT
     headers: Headers = field(default_factory=list)
+    fault: type[Fault] | None = None  # of which it tells
 
 
 Reply = Callable[[Response], None]

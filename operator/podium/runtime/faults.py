@@ -14,7 +14,9 @@ Fault
  │       └─ WrongShape       another shape than the signature says
  └─ Refusal           503: the same request may succeed later
      ├─ Overloaded       the queue is full                    outcome overload
-     ├─ TooLate          the deadline cannot be met           outcome timeout
+     ├─ TooLate          the server's own limit of time       outcome timeout
+     │   └─ NotAsked         over before the model was asked: no failure in a row, as others were slow
+     ├─ DeadlineExceeded the client's own, shorter deadline   outcome deadline_exceeded
      └─ NotReady         no model yet                         not counted: no client has been promised anything
 
 A message goes to whoever sent the request: it never holds a stack trace, nor what was in the request.
@@ -33,6 +35,7 @@ class Outcome(StrEnum):
     NAN = "nan"
     OVERLOAD = "overload"
     TIMEOUT = "timeout"
+    DEADLINE_EXCEEDED = "deadline_exceeded"
 
 
 class Fault(Exception):
@@ -41,6 +44,7 @@ class Fault(Exception):
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     outcome: Outcome | None = Outcome.MODEL_ERROR
     retry_after: int | None = None  # seconds
+    doubtful = False  # it may not be the version's: it is no failure in a row
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -91,8 +95,6 @@ class WrongMediaType(RequestFault):
 class ModelFault(Fault):
     """The model could not answer a request that fits its signature."""
 
-    doubtful = False  # the request may be at fault: it is no failure in a row
-
 
 class Unforeseen(ModelFault):
     """The server failed in a way that it did not foresee; whether the request or the model led to it is not known."""
@@ -131,9 +133,24 @@ class Overloaded(Refusal):
 
 
 class TooLate(Refusal):
-    """The answer would come, or came, after the deadline."""
+    """The answer would come, or came, after the time that the server gives every request."""
 
     outcome = Outcome.TIMEOUT
+
+
+class NotAsked(TooLate):
+    """That time was over before the model was asked."""
+
+    doubtful = True
+
+
+class DeadlineExceeded(Refusal):
+    """The client gave the request less time than the server does, and that was over first.
+
+    It says nothing of the version: a client may ask for less than any model takes.
+    """
+
+    outcome = Outcome.DEADLINE_EXCEEDED
 
 
 class NotReady(Refusal):

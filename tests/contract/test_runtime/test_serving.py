@@ -21,7 +21,7 @@ def churn(request: pytest.FixtureRequest, store: str, tmp_path_factory: pytest.T
 
 
 IDENTITY = ("x-podium-model", "x-podium-version", "x-podium-run-id", "x-request-id")
-OUTCOMES = {"ok", "client_error", "model_error", "nan", "overload", "timeout"}
+OUTCOMES = {"ok", "client_error", "model_error", "nan", "overload", "timeout", "deadline_exceeded"}
 
 
 def requests_by_outcome(client: httpx.Client) -> dict[str, float]:

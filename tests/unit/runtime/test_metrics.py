@@ -5,11 +5,15 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from podium.adapters.metrics.exposition import statement
+from podium.api.v1alpha1 import reasons
 from podium.core.facts import Counters, Histogram
+from podium.core.rollout.tripwires import tripped
 from podium.runtime.faults import Outcome
 from podium.runtime.http.metrics import Metrics
 from podium.runtime.identity import Identity
 from podium.runtime.prediction.distribution import Predictions
+from tests.unit.core.factories import facts
+from tests.unit.core.test_rare_facts import beside, on_trial, pod
 
 WHO = Identity('a "quoted"\\name\n{},le="1",', "7", "r", "sha256:77")
 
@@ -44,6 +48,7 @@ def test_answers_and_their_times_arrive() -> None:
         ("model_error ok", 0),
         ("ok nan client_error overload nan", 2),
         ("nan ok timeout", 1),
+        ("nan deadline_exceeded timeout", 2),
     ],
 )
 def test_a_row_of_failures_ends_with_a_good_answer_and_with_nothing_else(outcomes: str, row: int) -> None:
@@ -51,6 +56,35 @@ def test_a_row_of_failures_ends_with_a_good_answer_and_with_nothing_else(outcome
     for each in outcomes.split():
         written.count(Outcome(each), 0.01)
     assert told(written).consecutive_bad == row
+
+
+def test_clients_that_do_not_wait_for_any_model_trip_no_rollout() -> None:
+    written = metrics()
+    for _ in range(1000):
+        written.count(Outcome.DEADLINE_EXCEEDED, 0.0)
+    counters = told(written)
+    assert (counters.answers, counters.bad) == (0, 0)
+    assert tripped(facts(status=on_trial(), world=beside(pod("2", counters=counters)))) is None
+
+
+def test_a_version_that_is_slower_than_the_server_allows_trips_it() -> None:
+    written = metrics()
+    for _ in range(10):
+        written.count(Outcome.DEADLINE_EXCEEDED, 0.0)
+        written.count(Outcome.TIMEOUT, 60.0)
+    found = tripped(facts(status=on_trial(), world=beside(pod("2", counters=told(written)))))
+    assert found is not None
+    assert found.reason == reasons.CONSECUTIVE_FAILURES
+
+
+def test_a_version_whose_queue_is_too_long_is_judged_by_its_share_of_bad_answers() -> None:
+    written = metrics()
+    for _ in range(20):
+        written.count(Outcome.TIMEOUT, 60.0, doubtful=True)
+    written.count_late(90.0)
+    counters = told(written)
+    assert (counters.answers, counters.bad, counters.consecutive_bad) == (20, 20, 0)
+    assert counters.latency.total == 21
 
 
 def test_numbers_arrive_with_both_edges_of_their_buckets() -> None:

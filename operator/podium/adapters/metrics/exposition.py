@@ -2,7 +2,8 @@
 
 Which outcomes count as evidence: ok, model_error, nan and timeout are answers; the last three are bad. client_error is
 the client's fault alone. overload (the queue was full) speaks of the pods' number, not of the version: it would
-condemn a good version for too few replicas, so it is left out of both counts.
+condemn a good version for too few replicas, so it is left out of both counts. So is deadline_exceeded: a client that
+gives its requests less time than any model takes would condemn every version.
 
 A count of answers that cannot be believed spoils the page; a distribution that contradicts itself is left out.
 """

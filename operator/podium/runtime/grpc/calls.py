@@ -238,16 +238,14 @@ class Call:
         self._held = held
 
     def fail(self, response: Response) -> None:
-        """End the call by what HTTP would answer, which has one status for all that had no time."""
-        code = code_of(response.status)
-        late = self._deadline is not None and time.monotonic() >= self._deadline
-        self._end(Code.DEADLINE_EXCEEDED if late and code is Code.UNAVAILABLE else code, said(response))
+        """End the call by what HTTP would answer."""
+        self._end(code_of(response), said(response))
 
     def refuse(self, fault: Fault) -> None:
         """End a call whose message will not become one. It is counted as a request would be."""
         if not self._over:
             response = self._shared.app.refuse(fault, self._head.fields)
-            code = Code.INTERNAL if isinstance(fault, BadPrefix) else code_of(response.status)
+            code = Code.INTERNAL if isinstance(fault, BadPrefix) else code_of(response)
             self._end(code, said(response))
 
     def end(self, code: Code, message: str) -> None:

@@ -8,6 +8,8 @@ from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import quote
 
+from podium.runtime.exchange import Response
+from podium.runtime.faults import DeadlineExceeded, Fault
 from podium.runtime.http2.headers import literal
 
 
@@ -25,6 +27,9 @@ class Code(IntEnum):
     UNAVAILABLE = 14
 
 
+_OF_FAULT: dict[type[Fault], Code] = {
+    DeadlineExceeded: Code.DEADLINE_EXCEEDED
+}  # UNAVAILABLE asks a client to try again: it has no time for it
 _OF_HTTP = {
     HTTPStatus.BAD_REQUEST: Code.INVALID_ARGUMENT,
     HTTPStatus.NOT_FOUND: Code.NOT_FOUND,
@@ -47,9 +52,10 @@ HEAD = b"".join(
 _OK = literal(b"grpc-status", b"0")
 
 
-def code_of(status: int) -> Code:
-    """Return gRPC's code for a status of HTTP."""
-    return _OF_HTTP.get(HTTPStatus(status), Code.UNKNOWN)
+def code_of(response: Response) -> Code:
+    """Return gRPC's code for what HTTP would answer: it has one status for all that had no time."""
+    found = None if response.fault is None else _OF_FAULT.get(response.fault)
+    return found or _OF_HTTP.get(HTTPStatus(response.status), Code.UNKNOWN)
 
 
 def trailers(identity: bytes, request_id: bytes, code: Code = Code.OK, message: str = "") -> bytes:

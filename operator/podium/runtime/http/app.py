@@ -18,7 +18,7 @@ from podium.runtime.http.reload_report import ReloadReport
 from podium.runtime.http.serving import Page, Serving
 from podium.runtime.http.streaming import Stream
 from podium.runtime.identity import Headers, Identity
-from podium.runtime.prediction.queue import Done, Job
+from podium.runtime.prediction.job import Done, Job
 from podium.runtime.settings import Settings
 from podium.runtime.startup import StartupStep
 
@@ -232,13 +232,15 @@ class App:
         if request.method != "POST":
             raise WrongMethod(f"expected POST, found {request.method[:20]}")
         serving.queue.admit()
-        deadline = request.started + self._seconds(request)
+        seconds = self._seconds(request)
+        deadline, own = request.started + seconds, seconds < self._settings.request_seconds
         if (streamed := serving.streamed(request)) is not None:
             kind, by_parts = streamed
             ended = serving.count_stream(request)
-            Stream(serving.queue, serving.parts(by_parts, request), kind, request, deadline, reply, ended).start()
+            parts = serving.parts(by_parts, request)
+            Stream(serving.queue, parts, kind, request, deadline, reply, ended, own).start()
             return
-        serving.queue.enter(Job(serving.ask(read, request), request, deadline, done))
+        serving.queue.enter(Job(serving.ask(read, request), request, deadline, done, own=own))
 
     def _seconds(self, request: Request) -> float:
         """Return how long the client waits: its x-request-timeout (`1.5`, `2s`, `500ms`), or our own limit if less."""

@@ -115,6 +115,10 @@ class Metrics:
         """How many requests have been counted, testers' among them."""
         return sum(self._outcomes.values()) + sum(self._previews.values())
 
+    def count_late(self, seconds: float) -> None:
+        """Count how long the model took for a request that was counted at its client's deadline."""
+        self._seconds.add(seconds)
+
     def count_preview(self, outcome: Outcome | None) -> None:
         """Count a tester's request, and nothing else of it."""
         if outcome is not None:

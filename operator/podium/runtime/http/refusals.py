@@ -19,4 +19,4 @@ def refusal(fault: Fault, path: str = "", *headers: tuple[bytes, bytes]) -> Resp
     extra = list(headers)
     if fault.retry_after is not None:
         extra.append((b"retry-after", b"%d" % fault.retry_after))
-    return Response(fault.status, orjson.dumps(body), JSON, extra)
+    return Response(fault.status, orjson.dumps(body), JSON, extra, type(fault))

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from podium.runtime.exchange import Request, Response
-from podium.runtime.faults import Fault, ModelFault, Outcome
+from podium.runtime.faults import Fault, Outcome
 from podium.runtime.http.metrics import Metrics
 from podium.runtime.http.prediction_log import PredictionLog
 from podium.runtime.http.streaming import EVENTS, NDJSON
@@ -47,6 +47,7 @@ class Serving:
         self.metrics.from_cache = loaded.from_cache
         self.log = PredictionLog(loaded.identity, settings.prediction_log_bodies) if settings.prediction_log else None
         self.queue.on_batch = self.metrics.count_batch
+        self.queue.on_late = self._count_late
         self._loaded = loaded
         self.identity = loaded.identity
         self.identity_block = loaded.identity.block
@@ -81,17 +82,21 @@ class Serving:
         if self.by_tester(request.headers):
             self.metrics.count_preview(outcome)
         else:
-            doubtful = isinstance(fault, ModelFault) and fault.doubtful
-            self.metrics.count(outcome, seconds, doubtful=doubtful)
+            self.metrics.count(outcome, seconds, doubtful=fault is not None and fault.doubtful)
         if self.log is not None and outcome is not None:
             self.log.write(request, outcome, seconds, body)
+
+    def _count_late(self, request: Request) -> None:
+        """Put on record how slow the model was, although the client waited no longer."""
+        if not self.by_tester(request.headers):
+            self.metrics.count_late(time.monotonic() - request.started)
 
     def count_refused(self, headers: Headers, fault: Fault) -> None:
         """Put on record a request that never became whole, of which these headers came."""
         if self.by_tester(headers):
             self.metrics.count_preview(fault.outcome)
         else:
-            self.metrics.count(fault.outcome, 0.0)
+            self.metrics.count(fault.outcome, 0.0, doubtful=fault.doubtful)
 
     def by_tester(self, headers: Headers) -> bool:
         """Return whether the request counts as no client's traffic."""

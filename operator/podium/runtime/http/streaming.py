@@ -16,7 +16,8 @@ import orjson
 from podium.runtime.exchange import Reply, Request, Response
 from podium.runtime.faults import Abandoned, Fault
 from podium.runtime.http.refusals import refusal
-from podium.runtime.prediction.queue import Job, PredictionQueue
+from podium.runtime.prediction.job import Job
+from podium.runtime.prediction.queue import PredictionQueue
 
 if TYPE_CHECKING:
     from podium.runtime.prediction.scoring import Ask
@@ -39,6 +40,7 @@ class Stream:
     deadline: float
     reply: Reply
     count: Callable[[Fault | None], None]
+    own: bool  # the client's deadline, which is before the server's
 
     def start(self) -> None:
         """Begin to write the stream, in a task of its own."""
@@ -91,7 +93,7 @@ class Stream:
             else:
                 answer.set_result(body or b"")
 
-        self.queue.submit(Job(part, self.request, self.deadline, settle))
+        self.queue.submit(Job(part, self.request, self.deadline, settle, own=self.own))
         return await answer
 
 

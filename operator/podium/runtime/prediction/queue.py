@@ -16,43 +16,18 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from podium.runtime.exchange import Request
-from podium.runtime.faults import Abandoned, Fault, ModelFault, Overloaded, TooLate
+from podium.runtime.faults import Fault, ModelFault, Overloaded, TooLate
 from podium.runtime.prediction.heartbeat import Heartbeat
+from podium.runtime.prediction.job import NOT_ASKED, Job
 from podium.runtime.prediction.pace import ROWS, TOGETHER, Pace
 
 if TYPE_CHECKING:
     # Imports MLflow, which takes seconds: see podium.runtime.loading.load
-    from podium.runtime.prediction.scoring import Ask, Scorer
+    from podium.runtime.prediction.scoring import Scorer
 
 log = logging.getLogger(__name__)
 
-Done = Callable[[bytes | None, Fault | None], None]
 TIMER_SECONDS = 5.0  # deadlines nearer than this get a timer; the sweep of the server finds the others
-
-
-class Job:
-    """One request's wait for the model. `done` is called once, on the event loop."""
-
-    __slots__ = ("ask", "deadline", "done", "request", "settled")
-
-    def __init__(self, ask: "Ask", request: Request, deadline: float, done: Done) -> None:
-        self.ask = ask
-        self.request = request
-        self.deadline = deadline  # of time.monotonic()
-        self.done = done
-        self.settled = False
-
-    def settle(self, body: bytes | None, fault: Fault | None) -> None:
-        """Hand over the answer or the fault. A second time is ignored."""
-        if not self.settled:
-            self.settled = True
-            self.done(body, fault)
-
-    def hopeless(self, now: float) -> Fault | None:
-        """Why no client would take this job's answer at this time of time.monotonic()."""
-        if self.settled or now > self.deadline:
-            return TooLate("no answer by the deadline")
-        return Abandoned("the client went away") if self.request.abandoned else None
 
 
 @dataclass(slots=True)
@@ -84,6 +59,7 @@ class PredictionQueue:
         self._pace = Pace(steady=threads == 1 and scorer.steady)
         self.heartbeat = Heartbeat(threads)
         self.on_batch: Callable[[int, int], None] = lambda requests, rows: None  # noqa: ARG005
+        self.on_late: Callable[[Request], None] = lambda request: None  # noqa: ARG005
         self._running = [
             threading.Thread(target=self._run, name=f"prediction-{number}", daemon=True) for number in range(threads)
         ]
@@ -111,20 +87,22 @@ class PredictionQueue:
     def submit(self, job: Job) -> None:
         """Take a job in.
 
-        Raises Overloaded: the queue is full. Raises TooLate: the job's turn would come after its deadline.
+        Raises Refusal: the queue is full, or the job's turn would come after its deadline.
         """
         self.admit()
         self.enter(job)
 
     def enter(self, job: Job) -> None:
-        """Take in a job for which `admit` has just found a place. Raises TooLate: its turn would come too late."""
-        depth = len(self._pending)
+        """Take in a job for which `admit` has just found a place. Raises Refusal: its turn would come too late."""
         left = job.deadline - time.monotonic()
+        if left <= 0:
+            raise job.late(NOT_ASKED)
+        depth = len(self._pending)
         if depth * self._pace.per_request / self._threads > left:
-            raise TooLate("the deadline cannot be met: too many requests wait")
+            raise job.late(f"cannot be met: {depth} requests wait already")
         self._pending.add(job)
         if left < TIMER_SECONDS:
-            self._loop.call_later(max(0.0, left), job.settle, None, TooLate("no answer by the deadline"))
+            self._loop.call_later(left, job.expire)
         if not self._arrived:
             # All that is readable in this turn is handed over together. The thread would otherwise begin with the
             # first request, and keep the interpreter from reading its neighbours.
@@ -177,13 +155,15 @@ class PredictionQueue:
     def expire(self, now: float) -> None:
         """Settle the jobs whose deadline has passed. They leave the queue when the thread meets them."""
         for job in [job for job in self._pending if now > job.deadline]:
-            job.settle(None, TooLate("no answer by the deadline"))
+            job.expire()
 
     def _deliver(self, ended: Round) -> None:
         for requests, rows in ended.calls:
             self.on_batch(requests, rows)
         for job, body, fault in ended.results:
             self._pending.discard(job)
+            if job.settled and job.asked and job.own:
+                self.on_late(job.request)
             job.settle(body, fault)
 
     # A prediction thread
@@ -237,6 +217,8 @@ class PredictionQueue:
         now = time.monotonic()
         ended = Round([(job, None, fault) for job in batch if (fault := job.hopeless(now))])
         live = [job for job in batch if not job.hopeless(now)] if ended.results else batch
+        for job in live:
+            job.asked = True
         if len(live) > 1:
             self._joined(live, ended)
         else:

@@ -2,12 +2,11 @@
 
 import gzip
 import zlib
-from typing import Any
 
 import pytest
 
 from podium.runtime.exchange import Response
-from podium.runtime.faults import Overloaded, RequestFault, TooLate
+from podium.runtime.faults import DeadlineExceeded, Fault, Overloaded, RequestFault, TooLate
 from podium.runtime.grpc.status import Code
 from podium.runtime.http.refusals import refusal
 from podium.runtime.http2 import frames
@@ -359,17 +358,17 @@ async def test_the_health_of_a_service_that_there_is_not_is_not_found(service: s
 
 
 @pytest.mark.parametrize(
-    ("fields", "code"),
+    ("fault", "code"),
     [
-        ({"grpc_timeout": "0m"}, Code.DEADLINE_EXCEEDED),
-        ({"grpc_timeout": "5H"}, Code.UNAVAILABLE),
-        ({}, Code.UNAVAILABLE),
+        (DeadlineExceeded("the client's deadline passed"), Code.DEADLINE_EXCEEDED),
+        (TooLate("the server's deadline passed"), Code.UNAVAILABLE),
     ],
 )
-async def test_a_refusal_after_the_clients_own_deadline_says_that_it_has_passed(
-    fields: dict[str, Any], code: Code
+@pytest.mark.parametrize("given", ["0m", "5H"])
+async def test_whose_deadline_has_passed_is_asked_of_the_fault_and_not_of_the_clock(
+    given: str, fault: Fault, code: Code
 ) -> None:
     """UNAVAILABLE asks a client to try again, which it has no time for."""
     peer = Peer()
-    peer.app.answer = lambda request: refusal(TooLate("the deadline cannot be met"), request.path)
-    assert (await peer.status(peer.call(b"", **fields)))[0] == code
+    peer.app.answer = lambda request: refusal(fault, request.path)
+    assert (await peer.status(peer.call(b"", grpc_timeout=given)))[0] == code
