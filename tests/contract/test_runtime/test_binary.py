@@ -68,6 +68,35 @@ def test_bytes_mean_what_the_same_tensor_means_in_json(datatype: str, unsigned: 
     assert sent(unsigned, {"inputs": [tensor("x", datatype, blob, 2)]}, blob) == expected
 
 
+ROUNDED: dict[str, list[Any]] = {"FP16": [0.1, 2], "FP32": [0.1, 2**24 + 1, 3e38], "FP64": [2, 2**53 + 1]}
+
+
+@pytest.fixture(scope="module", params=[DataType.double, DataType.string], ids=str)
+def of_one_column(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    path = saved(tmp_path_factory.mktemp("model") / "model", Described(), Schema([ColSpec(request.param, "x")]))
+    with served(path) as server:
+        yield server
+
+
+@pytest.mark.parametrize("datatype", ROUNDED)
+def test_a_tensor_is_held_to_its_own_datatype_before_its_columns(datatype: str, of_one_column: Server) -> None:
+    """FP32 0.1 reached a column of doubles as 0.1 by JSON, and as 0.10000000149011612 by every other form."""
+    cells = ROUNDED[datatype]
+    size, blob = len(cells), np.array(cells, dtype=f"<f{int(datatype[2:]) // 8}").tobytes()
+    in_json = {"inputs": [{"name": "x", "datatype": datatype, "shape": [size], "data": cells}]}
+    status, expected = sent(of_one_column, {"inputs": [tensor("x", datatype, blob, size)]}, blob)
+    assert status == 200, expected
+    assert of_one_column.post(f"/v2/models/{of_one_column.name}/infer", in_json) == (200, expected)
+
+
+def test_null_in_a_tensor_of_floats_stays_null(of_one_column: Server) -> None:
+    in_json = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [2], "data": [0.5, None]}]}
+    status, infer = of_one_column.post(f"/v2/models/{of_one_column.name}/infer", in_json)
+    assert status == 200, infer
+    _, plain = of_one_column.post("/invocations", {"dataframe_records": [{"x": 0.5}, {"x": None}]})
+    assert infer["outputs"][0]["data"] == plain["predictions"]
+
+
 def test_json_and_bytes_are_mixed_and_texts_are_texts(tmp_path: Path) -> None:
     columns = [ColSpec(DataType.string, "s"), ColSpec(DataType.double, "n"), ColSpec(DataType.binary, "b")]
     with served(saved(tmp_path / "model", Described(), Schema(columns))) as server:

@@ -140,3 +140,23 @@ def test_a_kind_of_model_that_mlflow_serves_is_served_and_answered_alike(
         assert status == expected.status_code, (body, answer, expected.text)
         assert status != 200 or same(expected.json(), answer), (body, expected.text, answer)
     theirs.close()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"stream": "true"}, "column 'stream': expected true or false (boolean), found a text"),
+        ({"temperature": "hot"}, "column 'temperature': expected a number (double), found a text"),
+        ({"messages": "hello"}, "column 'messages': expected Array("),
+    ],
+)
+def test_what_is_wrong_with_a_chat_like_body_is_named(
+    wrong: dict[str, Any], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its messages were read as rows, and blamed for whatever was wrong beside them."""
+    monkeypatch.chdir(tmp_path)
+    agent("chat_model")(tmp_path / "model")
+    with served(tmp_path / "model") as server:
+        status, answer = server.post("/invocations", {**MESSAGES, **wrong})
+        assert status == 400
+        assert said in answer["message"]

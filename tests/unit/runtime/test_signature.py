@@ -1,5 +1,8 @@
 """What is wrong with a request is said by row and column, and never by what was in it."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pandas as pd
 import pytest
 from mlflow.types import ColSpec, DataType, Schema
@@ -38,6 +41,21 @@ def said(**columns: list[object]) -> str:
 )
 def test_the_first_thing_that_is_wrong_is_named(columns: dict[str, list[object]], says: str) -> None:
     assert said(**columns) == says
+
+
+@pytest.mark.parametrize("zone", ["Z", "+02:00", ".000Z"])
+@pytest.mark.parametrize("read", [str, pd.Timestamp], ids=["as text", "as pandas reads it"])
+def test_a_date_with_a_zone_is_called_so(zone: str, read: Callable[[str], Any]) -> None:
+    frame = pd.DataFrame({"t": [read(f"2020-01-02T03:04:05{zone}")]}, dtype=object)
+    assert explain(frame, Schema([ColSpec("datetime", "t")]), ValueError()) == (
+        "row 0, column 't': expected a date and time without a zone (datetime), found a date and time with a zone"
+    )
+
+
+def test_a_date_among_numbers_is_called_so() -> None:
+    assert said(age=[pd.Timestamp("2020-01-02")], city=["x"]).endswith(
+        "expected a number (double), found a date and time"
+    )
 
 
 def test_the_data_is_never_said() -> None:

@@ -7,7 +7,7 @@ meant, until some other block changes the table.
 import re
 from dataclasses import dataclass
 
-from hpack import Decoder, HPACKError, OversizedHeaderListError
+from hpack import Decoder, HPACKError, InvalidTableIndexError, OversizedHeaderListError
 from hpack.table import HeaderTable
 
 from podium.runtime.http2.frames import Code, ConnectionFault, StreamFault
@@ -78,12 +78,18 @@ class HeaderBlocks:
         try:
             found = [(name, value) for name, value in self._decoder.decode(block, raw=True)]
         except HPACKError as error:
-            too_much = isinstance(error, OversizedHeaderListError)
-            code = Code.ENHANCE_YOUR_CALM if too_much else Code.COMPRESSION_ERROR
-            raise ConnectionFault(code, f"headers: expected a block of at most {BLOCK_LIMIT} bytes") from error
+            raise _unread(error) from error
         if self._table.additions != before or _RESIZED.match(block):
             self._remembered.clear()
         return found
+
+
+def _unread(error: HPACKError) -> ConnectionFault:
+    if isinstance(error, OversizedHeaderListError):
+        return ConnectionFault(Code.ENHANCE_YOUR_CALM, f"headers: expected at most {BLOCK_LIMIT} bytes, found more")
+    indexed = isinstance(error, InvalidTableIndexError)
+    found = "an index that its table does not have" if indexed else "a malformed one"
+    return ConnectionFault(Code.COMPRESSION_ERROR, f"headers: expected a block as RFC 7541 has it, found {found}")
 
 
 def _head(fields: Headers) -> Head:

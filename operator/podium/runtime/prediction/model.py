@@ -34,6 +34,11 @@ class Query:
     params: dict[str, Any] | None = None
     unwrapped: bool = False  # the answer is to be the bare prediction, as MLflow does for chat-like bodies
 
+    @property
+    def table(self) -> Any:
+        """The data as rows or columns: a chat-like body is one row, whose messages are one cell."""
+        return [self.data] if self.unwrapped else self.data
+
 
 class Model:
     """MLflow's model: data in, raw predictions out, or a Fault."""
@@ -98,7 +103,7 @@ class Model:
             raise
         except Exception as error:
             log.info("request does not fit the signature: %s", type(error).__name__)
-            raise RequestFault(explain(query.data, self.inputs, error)) from error
+            raise RequestFault(explain(query.table, self.inputs, error)) from error
 
     def predict_stream(self, query: Query) -> Iterator[Any]:
         """Yield what the model says bit by bit. Raises as `predict`, at any bit."""
@@ -107,7 +112,7 @@ class Model:
         except Fault:
             raise
         except Exception as error:
-            raise RequestFault(explain(query.data, self.inputs, error)) from error
+            raise RequestFault(explain(query.table, self.inputs, error)) from error
 
 
 def length(raw: Any) -> int | None:

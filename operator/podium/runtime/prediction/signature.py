@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ _WORDS = {
     DataType.binary: "base64 text (binary)",
     DataType.datetime: "a date and time without a zone (datetime)",
 }
+_ZONED = "a date and time with a zone"
 _SHOWN = 5  # names in a message
 _COMPARED = 1000  # rows of a column that is compared cell by cell
 _LONGEST_TYPE = 200  # characters
@@ -63,10 +65,13 @@ def problems(frame: pd.DataFrame, schema: Schema) -> Iterator[str]:
     elif len(frame.columns) < len(schema.inputs):
         yield f"expected {len(schema.inputs)} columns, found {len(frame.columns)}"
     names = schema.input_names() if schema.has_input_names() else list(frame.columns)
-    for name, spec in zip(names, schema.inputs, strict=False):
-        if name in frame.columns:
-            yield from misfits(name, frame[name], spec.type)
-            yield from _refused(name, frame[name], spec)
+    found = [
+        (name, frame[name], spec) for name, spec in zip(names, schema.inputs, strict=False) if name in frame.columns
+    ]
+    for name, column, spec in found:
+        yield from misfits(name, column, spec.type)
+    for name, column, spec in found:  # less certain: MLflow enforces a whole body less strictly than one column of it
+        yield from _refused(name, column, spec)
 
 
 def missing_columns(found: Iterable[Any], schema: Schema) -> Iterator[str]:
@@ -101,7 +106,12 @@ def misfits(name: Any, column: pd.Series, expected: Any) -> Iterator[str]:
     """Yield the cells that cannot stand in a column of this type."""
     for row, cell in enumerate(column):
         if isinstance(expected, DataType) and not fits(cell, expected):
-            yield f"row {row}, column {str(name)[:80]!r}: expected {_WORDS[expected]}, found {kind(cell)}"
+            yield f"row {row}, column {str(name)[:80]!r}: expected {_WORDS[expected]}, found {_found(cell, expected)}"
+
+
+def _found(cell: Any, expected: DataType) -> str:
+    zoned = expected is DataType.datetime and isinstance(cell, str) and _is_date(cell, zoned=True)
+    return _ZONED if zoned else kind(cell)
 
 
 def _refused(name: Any, column: pd.Series, spec: Any) -> Iterator[str]:
@@ -140,9 +150,9 @@ def fits(cell: Any, expected: DataType) -> bool:
     return _is_date(cell) if expected is DataType.datetime else isinstance(cell, (str, bytes))
 
 
-def _is_date(cell: Any) -> bool:
+def _is_date(cell: Any, *, zoned: bool = False) -> bool:
     try:
-        return pd.Timestamp(cell).tzinfo is None
+        return (pd.Timestamp(cell).tzinfo is not None) is zoned
     except (TypeError, ValueError):
         return False
 
@@ -160,5 +170,7 @@ def kind(value: Any) -> str:
     """Return what a JSON value is, without saying the value. NaN is what pandas puts where nothing was sent."""
     if isinstance(value, (float, np.floating)) and np.isnan(value):
         return "null"
+    if isinstance(value, date) and value is not pd.NaT:
+        return "a date and time" if getattr(value, "tzinfo", None) is None else _ZONED
     names = {bool: "true or false", str: "a text", dict: "an object", list: "a list", type(None): "null"}
     return names.get(type(value), "a number" if isinstance(value, (int, float, np.number)) else type(value).__name__)

@@ -31,7 +31,6 @@ _CELLS: dict[str, set[type]] = {  # by NumPy's kind of the datatype
 }
 DTYPES = {name: np.dtype(dtype) for name, dtype in DATATYPES.items()}  # looked up once, and not for every tensor
 _RIGHT = {name: _CELLS[dtype.kind] for name, dtype in DTYPES.items()}
-_UNBOUNDED = frozenset({"BOOL", "FP64", "BYTES"})
 
 
 @dataclass(slots=True)
@@ -97,8 +96,7 @@ def tensor_of(name: str, datatype: Any, shape: Any, data: Any) -> Tensor:
     flat = _flat(data)
     if math.prod(shape) != len(flat):
         raise RequestFault(f"the shape {shape} needs {math.prod(shape)} values, found {len(flat)}")
-    _check(datatype, flat)
-    return Tensor(name, datatype, shape, flat)
+    return Tensor(name, datatype, shape, _held(datatype, flat))
 
 
 def raw_tensor(name: str, datatype: Any, shape: Any, raw: memoryview) -> Tensor:
@@ -133,32 +131,43 @@ def _flat(data: Any) -> list[Any]:
     return flat
 
 
-def _check(datatype: str, data: list[Any]) -> None:
-    """Hold the data to their datatype: INT8 does not hold 300, nor INT64 1.5, nor FP64 a text."""
+def _held(datatype: str, data: list[Any]) -> list[Any]:
+    """Return what the datatype holds of the data: FP32 has no 0.1 but what is next to it, and FP64 no whole numbers.
+
+    Raises RequestFault: INT8 does not hold 300, nor INT64 1.5, nor FP64 a text.
+    """
     right, found = _RIGHT[datatype], set(map(type, data))
-    if found <= right and datatype in _UNBOUNDED:
-        return
     dtype = DTYPES[datatype]
     if not found <= right:
         wrong = next(cell for cell in data if type(cell) not in right)
         a_part = " with a fraction" if type(wrong) is float and dtype.kind in "iu" else ""
         raise RequestFault(f"data: expected {datatype}, found {kind(wrong)}{a_part}")
+    if dtype.kind in "bU" or (datatype == "FP64" and int not in found):
+        return data
     numbers = [cell for cell in data if cell is not None] if _NULL in found else data
-    if numbers and (low_high := _exceeded(dtype, numbers)):
-        low, high = low_high
-        raise RequestFault(f"data: expected {datatype} ({low:g} to {high:g}), found a number beyond it")
+    if dtype.kind == "f":
+        held = iter(_rounded(numbers, datatype))
+        return [None if cell is None else next(held) for cell in data]
+    bounds = np.iinfo(dtype)
+    if numbers and not (int(bounds.min) <= min(numbers) and max(numbers) <= int(bounds.max)):
+        raise _beyond(datatype, bounds)
+    return data
 
 
-def _exceeded(dtype: np.dtype[Any], numbers: list[Any]) -> tuple[float, float] | None:
-    """Return the bounds of a datatype that does not hold all of these, or None."""
-    if dtype.kind in "iu":
-        whole = np.iinfo(dtype)
-        fit = int(whole.min) <= min(numbers) and max(numbers) <= int(whole.max)
-        return None if fit else (float(whole.min), float(whole.max))
+def _rounded(numbers: list[Any], datatype: str) -> list[float]:
+    """Return numbers as a datatype of floats has them. Raises RequestFault: one is beyond it."""
+    dtype = DTYPES[datatype]
     bounds = np.finfo(dtype)
     try:
-        sizes = np.abs(np.array(numbers, dtype=np.float64))
-    except OverflowError:  # a whole number beyond every float
-        return float(bounds.min), float(bounds.max)
-    fit = not bool((np.isfinite(sizes) & (sizes > float(bounds.max))).any())
-    return None if fit else (float(bounds.min), float(bounds.max))
+        array = np.array(numbers, dtype=np.float64)
+    except OverflowError as error:  # a whole number beyond every float
+        raise _beyond(datatype, bounds) from error
+    if (np.isfinite(array) & (np.abs(array) > float(bounds.max))).any():
+        raise _beyond(datatype, bounds)
+    rounded: list[float] = array.astype(dtype).tolist()
+    return rounded
+
+
+def _beyond(datatype: str, bounds: Any) -> RequestFault:
+    low, high = float(bounds.min), float(bounds.max)
+    return RequestFault(f"data: expected {datatype} ({low:g} to {high:g}), found a number beyond it")

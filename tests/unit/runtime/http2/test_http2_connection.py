@@ -9,7 +9,7 @@ from hpack import Encoder
 from podium.runtime.exchange import Response
 from podium.runtime.http2 import frames
 from podium.runtime.http2.connection import TURN
-from podium.runtime.http2.frames import Code, frame
+from podium.runtime.http2.frames import Code, ConnectionFault, frame
 from podium.runtime.http2.headers import BLOCK_LIMIT, HeaderBlocks, literal
 from podium.runtime.http2.incoming import CANCELLED, QUIET, STREAMS
 from podium.runtime.http2.outgoing import HELD
@@ -116,6 +116,19 @@ async def test_a_client_that_breaks_the_protocol_is_told_how_and_left(broken: st
     peer.connection.close_if_idle()
     peer.connection.close_if_overdue(peer.connection.since + 3600)
     assert peer.wire.ended == "aborted"
+
+
+UNREADABLE: dict[str, tuple[bytes, str]] = {
+    "an index beyond the table": (b"\xbe", "found an index that its table does not have"),
+    "half a number": (b"\xff\xff\xff", "found a malformed one"),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_a_block_that_is_none_is_not_called_too_long(name: str) -> None:
+    block, said = UNREADABLE[name]
+    with pytest.raises(ConnectionFault, match=said):
+        HeaderBlocks().head(block)
 
 
 SPOILT: dict[str, tuple[Code, Callable[[Peer], bytes]]] = {
