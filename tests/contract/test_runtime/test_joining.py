@@ -52,6 +52,13 @@ class Centred(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is unt
         return (model_input["a"] - model_input["a"].mean()).to_numpy()
 
 
+class SmallAndCentred(Centred):
+    """Its answers are those of a model of rare events, or of amounts in another unit."""
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> Any:
+        return super().predict(context, model_input) * 1e-9
+
+
 def python_model(path: Path, model: Any, *, example: bool) -> Path:
     signature = ModelSignature(inputs=infer_signature(X).inputs)
     mlflow.pyfunc.save_model(
@@ -106,8 +113,8 @@ def test_a_usual_model_is_joined(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("model", "example"),
-    [(Centred(), True), (Listing(), True), (Listing(), False)],
-    ids=["centred", "list", "list without an example"],
+    [(Centred(), True), (SmallAndCentred(), True), (Listing(), True), (Listing(), False)],
+    ids=["centred", "centred in small numbers", "list", "list without an example"],
 )
 def test_joining_that_is_forced_is_given_up_where_the_answers_show_that_it_is_wrong(
     model: Any, example: bool, tmp_path: Path
