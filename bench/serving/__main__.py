@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.serving import figures, load, servers
+from bench.serving import figures, load, processes, servers
 from bench.serving.load import Measured
 
 CONNECTIONS = (1, 16, 64)
@@ -67,6 +67,7 @@ class Bench:
             self.compare(model)
         self.result["start_s"] = figures.start_s(self.folder, self.store, self.rounds)
         self.result["grpc_share"] = figures.grpc_share(self.folder, self.store, self.seconds, self.rounds)
+        self.result["processes_per_s"] = processes.per_second(self.folder, self.store, self.seconds, self.rounds)
         self.result["overload_share"] = figures.overload_share(self.folder, self.store, 10.0)
         self.result["score_rows_per_s"] = self.score("parquet")
         self.result["score_csv_rows_per_s"] = self.score("csv")

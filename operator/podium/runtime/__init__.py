@@ -1,4 +1,4 @@
-"""The model server: one process, one model version, pinned by version and digest.
+"""The model server: one model version, pinned by version and digest; one process, unless PODIUM_PROCESSES says more.
 
 What belongs here: everything that runs in a model's pod, or on a laptop by `podium serve`. It loads the version,
 proves which one it loaded, warms it up, and only then answers; every answer names who gave it, and every fault is

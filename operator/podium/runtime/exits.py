@@ -24,6 +24,7 @@ class Exit(IntEnum):
     STALLED = 9  # a prediction did not return in time: the model hangs
     NO_STORAGE = 10  # files here cannot be written or read: a full or read-only disk, no permission
     UNFORESEEN = 11  # a fault of the server itself, whose trace is in the log
+    PROCESS_LOST = 12  # a process that predicts ended, as a crash of the model or a lack of memory makes it
 
 
 class StartError(Exception):

@@ -16,6 +16,7 @@ from podium.runtime.reference import Reference, references
 
 LATENCY_EDGES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 MOST_THREADS = 1024
+MOST_PROCESSES = 64
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 TERMINATION_LOG = "/dev/termination-log"  # where Kubernetes looks, unless the pod says otherwise
 
@@ -79,6 +80,7 @@ class Settings:
     batching: Batching = Batching.AUTO
     max_batch_rows: int = 4096  # rows that are joined into one prediction
     threads: int = 0  # that predict side by side; 0 leaves it to the flavour
+    processes: int = 1  # that predict; more than one have the model loaded beside the process that serves
     extra_columns: ExtraColumns = ExtraColumns.REFUSE
     prediction_log: bool = False
     prediction_log_bodies: float = 0.0  # share of the requests whose input and output are logged, 0 to 1
@@ -144,13 +146,22 @@ class Settings:
             stall_seconds=_stall_seconds(read, request_seconds),
             batching=read.choice("PODIUM_BATCHING", cls.batching),
             max_batch_rows=read.whole("PODIUM_MAX_BATCH_ROWS", cls.max_batch_rows),
-            threads=read.whole("PODIUM_THREADS", cls.threads, most=MOST_THREADS),
+            threads=_threads(read),
+            processes=read.whole("PODIUM_PROCESSES", cls.processes, most=MOST_PROCESSES),
             extra_columns=read.choice("PODIUM_EXTRA_COLUMNS", cls.extra_columns),
             requirements_ignored=read.names("PODIUM_REQUIREMENTS_IGNORED", cls.requirements_ignored),
             termination_log=termination_log(environ),
             preview=_preview(read, environ),
             traces=traces(environ),
         )
+
+
+def _threads(read: Reader) -> int:
+    """Return how many threads predict; of several processes, each predicts one request at a time."""
+    threads = read.whole("PODIUM_THREADS", Settings.threads, most=MOST_THREADS)
+    alone = threads == 0 or read.whole("PODIUM_PROCESSES", 1, most=MOST_PROCESSES) == 1
+    read.refuse_unless(alone, "PODIUM_THREADS", "no value beside PODIUM_PROCESSES, each of which predicts alone")
+    return threads
 
 
 def _stall_seconds(read: Reader, request_seconds: float) -> float:

@@ -35,6 +35,10 @@ def test_the_limits_of_guards_are_edges_too() -> None:
         ("PODIUM_PORT", "99999"),
         ("PODIUM_THREADS", "1000000"),
         ("PODIUM_THREADS", "0"),
+        ("PODIUM_PROCESSES", "0"),
+        ("PODIUM_PROCESSES", "-1"),
+        ("PODIUM_PROCESSES", "many"),
+        ("PODIUM_PROCESSES", "65"),
         ("PODIUM_REQUEST_SECONDS", "0"),
         ("PODIUM_BODY_SECONDS", "0"),
         ("PODIUM_SEND_SECONDS", "0.0"),
@@ -90,3 +94,13 @@ def test_no_model_is_refused() -> None:
 def test_a_port_for_grpc_is_told_from_the_address_of_a_service(value: str, port: int | None) -> None:
     read = Settings.from_environment({"PODIUM_MODEL_URI": "models:/churn/1", "PODIUM_GRPC_PORT": value})
     assert read.grpc_port == port
+
+
+def test_threads_are_no_setting_of_several_processes() -> None:
+    assert Settings.from_environment({**MODEL, "PODIUM_THREADS": "2", "PODIUM_PROCESSES": "1"}).threads == 2
+    with pytest.raises(StartError) as found:
+        Settings.from_environment({**MODEL, "PODIUM_THREADS": "2", "PODIUM_PROCESSES": "2"})
+    assert found.value.reason == (
+        "PODIUM_THREADS: expected no value beside PODIUM_PROCESSES, each of which predicts alone, found '2'; "
+        "correct it, or leave it out for the default"
+    )

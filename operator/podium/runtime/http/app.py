@@ -108,6 +108,11 @@ class App:
         checked = [serving.queue.heartbeat.check(now, *limits) for serving in self._servings]
         return next(filter(None, checked), None)
 
+    def lost(self) -> str | None:
+        """Return why the server cannot go on, where a process that predicts has ended."""
+        of_each = (processes.lost() for serving in self._servings if (processes := serving.processes) is not None)
+        return next(filter(None, of_each), None)
+
     @property
     def answered(self) -> int:
         """How many predictions have been answered, well or not, by what serves or served."""

@@ -75,8 +75,8 @@ async def run(
         finally:
             sweeping.cancel()
             app.close()
-    if stop.stalled is not None:
-        raise StartError(Exit.STALLED, stop.stalled)
+    if stop.failure is not None:
+        raise stop.failure
     log.info("all answers are out; goodbye")
 
 
@@ -125,7 +125,7 @@ class _Stop:
     def __init__(self) -> None:
         self.asked = asyncio.Event()
         self.insisted = asyncio.Event()
-        self.stalled: str | None = None  # why the server ends without being asked
+        self.failure: StartError | None = None  # why the server ends without being asked
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal, number)
@@ -142,10 +142,10 @@ class _Stop:
             await asyncio.wait_for(self.insisted.wait(), seconds)
         return self.insisted.is_set()
 
-    def give_up(self, reason: str) -> None:
-        """End at once: what the thread of a hanging prediction was asked is never answered."""
+    def give_up(self, failure: StartError) -> None:
+        """End at once: what a hanging prediction or a lost process was asked is never answered."""
         if not self.asked.is_set():
-            self.stalled = reason
+            self.failure = failure
             self.asked.set()
         self.insisted.set()
 
@@ -159,10 +159,19 @@ async def _sweep(shared: Shared, app: App, stop: _Stop, watchdog: Watchdog) -> N
         for connection in list(shared.connections):
             connection.close_if_overdue(now)
         app.expire(now)
-        if stop.stalled is None and (why := app.stalled(now)) is not None:
+        if stop.failure is None and (failure := _failure(app, now)) is not None:
             app.expire(math.inf)
-            stop.give_up(why)
+            stop.give_up(failure)
         await asyncio.sleep(SWEEP_SECONDS)
+
+
+def _failure(app: App, now: float) -> StartError | None:
+    """Return why the server cannot go on."""
+    if (why := app.stalled(now)) is not None:
+        return StartError(Exit.STALLED, why)
+    if (why := app.lost()) is not None:
+        return StartError(Exit.PROCESS_LOST, why)
+    return None
 
 
 async def _load_and_serve(app: App, settings: Settings, stop: _Stop) -> "Loaded | None":

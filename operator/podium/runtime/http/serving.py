@@ -49,6 +49,7 @@ class Serving:
         self.queue.on_batch = self.metrics.count_batch
         self.queue.on_late = self._count_late
         self._loaded = loaded
+        self.processes = loaded.scorer.model.processes
         self.identity = loaded.identity
         self.identity_block = loaded.identity.block
         self._streaming = 0  # answers in parts, which come back to the queue

@@ -9,6 +9,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -19,6 +20,7 @@ import mlflow.models.model
 from podium.runtime.exits import Exit, StartError
 from podium.runtime.faults import Fault
 from podium.runtime.identity import Identity
+from podium.runtime.loading import process
 from podium.runtime.loading.beside import brings_code, check_beside, forget, modules_of_code
 from podium.runtime.loading.cache import Cache
 from podium.runtime.loading.requirements import check
@@ -66,6 +68,8 @@ class Loaded:
 
     def let_go(self) -> None:
         """Remove what it has on disk and among the modules, once nothing is asked of it any more."""
+        if self.scorer.model.processes is not None:
+            self.scorer.model.processes.close()
         forget(self.modules)
         if self.place is not None:
             shutil.rmtree(self.place, ignore_errors=True)
@@ -100,13 +104,15 @@ def _load(settings: Settings, entered: Callable[[StartupStep], None], place: Pat
     directory = model_folder(fetched, place)
     code = brings_code(directory)
     if beside is not None:
-        check_beside(directory, code=code or beside.code)
+        check_beside(directory, code=code or beside.code, copies=settings.processes)
     differences = check(directory, settings.requirements_ignored)
-    model = _timed("loaded", lambda: load_model(directory, settings.extra_columns))
-    _silence()
-    input_checks.shorten()
-    # By a scorer of its own: what is predicted here is no client's traffic, and does not count
-    example = _timed("warmed up", lambda: _warm_up(Scorer(model, settings.batching), directory))
+    members = process.start(directory, settings) if settings.processes > 1 else []
+    with ExitStack() as where_it_fails:
+        for member in members:
+            where_it_fails.callback(member.end)
+        model, example = prepared(directory, settings.extra_columns, settings.batching)
+        where_it_fails.pop_all()
+    model.processes = process.ready(members) if members else None
     scorer = Scorer(model, settings.batching)
     if example is not None:
         scorer.join_if_proven(example)
@@ -114,13 +120,14 @@ def _load(settings: Settings, entered: Callable[[StartupStep], None], place: Pat
         log.warning("PODIUM_BATCHING=on has no effect: only rows of a signature that is planned can be joined")
     if cache is not None and fetched.reference is not None:
         cache.save(fetched.reference.text, fetched.directory, fetched.identity)
-    threads = settings.threads or model.threads
+    threads = settings.processes if members else settings.threads or model.threads
     found = {
         "requirements": [asdict(each) for each in differences],
         "source": fetched.attempts,
         "from_cache": fetched.from_cache,
         "joined": scorer.joins,
         "threads": threads,
+        "processes": settings.processes,
     }
     told = pages(About(identity, model, found))
     return Loaded(
@@ -136,6 +143,16 @@ def _load(settings: Settings, entered: Callable[[StartupStep], None], place: Pat
         threads=threads,
         code=code,
     )
+
+
+def prepared(directory: Path, extra_columns: ExtraColumns, batching: Batching) -> tuple[Model, Rows | None]:
+    """Return the model in this folder, warmed up, and the rows of its input example. Raises StartError."""
+    model = _timed("loaded", lambda: load_model(directory, extra_columns))
+    _silence()
+    input_checks.shorten()
+    # By a scorer of its own: what is predicted here is no client's traffic, and does not count
+    example = _timed("warmed up", lambda: _warm_up(Scorer(model, batching), directory))
+    return model, example
 
 
 def _timed(what: str, step: Callable[[], T]) -> T:

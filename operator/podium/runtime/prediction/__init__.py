@@ -3,6 +3,6 @@
 What belongs here: `model` (MLflow's model, its faults told apart from the request's), `plan` (a signature compiled
 once), `flavours` (what is known of MLflow's flavours), `input_checks` (those of scikit-learn), `signature` (what does
 not fit, said to people), `scoring` and `queue` (who is predicted with whom, and by which thread: `pace`, `heartbeat`),
-`outputs` (raw predictions checked and written), `distribution` (how they are spread). What does not: the bodies of any
-protocol, and HTTP.
+`processes` (predictions in other processes), `outputs` (raw predictions checked and written), `distribution` (how they
+are spread). What does not: the bodies of any protocol, and HTTP.
 """

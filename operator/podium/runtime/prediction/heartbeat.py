@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 log = logging.getLogger(__name__)
@@ -18,8 +18,10 @@ log = logging.getLogger(__name__)
 class Heartbeat:
     """Which threads predict, and since when. Written by them, read by the event loop."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, show_stacks: Callable[[], None] | None = None) -> None:
+        """`show_stacks` shows where the model stands, where it is asked in other processes."""
         self._threads = threads
+        self._show_stacks = show_stacks
         self._since: dict[int, float] = {}
         self.overdue = False  # a prediction has run for longer than any request may wait
         self.blocked = False  # and so on every thread: none can begin
@@ -43,6 +45,8 @@ class Heartbeat:
         late = {thread: seconds for thread, seconds in running.items() if seconds > min(patience, limit)}
         if late and not self.overdue:
             _tell(late)
+            if self._show_stacks is not None:
+                self._show_stacks()
         self.overdue, self.blocked = bool(late), len(late) >= self._threads
         longest = max(running.values(), default=0.0)
         if longest <= limit:

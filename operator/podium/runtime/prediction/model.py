@@ -19,6 +19,7 @@ from podium.runtime.faults import Fault, ModelFault, RequestFault
 from podium.runtime.prediction.blame import refused_by_mlflow
 from podium.runtime.prediction.flavours import PLANNED, direct_call, is_row_wise, takes_matrix, threads_for
 from podium.runtime.prediction.plan import MatrixPlan, Plan, Rows, compile_plan
+from podium.runtime.prediction.processes import Processes
 from podium.runtime.prediction.rows import unmasked
 from podium.runtime.prediction.signature import explain
 from podium.runtime.settings import ExtraColumns
@@ -50,6 +51,7 @@ class Model:
         if self.streams:
             pyfunc._predict_stream_fn = _own_faults_in_mid_stream(pyfunc._predict_stream_fn)  # noqa: SLF001
         self._direct = direct_call(pyfunc)
+        self.processes: Processes | None = None  # that are asked in its place
         self.metadata = pyfunc.metadata
         self.extra_columns = extra_columns
         self.inputs: Schema | None = pyfunc.metadata.get_input_schema()
@@ -90,6 +92,8 @@ class Model:
         Raises ModelFault: the model raised.
         """
         assert self.plan is not None
+        if self.processes is not None:
+            return self.processes.predict_rows(rows)
         return self._direct(self.plan.build(rows))
 
     def predict(self, query: Query) -> Any:
@@ -97,6 +101,8 @@ class Model:
 
         Raises RequestFault: the data does not fit the signature. Raises ModelFault: the model raised.
         """
+        if self.processes is not None:
+            return self.processes.predict(query)
         try:
             return self._pyfunc.predict(query.data, params=query.params)
         except Fault:
@@ -107,6 +113,9 @@ class Model:
 
     def predict_stream(self, query: Query) -> Iterator[Any]:
         """Yield what the model says bit by bit. Raises as `predict`, at any bit."""
+        if self.processes is not None:
+            yield from self.processes.predict_stream(query)
+            return
         try:
             yield from self._pyfunc.predict_stream(query.data, params=query.params)
         except Fault:

@@ -57,7 +57,8 @@ class PredictionQueue:
         self._threads = threads
         self._together_at_most = min(TOGETHER, limit)
         self._pace = Pace(steady=threads == 1 and scorer.steady)
-        self.heartbeat = Heartbeat(threads)
+        processes = scorer.model.processes
+        self.heartbeat = Heartbeat(threads, processes.show_stacks if processes is not None else None)
         self.on_batch: Callable[[int, int], None] = lambda requests, rows: None  # noqa: ARG005
         self.on_late: Callable[[Request], None] = lambda request: None  # noqa: ARG005
         self._running = [
