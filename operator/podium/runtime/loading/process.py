@@ -1,6 +1,6 @@
 """`python -m podium.runtime.loading.process FD`: load the model, prove it, and predict for the process that serves.
 
-Started anew and not forked: a fork has the locks of numeric libraries and MLflow as they were, and none of the threads
+A new process and no fork: a fork has the locks of numeric libraries and MLflow as they were, and none of the threads
 that would open them.
 """
 
