@@ -1,5 +1,6 @@
 """Predictions that wait do so side by side, and those of a row-wise flavour are joined by one thread."""
 
+import runpy
 import threading
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,39 @@ def test_predictions_of_a_pyfunc_wait_side_by_side(tmp_path: Path) -> None:
         answers = server.post_together([("/invocations", ROWS)] * SIDE_BY_SIDE)
         assert answers == [(200, {"predictions": [3.0]})] * SIDE_BY_SIDE
         assert server.count('podium_requests_total{outcome="ok"}') == SIDE_BY_SIDE
+        assert server.get(f"/v2/models/{server.name}")[1]["podium"]["threads"] == 8
+
+
+CODE = """
+import mlflow
+
+class Double(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input, params=None):
+        return model_input["x"].to_numpy() * 2
+
+mlflow.models.set_model(Double())
+"""
+AGENTS = Path(__file__).with_name("agents")
+
+
+def test_a_model_from_code_waits_and_is_planned_as_one_from_an_object_is(tmp_path: Path) -> None:
+    (tmp_path / "double.py").write_text(CODE)
+    with served(saved(tmp_path / "model", str(tmp_path / "double.py"), X)) as server:
+        assert server.post("/invocations", ROWS) == (200, {"predictions": [3.0]})
+        assert server.get(f"/v2/models/{server.name}")[1]["podium"]["threads"] == 8
+        assert (server.count("podium_rows_total"), server.count("podium_plan_fallbacks_total")) == (1, 0)
+
+
+@pytest.mark.parametrize("agent", ["chat_model", "chat_agent", "responses"])
+@pytest.mark.parametrize("logged", ["as code", "as an object"])
+def test_an_agent_waits_however_it_was_logged(
+    tmp_path: Path, agent: str, logged: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # MLflow's traces of agents go to a file in the current directory
+    code = str(AGENTS / f"{agent}.py")
+    python_model = code if logged == "as code" else runpy.run_path(code)["Echo"]()
+    mlflow.pyfunc.save_model(tmp_path / "model", python_model=python_model, pip_requirements=[])
+    with served(tmp_path / "model") as server:
         assert server.get(f"/v2/models/{server.name}")[1]["podium"]["threads"] == 8
 
 

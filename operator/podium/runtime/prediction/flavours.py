@@ -17,15 +17,20 @@ Predict = Callable[[Any], Any]
 _ROW_WISE = frozenset({"mlflow.sklearn", "mlflow.xgboost", "mlflow.lightgbm", "mlflow.catboost"})
 _NOT_ROW_WISE = frozenset({"score"})  # scikit-learn's figure of merit over all rows, which MLflow can serve as predict
 
-# Flavours to which MLflow hands the enforced frame unchanged.
-PLANNED = _ROW_WISE | {"mlflow.pyfunc.model"}
+# A PythonModel that was logged as an object, and one that was logged as code (`python_model="model.py"`).
+_PYTHON_MODELS = frozenset({"mlflow.pyfunc.model", "mlflow.pyfunc.loaders.code_model"})
 
+# Flavours to which MLflow hands the enforced frame unchanged. Agents get it as messages, and have no plan.
+PLANNED = _ROW_WISE | _PYTHON_MODELS
+
+_AGENTS = frozenset(f"mlflow.pyfunc.loaders.{name}" for name in ("chat_model", "chat_agent", "responses_agent"))
+_REMOTE = frozenset(
+    f"mlflow.{name}" for name in ("langchain", "openai", "llama_index", "dspy", "agno", "prompt.promptlab_model")
+)
 
 # Flavours whose predictions may wait for something else, a remote model or a feature store. MLflow's server predicts in
 # several threads, too, so that such a model is used to it.
-_MAY_WAIT = frozenset(
-    {"mlflow.pyfunc.model", *(f"mlflow.{name}" for name in ("langchain", "openai", "llama_index", "dspy", "agno"))}
-)
+_MAY_WAIT = _PYTHON_MODELS | _AGENTS | _REMOTE
 _THREADS = 8
 
 
