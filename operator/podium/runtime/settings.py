@@ -60,6 +60,7 @@ class Settings:
     digest: str | None = None
     model_file: Path | None = None  # names the model instead, and is watched
     reload_hook: str | None = None  # URL that is told of each reload
+    reload_seconds: float = 600.0  # for a version to be loaded beside the one that serves
     run_id: str | None = None
     host: str = "::"  # every address, IPv4's too: a pod is reached from outside; `podium serve` says 127.0.0.1
     port: int = 8080
@@ -125,6 +126,7 @@ class Settings:
             digest=read.matching("PODIUM_MODEL_DIGEST", DIGEST, DIGEST_FORM),
             model_file=read.path("PODIUM_MODEL_FILE"),
             reload_hook=read.http_url("PODIUM_RELOAD_HOOK"),
+            reload_seconds=read.seconds("PODIUM_RELOAD_SECONDS", cls.reload_seconds),
             run_id=environ.get("PODIUM_MODEL_RUN_ID") or None,
             host=environ.get("PODIUM_HOST") or cls.host,
             port=read.port("PODIUM_PORT", cls.port),

@@ -140,10 +140,11 @@ def test_files_that_are_not_the_pinned_ones_are_not_run(doubling: Process, model
     [
         ({"on_load": "raise ValueError('no')"}, "not_loaded"),
         ({"on_load": "raise SystemExit(0)"}, "not_loaded"),
+        ({"on_load": "raise KeyboardInterrupt"}, "not_loaded"),
         ({"on_predict": "raise ValueError('no')"}, "warm_up_failed"),
         ({"pip_requirements": ["no-such-package"]}, "requirement_missing"),
     ],
-    ids=["raises", "exits", "cannot answer its example", "needs a package"],
+    ids=["raises", "exits", "interrupts", "cannot answer its example", "needs a package"],
 )
 def test_a_version_that_does_not_prove_itself_changes_nothing(
     doubling: Process, models: Models, made: dict[str, Any], reason: str
@@ -208,6 +209,47 @@ def test_a_word_that_was_overtaken_while_its_version_loaded_is_passed_over(doubl
     eventually(lambda: asked(doubling) == ("four", 6.0), "the newest word is not heard")
     assert "three is not wanted any more" in doubling.text()
     assert 'podium_reloads_total{outcome="ok"} 1.0' in sample(doubling, "podium_reloads_total")
+
+
+def test_a_load_that_hangs_is_given_up_and_the_next_word_is_taken(models: Models, store: str, tmp_path: Path) -> None:
+    wait = f"while Path({str(tmp_path / 'hold')!r}).exists(): time.sleep(0.01)"
+    models.say("two", models.make("two", 2))
+    hanging = {name: models.make(name, 3, on_load=wait) for name in ("hangs", "hangs_too")}
+    good = {name: models.make(name, factor) for name, factor in (("four", 4), ("five", 5), ("six", 6))}
+    (tmp_path / "hold").touch()
+    with server(tmp_path, store, MODEL_FILE=str(models.file), RELOAD_SECONDS="1") as process:
+        process.ready()
+        models.say("hangs", hanging["hangs"])
+        eventually(failed(process, hanging["hangs"], "stalled"), "the load is waited for")
+        models.say("four", good["four"])
+        eventually(lambda: asked(process) == ("four", 6.0), "the next word is not taken")
+        models.say("hangs_too", hanging["hangs_too"])
+        eventually(failed(process, hanging["hangs_too"], "stalled"), "the second load is waited for")
+        models.say("five", good["five"])
+        eventually(failed(process, good["five"], "restart_needed"), "a third load begins")
+        assert asked(process) == ("four", 6.0)
+        (tmp_path / "hold").unlink()
+        process.wait_for("(?s)(a load that was given up has returned.*){2}")
+        models.say("six", good["six"])
+        eventually(lambda: asked(process) == ("six", 9.0), "no word is taken any more")
+
+
+def test_a_word_that_is_withdrawn_while_its_version_hangs_is_forgotten_at_once(
+    doubling: Process, models: Models, tmp_path: Path
+) -> None:
+    serving = digest_of_directory(models.folder / "two")
+    wait = f"while Path({str(tmp_path / 'hold')!r}).exists(): time.sleep(0.01)"
+    digest = models.make("hangs", 3, on_load=wait)
+    (tmp_path / "hold").touch()
+    models.say("hangs", digest)
+    loading = [f'podium_reload_info{{digest="{digest}",reason="",state="loading"}} 1.0']
+    eventually(lambda: sample(doubling, "podium_reload_info") == loading, "it is not loaded")
+    models.say("two", serving)
+    served = [f'podium_reload_info{{digest="{serving}",reason="",state="served"}} 1.0']
+    eventually(lambda: sample(doubling, "podium_reload_info") == served, "the word is not withdrawn")
+    (tmp_path / "hold").unlink()
+    doubling.wait_for("is not wanted any more")
+    assert asked(doubling) == ("two", 3.0)
 
 
 def test_a_restart_begins_with_the_version_that_the_file_names(models: Models, store: str, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """How a start fails: an exit code of its own for each cause, and a reason where Kubernetes shows it."""
 
+import asyncio
 import socket
-import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -87,35 +88,49 @@ def test_a_registry_that_does_not_answer_is_told_of_within_five_minutes() -> Non
 
 
 class Quits(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is untyped here
-    """Calls sys.exit() where a test says it."""
+    """Raises where a test says it: what sys.exit() does, if nothing else is said."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, end: type[BaseException] = SystemExit) -> None:
         self.where = where
+        self.end = end
 
     def load_context(self, context: Any) -> None:
         if self.where == "load":
-            sys.exit(0)
+            raise self.end
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> Any:
         if self.where == "predict":
-            sys.exit(0)
+            raise self.end
         return [1.0]
 
 
-def quitting(path: Path, where: str) -> Settings:
+def quitting(path: Path, where: str, end: type[BaseException] = SystemExit) -> Settings:
     one = pd.DataFrame({"x": [1.0]})
     mlflow.pyfunc.save_model(
-        path, python_model=Quits(where), pip_requirements=[], input_example=one, signature=infer_signature(one)
+        path, python_model=Quits(where, end), pip_requirements=[], input_example=one, signature=infer_signature(one)
     )
     return Settings.from_environment({"PODIUM_MODEL_URI": str(path)})
 
 
 @pytest.mark.filterwarnings("ignore")  # MLflow warns of itself
 @pytest.mark.parametrize(("where", "code"), [("load", Exit.NOT_LOADED), ("predict", Exit.WARM_UP_FAILED)])
-def test_a_model_that_ends_the_process_is_told_of_as_any_other(where: str, code: Exit, tmp_path: Path) -> None:
-    with pytest.raises(StartError) as failed:
-        load(quitting(tmp_path / "model", where))
-    assert failed.value.exit_code is code
+@pytest.mark.parametrize("end", [SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError])
+def test_a_model_that_ends_the_process_is_told_of_as_any_other(
+    where: str, code: Exit, end: type[BaseException], tmp_path: Path
+) -> None:
+    settings = quitting(tmp_path / "model", where, end)
+    with ThreadPoolExecutor() as thread:  # as the server does: only the main thread is interrupted by a person
+        error = thread.submit(load, settings).exception()
+    assert isinstance(error, StartError)
+    assert error.exit_code is code
+    assert end.__name__ in error.reason
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow warns of itself
+def test_a_person_may_interrupt_a_load_in_the_main_thread(tmp_path: Path) -> None:
+    settings = quitting(tmp_path / "model", "load", KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        load(settings)
 
 
 @pytest.mark.filterwarnings("ignore")  # MLflow warns of itself

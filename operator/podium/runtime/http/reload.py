@@ -1,8 +1,9 @@
 """Reload in place: the version that a file names is loaded beside the one that serves, proved, and takes its place.
 
 It is loaded by the code of a start, in the same order: digest, requirements, load, warm-up. Where a step fails, nothing
-changes but what /metrics tells. After the swap the former version answers what it was asked; then it goes, and the hook
-is called. There are two models in memory at most: the next reload waits until the former version has gone.
+changes but what /metrics tells; a load that does not return is given up (`bounded_loads`). After the swap the former
+version answers what it was asked; then it goes, and the hook is called. There are two models in memory at most: the
+next reload waits until the former version has gone.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from podium.runtime import collector
 from podium.runtime.exits import Exit, RestartNeeded, StartError
 from podium.runtime.http.app import App
+from podium.runtime.http.bounded_loads import WATCH_SECONDS, BoundedLoads
 from podium.runtime.http.reload_hook import call_hook
 from podium.runtime.http.reload_report import ReloadReport
 from podium.runtime.http.serving import Serving
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-WATCH_SECONDS = 0.5  # between two looks at the file
 PART_SECONDS = 0.02  # between two looks at whether the former version owes an answer
 RETRY_SECONDS = 5.0  # after a source was silent; doubled at each try
 LONGEST_RETRY = 60.0
@@ -61,6 +62,7 @@ class Reloader:
         self._served = Wanted(settings.references[0], loaded.identity.digest)
         self._tried: Wanted | str | None = None  # what failed last
         self._retry_at, self._pause = 0.0, RETRY_SECONDS
+        self._loads = BoundedLoads(settings.reload_seconds)
         self._report = app.reloads = ReloadReport(loaded.identity.digest, hook=settings.reload_hook is not None)
 
     async def run(self) -> None:
@@ -92,10 +94,10 @@ class Reloader:
 
     async def _reload(self, wanted: Wanted, now: float) -> None:
         log.info("reload: loading %s beside the version that serves", wanted.reference)
-        self._report.loading(wanted.digest)
+        self._follow(wanted)
         try:
-            loaded = await in_daemon_thread("reload", lambda: self._load(wanted))
-        except (Exception, SystemExit) as error:  # noqa: BLE001  told by _fail; a model's code may call sys.exit()
+            loaded = await self._loads.result(lambda: self._load(wanted), lambda: self._follow(wanted))
+        except Exception as error:  # noqa: BLE001  told by _fail
             self._pause = min(self._pause * 2, LONGEST_RETRY) if wanted == self._tried else RETRY_SECONDS
             self._tried, self._retry_at = wanted, now + self._pause if _is_silent(error) else float("inf")
             self._fail(wanted.digest, error)
@@ -106,6 +108,13 @@ class Reloader:
             await in_daemon_thread("let-go", loaded.let_go)
             return
         await self._swap(wanted, loaded)
+
+    def _follow(self, wanted: Wanted) -> None:
+        """Tell that it is being loaded, unless the file names what serves again."""
+        if self._still(self._served):
+            self._report.served(self._served.digest)
+        else:
+            self._report.loading(wanted.digest)
 
     def _load(self, wanted: Wanted) -> "Loaded":
         loaded: Loaded = importlib.import_module("podium.runtime.loading.load").load(

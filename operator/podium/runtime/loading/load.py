@@ -6,6 +6,7 @@ Imported only in the loading thread: MLflow takes seconds to import, and `/healt
 import logging
 import os
 import shutil
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -87,10 +88,21 @@ def load(
     before = modules_of_code()
     try:
         return replace(_load(settings, entered, place, beside), place=place, modules=modules_of_code() - before)
-    except BaseException:
+    except BaseException as error:
         forget(modules_of_code() - before)
         shutil.rmtree(place, ignore_errors=True)
-        raise
+        if not _escapes(error):
+            raise
+        raise StartError(Exit.NOT_LOADED, f"the model's code raised {type(error).__name__}") from error
+
+
+def _escapes(error: BaseException) -> bool:
+    """Whether a model's code raised what ends whoever runs it: as SystemExit or CancelledError.
+
+    Only the main thread is interrupted by a person.
+    """
+    by_person = isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
+    return not isinstance(error, Exception) and not by_person
 
 
 def _load(settings: Settings, entered: Callable[[StartupStep], None], place: Path, beside: Loaded | None) -> Loaded:
@@ -180,7 +192,9 @@ def load_model(directory: Path, extra_columns: ExtraColumns = ExtraColumns.REFUS
         return Model.load(directory, extra_columns)
     except ModuleNotFoundError as error:
         raise StartError(Exit.REQUIREMENT_MISSING, f"the model needs {error.name}, which is not installed") from error
-    except (Exception, SystemExit) as error:  # a model's code may call sys.exit()
+    except BaseException as error:
+        if not isinstance(error, Exception) and not _escapes(error):
+            raise
         log.exception("the model cannot be loaded")
         raise StartError(Exit.NOT_LOADED, f"the model cannot be loaded: {type(error).__name__}: {error}") from error
 
@@ -209,8 +223,10 @@ def _warm_up(scorer: Scorer, directory: Path) -> Rows | None:
         scorer.answer(ask)
     except Fault as error:
         raise _warm_up_failed(error.message) from error
-    except SystemExit as error:
-        raise _warm_up_failed("the model calls sys.exit()") from error
+    except BaseException as error:
+        if not _escapes(error):
+            raise
+        raise _warm_up_failed(f"the model raised {type(error).__name__}") from error
     return ask.rows
 
 
