@@ -29,7 +29,7 @@ def row(_: bytes, __: str, ___: Scorer) -> Ask:
 
 
 def app() -> App:
-    fields = {"inputs": None, "outputs": None, "plan": "of rows", "row_wise": True}
+    fields = {"inputs": None, "outputs": None, "plan": "of rows", "row_wise": True, "processes": None}
     model = SimpleNamespace(**fields, predict_rows=lambda rows: np.ones(len(rows)))
     reads: dict[str, Read] = {"/broken": broken, "/row": row}
     made = App(SETTINGS, WHO)
