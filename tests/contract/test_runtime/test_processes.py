@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,26 @@ def test_a_process_that_ends_ends_the_server(two: Process) -> None:
         "PROCESS_LOST: a process that predicts ended with SIGKILL, most likely for want of memory\n"
     )
     assert "Traceback" not in two.text()
+
+
+def test_a_process_that_ends_takes_no_other_request_with_it(busy: Path, store: str, tmp_path: Path) -> None:
+    with server(tmp_path, store, MODEL_URI=str(busy), PROCESSES="2", DRAIN_SECONDS="5") as process:
+        before = children(process.ready())
+        with ThreadPoolExecutor() as pool:
+            slow = pool.submit(asked, process, seconds=1.5)
+            eventually(lambda: depth(process) == 1, "the slow request is not there")
+            assert asked(process, "die").status_code == 500
+            (left,) = set(filter(runs, before))
+            eventually(lambda: httpx.get(f"{process.url}/readyz").status_code == 503, "it is still ready")
+            assert [asked(process).json() for _ in range(3)] == [{"predictions": [left]}] * 3  # while routes follow
+            assert slow.result().json() == {"predictions": [left]}
+        assert process.exit_code(30) == 12
+
+
+def depth(process: Process) -> float:
+    text = httpx.get(f"{process.url}/metrics").text
+    (line,) = (line for line in text.splitlines() if line.startswith("podium_queue_depth{"))
+    return float(line.rpartition(" ")[2])
 
 
 def test_a_process_that_ends_at_rest_ends_the_server(two: Process) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     # These import MLflow, which takes seconds: see podium.runtime.loading.load
     from podium.runtime.http.tracing import Tracer
     from podium.runtime.loading.load import Loaded
+    from podium.runtime.prediction.processes import Processes
     from podium.runtime.prediction.scoring import Read
 
 log = logging.getLogger(__name__)
@@ -109,9 +110,17 @@ class App:
         return next(filter(None, checked), None)
 
     def lost(self) -> str | None:
-        """Return why the server cannot go on, where a process that predicts has ended."""
-        of_each = (processes.lost() for serving in self._servings if (processes := serving.processes) is not None)
-        return next(filter(None, of_each), None)
+        """Return why the server cannot go on for long, where a process that predicts has ended."""
+        return next(filter(None, (processes.lost() for processes in self._processes)), None)
+
+    @property
+    def predicts(self) -> bool:
+        """Whether there is still a process that predicts."""
+        return all(processes.alive for processes in self._processes)
+
+    @property
+    def _processes(self) -> "list[Processes]":
+        return [serving.processes for serving in self._servings if serving.processes is not None]
 
     @property
     def answered(self) -> int:

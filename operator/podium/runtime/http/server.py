@@ -142,12 +142,14 @@ class _Stop:
             await asyncio.wait_for(self.insisted.wait(), seconds)
         return self.insisted.is_set()
 
-    def give_up(self, failure: StartError) -> None:
-        """End at once: what a hanging prediction or a lost process was asked is never answered."""
+    def give_up(self, failure: StartError, *, at_once: bool) -> None:
+        """End without being asked: at once where nothing that waits is ever answered, and otherwise as by SIGTERM."""
         if not self.asked.is_set():
             self.failure = failure
-            self.asked.set()
-        self.insisted.set()
+            log.error("the server ends: %s", failure.reason)
+        self.asked.set()
+        if at_once:
+            self.insisted.set()
 
 
 async def _sweep(shared: Shared, app: App, stop: _Stop, watchdog: Watchdog) -> None:
@@ -159,19 +161,12 @@ async def _sweep(shared: Shared, app: App, stop: _Stop, watchdog: Watchdog) -> N
         for connection in list(shared.connections):
             connection.close_if_overdue(now)
         app.expire(now)
-        if stop.failure is None and (failure := _failure(app, now)) is not None:
+        if stop.failure is None and (why := app.lost()) is not None:
+            stop.give_up(StartError(Exit.PROCESS_LOST, why), at_once=not app.predicts)
+        if not stop.insisted.is_set() and (why := app.stalled(now)) is not None:
             app.expire(math.inf)
-            stop.give_up(failure)
+            stop.give_up(StartError(Exit.STALLED, why), at_once=True)
         await asyncio.sleep(SWEEP_SECONDS)
-
-
-def _failure(app: App, now: float) -> StartError | None:
-    """Return why the server cannot go on."""
-    if (why := app.stalled(now)) is not None:
-        return StartError(Exit.STALLED, why)
-    if (why := app.lost()) is not None:
-        return StartError(Exit.PROCESS_LOST, why)
-    return None
 
 
 async def _load_and_serve(app: App, settings: Settings, stop: _Stop) -> "Loaded | None":

@@ -46,6 +46,11 @@ class Member:
     process: "subprocess.Popen[bytes]"
     pipe: Connection
 
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.process.poll() is None
+
     def ask(self, *call: Any) -> Message:
         """Return its answer. Raises EOFError or OSError: it has ended. Raises ModelFault: the answer is unreadable."""
         self.pipe.send_bytes(pickle.dumps(call, pickle.HIGHEST_PROTOCOL))
@@ -90,17 +95,22 @@ class Processes:
             while (bit := self._ask(member, "next", number))[0] != "end":
                 yield bit[1]
         finally:
-            if self.lost() is None:
+            if member.alive:
                 self._ask(member, "close", number)
 
     def show_stacks(self) -> None:
         """Let each process say in the log where it stands."""
         for member in self._members:
-            if member.process.poll() is None:
+            if member.alive:
                 member.process.send_signal(SHOW_STACK)
 
+    @property
+    def alive(self) -> bool:
+        """Whether any of them runs."""
+        return any(member.alive for member in self._members)
+
     def lost(self) -> str | None:
-        """Return what a process ended with that should not have ended, or None."""
+        """Return what a process ended with that should not have ended, or None. The others go on."""
         codes = [code for member in self._members if (code := member.process.poll()) is not None]
         return f"a process that predicts ended with {_ending(codes[0])}" if codes else None
 
@@ -118,23 +128,35 @@ class Processes:
             kind, value = member.ask(*call)
         except (EOFError, OSError) as error:
             member.process.wait()  # the kernel has closed its end; the code follows at once
-            raise ModelFault("the process that predicted has ended") from error
+            raise _ended() from error
         if kind == "fault":
             raise value
         return kind, value
 
     @contextmanager
     def _taken(self, wanted: Member | None) -> Iterator[Member]:
-        with self._changed:
-            self._changed.wait_for(lambda: wanted in self._free if wanted is not None else bool(self._free))
-            member = wanted if wanted is not None else self._free[-1]
-            self._free.remove(member)
+        member = self._take(wanted)
         try:
             yield member
         finally:
             with self._changed:
                 self._free.append(member)
                 self._changed.notify_all()
+
+    def _take(self, wanted: Member | None) -> Member:
+        """Wait for this one, or for any. Raises ModelFault: it has ended, and nothing is to be waited for."""
+        with self._changed:
+            while any(member.alive for member in (self._members if wanted is None else (wanted,))):
+                fit = [member for member in self._free if wanted in (None, member) and member.alive]
+                if fit:
+                    self._free.remove(fit[-1])
+                    return fit[-1]
+                self._changed.wait()
+        raise _ended()
+
+
+def _ended() -> ModelFault:
+    return ModelFault("the process that predicts has ended")
 
 
 def received(pipe: Connection) -> Message:
