@@ -66,7 +66,7 @@ def test_only_the_edges_of_what_was_seen_are_told_and_infinity_holds_the_total()
         (2.9375, 1),
         (3.0, 3),
         (2.0**40, 3),
-        (math.inf, 4),
+        (math.inf, 6),
     ]
     assert buckets() == [(math.inf, 0)]
 
@@ -81,13 +81,24 @@ def test_only_the_edges_of_what_was_seen_are_told_and_infinity_holds_the_total()
         {"score": np.array([1.0, 2.0]), "other": np.array([9.0, 9.0])},
         [1.0, 2.0],
         [[1.0, 9.0], [2.0, 9.0]],
-        np.array([1.0, 2.0, None], dtype=object),
         np.array([1.0, 2.0], dtype=np.float16),
     ],
 )
 def test_the_first_column_is_counted_whatever_the_form_of_the_answer(answer: Any) -> None:
     assert [each for each in buckets(answer) if each[0] in {1.0, 2.0, math.inf}] == [(1.0, 1), (2.0, 2), (math.inf, 2)]
     assert classes(answer) == {}
+
+
+@pytest.mark.parametrize("missing", [math.nan, math.inf, None, pd.NA])
+def test_what_is_no_number_is_above_all_edges_and_not_in_the_sum(missing: Any) -> None:
+    """It was left out: a version that answers nothing else had the distribution of none, which no guard can judge."""
+    edges, total = counted(np.array([1.0, missing], dtype=object)).scores()
+    assert edges == [(0.984375, 0), (1.0, 1), (2.0**40, 1), (math.inf, 2)]
+    assert total == 1.0
+
+
+def test_infinity_below_zero_is_below_all_edges() -> None:
+    assert buckets(np.array([-math.inf, 1.0])) == [(-(2.0**40), 1), (0.984375, 1), (1.0, 2), (math.inf, 2)]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ Counting is cheap where predictions are made: batches are put aside, and counted
 """
 
 import logging
+import math
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from podium.runtime.prediction.outputs import is_missing
 from podium.runtime.prediction.rows import is_by_output
 
 log = logging.getLogger(__name__)
@@ -38,7 +40,7 @@ def edge(rank: int) -> float:
 
 
 def ranks(numbers: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return for each finite number the rank of the lowest edge that it is not above; 1922 where it is above all."""
+    """Return for each number but NaN the rank of the lowest edge that it is not above; 1922 where it is above all."""
     fraction, exponent = np.frexp(np.abs(numbers))
     parts = fraction * (2 * PARTS)  # of its octave, which begins at 32
     parts = np.where(numbers > 0, np.ceil(parts), np.floor(parts))
@@ -56,11 +58,15 @@ class Scores:
         self._sum = 0.0
 
     def add(self, numbers: NDArray[np.float64]) -> None:
-        """Count these predictions; what is not finite is left out."""
-        finite = numbers[np.isfinite(numbers)]
-        self._counts += np.bincount(ranks(finite) + _RANK, minlength=len(self._counts))
+        """Count these predictions.
+
+        NaN is above all edges, as infinity is: no signature need promise numbers, and a version that answers more of
+        them than another is seen to answer otherwise.
+        """
+        ordered = np.where(np.isnan(numbers), np.inf, numbers)
         with np.errstate(over="ignore"):  # infinity is what a float has for it
-            self._sum += float(finite.sum())
+            self._counts += np.bincount(ranks(ordered) + _RANK, minlength=len(self._counts))
+            self._sum += float(numbers[np.isfinite(numbers)].sum())
 
     def buckets(self) -> tuple[list[tuple[float, int]], float]:
         """Return edges with the numbers at or below each, infinity last, and the sum of all.
@@ -172,9 +178,10 @@ def first_column(raw: Any) -> NDArray[Any] | None:
 
 
 def _unboxed(column: NDArray[Any]) -> NDArray[Any]:
-    """Texts, or numbers among which None is NaN. Raises TypeError, ValueError: neither."""
-    texts = [each for each in column.tolist() if isinstance(each, str)]
+    """Texts, or numbers among which null is NaN. Raises TypeError, ValueError: neither."""
+    cells = column.tolist()
+    texts = [each for each in cells if isinstance(each, str)]
     if not texts:
-        return column.astype(np.float64)
+        return np.array([math.nan if is_missing(each) else each for each in cells], dtype=np.float64)
     # An array of texts is as wide as its longest
     return np.array([each if len(each) <= LONGEST_NAME else OTHERS for each in texts], dtype=np.str_)

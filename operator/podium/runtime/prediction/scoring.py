@@ -106,12 +106,13 @@ class Scorer:
             log.warning("requests are not joined any more: %d rows are answered by %s", len(rows), type(raw).__name__)
             self.joins = False
             raise ModelFault(f"{len(rows)} joined rows, and an answer that does not have as many")
-        self.predictions.add(raw)
         return raw
 
     def answer_shares(self, asks: list[Ask], raw: Any) -> Iterator[bytes | Fault]:
-        """Answer each of several joined requests by its share of the raw predictions."""
+        """Answer each of several joined requests by its share of the raw predictions, and count those answered."""
         sound = self._is_sound(raw)
+        if sound:
+            self.predictions.add(raw)
         for ask, share in zip(asks, shares(raw, [len(ask.rows or ()) for ask in asks]), strict=True):
             yield self._answer_share(ask, share, sound=sound)
 
@@ -134,12 +135,9 @@ class Scorer:
 
     def _answer(self, predict: Callable[[], Any], data: Any, write: Write) -> bytes:
         try:
-            raw = predict()
-            body = self._written(raw, write)
+            return self._written(predict(), write)
         except ModelFault as fault:
             raise blamed(fault, data, self.model.inputs) from fault
-        self.predictions.add(raw)
-        return body
 
     def _answer_share(self, ask: Ask, share: Any, *, sound: bool) -> bytes | Fault:
         assert ask.write is not None
@@ -151,9 +149,11 @@ class Scorer:
             return fault
 
     def _written(self, raw: Any, write: Write) -> bytes:
-        """Return the answer's body. Raises ModelFault: the answer is not what the signature says."""
+        """Return the answer's body, and count it. Raises ModelFault: the answer is not what the signature says."""
         self._check(raw)
-        return write(raw)
+        body = write(raw)
+        self.predictions.add(raw)
+        return body
 
 
 class PreviewScorer(Scorer):
