@@ -40,4 +40,5 @@ def test_exit_codes_are_what_the_operator_knows() -> None:
         "STALLED": 9,
         "NO_STORAGE": 10,
         "UNFORESEEN": 11,
+        "PROCESS_LOST": 12,
     }

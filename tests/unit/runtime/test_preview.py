@@ -57,6 +57,7 @@ def by_parts(body: bytes, _: str, __: Scorer) -> Ask:
 
 def app(settings: Settings) -> App:
     model = SimpleNamespace(
+        processes=None,
         inputs=None,
         outputs=None,
         plan="of rows",
