@@ -100,6 +100,8 @@ def test_a_table_of_any_cells_has_the_same_values_as_a_tensor(rows: list[list[An
         (pd.Index([1.5]), "FP64"),
         (np.array([0.1], dtype=np.float32), "FP32"),
         (np.ma.array([1.0, 2.0], mask=[True, False]), "FP64"),
+        (np.ma.array([1.0, 2.0], mask=[True, True]), "FP64"),
+        (np.ma.array([0.5, 2.0], mask=[True, False], dtype=np.float32), "FP32"),
         (np.ma.array([2**53 + 1, 2], mask=[False, True]), "BYTES"),
         (np.ma.array([1, 2]), "INT64"),
         (np.array([1.5], dtype=np.longdouble), "FP64"),

@@ -19,6 +19,8 @@ def unmasked(raw: Any) -> Any:
         return raw
     if not np.ma.is_masked(raw):
         return raw.data
+    if raw.dtype.kind == "f":
+        return raw.filled(np.nan)
     cells = raw.data.astype(object)
     cells[raw.mask] = None
     return cells
