@@ -27,7 +27,7 @@ class Trace(Protocol):
 class Request:
     """A whole request: its body is here, or the application would not have been asked."""
 
-    __slots__ = ("abandoned", "body", "headers", "id", "identity_block", "method", "path", "started", "trace")
+    __slots__ = ("abandoned", "body", "chunks", "headers", "id", "identity_block", "method", "path", "started", "trace")
 
     def __init__(self, method: str, path: str, headers: Headers, body: bytes, request_id: bytes) -> None:
         self.method = method
@@ -38,6 +38,7 @@ class Request:
         self.started = time.monotonic()
         self.identity_block: bytes | None = None  # of the version that was asked; None: who answers now
         self.trace: Trace | None = None  # where traces are asked for
+        self.chunks = True  # the client can read an answer in chunks, which HTTP/1.0 does not know
         self.abandoned = False  # the client went away: an answer is of no use any more
 
     def header(self, name: bytes) -> bytes | None:

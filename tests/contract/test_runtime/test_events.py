@@ -106,6 +106,27 @@ def test_a_client_that_leaves_early_is_counted_as_gone_and_the_model_is_let_go(s
     assert events(server, said(kind, "next"))[-1] == DONE
 
 
+@pytest.mark.parametrize("when", ["before the first event is made", "before it is sent"])
+def test_a_client_that_leaves_before_the_first_event_is_counted_once(server: Server, kind: str, when: str) -> None:
+    asked = Request("POST", "/invocations", [(b"content-type", JSON)], b"", b"1")
+    asked.body = json.dumps({**said(kind, "one two three"), "stream": True}).encode()
+
+    async def leave() -> None:
+        replied = asyncio.Event()
+        server._app.handle(asked, lambda _: replied.set())  # which does not read the answer
+        if when == "before it is sent":
+            await replied.wait()
+        asked.abandoned = True
+        async with asyncio.timeout(30):
+            while server._app._serving._streaming:  # type: ignore[union-attr]  # noqa: ASYNC110  a thread makes the event
+                await asyncio.sleep(0)
+
+    server._runner.run(leave())
+    assert (ok(server), ok(server, "client_error")) == (0, 1)
+    assert server.count("podium_consecutive_failures") == 0
+    assert events(server, said(kind, "next"))[-1] == DONE
+
+
 def test_many_streams_at_once_keep_apart(server: Server, kind: str) -> None:
     bodies = [{**said(kind, f"{number} {number}"), "stream": True} for number in range(100, 130)]
     answers = server.post_together([("/invocations", body) for body in bodies])

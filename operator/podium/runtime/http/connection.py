@@ -18,7 +18,8 @@ import contextlib
 import logging
 import time
 from collections import deque
-from typing import cast
+from collections.abc import Callable
+from typing import Final, cast
 
 from podium.runtime.exchange import Request, Response
 from podium.runtime.faults import Fault, RequestFault, TooSlow
@@ -29,7 +30,17 @@ from podium.runtime.http.shared import Shared
 log = logging.getLogger(__name__)
 
 LINGER_SECONDS = 2.0  # in which a refused client may notice
+_Framing = tuple[bytes, Callable[[bytes], bytes], bytes]
 PIPELINED = 256  # requests that wait on one connection; those behind them are not read, and it closes after these
+
+
+# How a streamed answer is framed: the header line that says so, each part, and the end
+_CHUNKED: Final[_Framing] = (
+    b"transfer-encoding: chunked\r\n",
+    lambda part: b"%x\r\n%b\r\n" % (len(part), part),
+    b"0\r\n\r\n",
+)
+_CLOSED: Final[_Framing] = b"", lambda part: part, b""
 
 
 class Connection(asyncio.Protocol):
@@ -168,23 +179,27 @@ class Connection(asyncio.Protocol):
         return self._shared.head(answer, request, length, keep_alive=self._keep_alive)
 
     async def _send_stream(self, answer: Response, request: Request) -> None:
-        """Send the parts as they come, in chunks, waiting for a slow reader between them."""
+        """Send the parts as they come, waiting for a slow reader between them.
+
+        In chunks, unless the client speaks HTTP/1.0: the connection's end is then that of the body (RFC 9112, 6.1).
+        """
         assert not isinstance(answer.body, bytes)
         assert self._transport is not None
-        self._transport.write(self._head(answer, request, b"transfer-encoding: chunked\r\n"))
+        framing, chunk, end = _CHUNKED if request.chunks else _CLOSED
+        self._transport.write(self._head(answer, request, framing))
         try:
             async with contextlib.aclosing(answer.body) as parts:  # also when the client goes away: it is counted there
                 async for part in parts:
                     await self._writable.wait()
                     if self._transport is None:
                         return
-                    self._transport.write(b"%x\r\n%b\r\n" % (len(part), part))
+                    self._transport.write(chunk(part))
         except Exception:
             log.exception("a streamed answer broke off")
             if self._transport is not None:
-                self._transport.abort()  # the only way to say in HTTP/1.1 that a chunked answer is not whole
+                self._transport.abort()  # the only way to say that such an answer is not whole
             return
-        self._transport.write(b"0\r\n\r\n")
+        self._transport.write(end)
         self._done(request)
 
     def _done(self, request: Request) -> None:

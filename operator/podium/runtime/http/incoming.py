@@ -15,6 +15,7 @@ from podium.runtime.http.codings import decoded
 from podium.runtime.http.shared import Limits, Shared
 from podium.runtime.identity import Headers
 
+_OLD = "1.0"  # the version of HTTP that knows neither chunks nor 100 Continue
 HEAD_LIMIT = 64 * 1024  # bytes of request line and headers
 HEADER_COST = 32  # bytes that a header counts beside its own, as in HTTP/2 (RFC 9113, 6.5.2): many small ones cost too
 READ = 256 * 1024  # bytes that the event loop reads at once, at most
@@ -121,7 +122,7 @@ class Incoming:
                 raise too_large(self._shared.limits)
             if name == b"content-encoding":
                 self._coded = True
-            elif name == b"expect" and value.lower() == b"100-continue":
+            elif name == b"expect" and value.lower() == b"100-continue" and self._parser.get_http_version() != _OLD:
                 self._receiver.expected()
 
     def on_body(self, body: bytes) -> None:
@@ -155,8 +156,8 @@ class Incoming:
         body = self._decoded() if self._coded else bytes(self._body)
         request = Request(method, path, self.headers, body, named)
         self._body, self._size = b"", 0  # counted by the request's body from here on
-        keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
-        self._receiver.received(request, keep_alive=keep_alive)
+        request.chunks = parser.get_http_version() != _OLD
+        self._receiver.received(request, keep_alive=request.chunks and parser.should_keep_alive())
 
     def _decoded(self) -> bytes:
         body = decoded(bytes(self._body), self.headers, self._shared.limits.body_bytes)

@@ -4,6 +4,7 @@ A slow reader so holds no place in the queue, and no more than one part in memor
 """
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextvars import Context
@@ -14,13 +15,15 @@ from typing import TYPE_CHECKING
 import orjson
 
 from podium.runtime.exchange import Reply, Request, Response
-from podium.runtime.faults import Abandoned, Fault
+from podium.runtime.faults import Abandoned, Fault, Unforeseen
 from podium.runtime.http.refusals import refusal
 from podium.runtime.prediction.job import Job
 from podium.runtime.prediction.queue import PredictionQueue
 
 if TYPE_CHECKING:
     from podium.runtime.prediction.scoring import Ask
+
+log = logging.getLogger(__name__)
 
 NDJSON = b"application/x-ndjson"
 EVENTS = b"text/event-stream"
@@ -56,27 +59,34 @@ class Stream:
             parts = await asyncio.to_thread(self.read)
             following = iter(parts)
             first = await self._predicted(next(following))
-        except Fault as fault:
+        except Exception as error:  # noqa: BLE001  told by _fault
+            fault = _fault(error, self.request)
             self.count(fault)
             self.reply(refusal(fault, self.request.path))
             _close(parts)
             return
-        self.reply(Response(HTTPStatus.OK, self._parts(first, following, parts), self.content_type))
+        body = self._parts(first, following, parts)
+        await anext(body)  # from here on it is counted at its end, although the client may leave before it is read
+        if self.request.abandoned:
+            await body.aclose()
+        else:
+            self.reply(Response(HTTPStatus.OK, body, self.content_type))
 
     async def _parts(
         self, first: bytes, following: "Iterator[Ask]", parts: "Iterable[Ask]"
     ) -> AsyncGenerator[bytes, None]:
         ended: Fault | None = Abandoned("the client went away")
         try:
+            yield b""  # begun
             yield first
             for part in following:
                 if not (body := await self._predicted(part)):
                     break
                 yield body
             ended = None
-        except Fault as fault:
-            ended = fault
-            yield _FAULTS[self.content_type] % orjson.dumps({"error": fault.message})
+        except Exception as error:  # noqa: BLE001  told by _fault
+            ended = _fault(error, self.request)
+            yield _FAULTS[self.content_type] % orjson.dumps({"error": ended.message})
         finally:
             self.count(ended)
             if ended is not None:
@@ -95,6 +105,13 @@ class Stream:
 
         self.queue.submit(Job(part, self.request, self.deadline, settle, own=self.own))
         return await answer
+
+
+def _fault(error: Exception, request: Request) -> Fault:
+    if isinstance(error, Fault):
+        return error
+    log.error("a fault of the server itself, in stream %s", request.id.decode(), exc_info=error)
+    return Unforeseen()
 
 
 def _context(request: Request) -> Context | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import gzip
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 
 import pytest
 
@@ -116,6 +116,45 @@ async def test_a_client_that_pipelines_and_does_not_read_is_served_no_further_an
     connection.close_if_overdue(connection.since + 3600)
     assert wire.ended == "aborted", "its time runs, whatever else it asks"
     assert server.app.refused == []
+
+
+class Parts(Echo):
+    """Answers bit by bit."""
+
+    def handle(self, request: Request, reply: Reply) -> None:
+        async def parts() -> AsyncGenerator[bytes, None]:
+            yield b"one"
+            yield b"two"
+
+        reply(Response(200, parts()))
+
+
+@pytest.mark.parametrize(
+    ("version", "framing", "body", "end"),
+    [
+        (b"1.1", b"transfer-encoding: chunked", b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n", ""),
+        (b"1.0", b"connection: close", b"onetwo", "closed"),
+    ],
+)
+async def test_an_answer_in_parts_is_framed_as_the_clients_version_knows(
+    version: bytes, framing: bytes, body: bytes, end: str
+) -> None:
+    server = Server()
+    server.shared.app = server.app = Parts()
+    connection, wire = server.connect()
+    connection.data_received(b"GET / HTTP/%b\r\n\r\n" % version)
+    await settled()
+    head, _, rest = wire.waiting.partition(b"\r\n\r\n")
+    assert framing in head
+    assert (b"chunked" in head) == (version == b"1.1")
+    assert (rest, wire.ended) == (body, end)
+
+
+@pytest.mark.parametrize(("version", "said"), [(b"1.1", b"HTTP/1.1 100 Continue\r\n\r\n"), (b"1.0", b"")])
+async def test_a_client_of_http_1_0_is_not_told_to_continue(version: bytes, said: bytes) -> None:
+    """RFC 9110, 10.1.1."""
+    _, wire = await answered(b"POST / HTTP/%b\r\nexpect: 100-continue\r\ncontent-length: 1\r\n\r\n" % version)
+    assert wire.waiting == said
 
 
 async def test_a_client_that_reads_again_is_served_what_it_asked() -> None:
