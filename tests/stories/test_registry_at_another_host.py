@@ -126,6 +126,39 @@ def test_paused_no_other_host_is_tried() -> None:
     assert said(sim.status, "Ready").reason == said(sim.status, "TemplateInSync").reason == reasons.PAUSED
 
 
+@pytest.mark.parametrize("by", ["Git", "the operator"])
+def test_an_alias_that_a_person_moved_stays_when_the_registry_moves(by: str) -> None:
+    sim = settled()
+    sim.register("2")
+    sim.registry.point("churn", "champion", "2")
+    sim.run(3 * MINUTE)
+    assert said(sim.status, "RegistryInSync").reason == reasons.ALIAS_CHANGED
+    sim.commit(desired(uri=OTHER)) if by == "Git" else sim.move_registry(OTHER)
+    sim.until(moved)
+    sim.run(3 * MINUTE)
+    assert sim.alias == "2"
+    assert said(sim.status, "RegistryInSync").reason == reasons.ALIAS_CHANGED
+    sim.register("3")
+    sim.commit(desired("3", OTHER))
+    sim.settle("3")
+    assert sim.alias == "3", "the next promotion of another version moves it"
+
+
+def test_a_registry_at_another_host_without_the_alias_gets_it() -> None:
+    sim = settled()
+    sim.move_registry(OTHER)
+    sim.reach(Phase.CANARY)
+    del sim.registry.models["churn"].aliases["champion"]
+    sim.until(moved)
+    sim.run(MINUTE)
+    assert sim.alias == "1"
+    assert said(sim.status, "RegistryInSync").status == "True"
+    del sim.registry.models["churn"].aliases["champion"]
+    sim.run(3 * MINUTE)
+    assert sim.alias == ""
+    assert said(sim.status, "RegistryInSync").reason == reasons.ALIAS_CHANGED, "now a person took it away"
+
+
 FLEET = [Key("ml", name) for name in ("churn", "churn-eu", "churn-us")]
 
 

@@ -9,6 +9,7 @@ from podium.api.v1alpha1.status import REQUESTED_LIMIT, Phase, RegistryStatus, S
 from podium.core.actions import MoveAlias
 from podium.core.decide import Decision, decide
 from podium.core.facts import Facts, ObservedState, RegistryState, SlotState, TrafficState
+from podium.core.rollout.alias import promoted
 from podium.core.status.readiness import condition_of
 from tests.stories.simulator import spec_of
 from tests.unit.core.factories import NOW, facts, pinned
@@ -74,3 +75,29 @@ def test_no_more_versions_are_kept_than_the_status_holds() -> None:
     asked = decide(resting("100", seen="100", asked=many)).status.registry.requested
     assert len(asked) == REQUESTED_LIMIT
     assert asked[-1] == "1"
+
+
+def test_what_is_known_of_an_alias_outlives_another_address_of_the_registry() -> None:
+    """At another address stands what a person set at the first; only another model has another alias."""
+    known = RegistryStatus(target="http://mlflow.old churn@champion", alias="1", requested=["1"])
+    given = resting("2")
+    there = decide(replace(given, status=given.status.model_copy(update={"registry": known})))
+    assert moved(there) == []
+    assert in_sync(there) == ("False", "AliasChanged")
+    other = known.model_copy(update={"target": "http://mlflow.old fraud@champion"})
+    assert moved(decide(replace(given, status=given.status.model_copy(update={"registry": other})))) == ["1"]
+
+
+def test_a_registry_at_another_address_that_has_no_alias_gets_it() -> None:
+    known = RegistryStatus(target="http://mlflow.old churn@champion", alias="1", requested=["1"])
+    given = resting("")
+    assert moved(decide(replace(given, status=given.status.model_copy(update={"registry": known})))) == ["1"]
+
+
+@pytest.mark.parametrize(("digest", "seen"), [("sha256:1", "1"), ("sha256:other", None)])
+def test_a_promoted_number_with_other_bytes_is_another_version_and_moves_the_alias(
+    digest: str, seen: str | None
+) -> None:
+    status = resting("7").status
+    new = pinned("1", "b").model_copy(update={"digest": digest})
+    assert promoted(status, new).alias == seen

@@ -17,15 +17,27 @@ LATE = timedelta(minutes=10)  # no write to the registry lands later than this a
 
 
 def known_alias(facts: Facts) -> RegistryStatus:
-    """What is known of the alias that Git names now: with another name, model or registry nothing is."""
-    target = f"{address(facts.observed.registry.uri)} {facts.spec.model.name}@{facts.spec.registry.aliases.champion}"
+    """What is known of the alias that Git names now: with another name or model nothing is.
+
+    A registry that is at another address keeps its aliases, and what persons did to them.
+    """
     known = facts.status.registry
-    known = known if known.target in {target, ""} else RegistryStatus()
+    known = known if known.target == "" or _name(known.target) == _name(_target(facts)) else RegistryStatus()
     champion = _champion(facts)
     if champion is None:
         return known
-    seen = champion.version if facts.observed.registry.alias == champion.version else known.alias
-    return known.model_copy(update={"target": target, "alias": seen})
+    if facts.observed.registry.alias != champion.version:
+        return known.model_copy(update={"target": known.target or _target(facts)})
+    return known.model_copy(update={"target": _target(facts), "alias": champion.version})
+
+
+def _target(facts: Facts) -> str:
+    return f"{address(facts.observed.registry.uri)} {facts.spec.model.name}@{facts.spec.registry.aliases.champion}"
+
+
+def _name(target: str) -> str:
+    """The names of model and alias, without the address of the registry."""
+    return target.partition(" ")[2]
 
 
 def astray(facts: Facts) -> bool:
@@ -37,8 +49,13 @@ def astray(facts: Facts) -> bool:
 def moved_by_a_person(facts: Facts) -> bool:
     """Whether the alias has been where Podium put it, and no write of Podium's can have moved it on."""
     champion, known = facts.status.champion, facts.status.registry
-    seen_there = champion is not None and known.alias == champion.version
+    seen_there = champion is not None and known.alias == champion.version and not _yet_to_be_set(facts)
     return astray(facts) and seen_there and facts.observed.registry.alias not in _ours(facts)
+
+
+def _yet_to_be_set(facts: Facts) -> bool:
+    """Whether a registry at another address than the one where the alias was seen knows of no such alias."""
+    return facts.observed.registry.alias == "" and facts.status.registry.target != _target(facts)
 
 
 def _ours(facts: Facts) -> Sequence[str]:
@@ -67,6 +84,13 @@ def with_intent(facts: Facts, actions: Sequence[Action]) -> Status:
     kept = [version for version in known.requested if version not in requested]
     update = {"requested": [*kept, *requested][-REQUESTED_LIMIT:], "requested_at": facts.now}
     return status.model_copy(update={"registry": known.model_copy(update=update)})
+
+
+def promoted(status: Status, new: Pinned) -> RegistryStatus:
+    """What is known of the alias when a version is promoted: its number with other bytes is another version."""
+    before = status.champion
+    again = before is not None and before.version == new.version and before.digest != new.digest
+    return status.registry.model_copy(update={"alias": None}) if again else status.registry
 
 
 def _champion(facts: Facts) -> Pinned | None:

@@ -22,6 +22,7 @@ from podium.core.analysis.criteria import measures
 from podium.core.analysis.shared_outage import begin
 from podium.core.facts import SLOTS, Facts, other_than
 from podium.core.fingerprints import terms_hash
+from podium.core.rollout import alias
 from podium.core.rollout.circumstances import last_crash, next_hold
 from podium.core.rollout.desired import former_champion, resolve_desired, trusts_template
 from podium.core.rollout.last_spec import recorded
@@ -158,6 +159,7 @@ def promote(facts: Facts, verdict: Verdict) -> Status:
             "challenger": None,
             "trial": status.trial.model_copy(update={"soaking_since": facts.now}),
             "held": None,
+            "registry": alias.promoted(status, new),
             "history": with_entry(facts, new, "Promoted", told),
         }
     )
