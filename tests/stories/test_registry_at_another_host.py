@@ -159,6 +159,21 @@ def test_a_registry_at_another_host_without_the_alias_gets_it() -> None:
     assert said(sim.status, "RegistryInSync").reason == reasons.ALIAS_CHANGED, "now a person took it away"
 
 
+def test_an_approval_with_a_digest_counts_for_no_other_bytes_at_another_host() -> None:
+    gates: Any = [{"name": "signed-off", "approval": {}}]
+    approval: Any = {"version": "2", "by": "ann", "model": "churn"}
+    sim = settled()
+    sim.register("2")
+    approved = {**approval, "digest": sim.digest("2")}
+    sim.registry.overwrite("churn", "2", "MLmodel", b"other bytes")
+    sim.commit(desired("2", OTHER, gates=gates, approvals=[approved]))
+    sim.run(MINUTE)
+    assert (sim.status.phase, sim.champion()) == (Phase.GATING, "1")
+    assert approved["digest"] in sim.status.gates[0].message
+    sim.commit(desired("2", OTHER, gates=gates, approvals=[approved, {**approval, "digest": sim.digest("2")}]))
+    sim.settle("2")
+
+
 FLEET = [Key("ml", name) for name in ("churn", "churn-eu", "churn-us")]
 
 

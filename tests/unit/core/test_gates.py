@@ -187,6 +187,7 @@ def test_a_version_of_unknown_age_does_not_pass() -> None:
 
 ANN = [{"version": "2", "by": "ann"}]
 HYBRID = {"metric": {"key": "auc", "autoAtLeast": 0.95, "refusedBelow": 0.8}}
+APPROVED, OTHER_BYTES = f"sha256:{'2' * 64}", f"sha256:{'3' * 64}"
 LESS = {"metric": {"key": "auc", "autoAtMost": 0.5, "refusedAbove": 0.95}}
 
 
@@ -198,6 +199,14 @@ LESS = {"metric": {"key": "auc", "autoAtMost": 0.5, "refusedAbove": 0.95}}
         ({}, [{"version": "3", "by": "ann"}], 0.9, "Pending", "waiting for approval of version 2"),
         ({}, [{"version": "2", "by": "ann", "model": "churn"}], 0.9, "Passed", "approved by ann"),
         ({}, [{"version": "2", "by": "ann", "model": "fraud"}], 0.9, "Pending", "waiting for approval of version 2"),
+        ({}, [{"version": "2", "by": "ann", "digest": APPROVED}], 0.9, "Passed", "approved by ann"),
+        (
+            {},
+            [{"version": "2", "by": "ann", "digest": OTHER_BYTES}],
+            0.9,
+            "Pending",
+            f"ann approves it with {OTHER_BYTES}, the",
+        ),
         ({"by": ["bob"]}, ANN, 0.9, "Pending", "waiting for approval of version 2 by bob. ann may not approve."),
         ({"by": ["bob", "ann"]}, ANN, 0.9, "Passed", "approved by ann"),
         (HYBRID, [], 0.95, "Passed", "auc of version 2 is 0.95, approved automatically: at least 0.95"),
@@ -211,7 +220,7 @@ LESS = {"metric": {"key": "auc", "autoAtMost": 0.5, "refusedAbove": 0.95}}
     ],
 )
 def test_approval(gate: Any, approvals: Any, auc: float, state: str, words: str) -> None:
-    found = asked({"approval": gate}, replace(NEW, metrics={"auc": auc}), approvals=approvals)
+    found = asked({"approval": gate}, replace(NEW, digest=APPROVED, metrics={"auc": auc}), approvals=approvals)
     assert (found.state, words in found.message) == (state, True), found
 
 

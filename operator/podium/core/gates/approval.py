@@ -1,5 +1,8 @@
 """A person's approval in `spec.approvals`, or a metric that makes it unnecessary."""
 
+from collections.abc import Sequence
+
+from podium.api.v1alpha1.spec.approvals import Approval
 from podium.api.v1alpha1.spec.gates import ApprovalGate, AutoApproval
 from podium.core.facts import Facts, ModelVersion
 from podium.core.gates.metric import value_of
@@ -39,14 +42,22 @@ def _automatic(metric: AutoApproval, value: float) -> tuple[str, bool]:
 
 
 def _by_person(gate: ApprovalGate, facts: Facts, version: ModelVersion, why: str = "") -> GateResult:
-    named = (version.version, facts.spec.model.name)
-    approvers = [one.by for one in facts.spec.approvals if (one.version, one.model or named[1]) == named]
+    model = facts.spec.model.name
+    named = [one for one in facts.spec.approvals if one.version == version.version and one.model in {None, model}]
+    approvers = [one.by for one in named if one.digest in {None, version.digest}]
     counted = [person for person in approvers if not gate.by or person in gate.by]
     if counted:
         return passed(f"approved by {counted[0]}")
     who = f" by {' or '.join(gate.by[:10])}" if gate.by else ""
-    others = f" {approvers[0]} may not approve." if approvers else ""
+    others = f" {approvers[0]} may not approve." if approvers else _other_artifacts(named, version)
     return pending(
         f"{why}waiting for approval of version {version.version}{who}.{others} "
         f'Add {{version: "{version.version}", by: …}} to spec.approvals'
     )
+
+
+def _other_artifacts(named: Sequence[Approval], version: ModelVersion) -> str:
+    """Whose approval is for other artifacts under this number, if anyone's."""
+    if not named:
+        return ""
+    return f" {named[0].by} approves it with {named[0].digest}, the registry has it with {version.digest}."

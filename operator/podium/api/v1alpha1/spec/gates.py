@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from podium.api.v1alpha1.spec.model import ModelName, VersionNumber
+from podium.api.v1alpha1.spec.approvals import Person
 from podium.api.v1alpha1.spec.pod import EnvFromPart, EnvPart, Labels, PullSecretsPart, ResourcesPart, TolerationsPart
 from podium.api.v1alpha1.values.base import Duration, Value, duration_between
 from podium.api.v1alpha1.values.one_of import OneOf
@@ -39,7 +39,6 @@ Change = Literal[
     "outputsChanged",
     "paramsChanged",
 ]
-Person = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\s\x00-\x1f]+$", examples=["alice"])]
 
 
 class MetricGate(Value):
@@ -223,14 +222,6 @@ class ApprovalGate(Value):
     metric: AutoApproval | None = Field(None, description="A metric that approves or refuses automatically.")
 
 
-class Approval(Value):
-    """A person's approval of a version: a reviewed commit."""
-
-    version: VersionNumber = Field(description="Version of the registered model that is approved.")
-    by: Person = Field(description="Who approves it.")
-    model: ModelName | None = Field(None, description="Its model. Without it, the one that spec.model.name names now.")
-
-
 class JobGate(Value):
     """A pod that checks the version and must succeed. It gets PODIUM_MODEL_URI, models:/<name>/<version>.
 
@@ -295,4 +286,3 @@ class Gate(OneOf):
 
 
 Gates = Annotated[list[Gate], Field(max_length=32), KeyedBy("name")]
-Approvals = Annotated[list[Approval], Field(max_length=64)]

@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from podium.api.v1alpha1.spec.gates import Approvals, Gates
+from podium.api.v1alpha1.spec.approvals import Approvals
+from podium.api.v1alpha1.spec.gates import Gates
 from podium.api.v1alpha1.spec.model import ModelRef, RegistryRef
 from podium.api.v1alpha1.spec.rollout import Rollout
 from podium.api.v1alpha1.spec.serving import Serving
