@@ -216,3 +216,21 @@ def test_a_service_that_leads_to_a_champion_alone_that_loses_its_pods_leads_to_t
     sim.until(lambda world: world.weights == {"a": 0, "b": 100}, within=5 * SECOND)
     assert sim.status.phase is Phase.CANARY
     sim.settle("2")
+
+
+@pytest.mark.parametrize("parts", [{}, GATEWAY], ids=["service", "gateway"])
+@pytest.mark.parametrize("silent", [False, True])
+def test_no_new_pod_of_the_former_champion_with_another_digest_gets_traffic(
+    parts: dict[str, Any], silent: bool
+) -> None:
+    """Both versions lose their pods. A pod that says nothing may still help where nothing else can answer."""
+    sim = soaking(**parts)
+    sim.run(10 * SECOND)
+    former = sim.behaviour("1")
+    former.silent, former.digest = silent, None if silent else f"sha256:{'0' * 64}"
+    former.ready_after, sim.behaviour("2").ready_after = 5, 10**6
+    sim.evict("a")
+    sim.evict("b")
+    sim.run(20 * SECOND)
+    assert sim.ready_pods("a")
+    assert sim.weights == ({"a": 100, "b": 0} if silent else {"a": 0, "b": 100})

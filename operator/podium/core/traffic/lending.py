@@ -5,7 +5,8 @@ a soak it is the former champion's, which stays warm for that. Who lends is neit
 and guards judge it as before, and what it answered itself is all that counts for it.
 """
 
-from podium.core.facts import ALL, Facts, other_than
+from podium.api.v1alpha1.status import Pinned
+from podium.core.facts import ALL, Facts, Identity, SlotState, other_than
 
 
 def champion_down(facts: Facts) -> bool:
@@ -22,9 +23,21 @@ def lent(facts: Facts) -> bool:
 
 
 def former_helps(facts: Facts) -> bool:
-    """Whether the former champion, which is still warm, has a ready pod, and the new one has none."""
+    """Whether the former champion, which is still warm, has a ready pod, and the new one has none.
+
+    A pod of it that could not be asked may help; with one that says another digest, no traffic goes there.
+    """
     former = facts.status.former
-    return former is not None and champion_down(facts) and facts.observed.slot(former.slot).ready(former) > 0
+    if former is None or not champion_down(facts):
+        return False
+    seen = facts.observed.slot(former.slot)
+    return seen.ready(former) > 0 and not _contradicted(former, seen)
+
+
+def _contradicted(pinned: Pinned, seen: SlotState) -> bool:
+    """Whether a pod for this version has said that it serves anything else. One that is silent says nothing."""
+    known = {None, Identity(pinned.version, pinned.digest)}
+    return any(pod.identity not in known for pod in seen.pods if pod.made_for(pinned))
 
 
 def abandoned(facts: Facts) -> bool:

@@ -77,6 +77,14 @@ def _only_to_verified_pods(write: Write) -> Iterator[str]:
                 needed = 1  # no other version can answer
             if world.verified(slot) < needed:
                 yield f"1: {weight} % to slot {slot} with {world.verified(slot)} of {needed} verified pods"
+        lent = status.phase is Phase.SOAKING and status.former is not None and status.former.slot == slot
+        if lent and weight > before.get(slot, 0) and any(_contradicts(pod) for pod in world.ready_pods(slot)):
+            yield f"1: {weight} % to slot {slot} of the former champion, where a pod says another digest"
+
+
+def _contradicts(pod: Pod) -> bool:
+    """Whether it says that it serves another digest than it was started for."""
+    return not pod.behaviour.silent and pod.behaviour.digest not in {None, pod.pinned.digest}
 
 
 def _testers_too(write: Write) -> Iterator[str]:
