@@ -28,6 +28,7 @@ from podium.core.facts import SLOTS, Facts, Identity, PodState, SlotState
 from podium.core.rollout import alias
 from podium.core.rollout.desired import former_champion
 from podium.core.rollout.lifecycle import enter
+from podium.core.rollout.reload_checks import inherits
 from podium.core.rollout.transitions import OF_GIT, Move, next_move
 from podium.core.status.conditions import conditions, kept
 from podium.core.status.events import events
@@ -212,7 +213,10 @@ def _sizes(facts: Facts) -> Iterator[tuple[Pinned, int]]:
 def _runs(facts: Facts) -> Iterator[Action]:
     for pinned, replicas in _sizes(facts):
         seen = facts.observed.slot(pinned.slot)
-        if seen.runs != pinned or seen.replicas != replicas or not seen.up_to_date:
+        if inherits(facts, pinned):
+            if drained(facts, pinned.slot):
+                yield StopSlot(pinned.slot, why=f"{facts.status.phase}: version {pinned.version} gets pods of its own")
+        elif seen.runs != pinned or seen.replicas != replicas or not seen.up_to_date:
             yield RunSlot(pinned, replicas, f"{facts.status.phase}: version {pinned.version} with {replicas} pods")
         else:
             yield from _reloads(facts, pinned, seen)

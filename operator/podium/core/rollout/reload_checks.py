@@ -16,11 +16,23 @@ from podium.core.rollout.circumstances import last_crash
 from podium.core.rollout.desired import former_champion
 from podium.core.rollout.gate_checks import gates_passed, previously_promoted
 from podium.core.rollout.templates import behind
+from podium.core.traffic.phase_targets import PHASE_TARGETS
 
 
 def needs_new_pods(facts: Facts, subject: Pinned) -> Problem | None:
     """The first thing that keeps the champion's pods from loading this version in place; None where nothing does."""
     return next((found for check in OBSTACLES if (found := check(facts, subject)) is not None), None)
+
+
+def inherits(facts: Facts, pinned: Pinned) -> bool:
+    """Whether a version on trial would take over pods of another one, and they would load it in place.
+
+    What such a pod still crashes by, the version before it may have brought: this one must not be blamed for it.
+    """
+    seen, in_place = facts.observed.slot(pinned.slot), PHASE_TARGETS[facts.status.phase].in_place
+    if pinned != facts.status.challenger or in_place or seen.runs is None or seen.runs.same_version(pinned):
+        return False
+    return seen.replicas > 0 and any(pod.reloads for pod in seen.pods)
 
 
 def reload_in_place(facts: Facts) -> Verdict | None:
