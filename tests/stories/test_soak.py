@@ -234,3 +234,67 @@ def test_no_new_pod_of_the_former_champion_with_another_digest_gets_traffic(
     sim.run(20 * SECOND)
     assert sim.ready_pods("a")
     assert sim.weights == ({"a": 100, "b": 0} if silent else {"a": 0, "b": 100})
+
+
+# --- a step whose pods cannot be scraped for a moment -----------------------------------------------------------------
+
+STEP = {"steps": [{"weight": 50, "duration": "60s"}], "soak": "1m", "stepTimeout": "5m"}
+
+
+def miss_scrapes(sim: Simulation, *, pods: int, every: int = 50, within: int = 10) -> None:
+    """One scrape in 50 s fails, of this many pods of version 2, until the step has passed."""
+    ask, missed = sim.pod_metrics.ask, [0]
+
+    async def flaky(namespace: str, asked: Any) -> Any:
+        found = dict(await ask(namespace, asked))
+        for pod in [pod for pod in asked if pod.version == "2"][: missed[0]]:
+            found.pop(pod.uid, None)
+        return found
+
+    sim.pod_metrics.ask = flaky  # type: ignore[method-assign]
+    for _ in range(within):
+        sim.run(every * SECOND)
+        missed[0] = pods
+        sim.run(SECOND)
+        missed[0] = 0
+        if sim.status.phase is not Phase.CANARY:
+            return
+
+
+@EITHER
+@pytest.mark.parametrize("on_inconclusive", ["Wait", "RollBack"])
+@pytest.mark.parametrize("pods", [1, 4])
+def test_a_scrape_that_is_missed_does_not_begin_a_step_again(
+    parts: dict[str, Any], on_inconclusive: str, pods: int
+) -> None:
+    """The step's time began again each time: a good version was rejected, or held in its step for ever."""
+    sim = soaking(Phase.CANARY, **{**parts, "rollout": {**STEP, "onInconclusive": on_inconclusive}})
+    miss_scrapes(sim, pods=pods, within=2)
+    assert sim.status.phase in {Phase.PROMOTING, Phase.SOAKING, Phase.STABLE}
+    sim.settle("2")
+    assert sim.status.rejected == []
+
+
+def test_time_in_which_pods_of_a_step_cannot_be_scraped_is_no_time_of_the_step() -> None:
+    sim = soaking(Phase.CANARY, rollout=STEP)
+    sim.run(30 * SECOND)
+    ask = sim.pod_metrics.ask
+
+    async def unreachable(*_: Any, **__: Any) -> Any:
+        raise Unavailable("timed out")
+
+    sim.pod_metrics.ask = unreachable  # type: ignore[method-assign]
+    sim.run(2 * MINUTE)
+    assert sim.status.phase is Phase.CANARY
+    sim.pod_metrics.ask = ask  # type: ignore[method-assign]
+    sim.run(20 * SECOND)
+    assert sim.status.phase is Phase.CANARY
+    sim.settle("2")
+
+
+def test_a_good_version_whose_scrapes_fail_for_most_of_the_time_is_not_rejected() -> None:
+    """It was rejected for too little traffic, with thousands of answers."""
+    sim = soaking(Phase.CANARY, rollout={**STEP, "onInconclusive": "RollBack"})
+    miss_scrapes(sim, pods=4, every=6, within=60)
+    sim.run(10 * SECOND)
+    assert sim.status.rejected == []

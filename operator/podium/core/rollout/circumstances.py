@@ -96,12 +96,6 @@ def of_end(crash: Crash) -> Problem | None:
     return Problem(reason, detail) if reason is not None and crash.reason != "OOMKilled" else None
 
 
-def unscraped(facts: Facts, pinned: Pinned) -> Problem | None:
-    """Whether pods of the version are ready and not one of them can be scraped: then nothing is known of it."""
-    pods = [pod for pod in facts.observed.slot(pinned.slot).pods if pod.ready and pod.made_for(pinned)]
-    return of_pod(pods[0]) if pods and all(pod.counters is None and pod.identity is None for pod in pods) else None
-
-
 def held(problem: Problem, message: str) -> Verdict:
     """The verdict of a circumstance: the traffic goes back, and the version is not rejected."""
     return Verdict(reason=problem.reason, message=f"{message}: {problem.message}; {NOT_ITS_OWN}")

@@ -9,7 +9,7 @@ from podium.core.analysis import guards
 from podium.core.analysis.measures import ERRORS
 from podium.core.analysis.shared_outage import NOT_REJECTED
 from podium.core.facts import ALL, Facts
-from podium.core.rollout.circumstances import circumstance, held, unscraped
+from podium.core.rollout.circumstances import circumstance, held
 from podium.core.rollout.hindrances import down, hindrances
 from podium.core.rollout.templates import judges_template, on_trial
 from podium.core.traffic.draining import drained
@@ -117,13 +117,17 @@ def last_step_passed(facts: Facts) -> Verdict | None:
 
 
 def evidence_timeout(facts: Facts) -> Verdict | None:
-    """There was no verdict in time, and the spec says to roll back then."""
+    """There was no verdict in time, and the spec says to roll back then.
+
+    Where there are answers enough, and the weight is in force for too short a time yet, time is all that lacks.
+    """
     trial, subject = facts.status.trial, facts.subject
     if trial is None or subject is None or trial.on_inconclusive != "RollBack" or not _out_of_patience(facts):
         return None
+    if trial.weight_reached_at is not None and not _held(facts) and _exposed(facts):
+        return None
     waited = format_duration(trial.step_timeout)
-    cause = circumstance(facts, subject) if trial.weight_reached_at is None else unscraped(facts, subject)
-    if cause is not None:
+    if (cause := circumstance(facts, subject)) is not None:
         return held(cause, f"no verdict within {waited} (stepTimeout)")
     message = f"no verdict within {waited} (stepTimeout), too little traffic; {_evidence(facts)}"
     return Verdict(reason=reasons.EVIDENCE_TIMEOUT, message=message, rejects=True)

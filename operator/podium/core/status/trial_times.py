@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from podium.api.v1alpha1.status import Phase, Trial
-from podium.core.facts import Facts, other_than
+from podium.api.v1alpha1.status import Phase, Pinned, Trial
+from podium.core.facts import Facts, Identity, PodState, other_than
 from podium.core.traffic.lending import champion_down
 from podium.core.traffic.phase_targets import PHASE_TARGETS, Size
 from podium.core.traffic.shares import pods_to_start, share_pods
@@ -14,17 +14,36 @@ KEEP = timedelta(seconds=5)  # counts are written down this often at the most; a
 
 
 def weight_reached_at(facts: Facts, trial: Trial) -> datetime | None:
-    """Since when the traffic has had the step's weight without a break, or more while the champion has no ready pod."""
+    """Since when the traffic has had the step's weight without a break, or more while the champion has no ready pod.
+
+    Time in which too few of its ready pods could be scraped does not count: the moment moves on by it.
+    """
     subject, world = facts.subject, facts.observed
     if facts.status.phase is not Phase.CANARY or subject is None:
         return trial.weight_reached_at
     weight = trial.steps[trial.step].weight
-    enough = world.slot(subject.slot).verified(subject) >= share_pods(weight, facts.spec)
+    needed, seen = share_pods(weight, facts.spec), world.slot(subject.slot)
     desired = world.traffic.desired.get(subject.slot, 0)
     right = desired == weight or (desired > weight and champion_down(facts))
-    if not enough or not world.traffic.in_sync or not right:
+    if not world.traffic.in_sync or not right:
         return None
-    return trial.weight_reached_at or facts.now
+    if seen.verified(subject) >= needed:
+        return trial.weight_reached_at or facts.now
+    known = trial.weight_reached_at
+    if known is None or len(ready_or_verified(facts, subject)) < needed:
+        return None
+    return known + unseen(facts, trial) if unseen(facts, trial) >= KEEP else known
+
+
+def ready_or_verified(facts: Facts, subject: Pinned) -> list[PodState]:
+    """Pods that are verified, or ready and could not be scraped just now: those still are what they were."""
+    pods = [pod for pod in facts.observed.slot(subject.slot).pods if pod.ready and pod.made_for(subject)]
+    return [pod for pod in pods if pod.identity in {None, Identity(subject.version, subject.digest)}]
+
+
+def unseen(facts: Facts, trial: Trial) -> timedelta:
+    """The time since the last look at a trial that was written down."""
+    return facts.now - (trial.evidence.observed_at or facts.now)
 
 
 def starting_since(facts: Facts, trial: Trial) -> datetime | None:
@@ -56,5 +75,5 @@ def soaking_since(facts: Facts, trial: Trial) -> datetime | None:
         return None
     if known is None:
         return None if facts.observed.traffic.may_reach(other) else facts.now
-    unseen = facts.now - (trial.evidence.observed_at or facts.now)
-    return known + unseen if unseen > longest_gap(trial) or (unseen >= KEEP and not seen.verified(subject)) else known
+    gap = unseen(facts, trial)
+    return known + gap if gap > longest_gap(trial) or (gap >= KEEP and not seen.verified(subject)) else known
