@@ -251,7 +251,7 @@ def miss_scrapes(sim: Simulation, *, pods: int, every: int = 50, within: int = 1
             found.pop(pod.uid, None)
         return found
 
-    sim.pod_metrics.ask = flaky  # type: ignore[method-assign]
+    sim.pod_metrics.ask = flaky  # type: ignore[assignment,method-assign]
     for _ in range(within):
         sim.run(every * SECOND)
         missed[0] = pods

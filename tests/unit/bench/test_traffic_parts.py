@@ -126,6 +126,7 @@ class Asking:
     stage: Stage
     also: list[Answer] = field(default_factory=list)  # answers that nobody expects
     last: float = 0.0
+    due: Callable[[], float] | None = None  # when its answers were due; None: soon after it was last asked
     was_bad: bool = False  # at some time since the last take
 
     def send(self, bodies: Sequence[bytes]) -> None:
@@ -133,7 +134,7 @@ class Asking:
         self.was_bad |= self.stage.turned_bad
 
     def take(self) -> Ledger:
-        due = self.last + shares.COUNTED / 2
+        due = self.due() if self.due is not None else self.last + shares.COUNTED / 2
         versions = [self.stage.wanted if n < self.stage.weight else self.stage.champion for n in range(100)]
         answers = [Answer(due, due + 0.01, version, 200) for version in versions]
         if self.was_bad:
@@ -200,8 +201,16 @@ async def test_a_version_that_is_promoted_in_place_of_being_rejected_ends_the_be
     assert not theatre.stage.turned_bad
 
 
-async def test_shares_are_counted_at_each_step_of_one_trial() -> None:
-    theatre = Theatre()
+async def test_shares_are_counted_at_each_step_of_one_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    theatre, looks = Theatre(), itertools.count(1)
+    clock = SimpleNamespace(now=0)  # moves on by one at each look, and not by itself
+
+    def monotonic() -> int:
+        clock.now = next(looks)
+        return int(clock.now)
+
+    monkeypatch.setattr(shares, "time", SimpleNamespace(monotonic=monotonic))
+    theatre.asking.due = lambda: clock.now - 0.5
     found = await shares.run(theatre.scene)
     counted = {weight: (one["challenger"], one["answers"]) for weight, one in found["shares"].items()}
     assert counted == {"1": (1, 100), "5": (5, 100), "25": (25, 100), "50": (50, 100)}
