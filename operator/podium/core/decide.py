@@ -43,6 +43,7 @@ from podium.core.status.observed import (
 )
 from podium.core.status.record import artifact_path, document, tags_for, unrecorded
 from podium.core.traffic.draining import drained, losing
+from podium.core.traffic.lending import champion_down
 from podium.core.traffic.phase_targets import PHASE_TARGETS, Size
 from podium.core.traffic.shares import challenger_pods
 from podium.core.traffic.weights import routes
@@ -124,9 +125,8 @@ def _requeue_after(facts: Facts) -> float:
     A champion without a ready pod is looked at more often than one that serves: what watches tell can be lost. And no
     watch tells that a pod has loaded another version, or cannot.
     """
-    usual, champion = REQUEUE_AFTER[facts.status.phase], facts.status.champion
-    down = champion is not None and not facts.observed.slot(champion.slot).ready(champion)
-    if down or any(_others(pinned, facts.observed.slot(pinned.slot)) for pinned, _ in _sizes(facts)):
+    usual = REQUEUE_AFTER[facts.status.phase]
+    if champion_down(facts) or any(_others(pinned, facts.observed.slot(pinned.slot)) for pinned, _ in _sizes(facts)):
         usual = min(usual, UNAVAILABLE)
     back = REQUEUE_AFTER[Phase.ROLLING_BACK]
     return min(usual, back) if facts.status.phase in WAY_BACK and losing(facts) is not None else usual

@@ -11,6 +11,7 @@ from podium.core.facts import ALL, Facts
 from podium.core.rollout.desired import is_desired
 from podium.core.rollout.templates import described, judges_template, on_trial
 from podium.core.traffic.draining import drained
+from podium.core.traffic.lending import champion_down
 
 
 def rolled_back(facts: Facts) -> Verdict | None:
@@ -46,7 +47,7 @@ def template_rolled_back(facts: Facts) -> Verdict | None:
 
 def _not_waited_for(facts: Facts, champion: Pinned, challenger: Pinned) -> Verdict | None:
     """The traffic cannot go back: that holds no newer commit up, nor the end of the rollback for ever."""
-    down, limit = not facts.observed.slot(champion.slot).ready(champion), facts.spec.rollout.startup_timeout
+    down, limit = champion_down(facts), facts.spec.rollout.startup_timeout
     third = is_desired(facts, challenger) is False and is_desired(facts, champion) is False
     if down and third:
         message = f"version {champion.version} has no ready pod, and spec.model selects a third version now"

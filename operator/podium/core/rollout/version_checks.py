@@ -10,6 +10,7 @@ from podium.core.fingerprints import fingerprints
 from podium.core.rollout.circumstances import standing_hold
 from podium.core.rollout.desired import desired_version, is_desired, resolve_desired, standing_rejection
 from podium.core.rollout.templates import rejected_version
+from podium.core.traffic.lending import champion_down
 
 
 def challenger_found(facts: Facts) -> Verdict | None:
@@ -44,7 +45,7 @@ def slot_taken(facts: Facts) -> bool:
     champion = facts.status.champion
     if champion is None:
         return _looks_alike(facts, SLOTS[0])
-    if not facts.observed.slot(champion.slot).ready(champion):
+    if champion_down(facts):
         return False
     free = other_than(champion.slot)
     return facts.observed.traffic.may_reach(free) or _looks_alike(facts, free)

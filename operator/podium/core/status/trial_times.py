@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from podium.api.v1alpha1.status import Phase, Pinned, Trial
-from podium.core.facts import Facts, Identity, PodState, other_than
-from podium.core.traffic.lending import champion_down
+from podium.api.v1alpha1.status import Phase, Trial
+from podium.core.facts import Facts, other_than
+from podium.core.traffic.lending import champion_down, contradicts
 from podium.core.traffic.phase_targets import PHASE_TARGETS, Size
 from podium.core.traffic.shares import pods_to_start, share_pods
 
@@ -30,18 +30,15 @@ def weight_reached_at(facts: Facts, trial: Trial) -> datetime | None:
     if seen.verified(subject) >= needed:
         return trial.weight_reached_at or facts.now
     known = trial.weight_reached_at
-    if known is None or len(ready_or_verified(facts, subject)) < needed:
+    # Pods that are ready, and could not be scraped just now, still are what they were
+    ready = [pod for pod in seen.pods if pod.ready and pod.made_for(subject) and not contradicts(pod, subject)]
+    if known is None or len(ready) < needed:
         return None
-    return known + unseen(facts, trial) if unseen(facts, trial) >= KEEP else known
+    gap = _unseen(facts, trial)
+    return known + gap if gap >= KEEP else known
 
 
-def ready_or_verified(facts: Facts, subject: Pinned) -> list[PodState]:
-    """Pods that are verified, or ready and could not be scraped just now: those still are what they were."""
-    pods = [pod for pod in facts.observed.slot(subject.slot).pods if pod.ready and pod.made_for(subject)]
-    return [pod for pod in pods if pod.identity in {None, Identity(subject.version, subject.digest)}]
-
-
-def unseen(facts: Facts, trial: Trial) -> timedelta:
+def _unseen(facts: Facts, trial: Trial) -> timedelta:
     """The time since the last look at a trial that was written down."""
     return facts.now - (trial.evidence.observed_at or facts.now)
 
@@ -75,5 +72,5 @@ def soaking_since(facts: Facts, trial: Trial) -> datetime | None:
         return None
     if known is None:
         return None if facts.observed.traffic.may_reach(other) else facts.now
-    gap = unseen(facts, trial)
+    gap = _unseen(facts, trial)
     return known + gap if gap > longest_gap(trial) or (gap >= KEEP and not seen.verified(subject)) else known

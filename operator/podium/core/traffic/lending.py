@@ -6,7 +6,7 @@ and guards judge it as before, and what it answered itself is all that counts fo
 """
 
 from podium.api.v1alpha1.status import Pinned
-from podium.core.facts import ALL, Facts, Identity, SlotState, other_than
+from podium.core.facts import ALL, Facts, Identity, PodState, other_than
 
 
 def champion_down(facts: Facts) -> bool:
@@ -31,13 +31,12 @@ def former_helps(facts: Facts) -> bool:
     if former is None or not champion_down(facts):
         return False
     seen = facts.observed.slot(former.slot)
-    return seen.ready(former) > 0 and not _contradicted(former, seen)
+    return seen.ready(former) > 0 and not any(contradicts(pod, former) for pod in seen.pods)
 
 
-def _contradicted(pinned: Pinned, seen: SlotState) -> bool:
+def contradicts(pod: PodState, pinned: Pinned) -> bool:
     """Whether a pod for this version has said that it serves anything else. One that is silent says nothing."""
-    known = {None, Identity(pinned.version, pinned.digest)}
-    return any(pod.identity not in known for pod in seen.pods if pod.made_for(pinned))
+    return pod.made_for(pinned) and pod.identity not in {None, Identity(pinned.version, pinned.digest)}
 
 
 def abandoned(facts: Facts) -> bool:
