@@ -10,7 +10,6 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -118,13 +117,9 @@ def _load(settings: Settings, entered: Callable[[StartupStep], None], place: Pat
     if beside is not None:
         check_beside(directory, code=code or beside.code, copies=settings.processes)
     differences = check(directory, settings.requirements_ignored)
-    members = process.start(directory, settings) if settings.processes > 1 else []
-    with ExitStack() as where_it_fails:
-        for member in members:
-            where_it_fails.callback(member.end)
+    with process.starting(directory, settings) as members:
         model, example = prepared(directory, settings.extra_columns, settings.batching)
-        where_it_fails.pop_all()
-    model.processes = process.ready(members) if members else None
+        model.processes = process.ready(members)
     scorer = Scorer(model, settings.batching)
     if example is not None:
         scorer.join_if_proven(example)

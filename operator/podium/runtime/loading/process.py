@@ -12,8 +12,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,14 +21,13 @@ from typing import TYPE_CHECKING
 
 from podium.runtime import collector, logs
 from podium.runtime.exits import Exit, StartError
-from podium.runtime.prediction.processes import SHOW_STACK, Member, Processes, attend, ends_with
+from podium.runtime.prediction.processes import SHOW_STACK, Member, Processes, attend, ending, ends_with
 from podium.runtime.settings import Batching, ExtraColumns, LogFormat, Settings
 
 if TYPE_CHECKING:
     from podium.runtime.prediction.model import Model
 
 _LOOK_SECONDS = 1.0  # between two looks at whether the parent is still there
-Prepare = Callable[[Path, ExtraColumns, Batching], "Model"]
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,12 @@ class Order:
     parent: int  # process ID
 
 
-def start(directory: Path, settings: Settings) -> list[Member]:
-    """Start the processes. They load at the same time; `ready` waits for them."""
+@contextmanager
+def starting(directory: Path, settings: Settings) -> Iterator[list[Member]]:
+    """Start the processes, where the settings ask for any: they load while the block runs. Where it fails, they end.
+
+    `ready` waits for them, at the end of the block.
+    """
     order = Order(
         directory,
         settings.extra_columns,
@@ -53,24 +56,23 @@ def start(directory: Path, settings: Settings) -> list[Member]:
         tempfile.gettempdir(),
         os.getpid(),
     )
-    with ExitStack() as where_one_fails:
+    with ExitStack() as where_it_fails:
         members: list[Member] = []
-        for _ in range(settings.processes):
+        for _ in range(settings.processes if settings.processes > 1 else 0):
             members.append(_started(order))
-            where_one_fails.callback(members[-1].end)
-        where_one_fails.pop_all()
-    return members
+            where_it_fails.callback(members[-1].end)
+        yield members
+        where_it_fails.pop_all()
 
 
-def ready(members: Sequence[Member]) -> Processes:
-    """Return them once all have loaded and proved the model. Raises StartError: one could not; none is left."""
-    with ExitStack() as where_one_fails:
-        for member in members:
-            where_one_fails.callback(member.end)
-        for member in members:
-            _await(member)
-        where_one_fails.pop_all()
-    return Processes(members)
+def ready(members: Sequence[Member]) -> Processes | None:
+    """Return them once all have loaded and proved the model; None where there are none.
+
+    Raises StartError: one could not.
+    """
+    for member in members:
+        _await(member)
+    return Processes(members) if members else None
 
 
 def _started(order: Order) -> Member:
@@ -87,9 +89,8 @@ def _await(member: Member) -> None:
     try:
         code, reason = pickle.loads(member.pipe.recv_bytes())  # noqa: S301  from a process of ours
     except (EOFError, OSError) as error:
-        ended = Processes([member])
-        member.process.wait()
-        raise StartError(Exit.PROCESS_LOST, f"{ended.lost()}, before it had loaded the model") from error
+        reason = f"a process that predicts ended with {ending(member.process.wait())}, before it had loaded the model"
+        raise StartError(Exit.PROCESS_LOST, reason) from error
     if code != Exit.DONE:
         raise StartError(Exit(code), reason)
 

@@ -112,7 +112,7 @@ class Processes:
     def lost(self) -> str | None:
         """Return what a process ended with that should not have ended, or None. The others go on."""
         codes = [code for member in self._members if (code := member.process.poll()) is not None]
-        return f"a process that predicts ended with {_ending(codes[0])}" if codes else None
+        return f"a process that predicts ended with {ending(codes[0])}" if codes else None
 
     def close(self) -> None:
         """End them all. Not on the event loop."""
@@ -231,7 +231,8 @@ def _not_handed_over(error: Exception) -> ModelFault:
     return ModelFault(f"the model's answer cannot be handed from one process to another: {type(error).__name__}")
 
 
-def _ending(code: int) -> str:
+def ending(code: int) -> str:
+    """What a process ended with, by its return code: below 0 it is a signal's number."""
     if code >= 0:
         return f"exit code {code}"
     more = ", most likely for want of memory" if -code == signal.SIGKILL else ""
