@@ -52,9 +52,7 @@ def request_of(md: ModelDeployment, default_uri: str = "") -> RegistryRequest | 
     champion = md.status.champion
     elsewhere = champion is not None and not champion.matches(uri, champion.model)
     if champion is not None and elsewhere and not _compared(md, champion):
-        champion = (
-            None  # it is another registry's, of which this one can say something only where it has the same bytes
-        )
+        champion = None  # this registry can say something of another one's only where it has the same bytes
     query = RegistryQuery(
         login=RegistryLogin("", {}),
         model=spec.model.name,

@@ -27,9 +27,8 @@ class Code(IntEnum):
     UNAVAILABLE = 14
 
 
-_OF_FAULT: dict[type[Fault], Code] = {
-    DeadlineExceeded: Code.DEADLINE_EXCEEDED
-}  # UNAVAILABLE asks a client to try again: it has no time for it
+# UNAVAILABLE would ask a client to try again, which has no time for it
+_OF_FAULT: dict[type[Fault], Code] = {DeadlineExceeded: Code.DEADLINE_EXCEEDED}
 _OF_HTTP = {
     HTTPStatus.BAD_REQUEST: Code.INVALID_ARGUMENT,
     HTTPStatus.NOT_FOUND: Code.NOT_FOUND,

@@ -30,11 +30,10 @@ from podium.runtime.http.shared import Shared
 log = logging.getLogger(__name__)
 
 LINGER_SECONDS = 2.0  # in which a refused client may notice
-_Framing = tuple[bytes, Callable[[bytes], bytes], bytes]
 PIPELINED = 256  # requests that wait on one connection; those behind them are not read, and it closes after these
 
-
 # How a streamed answer is framed: the header line that says so, each part, and the end
+_Framing = tuple[bytes, Callable[[bytes], bytes], bytes]
 _CHUNKED: Final[_Framing] = (
     b"transfer-encoding: chunked\r\n",
     lambda part: b"%x\r\n%b\r\n" % (len(part), part),
