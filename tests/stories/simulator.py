@@ -10,7 +10,7 @@ from podium.simulation.world.faults import KINDS, Kind
 from podium.simulation.world.promises import holds
 from podium.simulation.world.world import World
 
-__all__ = ["NO_POD", "SECOND", "Simulation", "holds", "spec_of"]
+__all__ = ["NO_POD", "SECOND", "Simulation", "holds", "registry_at", "resting", "spec_of"]
 SECOND = timedelta(seconds=1)
 
 
@@ -26,6 +26,11 @@ def spec_of(version: str = "1", **parts: object) -> Spec:
     return ModelDeploymentManifest.model_validate(given).spec
 
 
+def registry_at(uri: str | None) -> dict[str, object]:
+    """The part of a spec that names this registry; none where the operator's is meant."""
+    return {"registry": {"uri": uri}} if uri else {}
+
+
 class Simulation(World):
     """A world in which Git says this from the first moment."""
 
@@ -34,3 +39,12 @@ class Simulation(World):
     ) -> None:
         super().__init__(rate=rate, seed=seed, chaos=chaos, kinds=kinds)
         self.commit(spec)
+
+
+def resting(spec: Spec) -> Simulation:
+    """Version 1 is champion by this spec, and nothing is left to do."""
+    sim = Simulation(spec)
+    sim.register("1")
+    sim.settle("1")
+    sim.run(3 * SECOND)
+    return sim

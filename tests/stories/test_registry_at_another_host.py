@@ -14,7 +14,7 @@ from podium.core.status.readiness import condition_of
 from podium.simulation.world import cluster, templates
 from podium.simulation.world.pods import Behaviour
 from podium.simulation.world.world import URI, World
-from tests.stories.simulator import SECOND, Simulation, spec_of
+from tests.stories.simulator import SECOND, Simulation, registry_at, resting, spec_of
 
 MINUTE = timedelta(minutes=1)
 ROLLOUT = {"steps": [{"weight": 50, "duration": "5s"}], "soak": "10s", "startupTimeout": "1m"}
@@ -23,17 +23,11 @@ GONE = Behaviour(ready=False, startup_step=FETCHING, crash_after=5.0, exit_code=
 
 
 def desired(version: str = "1", uri: str | None = None, **parts: Any) -> Spec:
-    registry = {"registry": {"uri": uri}} if uri else {}
-    return spec_of(version, **{"rollout": ROLLOUT, "serving": {"replicas": 2}, **registry, **parts})
+    return spec_of(version, **{"rollout": ROLLOUT, "serving": {"replicas": 2}, **registry_at(uri), **parts})
 
 
 def settled(**parts: Any) -> Simulation:
-    """Version 1 is champion in slot a, and nothing is left to do."""
-    sim = Simulation(desired(**parts))
-    sim.register("1")
-    sim.settle("1")
-    sim.run(3 * SECOND)
-    return sim
+    return resting(desired(**parts))
 
 
 def host_is_gone(sim: Simulation, uri: str = URI) -> None:

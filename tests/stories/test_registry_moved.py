@@ -9,7 +9,7 @@ from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Phase
 from podium.core.fingerprints import OF_SERVING
 from podium.simulation.world.world import URI
-from tests.stories.simulator import SECOND, Simulation, spec_of
+from tests.stories.simulator import SECOND, Simulation, registry_at, resting, spec_of
 
 MINUTE = timedelta(minutes=1)
 ROLLOUT = {"steps": [{"weight": 25, "duration": "10s"}, {"weight": 50, "duration": "10s"}], "soak": "1m"}
@@ -17,17 +17,11 @@ LONGER = "http://mlflow.ml.svc.cluster.local:5000"
 
 
 def desired(version: str = "1", uri: str | None = None, **parts: Any) -> Spec:
-    registry = {"registry": {"uri": uri}} if uri else {}
-    return spec_of(version, **{"rollout": ROLLOUT, **registry, **parts})
+    return spec_of(version, **{"rollout": ROLLOUT, **registry_at(uri), **parts})
 
 
 def settled(**parts: Any) -> Simulation:
-    """Version 1 is champion, and nothing is left to do."""
-    sim = Simulation(desired(**parts))
-    sim.register("1")
-    sim.settle("1")
-    sim.run(3 * SECOND)
-    return sim
+    return resting(desired(**parts))
 
 
 def rejected(**behaviour: Any) -> Simulation:

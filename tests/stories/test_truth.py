@@ -85,12 +85,17 @@ def test_a_promotion_without_room_for_its_pods_is_stalled_and_goes_on_once_there
     sim.run(600 * SECOND)
     assert sim.status.phase is Phase.PROMOTING
     assert holds("Stalled", sim.status, 3)
+    goes_on_once_there_is_room(sim, "2 of 3 pods of version 2 are ready", room=6)
+
+
+def goes_on_once_there_is_room(sim: Simulation, told: str, room: int) -> None:
+    """It is Stalled, says so once and why, the champion serves, and version 2 is promoted with room for its pods."""
     (stalled,) = [each for each in sim.status.conditions if each.type == "Stalled"]
     assert stalled.reason == "PodsNotStarting"
-    assert "2 of 3 pods of version 2 are ready; Unschedulable: 0/3 nodes are available" in stalled.message
+    assert f"{told}; Unschedulable: 0/3 nodes are available" in stalled.message
     assert [event.reason for _, event in sim.cluster.events].count("PodsNotStarting") == 1
     assert sim.champion() == "1"
-    sim.cluster.capacity = 6
+    sim.cluster.capacity = room
     sim.settle("2")
     assert holds("Ready", sim.status, 3)
 
@@ -112,14 +117,7 @@ def test_a_step_without_room_for_its_pods_is_stalled_and_goes_on_once_there_is(o
     assert holds("Reconciling", sim.status, 3)
     sim.run(20 * SECOND)
     assert (sim.status.phase, holds("Stalled", sim.status, 3)) == (Phase.CANARY, True)
-    (stalled,) = [each for each in sim.status.conditions if each.type == "Stalled"]
-    assert stalled.reason == "PodsNotStarting"
-    assert "1 of 2 pods of version 2 are ready; Unschedulable: 0/3 nodes are available" in stalled.message
-    assert [event.reason for _, event in sim.cluster.events].count("PodsNotStarting") == 1
-    assert sim.champion() == "1"
-    sim.cluster.capacity = 4
-    sim.settle("2")
-    assert holds("Ready", sim.status, 3)
+    goes_on_once_there_is_room(sim, "1 of 2 pods of version 2 are ready", room=4)
 
 
 def test_a_pod_that_is_replaced_late_in_a_step_does_not_stall_it() -> None:

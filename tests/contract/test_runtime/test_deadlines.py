@@ -2,43 +2,30 @@
 
 import asyncio
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import mlflow
 import pytest
-from mlflow.types import ColSpec, DataType, Schema
 
 from podium.runtime.exchange import JSON, Request, Response
 from podium.runtime.http.app import App
 from tests.contract.test_runtime.asked import Server, served
 from tests.contract.test_runtime.test_doors import saved
+from tests.contract.test_runtime.test_swap import ENTERED, RELEASED, Waits, X
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow and its flavours warn of themselves
 
 IN_A_ROW = "podium_consecutive_failures"
 SECONDS = "podium_request_duration_seconds_count"
 ROWS = json.dumps({"dataframe_records": [{"x": 1.5}]}).encode()
-BEGUN, GATE = threading.Event(), threading.Event()
-
-
-class Gated(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is untyped here
-    """Answers once the gate is open."""
-
-    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
-        BEGUN.set()
-        assert GATE.wait(30)
-        return model_input["x"].to_numpy() * 2
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    BEGUN.clear()
-    GATE.set()
-    yield saved(tmp_path / "model", Gated(), Schema([ColSpec(DataType.double, "x")]))
-    GATE.set()
+    ENTERED.clear()
+    RELEASED.set()
+    yield saved(tmp_path / "model", Waits(), X)
+    RELEASED.set()
 
 
 def ended(server: Server, outcome: str) -> float:
@@ -54,13 +41,13 @@ def ask(app: App, timeout: str | None) -> asyncio.Future[Response]:
 
 def behind_a_slow_one(server: Server, first: str | None, others: str | None) -> tuple[Response, list[Response]]:
     """Ask once, and eleven times more while the model predicts; it answers when all of these are over."""
-    GATE.clear()
+    RELEASED.clear()
 
     async def asked() -> tuple[Response, list[Response]]:
         slow = ask(server._app, first)
-        await asyncio.to_thread(BEGUN.wait, 30)
+        await asyncio.to_thread(ENTERED.wait, 30)
         later = [await each for each in [ask(server._app, others) for _ in range(11)]]
-        GATE.set()
+        RELEASED.set()
         return await slow, later
 
     return server._runner.run(asked())
@@ -102,14 +89,14 @@ def test_the_servers_own_deadline_counts_in_a_row_only_where_the_model_was_asked
 
 def test_a_request_that_cannot_have_its_turn_in_time_is_told_how_many_wait(folder: Path) -> None:
     with served(folder, THREADS="1") as server:
-        GATE.clear()
+        RELEASED.clear()
 
         async def asked() -> Response:
             slow = ask(server._app, None)
-            await asyncio.to_thread(BEGUN.wait, 30)
+            await asyncio.to_thread(ENTERED.wait, 30)
             server._app._serving.queue._pace.per_request = 9.0  # type: ignore[union-attr]
             refused = await ask(server._app, "2")
-            GATE.set()
+            RELEASED.set()
             await slow
             return refused
 
@@ -121,12 +108,12 @@ def test_a_request_that_cannot_have_its_turn_in_time_is_told_how_many_wait(folde
 def test_a_prediction_that_a_client_did_not_wait_for_shows_how_slow_it_was(folder: Path) -> None:
     """So a latency guard judges a version that is slower than its clients' patience."""
     with served(folder, THREADS="1") as server:
-        GATE.clear()
+        RELEASED.clear()
 
         async def asked() -> Response:
             slow = ask(server._app, "0.05")
             answer = await slow
-            GATE.set()
+            RELEASED.set()
             return answer
 
         said = json.loads(body(server._runner.run(asked())))["message"]
