@@ -92,7 +92,7 @@ def goes_on_once_there_is_room(sim: Simulation, told: str, room: int) -> None:
     """It is Stalled, says so once and why, the champion serves, and version 2 is promoted with room for its pods."""
     (stalled,) = [each for each in sim.status.conditions if each.type == "Stalled"]
     assert stalled.reason == "PodsNotStarting"
-    assert f"{told}; Unschedulable: 0/3 nodes are available" in stalled.message
+    assert f"{told} and verified; Unschedulable: 0/3 nodes are available" in stalled.message
     assert [event.reason for _, event in sim.cluster.events].count("PodsNotStarting") == 1
     assert sim.champion() == "1"
     sim.cluster.capacity = room

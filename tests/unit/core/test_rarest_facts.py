@@ -1,19 +1,30 @@
 """What a decision makes of facts that whole rollouts meet only where several faults come together."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.evidence import Slot
-from podium.api.v1alpha1.status import Condition, Phase, PodTemplate, Status
-from podium.core.actions import SetTraffic
+from podium.api.v1alpha1.outage import Suspicion
+from podium.api.v1alpha1.spec.rollout import Step
+from podium.api.v1alpha1.status import Condition, Phase, PodTemplate, Status, Verdict
+from podium.core.actions import RunSlot, SetTraffic, StopSlot
 from podium.core.decide import decide
 from podium.core.facts import Identity, ModelVersion, ObservedState, PodState, RegistryState, SlotState, TrafficState
+from podium.core.rollout.circumstances import CIRCUMSTANCES
+from podium.core.rollout.last_spec import trial_spec
+from podium.core.rollout.outcomes import decided
 from podium.core.rollout.template_checks import template_superseded
 from podium.core.rollout.templates import described, template_waits
+from podium.core.rollout.trial_checks import evidence_timeout, soak_passed
 from podium.core.rollout.version_checks import superseded
 from podium.core.status.messages import message
+from podium.core.status.overdue import MENDS
 from podium.core.traffic.weights import to_trusted
 from tests.unit.core.factories import NOW, facts, pinned
+from tests.unit.core.test_plan import TRIAL
 
 OLD, NEW = pinned("1", "a"), pinned("2", "b")
 FORMER, LATEST = (PodTemplate(revision=name, spec_hash=name, image="") for name in ("former", "latest"))
@@ -99,3 +110,84 @@ def test_a_gateway_leads_past_a_champion_without_pods_in_a_rollback(
     world = ObservedState(slots=slots, traffic=TrafficState(desired={"a": 50, "b": 50}, in_sync=True))
     given = facts(version="1", phase=Phase.ROLLING_BACK, champion=OLD, challenger=NEW, world=world, traffic=traffic)
     assert [each.weights for each in decide(given).actions if isinstance(each, SetTraffic)] == weights
+
+
+# --- where something that goes with it is missing ---------------------------------------------------------------------
+
+
+def test_without_a_version_on_trial_no_template_supersedes_one() -> None:
+    assert template_superseded(facts(phase=Phase.STABLE, champion=OLD, world=alone(ready=True))) is None
+
+
+def test_a_trial_that_was_recorded_by_a_newer_operator_has_no_spec_to_follow() -> None:
+    assert trial_spec(TRIAL.model_copy(update={"spec": {"model": {"name": "churn"}, "future": 1}})) is None
+
+
+@pytest.mark.parametrize("reason", sorted(CIRCUMSTANCES - {reasons.CHAMPION_INCONCLUSIVE}))
+def test_each_circumstance_that_keeps_pods_from_serving_has_what_mends_it(reason: str) -> None:
+    assert MENDS[reason]
+
+
+def test_pods_that_would_take_a_version_on_trial_over_in_place_are_stopped_first() -> None:
+    """They can have crashed by the version before it, and this one would be blamed."""
+    pod = PodState("u", "pod-u", "3", ready=True, identity=Identity("3", "sha256:3"), reloads=True)
+    slots: dict[Slot, SlotState] = {"a": running("1"), "b": SlotState(pinned("3", "b"), replicas=1, pods=(pod,))}
+    free = TrafficState(desired={"a": 100, "b": 0}, current={"a": 100.0, "b": 0.0}, in_sync=True)
+    reached = replace(free, current={"a": 50.0, "b": 50.0})
+    for traffic, stops in ((free, True), (reached, False)):
+        world = ObservedState(slots=slots, traffic=traffic)
+        status = Status(phase=Phase.STARTING, phase_since=NOW, champion=OLD, challenger=NEW, trial=TRIAL)
+        plan = decide(facts(status=status, world=world, serving={"reload": "InPlace"})).actions
+        assert any(isinstance(action, StopSlot) and action.slot == "b" for action in plan) == stops
+        assert not any(isinstance(action, RunSlot) and action.pinned == NEW for action in plan)
+
+
+def test_a_suspicion_whose_trial_is_not_in_the_history_any_more_is_decided_without_an_entry() -> None:
+    known = Suspicion(
+        version="2",
+        digest="sha256:2",
+        reason=reasons.GUARD_FAILED,
+        message="errors",
+        since=NOW,
+        until=NOW,
+        rejection_hash="",
+        guards=[],
+    )
+    status = Status(phase=Phase.PENDING, phase_since=NOW, champion=OLD, suspected=known)
+    verdict = Verdict(reason=reasons.GUARD_FAILED, message="the champion passes", rejects=True)
+    after = decided(facts(status=status), known, verdict)
+    assert (after.suspected, after.history, after.rejected[-1].version) == (None, [], "2")
+
+
+@pytest.mark.parametrize("held", [timedelta(seconds=10), timedelta(hours=2)])
+def test_a_step_that_lacks_nothing_but_time_is_not_rolled_back_for_want_of_answers(held: timedelta) -> None:
+    step = Step(weight=50, duration=timedelta(hours=1))
+    update = {
+        "steps": [step],
+        "guards": [],
+        "on_inconclusive": "RollBack",
+        "step_timeout": timedelta(hours=1),
+        "step_started_at": NOW - timedelta(hours=3),
+        "weight_reached_at": NOW - held,
+    }
+    trial = TRIAL.model_copy(update=update)
+    status = Status(phase=Phase.CANARY, phase_since=NOW, champion=OLD, challenger=NEW, trial=trial)
+    found = evidence_timeout(facts(status=status, world=ObservedState(slots={"a": running("1"), "b": running("2")})))
+    assert (found is None) == (held < step.duration)
+
+
+def test_a_soak_does_not_end_while_requests_may_reach_the_former_champion() -> None:
+    trial = TRIAL.model_copy(update={"soaking_since": NOW - timedelta(days=1)})
+    status = Status(phase=Phase.SOAKING, phase_since=NOW, champion=NEW, former=OLD, trial=trial)
+    for share, passes in ((50.0, False), (0.0, True)):
+        traffic = TrafficState(desired={"a": 0, "b": 100}, current={"a": share, "b": 100.0 - share}, in_sync=True)
+        world = ObservedState(slots={"a": running("1"), "b": running("2")}, traffic=traffic)
+        assert (soak_passed(facts(status=status, world=world)) is not None) == passes
+
+
+def test_a_version_of_another_registry_is_superseded_by_name_of_the_registry() -> None:
+    challenger = NEW.model_copy(update={"model": "churn", "registry": "http://old"})
+    world = replace(alone(ready=False), registry=RegistryState(uri="http://new", desired=ModelVersion("2", "sha256:x")))
+    found = superseded(facts(version="2", phase=Phase.PROMOTING, challenger=challenger, world=world))
+    assert found is not None
+    assert "version 2 of http://new now, not 2 of http://old" in found.message

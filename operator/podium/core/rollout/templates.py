@@ -103,17 +103,11 @@ def wants_turn(facts: Facts) -> bool:
     return facts.status.phase is Phase.STABLE and (found is None or found.reason == reasons.TEMPLATE_WAITING)
 
 
-def _rejection(facts: Facts) -> TemplateRejection | None:
-    """The rejection of the wanted template, with the champion's version."""
-    now, champion = facts.observed.template, facts.status.champion
-    if now is None or champion is None:
-        return None
-    known = (lost for lost in facts.status.rejected_templates if lost.is_about(champion, now))
-    return next((lost for lost in known if fingerprints(facts).stands(lost)), None)
-
-
 def _lost(facts: Facts, champion: Pinned) -> Problem | None:
-    found = _rejection(facts)
+    """The rejection of the wanted template, with the champion's version."""
+    now = facts.observed.template
+    known = (lost for lost in facts.status.rejected_templates if now is not None and lost.is_about(champion, now))
+    found = next((lost for lost in known if fingerprints(facts).stands(lost)), None)
     if found is None:
         return None
     message = (

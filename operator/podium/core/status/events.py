@@ -13,7 +13,8 @@ from podium.core.rollout.transitions import Move
 from podium.core.status.conditions import registry_problem
 from podium.core.status.elapsed import TIMED
 from podium.core.status.messages import LONGEST
-from podium.core.status.readiness import condition_of, not_ready
+from podium.core.status.overdue import overdue
+from podium.core.status.readiness import champion_down, condition_of, not_ready
 
 WARNINGS = frozenset({Phase.BLOCKED, Phase.REJECTED})
 
@@ -25,7 +26,9 @@ def events(before: Facts, move: Move | None, after: Facts) -> tuple[Event, ...]:
         *told,
         *_of_problem("registry", "RegistryInSync", registry_problem(after), before),
         *_of_problem("traffic", "TrafficInSync", _lasting(after.observed.traffic.problem), before),
+        *_of_problem("champion", "Ready", _champion_problem(after), before),
         *_of_problem("pods", "Ready", _pods_problem(after), before),
+        *_of_problem("overdue", "Stalled", overdue(after), before),
         *_of_problem("template", "TemplateInSync", _rejected_template(after), before),
         *_of_problem("autoscaler", "AutoscalerInSync", _autoscaler_problem(after), before),
     )
@@ -55,8 +58,14 @@ def _lasting(problem: Problem | None) -> Problem | None:
     return None if problem is None or problem.reason == reasons.IN_PROGRESS else problem
 
 
+def _champion_problem(facts: Facts) -> Problem | None:
+    """The champion has no ready pod: what answers instead, if anything does."""
+    found = champion_down(facts)
+    return Problem(found.reason, f"{found.why}; {facts.status.message}") if found is not None else None
+
+
 def _pods_problem(facts: Facts) -> Problem | None:
-    found = not_ready(facts)
+    found = not_ready(facts) if overdue(facts) is None else None
     return Problem(found.reason, found.why) if found and found.reason == reasons.PODS_NOT_STARTING else None
 
 

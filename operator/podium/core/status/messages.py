@@ -18,8 +18,9 @@ from podium.core.rollout.suspicion_checks import champion_answers
 from podium.core.rollout.templates import described, judges_template, on_trial, rejected_version, template_waits
 from podium.core.rollout.version_checks import WAITS, slot_taken, unknown_champion
 from podium.core.status.readiness import awaits_registry
+from podium.core.status.serving import serving_text
 from podium.core.status.waits import held_until, outage_passes
-from podium.core.traffic.lending import champion_down, former_helps, lent_text, serving_text
+from podium.core.traffic.lending import champion_down, former_helps, lent_text
 from podium.core.traffic.shares import challenger_pods, weight_text
 
 UNDER_WAY = frozenset(Phase) - {Phase.BLOCKED, Phase.REJECTED, Phase.STABLE}
@@ -214,8 +215,11 @@ def _soaking(facts: Facts) -> str:
     warm = f"version {former.version}" if not on_trial(facts.status) else f"{described(former.template)}"
     text = f"version {champion.version} is champion{_with_template(facts)}; {warm} stays warm"
     if trial.soaking_since is None:
-        return f"{text}: {_why_no_soak(champion, former, facts)}, so that the soak starts over"
-    text = f"{text} until {format_time((trial.soaking_since + trial.soak).replace(microsecond=0))}"
+        text = f"{text}: {_why_no_soak(champion, former, facts)}, so that the soak starts over"
+        return "; ".join([text, *(hindrances(facts, champion)[:2])])
+    ends = trial.soaking_since + trial.soak
+    over = facts.spec.paused and facts.now >= ends
+    text = f"{text} until {'spec.paused is false' if over else format_time(ends.replace(microsecond=0))}"
     scraped = facts.observed.slot(champion.slot).verified(champion)
     return text if scraped else f"{text}, and for as long as no pod of version {champion.version} can be scraped"
 
@@ -263,7 +267,7 @@ def _stable(facts: Facts) -> str:
     champion = facts.status.champion
     assert champion is not None
     ready, full = facts.observed.slot(champion.slot).ready(champion), facts.spec.serving.size
-    serves = f"version {champion.version} serves" if ready else serving_text(facts).removeprefix("champion ")
+    serves = f"version {champion.version} serves" if ready else serving_text(facts)
     text = f"{serves}: {min(ready, full)} of {full} pods are ready"
     why, waits = hindrances(facts, champion)[:2], template_waits(facts)
     text = f"{text}; pods do not start: {'; '.join(why)}" if why else text

@@ -15,15 +15,14 @@ from typing import Literal
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Condition, Phase, Pinned, Status, TemplateRejection
-from podium.api.v1alpha1.values.base import format_duration
-from podium.core.facts import ALL, Facts, Problem
+from podium.core.facts import ALL, Facts, Problem, other_than
 from podium.core.rollout.circumstances import standing_hold
 from podium.core.rollout.desired import is_desired, standing_rejection
 from podium.core.rollout.hindrances import hindrances
 from podium.core.rollout.templates import behind_git, on_trial_by_operator, template_waits
 from podium.core.rollout.version_checks import newer_waits
+from podium.core.status.overdue import overdue
 from podium.core.traffic.lending import champion_down as down
-from podium.core.traffic.shares import pods_to_start
 
 SERVING_PHASES = frozenset({Phase.SOAKING, Phase.STABLE})
 IN_TRIAL = frozenset({Phase.RELOADING, Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.ROLLING_BACK})
@@ -68,8 +67,7 @@ def stall(facts: Facts) -> Problem | None:
         return template if behind_git(facts, champion) else None
     if (problem := _not_moved(facts)) is not None:
         return problem
-    why = _no_room(facts)
-    return Problem(reasons.PODS_NOT_STARTING, f"{why}; {facts.status.message}") if why else None
+    return overdue(facts)
 
 
 def _not_moved(facts: Facts) -> Problem | None:
@@ -79,26 +77,6 @@ def _not_moved(facts: Facts) -> Problem | None:
         return None
     since = trial.step_started_at if trial.weight_reached_at is None else None
     return problem if since is not None and facts.now - since >= limit else None
-
-
-def _no_room(facts: Facts) -> str:
-    """Why a step's weight cannot be set, or a version not be promoted: its pods do not start. The champion serves on.
-
-    A template that came with the operator takes nothing away: TemplateInSync tells of it.
-    """
-    trial, subject, limit = facts.status.trial, facts.status.challenger, facts.spec.rollout.startup_timeout
-    if facts.status.phase not in _MOVING or subject is None or trial is None or trial.starting_since is None:
-        return ""
-    if on_trial_by_operator(facts.status) or facts.now - trial.starting_since < limit:
-        return ""
-    ready, needed = facts.observed.slot(subject.slot).verified(subject), pods_to_start(facts)
-    pods = "; ".join(
-        [f"{ready} of {needed} pods of version {subject.version} are ready", *hindrances(facts, subject)[:2]]
-    )
-    return (
-        f"{pods}, for longer than {format_duration(limit)} (startupTimeout). Make room for them, or lower "
-        f"spec.serving.replicas: the rollout goes on by itself"
-    )
 
 
 def awaits_registry(facts: Facts) -> bool:
@@ -129,16 +107,29 @@ def condition_of(status: Status, kind: str) -> Condition | None:
 def champion_down(facts: Facts) -> NotReady | None:
     """Why it is not ready, where the champion has no ready pod."""
     champion = facts.status.champion
-    if champion is None or not down(facts) or facts.status.phase in _HANDED_OVER:
+    if champion is None or not down(facts) or facts.status.phase in _HANDED_OVER or _lent_by_git(facts):
         return None
     why = "; ".join([f"champion {champion.version} has no ready pod", *hindrances(facts, champion)[:2]])
     return NotReady("False", reasons.CHAMPION_UNAVAILABLE, why)
 
 
+def _lent_by_git(facts: Facts) -> bool:
+    """Whether the champion's own version answers from the other slot, as Git names it: the operator alone differs."""
+    champion = facts.status.champion
+    if champion is None or not on_trial_by_operator(facts.status):
+        return False
+    slot = other_than(champion.slot)
+    beside, traffic = facts.observed.slot(slot), facts.observed.traffic
+    reached = traffic.desired.get(slot, 0) > 0 and traffic.current.get(slot, 0) > 0
+    return down(facts) and reached and beside.ready(beside.runs) > 0
+
+
 def stalled(facts: Facts) -> NotReady | None:
     """Why it is not ready, where the rollout is stalled."""
-    problem = stall(facts)
-    return NotReady("False", problem.reason, _no_room(facts)) if problem is not None else None
+    problem, late = stall(facts), overdue(facts)
+    if problem is None:
+        return None
+    return NotReady("False", problem.reason, late.message if problem == late else "")
 
 
 def unresolved(facts: Facts) -> NotReady | None:
@@ -184,7 +175,7 @@ def not_starting(facts: Facts) -> NotReady | None:
     """Pods of the champion cannot start: an image, a quota, artifacts that have changed. Those that run go on."""
     champion = facts.status.champion
     assert champion is not None
-    why = hindrances(facts, champion)
+    why = hindrances(facts, champion) if not _lent_by_git(facts) else []
     return NotReady("False", reasons.PODS_NOT_STARTING, "; ".join(why[:2])) if why else None
 
 
@@ -194,7 +185,7 @@ def rolling_out(facts: Facts) -> NotReady | None:
     assert champion is not None
     seen, size = facts.observed.slot(champion.slot), facts.spec.serving.size
     made = seen.runs == champion and seen.up_to_date and seen.rolled_out and seen.replicas == size
-    if made and (seen.ready(champion) >= size or _held_before("Ready", facts)):
+    if made and (seen.ready(champion) >= size or _held_before("Ready", facts) or _lent_by_git(facts)):
         return None
     return NotReady("Unknown", reasons.PROGRESSING, f"{min(seen.ready(champion), size)} of {size} pods are ready")
 

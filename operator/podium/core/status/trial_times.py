@@ -44,11 +44,16 @@ def _unseen(facts: Facts, trial: Trial) -> timedelta:
 
 
 def starting_since(facts: Facts, trial: Trial) -> datetime | None:
-    """Since when too few pods are verified without a break; a pod evicted in a long pause gets the whole time again."""
-    subject = facts.subject
-    if PHASE_TARGETS[facts.status.phase].challenger is Size.NONE or subject is None:
+    """Since when too few pods are verified without a break; a pod evicted in a long pause gets the whole time again.
+
+    In a soak, it is since when the former champion answers, or no version: what serves with fewer pods, serves.
+    """
+    subject, soaking = facts.subject, facts.status.phase is Phase.SOAKING
+    if subject is None or (PHASE_TARGETS[facts.status.phase].challenger is Size.NONE and not soaking):
         return trial.starting_since
-    if facts.observed.slot(subject.slot).verified(subject) >= pods_to_start(facts):
+    enough = facts.observed.slot(subject.slot).verified(subject) >= pods_to_start(facts)
+    lent = facts.observed.traffic.desired.get(other_than(subject.slot), 0) > 0
+    if enough or (soaking and not champion_down(facts) and not lent):
         return None
     return trial.starting_since or facts.now
 

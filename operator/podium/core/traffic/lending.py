@@ -55,16 +55,3 @@ def lent_text(facts: Facts) -> str:
     """Why a gateway gives the challenger more than the step's weight."""
     champion = facts.status.champion
     return f" ({ALL} % while version {champion.version} has no ready pod)" if champion and lent(facts) else ""
-
-
-def serving_text(facts: Facts) -> str:
-    """Which version answers while none is on trial; "" without a champion."""
-    champion = facts.status.champion
-    if champion is None:
-        return ""
-    other = facts.observed.slot(other_than(champion.slot))
-    if not champion_down(facts) or other.runs is None or not other.ready(other.runs):
-        return f"champion {champion.version} serves"
-    return (
-        f"version {champion.version} has no ready pod: version {other.runs.version} keeps the traffic until it has one"
-    )

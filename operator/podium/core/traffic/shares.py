@@ -63,6 +63,7 @@ def challenger_pods(facts: Facts) -> int:
 
 
 def pods_to_start(facts: Facts) -> int:
-    """Pods of the challenger that its phase waits for."""
-    full = PHASE_TARGETS[facts.status.phase].challenger is Size.FULL
+    """Pods of the version under judgement that its phase waits for."""
+    target = PHASE_TARGETS[facts.status.phase]
+    full = Size.FULL in {target.challenger, target.former}
     return facts.spec.serving.size if full else challenger_pods(facts)
