@@ -157,6 +157,11 @@ class Settings:
             traces=traces(environ),
         )
 
+    @property
+    def members(self) -> int:
+        """How many processes predict beside the one that serves; 0 where that one predicts itself."""
+        return self.processes if self.processes > 1 else 0
+
 
 def _threads(read: Reader) -> int:
     """Return how many threads predict; of several processes, each predicts one request at a time."""

@@ -6,6 +6,7 @@ import pytest
 
 from podium.runtime.exits import Exit, RestartNeeded, StartError
 from podium.runtime.loading.beside import brings_code, check_beside
+from podium.runtime.settings import Settings
 
 MIB = 2**20
 
@@ -44,6 +45,15 @@ def test_files_that_the_memory_limit_leaves_no_room_for_need_a_new_process(tmp_p
         check_beside(directory, code=False, cgroup=cgroup_of(limits, cached=0))
     with pytest.raises(RestartNeeded, match="code_paths"):
         check_beside(directory, code=True, cgroup=tmp_path / "none")
+
+
+def test_each_process_that_predicts_loads_the_files_once_more(tmp_path: Path) -> None:
+    settings = Settings.from_environment({"PODIUM_MODEL_URI": "models:/churn/1", "PODIUM_PROCESSES": "2"})
+    directory, limits = model(tmp_path), cgroup(tmp_path, str(100 * MIB), 86 * MIB)
+    (directory / "weights").write_bytes(b"x" * 5 * MIB)
+    check_beside(directory, code=False, members=1, cgroup=limits)
+    with pytest.raises(RestartNeeded, match="its files have 15 MiB"):
+        check_beside(directory, code=False, members=settings.members, cgroup=limits)
 
 
 def cgroup_of(limits: Path, cached: int) -> Path:

@@ -24,9 +24,9 @@ def brings_code(directory: Path) -> bool:
     return any(flavor.get("code") for flavor in flavors.values())
 
 
-def check_beside(directory: Path, *, code: bool, copies: int = 1, cgroup: Path = CGROUP) -> None:
+def check_beside(directory: Path, *, code: bool, members: int = 0, cgroup: Path = CGROUP) -> None:
     """Check that a new process would be no better. `code` is whether this one, or the model that serves, brings code.
-    `copies` is how many processes predict by it.
+    `members` is how many processes load it as well, to predict.
 
     Modules stay imported: the new version would run with the former one's code, or fail only in the next pod.
 
@@ -34,7 +34,7 @@ def check_beside(directory: Path, *, code: bool, copies: int = 1, cgroup: Path =
     """
     if code:
         raise RestartNeeded("it, or the version that serves, brings Python code of its own (code_paths)")
-    size, free = sum(file.stat().st_size for file in files_below(directory)) * copies, _free(cgroup)
+    size, free = sum(file.stat().st_size for file in files_below(directory)) * (1 + members), _free(cgroup)
     if free is not None and size > free:
         raise RestartNeeded(f"its files have {size / _MIB:.0f} MiB, and the memory limit leaves {free / _MIB:.0f} MiB")
 

@@ -115,7 +115,7 @@ def _load(settings: Settings, entered: Callable[[StartupStep], None], place: Pat
     directory = model_folder(fetched, place)
     code = brings_code(directory)
     if beside is not None:
-        check_beside(directory, code=code or beside.code, copies=settings.processes)
+        check_beside(directory, code=code or beside.code, members=settings.members)
     differences = check(directory, settings.requirements_ignored)
     with process.starting(directory, settings) as members:
         model, example = prepared(directory, settings.extra_columns, settings.batching)

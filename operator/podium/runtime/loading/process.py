@@ -58,7 +58,7 @@ def starting(directory: Path, settings: Settings) -> Iterator[list[Member]]:
     )
     with ExitStack() as where_it_fails:
         members: list[Member] = []
-        for _ in range(settings.processes if settings.processes > 1 else 0):
+        for _ in range(settings.members):
             members.append(_started(order))
             where_it_fails.callback(members[-1].end)
         yield members
