@@ -29,7 +29,7 @@ def main() -> None:
     options.add_argument("--case", default="", help="play only this case, and print its log")
     options.add_argument("--only", default="", help="only rollouts whose name contains this")
     options.add_argument("--singles", type=float, default=1.0, help="the share of cases with one fault that is played")
-    options.add_argument("--pairs", type=float, default=0.65, help="the share of cases with two faults that is played")
+    options.add_argument("--pairs", type=float, default=0.3, help="the share of cases with two faults that is played")
     options.add_argument("--seed", type=int, default=0, help="another one draws other cases")
     options.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     chosen = options.parse_args()
