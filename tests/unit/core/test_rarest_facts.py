@@ -13,6 +13,7 @@ from podium.api.v1alpha1.status import Condition, Phase, PodTemplate, Status, Ve
 from podium.core.actions import RunSlot, SetTraffic, StopSlot
 from podium.core.decide import decide
 from podium.core.facts import Identity, ModelVersion, ObservedState, PodState, RegistryState, SlotState, TrafficState
+from podium.core.fingerprints import terms_hash
 from podium.core.rollout.circumstances import CIRCUMSTANCES
 from podium.core.rollout.last_spec import trial_spec
 from podium.core.rollout.outcomes import decided
@@ -23,6 +24,7 @@ from podium.core.rollout.version_checks import superseded
 from podium.core.status.messages import message
 from podium.core.status.overdue import MENDS
 from podium.core.traffic.weights import to_trusted
+from tests.stories.simulator import spec_of
 from tests.unit.core.factories import NOW, facts, pinned
 from tests.unit.core.test_plan import TRIAL
 
@@ -136,10 +138,13 @@ def test_pods_that_would_take_a_version_on_trial_over_in_place_are_stopped_first
     reached = replace(free, current={"a": 50.0, "b": 50.0})
     for traffic, stops in ((free, True), (reached, False)):
         world = ObservedState(slots=slots, traffic=traffic)
-        status = Status(phase=Phase.STARTING, phase_since=NOW, champion=OLD, challenger=NEW, trial=TRIAL)
-        plan = decide(facts(status=status, world=world, serving={"reload": "InPlace"})).actions
-        assert any(isinstance(action, StopSlot) and action.slot == "b" for action in plan) == stops
-        assert not any(isinstance(action, RunSlot) and action.pinned == NEW for action in plan)
+        spec = spec_of("2", serving={"reload": "InPlace"})
+        trial = TRIAL.model_copy(update={"terms_hash": terms_hash(spec)})
+        status = Status(phase=Phase.STARTING, phase_since=NOW, champion=OLD, challenger=NEW, trial=trial)
+        decision = decide(facts(spec=spec, status=status, world=world))
+        assert decision.status.phase is Phase.STARTING
+        assert any(isinstance(action, StopSlot) and action.slot == "b" for action in decision.actions) == stops
+        assert not any(isinstance(action, RunSlot) and action.pinned == NEW for action in decision.actions)
 
 
 def test_a_suspicion_whose_trial_is_not_in_the_history_any_more_is_decided_without_an_entry() -> None:
