@@ -30,6 +30,7 @@ def test_a_new_champion_whose_pods_never_start_again_is_stalled(parts: dict[str,
     sim.run(timedelta(hours=1))
     assert (said(sim, "Stalled").status, said(sim, "Reconciling").status) == ("True", "False")
     assert said(sim, "Stalled").reason == "PodsNotStarting"
+    assert said(sim, "Reconciling").message != "no rollout in progress"
     assert "for longer than 10m (startupTimeout); the former champion answers meanwhile" in said(sim, "Stalled").message
     assert said(sim, "Ready").reason == "ChampionUnavailable"
     assert sim.in_force()["a"] == 100

@@ -124,7 +124,7 @@ def test_a_rejection_does_not_speak_of_the_next_commit() -> None:
     given = replace(given, status=given.status.model_copy(update={"rejected": [lost], "message": "version 2 lost"}))
     assert said(given) == {
         "Ready": ("False", "VersionRejected"),
-        "Reconciling": ("False", "Stable"),
+        "Reconciling": ("False", "VersionRejected"),
         "Stalled": ("True", "VersionRejected"),
     }
     given = replace(given, spec=spec_of("3", serving={"replicas": 2}), status=decide(given).status, generation=8)

@@ -62,8 +62,10 @@ def _with_why(found: NotReady, facts: Facts) -> str:
 
 def _reconciling(facts: Facts) -> Unstamped:
     """True while neither Ready nor Stalled is."""
-    found = not_ready(facts)
-    if found is not None and stall(facts) is None:
+    found, stalls = not_ready(facts), stall(facts)
+    if stalls is not None:
+        return "Reconciling", "False", stalls.reason, "it waits for a person: see Stalled"
+    if found is not None:
         return "Reconciling", "True", found.reason, _with_why(found, facts)
     if on_trial(facts.status):
         return "Reconciling", "False", reasons.TEMPLATE_ON_TRIAL, facts.status.message
