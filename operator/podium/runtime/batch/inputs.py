@@ -39,7 +39,7 @@ def open_input(path: Path, schema: Schema | None, *, typed: bool) -> Input:
             found = CsvInput(path, schema, typed=typed)
         else:
             raise Unreadable(f"{path}: expected a name that ends in .csv or .parquet; convert the table")
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:  # the last: names that are no UTF-8
         raise Unreadable(f"{path}: cannot be read ({error}); write the file again") from error
     _require_single(found.names, path)
     return found

@@ -1,5 +1,6 @@
 """Parquet, row group by row group."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from podium.runtime.batch import fitting
 from podium.runtime.batch.expected_columns import expected_columns
 from podium.runtime.batch.fitting import Place
 from podium.runtime.batch.table import Chunk
+from podium.runtime.protocols.parquet_footer import chunks, footer_of
 
 
 class ParquetInput:
@@ -22,7 +24,7 @@ class ParquetInput:
         with pyarrow.parquet.ParquetFile(path) as file:
             self.rows: int | None = file.metadata.num_rows
             self.names: list[str] = file.schema_arrow.names
-            self._gaps = _with_gaps(file)
+        self._gaps = _with_gaps(path)
         self._wanted = expected_columns(schema, self.names, path)
 
     def chunks(self, rows: int) -> Iterator[Chunk]:
@@ -63,14 +65,14 @@ def as_it_is(table: pa.Table, gaps: set[str]) -> pd.DataFrame:
     return table.to_pandas(split_blocks=True)
 
 
-def _with_gaps(file: pyarrow.parquet.ParquetFile) -> set[str]:
-    """Return the columns of which some value is missing, or may be."""
-    groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
-    gaps = set()
-    for group in groups:
-        for number in range(group.num_columns):
-            column = group.column(number)
-            statistics = column.statistics
-            if statistics is None or not statistics.has_null_count or statistics.null_count:
-                gaps.add(column.path_in_schema)
-    return gaps
+def _with_gaps(path: Path) -> set[str]:
+    """Return the columns of which some value is missing, or may be. Raises ArrowInvalid: the footer is broken."""
+    with path.open("rb") as file:
+        try:
+            file.seek(-8, os.SEEK_END)
+            size = footer_of(file.read(8))
+            file.seek(-8 - size, os.SEEK_END)
+            found = chunks(file.read(size))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise pa.ArrowInvalid(f"the footer is broken: {error}") from error
+    return {chunk.path for chunk in found if chunk.nulls is None or chunk.nulls}

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from podium.runtime.faults import TooLarge
+from podium.runtime.protocols import parquet_footer
 from podium.runtime.protocols.payloads import refuse_twins
 from podium.runtime.protocols.raw import CELLS
 
@@ -24,17 +25,15 @@ def read_parquet(body: bytes) -> pd.DataFrame:
     """
     import pyarrow.parquet as pq  # noqa: PLC0415  optional, and slow to import
 
-    footer = pq.read_metadata(BytesIO(body))
-    chunks = [
-        footer.row_group(group).column(column)
-        for group in range(footer.num_row_groups)
-        for column in range(footer.num_columns)
-    ]
-    _bound("values", max(footer.num_rows * footer.num_columns, sum(chunk.num_values for chunk in chunks)), CELLS)
-    _bound("bytes", sum(chunk.total_uncompressed_size for chunk in chunks), UNFOLDED)
+    footer, chunks = (
+        pq.read_metadata(BytesIO(body)),
+        parquet_footer.chunks(parquet_footer.footer_in(body), parquet_footer.MOST_VALUES),
+    )
+    _bound("values", max(footer.num_rows * footer.num_columns, sum(chunk.values for chunk in chunks)), CELLS)
+    _bound("bytes", sum(chunk.size for chunk in chunks), UNFOLDED)
     _bound("bytes", sum(_fixed_size(chunk, footer.schema) for chunk in chunks), UNFOLDED)
     refuse_twins(footer.schema.to_arrow_schema().names, "the table")
-    texts = sorted({chunk.path_in_schema for chunk in chunks if chunk.physical_type == "BYTE_ARRAY"})
+    texts = sorted({chunk.path for chunk in chunks if chunk.kind == parquet_footer.BYTE_ARRAY})
     if texts:
         _bound_texts(pq.ParquetFile(BytesIO(body), read_dictionary=texts))
     return pd.read_parquet(BytesIO(body))
@@ -63,12 +62,12 @@ def _unfolded(column: Any) -> int:
     return int(column.nbytes)
 
 
-def _fixed_size(chunk: Any, schema: Any) -> int:
+def _fixed_size(chunk: parquet_footer.Chunk, schema: Any) -> int:
     """Return the bytes of values that all have the same size, which a dictionary may hold once."""
-    if chunk.physical_type != "FIXED_LEN_BYTE_ARRAY":
+    if chunk.kind != parquet_footer.FIXED_LEN_BYTE_ARRAY:
         return 0
-    places = [place for place in range(len(schema.names)) if schema.column(place).path == chunk.path_in_schema]
-    return max(int(schema.column(place).length) for place in places) * int(chunk.num_values)
+    places = [place for place in range(len(schema.names)) if schema.column(place).path == chunk.path]
+    return max(int(schema.column(place).length) for place in places) * chunk.values
 
 
 def _bound(what: str, found: int, most: int) -> None:
