@@ -61,6 +61,13 @@ class Described(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         )
 
 
+class Named(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+    """Answers the names of its rows, as a model of time series looks at them."""
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> Any:
+        return [str(name) for name in model_input.index]
+
+
 def columns(**types: Any) -> Schema:
     return Schema([ColSpec(kind, name, required=not name.endswith("_")) for name, kind in types.items()])
 
@@ -226,6 +233,17 @@ def test_the_same_rows_get_the_same_answer_in_every_form(served: tuple[str, Mlfl
         for body in forms(frame):
             expected, found = both(theirs, ours, json.dumps(body).encode(), "application/json")
             assert same(expected, found), (body, expected, found)
+
+
+@pytest.mark.parametrize("index", [["2026-01-01", "2026-01-02"], [7, 8], [0, 1], [0.0, 1.0]])
+@pytest.mark.parametrize("cell", [2.5, None], ids=["planned", "not planned"])
+def test_names_of_rows_reach_the_model(index: list[Any], cell: Any, tmp_path: Path) -> None:
+    python_model(Named(), columns(a="double"))(tmp_path / "model")
+    body = {"dataframe_split": {"columns": ["a"], "data": [[1.5], [cell]], "index": index}}
+    theirs, ours = MlflowServer(tmp_path / "model"), Scorer(Model.load(tmp_path / "model"))
+    expected, found = both(theirs, ours, json.dumps(body).encode(), "application/json")
+    theirs.close()
+    assert expected == found == {"predictions": list(map(str, index))}
 
 
 def test_csv_gets_the_same_answer(served: tuple[str, MlflowServer, Scorer]) -> None:

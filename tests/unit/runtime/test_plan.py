@@ -39,7 +39,7 @@ def test_columns_of_several_types_keep_them() -> None:
     ("form", "value"),
     [
         ("dataframe_split", {"columns": ["a", "b"], "data": [[1, 2]]}),
-        ("dataframe_split", {"columns": ["b", "a"], "data": [[2, 1]], "index": [7]}),
+        ("dataframe_split", {"columns": ["b", "a"], "data": [[2, 1]], "index": [0]}),
         ("dataframe_records", [{"b": 2, "a": 1}]),
         ("instances", [{"a": 1, "b": 2}]),
         ("inputs", [{"a": 1, "b": 2}]),
@@ -81,6 +81,14 @@ def test_what_does_not_fit_its_type_is_left_to_mlflow(kind: str, cell: Any) -> N
 )
 def test_what_is_no_whole_table_is_left_to_mlflow(value: Any) -> None:
     assert plan(a="double", b="double").rows("dataframe_split", value) is None
+
+
+@pytest.mark.parametrize("index", [[7, 8], ["0", "1"], [0.0, 1.0], [False, True], [1, 0]])
+def test_names_of_rows_are_left_to_mlflow_where_the_model_may_look_at_them(index: list[Any]) -> None:
+    found, value = plan(a="double"), {"columns": ["a"], "data": [[1], [2]], "index": index}
+    assert found.rows("dataframe_split", value) is None
+    found.indexed = False
+    assert found.rows("dataframe_split", value) == [[1], [2]]
 
 
 def test_a_matrix_is_read_without_names() -> None:

@@ -59,8 +59,8 @@ class Model:
         names = self.inputs.input_names() if self.inputs is not None and self.inputs.has_input_names() else []
         # Columns that are named by numbers, by the text that JSON has for them
         self.numbered_columns = {str(name): name for name in names if not isinstance(name, str)}
-        self.plan = self._plan()
         self.row_wise = is_row_wise(pyfunc)
+        self.plan = self._plan()
         self.threads = threads_for(pyfunc)
         self.by_output = pyfunc.loader_module == "mlflow.sklearn"  # a list holds one table an output, if tables at all
 
@@ -84,6 +84,8 @@ class Model:
         plan = compile_plan(self.inputs)
         if isinstance(plan, MatrixPlan) and takes_matrix(self._pyfunc, plan.names):
             plan.framed = False
+        if plan is not None:
+            plan.indexed = not self.row_wise
         return plan
 
     def predict_rows(self, rows: Rows) -> Any:

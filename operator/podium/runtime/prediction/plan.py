@@ -43,6 +43,7 @@ class Plan:
     def __init__(self, names: tuple[str, ...] | None, width: int, check: Callable[[Rows], bool]) -> None:
         self.names = None if names is None else tuple(map(interned, names))
         self.width = width
+        self.indexed = True  # whether the model may look at the names of the rows
         self._check = check
 
     def rows(self, form: str, value: Any) -> Rows | None:
@@ -74,6 +75,8 @@ class Plan:
         if type(data) is not list or type(columns) is not list:
             return None
         if index is not None and (type(index) is not list or len(index) != len(data)):
+            return None
+        if self.indexed and index is not None and not _counts(index):
             return None
         return data if tuple(columns) == self.names else self._reordered(data, columns)
 
@@ -145,6 +148,11 @@ class ColumnsPlan(Plan):
                 for name, dtype, column in zip(self._names, self._dtypes, columns, strict=True)
             }
         )
+
+
+def _counts(index: list[Any]) -> bool:
+    """Whether the rows are named as pandas names them by itself."""
+    return index == list(range(len(index))) and {int}.issuperset(map(type, index))
 
 
 def _uniform(cells: frozenset[type], dtype: np.dtype[Any]) -> Callable[[Rows], bool]:
