@@ -1,5 +1,6 @@
 """What one client is answered never depends on what another asks: joined requests equal the same requests alone."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,32 @@ class SmallAndCentred(Centred):
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> Any:
         return super().predict(context, model_input) * 1e-9
+
+
+class Ends(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+    """Ends whoever runs it, for one row: as sys.exit() does, asyncio, and a panic of Rust."""
+
+    def __init__(self, error: type[BaseException]) -> None:
+        self.error = error
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> Any:
+        if (model_input["a"] == -1).any():
+            raise self.error
+        return model_input["a"].to_numpy()
+
+
+class Vectors(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+    """Answers an array a row, as a model of embeddings does."""
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> Any:
+        return pd.DataFrame({"vector": [np.array([a, a]) for a in model_input["a"]]})
+
+
+class Ids(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+    """Answers large whole numbers, and null for a row that it does not know: pandas makes floats of them all then."""
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> Any:
+        return pd.DataFrame({"id": [None if a == -1 else 2**53 + int(a) for a in model_input["a"]]})
 
 
 def python_model(path: Path, model: Any, *, example: bool) -> Path:
@@ -124,6 +151,33 @@ def test_joining_that_is_forced_is_given_up_where_the_answers_show_that_it_is_wr
         expected = [alone.post(*request) for request in REQUESTS]
     with served(path, BATCHING="on") as server:
         assert same([expected] * 5, rounds(server))
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+def test_what_ends_one_prediction_ends_no_other(error: type[BaseException], tmp_path: Path) -> None:
+    path = python_model(tmp_path / "model", Ends(error), example=True)
+    with served(path, BATCHING="on") as server:
+        first, second, third = server.post_together(REQUESTS)
+        assert server.get(f"/v2/models/{server.name}")[1]["podium"]["joined"] is True
+    assert first == (200, {"predictions": [1.0]})
+    assert second[0] == 500
+    assert error.__name__ in second[1]["message"]
+    assert third[0] == 200
+
+
+def test_joined_answers_are_of_the_types_that_each_alone_has(tmp_path: Path) -> None:
+    path = python_model(tmp_path / "model", Ids(), example=True)
+    with served(path, BATCHING="off") as alone:
+        expected = [alone.post(*request) for request in REQUESTS]
+    with served(path, BATCHING="on") as server:
+        assert repr(rounds(server)) == repr([expected] * 5)  # 1 and 1.0 are one in Python
+    assert repr(expected[0]) == f"(200, {{'predictions': [{{'id': {2**53 + 1}}}]}})"
+
+
+def test_cells_that_are_arrays_are_compared_too(tmp_path: Path) -> None:
+    with served(python_model(tmp_path / "model", Vectors(), example=True), BATCHING="on") as server:
+        assert server.get(f"/v2/models/{server.name}")[1]["podium"]["joined"] is True
+        assert server.post_together(REQUESTS)[1] == (200, {"predictions": [{"vector": [-1.0, -1.0]}]})
 
 
 def test_joining_that_is_forced_where_no_signature_is_planned_is_told(

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from podium.runtime.faults import Fault
+from podium.runtime.prediction.outputs import dumps, plain
 from podium.runtime.prediction.plan import Row, Rows
 from podium.runtime.prediction.rows import row_count
 
@@ -54,11 +55,23 @@ def _at(raw: Any, place: int) -> Any:
 
 def _same(alone: Any, among: Any, slack: float) -> bool:
     one, other = _array(alone), _array(among)
-    if one.shape != other.shape:
+    if one.shape != other.shape or types_of(alone) != types_of(among):
         return False
-    if one.dtype.kind == "f" and other.dtype.kind == "f":
+    if one.dtype.kind == "f":
         return bool(np.allclose(one, other, rtol=_close(one), atol=slack, equal_nan=True))
-    return one.tolist() == other.tolist() or repr(one.tolist()) == repr(other.tolist())  # NaN is not equal to itself
+    return dumps(plain(alone)) == dumps(plain(among))  # cells may be arrays, which have no one truth
+
+
+def types_of(raw: Any) -> Any:
+    """Return of which types an answer's values are. An answer of one type says 1 where one of another says 1.0."""
+    if isinstance(raw, pd.DataFrame):
+        return [*raw.columns], [*map(_type, raw.dtypes)]
+    return _type(raw.dtype)
+
+
+def _type(dtype: Any) -> Any:
+    """Texts of any length are of one type."""
+    return dtype.kind if getattr(dtype, "kind", "") in {"U", "S"} else dtype
 
 
 def _slack(raw: Any) -> float:

@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from podium.runtime.exchange import Request
-from podium.runtime.faults import Fault, ModelFault, Overloaded, TooLate
+from podium.runtime.faults import Fault, ModelFault, Overloaded, TooLate, Unforeseen
 from podium.runtime.prediction.heartbeat import Heartbeat
 from podium.runtime.prediction.job import NOT_ASKED, Job
 from podium.runtime.prediction.pace import ROWS, TOGETHER, Pace
@@ -206,11 +206,9 @@ class PredictionQueue:
         try:
             with self.heartbeat.predicting():
                 ended = self._answered(batch)
-        except BaseException as error:
-            # Nothing may end this thread: a model that calls sys.exit() is at fault, not the server.
-            log.exception("a prediction ended in a way that was not foreseen")
-            fault = ModelFault(f"the prediction ended with {type(error).__name__}")
-            ended = Round([(job, None, fault) for job in batch])
+        except BaseException:
+            log.exception("a fault of the server itself, in predictions of %d requests", len(batch))
+            ended = Round([(job, None, Unforeseen()) for job in batch])
         self._pace.measured(time.monotonic() - started, len(batch))
         return ended
 
@@ -234,8 +232,8 @@ class PredictionQueue:
             body = (
                 self._scorer.answer(job.ask) if span is None else span.context.copy().run(self._scorer.answer, job.ask)
             )
-        except Fault as fault:
-            ended.add(job, None, fault)
+        except BaseException as error:  # noqa: BLE001  nothing may end this thread, not even a model's sys.exit()
+            ended.add(job, None, _fault(error))
             return
         if job.ask.rows is not None:
             ended.calls.append((1, len(job.ask.rows)))
@@ -245,14 +243,25 @@ class PredictionQueue:
         asks = [job.ask for job in live]
         try:
             raw = self._scorer.predict_joined(asks)
-        except Exception:  # noqa: BLE001  each is tried again alone, and says itself what was wrong
-            log.warning("a joined prediction of %d requests failed; each is tried again alone", len(live))
-            for job in live:
-                self._alone(job, ended)
+        except BaseException:  # noqa: BLE001  one of them may be at fault, and is found by trying
+            self._found_alone(live, ended)
             return
         ended.calls.append((len(live), len(raw)))
         for job, answer in zip(live, self._scorer.answer_shares(asks, raw), strict=True):
             ended.results.append((job, None, answer) if isinstance(answer, Fault) else (job, answer, None))
+
+    def _found_alone(self, live: list[Job], ended: Round) -> None:
+        """Try each request again alone, so that it says itself what was wrong; the others are answered."""
+        log.warning("a joined prediction of %d requests failed; each is tried again alone", len(live))
+        for job in live:
+            self._alone(job, ended)
+
+
+def _fault(error: BaseException) -> Fault:
+    if isinstance(error, Fault):
+        return error
+    log.error("a prediction ended in a way that was not foreseen", exc_info=error)
+    return ModelFault(f"the prediction ended with {type(error).__name__}")
 
 
 def _rows_together(jobs: list[Job], most: int) -> int:

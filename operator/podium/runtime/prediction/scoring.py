@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from podium.runtime.faults import Fault, ModelFault
+from podium.runtime.faults import Fault, ModelFault, Unforeseen
 from podium.runtime.prediction.blame import blamed
 from podium.runtime.prediction.distribution import Predictions
-from podium.runtime.prediction.joining import objection
+from podium.runtime.prediction.joining import objection, types_of
 from podium.runtime.prediction.model import Model, Query
 from podium.runtime.prediction.outputs import OutputCheck
 from podium.runtime.prediction.plan import Rows
@@ -51,6 +51,7 @@ class Scorer:
         self.steady = model.row_wise  # how long a prediction takes depends on the number of rows and on nothing else
         self.predictions = Predictions()
         self._check = OutputCheck(model.outputs)
+        self._types: Any = None  # of the answers to the input example, or else to the first requests that were joined
 
     def preview_scorer(self) -> "Scorer":
         """Return a scorer for testers: of the same model, and nothing that it predicts is seen in this one's counts."""
@@ -90,23 +91,33 @@ class Scorer:
 
     def _objection(self, example: Rows) -> str | None:
         try:
-            return objection(self.model.predict_rows, example)
+            why = objection(self.model.predict_rows, example)
+            self._types = types_of(self.model.predict_rows(example[:1])) if why is None else None
         except Fault as fault:
             return f"the model cannot answer its input example row by row: {fault.message}"
+        return why
 
     def predict_joined(self, asks: list[Ask]) -> Any:
         """Predict the rows of several requests at once, and return the raw predictions.
 
-        Raises Fault: the model raised, or its answer does not have one row for each that was sent: no share of it
-        is known.
+        Raises Fault: the model raised, or its answer does not say what each of them alone would have been answered.
         """
         rows = list(chain.from_iterable(ask.rows or () for ask in asks))
         raw = self.model.predict_rows(rows)
-        if row_count(raw) != len(rows):
-            log.warning("requests are not joined any more: %d rows are answered by %s", len(rows), type(raw).__name__)
+        if (why := self._unlike_answers_alone(raw, len(rows))) is not None:
+            log.warning("requests are not joined any more: %s", why)
             self.joins = False
-            raise ModelFault(f"{len(rows)} joined rows, and an answer that does not have as many")
+            raise ModelFault(why)
         return raw
+
+    def _unlike_answers_alone(self, raw: Any, rows: int) -> str | None:
+        if row_count(raw) != rows:
+            return f"{rows} rows are answered by {type(raw).__name__}, which does not have one answer a row"
+        found = types_of(raw)
+        if self._types is None:
+            self._types = found
+        # A null in one request's answer makes numbers with a fraction of another's whole ones, say
+        return None if found == self._types else "the types of the model's answer depend on the rows"
 
     def answer_shares(self, asks: list[Ask], raw: Any) -> Iterator[bytes | Fault]:
         """Answer each of several joined requests by its share of the raw predictions, and count those answered."""
@@ -147,6 +158,9 @@ class Scorer:
             return blamed(fault, ask.rows, self.model.inputs)
         except Fault as fault:
             return fault
+        except Exception:
+            log.exception("a fault of the server itself, in one of several joined answers")
+            return Unforeseen()
 
     def _written(self, raw: Any, write: Write) -> bytes:
         """Return the answer's body, and count it. Raises ModelFault: the answer is not what the signature says."""
