@@ -9,6 +9,7 @@ Fault
  │   └─ WrongMediaType   415
  ├─ ModelFault        500: the model must change              outcome model_error
  │   ├─ Unforeseen       the server itself failed: no failure in a row, as the champion's server is the same
+ │   ├─ ProcessLost      the process that predicted has ended (PODIUM_PROCESSES)
  │   └─ Invalid          an answer, but none that the signature allows       outcome nan
  │       ├─ NotANumber       NaN or infinite where it says a number
  │       └─ WrongShape       another shape than the signature says
@@ -103,6 +104,14 @@ class Unforeseen(ModelFault):
 
     def __init__(self) -> None:
         super().__init__("internal error")
+
+
+class ProcessLost(ModelFault):
+    """The process that predicted has ended. `left` is how many of them still predict."""
+
+    def __init__(self, message: str, left: int) -> None:
+        super().__init__(message)
+        self.left = left
 
 
 class Invalid(ModelFault):

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import mlflow
 
@@ -16,6 +17,14 @@ class Busy(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is untype
         while time.monotonic() < until:  # as a model does that computes: it waits for nothing
             pass
         if what == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if what == "fork" and os.fork() == 0:
+            raise ValueError("in what was forked")
+        if what == "fork and die":
+            child = os.fork()
+            while child == 0:
+                time.sleep(1)
+            Path("child").write_text(str(child))
             os.kill(os.getpid(), signal.SIGKILL)
         if what == "raise":
             raise ValueError("of the model")

@@ -14,9 +14,10 @@ import pandas as pd
 import pytest
 from mlflow.models import infer_signature
 
+from podium.runtime.loading.artifact import digest_of_directory
 from tests.contract.test_runtime.conftest import Process, server
 from tests.contract.test_runtime.test_events import AGENTS, said
-from tests.contract.test_runtime.test_reload import BODY, Models
+from tests.contract.test_runtime.test_reload import BODY, Models, failed
 from tests.contract.test_runtime.test_serving import requests_by_outcome
 from tests.contract.test_runtime.test_stall import eventually
 
@@ -141,6 +142,80 @@ def test_a_process_that_ends_takes_no_other_request_with_it(busy: Path, store: s
         assert process.exit_code(30) == 12
 
 
+def test_a_process_that_ends_is_missed_at_once_although_what_it_forked_goes_on(two: Process) -> None:
+    answer = asked(two, "fork and die")
+    (child,) = [int(file.read_text()) for file in two.log.parent.glob("child")]
+    try:
+        assert runs(child)
+        assert answer.status_code == 500
+        assert two.exit_code(20) == 12
+        assert runs(child)
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("count", ["1", "2"])
+def test_what_a_model_forks_answers_no_client(count: str, busy: Path, store: str, tmp_path: Path) -> None:
+    with server(tmp_path, store, MODEL_URI=str(busy), PROCESSES=count) as process:
+        before = descendants(process.ready().popen.pid)
+        forked = asked(process, "fork")
+        answers = [asked(process) for _ in range(10)]
+        assert [answer.status_code for answer in (forked, *answers)] == [200] * 11
+        asked_of = before or {process.popen.pid}
+        assert {answer.json()["predictions"][0] for answer in answers} <= asked_of
+        eventually(lambda: set(filter(runs, descendants(process.popen.pid))) == before, "what it forked goes on")
+
+
+def descendants(pid: int) -> set[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    below = {int(child) for task in tasks for child in task.read_text().split()}
+    return below.union(*map(descendants, below))
+
+
+def test_a_row_that_ends_a_process_is_not_asked_of_the_last_one(store: str, tmp_path: Path) -> None:
+    models = Models(tmp_path)
+    gate = tmp_path / "gate"
+    models.make(
+        "killer",
+        2,
+        on_predict=f"""import os
+        while (model_input["x"] == 7).any() and Path({str(gate)!r}).exists():
+            time.sleep(0.01)
+        if (model_input["x"] == 13).any():
+            os.kill(os.getpid(), 9)""",
+    )
+    gate.touch()
+    uri = str(tmp_path / "killer")
+    with (
+        server(tmp_path, store, MODEL_URI=uri, PROCESSES="2", BATCHING="on", DRAIN_SECONDS="10") as process,
+        ThreadPoolExecutor(6) as pool,
+    ):
+        process.ready()
+        slow = [pool.submit(predicted, process, 7.0) for _ in range(2)]
+        eventually(lambda: depth(process) == 2, "the slow requests are not there")
+        joined = [pool.submit(predicted, process, x) for x in (1.0, 13.0, 3.0)]
+        eventually(lambda: depth(process) == 5, "the requests are not there")
+        gate.unlink()
+        assert [each.result().status_code for each in slow] == [200, 200]
+        assert joined[1].result().status_code == 500
+        assert predicted(process, 5.0).json() == {"predictions": [10.0]}
+
+
+def predicted(process: Process, x: float) -> httpx.Response:
+    body = {"dataframe_records": [{"x": x}]}
+    return httpx.post(f"{process.url}/invocations", json=body, timeout=30)
+
+
+def test_a_request_that_no_process_can_be_asked_is_its_clients_fault(store: str, tmp_path: Path) -> None:
+    mlflow.pyfunc.save_model(tmp_path / "model", python_model=str(AGENTS / "chat_agent.py"), pip_requirements=[])
+    deep = f'{{"messages": [{{"role": "user", "content": "hi"}}], "custom_inputs": {{"a": {"[" * 700}{"]" * 700}}}}}'
+    with server(tmp_path, store, MODEL_URI=str(tmp_path / "model"), PROCESSES="2") as process:
+        answer = httpx.post(f"{process.ready().url}/invocations", content=deep, timeout=30)
+        assert (answer.status_code, answer.json()["error_code"]) == (400, "RequestFault")
+        with httpx.Client(base_url=process.url) as client:
+            assert requests_by_outcome(client)["model_error"] == 0
+
+
 def depth(process: Process) -> float:
     text = httpx.get(f"{process.url}/metrics").text
     (line,) = (line for line in text.splitlines() if line.startswith("podium_queue_depth{"))
@@ -208,6 +283,60 @@ def test_a_model_that_cannot_be_loaded_is_told_as_ever(store: str, tmp_path: Pat
         assert process.exit_code() == 7
         assert process.termination_log.read_text().startswith("WARM_UP_FAILED: ")
         assert not children(process)
+
+
+SELF_MADE = """
+import enum
+import mlflow
+
+class Grade(str, enum.Enum):
+    GOOD = "good"
+
+class Grades(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input, params=None):
+        return [Grade.GOOD for _ in range(len(model_input))]
+
+mlflow.models.set_model(Grades())
+"""
+
+
+def test_answers_that_no_process_can_hand_over_are_found_before_a_client_gets_one(store: str, tmp_path: Path) -> None:
+    (tmp_path / "grades.py").write_text(SELF_MADE)
+    mlflow.pyfunc.save_model(
+        tmp_path / "grades",
+        python_model=str(tmp_path / "grades.py"),
+        signature=infer_signature(ONE),
+        input_example=ONE,
+        pip_requirements=[],
+    )
+    models = Models(tmp_path)
+    models.say("three", models.make("three", 3))
+    with server(tmp_path, store, MODEL_FILE=str(models.file), PROCESSES="2") as process:
+        before = children(process.ready())
+        digest = digest_of_directory(tmp_path / "grades")
+        models.say("grades", digest)
+        eventually(failed(process, digest, "warm_up_failed"), "it is served")
+        assert httpx.post(f"{process.url}/invocations", json=BODY).json() == {"predictions": [4.5]}
+        eventually(lambda: set(filter(runs, children(process))) == before, "its processes go on")
+    with server(tmp_path, store, MODEL_URI=str(tmp_path / "grades"), PROCESSES="2") as process:
+        assert process.exit_code() == 7
+        assert "cannot be handed from one process to another" in process.termination_log.read_text()
+
+
+def test_a_load_that_is_given_up_keeps_no_processes(store: str, tmp_path: Path) -> None:
+    models, hold = Models(tmp_path), tmp_path / "hold"
+    models.say("two", models.make("two", 2))
+    hangs = models.make("hangs", 3, on_load=f"while Path({str(hold)!r}).exists(): time.sleep(0.01)")
+    hold.touch()
+    with server(tmp_path, store, MODEL_FILE=str(models.file), PROCESSES="2", RELOAD_SECONDS="1") as process:
+        before = children(process.ready())
+        models.say("hangs", hangs)
+        eventually(lambda: len(children(process)) == 4, "it is not loaded")
+        eventually(failed(process, hangs, "stalled"), "the load is waited for")
+        eventually(lambda: set(filter(runs, children(process))) == before, "its processes go on")
+        assert hold.exists()
+        hold.unlink()
+        process.wait_for("a load that was given up has failed: a process that predicts ended with SIGKILL")
 
 
 def test_a_reload_in_place_has_processes_of_its_own(store: str, tmp_path: Path) -> None:

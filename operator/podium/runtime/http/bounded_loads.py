@@ -31,8 +31,12 @@ class BoundedLoads:
         self._seconds = seconds
         self._given_up: set[asyncio.Task[Loaded]] = set()
 
-    async def result(self, load: "Callable[[], Loaded]", look: Callable[[], None]) -> "Loaded":
+    async def result(
+        self, load: "Callable[[], Loaded]", look: Callable[[], None], end: Callable[[], None] = lambda: None
+    ) -> "Loaded":
         """Return what the load returns, and raise what it raises; `look` is called now and then meanwhile.
+
+        `end` is called where it is given up: it ends what is no thread.
 
         Raises StartError: it did not return in time. Raises RestartNeeded: too many have not yet.
         """
@@ -46,6 +50,7 @@ class BoundedLoads:
                 return loading.result()
             look()
         self._give_up(loading)
+        end()
         limit = f"at most {self._seconds:g} s (PODIUM_RELOAD_SECONDS)"
         raise StartError(Exit.STALLED, f"loading has not returned; expected: {limit}")
 

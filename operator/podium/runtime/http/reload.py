@@ -23,6 +23,7 @@ from podium.runtime.http.reload_report import ReloadReport
 from podium.runtime.http.serving import Serving
 from podium.runtime.http.threads import in_daemon_thread
 from podium.runtime.identity import Identity
+from podium.runtime.loading.process import Members
 from podium.runtime.model_file import Wanted, wanted_by
 from podium.runtime.settings import Settings
 
@@ -95,8 +96,11 @@ class Reloader:
     async def _reload(self, wanted: Wanted, now: float) -> None:
         log.info("reload: loading %s beside the version that serves", wanted.reference)
         self._follow(wanted)
+        members = Members()
         try:
-            loaded = await self._loads.result(lambda: self._load(wanted), lambda: self._follow(wanted))
+            loaded = await self._loads.result(
+                lambda: self._load(wanted, members), lambda: self._follow(wanted), members.end
+            )
         except Exception as error:  # noqa: BLE001  told by _fail
             self._pause = min(self._pause * 2, LONGEST_RETRY) if wanted == self._tried else RETRY_SECONDS
             self._tried, self._retry_at = wanted, now + self._pause if _is_silent(error) else float("inf")
@@ -116,9 +120,9 @@ class Reloader:
         else:
             self._report.loading(wanted.digest)
 
-    def _load(self, wanted: Wanted) -> "Loaded":
+    def _load(self, wanted: Wanted, members: Members) -> "Loaded":
         loaded: Loaded = importlib.import_module("podium.runtime.loading.load").load(
-            self._settings.naming(wanted), beside=self._loaded
+            self._settings.naming(wanted), beside=self._loaded, members=members
         )
         return loaded
 

@@ -23,6 +23,7 @@ from podium.runtime.identity import Identity
 from podium.runtime.loading import process
 from podium.runtime.loading.beside import brings_code, check_beside, forget, modules_of_code
 from podium.runtime.loading.cache import Cache
+from podium.runtime.loading.process import Members
 from podium.runtime.loading.requirements import check
 from podium.runtime.loading.source import Fetched, fetch, model_folder
 from podium.runtime.prediction import input_checks
@@ -76,9 +77,15 @@ class Loaded:
 
 
 def load(
-    settings: Settings, entered: Callable[[StartupStep], None] = lambda _: None, *, beside: Loaded | None = None
+    settings: Settings,
+    entered: Callable[[StartupStep], None] = lambda _: None,
+    *,
+    beside: Loaded | None = None,
+    members: Members | None = None,
 ) -> Loaded:
     """Do all that stands before readiness, or before it takes the place of `beside`, and tell which step begins.
+
+    Whoever waits no longer ends the `members`: the processes that load it, too.
 
     Raises StartError: any step failed; its exit code says which. Raises RestartNeeded: it cannot be loaded beside that.
     """
@@ -86,7 +93,11 @@ def load(
     place = Path(mkdtemp(prefix="podium-model-"))
     before = modules_of_code()
     try:
-        return replace(_load(settings, entered, place, beside), place=place, modules=modules_of_code() - before)
+        return replace(
+            _load(settings, entered, place, beside, members or Members()),
+            place=place,
+            modules=modules_of_code() - before,
+        )
     except BaseException as error:
         forget(modules_of_code() - before)
         shutil.rmtree(place, ignore_errors=True)
@@ -104,7 +115,13 @@ def _escapes(error: BaseException) -> bool:
     return not isinstance(error, Exception) and not by_person
 
 
-def _load(settings: Settings, entered: Callable[[StartupStep], None], place: Path, beside: Loaded | None) -> Loaded:
+def _load(
+    settings: Settings,
+    entered: Callable[[StartupStep], None],
+    place: Path,
+    beside: Loaded | None,
+    members: Members,
+) -> Loaded:
     cache = Cache(settings.cache_directory) if settings.cache_directory is not None else None
     entered(StartupStep.FETCHING)
     fetched = _timed(
@@ -117,39 +134,41 @@ def _load(settings: Settings, entered: Callable[[StartupStep], None], place: Pat
     if beside is not None:
         check_beside(directory, code=code or beside.code, members=settings.members)
     differences = check(directory, settings.requirements_ignored)
-    with process.starting(directory, settings) as members:
+    with process.starting(directory, settings, members):  # whatever fails in here ends them
         model, example = prepared(directory, settings.extra_columns, settings.batching)
-        model.processes = process.ready(members)
-    scorer = Scorer(model, settings.batching)
-    if example is not None:
-        scorer.join_if_proven(example)
-    if settings.batching is Batching.ON and model.plan is None:
-        log.warning("PODIUM_BATCHING=on has no effect: only rows of a signature that is planned can be joined")
-    if cache is not None and fetched.reference is not None:
-        cache.save(fetched.reference.text, fetched.directory, fetched.identity)
-    threads = settings.processes if members else settings.threads or model.threads
-    found = {
-        "requirements": [asdict(each) for each in differences],
-        "source": fetched.attempts,
-        "from_cache": fetched.from_cache,
-        "joined": scorer.joins,
-        "threads": threads,
-        "processes": settings.processes,
-    }
-    told = pages(About(identity, model, found))
-    return Loaded(
-        identity,
-        scorer,
-        endpoints(identity),
-        streams(),
-        told,
-        binaries(identity),
-        rpcs(identity),
-        events(model),
-        from_cache=fetched.from_cache,
-        threads=threads,
-        code=code,
-    )
+        if settings.members:
+            model.processes = process.ready(members)
+            _timed("warmed up in other processes", lambda: _warm_up(Scorer(model, settings.batching), directory))
+        scorer = Scorer(model, settings.batching)
+        if example is not None:
+            scorer.join_if_proven(example)
+        if settings.batching is Batching.ON and model.plan is None:
+            log.warning("PODIUM_BATCHING=on has no effect: only rows of a signature that is planned can be joined")
+        if cache is not None and fetched.reference is not None:
+            cache.save(fetched.reference.text, fetched.directory, fetched.identity)
+        threads = settings.processes if settings.members else settings.threads or model.threads
+        found = {
+            "requirements": [asdict(each) for each in differences],
+            "source": fetched.attempts,
+            "from_cache": fetched.from_cache,
+            "joined": scorer.joins,
+            "threads": threads,
+            "processes": settings.processes,
+        }
+        told = pages(About(identity, model, found))
+        return Loaded(
+            identity,
+            scorer,
+            endpoints(identity),
+            streams(),
+            told,
+            binaries(identity),
+            rpcs(identity),
+            events(model),
+            from_cache=fetched.from_cache,
+            threads=threads,
+            code=code,
+        )
 
 
 def prepared(directory: Path, extra_columns: ExtraColumns, batching: Batching) -> tuple[Model, Rows | None]:

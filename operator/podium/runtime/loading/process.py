@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -42,11 +42,34 @@ class Order:
     parent: int  # process ID
 
 
+class Members:
+    """Processes that load one model. They can be ended from another thread than the one that waits for them."""
+
+    def __init__(self) -> None:
+        self._started: list[Member] = []
+        self._ended = False
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self._started)
+
+    def add(self, member: Member) -> None:
+        """Take one in. It ends at once where all have been ended before."""
+        self._started.append(member)
+        if self._ended:
+            member.process.kill()
+
+    def end(self) -> None:
+        """End them, whatever they do: whoever waits for them is told that they have ended."""
+        self._ended = True
+        for member in self._started:
+            member.process.kill()
+
+
 @contextmanager
-def starting(directory: Path, settings: Settings) -> Iterator[list[Member]]:
+def starting(directory: Path, settings: Settings, members: Members) -> Iterator[None]:
     """Start the processes, where the settings ask for any: they load while the block runs. Where it fails, they end.
 
-    `ready` waits for them, at the end of the block.
+    `ready` waits for them, within the block.
     """
     order = Order(
         directory,
@@ -57,22 +80,19 @@ def starting(directory: Path, settings: Settings) -> Iterator[list[Member]]:
         os.getpid(),
     )
     with ExitStack() as where_it_fails:
-        members: list[Member] = []
         for _ in range(settings.members):
-            members.append(_started(order))
-            where_it_fails.callback(members[-1].end)
-        yield members
+            member = _started(order)
+            where_it_fails.callback(member.end)
+            members.add(member)
+        yield
         where_it_fails.pop_all()
 
 
-def ready(members: Sequence[Member]) -> Processes | None:
-    """Return them once all have loaded and proved the model; None where there are none.
-
-    Raises StartError: one could not.
-    """
+def ready(members: Members) -> Processes:
+    """Return them once all have loaded and proved the model. Raises StartError: one could not."""
     for member in members:
         _await(member)
-    return Processes(members) if members else None
+    return Processes(list(members))
 
 
 def _started(order: Order) -> Member:
@@ -101,6 +121,9 @@ def main(descriptor: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     faulthandler.register(SHOW_STACK)
     pipe = Connection(descriptor)
+    # It closes with this process: what the model starts or forks may live on, and the server would wait for that
+    os.set_inheritable(descriptor, False)
+    os.register_at_fork(after_in_child=pipe.close)
     order: Order = pickle.loads(pipe.recv_bytes())  # noqa: S301  from the process that serves
     tempfile.tempdir = order.temporary
     logs.begin()

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
-from podium.runtime.faults import Fault, ModelFault
+from podium.runtime.faults import Fault, ModelFault, ProcessLost, RequestFault
+from podium.runtime.prediction.forks import end_if_forked
 
 _END_SECONDS = 2.0  # in which a process that is not needed any more ends by itself
 SHOW_STACK = signal.SIGUSR1  # a process that gets this says in the log where it stands
@@ -52,9 +53,21 @@ class Member:
         return self.process.poll() is None
 
     def ask(self, *call: Any) -> Message:
-        """Return its answer. Raises EOFError or OSError: it has ended. Raises ModelFault: the answer is unreadable."""
-        self.pipe.send_bytes(pickle.dumps(call, pickle.HIGHEST_PROTOCOL))
-        return received(self.pipe)
+        """Return its answer.
+
+        Raises EOFError or OSError: it has ended. Raises RequestFault: the question cannot be handed over. Raises
+        ModelFault: the answer cannot be read.
+        """
+        question = _question(call)
+        try:
+            self.pipe.send_bytes(question)
+            answer = self.pipe.recv_bytes()
+        except (EOFError, OSError):
+            raise
+        except BaseException:  # no memory for the answer, say
+            self.process.kill()  # the next question would be answered by what is left of this answer
+            raise
+        return _read(answer)
 
     def end(self) -> None:
         """Let it end; by force where it still predicts."""
@@ -127,8 +140,8 @@ class Processes:
         try:
             kind, value = member.ask(*call)
         except (EOFError, OSError) as error:
-            member.process.wait()  # the kernel has closed its end; the code follows at once
-            raise _ended() from error
+            member.end()  # the kernel has closed its end; the code follows at once, unless the model did
+            raise self._ended() from error
         if kind == "fault":
             raise value
         return kind, value
@@ -152,18 +165,23 @@ class Processes:
                     self._free.remove(fit[-1])
                     return fit[-1]
                 self._changed.wait()
-        raise _ended()
+        raise self._ended()
+
+    def _ended(self) -> ProcessLost:
+        return ProcessLost("the process that predicts has ended", left=sum(member.alive for member in self._members))
 
 
-def _ended() -> ModelFault:
-    return ModelFault("the process that predicts has ended")
-
-
-def received(pipe: Connection) -> Message:
-    """Return the next answer. Raises EOFError or OSError: there is none. Raises ModelFault: it cannot be read."""
-    body = pipe.recv_bytes()
+def _question(call: tuple[Any, ...]) -> bytes:
     try:
-        message: Message = pickle.loads(body)  # noqa: S301  from a process of ours, with the same model in it
+        return pickle.dumps(call, pickle.HIGHEST_PROTOCOL)
+    except RecursionError as error:
+        reason = "the request is nested too deep to be handed to a process that predicts (PODIUM_PROCESSES)"
+        raise RequestFault(reason) from error
+
+
+def _read(answer: bytes) -> Message:
+    try:
+        message: Message = pickle.loads(answer)  # noqa: S301  from a process of ours, with the same model in it
     except Exception as error:
         raise _not_handed_over(error) from error
     return message
@@ -172,12 +190,15 @@ def received(pipe: Connection) -> Message:
 def attend(pipe: Connection, model: Predicts) -> None:
     """Answer in a process that predicts, until the pipe is closed."""
     streams: dict[int, tuple[Iterator[Any], Context]] = {}
+    me = os.getpid()
     while True:
         try:
             method, *arguments = pickle.loads(pipe.recv_bytes())  # noqa: S301  from the process that serves
         except (EOFError, OSError):
             return
-        pipe.send_bytes(_pickled(_answered(model, streams, method, arguments)))
+        answer = _answered(model, streams, method, arguments)
+        end_if_forked(me)
+        pipe.send_bytes(_pickled(answer))
 
 
 def _answered(

@@ -8,6 +8,7 @@ event loop itself, one call for the requests that were readable together; no two
 
 import asyncio
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,8 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from podium.runtime.exchange import Request
-from podium.runtime.faults import Fault, ModelFault, Overloaded, TooLate, Unforeseen
+from podium.runtime.faults import Fault, ModelFault, Overloaded, ProcessLost, TooLate, Unforeseen
+from podium.runtime.prediction.forks import end_if_forked
 from podium.runtime.prediction.heartbeat import Heartbeat
 from podium.runtime.prediction.job import NOT_ASKED, Job
 from podium.runtime.prediction.pace import ROWS, TOGETHER, Pace
@@ -50,6 +52,7 @@ class PredictionQueue:
         self._limit = limit
         self._max_batch_rows = max_batch_rows
         self._loop = asyncio.get_running_loop()
+        self._process = os.getpid()
         self._arrived: list[Job] = []  # in this turn of the event loop
         self._jobs: SimpleQueue[list[Job] | None] = SimpleQueue()  # None ends a thread
         self._closed = False
@@ -209,6 +212,7 @@ class PredictionQueue:
         except BaseException:
             log.exception("a fault of the server itself, in predictions of %d requests", len(batch))
             ended = Round([(job, None, Unforeseen()) for job in batch])
+        end_if_forked(self._process)
         self._pace.measured(time.monotonic() - started, len(batch))
         return ended
 
@@ -243,15 +247,20 @@ class PredictionQueue:
         asks = [job.ask for job in live]
         try:
             raw = self._scorer.predict_joined(asks)
-        except BaseException:  # noqa: BLE001  one of them may be at fault, and is found by trying
-            self._found_alone(live, ended)
+        except BaseException as error:  # noqa: BLE001  one of them may be at fault, and is found by trying
+            self._found_alone(live, error, ended)
             return
         ended.calls.append((len(live), len(raw)))
         for job, answer in zip(live, self._scorer.answer_shares(asks, raw), strict=True):
             ended.results.append((job, None, answer) if isinstance(answer, Fault) else (job, answer, None))
 
-    def _found_alone(self, live: list[Job], ended: Round) -> None:
+    def _found_alone(self, live: list[Job], error: BaseException, ended: Round) -> None:
         """Try each request again alone, so that it says itself what was wrong; the others are answered."""
+        end_if_forked(self._process)
+        if isinstance(error, ProcessLost) and error.left <= 1:  # who ended one process would end the last one, too
+            for job in live:
+                ended.add(job, None, error)
+            return
         log.warning("a joined prediction of %d requests failed; each is tried again alone", len(live))
         for job in live:
             self._alone(job, ended)
