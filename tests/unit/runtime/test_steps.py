@@ -16,7 +16,7 @@ from sklearn.impute import IterativeImputer, KNNImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler, scale
 from sklearn.utils import all_estimators
@@ -84,6 +84,7 @@ DEPENDENT: dict[str, Any] = {
     "a factorization": pipeline(NMF(2, max_iter=20)),
     "random labels": DummyClassifier(strategy="stratified", random_state=0),
     "random imputation": pipeline(IterativeImputer(sample_posterior=True, random_state=0)),
+    "neighbours within a radius, of whole numbers": RadiusNeighborsRegressor(),
     "a step that a search has chosen": GridSearchCV(
         pipeline(StandardScaler()), {"standardscaler": [FunctionTransformer(centred)]}, cv=2
     ),
@@ -116,6 +117,11 @@ def test_a_step_whose_rows_depend_on_each_other_is_not_known_to_be_row_wise(name
 @pytest.mark.parametrize("name", KNOWN)
 def test_usual_models_are_known_to_be_row_wise(name: str) -> None:
     assert all_row_wise(fitted(KNOWN[name]))
+
+
+def test_neighbours_within_a_radius_are_known_where_their_targets_are_fractions() -> None:
+    assert all_row_wise(RadiusNeighborsRegressor().fit(X, LABELS * 0.5))
+    assert all_row_wise(RadiusNeighborsRegressor())  # of an ensemble, which asks its copies
 
 
 def test_a_method_that_was_replaced_is_not_known() -> None:
@@ -181,6 +187,7 @@ def test_joined_equals_alone_for_all_that_is_known_to_be_row_wise(estimators: di
 
 
 def test_the_exceptions_that_are_named_are_some(estimators: dict[str, Any]) -> None:
-    """FeatureAgglomeration pools by a function that could be anybody's."""
+    """FeatureAgglomeration pools by a function that could be anybody's. The targets here are whole numbers."""
     named = {name for name, each in estimators.items() if not all_row_wise(each)}
-    assert named == {"NMF", "MiniBatchNMF", "SparsePCA", "MiniBatchSparsePCA", "FeatureAgglomeration"}
+    matrices = {"NMF", "MiniBatchNMF", "SparsePCA", "MiniBatchSparsePCA"}
+    assert named == {*matrices, "FeatureAgglomeration", "RadiusNeighborsRegressor"}

@@ -44,6 +44,8 @@ def _is_row_wise(part: Any) -> bool:
         return part.strategy not in {"stratified", "uniform"}  # random, by a row's place
     if name == "IterativeImputer":
         return not part.sample_posterior
+    if name == "RadiusNeighborsRegressor" and np.asarray(getattr(part, "_y", 0.0)).dtype.kind != "f":
+        return False  # a row without neighbours is a whole number then, and a float among others
     # The last bits of distances that are computed by matrix products depend on the number of rows, and order ties.
     return getattr(part, "_fit_method", None) != "brute"
 
