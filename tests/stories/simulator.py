@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from podium.api.v1alpha1.manifest import ModelDeploymentManifest
 from podium.api.v1alpha1.spec.spec import Spec
+from podium.errors import Unavailable
 from podium.simulation.world.clients import NO_POD
 from podium.simulation.world.faults import KINDS, Kind
 from podium.simulation.world.promises import holds
@@ -39,6 +41,18 @@ class Simulation(World):
     ) -> None:
         super().__init__(rate=rate, seed=seed, chaos=chaos, kinds=kinds)
         self.commit(spec)
+
+    def stop_scraping(self) -> None:
+        """No pod can be asked any more, as behind strict mTLS."""
+
+        async def unreachable(*_: Any, **__: Any) -> Any:
+            raise Unavailable("mTLS")
+
+        self.pod_metrics.ask = unreachable  # type: ignore[method-assign]
+
+    def scrape_again(self) -> None:
+        """All pods can be asked as before."""
+        del self.pod_metrics.ask
 
 
 def resting(spec: Spec) -> Simulation:

@@ -5,16 +5,11 @@ from typing import Any
 
 import pytest
 
-from podium.api.v1alpha1.status import Condition, Phase
-from podium.errors import Unavailable
-from tests.stories.simulator import SECOND, Simulation, spec_of
+from podium.api.v1alpha1.status import Phase
+from tests.stories.simulator import SECOND, Simulation, resting, spec_of
 from tests.stories.test_soak import EITHER, QUICK, soaking, without_pods
 from tests.stories.test_stories import MINUTE
-from tests.stories.test_template_trials import BETTER, ROLLOUT, settled, upgrade
-
-
-def said(sim: Simulation, kind: str) -> Condition:
-    return next(each for each in sim.status.conditions if each.type == kind)
+from tests.stories.test_template_trials import BETTER, ROLLOUT, said, settled, upgrade
 
 
 def told(sim: Simulation, reason: str) -> int:
@@ -26,13 +21,17 @@ def test_a_new_champion_whose_pods_never_start_again_is_stalled(parts: dict[str,
     """The former one answered for ever, and nothing asked for a person."""
     sim = without_pods(parts, ready_after=1e9)
     sim.run(timedelta(minutes=9))
-    assert (said(sim, "Stalled").status, said(sim, "Reconciling").status) == ("False", "True")
+    assert (said(sim.status, "Stalled").status, said(sim.status, "Reconciling").status) == ("False", "True")
     sim.run(timedelta(hours=1))
-    assert (said(sim, "Stalled").status, said(sim, "Reconciling").status) == ("True", "False")
-    assert said(sim, "Stalled").reason == "PodsNotStarting"
-    assert said(sim, "Reconciling").message != "no rollout in progress"
-    assert "for longer than 10m (startupTimeout); the former champion answers meanwhile" in said(sim, "Stalled").message
-    assert said(sim, "Ready").reason == "ChampionUnavailable"
+    stalled = said(sim.status, "Stalled")
+    assert (stalled.status, said(sim.status, "Reconciling").status) == ("True", "False")
+    assert stalled.reason == "PodsNotStarting"
+    assert said(sim.status, "Reconciling").message != "no rollout in progress"
+    assert (
+        "for longer than 10m (startupTimeout); the former champion answers meanwhile"
+        in said(sim.status, "Stalled").message
+    )
+    assert said(sim.status, "Ready").reason == "ChampionUnavailable"
     assert sim.in_force()["a"] == 100
     assert (told(sim, "PodsNotStarting"), told(sim, "ChampionUnavailable")) == (1, 1)
 
@@ -45,11 +44,11 @@ def test_what_keeps_a_new_champions_pods_from_starting_is_in_the_message(parts: 
     sim.run(timedelta(minutes=12))
     assert sim.status.phase is Phase.SOAKING
     assert "Unschedulable: 0/3 nodes are available" in sim.status.message
-    assert "Unschedulable: 0/3 nodes are available" in said(sim, "Stalled").message
-    assert "make room for them, or lower spec.serving.replicas" in said(sim, "Stalled").message
+    assert "Unschedulable: 0/3 nodes are available" in said(sim.status, "Stalled").message
+    assert "make room for them, or lower spec.serving.replicas" in said(sim.status, "Stalled").message
     sim.cluster.capacity = 100
     sim.settle("2")
-    assert said(sim, "Ready").status == "True"
+    assert said(sim.status, "Ready").status == "True"
 
 
 def unscraped(**parts: Any) -> Simulation:
@@ -57,11 +56,7 @@ def unscraped(**parts: Any) -> Simulation:
     rollout = {"steps": [{"weight": 50, "duration": "2h"}], "soak": "1m", "startupTimeout": "2m"}
     sim = soaking(Phase.CANARY, rollout=rollout)
     sim.run(30 * SECOND)
-
-    async def unreachable(*_: Any, **__: Any) -> Any:
-        raise Unavailable("mTLS")
-
-    sim.pod_metrics.ask = unreachable  # type: ignore[method-assign]
+    sim.stop_scraping()
     if parts:
         sim.commit(spec_of("2", rollout=rollout, **parts), str(parts))
     sim.run(5 * MINUTE)
@@ -71,15 +66,15 @@ def unscraped(**parts: Any) -> Simulation:
 def test_pods_that_are_ready_and_cannot_be_scraped_want_no_room() -> None:
     """It said: make room for them."""
     sim = unscraped()
-    assert (said(sim, "Stalled").status, said(sim, "Stalled").reason) == ("True", "PodsNotScraped")
-    assert "let Podium reach their metrics" in said(sim, "Stalled").message
-    assert "room" not in said(sim, "Stalled").message
+    assert (said(sim.status, "Stalled").status, said(sim.status, "Stalled").reason) == ("True", "PodsNotScraped")
+    assert "let Podium reach their metrics" in said(sim.status, "Stalled").message
+    assert "room" not in said(sim.status, "Stalled").message
     assert told(sim, "PodsNotScraped") == 1
 
 
 def test_a_rollout_that_a_person_has_paused_is_not_stalled() -> None:
     """It said that it goes on by itself."""
-    assert said(unscraped(paused=True), "Stalled").status == "False"
+    assert said(unscraped(paused=True).status, "Stalled").status == "False"
 
 
 def test_a_soak_that_is_paused_names_no_end_that_has_passed() -> None:
@@ -91,9 +86,7 @@ def test_a_soak_that_is_paused_names_no_end_that_has_passed() -> None:
 
 
 def test_a_champion_without_a_pod_is_not_said_to_serve() -> None:
-    sim = Simulation(spec_of("1"))
-    sim.register("1")
-    sim.settle("1")
+    sim = resting(spec_of("1"))
     sim.evict("a")
     sim.behaviour("1").ready_after = 300.0
     sim.run(MINUTE)
@@ -116,5 +109,5 @@ def test_while_a_template_of_the_operator_lends_what_git_names_serves(phase: Pha
     sim.run(5 * SECOND)
     assert sim.status.phase is phase
     assert sim.cluster.slots_now(sim.md())[champion.slot].ready(champion) == 0
-    assert said(sim, "Ready").status == "True", said(sim, "Ready")
+    assert said(sim.status, "Ready").status == "True", said(sim.status, "Ready")
     assert "version 1 has no ready pod" not in sim.status.message

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from podium.api.v1alpha1.status import Phase
-from podium.errors import Rejected, Unavailable
+from podium.errors import Rejected
 from podium.simulation.world import world as worlds
 from tests.stories.simulator import NO_POD, SECOND, Simulation, spec_of
 from tests.stories.test_stories import GATEWAY, MINUTE
@@ -28,32 +28,22 @@ def soaking(phase: Phase = Phase.SOAKING, **parts: Any) -> Simulation:
 def test_a_soak_without_any_metrics_does_not_pass() -> None:
     """It passed, with half of the answers bad, and the former champion was stopped."""
     sim = soaking()
-    ask = sim.pod_metrics.ask
-
-    async def unreachable(*_: Any, **__: Any) -> Any:
-        raise Unavailable("mTLS")
-
-    sim.pod_metrics.ask = unreachable  # type: ignore[method-assign]
+    sim.stop_scraping()
     sim.behaviour("2").bad_share = 0.5
     sim.run(300 * SECOND)
     assert sim.status.phase is Phase.SOAKING
     assert "for as long as no pod of version 2 can be scraped" in sim.status.message
-    sim.pod_metrics.ask = ask  # type: ignore[method-assign]
+    sim.scrape_again()
     sim.until(lambda world: world.champion() == "1", within=30 * SECOND)
 
 
 def test_one_scrape_that_fails_is_no_reason_to_soak_for_longer() -> None:
     sim = soaking()
     began = sim.status.trial.soaking_since if sim.status.trial is not None else None
-    ask = sim.pod_metrics.ask
-
-    async def unreachable(*_: Any, **__: Any) -> Any:
-        raise Unavailable("timed out")
-
     sim.run(10 * SECOND)
-    sim.pod_metrics.ask = unreachable  # type: ignore[method-assign]
+    sim.stop_scraping()
     sim.run(SECOND)
-    sim.pod_metrics.ask = ask  # type: ignore[method-assign]
+    sim.scrape_again()
     sim.run(10 * SECOND)
     assert sim.status.trial is not None
     assert began is not None
@@ -278,15 +268,10 @@ def test_a_scrape_that_is_missed_does_not_begin_a_step_again(
 def test_time_in_which_pods_of_a_step_cannot_be_scraped_is_no_time_of_the_step() -> None:
     sim = soaking(Phase.CANARY, rollout=STEP)
     sim.run(30 * SECOND)
-    ask = sim.pod_metrics.ask
-
-    async def unreachable(*_: Any, **__: Any) -> Any:
-        raise Unavailable("timed out")
-
-    sim.pod_metrics.ask = unreachable  # type: ignore[method-assign]
+    sim.stop_scraping()
     sim.run(2 * MINUTE)
     assert sim.status.phase is Phase.CANARY
-    sim.pod_metrics.ask = ask  # type: ignore[method-assign]
+    sim.scrape_again()
     sim.run(20 * SECOND)
     assert sim.status.phase is Phase.CANARY
     sim.settle("2")

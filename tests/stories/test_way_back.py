@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from podium.api.v1alpha1.status import Phase
-from podium.errors import Unavailable
 from tests.stories.simulator import NO_POD, SECOND, Simulation, spec_of
 from tests.stories.test_stories import GATES, GATEWAY, MINUTE, QUICK, wants
 
@@ -160,11 +159,7 @@ def test_a_version_that_alone_can_answer_has_all_the_traffic_until_the_champion_
 def test_a_version_that_cannot_be_verified_any_more_gives_back_what_was_lent_to_it() -> None:
     """Only up waits for proof."""
     sim = beside_a_dead_champion()
-
-    async def unreachable(*_: Any, **__: Any) -> Any:
-        raise Unavailable("mTLS")
-
-    sim.pod_metrics.ask = unreachable  # type: ignore[method-assign]
+    sim.stop_scraping()
     sim.run(2 * SECOND)
     assert sim.in_force()["b"] == 100
     sim.behaviour("1").ready = True

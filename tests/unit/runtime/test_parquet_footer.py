@@ -22,6 +22,7 @@ from podium.runtime.protocols.parquet_footer import (
     chunks,
     footer_in,
 )
+from tests.unit.runtime.test_parquet import written
 
 TABLES = (
     pa.table({"a": [1.5, None], "b": ["x", None]}),
@@ -34,13 +35,7 @@ HOW: tuple[dict[str, Any], ...] = ({}, {"row_group_size": 1}, {"compression": "n
 KINDS = {"BYTE_ARRAY": BYTE_ARRAY, "FIXED_LEN_BYTE_ARRAY": FIXED_LEN_BYTE_ARRAY}
 
 
-def written(table: Any, how: dict[str, Any]) -> bytes:
-    file = io.BytesIO()
-    pq.write_table(table, file, **how)
-    return file.getvalue()
-
-
-FILES = [written(table, how) for table in TABLES for how in HOW]
+FILES = [written(table, **how) for table in TABLES for how in HOW]
 
 
 def changed(seed: int) -> bytes:
@@ -59,7 +54,7 @@ def test_it_says_what_pyarrow_says(body: bytes) -> None:
     footer = pq.read_metadata(io.BytesIO(body))
     groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
     for found, known in zip(
-        chunks(footer_in(body), MOST_VALUES),
+        chunks(footer_in(io.BytesIO(body)), MOST_VALUES),
         [group.column(number) for group in groups for number in range(group.num_columns)],
         strict=True,
     ):
@@ -95,10 +90,10 @@ def test_no_footer_ends_the_process() -> None:
 
 
 def test_a_footer_of_too_many_values_is_refused_before_it_is_read_to_its_end() -> None:
-    wide = written(pa.table({f"x{number}": [1.0] for number in range(100)}), {})
-    assert len(chunks(footer_in(wide), MOST_VALUES)) == 100
+    wide = written(pa.table({f"x{number}": [1.0] for number in range(100)}))
+    assert len(chunks(footer_in(io.BytesIO(wide)), MOST_VALUES)) == 100
     with pytest.raises(ValueError, match="too many values"):
-        chunks(footer_in(wide), 1000)
+        chunks(footer_in(io.BytesIO(wide)), 1000)
 
 
 @pytest.mark.parametrize("part", range(6))

@@ -216,7 +216,7 @@ def _soaking(facts: Facts) -> str:
     text = f"version {champion.version} is champion{_with_template(facts)}; {warm} stays warm"
     if trial.soaking_since is None:
         text = f"{text}: {_why_no_soak(champion, former, facts)}, so that the soak starts over"
-        return "; ".join([text, *(hindrances(facts, champion)[:2])])
+        return "; ".join([text, *hindrances(facts, champion)[:2]])
     ends = trial.soaking_since + trial.soak
     over = facts.spec.paused and facts.now >= ends
     text = f"{text} until {'spec.paused is false' if over else format_time(ends.replace(microsecond=0))}"

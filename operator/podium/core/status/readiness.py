@@ -107,13 +107,13 @@ def condition_of(status: Status, kind: str) -> Condition | None:
 def champion_down(facts: Facts) -> NotReady | None:
     """Why it is not ready, where the champion has no ready pod."""
     champion = facts.status.champion
-    if champion is None or not down(facts) or facts.status.phase in _HANDED_OVER or _lent_by_git(facts):
+    if champion is None or not down(facts) or facts.status.phase in _HANDED_OVER or _same_version_answers(facts):
         return None
     why = "; ".join([f"champion {champion.version} has no ready pod", *hindrances(facts, champion)[:2]])
     return NotReady("False", reasons.CHAMPION_UNAVAILABLE, why)
 
 
-def _lent_by_git(facts: Facts) -> bool:
+def _same_version_answers(facts: Facts) -> bool:
     """Whether the champion's own version answers from the other slot, as Git names it: the operator alone differs."""
     champion = facts.status.champion
     if champion is None or not on_trial_by_operator(facts.status):
@@ -175,7 +175,7 @@ def not_starting(facts: Facts) -> NotReady | None:
     """Pods of the champion cannot start: an image, a quota, artifacts that have changed. Those that run go on."""
     champion = facts.status.champion
     assert champion is not None
-    why = hindrances(facts, champion) if not _lent_by_git(facts) else []
+    why = hindrances(facts, champion) if not _same_version_answers(facts) else []
     return NotReady("False", reasons.PODS_NOT_STARTING, "; ".join(why[:2])) if why else None
 
 
@@ -185,7 +185,7 @@ def rolling_out(facts: Facts) -> NotReady | None:
     assert champion is not None
     seen, size = facts.observed.slot(champion.slot), facts.spec.serving.size
     made = seen.runs == champion and seen.up_to_date and seen.rolled_out and seen.replicas == size
-    if made and (seen.ready(champion) >= size or _held_before("Ready", facts) or _lent_by_git(facts)):
+    if made and (seen.ready(champion) >= size or _held_before("Ready", facts) or _same_version_answers(facts)):
         return None
     return NotReady("Unknown", reasons.PROGRESSING, f"{min(seen.ready(champion), size)} of {size} pods are ready")
 

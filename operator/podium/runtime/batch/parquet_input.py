@@ -1,6 +1,5 @@
 """Parquet, row group by row group."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from podium.runtime.batch import fitting
 from podium.runtime.batch.expected_columns import expected_columns
 from podium.runtime.batch.fitting import Place
 from podium.runtime.batch.table import Chunk
-from podium.runtime.protocols.parquet_footer import chunks, footer_of
+from podium.runtime.protocols.parquet_footer import chunks, footer_in
 
 
 class ParquetInput:
@@ -69,10 +68,7 @@ def _with_gaps(path: Path) -> set[str]:
     """Return the columns of which some value is missing, or may be. Raises ArrowInvalid: the footer is broken."""
     with path.open("rb") as file:
         try:
-            file.seek(-8, os.SEEK_END)
-            size = footer_of(file.read(8))
-            file.seek(-8 - size, os.SEEK_END)
-            found = chunks(file.read(size))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            found = chunks(footer_in(file))
+        except ValueError as error:
             raise pa.ArrowInvalid(f"the footer is broken: {error}") from error
     return {chunk.path for chunk in found if chunk.nulls is None or chunk.nulls}

@@ -25,10 +25,8 @@ def read_parquet(body: bytes) -> pd.DataFrame:
     """
     import pyarrow.parquet as pq  # noqa: PLC0415  optional, and slow to import
 
-    footer, chunks = (
-        pq.read_metadata(BytesIO(body)),
-        parquet_footer.chunks(parquet_footer.footer_in(body), parquet_footer.MOST_VALUES),
-    )
+    footer = pq.read_metadata(BytesIO(body))
+    chunks = parquet_footer.chunks(parquet_footer.footer_in(BytesIO(body)), parquet_footer.MOST_VALUES)
     _bound("values", max(footer.num_rows * footer.num_columns, sum(chunk.values for chunk in chunks)), CELLS)
     _bound("bytes", sum(chunk.size for chunk in chunks), UNFOLDED)
     _bound("bytes", sum(_fixed_size(chunk, footer.schema) for chunk in chunks), UNFOLDED)

@@ -8,10 +8,11 @@ Encoding: https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-
 https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift.
 """
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 MOST_VALUES: Final = 1_000_000  # of a footer in a request: some 25,000 column chunks, and about a second
 _MAGIC: Final = b"PAR1"
@@ -44,7 +45,13 @@ def chunks(footer: bytes, most: int | None = None) -> list[Chunk]:
     `most` bounds how many values of the footer are read. Raises ValueError: it is no footer, it has more, or a row
     group has other columns than the schema.
     """
-    found = _Reader(footer, most).structure(_DEPTH)
+    try:
+        return _chunks(_Reader(footer, most).structure(_DEPTH))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("the footer lacks what each has, or has it in another type") from error
+
+
+def _chunks(found: Fields) -> list[Chunk]:
     leaves = sum(1 for element in found.get(2, [])[1:] if not element.get(5))  # below the root, without children
     groups = [group.get(1, []) for group in found.get(4, [])]
     if any(len(columns) != leaves for columns in groups):
@@ -52,23 +59,21 @@ def chunks(footer: bytes, most: int | None = None) -> list[Chunk]:
     return [_chunk(column) for columns in groups for column in columns]
 
 
-def footer_of(tail: bytes) -> int:
-    """Return how many bytes the footer has, by the last 8 bytes of a file. Raises ValueError: it is no Parquet file."""
+def footer_in(file: BinaryIO) -> bytes:
+    """Return the footer of a file. Raises ValueError: it has none."""
+    end = file.seek(0, os.SEEK_END) - _TAIL
+    file.seek(max(end, 0))
+    tail = file.read(_TAIL)
     if len(tail) != _TAIL or tail[4:] != _MAGIC:
         raise ValueError("the file does not end as Parquet does")
-    return int(struct.unpack("<I", tail[:4])[0])
-
-
-def footer_in(body: bytes) -> bytes:
-    """Return the footer of a whole file. Raises ValueError: it has none."""
-    size = footer_of(body[-_TAIL:])
-    if size > len(body) - _TAIL:
+    (size,) = struct.unpack("<I", tail[:4])
+    if size > end:
         raise ValueError("the footer is longer than the file")
-    return body[len(body) - _TAIL - size : len(body) - _TAIL]
+    file.seek(end - size)
+    return file.read(size)
 
 
 def _chunk(column: Fields) -> Chunk:
-    """Raises KeyError, TypeError: what every column has is not there."""
     about = column[3]
     path = ".".join(part.decode() for part in about[3])
     values, size = int(about[5]), int(about[6])
