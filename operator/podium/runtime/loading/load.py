@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import mlflow.models.model
 
@@ -135,40 +135,47 @@ def _load(
         check_beside(directory, code=code or beside.code, members=settings.members)
     differences = check(directory, settings.requirements_ignored)
     with process.starting(directory, settings, members):  # whatever fails in here ends them
-        model, example = prepared(directory, settings.extra_columns, settings.batching)
-        if settings.members:
-            model.processes = process.ready(members)
-            _timed("warmed up in other processes", lambda: _warm_up(Scorer(model, settings.batching), directory))
-        scorer = Scorer(model, settings.batching)
-        if example is not None:
-            scorer.join_if_proven(example)
-        if settings.batching is Batching.ON and model.plan is None:
-            log.warning("PODIUM_BATCHING=on has no effect: only rows of a signature that is planned can be joined")
+        scorer = _scorer(directory, settings, members)
         if cache is not None and fetched.reference is not None:
             cache.save(fetched.reference.text, fetched.directory, fetched.identity)
-        threads = settings.processes if settings.members else settings.threads or model.threads
         found = {
             "requirements": [asdict(each) for each in differences],
             "source": fetched.attempts,
             "from_cache": fetched.from_cache,
-            "joined": scorer.joins,
-            "threads": threads,
-            "processes": settings.processes,
         }
-        told = pages(About(identity, model, found))
-        return Loaded(
-            identity,
-            scorer,
-            endpoints(identity),
-            streams(),
-            told,
-            binaries(identity),
-            rpcs(identity),
-            events(model),
-            from_cache=fetched.from_cache,
-            threads=threads,
-            code=code,
-        )
+        return replace(_with_doors(identity, scorer, settings, found), from_cache=fetched.from_cache, code=code)
+
+
+def _scorer(directory: Path, settings: Settings, members: Members) -> Scorer:
+    """Return the model in this folder, proved alone, joined, and in its other processes. Raises StartError."""
+    model, example = prepared(directory, settings.extra_columns, settings.batching)
+    if settings.members:
+        model.processes = process.ready(members)
+        _timed("warmed up in other processes", lambda: _warm_up(Scorer(model, settings.batching), directory))
+    scorer = Scorer(model, settings.batching)
+    if example is not None:
+        scorer.join_if_proven(example)
+    if settings.batching is Batching.ON and model.plan is None:
+        log.warning("PODIUM_BATCHING=on has no effect: only rows of a signature that is planned can be joined")
+    return scorer
+
+
+def _with_doors(identity: Identity, scorer: Scorer, settings: Settings, found: dict[str, Any]) -> Loaded:
+    """Return it with every path by which it is asked, and the pages that tell of it and of what was found."""
+    model = scorer.model
+    threads = settings.processes if settings.members else settings.threads or model.threads
+    told = {**found, "joined": scorer.joins, "threads": threads, "processes": settings.processes}
+    return Loaded(
+        identity,
+        scorer,
+        endpoints(identity),
+        streams(),
+        pages(About(identity, model, told)),
+        binaries(identity),
+        rpcs(identity),
+        events(model),
+        threads=threads,
+    )
 
 
 def prepared(directory: Path, extra_columns: ExtraColumns, batching: Batching) -> tuple[Model, Rows | None]:
