@@ -19,11 +19,13 @@ from podium.cli.simulation_report import About, Report, as_json, as_table
 from podium.simulation.assumed import Contradiction, Role, Shares, assumed, on_errors
 from podium.simulation.figures import figures
 from podium.simulation.many import trials
+from podium.simulation.population import Activity, Crowd
 from podium.simulation.trial import Outcome, Plan
 from podium.simulation.window import windowed
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _LONGEST = timedelta(days=3650)
+_MOST = 1_000_000  # clients
 
 
 def _rate(_: click.Context, __: click.Parameter, text: str) -> float:
@@ -60,6 +62,20 @@ def _time(_: click.Context, __: click.Parameter, text: str) -> timedelta:
 @click.option("--good", multiple=True, callback=_shares, help="True share of bad answers of a good version.")
 @click.option("--bad", multiple=True, callback=_shares, help="The same of a bad version.")
 @click.option("--champion", multiple=True, callback=_shares, help="The same of the champion beside it.")
+@click.option("--users", type=click.IntRange(1, _MOST), help="Who ask, and stay where spec.traffic.sessionAffinity is.")
+@click.option("--connections", type=click.IntRange(1, _MOST), help="Who ask, each on a connection that is kept open.")
+@click.option(
+    "--requests-per-user",
+    type=click.FloatRange(1),
+    help="Of each on average, then another one comes.  [default: all stay]",
+)
+@click.option(
+    "--activity",
+    default="equal",
+    show_default=True,
+    type=click.Choice(["equal", "log-normal"]),
+    help="How many requests each sends.",
+)
 @click.option("--trials", "number", default=200, show_default=True, type=click.IntRange(1, 100_000), help="Of each.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same figures.")
 @click.option("--longest", default="168h", show_default=True, callback=_time, help="When to give a trial up.")
@@ -75,6 +91,10 @@ def simulate(
     good: Shares,
     bad: Shares,
     champion: Shares,
+    users: int | None,
+    connections: int | None,
+    requests_per_user: float | None,
+    activity: Activity,
     number: int,
     seed: int,
     longest: timedelta,
@@ -90,12 +110,16 @@ def simulate(
     Without them the champion and a good version have a fifth of what the guards tolerate, and a bad one five times as
     much of the first. Gates are taken to pass, and pods to start at once.
 
+    Every request is a client of its own, unless --users or --connections say how many there are. A few of these fail
+    with one request in five, whichever version answers: so the champion's bad answers come about.
+
     Exit code: 0 when it was simulated, 1 when the file holds no valid ModelDeployment, 2 for options that cannot be.
     """
     about, spec = _read(source, name, number, seed)
     try:
         said: Mapping[Role, Shares] = {"champion": champion, "good": good, "bad": bad}
-        plan = Plan(spec, rate, assumed(spec.rollout.guards, said), longest)
+        crowd = _crowd(users, connections, requests_per_user, activity)
+        plan = Plan(spec, rate, assumed(spec.rollout.guards, said), longest, crowd)
         if picture is not None:
             check_target(picture)
     except (Contradiction, Unplottable) as error:
@@ -107,6 +131,17 @@ def simulate(
     if picture is not None:
         plot(report, picture)
         click.echo(f"wrote {picture}", err=True)
+
+
+def _crowd(users: int | None, connections: int | None, requests: float | None, activity: Activity) -> Crowd | None:
+    if users is not None and connections is not None:
+        raise click.UsageError("expected --users or --connections, found both")
+    number = users or connections
+    if number is not None:
+        return Crowd(number, requests, activity, kept_alive=connections is not None)
+    if requests is not None or activity != "equal":
+        raise click.UsageError("--requests-per-user and --activity need --users or --connections")
+    return None
 
 
 def _read(source: str, name: str | None, number: int, seed: int) -> tuple[About, Spec]:

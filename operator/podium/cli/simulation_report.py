@@ -59,11 +59,24 @@ def _head(report: Report) -> Iterator[str]:
         for step in rollout.steps
     )
     yield f"{report.about.name}: {_rate(plan.rate)}, {full} pod{'s' if full > 1 else ''}; steps {steps}"
+    if plan.crowd is not None:
+        yield _who(plan)
     yield (
         f"α {format_percent(rollout.false_rollback_rate)}, β {format_percent(rollout.false_promotion_rate)}; "
         f"{report.about.trials} trials of each "
         f"version, seed {report.about.seed}"
     )
+
+
+def _who(plan: Plan) -> str:
+    """Who asks, and what keeps them on their side."""
+    crowd = plan.crowd
+    assert crowd is not None
+    stays = plan.spec.traffic.session_affinity is not None and not crowd.kept_alive
+    drawn = "who stay on their side" if stays else "whose requests are drawn one by one"
+    who = f"{crowd.clients} connections that are kept open" if crowd.kept_alive else f"{crowd.clients} users {drawn}"
+    number = "none leaves" if crowd.requests is None else f"{crowd.requests:g} requests each, then another one comes"
+    return f"{who}; {number}; activity {crowd.activity}"
 
 
 def _assumptions(report: Report) -> Iterator[str]:
@@ -162,6 +175,7 @@ def as_json(report: Report) -> Mapping[str, Any]:
         "trials": report.about.trials,
         "seed": report.about.seed,
         "requests_per_s": plan.rate,
+        "clients": None if plan.crowd is None else vars(plan.crowd),
         "assumed": {"good": dict(assumed.good), "bad": dict(assumed.bad), "champion": dict(assumed.champion)},
         "good": _object(report.good),
         "bad": _object(report.bad),

@@ -4,6 +4,8 @@
     assumed         what is assumed of a version, guard by guard, and what is taken where nothing is said
     answers         what such a version's pods count: draws, not one answer after the other
     drawn_clients   the requests that bring them: how many reach each pod
+    population      clients who stay: users with a cookie, connections that are kept open
+    seats           on which side each of them is
     pace            how often a trial is reconciled
     trial           one trial in the world
     many            a number of trials, on all cores, each with a seed of its own

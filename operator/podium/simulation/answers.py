@@ -144,11 +144,14 @@ class Answers:
         self.scores = [round(answers * share) for share in self.chances.scores]
         self.counts = {name: round(answers * share) for name, share in self.chances.counts.items()}
 
-    def serve(self, number: int, moments: int, most_consecutive_bad: int) -> None:
-        """So many answers, spread over so many moments at which a run of bad ones could have been seen."""
-        chances = self.chances
-        bad = binomial(self.chance, number, chances.errors)
-        self.consecutive_bad = self._run(number, moments, most_consecutive_bad)
+    def serve(self, number: int, moments: int, most_consecutive_bad: int, errors: float | None = None) -> None:
+        """So many answers, spread over so many moments at which a run of bad ones could have been seen.
+
+        `errors` is the share of bad ones to the clients that ask here, where it is another than to all of them.
+        """
+        chances, share = self.chances, self.chances.errors if errors is None else errors
+        bad = binomial(self.chance, number, share)
+        self.consecutive_bad = self._run(number, moments, most_consecutive_bad, share)
         self.answers, self.bad = self.answers + number, self.bad + bad
         if chances.invalid:
             self.invalid += binomial(self.chance, bad, chances.invalid / chances.errors)
@@ -195,9 +198,8 @@ class Answers:
         """What Prometheus counts for a guard."""
         return Counts(answers=self.answers, bad=self.counts.get(guard, 0))
 
-    def _run(self, number: int, moments: int, most: int) -> int:
+    def _run(self, number: int, moments: int, most: int, share: float) -> int:
         """The longest run of bad answers that was there at any of the moments."""
-        share = self.chances.errors
         if moments * share**most < RARE:
             return 0
         run, longest, each = self.consecutive_bad, 0, number // moments

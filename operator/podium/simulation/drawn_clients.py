@@ -3,9 +3,11 @@
 import random
 from collections.abc import Mapping
 
-from podium.core.facts import ALL, Counters
+from podium.core.facts import ALL, SLOTS, Counters
 from podium.ports import ModelDeployment
 from podium.simulation.answers import Answers, Chances, binomial
+from podium.simulation.population import Crowd, Population, errors_of, failing_clients
+from podium.simulation.seats import by_connection, by_cookie
 from podium.simulation.world.pods import Pod
 from podium.simulation.world.router import FakeRouter
 
@@ -21,10 +23,14 @@ class DrawnClients:
         rate: float,
         chances: Mapping[str, Chances],
         consecutive_failures: int,
+        crowd: Crowd | None = None,
+        usual: float = 0.0,
     ) -> None:
+        """Without a `crowd`, requests are drawn independently. `usual` is the champion's share of bad answers."""
         self._router, self._chance, self._rate, self._chances = router, chance, rate, dict(chances)
         self._consecutive_failures = consecutive_failures  # a run of so many bad answers must not be missed
-        self._owed = 0.0
+        self._owed, self._usual, self._crowd = 0.0, usual, crowd
+        self._population = Population(crowd, chance, failing=failing_clients(usual)) if crowd is not None else None
         self._answers: dict[str, dict[str, Answers]] = {}  # by version and pod
 
     def ask(self, md: ModelDeployment, seconds: float) -> None:
@@ -32,6 +38,9 @@ class DrawnClients:
         self._owed += self._rate * seconds
         number = int(self._owed)
         self._owed -= number
+        if self._population is not None:
+            self._ask_each(self._population, md, number, max(1, int(seconds)))
+            return
         left = float(ALL)
         for slot, share in self._router.in_force(md).items():
             part = binomial(self._chance, number, min(1.0, share / left)) if left > 0 else 0
@@ -67,8 +76,30 @@ class DrawnClients:
             total.add(answers)
         return total
 
-    def _spread(self, pods: list[Pod], number: int, moments: int) -> None:
+    def _ask_each(self, population: Population, md: ModelDeployment, number: int, moments: int) -> None:
+        """The same, from clients who stay."""
+        pods = {slot: self._router.pods(md, slot) for slot in SLOTS}
+        if self._crowd is not None and self._crowd.kept_alive:
+            every = [pod for slot in SLOTS for pod in pods[slot]]
+            by_uid = {pod.uid: pod for pod in every}
+            asked = population.ask(number, by_connection(every, self._chance, None))
+            for kind, requests in asked.items():
+                self._serve(by_uid[kind.place], requests, moments, fails=kind.fails)
+            return
+        affinity = self._router.taken(md)[1].session_affinity
+        for of, requests in population.ask(
+            number, by_cookie(self._router.in_force(md), affinity, self._chance)
+        ).items():
+            self._spread(pods[of.place], requests, moments, fails=of.fails)
+
+    def _spread(self, pods: list[Pod], number: int, moments: int, *, fails: bool | None = None) -> None:
         for left, pod in zip(range(len(pods), 0, -1), pods, strict=True):
             part = binomial(self._chance, number, 1 / left)
-            self.of(pod).serve(part, moments, self._consecutive_failures)
+            self._serve(pod, part, moments, fails=fails)
             number -= part
+
+    def _serve(self, pod: Pod, number: int, moments: int, *, fails: bool | None) -> None:
+        """So many answers of one pod, to clients that fail, to others, or to all alike."""
+        answers = self.of(pod)
+        errors = None if fails is None else errors_of(fails, answers.chances.errors, self._usual)
+        answers.serve(number, moments, self._consecutive_failures, errors)

@@ -16,6 +16,7 @@ from podium.simulation.answers import Answers, chances
 from podium.simulation.assumed import Assumed, Role
 from podium.simulation.drawn_clients import DrawnClients
 from podium.simulation.pace import pace
+from podium.simulation.population import Crowd
 from podium.simulation.world.faults import Call
 from podium.simulation.world.view import MODEL
 from podium.simulation.world.world import World
@@ -36,11 +37,13 @@ class Plan:
     rate: float
     assumed: Assumed
     longest: timedelta  # a trial that is not over by then is undecided
+    crowd: Crowd | None = None  # who asks; without it, every request is a client of its own
 
     def spec_for(self, version: str) -> Spec:
         """The spec without gates, for a version of the simulated registry, and not paused."""
         model = self.spec.model.model_copy(update={"name": MODEL, "version": version, "alias": None})
-        traffic = self.spec.traffic.model_copy(update={"preview": None, "session_affinity": None})
+        stay = self.spec.traffic.session_affinity if self.crowd is not None else None
+        traffic = self.spec.traffic.model_copy(update={"preview": None, "session_affinity": stay})
         parts = {"model": model, "traffic": traffic, "registry": RegistryRef(), "gates": [], "paused": False}
         return self.spec.model_copy(update=parts)
 
@@ -88,6 +91,8 @@ class Trial(World):
                 CHALLENGER: chances(guards, assumed.of(role), assumed.champion),
             },
             consecutive_failures=plan.spec.rollout.consecutive_failures,
+            crowd=plan.crowd,
+            usual=chances(guards, assumed.champion, assumed.champion).errors,
         )
         self.pod_metrics.counters_of = self.drawn.counters
         self.clock.lengthen = self._lengthened

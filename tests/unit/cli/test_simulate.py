@@ -81,6 +81,15 @@ def test_shares_and_rate_are_what_is_said() -> None:
     assert found["assumed"] == {"good": {"errors": 0.001}, "bad": {"errors": 0.4}, "champion": {"errors": 0.01}}
 
 
+def test_who_asks_is_said_and_told() -> None:
+    result = simulate("--users", "20", "--requests-per-user", "30", "--activity", "log-normal")
+    assert result.exit_code == 0, result.output
+    said = "20 users whose requests are drawn one by one; 30 requests each, then another one comes; activity log-normal"
+    assert said in result.stdout
+    clients = json.loads(simulate("--connections", "5", "--json").stdout)["clients"]
+    assert clients == {"clients": 5, "requests": None, "activity": "equal", "kept_alive": True}
+
+
 def test_a_threshold_stands_beside_it_if_asked_for() -> None:
     assert json.loads(simulate("--json").stdout)["window"] is None
     assert "beside it, a threshold" in simulate("--beside-window").stdout
@@ -109,6 +118,8 @@ def test_a_name_in_the_title_is_no_markup() -> None:
         (["--bad", "latency=5%"], "expected the name of a guard (errors), found latency"),
         (["--longest", "soon"], "expected a duration such as 90s"),
         (["--trials", "0"], "0 is not in the range"),
+        (["--users", "2", "--connections", "2"], "expected --users or --connections, found both"),
+        (["--requests-per-user", "2"], "--requests-per-user and --activity need --users or --connections"),
         (["--plot", "plot.jpg"], "expected a file .svg or .png, found plot.jpg"),
         (["--plot", "/no/such/folder/plot.svg"], "folder /no/such/folder not found"),
     ],
