@@ -73,3 +73,53 @@ async def test_what_may_have_been_done_already_is_not_done_again() -> None:
         with pytest.raises(Unavailable):
             await api.replace("/api/v1/x", {})
     assert asked == {"POST": 1, "PUT": 1}
+
+
+@asynccontextmanager
+async def watched(chunks: Sequence[bytes]) -> AsyncIterator[Api]:
+    """An API server whose watch sends these and ends."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        assert request.query["watch"] == "true"
+        assert request.query["fieldSelector"] == "metadata.name=churn"
+        assert request.headers["Impersonate-User"] == "bob"
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for chunk in chunks:
+            await response.write(chunk)
+        return response
+
+    app = web.Application()
+    app.add_routes([web.get("/{path:.*}", answer)])
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    configuration = Configuration()
+    configuration.host = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    api = Api(configuration, "bob")
+    try:
+        yield api
+    finally:
+        await api.close()
+        await runner.cleanup()
+
+
+async def test_a_watch_tells_of_each_change_however_it_is_cut_and_however_long_it_is() -> None:
+    long = b'{"type": "MODIFIED", "object": {"a": "' + b"x" * 3_000_000 + b'"}}\n'
+    async with watched([b'{"type": "ADDED", "obj', b'ect": {}}\n\n' + long, b'{"type": "cut off']) as api:
+        found = [event async for event in api.watch("/api/v1/x", fields="metadata.name=churn", within=5)]
+    assert [event["type"] for event in found] == ["ADDED", "MODIFIED"]
+    assert len(found[1]["object"]["a"]) == 3_000_000
+
+
+async def test_a_watch_that_the_api_server_gives_up_is_an_error_of_its_code() -> None:
+    gone = b'{"type": "ERROR", "object": {"code": 410, "reason": "Expired", "message": "too old"}}\n'
+    async with watched([gone]) as api:
+        with pytest.raises(Unavailable, match="410 Expired: too old"):
+            [event async for event in api.watch("/api/v1/x", fields="metadata.name=churn", within=5)]
+
+
+async def test_what_is_no_event_is_an_answer_of_something_in_between() -> None:
+    async with watched([b"<html>\n"]) as api:
+        with pytest.raises(Unavailable, match="GET /api/v1/x"):
+            [event async for event in api.watch("/api/v1/x", fields="metadata.name=churn", within=5)]

@@ -8,7 +8,8 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
@@ -28,18 +29,21 @@ _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _JSON_PATCH = "application/json-patch+json"
 _JSON = "application/json"
+_ERROR_LIMIT: Final = 2**16  # bytes of an answer that refuses: pods are asked through this, too
 _ONCE: Final = frozenset({"POST", "PUT"})  # a repeat could meet the first try's own result; their callers look again
 _PAUSES: Final = (0.02, 0.05, 0.1, 0.2)  # seconds between tries
 
 
-async def login() -> Configuration:
-    """The service account in a pod, otherwise the kubeconfig. Raises Rejected where neither can be used."""
+async def login(context: str | None = None) -> Configuration:
+    """The service account in a pod, otherwise the kubeconfig, or its named context. Raises Rejected without either."""
     configuration = Configuration()
     try:
-        if in_cluster():
+        if context is None and in_cluster():
             load_incluster_config(configuration)
         else:
-            await load_kube_config(config_file=kubeconfig(), client_configuration=configuration, persist_config=False)
+            await load_kube_config(
+                config_file=kubeconfig(), context=context, client_configuration=configuration, persist_config=False
+            )
     except Exception as error:  # kubeconfig loaders raise whatever a broken file makes them raise
         raise Rejected(f"no credentials for the API server: set KUBECONFIG, or run in a pod ({error})") from error
     return configuration
@@ -61,15 +65,17 @@ class Api:
     `within` is the time for the whole exchange in seconds, reading included.
     """
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, user: str | None = None) -> None:
         self.configuration = configuration
         self._client = ApiClient(configuration)
         self._client.user_agent = "podium"
+        if user is not None:
+            self._client.set_default_header("Impersonate-User", user)
 
     @classmethod
-    async def connect(cls) -> Self:
-        """Log in, by the pod's service account or by kubeconfig."""
-        return cls(await login())
+    async def connect(cls, context: str | None = None, user: str | None = None) -> Self:
+        """Log in, by the pod's service account or by kubeconfig; as another user where one is named."""
+        return cls(await login(context), user)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -80,11 +86,26 @@ class Api:
         return await self._json("GET", path, within=within)
 
     async def list(
-        self, path: str, *, selector: str = "", most: int | None = None, within: float = TIMEOUT
+        self, path: str, *, selector: str = "", fields: str = "", most: int | None = None, within: float = TIMEOUT
     ) -> Sequence[Json]:
-        """All objects of the collection that match the label selector, or the first ones, fresh from etcd."""
-        query = ({"labelSelector": selector} if selector else {}) | ({"limit": str(most)} if most else {})
+        """All objects of the collection that match the selectors, or the first ones, fresh from etcd."""
+        query = _selected(selector, fields) | ({"limit": str(most)} if most else {})
         return (await self._json("GET", path, query=query, within=within)).get("items") or []
+
+    async def watch(self, path: str, *, selector: str = "", fields: str = "", within: float) -> AsyncIterator[Json]:
+        """What is there and each change of it (`type`, `object`), until the API server ends it after `within` seconds.
+
+        An end says nothing of the objects: watch again.
+        """
+        query = {"watch": "true", "timeoutSeconds": str(round(within))} | _selected(selector, fields)
+        bound = aiohttp.ClientTimeout(total=within + TIMEOUT, sock_connect=TIMEOUT)
+        async with self._answer("GET", f"{path}?{urlencode(query)}", bound=bound) as answer:
+            async for line in lines(answer.content):
+                event = json.loads(line)
+                if event.get("type") == "ERROR":
+                    found = event["object"]
+                    raise from_status(int(found.get("code", 500)), found, f"GET {path} (watch)")
+                yield event
 
     async def create(self, path: str, body: Json) -> Json:
         """Create an object. Raises Conflict where one of its name is there."""
@@ -99,9 +120,9 @@ class Api:
         query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}
         return await self._json("PATCH", path, query=query, body=body, content_type=_APPLY)
 
-    async def merge(self, path: str, body: Json) -> Json:
-        """Change an object by a merge patch. Raises NotFound and Conflict."""
-        return await self._json("PATCH", path, query={"fieldManager": FIELD_MANAGER}, body=body, content_type=_MERGE)
+    async def merge(self, path: str, body: Json, *, manager: str = FIELD_MANAGER) -> Json:
+        """Change an object by a merge patch. Raises NotFound, and Conflict where it names another resourceVersion."""
+        return await self._json("PATCH", path, query={"fieldManager": manager}, body=body, content_type=_MERGE)
 
     async def patch(self, path: str, operations: Sequence[Json]) -> Json:
         """JSON Patch (RFC 6902). Rejected where one of its tests does not hold: then nothing of it is done."""
@@ -145,21 +166,41 @@ class Api:
         content_type: str = _JSON,
         limit: int | None = None,
     ) -> bytes:
+        bound = aiohttp.ClientTimeout(total=within)
+        async with self._answer(method, target, body=body, content_type=content_type, bound=bound) as answer:
+            content: bytes = await answer.read() if limit is None else await read_at_most(answer.content, limit)
+        return content
+
+    @asynccontextmanager
+    async def _answer(
+        self,
+        method: str,
+        target: str,
+        *,
+        bound: aiohttp.ClientTimeout,
+        body: Json | Sequence[Json] | None = None,
+        content_type: str = _JSON,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer of a request that succeeded. What fails while it is read is translated, too."""
         doing = f"{method} {target.partition('?')[0]}"
         headers = {"Accept": "application/json, */*", "Content-Type": content_type}
-        bound = aiohttp.ClientTimeout(total=within)
         try:
             signed = await self._client.param_serialize(
                 method, target, header_params=headers, body=body, auth_settings=["BearerToken"]
             )
             answer = (await self._client.call_api(*signed, _request_timeout=bound)).response
             async with answer:
-                content: bytes = await answer.read() if limit is None else await read_at_most(answer.content, limit)
+                if not 200 <= answer.status < 300:  # noqa: PLR2004  the successes of HTTP
+                    said = await read_at_most(answer.content, _ERROR_LIMIT)
+                    raise from_status(answer.status, _payload(said), doing)
+                yield answer
         except FOREIGN as error:
             raise from_exception(error, doing) from error
-        if not 200 <= answer.status < 300:  # noqa: PLR2004  the successes of HTTP
-            raise from_status(answer.status, _payload(content), doing)
-        return content
+
+
+def _selected(selector: str, fields: str) -> dict[str, str]:
+    query = {"labelSelector": selector, "fieldSelector": fields}
+    return {name: value for name, value in query.items() if value}
 
 
 async def _persistent(call: Callable[..., Awaitable[bytes]], within: float) -> bytes:
@@ -184,6 +225,16 @@ async def read_at_most(stream: aiohttp.StreamReader, limit: int) -> bytes:
     while len(content) < limit and (chunk := await stream.read(limit - len(content))):
         content += chunk
     return content
+
+
+async def lines(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """The lines of an answer's body, of any length; what no newline ends is not whole, and left out."""
+    rest = b""
+    async for chunk in stream.iter_any():
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            if line:
+                yield line
 
 
 def _payload(content: bytes) -> Any:
