@@ -1,6 +1,6 @@
 """The outputs that pages show below commands of `podium`: run again, so that they are what the commands print.
 
-`podium explain` needs a cluster; its page shows the golden file that the CLI's test compares with.
+`podium explain` and `podium get` need a cluster; their pages show the golden files that the CLI's tests compare with.
 """
 
 import re
@@ -11,8 +11,12 @@ from typing import Final
 
 from docsite.links import ROOT
 
-PAGES: Final = (ROOT / "docs/simulate-and-explain.md",)
-_GOLDEN: Final = {"podium explain churn -n ml": ROOT / "tests/unit/cli/explained/second_step.txt"}
+PAGES: Final = (ROOT / "docs/simulate-and-explain.md", ROOT / "docs/verbs.md")
+_EXPLAINED: Final = ROOT / "tests/unit/cli/explained"
+_GOLDEN: Final = {
+    "podium explain churn -n ml": _EXPLAINED / "second_step.txt",
+    "podium get churn -n ml": _EXPLAINED / "second_step.tree",
+}
 _SHOWN: Final = re.compile(r"^```console\n\$ (?P<command>podium [^\n]+)\n.*?^```$", re.MULTILINE | re.DOTALL)
 
 

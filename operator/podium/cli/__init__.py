@@ -7,7 +7,9 @@ Beside the verbs stand what they share and what they show:
 
     documents, objects     YAML as kubectl reads it, and the one ModelDeployment in it
     problems               what is wrong with an object, for `validate`
-    explanation, live      what is to be said of an object, and where a live one comes from, for `explain`
+    explained, explanation what is to be said of an object, as values, and how they are made: what every look shows
+    live, options          where a live object comes from, and the options that say so
+    view, tree, tables     what `get`, `list`, `status`, `history` and `events` show of it
     explanation_text, screen
     simulation_report, simulation_plot      what `simulate` shows
 """

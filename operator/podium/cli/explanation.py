@@ -2,16 +2,27 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
 
 from podium.api.v1alpha1.evidence import Counts
 from podium.api.v1alpha1.spec.gates import Gate
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import GateState, HistoryEntry, Phase, Pinned, Rejection, Status, Trial
+from podium.api.v1alpha1.status import Condition, HistoryEntry, Phase, Pinned, Rejection, Status, Trial
+from podium.cli.explained import (
+    ConditionExplanation,
+    CriterionExplanation,
+    Explanation,
+    GateExplanation,
+    GuardExplanation,
+    OutageProgress,
+    PastDecision,
+    Side,
+    StepExplanation,
+    TrialProgress,
+)
 from podium.core.analysis import guards
 from podium.core.analysis.criteria import criteria
 from podium.core.analysis.guards import CriterionResult
@@ -19,119 +30,9 @@ from podium.core.analysis.shared_outage import run_of
 from podium.core.analysis.tests import SequentialTest, sequential_tests
 from podium.core.status.messages import trial_began
 
-ShownState = GateState | Literal["not checked yet"]
-
 
 class Unexplained(Exception):
     """The object cannot be read. The message says what was found, and where."""
-
-
-@dataclass(frozen=True)
-class Side:
-    """What one version answered."""
-
-    version: str
-    answers: int
-    bad: int
-
-    @property
-    def share(self) -> float | None:
-        """The share of bad answers; None where there are no answers."""
-        return self.bad / self.answers if self.answers else None
-
-
-@dataclass(frozen=True)
-class CriterionExplanation:
-    """One criterion of a guard, and how far it is from a verdict."""
-
-    measure: str  # what is counted
-    limit: float  # a share; beside the champion a difference of shares
-    beside_champion: bool
-    mirrored: bool  # the share must not fall below the champion's by more than the limit
-    verdict: str
-    subject: Side
-    champion: Side
-    towards_failed: float  # log E / log(1/α): 1 is the proof
-    towards_passed: float  # log E / log(1/β)
-    more_answers: int  # about so many until it passes
-    more_seconds: float | None  # the same at the present rate; None where that is not known
-
-
-@dataclass(frozen=True)
-class GuardExplanation:
-    """A guard's verdict, and its criteria. None of them while it waits for the champion's baseline."""
-
-    name: str
-    verdict: str
-    message: str
-    criteria: Sequence[CriterionExplanation]
-
-
-@dataclass(frozen=True)
-class GateExplanation:
-    """A gate's last result."""
-
-    name: str
-    kind: str  # the field of the gate: metric, tags …
-    version: str  # that it checked; "" before that
-    state: ShownState
-    message: str
-
-
-@dataclass(frozen=True)
-class TrialProgress:
-    """How far a trial has come."""
-
-    step: int  # from 1
-    steps: int
-    desired: int  # percent
-    current: int | None  # percent, as measured
-    duration: float  # seconds for which the weight has to be in force
-    weight_reached_at: datetime | None
-    false_rollback_rate: float
-    false_promotion_rate: float
-    ended: str  # why; "" while it goes on
-
-
-@dataclass(frozen=True)
-class OutageProgress:
-    """A shared outage, and how far the champion is from passing its guards again."""
-
-    since: datetime
-    message: str
-    runs: Mapping[str, Side]  # by guard: the champion's answers of its present good run
-
-
-@dataclass(frozen=True)
-class PastDecision:
-    """A decision of the past."""
-
-    at: datetime
-    version: str
-    outcome: str
-    reason: str
-    message: str
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Everything that `podium explain` shows."""
-
-    name: str
-    namespace: str
-    phase: Phase
-    message: str
-    paused: bool
-    desired: str
-    champion: str
-    challenger: str
-    former: str
-    gates: Sequence[GateExplanation]
-    trial: TrialProgress | None
-    guards: Sequence[GuardExplanation]
-    shared_outage: OutageProgress | None
-    rejected: Sequence[PastDecision]
-    history: Sequence[PastDecision]
 
 
 def explanation(value: Mapping[str, Any]) -> Explanation:
@@ -148,6 +49,14 @@ def explanation(value: Mapping[str, Any]) -> Explanation:
         champion=_version(status.champion),
         challenger=_version(status.challenger),
         former=_version(status.former),
+        slots={role: pinned.slot for role, pinned in _roles(status) if pinned is not None},
+        weight=status.weight.desired if status.weight is not None else None,
+        current_weight=status.weight.current if status.weight is not None else None,
+        generation=int(metadata.get("generation") or 0),
+        observed_generation=status.observed_generation,
+        created=_moment(metadata.get("creationTimestamp")),
+        since=status.phase_since,
+        conditions=[_condition(condition) for condition in status.conditions],
         gates=[_gate(gate, status) for gate in spec.gates],
         trial=_standing(trial, status) if trial is not None else None,
         guards=list(_guards(trial, status)) if trial is not None else [],
@@ -175,6 +84,29 @@ def _first(error: ValidationError) -> str:
     found = error.errors(include_url=False)[0]
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in found["loc"])
     return f"{place}: {found['msg']}"
+
+
+def _roles(status: Status) -> Sequence[tuple[str, Pinned | None]]:
+    return [("champion", status.champion), ("challenger", status.challenger), ("former champion", status.former)]
+
+
+def _moment(text: object) -> datetime | None:
+    """A time as the API server writes it; None where a file has none."""
+    try:
+        return datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError as error:
+        raise Unexplained(f"metadata.creationTimestamp: expected a time as in RFC 3339, found {text!r}") from error
+
+
+def _condition(condition: Condition) -> ConditionExplanation:
+    return ConditionExplanation(
+        condition.type,
+        condition.status,
+        condition.reason,
+        condition.message,
+        condition.observed_generation,
+        condition.last_transition_time,
+    )
 
 
 def _version(pinned: Pinned | None) -> str:
@@ -207,6 +139,7 @@ def _standing(trial: Trial, status: Status) -> TrialProgress:
         false_rollback_rate=trial.false_rollback_rate,
         false_promotion_rate=trial.false_promotion_rate,
         ended=trial.verdict.message if trial.verdict is not None else "",
+        ladder=[StepExplanation(each.weight, each.duration.total_seconds()) for each in trial.steps],
     )
 
 
@@ -277,8 +210,9 @@ def _shared_outage(status: Status) -> OutageProgress | None:
 
 
 def _rejection(lost: Rejection) -> PastDecision:
-    return PastDecision(lost.at, lost.version, "Rejected", lost.reason, lost.message)
+    return PastDecision(lost.at, lost.version, "Rejected", lost.reason, lost.message, lost.generation)
 
 
 def _decided(entry: HistoryEntry) -> PastDecision:
-    return PastDecision(entry.at, entry.version, entry.outcome, entry.reason, entry.message)
+    said = (entry.outcome, entry.reason, entry.message, entry.generation)
+    return PastDecision(entry.at, entry.version, *said, entry.answers, entry.bad)

@@ -8,7 +8,7 @@ import click
 
 from podium.api.v1alpha1.status import Phase
 from podium.api.v1alpha1.values.base import format_duration, format_percent, format_time
-from podium.cli.explanation import (
+from podium.cli.explained import (
     CriterionExplanation,
     Explanation,
     GateExplanation,

@@ -12,14 +12,20 @@ class Verb(NamedTuple):
     module: str  # of podium.cli; the command in it has the name of the verb
     help: str
     extra: str
+    command: str = ""  # in the module, where the verb's own name means something else in Python
 
 
 VERBS: Final = {
+    "events": Verb("events", "Show the Events about a ModelDeployment.", "cli"),
     "explain": Verb("explain", "Show a trial: each gate and guard with evidence, limit and verdict.", "cli"),
+    "get": Verb("get", "Show a ModelDeployment as a tree: versions, pods, steps, gates and guards; -w watches.", "cli"),
+    "history": Verb("history", "Show what was decided of which version, and why.", "cli"),
+    "list": Verb("list", "Show all ModelDeployments: versions, phase, weight, nearest guard.", "cli", "list_"),
     "schema": Verb("schema", "Print the CRD, the JSON Schema for editors, or the reference.", "cli"),
     "score": Verb("score", "Score a CSV or Parquet file larger than memory.", "cli,runtime"),
     "serve": Verb("serve", "Serve a model version on this machine.", "cli,runtime"),
     "simulate": Verb("simulate", "Try a ModelDeployment on assumed versions, in virtual time.", "cli"),
+    "status": Verb("status", "Say by the exit code where a rollout stands; --wait waits for its end.", "cli"),
     "validate": Verb("validate", "Check ModelDeployments in YAML files, without a cluster.", "cli"),
 }
 
@@ -47,7 +53,7 @@ def _command(name: str, verb: Verb) -> click.Command:
             raise
         message = f"{name} needs {missing.name}, which is not installed. Do: pip install 'podium[{verb.extra}]'"
         raise click.ClickException(message) from missing
-    command: click.Command = getattr(module, name)
+    command: click.Command = getattr(module, verb.command or name)
     return command
 
 

@@ -10,12 +10,17 @@ import click
 
 from podium.api.v1alpha1.manifest import KIND
 from podium.cli.documents import Unreadable, read_documents
+from podium.cli.screen import plain
 
 
 class InputError(click.ClickException):
     """There is no such ModelDeployment, or it cannot be read."""
 
     exit_code = 1
+
+    def format_message(self) -> str:
+        """The message, line by line, without what a terminal would obey: the API server repeats what others wrote."""
+        return "\n".join(map(plain, self.message.split("\n")))
 
 
 def text_of(source: str) -> str:

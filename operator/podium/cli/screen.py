@@ -9,7 +9,7 @@ from typing import Final, Self
 
 import click
 
-_UNICODE: Final = "█▏▎▍▌▋▊▉│·"
+_UNICODE: Final = "█▏▎▍▌▋▊▉│·→├└─✓▶"
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _NARROWEST, _WIDEST = 60, 120  # characters
 
@@ -20,12 +20,13 @@ class Screen:
 
     width: int = 100  # characters
     unicode: bool = True
+    terminal: bool = False  # a person looks at it, and what was shown can be drawn over
 
     @classmethod
     def present(cls) -> Self:
         """The one that standard output leads to."""
         width = shutil.get_terminal_size((100, 24)).columns
-        return cls(min(max(width, _NARROWEST), _WIDEST), _can_show(_UNICODE))
+        return cls(min(max(width, _NARROWEST), _WIDEST), _can_show(_UNICODE), sys.stdout.isatty())
 
     def bar(self, part: float, width: int, mark: float | None = None) -> str:
         """A bar that fills this part of so many characters, with a line at `mark`."""

@@ -14,6 +14,7 @@ from podium.cli import live
 from podium.cli.explanation import explanation
 from podium.cli.explanation_text import as_text
 from podium.cli.main import main
+from podium.cli.options import Place
 from podium.cli.screen import Screen
 from podium.errors import NotFound, Unavailable
 
@@ -145,14 +146,14 @@ def test_a_file_that_is_not_there_or_no_yaml_is_told(tmp_path: Path) -> None:
     assert "-:2: not valid YAML for kubectl" in result.output
 
 
-async def _found(name: str, namespace: str | None) -> dict[str, Any]:
-    assert (name, namespace) == ("churn", "ml")
+async def _found(name: str, place: Place) -> dict[str, Any]:
+    assert (name, place) == ("churn", Place("ml", "laptop", "bob"))
     return load("settled")
 
 
 def test_a_name_is_looked_up_in_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "model_deployment", _found)
-    result = explain("churn", "-n", "ml")
+    result = explain("churn", "-n", "ml", "--context", "laptop", "--as", "bob")
     assert result.stdout.startswith("churn in ml: Stable\n")
 
 
@@ -163,7 +164,7 @@ def test_a_name_is_looked_up_in_the_cluster(monkeypatch: pytest.MonkeyPatch) -> 
 def test_what_the_cluster_does_not_have_is_an_error(
     monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
 ) -> None:
-    async def fails(name: str, namespace: str | None) -> dict[str, Any]:
+    async def fails(name: str, place: Place) -> dict[str, Any]:
         raise error
 
     monkeypatch.setattr(live, "model_deployment", fails)

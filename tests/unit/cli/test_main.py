@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 
 import click
 import pytest
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 
 from podium.cli import main as module
 from podium.cli.main import VERBS, main
+from tests.yaml_files import ROOT
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS))
@@ -51,3 +53,12 @@ def test_another_word_is_no_verb() -> None:
     result = CliRunner().invoke(main, ["valdate"])
     assert result.exit_code == 2
     assert isinstance(main, click.Group)
+
+
+def test_kubectl_finds_the_command_as_its_plugin() -> None:
+    """kubectl runs `kubectl-podium` for `kubectl podium`."""
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts["kubectl-podium"] == scripts["podium"] == "podium.cli.main:main"
+    code = "import sys; sys.argv[0] = 'kubectl-podium'; from podium.cli.main import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, "list", "--help"], capture_output=True, text=True, check=True)
+    assert "kubectl-podium list" in done.stdout

@@ -1,0 +1,166 @@
+"""What is to be said of a ModelDeployment, as plain values. Every verb that looks shows them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from podium.api.v1alpha1.status import GateState, Phase
+
+ShownState = GateState | Literal["not checked yet"]
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one version answered."""
+
+    version: str
+    answers: int
+    bad: int
+
+    @property
+    def share(self) -> float | None:
+        """The share of bad answers; None where there are no answers."""
+        return self.bad / self.answers if self.answers else None
+
+
+@dataclass(frozen=True)
+class CriterionExplanation:
+    """One criterion of a guard, and how far it is from a verdict."""
+
+    measure: str  # what is counted
+    limit: float  # a share; beside the champion a difference of shares
+    beside_champion: bool
+    mirrored: bool  # the share must not fall below the champion's by more than the limit
+    verdict: str
+    subject: Side
+    champion: Side
+    towards_failed: float  # log E / log(1/α): 1 is the proof
+    towards_passed: float  # log E / log(1/β)
+    more_answers: int  # about so many until it passes
+    more_seconds: float | None  # the same at the present rate; None where that is not known
+
+
+@dataclass(frozen=True)
+class GuardExplanation:
+    """A guard's verdict, and its criteria. None of them while it waits for the champion's baseline."""
+
+    name: str
+    verdict: str
+    message: str
+    criteria: Sequence[CriterionExplanation]
+
+
+@dataclass(frozen=True)
+class GateExplanation:
+    """A gate's last result."""
+
+    name: str
+    kind: str  # the field of the gate: metric, tags …
+    version: str  # that it checked; "" before that
+    state: ShownState
+    message: str
+
+
+@dataclass(frozen=True)
+class StepExplanation:
+    """One step of a trial."""
+
+    weight: int  # percent
+    duration: float  # seconds
+
+
+@dataclass(frozen=True)
+class TrialProgress:
+    """How far a trial has come."""
+
+    step: int  # from 1
+    steps: int
+    desired: int  # percent
+    current: int | None  # percent, as measured
+    duration: float  # seconds for which the weight has to be in force
+    weight_reached_at: datetime | None
+    false_rollback_rate: float
+    false_promotion_rate: float
+    ended: str  # why; "" while it goes on
+    ladder: Sequence[StepExplanation]
+
+
+@dataclass(frozen=True)
+class OutageProgress:
+    """A shared outage, and how far the champion is from passing its guards again."""
+
+    since: datetime
+    message: str
+    runs: Mapping[str, Side]  # by guard: the champion's answers of its present good run
+
+
+@dataclass(frozen=True)
+class PastDecision:
+    """A decision of the past."""
+
+    at: datetime
+    version: str
+    outcome: str
+    reason: str
+    message: str
+    generation: int  # that it was about
+    answers: int | None = None  # that counted as evidence; None where the record does not say
+    bad: int | None = None
+
+
+@dataclass(frozen=True)
+class ConditionExplanation:
+    """A condition as the operator wrote it."""
+
+    type: str
+    status: str  # True, False or Unknown
+    reason: str
+    message: str
+    generation: int  # that it is about
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Everything that is to be said of a ModelDeployment."""
+
+    name: str
+    namespace: str
+    phase: Phase
+    message: str
+    paused: bool
+    desired: str
+    champion: str
+    challenger: str
+    former: str
+    slots: Mapping[str, str]  # by role
+    weight: int | None  # percent for the challenger, as desired; None without a trial
+    current_weight: int | None  # the same as measured
+    generation: int  # of the object
+    observed_generation: int  # that the status is about
+    created: datetime | None
+    since: datetime | None  # when the phase began
+    conditions: Sequence[ConditionExplanation]
+    gates: Sequence[GateExplanation]
+    trial: TrialProgress | None
+    guards: Sequence[GuardExplanation]
+    shared_outage: OutageProgress | None
+    rejected: Sequence[PastDecision]
+    history: Sequence[PastDecision]
+
+    def condition(self, kind: str) -> str:
+        """The status of this condition; Unknown where the operator has not seen the object's generation yet."""
+        found = next((condition for condition in self.conditions if condition.type == kind), None)
+        return found.status if found is not None and found.generation >= self.generation else "Unknown"
+
+    @property
+    def last_decision(self) -> PastDecision | None:
+        """The newest decision that the status remembers."""
+        return self.history[-1] if self.history else None
+
+    @property
+    def nearest(self) -> "tuple[str, CriterionExplanation] | None":
+        """The guard that is nearest to a failure, and its criterion that is; None where none counts yet."""
+        there = [(guard.name, criterion) for guard in self.guards for criterion in guard.criteria]
+        return max(there, key=lambda it: (it[1].verdict == "Failed", it[1].towards_failed), default=None)
