@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from podium.runtime.faults import Fault
 from podium.runtime.identity import Headers
+from podium.runtime.other_slot import Caller
 
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
@@ -27,7 +28,10 @@ class Trace(Protocol):
 class Request:
     """A whole request: its body is here, or the application would not have been asked."""
 
-    __slots__ = ("abandoned", "body", "chunks", "headers", "id", "identity_block", "method", "path", "started", "trace")
+    __slots__ = (
+        *("abandoned", "body", "caller", "chunks", "headers", "id", "identity_block", "method", "path", "started"),
+        "trace",
+    )
 
     def __init__(self, method: str, path: str, headers: Headers, body: bytes, request_id: bytes) -> None:
         self.method = method
@@ -39,6 +43,7 @@ class Request:
         self.identity_block: bytes | None = None  # of the version that was asked; None: who answers now
         self.trace: Trace | None = None  # where traces are asked for
         self.chunks = True  # the client can read an answer in chunks, which HTTP/1.0 does not know
+        self.caller = Caller.USER
         self.abandoned = False  # the client went away: an answer is of no use any more
 
     def header(self, name: bytes) -> bytes | None:

@@ -6,6 +6,7 @@ Fault
  │   ├─ Abandoned        the client went away: counted, but there is no client to be told
  │   ├─ TooSlow          408: the body did not arrive in time
  │   ├─ TooLarge         413
+ │   ├─ YoungerVersion   409: another slot's failed request, which no younger version answers; never counted
  │   └─ WrongMediaType   415
  ├─ ModelFault        500: the model must change              outcome model_error
  │   ├─ Unforeseen       the server itself failed: no failure in a row, as the champion's server is the same
@@ -85,6 +86,15 @@ class TooLarge(RequestFault):
     """The body is larger than the limit."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class YoungerVersion(RequestFault):
+    """The other slot's version is the older one: this one does not answer in its place."""
+
+    status = HTTPStatus.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("a version that is younger than the one that failed does not answer in its place")
 
 
 class WrongMediaType(RequestFault):

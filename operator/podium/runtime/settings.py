@@ -11,6 +11,7 @@ from podium.runtime.environment import Known, Reader
 from podium.runtime.exits import Exit, StartError
 from podium.runtime.legacy_env import mapped
 from podium.runtime.model_file import DIGEST, DIGEST_FORM, Wanted, wanted_by
+from podium.runtime.other_slot import OtherSlot
 from podium.runtime.preview import Preview
 from podium.runtime.reference import Reference, references
 
@@ -18,6 +19,7 @@ LATENCY_EDGES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2
 MOST_THREADS = 1024
 MOST_PROCESSES = 64
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
+_HOST_URL = re.compile(r"http://(?P<host>[A-Za-z0-9.-]{1,253})(:(?P<port>[0-9]{1,5}))?/?")
 TERMINATION_LOG = "/dev/termination-log"  # where Kubernetes looks, unless the pod says otherwise
 
 
@@ -88,6 +90,7 @@ class Settings:
     requirements_ignored: frozenset[str] = frozenset({"pytest", "rich"})
     termination_log: Path | None = None
     preview: Preview | None = None
+    other_slot: OtherSlot | None = None  # None: this server stands alone
     traces: bool = False  # a span for each prediction, by OpenTelemetry's own variables
 
     @classmethod
@@ -154,6 +157,7 @@ class Settings:
             requirements_ignored=read.names("PODIUM_REQUIREMENTS_IGNORED", cls.requirements_ignored),
             termination_log=termination_log(environ),
             preview=_preview(read, environ),
+            other_slot=_other_slot(read),
             traces=traces(environ),
         )
 
@@ -211,6 +215,20 @@ def _preview(read: Reader, environ: Mapping[str, str]) -> Preview | None:
     if value and not header:
         raise StartError(Exit.BAD_SETTINGS, "PODIUM_PREVIEW_VALUE is set without PODIUM_PREVIEW_HEADER; set both")
     return Preview.of(header, value) if header else None
+
+
+def _other_slot(read: Reader) -> OtherSlot | None:
+    """Return where requests that fail here are sent, or None where there is no other slot."""
+    number = read.whole("PODIUM_TRIAL_NUMBER", 0, least=0)
+    url = read.matching("PODIUM_FALLBACK_URL", _HOST_URL, "http://HOST or http://HOST:PORT")
+    after = read.seconds("PODIUM_FALLBACK_AFTER", 0.0, least=0.0)
+    read.refuse_unless(number > 0 or url is None, "PODIUM_TRIAL_NUMBER", "a number above 0 beside PODIUM_FALLBACK_URL")
+    if number == 0:
+        return None
+    found = _HOST_URL.fullmatch(url) if url is not None else None
+    if found is None:
+        return OtherSlot(number)
+    return OtherSlot(number, found["host"], int(found["port"] or 80), after or None)
 
 
 def termination_log(environ: Mapping[str, str]) -> Path | None:

@@ -5,19 +5,20 @@ No framework: a prediction passes through here tens of thousands of times a seco
 
 import importlib
 import logging
-import re
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from podium.runtime.exchange import JSON, Body, Reply, Request, Response, canonical
-from podium.runtime.faults import Fault, NotFound, NotReady, RequestFault, Unforeseen, WrongMethod
+from podium.runtime.faults import Fault, NotFound, NotReady, Unforeseen, WrongMethod, YoungerVersion
 from podium.runtime.http import metrics
+from podium.runtime.http.deadlines import seconds_of
 from podium.runtime.http.refusals import refusal
 from podium.runtime.http.reload_report import ReloadReport
 from podium.runtime.http.serving import Page, Serving
 from podium.runtime.http.streaming import Stream
 from podium.runtime.identity import Headers, Identity
+from podium.runtime.other_slot import Caller
 from podium.runtime.prediction.job import Done, Job
 from podium.runtime.settings import Settings
 from podium.runtime.startup import StartupStep
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from podium.runtime.prediction.scoring import Read
 
 log = logging.getLogger(__name__)
-
-_DEADLINE = re.compile(r"(?P<number>[0-9]{1,9}(\.[0-9]{1,9})?)(?P<unit>ms|s)?")
 
 
 class Phase(Enum):
@@ -85,6 +84,8 @@ class App:
         """Take away what served before, which owes no answer any more."""
         self._former.remove(former)
         former.queue.close()
+        if former.fallback is not None:
+            former.fallback.close()
 
     def drain(self) -> None:
         """Stop being ready, and go on answering."""
@@ -135,6 +136,8 @@ class App:
         """Answer the request, now or later. Never raises."""
         try:
             serving = self._serving
+            if serving is not None:
+                request.caller = serving.caller(request.headers)
             read = self._endpoint(request)
             if serving is not None and read is not None:
                 self._predict(serving, read, request, reply)
@@ -149,6 +152,8 @@ class App:
         try:
             serving = self._serving
             read = None if serving is None else serving.calls.get(request.path)
+            if serving is not None:
+                request.caller = serving.caller(request.headers)
             if serving is not None and read is not None:
                 self._predict(serving, read, request, reply)
             else:
@@ -221,15 +226,28 @@ class App:
 
     def _predict(self, serving: Serving, read: "Read", request: Request, reply: Reply) -> None:
         counted = False
+        if request.caller is Caller.FALLBACK and not serving.stands_in(request):
+            request.identity_block = serving.identity_for(request)
+            reply(refusal(YoungerVersion(), request.path))
+            return
+        attempt = serving.attempt(request, reply, self._settings.request_seconds)
 
         def done(body: bytes | None, fault: Fault | None) -> None:
             nonlocal counted
             counted = True
             serving.count(request, fault, body)
-            reply(_answer(body or b"") if fault is None else refusal(fault, request.path))
+            answer = _answer(body or b"") if fault is None else refusal(fault, request.path)
+            if attempt is None:
+                reply(answer)
+            elif fault is None:
+                attempt.answered(answer)
+            else:
+                attempt.failed(fault, answer)
 
         try:
-            self._begin(serving, read, request, reply, done)
+            queued = self._begin(serving, read, request, reply, done)
+            if queued and attempt is not None:
+                attempt.begin()
         except Fault as fault:
             done(None, fault)
         except Exception:
@@ -238,34 +256,27 @@ class App:
             log.exception("a fault of the server itself, in request %s", request.id.decode())
             done(None, Unforeseen())
 
-    def _begin(self, serving: Serving, read: "Read", request: Request, reply: Reply, done: Done) -> None:
-        """Read the request and put it into the queue. Raises Fault: it will not get a prediction."""
-        request.identity_block = serving.identity_block
+    def _begin(self, serving: Serving, read: "Read", request: Request, reply: Reply, done: Done) -> bool:
+        """Read the request and put it into the queue; a streamed one puts itself there, part by part.
+
+        Returns which. Raises Fault: it will not get a prediction.
+        """
+        request.identity_block = serving.identity_for(request)
         if self._tracer is not None:
             self._tracer.begin(request, serving.identity)
         if request.method != "POST":
             raise WrongMethod(f"expected POST, found {request.method[:20]}")
         serving.queue.admit()
-        seconds = self._seconds(request)
+        seconds = seconds_of(request, self._settings.request_seconds)
         deadline, own = request.started + seconds, seconds < self._settings.request_seconds
         if (streamed := serving.streamed(request)) is not None:
             kind, by_parts = streamed
             ended = serving.count_stream(request)
             parts = serving.parts(by_parts, request)
             Stream(serving.queue, parts, kind, request, deadline, reply, ended, own).start()
-            return
+            return False
         serving.queue.enter(Job(serving.ask(read, request), request, deadline, done, own=own))
-
-    def _seconds(self, request: Request) -> float:
-        """Return how long the client waits: its x-request-timeout (`1.5`, `2s`, `500ms`), or our own limit if less."""
-        raw = request.header(b"x-request-timeout")
-        if raw is None:
-            return self._settings.request_seconds
-        found = _DEADLINE.fullmatch(raw.decode("latin-1"))
-        if not found:
-            raise RequestFault("x-request-timeout: expected seconds, as 1.5, 2s or 500ms")
-        seconds = float(found["number"]) / (1000 if found["unit"] == "ms" else 1)
-        return min(seconds, self._settings.request_seconds)
+        return True
 
 
 def tracer() -> "Tracer | None":

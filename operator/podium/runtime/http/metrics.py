@@ -15,6 +15,7 @@ from prometheus_client.utils import floatToGoString
 
 from podium.runtime.faults import Outcome
 from podium.runtime.identity import Identity
+from podium.runtime.other_slot import Caller
 from podium.runtime.startup import StartupStep
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ BAD = frozenset({Outcome.MODEL_ERROR, Outcome.NAN, Outcome.TIMEOUT})
 TIMED = BAD | {Outcome.OK}
 
 BATCH_EDGES = (1, 2, 4, 8, 16, 32, 64, 128, 256)  # requests joined into one prediction
+
+_ASIDE = {
+    Caller.TESTER: ("podium_preview_requests", "Testers' requests by outcome."),
+    Caller.FALLBACK: ("podium_fallback_requests", "Requests that the other slot's version failed, by outcome here."),
+}
 
 _SCORES_HEAD = (
     "# HELP podium_scores Predictions that are numbers (first column). Edges are fixed; only those of buckets that hold"
@@ -83,14 +89,17 @@ class Metrics:
         predictions: "Predictions",
         *,
         previews: bool = False,
+        beside: bool = False,
     ) -> None:
-        """`previews` is whether testers are counted, apart from all other clients."""
+        """`previews` is whether testers are counted, apart from users; `beside`, whether there is another slot."""
         self._identity = identity
         self._labels = {"model": identity.model, "version": identity.version}
         self._depth = depth
         self._predictions = predictions
         self._outcomes = dict.fromkeys(Outcome, 0)
-        self._previews = dict.fromkeys(Outcome, 0) if previews else {}
+        there = {Caller.TESTER: previews, Caller.FALLBACK: beside}
+        self._aside = {caller: dict.fromkeys(Outcome, 0) for caller, counted in there.items() if counted}
+        self._sent_on = dict.fromkeys((True, False), 0) if beside else {}
         self._seconds = Tally(edges)
         self._batches = Tally(BATCH_EDGES)
         self._rows = 0
@@ -112,17 +121,21 @@ class Metrics:
 
     @property
     def answered(self) -> int:
-        """How many requests have been counted, testers' among them."""
-        return sum(self._outcomes.values()) + sum(self._previews.values())
+        """How many requests have been counted, those of testers and of the other slot among them."""
+        return sum(self._outcomes.values()) + sum(sum(each.values()) for each in self._aside.values())
 
     def count_late(self, seconds: float) -> None:
         """Count how long the model took for a request that was counted at its client's deadline."""
         self._seconds.add(seconds)
 
-    def count_preview(self, outcome: Outcome | None) -> None:
-        """Count a tester's request, and nothing else of it."""
+    def count_aside(self, caller: Caller, outcome: Outcome | None) -> None:
+        """Count a request that is no user's, and nothing else of it."""
         if outcome is not None:
-            self._previews[outcome] += 1
+            self._aside[caller][outcome] += 1
+
+    def count_sent_on(self, answered: bool) -> None:
+        """Count a failed request for which the other slot was asked."""
+        self._sent_on[answered] += 1
 
     def count_batch(self, requests: int, rows: int) -> None:
         """Count one call of the model, with what was joined in it."""
@@ -143,10 +156,22 @@ class Metrics:
         info.add_metric((*values, who.run_id, who.digest), 1)
         yield info
         yield self._by_outcome("podium_requests", "Prediction requests by outcome.", self._outcomes)
-        if self._previews:
-            yield self._by_outcome("podium_preview_requests", "Testers' requests by outcome.", self._previews)
+        for caller, outcomes in self._aside.items():
+            yield self._by_outcome(*_ASIDE[caller], outcomes)
+        if self._sent_on:
+            yield self._sent_on_to_the_other_slot(names, values)
         yield from self._sized(names, values)
         yield self._named_classes(names, values)
+
+    def _sent_on_to_the_other_slot(self, names: tuple[str, ...], values: tuple[str, ...]) -> Metric:
+        sent = CounterMetricFamily(
+            "podium_fallbacks",
+            "Users' requests that this version failed, and that the other slot was asked to answer.",
+            labels=(*names, "answered"),
+        )
+        for answered, count in self._sent_on.items():
+            sent.add_metric((*values, str(answered).lower()), count)
+        return sent
 
     def _by_outcome(self, name: str, text: str, outcomes: Mapping[Outcome, int]) -> Metric:
         requests = CounterMetricFamily(name, text, labels=(*self._labels, "outcome"))

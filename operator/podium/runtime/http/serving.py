@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from podium.runtime.exchange import Request, Response
+from podium.runtime.exchange import Reply, Request, Response
 from podium.runtime.faults import Fault, Outcome
+from podium.runtime.http.client import Client
+from podium.runtime.http.fallback import Attempt, Fallback
 from podium.runtime.http.metrics import Metrics
 from podium.runtime.http.prediction_log import PredictionLog
 from podium.runtime.http.streaming import EVENTS, NDJSON
 from podium.runtime.identity import Headers
+from podium.runtime.other_slot import FROM, Caller, fallback_from
 from podium.runtime.prediction.queue import PredictionQueue
 from podium.runtime.settings import Settings
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from podium.runtime.loading.load import Loaded
     from podium.runtime.prediction.scoring import Ask, Read, Scorer
 
+GRPC = "application/grpc"  # of a call that the other slot sends on, as a POST
 JSON_LENGTH = b"inference-header-content-length"  # of the part of a body that bytes follow
 Page = Callable[[], Response]
 
@@ -28,8 +32,9 @@ class Serving:
 
     def __init__(self, loaded: "Loaded", settings: Settings) -> None:
         self._scorer = loaded.scorer
-        self._preview = settings.preview
-        self._preview_scorer = loaded.scorer.preview_scorer() if settings.preview is not None else loaded.scorer
+        self._preview, self._other = settings.preview, settings.other_slot
+        self._sorted = self._preview is not None or self._other is not None
+        self._uncounted = loaded.scorer.preview_scorer() if self._sorted else loaded.scorer
         self._endpoints = loaded.endpoints
         self._streams = loaded.streams
         self._events = loaded.events
@@ -43,6 +48,7 @@ class Serving:
             lambda: self.queue.depth,
             loaded.scorer.predictions,
             previews=settings.preview is not None,
+            beside=settings.other_slot is not None,
         )
         self.metrics.from_cache = loaded.from_cache
         self.log = PredictionLog(loaded.identity, settings.prediction_log_bodies) if settings.prediction_log else None
@@ -53,16 +59,25 @@ class Serving:
         self.identity = loaded.identity
         self.identity_block = loaded.identity.block
         self._streaming = 0  # answers in parts, which come back to the queue
+        self.fallback = self._fallback(settings)
 
     @property
     def idle(self) -> bool:
         """Whether no answer is owed."""
-        return self.queue.depth == 0 and self._streaming == 0
+        waits = self.fallback is not None and self.fallback.busy
+        return self.queue.depth == 0 and self._streaming == 0 and not waits
 
     def let_go(self) -> None:
         """Remove what is left of it, once its queue is closed. Not on the event loop."""
         self.queue.join()
         self._loaded.let_go()
+
+    def _fallback(self, settings: Settings) -> Fallback | None:
+        other = settings.other_slot
+        if other is None or other.host is None:
+            return None
+        client = Client(other.host, other.port, settings.max_buffered_bytes)
+        return Fallback(other, client, self.identity, self.metrics.count_sent_on)
 
     def count_stream(self, request: Request) -> Callable[[Fault | None], None]:
         """Begin a streamed answer. Returns what puts its end on record."""
@@ -80,37 +95,56 @@ class Serving:
         if request.trace is not None:
             request.trace.end(fault)
         seconds = time.monotonic() - request.started
-        if self.by_tester(request.headers):
-            self.metrics.count_preview(outcome)
-        else:
+        if request.caller is Caller.USER:
             self.metrics.count(outcome, seconds, doubtful=fault is not None and fault.doubtful)
+        else:
+            self.metrics.count_aside(request.caller, outcome)
         if self.log is not None and outcome is not None:
             self.log.write(request, outcome, seconds, body)
 
     def _count_late(self, request: Request) -> None:
         """Put on record how slow the model was, although the client waited no longer."""
-        if not self.by_tester(request.headers):
+        if request.caller is Caller.USER:
             self.metrics.count_late(time.monotonic() - request.started)
 
     def count_refused(self, headers: Headers, fault: Fault) -> None:
         """Put on record a request that never became whole, of which these headers came."""
-        if self.by_tester(headers):
-            self.metrics.count_preview(fault.outcome)
-        else:
+        if (caller := self.caller(headers)) is Caller.USER:
             self.metrics.count(fault.outcome, 0.0, doubtful=fault.doubtful)
+        else:
+            self.metrics.count_aside(caller, fault.outcome)
 
-    def by_tester(self, headers: Headers) -> bool:
-        """Return whether the request counts as no client's traffic."""
-        return self._preview is not None and self._preview.sent(headers)
+    def caller(self, headers: Headers) -> Caller:
+        """Return whose request has these headers."""
+        if not self._sorted:
+            return Caller.USER
+        if self._other is not None and fallback_from(headers) is not None:
+            return Caller.FALLBACK
+        return Caller.TESTER if self._preview is not None and self._preview.sent(headers) else Caller.USER
+
+    def stands_in(self, request: Request) -> bool:
+        """Return whether a request that the other slot sends is answered here."""
+        return self._other is not None and self._other.stands_in(request.headers)
+
+    def identity_for(self, request: Request) -> bytes:
+        """Return the header lines that say who answers, and that it does so in another version's place."""
+        failed = fallback_from(request.headers) if request.caller is Caller.FALLBACK else None
+        return self.identity_block if failed is None else b"%b%b: %b\r\n" % (self.identity_block, FROM, failed)
+
+    def attempt(self, request: Request, reply: Reply, limit: float) -> Attempt | None:
+        """Return what may ask the other slot for this request's answer, or None: it is answered here or not at all."""
+        if self.fallback is None or request.caller is not Caller.USER:
+            return None
+        return Attempt(self.fallback, request, limit, reply)
 
     def scorer(self, request: Request) -> "Scorer":
         """Return the scorer that answers this request."""
-        return self._preview_scorer if self.by_tester(request.headers) else self._scorer
+        return self._scorer if request.caller is Caller.USER else self._uncounted
 
     def ask(self, read: "Read", request: Request) -> "Ask":
         """Return what the request asks of the model. Raises RequestFault: it is wrong already."""
         ask = self.scorer(request).ask(read, request.body, request.content_type)
-        if not ask.planned and not self.by_tester(request.headers):
+        if not ask.planned and request.caller is Caller.USER:
             self.metrics.fallbacks += 1
         return ask
 
@@ -123,6 +157,8 @@ class Serving:
 
     def endpoint(self, request: Request) -> "Read | None":
         """Return how a body sent to this path is read, or None."""
+        if request.caller is Caller.FALLBACK and request.content_type.startswith(GRPC):
+            return self.calls.get(request.path)
         binary = self._binaries.get(request.path)
         if binary is not None and (length := request.header(JSON_LENGTH)) is not None:
             return binary(length)
