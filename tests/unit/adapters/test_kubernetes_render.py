@@ -115,7 +115,7 @@ def test_objects_are_rendered_as_the_golden_files_say(name: str, made: dict[str,
 
 def test_kubernetes_replaces_nothing_in_the_name_of_a_model() -> None:
     named = PINNED.model_copy(update={"model": "$(HOME) 50%"})
-    environment = {one["name"]: one.get("value") for one in pod_specs.environment(SMALL, named, DEFAULTS)}
+    environment = {one["name"]: one.get("value") for one in pod_specs.environment(SMALL, named, DEFAULTS, "churn-b")}
     assert environment["PODIUM_MODEL_URI"] == "models:/$$(HOME) 50%/7"  # $$ is a $ for Kubernetes
     assert read.pinned(deployment(OWNER, SMALL, named, 1, DEFAULTS)) == named
 
@@ -125,7 +125,7 @@ def test_a_deployment_says_all_that_was_pinned() -> None:
     sourced = PINNED.model_copy(update={"registry": "http://old", "model": "Schätzung €", "login": "old-login"})
     for pinned in (PINNED, slow, sourced):
         assert read.pinned(deployment(OWNER, SMALL, pinned, 1, DEFAULTS)) == pinned
-    environment = {one["name"]: one.get("value") for one in pod_specs.environment(SMALL, slow, DEFAULTS)}
+    environment = {one["name"]: one.get("value") for one in pod_specs.environment(SMALL, slow, DEFAULTS, "churn-b")}
     assert environment["PODIUM_LATENCY_LIMITS"] == "0.12,0.3"
 
 
@@ -148,7 +148,7 @@ def test_a_change_of_model_registry_and_login_in_git_replaces_no_pod_of_what_is_
 def test_what_a_pod_proves_its_identity_against_cannot_be_overridden() -> None:
     # The API refuses such a name too; an older CRD may not.
     serving = SMALL.serving.model_copy(update={"env": [{"name": "PODIUM_MODEL_DIGEST", "value": "sha256:forged"}]})
-    environment = pod_specs.environment(SMALL.model_copy(update={"serving": serving}), PINNED, DEFAULTS)
+    environment = pod_specs.environment(SMALL.model_copy(update={"serving": serving}), PINNED, DEFAULTS, "churn-b")
     assert [one["value"] for one in environment if one["name"] == "PODIUM_MODEL_DIGEST"] == ["sha256:77"]
 
 
@@ -295,7 +295,7 @@ def test_the_file_names_the_pinned_version_as_the_server_reads_it(tmp_path: Path
 def test_what_a_users_sources_say_of_the_model_is_overruled_by_the_file(tmp_path: Path) -> None:
     """A ConfigMap or Secret of `spec.serving.envFrom` may name another one."""
     pinned = PINNED.model_copy(update={"digest": "sha256:" + "7" * 64})
-    ours = {one["name"]: one["value"] for one in pod_specs.environment(IN_PLACE, pinned, DEFAULTS)}
+    ours = {one["name"]: one["value"] for one in pod_specs.environment(IN_PLACE, pinned, DEFAULTS, "churn-b")}
     assert ours["PODIUM_MODEL_FILE"] == "/podium/model/model.json"
     file = tmp_path / "model.json"
     file.write_text(model_files.model_file(OWNER, IN_PLACE, pinned)["data"]["model.json"])

@@ -406,7 +406,7 @@ def test_the_pods_are_told_how_testers_are_known_and_others_pods_are_not_rolled_
     defaults = pod_specs.Defaults("podium-runtime:1", "http://mlflow.ml:5000")
 
     def told(given: Spec) -> dict[str, str]:
-        variables = {one["name"]: one["value"] for one in pod_specs.environment(given, pinned, defaults)}
+        variables = {one["name"]: one["value"] for one in pod_specs.environment(given, pinned, defaults, "churn-b")}
         return {name: value for name, value in variables.items() if "PREVIEW" in name}
 
     assert told(spec()) == {}

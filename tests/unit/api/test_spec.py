@@ -53,10 +53,12 @@ def test_pod_details_reach_the_pod_as_they_were_written() -> None:
 
 
 def test_the_variables_that_nobody_may_set_are_those_that_podium_sets() -> None:
-    specs = [Spec.model_validate({"model": MODEL, "serving": {"reload": way}}) for way in ("Recreate", "InPlace")]
-    pinned = Pinned(version="7", digest="sha256:00", slot="a")
+    late = {"fallback": {"after": "500ms"}}
+    ways = ("Recreate", "InPlace")
+    specs = [Spec.model_validate({"model": MODEL, "serving": {"reload": way}, "traffic": late}) for way in ways]
+    pinned = Pinned(version="7", digest="sha256:00", slot="a", trial_number=2)
     defaults = Defaults(image="runtime", registry_uri="http://mlflow")
-    made = [variable["name"] for spec in specs for variable in environment(spec, pinned, defaults)]
+    made = [variable["name"] for spec in specs for variable in environment(spec, pinned, defaults, "churn-b")]
     assert set(made) == set(RESERVED)
 
 

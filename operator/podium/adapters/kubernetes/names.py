@@ -18,6 +18,7 @@ REGISTRY: Final = "podium.dev/registry"
 MODEL: Final = "podium.dev/model"
 LOGIN: Final = "podium.dev/login"  # the Secret with the login for that registry
 DIGEST: Final = "podium.dev/digest"
+TRIAL_NUMBER: Final = "podium.dev/trial-number"  # of the trial that started the slot's pods
 LATENCY_LIMITS: Final = "podium.dev/latency-limits"  # seconds, where the latency histogram has edges of its own
 GATE: Final = "podium.dev/gate"
 GATE_OF: Final = "podium.dev/gate-of"  # on pods of gates: the label of slots would make them endpoints

@@ -24,14 +24,22 @@ class Defaults:
     registry_uri: str
 
 
-def pod(spec: Spec, pinned: Pinned, defaults: Defaults, file: str) -> Json:
-    """The pod of a model server. `file` is the ConfigMap that names the model of one that reloads in place."""
+@dataclass(frozen=True)
+class Names:
+    """What a slot's pod refers to by name."""
+
+    file: str  # the ConfigMap that names the model of one that reloads in place
+    beside: str  # the other slot's Service
+
+
+def pod(spec: Spec, pinned: Pinned, defaults: Defaults, known: Names) -> Json:
+    """The pod of a model server."""
     serving = spec.serving
-    named = [{"name": "model", "configMap": {"name": file}}] if serving.reload == "InPlace" else []
+    named = [{"name": "model", "configMap": {"name": known.file}}] if serving.reload == "InPlace" else []
     return {
         **_unprivileged(),
         "terminationGracePeriodSeconds": round(serving.drain.total_seconds()) + _GRACE,
-        "containers": [_container(spec, pinned, defaults)],
+        "containers": [_container(spec, pinned, defaults, known.beside)],
         "volumes": [*_VOLUMES, *named],
         **_passed_through(serving),
     }
@@ -73,13 +81,13 @@ def _passed_through(pod: Serving | JobGate) -> Json:
     return {name: value for name, value in fields.items() if value}
 
 
-def _container(spec: Spec, pinned: Pinned, defaults: Defaults) -> Json:
+def _container(spec: Spec, pinned: Pinned, defaults: Defaults, beside: str) -> Json:
     serving = spec.serving
     made = {
         "name": names.CONTAINER,
         "image": serving.image or defaults.image,
         "ports": [{"name": "http", "containerPort": names.PORT, "protocol": "TCP"}],
-        "env": environment(spec, pinned, defaults),
+        "env": environment(spec, pinned, defaults, beside),
         "envFrom": _sources(spec, pinned, serving.env_from),
         "resources": serving.resources,
         "startupProbe": _probe("/readyz", periodSeconds=1, failureThreshold=3600),
@@ -116,7 +124,7 @@ def _sources(spec: Spec, pinned: Pinned, given: Sequence[Json]) -> list[Json]:
     return [*given, *login]
 
 
-def environment(spec: Spec, pinned: Pinned, defaults: Defaults) -> list[Json]:
+def environment(spec: Spec, pinned: Pinned, defaults: Defaults, beside: str) -> list[Json]:
     """The container's variables. The rule: a name that Podium sets is Podium's, whatever the user's list says.
 
     They are what a pod proves its identity against. In Kubernetes `env` wins over `envFrom`: that way in is shut too.
@@ -133,7 +141,19 @@ def environment(spec: Spec, pinned: Pinned, defaults: Defaults) -> list[Json]:
     if (preview := spec.traffic.preview) is not None:
         ours["PODIUM_PREVIEW_HEADER"] = preview.header
         ours |= {"PODIUM_PREVIEW_VALUE": preview.value} if preview.value is not None else {}
-    return _with_ours(spec.serving.env, ours)
+    return _with_ours(spec.serving.env, ours | _fallback(spec, pinned, beside))
+
+
+def _fallback(spec: Spec, pinned: Pinned, beside: str) -> dict[str, str]:
+    """Where a request goes that this version fails. What stood in an earlier trial's pods is of no use to these."""
+    fallback = spec.traffic.fallback
+    if not pinned.trial_number:
+        return {}
+    ours = {"PODIUM_TRIAL_NUMBER": str(pinned.trial_number)}
+    if fallback.enabled:
+        ours["PODIUM_FALLBACK_URL"] = f"http://{beside}"
+        ours |= {"PODIUM_FALLBACK_AFTER": f"{fallback.after.total_seconds():g}"} if fallback.after is not None else {}
+    return ours
 
 
 def _model_variables(spec: Spec, pinned: Pinned) -> dict[str, str]:

@@ -23,6 +23,7 @@ from podium.ports import AliasClaim, ModelDeployment
 Json = Mapping[str, Any]
 _MESSAGE_LIMIT: Final = 2000
 _STARTING: Final = frozenset({"ContainerCreating", "PodInitializing", ""})  # why a healthy pod waits
+_DIGITS: Final = 12  # of a number that is read
 _LONG_AGO: Final = datetime.fromtimestamp(0, UTC)
 
 
@@ -92,8 +93,14 @@ def pinned(found: Json) -> Pinned | None:
         digest=digest,
         slot=slot,
         latency_limits=limits,
+        trial_number=_number(annotations.get(names.TRIAL_NUMBER, "")),
         template=_revision(annotations),
     )
+
+
+def _number(text: str) -> int:
+    """0 where it is no number: an older Podium wrote none, and another client may write anything."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _DIGITS else 0
 
 
 def _revision(annotations: Mapping[str, str]) -> PodTemplate | None:
@@ -117,7 +124,7 @@ def template(found: Json, of: Pinned) -> dict[str, Any] | None:
         return None  # another client changed it
     same = (labels.get(names.VERSION), annotations.get(names.DIGEST)) == (of.version, of.digest)
     if reloads(kept):
-        about = (names.REGISTRY, names.MODEL, names.LOGIN, names.LATENCY_LIMITS)
+        about = (names.REGISTRY, names.MODEL, names.LOGIN, names.LATENCY_LIMITS, names.TRIAL_NUMBER)
         same = {name: annotations[name] for name in about if name in annotations} == environment_of(of)
     known = _revision(metadata_of(found)[1])
     return kept if same and (known is None or of.template is None or known.revision == of.template.revision) else None

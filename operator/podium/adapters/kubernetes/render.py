@@ -15,6 +15,7 @@ from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.pod_specs import (
     Defaults,
     Json,
+    Names,
     gate_pod,
     latency_limits,
     model_of,
@@ -27,6 +28,7 @@ from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.spec.traffic import MainService
 from podium.api.v1alpha1.status import Pinned, PodTemplate
 from podium.core.actions import RunJob
+from podium.core.facts import other_than
 from podium.core.fingerprints import template_hash
 
 # Nothing in Kubernetes reads these, but the scrape configurations that most Prometheus servers come with do. On pods
@@ -57,7 +59,8 @@ def template(owner: Owner, spec: Spec, pinned: Pinned, defaults: Defaults) -> Js
         del labels[names.VERSION], annotations[names.DIGEST]
     if pinned.template is not None:  # while Kubernetes replaces pods of an older one, each says which one it has
         annotations[names.POD_REVISION] = pinned.template.revision
-    made = pod(spec, pinned, defaults, names.slot_name(owner.name, pinned.slot))
+    beside = names.slot_name(owner.name, other_than(pinned.slot))
+    made = pod(spec, pinned, defaults, Names(names.slot_name(owner.name, pinned.slot), beside))
     return {
         "metadata": {"labels": labels, "annotations": {**SCRAPE, **spec.serving.annotations, **annotations}},
         "spec": {**made, "topologySpreadConstraints": [_spread(owner, pinned.slot)]},
@@ -287,5 +290,6 @@ def environment_of(pinned: Pinned) -> dict[str, str]:
         names.MODEL: pinned.model,
         names.LOGIN: pinned.login,
         names.LATENCY_LIMITS: latency_limits(pinned),
+        names.TRIAL_NUMBER: str(pinned.trial_number) if pinned.trial_number else "",
     }
     return {name: value for name, value in known.items() if value}

@@ -61,6 +61,12 @@ class Pinned(ModelVersion):
     latency_limits: tuple[float, ...] = Field(
         (), description="Seconds at which its latency histogram has edges of their own, for its guards."
     )
+    trial_number: int = Field(
+        0,
+        ge=0,
+        description="Number of the trial that started its pods, one above the champion's then. The slot with the lower "
+        "number answers what the other one fails. 0 where an older Podium started them.",
+    )
     template: PodTemplate | None = Field(
         None, description="Template of its pods; absent before a pod is started, and where an older Podium made them."
     )

@@ -66,7 +66,9 @@ def begin_trial(facts: Facts, verdict: Verdict) -> Status:
     trial = new_trial(facts, subject)
     limits = sorted({guard.latency_limit.total_seconds() for guard in trial.guards if guard.latency_limit is not None})
     source = {"registry": facts.observed.registry.uri, "login": facts.spec.registry.secret_name}
-    made = {"latency_limits": tuple(limits), "template": facts.observed.template, **source}
+    beside = facts.status.champion
+    number = 1 + (beside.trial_number if beside is not None else 0)
+    made = {"latency_limits": tuple(limits), "trial_number": number, "template": facts.observed.template, **source}
     challenger = subject.model_copy(update=made)
     reload = _not_in_place(facts, subject, verdict)
     return facts.status.model_copy(update={"challenger": challenger, "trial": trial, "reload": reload})

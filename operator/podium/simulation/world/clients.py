@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from podium.api.v1alpha1.evidence import Slot
+from podium.core.facts import other_than
 from podium.ports import ModelDeployment
 from podium.simulation.world.cluster import FakeCluster
 from podium.simulation.world.pods import Pod
@@ -22,9 +23,11 @@ class Clients:
         self.testers = False  # whether one asks whenever clients do
         self.served: Counter[str] = Counter()  # answers by version
         self.failed: Counter[str] = Counter()  # bad answers by version, and requests without a pod
+        self.saved: Counter[str] = Counter()  # bad answers by version that no user got: another version stood in
         self.tested: Counter[str] = Counter()  # answers to testers by version
         self._cluster, self._router = cluster, router
-        self._chance, self._figures = random.Random(seed), random.Random(seed + 2)  # noqa: S311 - not for secrets
+        drawn = (random.Random(seed + number) for number in (0, 2, 3))  # noqa: S311 - not for secrets
+        self._chance, self._figures, self._second = drawn
         self._owed = 0.0
 
     def ask(self, md: ModelDeployment, seconds: float) -> None:
@@ -34,7 +37,7 @@ class Clients:
         while self._owed >= 1:
             self._owed -= 1
             if pod := self._drawn(md, ready):
-                self._answer(pod)
+                self._answer(md, pod)
                 if pod.behaviour.crash_after_answers is not None:
                     ready = self._ready(md)  # it may have been its last answer
             elif self._router.weights(md):
@@ -57,7 +60,7 @@ class Clients:
             pods = [pod for of_slot in ready.values() for pod in of_slot]
         return self._chance.choice(pods) if pods else None
 
-    def _answer(self, pod: Pod) -> None:
+    def _answer(self, md: ModelDeployment, pod: Pod) -> None:
         seen, version = pod.behaviour, pod.pinned.version
         invalid = self._figures.random() < seen.invalid
         bad = invalid or self._chance.random() < max(seen.bad_share, self.outage)
@@ -66,6 +69,15 @@ class Clients:
         pod.answered.add(bad=bad, invalid=invalid, seconds=seconds, score=self._figures.random() + seen.shift)
         self.served[version] += 1
         self.failed[version] += bad
+        self.saved[version] += bad and self._stood_in(md, pod)
+
+    def _stood_in(self, md: ModelDeployment, failed: Pod) -> bool:
+        """Whether an earlier trial's version, in the other slot, has a good answer: it counts nothing of it."""
+        if md.spec is None or not md.spec.traffic.fallback.enabled:
+            return False
+        pods = self._cluster.ready_pods(md.key, other_than(failed.pinned.slot))
+        older = [pod for pod in pods if pod.pinned.trial_number < failed.pinned.trial_number]
+        return bool(older) and self._second.random() >= max(older[0].behaviour.bad_share, self.outage)
 
     def _test(self, md: ModelDeployment, ready: Mapping[Slot, list[Pod]]) -> None:
         """A tester asks: the pods count nothing of it."""

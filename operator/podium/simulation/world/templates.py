@@ -16,7 +16,7 @@ def identity_of(pinned: Pinned) -> Identity:
 
 def environment_of(pinned: Pinned) -> tuple[object, ...]:
     """What pods get of their version, other than which one it is."""
-    return pinned.registry, pinned.model, pinned.login, pinned.latency_limits
+    return pinned.registry, pinned.model, pinned.login, pinned.latency_limits, pinned.trial_number
 
 
 def template_of(spec: Spec, rendering: str, image: str, registry: str) -> str:

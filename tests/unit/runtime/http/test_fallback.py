@@ -16,6 +16,7 @@ from podium.runtime.exchange import Request, Response
 from podium.runtime.faults import ModelFault, NotANumber
 from podium.runtime.http import fallback
 from podium.runtime.http.app import App
+from podium.runtime.http.client import Client
 from podium.runtime.http.connection import Connection
 from podium.runtime.http.shared import Limits, Shared
 from podium.runtime.identity import Headers, Identity
@@ -200,7 +201,7 @@ async def test_no_request_goes_round() -> None:
         failing = challenger(raising, url)
         back = await both.enter_async_context(listening(failing))
         beside.app._serving.fallback = fallback.Fallback(  # type: ignore[union-attr]
-            failing_other(back), fallback.Client("127.0.0.1", int(back.rsplit(":", 1)[1]), 10), beside.who, print
+            failing_other(back), Client("127.0.0.1", int(back.rsplit(":", 1)[1]), 10), beside.who, print
         )
         told = await failing.ask()
     assert (told.status, told.by["x-podium-version"]) == (500, "7")

@@ -93,6 +93,22 @@ class SessionAffinity(Value):
     )
 
 
+class Fallback(Value):
+    """The champion answers a request that the challenger fails."""
+
+    enabled: bool = Field(
+        True,
+        description="Whether the champion answers what the challenger fails or has no room for; after a promotion, as "
+        "long as it is kept, the former champion what the new one fails. The failure counts in full all the same.",
+    )
+    after: Annotated[Duration, duration_between("10ms", "60s")] | None = Field(
+        None,
+        description="Time without an answer after which the champion answers, too. Default: it waits as long as the "
+        "model server does.",
+        examples=["500ms"],
+    )
+
+
 _HEADERS: Final = 16  # of one match, as the Gateway API has it: one must be left for Podium's own
 _COOKIE: Final = "cookie"
 _SET_COOKIE: Final = "set-cookie"
@@ -215,6 +231,11 @@ class Traffic(Value):
     )
     session_affinity: SessionAffinity | None = Field(
         None, description="Keep users on their side of a trial, so that they only ever move to the challenger."
+    )
+    fallback: Fallback = Field(
+        Fallback(),
+        description="Let the champion answer what the challenger fails, so that no user sees it. A change takes effect "
+        "with the next version that is tried. Needs Podium's model server in both versions.",
     )
     rollback: Return = Field(
         "Immediate",
