@@ -55,10 +55,17 @@ async def _pod_reports(md: ModelDeployment, slots: Mapping[Slot, SlotState], por
     pods = [pod for slot in slots.values() for pod in slot.pods]
     try:
         async with asyncio.timeout(_EVIDENCE):
-            return await ports.pod_metrics.ask(md.key.namespace, pods)
+            return await ports.pod_metrics.ask(md.key.namespace, pods, _per_connection(md))
     except (PodiumError, TimeoutError) as error:
         _log.warning("%s: could not scrape pods: %s", md.key, error or "timed out")
         return {}
+
+
+def _per_connection(md: ModelDeployment) -> int | None:
+    """Requests after which pods close a connection: while a Service, which shares connections, leads to both sides."""
+    if md.spec is None or md.spec.traffic.exact or md.status.phase is not Phase.CANARY:
+        return None
+    return md.spec.traffic.service.requests_per_connection
 
 
 async def _jobs(md: ModelDeployment, ports: Ports) -> Mapping[str, GateResponse]:

@@ -92,8 +92,7 @@ class Histogram:
 
     def at_most(self, value: float) -> int:
         """How many values are known to be at most this: exact where it is an edge."""
-        place = bisect_right(self.edges, value)
-        return self.counts[place - 1] if place else 0
+        return self.counts[place - 1] if (place := bisect_right(self.edges, value)) else 0
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,9 @@ class Counters:
     consecutive_bad: int = 0  # bad answers since the last good one, now
     latency: Histogram = Histogram()  # seconds, of the answers whose time says something of the model
     scores: Histogram = Histogram()  # predictions that are numbers
-    classes: Mapping[str, int] = field(default_factory=dict)  # predictions that are classes, by class
+    classes: Mapping[str, int] = field(default_factory=dict)  # predictions that are classes
+    received: int | None = None  # requests when they came; None where the pod does not say
+    first: "Counters | None" = None  # the same of requests whose side was drawn for each of them; None as above
 
 
 @dataclass(frozen=True)

@@ -20,5 +20,10 @@ class PodReport:
 class PodMetrics(Protocol):
     """What the pods say of themselves, by pod uid. Who does not answer in time is left out: missing data holds."""
 
-    async def ask(self, namespace: str, pods: Sequence[PodState]) -> Mapping[str, PodReport]:
-        """Ask all these pods at once, and wait for the answers up to a deadline."""
+    async def ask(
+        self, namespace: str, pods: Sequence[PodState], per_connection: int | None = None
+    ) -> Mapping[str, PodReport]:
+        """Ask all these pods at once, and wait for the answers up to a deadline.
+
+        They are told after how many requests to close a connection, for some seconds; None: they may stay open.
+        """

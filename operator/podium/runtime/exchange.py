@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote_to_bytes
 from podium.runtime.faults import Fault
 from podium.runtime.identity import Headers
 from podium.runtime.other_slot import Caller
+from podium.runtime.turns import Turn
 
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
@@ -29,8 +30,8 @@ class Request:
     """A whole request: its body is here, or the application would not have been asked."""
 
     __slots__ = (
-        *("abandoned", "body", "caller", "chunks", "headers", "id", "identity_block", "method", "path", "started"),
-        "trace",
+        *("abandoned", "body", "caller", "chunks", "first", "headers", "id", "identity_block", "method", "path"),
+        *("started", "trace", "turn"),
     )
 
     def __init__(self, method: str, path: str, headers: Headers, body: bytes, request_id: bytes) -> None:
@@ -44,6 +45,8 @@ class Request:
         self.trace: Trace | None = None  # where traces are asked for
         self.chunks = True  # the client can read an answer in chunks, which HTTP/1.0 does not know
         self.caller = Caller.USER
+        self.turn: Turn | None = None  # of its connection, where that is known
+        self.first = False  # its side of a trial was drawn for it alone
         self.abandoned = False  # the client went away: an answer is of no use any more
 
     def header(self, name: bytes) -> bytes | None:

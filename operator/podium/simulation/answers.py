@@ -135,6 +135,7 @@ class Answers:
     slow: list[int] = field(default_factory=list)
     scores: list[int] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    first: "Answers | None" = None  # those whose side was drawn for the request; None where pods do not tell them apart
 
     def history(self, answers: int) -> None:
         """What a champion has answered before: exactly its shares, so that its percentiles are where they should be."""
@@ -144,23 +145,36 @@ class Answers:
         self.scores = [round(answers * share) for share in self.chances.scores]
         self.counts = {name: round(answers * share) for name, share in self.chances.counts.items()}
 
-    def serve(self, number: int, moments: int, most_consecutive_bad: int, errors: float | None = None) -> None:
+    def serve(
+        self,
+        number: int,
+        moments: int,
+        most_consecutive_bad: int,
+        errors: float | None = None,
+        *,
+        first: bool = False,
+    ) -> None:
         """So many answers, spread over so many moments at which a run of bad ones could have been seen.
 
-        `errors` is the share of bad ones to the clients that ask here, where it is another than to all of them.
+        `errors` is the share of bad ones to the clients that ask here, where it is another than to all of them. `first`
+        is whether the side of each request was drawn.
         """
-        chances, share = self.chances, self.chances.errors if errors is None else errors
-        bad = binomial(self.chance, number, share)
+        share = self.chances.errors if errors is None else errors
+        drawn = Answers(self.chances, self.chance, answers=number, bad=binomial(self.chance, number, share))
         self.consecutive_bad = self._run(number, moments, most_consecutive_bad, share)
-        self.answers, self.bad = self.answers + number, self.bad + bad
+        drawn.draw_the_rest()
+        self.add(drawn)
+        if first:
+            self.first = self.first or Answers(self.chances, self.chance)
+            self.first.add(drawn)
+
+    def draw_the_rest(self) -> None:
+        """All but how many answers are bad."""
+        chances, number = self.chances, self.answers
         if chances.invalid:
-            self.invalid += binomial(self.chance, bad, chances.invalid / chances.errors)
-        self.slow = [*self._slower(number)]
-        self.scores = [*self._scored(number)]
-        self.counts = {
-            name: self.counts.get(name, 0) + binomial(self.chance, number, share)
-            for name, share in chances.counts.items()
-        }
+            self.invalid = binomial(self.chance, self.bad, chances.invalid / chances.errors)
+        self.slow, self.scores = [*self._slower(number)], [*self._scored(number)]
+        self.counts = {name: binomial(self.chance, number, share) for name, share in chances.counts.items()}
 
     def add(self, other: "Answers") -> None:
         """Count another pod's answers here, too."""
@@ -189,6 +203,8 @@ class Answers:
             consecutive_bad=self.consecutive_bad,
             latency=self._latency(),
             scores=self._distribution(),
+            received=self.answers,
+            first=self.first.counters() if self.first is not None else None,
         )
         for guard, shown in self.chances.shown.items():
             counters = shown(counters, self.counts.get(guard, 0))
@@ -213,17 +229,17 @@ class Answers:
 
     def _slower(self, number: int) -> Iterator[int]:
         left, share = number, 1.0
-        for place, edge in enumerate(self.chances.slow):
+        for edge in self.chances.slow:
             left = binomial(self.chance, left, edge.slower / share) if share else 0
             share = edge.slower
-            yield (self.slow[place] if self.slow else 0) + left
+            yield left
 
     def _scored(self, number: int) -> Iterator[int]:
         left, share = number, 1.0
-        for place, part in enumerate(self.chances.scores):
+        for part in self.chances.scores:
             drawn = binomial(self.chance, left, min(1.0, part / share)) if share > TINY else left
             left, share = left - drawn, share - part
-            yield (self.scores[place] if self.scores else 0) + drawn
+            yield drawn
 
     def _latency(self) -> Histogram:
         edges = tuple(edge.seconds for edge in self.chances.slow)

@@ -1,7 +1,7 @@
 """Clients whose requests are drawn in bulk: how many reach each pod, and how many of its answers are bad."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from podium.core.facts import ALL, SLOTS, Counters
 from podium.ports import ModelDeployment
@@ -24,9 +24,13 @@ class DrawnClients:
         chances: Mapping[str, Chances],
         consecutive_failures: int,
         crowd: Crowd | None = None,
+        per_connection: Callable[[], int | None] = lambda: None,
         usual: float = 0.0,
     ) -> None:
-        """Without a `crowd`, requests are drawn independently. `usual` is the champion's share of bad answers."""
+        """Without a `crowd`, requests are drawn independently. `usual` is the champion's share of bad answers, and
+        `per_connection` the number of requests after which pods close a connection now.
+        """
+        self._per_connection = per_connection
         self._router, self._chance, self._rate, self._chances = router, chance, rate, dict(chances)
         self._consecutive_failures = consecutive_failures  # a run of so many bad answers must not be missed
         self._owed, self._usual, self._crowd = 0.0, usual, crowd
@@ -62,8 +66,13 @@ class DrawnClients:
         version = pod.pinned.version
         known = self._answers.setdefault(version, {})
         if pod.uid not in known:
-            known[pod.uid] = Answers(self._chances[version], self._chance)
+            known[pod.uid] = self._none_yet(version)
         return known[pod.uid]
+
+    def _none_yet(self, version: str) -> Answers:
+        """Pods tell first answers apart where clients stay; elsewhere every answer is one."""
+        first = Answers(self._chances[version], self._chance) if self._population is not None else None
+        return Answers(self._chances[version], self._chance, first=first)
 
     def counters(self, pod: Pod) -> Counters:
         """What this pod's page says."""
@@ -82,24 +91,26 @@ class DrawnClients:
         if self._crowd is not None and self._crowd.kept_alive:
             every = [pod for slot in SLOTS for pod in pods[slot]]
             by_uid = {pod.uid: pod for pod in every}
-            asked = population.ask(number, by_connection(every, self._chance, None))
+            asked = population.ask(number, by_connection(every, self._chance, self._per_connection()))
             for kind, requests in asked.items():
-                self._serve(by_uid[kind.place], requests, moments, fails=kind.fails)
+                self._serve(by_uid[kind.place], requests, moments, fails=kind.fails, first=kind.drawn)
             return
         affinity = self._router.taken(md)[1].session_affinity
         for of, requests in population.ask(
             number, by_cookie(self._router.in_force(md), affinity, self._chance)
         ).items():
-            self._spread(pods[of.place], requests, moments, fails=of.fails)
+            self._spread(pods[of.place], requests, moments, fails=of.fails, first=of.drawn)
 
-    def _spread(self, pods: list[Pod], number: int, moments: int, *, fails: bool | None = None) -> None:
+    def _spread(
+        self, pods: list[Pod], number: int, moments: int, *, fails: bool | None = None, first: bool = False
+    ) -> None:
         for left, pod in zip(range(len(pods), 0, -1), pods, strict=True):
             part = binomial(self._chance, number, 1 / left)
-            self._serve(pod, part, moments, fails=fails)
+            self._serve(pod, part, moments, fails=fails, first=first)
             number -= part
 
-    def _serve(self, pod: Pod, number: int, moments: int, *, fails: bool | None) -> None:
+    def _serve(self, pod: Pod, number: int, moments: int, *, fails: bool | None, first: bool) -> None:
         """So many answers of one pod, to clients that fail, to others, or to all alike."""
         answers = self.of(pod)
         errors = None if fails is None else errors_of(fails, answers.chances.errors, self._usual)
-        answers.serve(number, moments, self._consecutive_failures, errors)
+        answers.serve(number, moments, self._consecutive_failures, errors, first=first)

@@ -92,6 +92,7 @@ class Trial(World):
             },
             consecutive_failures=plan.spec.rollout.consecutive_failures,
             crowd=plan.crowd,
+            per_connection=lambda: self.pod_metrics.per_connection,
             usual=chances(guards, assumed.champion, assumed.champion).errors,
         )
         self.pod_metrics.counters_of = self.drawn.counters

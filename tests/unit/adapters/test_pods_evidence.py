@@ -28,6 +28,7 @@ async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[dict[str, obj
     says: dict[str, object] = {"body": TEXT}
 
     async def metrics(request: web.Request) -> web.StreamResponse:
+        says["told"] = request.headers.get("x-podium-requests-per-connection")
         if "slow" in says:
             await asyncio.sleep(30)
         if "endless" in says:
@@ -61,6 +62,15 @@ async def test_every_pod_is_asked_at_its_address(server: dict[str, object], sour
     assert await source.ask("ml", [pod("p1"), pod("p2")]) == {"p1": WORDS, "p2": WORDS}
 
 
+async def test_pods_are_told_after_how_many_requests_they_close_a_connection(
+    server: dict[str, object], source: ScrapedPodMetrics
+) -> None:
+    await source.ask("ml", [pod("p1")])
+    assert server["told"] is None
+    await source.ask("ml", [pod("p1")], 10)
+    assert server["told"] == "10"
+
+
 async def test_a_pod_without_an_address_is_not_asked(server: dict[str, object], source: ScrapedPodMetrics) -> None:
     assert await source.ask("ml", [pod("p1", ip="")]) == {}
 
@@ -77,7 +87,7 @@ async def test_a_pod_that_does_not_say_it_properly_is_left_out_in_time(
 
 
 async def test_one_that_is_silent_hinders_no_other() -> None:
-    async def fetch(_: str, one: PodState) -> str:
+    async def fetch(_: str, one: PodState, __: object) -> str:
         if one.uid == "gone":
             raise Unavailable("no answer")
         return TEXT

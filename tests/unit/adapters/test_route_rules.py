@@ -176,12 +176,20 @@ class User:
     chance: random.Random
     cookies: dict[str, str] = field(default_factory=lambda: {"session": "a=b", "xpodium": "3f9c1a2b.50.b"})
 
+    drawn: str = ""  # what the last request said of its side
+
     def ask(self, route: Mapping[str, Any]) -> str:
         """The side that answers."""
         sent = {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}
         refs = rule_for(route, "/invocations", **sent)["backendRefs"]
         (ref,) = self.chance.choices(refs, [ref["weight"] for ref in refs])
+        self.drawn = ""
         for one in ref.get("filters", []):
+            if one["type"] == "RequestHeaderModifier":
+                (said,) = one["requestHeaderModifier"]["set"]
+                assert said["name"] == "x-podium-drawn"
+                self.drawn = said["value"]
+                continue
             (header,) = one["responseHeaderModifier"]["add"]
             assert header["name"] == "Set-Cookie"
             name, _, value = header["value"].partition(";")[0].partition("=")
@@ -215,6 +223,20 @@ def test_users_stay_within_a_step_move_one_way_as_the_weight_rises_and_are_as_ma
         assert {place: user.ask(route) for place, user in enumerate(everybody)} == side
         assert [place for place, was in before.items() if was == "b" and side[place] == "a"] == []
         assert_share(sum(now == "b" for now in side.values()), len(everybody), weight)
+
+
+def test_a_request_says_that_its_side_was_drawn_where_no_cookie_had_a_say() -> None:
+    said = []
+    for number in range(1, len(STEPS) + 1):
+        for user in (known := users(50)) if number == 1 else known:
+            user.ask(step(STEPS[:number]))
+            said.append((number, user.drawn))
+            user.ask(step(STEPS[:number]))
+            assert user.drawn == "no"
+    assert set(said) == {(1, "yes"), (2, "no"), (3, "no")}
+    fresh = users(1)[0]
+    fresh.ask(step(STEPS))
+    assert fresh.drawn == "yes"
 
 
 @pytest.mark.parametrize("last_seen", [1, 2])
@@ -386,7 +408,7 @@ def test_a_hand_in_what_answers_say_to_users_is_noticed() -> None:
     route = live(rendered(given, session_affinity(5, 25), {"a": 75, "b": 25}))
     assert read(given, route)[2]
     other, more, spoilt = (copy.deepcopy(route) for _ in range(3))
-    last = other["spec"]["rules"][-1]["backendRefs"][0]["filters"][0]["responseHeaderModifier"]
+    last = other["spec"]["rules"][-1]["backendRefs"][0]["filters"][1]["responseHeaderModifier"]
     last["add"] = [{"name": "Set-Cookie", "value": "podium=3f9c1a2b.25.b"}]
     more["spec"]["rules"][0]["backendRefs"][0]["filters"] = FILTERS
     spoilt["metadata"]["annotations"][names.SESSION_AFFINITY] = "3f9c1a2b:b:"

@@ -125,7 +125,9 @@ def test_a_trial_that_was_recorded_by_a_newer_operator_has_no_spec_to_follow() -
     assert trial_spec(TRIAL.model_copy(update={"spec": {"model": {"name": "churn"}, "future": 1}})) is None
 
 
-@pytest.mark.parametrize("reason", sorted(CIRCUMSTANCES - {reasons.CHAMPION_INCONCLUSIVE}))
+@pytest.mark.parametrize(
+    "reason", sorted(CIRCUMSTANCES - {reasons.CHAMPION_INCONCLUSIVE, reasons.SAMPLE_RATIO_MISMATCH})
+)
 def test_each_circumstance_that_keeps_pods_from_serving_has_what_mends_it(reason: str) -> None:
     assert MENDS[reason]
 

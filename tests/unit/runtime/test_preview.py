@@ -160,6 +160,7 @@ def test_a_value_without_a_header_is_refused() -> None:
 
 
 def nothing(serving: App) -> Counters:
-    """What a server that has answered nobody says."""
+    """What a server that has answered no client says."""
     latency = counters(serving).latency
-    return Counters(0, 0, latency=Histogram(latency.edges, (0,) * len(latency.edges), 0))
+    none = Counters(0, 0, latency=Histogram(latency.edges, (0,) * len(latency.edges), 0), received=0)
+    return replace(none, first=none)

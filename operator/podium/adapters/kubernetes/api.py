@@ -134,9 +134,10 @@ class Api:
         options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
         await self._json("DELETE", path, body=options)
 
-    async def text(self, path: str, *, limit: int, within: float) -> str:
+    async def text(self, path: str, *, limit: int, within: float, headers: Mapping[str, str] | None = None) -> str:
         """At most `limit` bytes of what is there, as text: for what pods say through the API server's proxy."""
-        return (await self._call("GET", path, limit=limit, within=within)).decode(errors="replace")
+        content = await self._call("GET", path, limit=limit, within=within, headers=headers)
+        return content.decode(errors="replace")
 
     async def _json(
         self,
@@ -165,9 +166,12 @@ class Api:
         body: Json | Sequence[Json] | None = None,
         content_type: str = _JSON,
         limit: int | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> bytes:
         bound = aiohttp.ClientTimeout(total=within)
-        async with self._answer(method, target, body=body, content_type=content_type, bound=bound) as answer:
+        async with self._answer(
+            method, target, body=body, content_type=content_type, bound=bound, headers=headers
+        ) as answer:
             content: bytes = await answer.read() if limit is None else await read_at_most(answer.content, limit)
         return content
 
@@ -180,13 +184,14 @@ class Api:
         bound: aiohttp.ClientTimeout,
         body: Json | Sequence[Json] | None = None,
         content_type: str = _JSON,
+        headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The answer of a request that succeeded. What fails while it is read is translated, too."""
         doing = f"{method} {target.partition('?')[0]}"
-        headers = {"Accept": "application/json, */*", "Content-Type": content_type}
+        sent = {"Accept": "application/json, */*", "Content-Type": content_type, **(headers or {})}
         try:
             signed = await self._client.param_serialize(
-                method, target, header_params=headers, body=body, auth_settings=["BearerToken"]
+                method, target, header_params=sent, body=body, auth_settings=["BearerToken"]
             )
             answer = (await self._client.call_api(*signed, _request_timeout=bound)).response
             async with answer:

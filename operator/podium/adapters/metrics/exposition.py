@@ -5,14 +5,18 @@ the client's fault alone. overload (the queue was full) speaks of the pods' numb
 condemn a good version for too few replicas, so it is left out of both counts. So is deadline_exceeded: a client that
 gives its requests less time than any model takes would condemn every version.
 
+A server that can tell counts the requests whose side was drawn for each of them by themselves (`podium_first_…`): the
+first on a connection, or without the cookie of this trial. Others' comparisons count all answers.
+
 A count of answers that cannot be believed spoils the page; a distribution that contradicts itself is left out.
 """
 
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from podium.core.facts import Counters, Histogram, Identity, ReloadState
 from podium.ports import PodReport
@@ -36,7 +40,14 @@ _IN_A_ROW: Final = "podium_consecutive_failures"
 _LATENCY: Final = "podium_request_duration_seconds_bucket"
 _SCORES: Final = "podium_scores_bucket"
 _CLASSES: Final = "podium_classes_total"
-_READ: Final = (_INFO, _STEP, _RELOAD, _REQUESTS, _IN_A_ROW, _LATENCY, _SCORES, _CLASSES)
+_RECEIVED: Final = "podium_received_total"
+_FIRST_REQUESTS: Final = "podium_first_requests_total"
+_FIRST_LATENCY: Final = "podium_first_request_duration_seconds_bucket"
+_FIRST_SCORES: Final = "podium_first_scores_bucket"
+_FIRST_CLASSES: Final = "podium_first_classes_total"
+_OF_ALL: Final = (_REQUESTS, _LATENCY, _SCORES, _CLASSES)
+_OF_FIRST: Final = (_FIRST_REQUESTS, _FIRST_LATENCY, _FIRST_SCORES, _FIRST_CLASSES)
+_READ: Final = (_INFO, _STEP, _RELOAD, _IN_A_ROW, _RECEIVED, *_OF_ALL, *_OF_FIRST)
 
 Samples = Sequence[tuple[str, str]]  # labels and number of each line, as they are written
 
@@ -44,26 +55,43 @@ Samples = Sequence[tuple[str, str]]  # labels and number of each line, as they a
 def statement(text: str) -> PodReport | None:
     """Read the text; None where it holds no count that can be believed."""
     samples = _samples(text)
-    outcomes = _outcomes(samples[_REQUESTS])
-    if outcomes is None:
+    counters = _counters(samples, *_OF_ALL)
+    if counters is None:
         return None
-    identities = _identities(samples[_INFO])
-    answers = sum(outcomes.get(each, 0) for each in GOOD | BAD)
-    step = _step(samples[_STEP])
-    if not identities and not answers and not step:
+    identities, step = _identities(samples[_INFO]), _step(samples[_STEP])
+    if not identities and not counters.answers and not step:
         return None
-    bad = sum(outcomes.get(each, 0) for each in BAD)
-    counters = Counters(
-        answers=answers,
-        bad=bad,
-        invalid=outcomes.get(INVALID, 0),
-        consecutive_bad=min(bad, max((_count(number) or 0 for _, number in samples[_IN_A_ROW]), default=0)),
-        latency=_histogram(samples[_LATENCY]),
-        scores=_histogram(samples[_SCORES]),
-        classes=_classes(samples[_CLASSES]),
-    )
+    in_a_row = max((_count(number) or 0 for _, number in samples[_IN_A_ROW]), default=0)
+    counters = replace(counters, consecutive_bad=min(counters.bad, in_a_row), **_first(samples))
     # Two identities at once are no identity: such a pod proves nothing.
     return PodReport(identities.pop() if len(identities) == 1 else None, counters, step, _reload(samples[_RELOAD]))
+
+
+def _counters(
+    samples: Mapping[str, Samples], requests: str, latency: str, scores: str, classes: str
+) -> Counters | None:
+    """The totals under these names. None where a count of answers cannot be believed."""
+    outcomes = _outcomes(samples[requests])
+    if outcomes is None:
+        return None
+    return Counters(
+        answers=sum(outcomes.get(each, 0) for each in GOOD | BAD),
+        bad=sum(outcomes.get(each, 0) for each in BAD),
+        invalid=outcomes.get(INVALID, 0),
+        latency=_histogram(samples[latency]),
+        scores=_histogram(samples[scores]),
+        classes=_classes(samples[classes]),
+    )
+
+
+def _first(samples: Mapping[str, Samples]) -> dict[str, Any]:
+    """What came in, and the totals of requests whose side was drawn; nothing where the pod does not say both."""
+    received = {_labels(labels).get("first", ""): _count(number) for labels, number in samples[_RECEIVED]}
+    drawn, others = received.get("true"), received.get("false")
+    counted = _counters(samples, *_OF_FIRST) if samples[_FIRST_REQUESTS] else None
+    if len(samples[_RECEIVED]) != len(received) or drawn is None or others is None or counted is None:
+        return {}
+    return {"received": drawn + others, "first": replace(counted, received=drawn)}
 
 
 def _samples(text: str) -> Mapping[str, Samples]:

@@ -16,9 +16,9 @@ from podium.errors import PodiumError, Unavailable
 from podium.ports import PodReport
 
 TIMEOUT: Final = 0.7  # seconds; looks are a second apart
-LIMIT: Final = 512 * 1024  # bytes of /metrics that are read
+LIMIT: Final = 1024 * 1024  # bytes of /metrics that are read
 _AT_ONCE: Final = 64
-Fetch = Callable[[str, PodState], Awaitable[str]]
+Fetch = Callable[[str, PodState, Mapping[str, str]], Awaitable[str]]  # namespace, pod, headers
 _log = logging.getLogger(__name__)
 
 
@@ -28,16 +28,21 @@ class ScrapedPodMetrics:
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
 
-    async def ask(self, namespace: str, pods: Sequence[PodState]) -> Mapping[str, PodReport]:
+    async def ask(
+        self, namespace: str, pods: Sequence[PodState], per_connection: int | None = None
+    ) -> Mapping[str, PodReport]:
         places = asyncio.Semaphore(_AT_ONCE)
-        scrapes = [self._ask(namespace, pod, places) for pod in pods if pod.ip]
+        headers = {names.PER_CONNECTION: str(per_connection)} if per_connection is not None else {}
+        scrapes = [self._ask(namespace, pod, headers, places) for pod in pods if pod.ip]
         reports = await asyncio.gather(*scrapes)
         return {uid: report for uid, report in reports if report is not None}
 
-    async def _ask(self, namespace: str, pod: PodState, places: asyncio.Semaphore) -> tuple[str, PodReport | None]:
+    async def _ask(
+        self, namespace: str, pod: PodState, headers: Mapping[str, str], places: asyncio.Semaphore
+    ) -> tuple[str, PodReport | None]:
         try:
             async with places:
-                return pod.uid, statement(await self._fetch(namespace, pod))
+                return pod.uid, statement(await self._fetch(namespace, pod, headers))
         except PodiumError as error:
             _log.debug("could not scrape pod %s/%s: %s", namespace, pod.name, error)
             return pod.uid, None
@@ -49,11 +54,11 @@ class DirectFetch:
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
 
-    async def __call__(self, namespace: str, pod: PodState) -> str:
+    async def __call__(self, namespace: str, pod: PodState, headers: Mapping[str, str]) -> str:
         host = f"[{pod.ip}]" if ":" in pod.ip else pod.ip
         url = f"http://{host}:{names.PORT}/metrics"
         try:
-            async with self._open().get(url, allow_redirects=False) as answer:
+            async with self._open().get(url, headers=headers, allow_redirects=False) as answer:
                 if answer.status != 200:  # noqa: PLR2004  OK
                     raise Unavailable(f"GET {url} (pod {namespace}/{pod.name}): answered {answer.status}")
                 return (await read_at_most(answer.content, LIMIT)).decode(errors="replace")
@@ -77,9 +82,9 @@ class ProxyFetch:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    async def __call__(self, namespace: str, pod: PodState) -> str:
+    async def __call__(self, namespace: str, pod: PodState, headers: Mapping[str, str]) -> str:
         path = names.path(names.PODS, namespace, f"{pod.name}:{names.PORT}", "proxy/metrics")
-        return await self._api.text(path, limit=LIMIT, within=TIMEOUT)
+        return await self._api.text(path, limit=LIMIT, within=TIMEOUT, headers=headers)
 
     async def close(self) -> None:
         """Nothing of its own is open."""

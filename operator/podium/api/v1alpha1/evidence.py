@@ -64,6 +64,17 @@ class TestState(StatusValue):
     )
 
 
+class SampleRatio(StatusValue):
+    """Whether requests reach both sides in the shares of the weights in force. If not, no comparison is fair."""
+
+    weight: float = Field(description="The challenger's share of the traffic in force, in percent.")
+    since: Time = Field(description="Since when it is in force, as far as is known. Requests count a while later.")
+    challenger: int = Field(0, ge=0, description="Requests that reached the challenger since then.")
+    champion: int = Field(0, ge=0, description="Those that reached the champion.")
+    needed: int = Field(0, ge=0, description="How many requests proved a mismatch; so many have to agree to end it.")
+    mismatch: str = Field("", max_length=600, description="What contradicts the weight; empty where nothing does.")
+
+
 class Evidence(StatusValue):
     """What the trial's pods have answered since the challenger got its first traffic."""
 
@@ -74,6 +85,18 @@ class Evidence(StatusValue):
     )
     tests: list[TestState] = Field([], description="State of the sequential test of each criterion.")
     observed_at: Time | None = Field(None, description="When these counts were taken.")
+    first_answers: bool = Field(
+        False,
+        description="True where comparisons with the champion count only answers whose side was drawn for each.",
+    )
+    sample_ratio: SampleRatio | None = Field(
+        None, description="How the requests are shared beside how they should be; absent without a comparison."
+    )
+
+    @property
+    def mismatch(self) -> str:
+        """Why no comparison with the champion is fair; "" where none is known to be unfair."""
+        return self.sample_ratio.mismatch if self.sample_ratio is not None else ""
 
     def measured(self, measure: str) -> MeasureCounts:
         """The counts of one measure; none where it has not been seen."""

@@ -36,6 +36,7 @@ PREVIOUSLY_PROMOTED: Final = "PreviouslyPromoted"  # trusted: same version, same
 IN_SYNC: Final = "InSync"
 IN_PROGRESS: Final = "InProgress"
 SHARE_OFF: Final = "ShareOff"  # so few pods cannot make the share that the weight asks for
+SAMPLE_RATIO_MISMATCH: Final = "SampleRatioMismatch"  # requests are not shared by the weight: no comparison is fair
 ALIAS_CHANGED: Final = "AliasChanged"  # another client moved it; Podium leaves it alone
 ARTIFACTS_CHANGED: Final = "ArtifactsChanged"  # the registry's bytes are not the pinned ones any more
 NOT_CHECKED: Final = "NotCheckedYet"

@@ -126,7 +126,7 @@ def _sources(facts: Facts, measures: Measures) -> Iterator[Source]:
                 continue  # of the version or template that had the slot before: it is not on trial
             counts = None
             if pod.counters is not None:
-                read = ((name, measure.of(pod.counters)) for name, measure in measures.items() if measure.of)
+                read = ((name, measure.read(pod.counters)) for name, measure in measures.items())
                 counts = {name: counts for name, counts in read if counts is not None and counts.bad <= counts.answers}
             yield Source(pod.uid, slot, counts)
         elsewhere = {name: sides[slot] for name, sides in facts.observed.counts.items() if slot in sides}

@@ -1,21 +1,36 @@
 """The criteria of guards, and the measures that these need."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from podium.api.v1alpha1.evidence import Evidence, ReferenceQuantiles
 from podium.api.v1alpha1.spec.guards import Guard
 from podium.core.analysis.criterion import Criterion
 from podium.core.analysis.guard_kinds import criteria_of
-from podium.core.analysis.measures import ERRORS, Measure
+from podium.core.analysis.measures import ERRORS, RECEIVED, Measure, of_first_answers
 
 
 def criteria(guard: Guard, evidence: Evidence) -> Sequence[Criterion]:
     """The criteria of a guard; none yet while it waits for the champion's baseline."""
     known = next((baseline for baseline in evidence.baselines if baseline.guard == guard.name), None)
-    return criteria_of(guard, known or ReferenceQuantiles(guard=guard.name))
+    found = criteria_of(guard, known or ReferenceQuantiles(guard=guard.name))
+    return tuple(map(_of_first_answers, found)) if evidence.first_answers else found
+
+
+def _of_first_answers(criterion: Criterion) -> Criterion:
+    """A comparison of answers whose side was drawn; a limit of the version alone counts all of its answers."""
+    if not criterion.beside_champion:
+        return criterion
+    return replace(criterion, measure=of_first_answers(criterion.measure))
 
 
 def measures(guards: Sequence[Guard], evidence: Evidence) -> Mapping[str, Measure]:
     """Everything that has to be counted, by name. Errors always are: the record tells of them."""
-    needed = (criterion.measure for guard in guards for criterion in criteria(guard, evidence))
-    return {measure.name: measure for measure in (ERRORS, *needed)}
+    asked = [criterion for guard in guards for criterion in criteria(guard, evidence)]
+    ratio = [received(evidence)] if any(criterion.beside_champion for criterion in asked) else []
+    return {measure.name: measure for measure in (ERRORS, *(criterion.measure for criterion in asked), *ratio)}
+
+
+def received(evidence: Evidence) -> Measure:
+    """The requests whose shares have to be those of the weights in force."""
+    return of_first_answers(RECEIVED) if evidence.first_answers else RECEIVED

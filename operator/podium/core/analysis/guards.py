@@ -31,6 +31,7 @@ class CriterionResult:
     enough: int  # answers in all after which it holds, if they are as they should be: what a promotion needs
     blame: Blame = "Unknown"  # where it failed: whose fault that is
     error: str = ""  # why it could not be evaluated
+    mismatch: str = ""  # why what both sides answered cannot be compared
 
     def needed(self, goal: Goal) -> int:
         """Answers in all that a step, or a promotion, waits for."""
@@ -42,6 +43,8 @@ class CriterionResult:
         criterion, counts = self.criterion, self.challenger
         if self.error:
             return f"{criterion.guard.name}: could not be evaluated ({self.error})"
+        if self.mismatch:
+            return f"{criterion.guard.name} is not compared with the champion: {self.mismatch}"
         if not counts.answers:
             return f"{criterion.guard.name}: no answers yet"
         limit = format_percent(criterion.limit)
@@ -49,7 +52,8 @@ class CriterionResult:
             return f"{self._share_and_counts}, limit {limit})"
         beside = f"{_of(self.champion)} of the champion's"
         direction = "less" if criterion.mirrored else "more"
-        return f"{self._named(_share(counts))} ({_of(counts)} answers; {beside}, at most {limit} {direction})"
+        what = f"{_of(counts)} {criterion.measure.answers}; {beside}, at most {limit} {direction}"
+        return f"{self._named(_share(counts))} ({what})"
 
     def _named(self, share: str) -> str:
         """A guard that is named for what it counts needs to say it only once."""
@@ -154,14 +158,16 @@ def judge(trial: Trial) -> Sequence[GuardResult]:
 def _finding(test: SequentialTest, trial: Trial) -> CriterionResult:
     """The result of a criterion. One that cannot be evaluated is Inconclusive: it neither promotes nor condemns."""
     if test.known.error:
-        return _inconclusive(test, trial, test.known.error)
+        return _inconclusive(test, trial, error=test.known.error)
+    if test.criterion.beside_champion and (mismatch := trial.evidence.mismatch):
+        return _inconclusive(test, trial, mismatch=mismatch)
     try:
         return _evaluated(test, trial)
     except NOT_EVALUATED as error:
-        return _inconclusive(test, trial, error_text(error))
+        return _inconclusive(test, trial, error=error_text(error))
 
 
-def _inconclusive(test: SequentialTest, trial: Trial, error: str) -> CriterionResult:
+def _inconclusive(test: SequentialTest, trial: Trial, *, error: str = "", mismatch: str = "") -> CriterionResult:
     counts = trial.evidence.measured(test.criterion.measure.name)
     return CriterionResult(
         criterion=test.criterion,
@@ -172,6 +178,7 @@ def _inconclusive(test: SequentialTest, trial: Trial, error: str) -> CriterionRe
         exposed=counts.challenger.answers + 1,
         enough=counts.challenger.answers + 1,
         error=error,
+        mismatch=mismatch,
     )
 
 

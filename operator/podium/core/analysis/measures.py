@@ -5,7 +5,7 @@ is a difference, and one kind of test serves all guards.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from podium.api.v1alpha1.evidence import Counts
@@ -14,20 +14,35 @@ from podium.core.facts import Counters
 
 @dataclass(frozen=True)
 class Measure:
-    """One way to count. `of` gives a pod's totals, or None while they do not count; it is None for what Prometheus has.
-
-    `from_zero` says whether all that a new pod of the version on trial has counted belongs to the trial.
-    """
+    """One way to count. `of` gives a pod's totals; it is None for what Prometheus has."""
 
     name: str
-    of: Callable[[Counters], Counts | None] | None
-    from_zero: bool = True
+    of: Callable[[Counters], Counts] | None
+    warm_up: int = 0  # answers of a pod that do not count
     words: str = ""  # for a message, where the name says too much
+    first: bool = False  # only answers whose side was drawn for that request
 
     @property
     def label(self) -> str:
         """How messages name it."""
         return self.words or self.name
+
+    @property
+    def answers(self) -> str:
+        """How messages name what it counts."""
+        return "first answers" if self.first else "answers"
+
+    @property
+    def from_zero(self) -> bool:
+        """Whether all that a new pod of the version on trial has counted belongs to the trial."""
+        return self.of is not None and not self.warm_up
+
+    def read(self, counters: Counters) -> Counts | None:
+        """A pod's totals; None while they do not count, and where the pod does not have them."""
+        counted = counters.first if self.first else counters
+        if self.of is None or counted is None or counters.answers < self.warm_up:
+            return None
+        return self.of(counted)
 
 
 def _errors(counters: Counters) -> Counts:
@@ -38,18 +53,28 @@ def _invalid(counters: Counters) -> Counts:
     return Counts(answers=counters.answers, bad=counters.invalid)
 
 
+def _received(counters: Counters) -> Counts:
+    return Counts(answers=counters.received or 0)
+
+
 ERRORS = Measure("errors", _errors)
 INVALID = Measure("invalid", _invalid)
+RECEIVED = Measure("requests", _received)  # when they came, so that no slow or failed answer is missing
+
+
+def of_first_answers(measure: Measure) -> Measure:
+    """The same of answers whose side was drawn for that request, where pods can say which these are."""
+    if measure.of is None:
+        return measure
+    return replace(measure, name=f"{measure.name} of first answers", words=measure.label, first=True)
 
 
 def slower_than(seconds: float, warm_up_answers: int) -> Measure:
     """Answers that took longer. The first answers of a pod's process do not count: its caches are still cold."""
-    return Measure(f"slower than {seconds:g} s", partial(_slower, seconds, warm_up_answers), warm_up_answers == 0)
+    return Measure(f"slower than {seconds:g} s", partial(_slower, seconds), warm_up_answers)
 
 
-def _slower(seconds: float, warm_up_answers: int, counters: Counters) -> Counts | None:
-    if counters.answers < warm_up_answers:
-        return None
+def _slower(seconds: float, counters: Counters) -> Counts:
     latency = counters.latency
     return Counts(answers=latency.total, bad=latency.total - latency.at_most(seconds))
 
@@ -75,4 +100,4 @@ def _of_class(name: str, counters: Counters) -> Counts:
 
 def counted_elsewhere(guard: str) -> Measure:
     """What a guard of kind `prometheus` has from Prometheus."""
-    return Measure(f"counts of {guard}", None, from_zero=False, words="bad")
+    return Measure(f"counts of {guard}", None, words="bad")

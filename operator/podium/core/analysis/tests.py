@@ -75,8 +75,16 @@ def state_of(evidence: Evidence, criterion: Criterion) -> TestState:
 
 
 def update(trial: Trial, evidence: Evidence, blocks: Mapping[str, Block]) -> Evidence:
-    """The evidence after every test has taken the answers since the last reconcile."""
-    tests = [_updated(test, blocks[test.criterion.measure.name]) for test in sequential_tests(trial, evidence)]
+    """The evidence after every test has taken the answers since the last reconcile.
+
+    Where requests are not shared as they should be, comparisons with the champion take none.
+    """
+    tests = [
+        test.known
+        if test.criterion.beside_champion and evidence.mismatch
+        else _updated(test, blocks[test.criterion.measure.name])
+        for test in sequential_tests(trial, evidence)
+    ]
     return evidence.model_copy(update={"tests": tests})
 
 

@@ -58,6 +58,7 @@ CIRCUMSTANCES: Final = frozenset(
         *END_CODES.values(),
         reasons.PODS_NOT_SCRAPED,
         reasons.CHAMPION_INCONCLUSIVE,
+        reasons.SAMPLE_RATIO_MISMATCH,
     }
 )
 

@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.status import Pinned, Verdict
+from podium.api.v1alpha1.status import Pinned, Trial, Verdict
 from podium.api.v1alpha1.values.base import format_duration
 from podium.core.analysis import guards
 from podium.core.analysis.measures import ERRORS
 from podium.core.analysis.shared_outage import NOT_REJECTED
-from podium.core.facts import ALL, Facts
+from podium.core.facts import ALL, Facts, Problem
 from podium.core.rollout.circumstances import circumstance, held
 from podium.core.rollout.hindrances import down, hindrances
 from podium.core.rollout.templates import judges_template, on_trial
@@ -127,10 +127,16 @@ def evidence_timeout(facts: Facts) -> Verdict | None:
     if trial.weight_reached_at is not None and not _held(facts) and _exposed(facts):
         return None
     waited = format_duration(trial.step_timeout)
-    if (cause := circumstance(facts, subject)) is not None:
+    if (cause := circumstance(facts, subject) or _mismatch(trial)) is not None:
         return held(cause, f"no verdict within {waited} (stepTimeout)")
     message = f"no verdict within {waited} (stepTimeout), too little traffic; {_evidence(facts)}"
     return Verdict(reason=reasons.EVIDENCE_TIMEOUT, message=message, rejects=True)
+
+
+def _mismatch(trial: Trial) -> Problem | None:
+    """Why no comparison with the champion is fair."""
+    found = trial.evidence.mismatch
+    return Problem(reasons.SAMPLE_RATIO_MISMATCH, found) if found else None
 
 
 def promoted(facts: Facts) -> Verdict | None:

@@ -12,10 +12,10 @@ from podium.api.v1alpha1.source import address
 from podium.api.v1alpha1.status import GateStatus, HistoryEntry, Phase, Pinned, Status, Trial, Verdict
 from podium.api.v1alpha1.traffic import Weight
 from podium.core import gates
-from podium.core.analysis import suspicion
+from podium.core.analysis import sample_ratio, suspicion
 from podium.core.analysis.baselines import with_baselines
 from podium.core.analysis.counts import accumulate, baseline
-from podium.core.analysis.criteria import measures
+from podium.core.analysis.criteria import measures, received
 from podium.core.analysis.shared_outage import updated
 from podium.core.analysis.tests import update
 from podium.core.facts import SLOTS, Facts, other_than
@@ -243,12 +243,17 @@ def _trial(facts: Facts) -> Trial | None:
 
 def _evidence(facts: Facts, trial: Trial, subject: Slot) -> Evidence:
     evidence = _last_known(trial, facts.unsaved)
+    before = evidence.observed_at
+    evidence = evidence.model_copy(
+        update={"first_answers": sample_ratio.counts_first_answers(facts, evidence.first_answers)}
+    )
     if facts.status.phase in COUNTED | {Phase.STARTING}:
         evidence = with_baselines(evidence, trial.guards, facts, subject)
     measured = measures(trial.guards, evidence)
     if facts.status.phase in COUNTED:
         evidence, blocks = accumulate(evidence, facts, subject, measured)
-        return update(trial, evidence, blocks)
+        came = blocks.get(received(evidence).name)
+        return update(trial, sample_ratio.updated(evidence, facts, subject, came, before), blocks)
     return baseline(evidence, facts, measured) if facts.status.phase is Phase.STARTING else evidence
 
 

@@ -153,7 +153,15 @@ def under_way(facts: Facts) -> NotReady | None:
         return NotReady("False", hold.reason)
     if why := newer_waits(facts):
         return NotReady("Unknown", reasons.NEWER_VERSION_WAITS, why)
-    return NotReady("Unknown", reasons.PAUSED if facts.spec.paused else reasons.PROGRESSING)
+    return NotReady("Unknown", _going_on(facts))
+
+
+def _going_on(facts: Facts) -> str:
+    """The reason of a rollout that is under way."""
+    trial = facts.status.trial
+    if trial is not None and trial.evidence.mismatch and facts.status.phase in _MOVING:
+        return reasons.SAMPLE_RATIO_MISMATCH
+    return reasons.PAUSED if facts.spec.paused else reasons.PROGRESSING
 
 
 def another_template(facts: Facts) -> NotReady | None:

@@ -209,6 +209,7 @@ class Call:
             headers = [each for each in headers if each[0] != b"x-request-timeout"]
             headers.append((b"x-request-timeout", left))
         self.request = Request(method, path, headers, body, self.id)
+        self.request.turn = self._connection.turn
         return self.request
 
     def answer(self, message: bytes) -> None:

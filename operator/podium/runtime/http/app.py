@@ -190,6 +190,8 @@ class App:
         if request.method not in {"GET", "HEAD"}:
             fault = WrongMethod(f"expected GET, found {request.method[:20]}")
             return refusal(fault, request.path, (b"allow", b"GET, HEAD"))
+        if request.path == "/metrics" and request.turn is not None:
+            request.turn.hear(request.headers)
         return page()
 
     def _not_found(self) -> Fault:
@@ -230,6 +232,7 @@ class App:
             request.identity_block = serving.identity_for(request)
             reply(refusal(YoungerVersion(), request.path))
             return
+        serving.receive(request)
         attempt = serving.attempt(request, reply, self._settings.request_seconds)
 
         def done(body: bytes | None, fault: Fault | None) -> None:

@@ -26,6 +26,7 @@ from podium.runtime.faults import Fault, RequestFault, TooSlow
 from podium.runtime.http.codings import encoded
 from podium.runtime.http.incoming import Incoming
 from podium.runtime.http.shared import Shared
+from podium.runtime.turns import Turn
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class Connection(asyncio.Protocol):
         self._current: Request | None = None
         self._fresh = True  # no request of the bytes that are being read has been served
         self._keep_alive = True
+        self._turn = Turn(shared.turns)
         self._deaf = False  # what still comes is dropped
         self._ending = False
         self._stream: asyncio.Task[None] | None = None
@@ -154,6 +156,7 @@ class Connection(asyncio.Protocol):
     def _serve(self, request: Request, keep_alive: bool) -> None:
         self._current = request
         self._keep_alive = keep_alive
+        request.turn = self._turn
         self._until = None  # the application has deadlines of its own
         self._shared.app.handle(request, lambda answer: self._reply(request, answer))
 
@@ -173,7 +176,7 @@ class Connection(asyncio.Protocol):
         self._transport.write(head if request is not None and request.method == "HEAD" else head + answer.body)
 
     def _head(self, answer: Response, request: Request | None, length: bytes) -> bytes:
-        if self._shared.draining:
+        if self._shared.draining or (self._turn.over and not self._waiting):
             self._keep_alive = False
         return self._shared.head(answer, request, length, keep_alive=self._keep_alive)
 

@@ -3,17 +3,15 @@
 Counting happens on the event loop at every request, so it is plain integers; prometheus_client only writes them out.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.utils import floatToGoString
 
 from podium.runtime.faults import Outcome
+from podium.runtime.http.first_answers import FirstAnswers
+from podium.runtime.http.tally import BAD, TIMED, Tally, scores_text
 from podium.runtime.identity import Identity
 from podium.runtime.other_slot import Caller
 from podium.runtime.startup import StartupStep
@@ -23,12 +21,6 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
-BAD = frozenset({Outcome.MODEL_ERROR, Outcome.NAN, Outcome.TIMEOUT})
-
-# The outcomes whose time says something of the model. Refusals and the client's faults are quick, and would hide
-# a slow model among fast answers that it never gave.
-TIMED = BAD | {Outcome.OK}
-
 BATCH_EDGES = (1, 2, 4, 8, 16, 32, 64, 128, 256)  # requests joined into one prediction
 
 _ASIDE = {
@@ -36,19 +28,9 @@ _ASIDE = {
     Caller.FALLBACK: ("podium_fallback_requests", "Requests that the other slot's version failed, by outcome here."),
 }
 
-_SCORES_HEAD = (
-    "# HELP podium_scores Predictions that are numbers (first column). Edges are fixed; only those of buckets that hold"
-    " something are here.\n# TYPE podium_scores histogram\n"
+_SCORES = (
+    "Predictions that are numbers (first column). Edges are fixed; only those of buckets that hold something are here."
 )
-
-
-@lru_cache(maxsize=4096)
-def _written(edge: float) -> str:
-    return str(floatToGoString(edge))  # type: ignore[no-untyped-call]
-
-
-def _escaped(label: str) -> str:
-    return label.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
 def before_serving(step: StartupStep) -> bytes:
@@ -57,25 +39,6 @@ def before_serving(step: StartupStep) -> bytes:
         "# HELP podium_startup_step What a server that is not ready yet is doing.\n# TYPE podium_startup_step gauge\n"
     )
     return f'{head}podium_startup_step{{step="{step}"}} 1.0\n'.encode()
-
-
-class Tally:
-    """A histogram: how many values fell at or below each edge."""
-
-    def __init__(self, edges: tuple[float, ...]) -> None:
-        self._edges = edges
-        self._counts = [0] * (len(edges) + 1)
-        self._sum = 0.0
-
-    def add(self, value: float) -> None:
-        """Count a value."""
-        self._counts[bisect_left(self._edges, value)] += 1
-        self._sum += value
-
-    def buckets(self) -> tuple[list[tuple[str, float]], float]:
-        """Return the cumulative buckets and the sum, as prometheus_client wants them."""
-        edges = [floatToGoString(edge) for edge in (*self._edges, float("inf"))]  # type: ignore[no-untyped-call]
-        return list(zip(edges, map(float, accumulate(self._counts)), strict=True)), self._sum
 
 
 class Metrics:
@@ -90,8 +53,11 @@ class Metrics:
         *,
         previews: bool = False,
         beside: bool = False,
+        first: "Predictions | None" = None,
     ) -> None:
-        """`previews` is whether testers are counted, apart from users; `beside`, whether there is another slot."""
+        """`previews` is whether testers are counted, apart from users; `beside`, whether there is another slot. `first`
+        are the predictions of requests whose side of a trial was drawn; None where the server cannot know which.
+        """
         self._identity = identity
         self._labels = {"model": identity.model, "version": identity.version}
         self._depth = depth
@@ -102,6 +68,7 @@ class Metrics:
         self._sent_on = dict.fromkeys((True, False), 0) if beside else {}
         self._seconds = Tally(edges)
         self._batches = Tally(BATCH_EDGES)
+        self._first = FirstAnswers(self._labels, edges, first) if first is not None else None
         self._rows = 0
         self._in_a_row = 0  # bad answers since the last good one
         self.fallbacks = 0  # requests that the compiled plan could not express
@@ -109,11 +76,18 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
-    def count(self, outcome: Outcome | None, seconds: float, *, doubtful: bool = False) -> None:
+    def count_received(self, *, first: bool) -> None:
+        """Count a request as it comes; `first` is whether its side of a trial was drawn for it."""
+        if self._first is not None:
+            self._first.count_received(first=first)
+
+    def count(self, outcome: Outcome | None, seconds: float, *, doubtful: bool = False, first: bool = False) -> None:
         """Count a request's end; one that may be the request's own fault is no failure in a row, nor ends one."""
         if outcome is None:
             return
         self._outcomes[outcome] += 1
+        if first and self._first is not None:
+            self._first.count(outcome, seconds)
         if outcome in TIMED:
             self._seconds.add(seconds)
             if not doubtful:
@@ -124,9 +98,11 @@ class Metrics:
         """How many requests have been counted, those of testers and of the other slot among them."""
         return sum(self._outcomes.values()) + sum(sum(each.values()) for each in self._aside.values())
 
-    def count_late(self, seconds: float) -> None:
+    def count_late(self, seconds: float, *, first: bool = False) -> None:
         """Count how long the model took for a request that was counted at its client's deadline."""
         self._seconds.add(seconds)
+        if first and self._first is not None:
+            self._first.count_late(seconds)
 
     def count_aside(self, caller: Caller, outcome: Outcome | None) -> None:
         """Count a request that is no user's, and nothing else of it."""
@@ -144,7 +120,8 @@ class Metrics:
 
     def render(self) -> bytes:
         """Return everything in Prometheus's text format."""
-        return generate_latest(self._registry) + self._scores().encode()
+        first = self._first.scores() if self._first is not None else ""
+        return generate_latest(self._registry) + (self._scores() + first).encode()
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metric families: prometheus_client's protocol for custom collectors."""
@@ -162,6 +139,8 @@ class Metrics:
             yield self._sent_on_to_the_other_slot(names, values)
         yield from self._sized(names, values)
         yield self._named_classes(names, values)
+        if self._first is not None:
+            yield from self._first.collect()
 
     def _sent_on_to_the_other_slot(self, names: tuple[str, ...], values: tuple[str, ...]) -> Metric:
         sent = CounterMetricFamily(
@@ -223,9 +202,4 @@ class Metrics:
         return classes
 
     def _scores(self) -> str:
-        """By hand: there may be hundreds of lines, and prometheus_client takes 15 µs of the event loop for each."""
-        (*edges, (_, total)), numbers = self._predictions.scores()
-        labels = ",".join(f'{name}="{_escaped(value)}"' for name, value in self._labels.items())
-        lines = [f'podium_scores_bucket{{le="{_written(edge)}",{labels}}} {count}\n' for edge, count in edges]
-        lines += [f'podium_scores_bucket{{le="+Inf",{labels}}} {total}\n', f"podium_scores_count{{{labels}}} {total}\n"]
-        return "".join((_SCORES_HEAD, *lines, f"podium_scores_sum{{{labels}}} {_written(numbers)}\n"))
+        return scores_text("podium_scores", _SCORES, self._labels, self._predictions)

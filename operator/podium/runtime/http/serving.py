@@ -15,7 +15,8 @@ from podium.runtime.http.streaming import EVENTS, NDJSON
 from podium.runtime.identity import Headers
 from podium.runtime.other_slot import FROM, Caller, fallback_from
 from podium.runtime.prediction.queue import PredictionQueue
-from podium.runtime.settings import Settings
+from podium.runtime.settings import HttpServer, Settings
+from podium.runtime.turns import is_drawn
 
 if TYPE_CHECKING:
     # These import MLflow, which takes seconds: see podium.runtime.loading.load
@@ -35,6 +36,8 @@ class Serving:
         self._preview, self._other = settings.preview, settings.other_slot
         self._sorted = self._preview is not None or self._other is not None
         self._uncounted = loaded.scorer.preview_scorer() if self._sorted else loaded.scorer
+        tells = settings.http is HttpServer.PODIUM  # behind another server, connections are not seen
+        self._first_scorer = loaded.scorer.first_scorer()
         self._endpoints = loaded.endpoints
         self._streams = loaded.streams
         self._events = loaded.events
@@ -49,6 +52,7 @@ class Serving:
             loaded.scorer.predictions,
             previews=settings.preview is not None,
             beside=settings.other_slot is not None,
+            first=self._first_scorer.first if tells else None,
         )
         self.metrics.from_cache = loaded.from_cache
         self.log = PredictionLog(loaded.identity, settings.prediction_log_bodies) if settings.prediction_log else None
@@ -79,6 +83,15 @@ class Serving:
         client = Client(other.host, other.port, settings.max_buffered_bytes)
         return Fallback(other, client, self.identity, self.metrics.count_sent_on)
 
+    def receive(self, request: Request) -> None:
+        """Put a user's prediction on record as it comes, and whether its side of a trial was drawn for it."""
+        if request.caller is not Caller.USER:
+            return
+        if request.turn is not None:
+            request.turn.requests += 1
+        request.first = is_drawn(request.headers, request.turn)
+        self.metrics.count_received(first=request.first)
+
     def count_stream(self, request: Request) -> Callable[[Fault | None], None]:
         """Begin a streamed answer. Returns what puts its end on record."""
         self._streaming += 1
@@ -96,7 +109,8 @@ class Serving:
             request.trace.end(fault)
         seconds = time.monotonic() - request.started
         if request.caller is Caller.USER:
-            self.metrics.count(outcome, seconds, doubtful=fault is not None and fault.doubtful)
+            doubtful = fault is not None and fault.doubtful
+            self.metrics.count(outcome, seconds, doubtful=doubtful, first=request.first)
         else:
             self.metrics.count_aside(request.caller, outcome)
         if self.log is not None and outcome is not None:
@@ -105,7 +119,7 @@ class Serving:
     def _count_late(self, request: Request) -> None:
         """Put on record how slow the model was, although the client waited no longer."""
         if request.caller is Caller.USER:
-            self.metrics.count_late(time.monotonic() - request.started)
+            self.metrics.count_late(time.monotonic() - request.started, first=request.first)
 
     def count_refused(self, headers: Headers, fault: Fault) -> None:
         """Put on record a request that never became whole, of which these headers came."""
@@ -139,7 +153,9 @@ class Serving:
 
     def scorer(self, request: Request) -> "Scorer":
         """Return the scorer that answers this request."""
-        return self._scorer if request.caller is Caller.USER else self._uncounted
+        if request.caller is not Caller.USER:
+            return self._uncounted
+        return self._first_scorer if request.first else self._scorer
 
     def ask(self, read: "Read", request: Request) -> "Ask":
         """Return what the request asks of the model. Raises RequestFault: it is wrong already."""

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Protocol
 
 from podium.runtime.exchange import Application, Request, Response
+from podium.runtime.turns import Turns
 
 SPARE = 32  # connections above the limit, for probes while every other one is busy
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
@@ -54,6 +55,7 @@ class Shared:
     draining: bool = False  # every answer says `Connection: close`
     closing: bool = False  # and no connection waits for another request
     date: bytes = b""
+    turns: Turns = field(default_factory=Turns)
     _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _process: str = field(default_factory=lambda: os.urandom(6).hex())
 

@@ -27,6 +27,7 @@ from podium.runtime.http2.headers import Head
 from podium.runtime.http2.incoming import Incoming
 from podium.runtime.http2.outgoing import Outgoing
 from podium.runtime.http2.stream import Answerer, Stream
+from podium.runtime.turns import Turn
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Connection(asyncio.Protocol):
         self._prefaced = False
         self._in_turn = False  # frames wait for the next turn
         self._deaf = False  # what still comes is dropped
+        self.turn = Turn(shared.turns)
         self._told = False  # the client knows that it should go elsewhere
         self.since = self._heard = time.monotonic()
         self._partial: float | None = self.since  # when what is not whole yet began
@@ -184,9 +186,10 @@ class Connection(asyncio.Protocol):
     def _ended(self, stream: Stream) -> None:
         self._in.ended(stream)
         self.since = time.monotonic()
-        if self._shared.draining and not self._told:
+        if (self._shared.draining or self.turn.over) and not self._told:
             self._told = True
-            self._out.write(frames.goaway(frames.LARGEST, Code.NO_ERROR, "the server drains"))
+            why = "the server drains" if self._shared.draining else "the connection has had its turn"
+            self._out.write(frames.goaway(frames.LARGEST, Code.NO_ERROR, why))
         if self._ready:
             self.soon(self._proceed)  # not at once: many waiting ones would recurse
         if self._in.closing and not self._in.streams:

@@ -57,6 +57,10 @@ class Scorer:
         """Return a scorer for testers: of the same model, and nothing that it predicts is seen in this one's counts."""
         return PreviewScorer(self.model)
 
+    def first_scorer(self) -> "FirstScorer":
+        """Return a scorer for first requests: what is predicted for them is seen in this one's counts, and apart."""
+        return FirstScorer(self)
+
     def ask(self, read: Read, body: bytes, content_type: str) -> Ask:
         """Read a request on the event loop where that is quick, and leave it to the prediction thread otherwise.
 
@@ -183,3 +187,37 @@ class PreviewScorer(Scorer):
     def _alone(self, ask: Ask) -> Ask:
         """The same as work of its own, which is not joined with others'."""
         return Ask(work=lambda: self.answer(ask), planned=ask.planned)
+
+
+class FirstScorer(Scorer):
+    """Counts what is predicted for its requests as all predictions are, and by itself in `first`.
+
+    Its requests are joined with others': so what counts them goes with each into the queue, as the way it is written.
+    """
+
+    def __init__(self, of: Scorer) -> None:
+        super().__init__(of.model)
+        self.predictions, self.first = of.predictions, Predictions()
+
+    def ask(self, read: Read, body: bytes, content_type: str) -> Ask:
+        return self._noted(super().ask(read, body, content_type))
+
+    def parts(self, read: Read, body: bytes, content_type: str) -> Iterable[Ask]:
+        parts = super().parts(read, body, content_type)
+        return [self._noted(part) for part in parts] if isinstance(parts, list) else parts
+
+    def _noted(self, ask: Ask) -> Ask:
+        if ask.write is not None:
+            ask.write = self._counting(ask.write)
+        return ask
+
+    def _counting(self, write: Write) -> Write:
+        def written(raw: Any) -> bytes:
+            body = write(raw)
+            self.first.add(raw)
+            return body
+
+        return written
+
+    def _written(self, raw: Any, write: Write) -> bytes:
+        return super()._written(raw, self._counting(write))

@@ -16,10 +16,14 @@ class FakePodMetrics:
         self._cluster = cluster
         self._router = router
         self.counters_of: Callable[[Pod], Counters] = lambda pod: pod.answered.counters()
+        self.per_connection: int | None = None  # after how many requests pods were last told to close a connection
         self.unreachable = False  # a NetworkPolicy is in the way
 
-    async def ask(self, namespace: str, pods: Sequence[PodState]) -> Mapping[str, PodReport]:
+    async def ask(
+        self, namespace: str, pods: Sequence[PodState], per_connection: int | None = None
+    ) -> Mapping[str, PodReport]:
         del namespace  # uids are unique here
+        self.per_connection = per_connection
         if self.unreachable:
             return {}
         found = ((seen, self._cluster.pod(seen.uid)) for seen in pods)

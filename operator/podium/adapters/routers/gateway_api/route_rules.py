@@ -11,7 +11,8 @@ With steps of 5, 25 and 50 percent, at the last one, in trial 3f9c1a2b:
     who stayed at 5       3f9c1a2b.5.a           champion 50, challenger 45     cookie: 3f9c1a2b.50.<a or b>
     all others                                   champion 50, challenger 50     cookie: 3f9c1a2b.50.<a or b>
 
-Of those who stayed at 5, which are 95 of 100, 45/95 go over now: so 5 + 45 are. No user ever comes back.
+Of those who stayed at 5, which are 95 of 100, 45/95 go over now: so 5 + 45 are. No user ever comes back. Only requests
+by the last rule tell the model server that their side was drawn by the weight: comparisons count these.
 
 Annotations say what the route was asked for beside its weights. They are there only where spec.traffic has a use for
 them, and then always: a hand that writes one there is overwritten.
@@ -47,22 +48,17 @@ def _rules(owner: str, traffic: Traffic, weights: Mapping[Slot, int], overrides:
     gateway, preview, session_affinity = traffic.gateway, traffic.preview, traffic.session_affinity
     assert gateway is not None
     plain = {slot: _backend(owner, slot) for slot in SLOTS}
+    marking = plain
     if preview is not None and overrides.preview is not None:
         yield _rule(gateway, _header(preview), _shared(plain, _all_to(overrides.preview)))
-    marking = plain
-    if (
-        session_affinity is not None
-        and session_affinity.cookie_name is not None
-        and overrides.session_affinity is not None
-    ):
-        marking = {
-            slot: _backend(owner, slot, _marks(session_affinity.cookie_name, overrides.session_affinity, slot))
-            for slot in SLOTS
-        }
-        for mark, shares, over in _stays(gateway, overrides.session_affinity):
-            yield _rule(
-                gateway, _cookie(session_affinity.cookie_name, mark), _shared(marking if over else plain, shares)
-            )
+    cookie, affinity = session_affinity.cookie_name if session_affinity else None, overrides.session_affinity
+    if cookie is not None and affinity is not None:
+        marks = {slot: _marks(cookie, affinity, slot) for slot in SLOTS}
+        staying = {slot: _backend(owner, slot, _drawn(False)) for slot in SLOTS}
+        moving = {slot: _backend(owner, slot, _drawn(False), marks[slot]) for slot in SLOTS}
+        marking = {slot: _backend(owner, slot, _drawn(True), marks[slot]) for slot in SLOTS}
+        for mark, shares, over in _stays(gateway, affinity):
+            yield _rule(gateway, _cookie(cookie, mark), _shared(moving if over else staying, shares))
     yield _rule(gateway, None, _shared(marking, weights))
 
 
@@ -92,6 +88,16 @@ def _marks(cookie: str, session_affinity: TrialAffinity, slot: Slot) -> Json:
         "type": "ResponseHeaderModifier",
         "responseHeaderModifier": {"add": [{"name": "Set-Cookie", "value": value}]},
     }
+
+
+def _drawn(drawn: bool) -> Json:
+    """The filter by which the model server knows whether a request's side was drawn for it alone, by the weight.
+
+    Of those who go over now the side is drawn as well, but by another share: with answers of new users in one count,
+    two kinds of users would be mixed in another ratio on each side, and the versions would seem to differ.
+    """
+    header = {"name": names.DRAWN, "value": "yes" if drawn else "no"}
+    return {"type": "RequestHeaderModifier", "requestHeaderModifier": {"set": [header]}}
 
 
 def _cookie(name: str, mark: str) -> Json:

@@ -35,6 +35,13 @@ class MainService(Value):
         None, ge=1, le=65535, description="Port on every node, as in a Service. Default: Kubernetes picks one."
     )
     annotations: Annotations = Field({}, description="Annotations of the Service, for load balancers and the like.")
+    requests_per_connection: int = Field(
+        10,
+        ge=1,
+        le=100_000,
+        description="After so many requests on a connection, a pod closes it: while a trial's pods share the traffic, "
+        "so that each connection counts as one draw of a side. Not behind a gateway.",
+    )
 
 
 class HTTPRouteRef(Value):

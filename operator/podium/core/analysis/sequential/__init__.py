@@ -7,6 +7,7 @@ looks (Ramdas, Grünwald, Vovk, Shafer, *Game-theoretic statistics and safe anyt
     counts            the closed form: what two totals prove about a limit
     against_limit     the same, fed block by block, and quick after a late fault
     against_champion  the challenger beside a champion under the same circumstances
+    sample_ratio      whether two counts of requests contradict the share that one of them should have
 
     outlook           how many answers they are likely to need
 
@@ -19,6 +20,7 @@ from podium.core.analysis.sequential.against_champion import HOPELESS, AgainstCh
 from podium.core.analysis.sequential.against_limit import AgainstLimit, LimitTestState
 from podium.core.analysis.sequential.counts import answers_to_expose, answers_to_hold, proves_above, proves_below
 from podium.core.analysis.sequential.judgement import TestVerdict
+from podium.core.analysis.sequential.sample_ratio import log_evidence_of_mismatch
 
 __all__ = [
     "HOPELESS",
@@ -30,6 +32,7 @@ __all__ = [
     "TestVerdict",
     "answers_to_expose",
     "answers_to_hold",
+    "log_evidence_of_mismatch",
     "proves_above",
     "proves_below",
 ]
