@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.judgement import cost, errors, outages, plots, speed, windows
+from bench.judgement import clustered, cost, errors, outages, plots, speed, windows
 from bench.judgement.errors import ALPHA, LIMIT, Rate
 
 SHARES = (0.02, 0.03, 0.05, 0.1, 0.2)
@@ -33,9 +33,12 @@ class Effort:
     looks: int = 2000  # for the CPU time
     outages: int = 530  # trials of each setting: with none rejected, the upper end of 99 % is 1 %
     settings: int | None = None  # of outages and bad versions; all of them
+    clustered: int = 2000  # trials with clients who stay, of each kind
 
 
-QUICK = Effort(trials=20, answers=200, medians=8, pairs=4, looks=5, beside=Effort.beside[:2], outages=1, settings=2)
+QUICK = Effort(
+    trials=20, answers=200, medians=8, pairs=4, looks=5, beside=Effort.beside[:2], outages=1, settings=2, clustered=2
+)
 
 
 def main() -> None:
@@ -58,6 +61,7 @@ def measure(effort: Effort, seed: int, output: Path) -> dict[str, object]:
     holds = speed.holds(LIMIT / 5, effort.medians, seed)
     print(f"\nanswers to holds, true {holds.what}: {holds}")
     late = _late(effort, seed)
+    stay = _clustered(effort, seed)
     blamed = _outages(effort, seed)
     cpu = {guards: cost.verdict_cpu_ms(guards, effort.looks, seed) for guards in (0, 4, 8)}
     for guards, took in cpu.items():
@@ -69,6 +73,7 @@ def measure(effort: Effort, seed: int, output: Path) -> dict[str, object]:
         "against_champion": champion,
         "passes": round(holds.ratio, 3),
         "late": late,
+        "clustered": stay,
         **blamed,
         "verdict_cpu_ms": round(max(cpu.values()), 3),
     }
@@ -147,6 +152,19 @@ def _late(effort: Effort, seed: int) -> dict[str, float]:
         print(f"  {found.what} errors are found after a median of {found.median:.0f} answers")
         medians[f"{share:g}"] = found.median
     return medians
+
+
+def _clustered(effort: Effort, seed: int) -> dict[str, float]:
+    """Good versions that fail among clients who stay, at the most, and how soon a bad one is found."""
+    print(f"\nclients who stay, {effort.clustered} A/A trials of each kind: failed by first answers, by all answers")
+    upper = 0.0
+    for rate in clustered.rates(effort.clustered, seed):
+        shares = f"{rate.first / rate.trials:7.2%} < {rate.upper:7.2%}   {rate.all / rate.trials:7.2%}"
+        print(f"  {rate.setting!s:<50} {shares}", flush=True)
+        upper = max(upper, rate.upper)
+    ratio = clustered.ratio(max(effort.clustered // 4, 2), seed)
+    print(f"  a fault of {clustered.FAULT:.0%} more is found after {ratio:.2f} x the bound, in first answers")
+    return {"false_upper": round(upper, 5), "ratio": round(ratio, 3)}
 
 
 def _outages(effort: Effort, seed: int) -> dict[str, float]:

@@ -17,6 +17,7 @@ def test_the_bench_ends_with_one_json_object_of_all_figures(
     figures = json.loads(lines[-1])
     assert set(figures["broken"]) == {"0.02", "0.03", "0.05", "0.1", "0.2"}
     assert set(figures["against_champion"]) == {"0.05", "0.5"}
+    assert set(figures["clustered"]) == {"false_upper", "ratio"}
     assert {"false_rejections_upper", "passes", "verdict_cpu_ms", "outages_rejected", "bad_rejected"} <= set(figures)
     assert any("5 failed windows of 100" in line for line in lines)
     assert {path.name for path in tmp_path.iterdir()} == {"detection.svg", "false-rejections.svg", "waiting.svg"}

@@ -128,6 +128,12 @@ class GuardResult:
         return max([0, *(one.needed(goal) - one.challenger.answers for one in wanting)])
 
 
+def most_wanting(results: Sequence[GuardResult], goal: Goal) -> CriterionResult | None:
+    """The finding that needs the most answers still; None where every one has passed."""
+    wanting = [finding for result in results for finding in result.findings if finding.state != "Passed"]
+    return max(wanting, key=lambda one: one.needed(goal) - one.challenger.answers, default=None)
+
+
 def records(facts: Facts) -> list[GuardRecord]:
     """Every guard's result now, for the history."""
     return [_record(result) for result in judged(facts)]

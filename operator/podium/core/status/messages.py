@@ -158,7 +158,11 @@ def _canary(facts: Facts) -> str:
         return (
             f"{text}; no verdict after {waited}, too little traffic: {still}, onInconclusive is {trial.on_inconclusive}"
         )
-    return "; ".join([f"{text}; about {missing} more answers{_at_this_rate(missing, facts)}", *waiting])
+    wanting = guards.most_wanting(judged, _goal(trial))
+    first = wanting is not None and wanting.criterion.measure.first
+    counted = wanting.challenger.answers if wanting is not None and first else counts.answers
+    more = f"about {missing} more {'first answers' if first else 'answers'}"
+    return "; ".join([f"{text}; {more}{_at_this_rate(missing, counted, facts)}", *waiting])
 
 
 def _flaw(guard: Guard, facts: Facts) -> str:
@@ -173,13 +177,12 @@ def _count(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
-def _at_this_rate(missing: int, facts: Facts) -> str:
+def _at_this_rate(missing: int, answers: int, facts: Facts) -> str:
     """How long that will take, if the challenger goes on answering as often as it did in the trial so far."""
     trial = facts.status.trial
     began = trial_began(trial) if trial else None
     if trial is None or began is None or trial.evidence.observed_at is None:
         return ""
-    answers = trial.evidence.measured(ERRORS.name).challenger.answers
     passed = (trial.evidence.observed_at - began).total_seconds()
     if answers < ENOUGH_FOR_A_RATE or passed <= 0:
         return ""
