@@ -21,8 +21,9 @@ ALPHA: Final = 0.001  # of a false alarm in a trial, for as long as one weight i
 GRACE: Final = timedelta(seconds=15)
 LONGEST_GAP: Final = timedelta(minutes=2)  # between two reconciles: in a longer one, pods may have come and gone unseen
 CAUSES: Final = (
-    "likely causes: sticky sessions or retries of a proxy before Podium's route, sessionAffinity or a topology setting "
-    "on the Service, a service mesh, or a gateway that does not follow the weights"
+    "likely causes: sticky sessions or retries of a proxy before Podium's route, clients that use a Service beside the "
+    "gateway, sessionAffinity or a topology setting on the Service, a service mesh, or a gateway that does not follow "
+    "the weights"
 )
 
 
