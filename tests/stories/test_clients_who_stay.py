@@ -46,6 +46,8 @@ def test_requests_that_do_not_follow_the_weight_are_told_and_roll_nothing_back()
     sim.run(minutes(5))
     assert "reached the challenger, expected: 50 %" in mismatch(sim)
     assert ready(sim) == ("Unknown", reasons.SAMPLE_RATIO_MISMATCH)
+    assert "comparisons with the champion wait: " in sim.status.message
+    assert "likely causes: sticky sessions" in sim.status.message
     assert (sim.status.phase, sim.status.rejected) == (Phase.CANARY, [])
 
 

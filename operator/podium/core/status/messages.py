@@ -147,6 +147,8 @@ def _canary(facts: Facts) -> str:
         waits = f"waiting until the weight of this step is in force{_in_the_way(facts)}"
         subject = facts.status.challenger
         return "; ".join([text, waits, *(hindrances(facts, subject)[:2] if subject is not None else [])])
+    if mismatch := trial.evidence.mismatch:
+        return f"{text}; comparisons with the champion wait: {mismatch}"
     missing = max((one.missing(_goal(trial)) for one in judged), default=0)
     waiting = [one.message for one in judged if not one.findings]
     waiting += [f"{guard.name}: {flaw}" for guard in trial.guards if (flaw := _flaw(guard, facts))]
