@@ -97,16 +97,16 @@ def teller(screen: Screen) -> Callable[[Seen], None]:
 def sum_up(play: Play, screen: Screen) -> None:
     """The same as the last line, for people, with what the words mean."""
     ledger, rollback = play.clients.ledger, play.clients.ledger.rollback(BAD)
-    own, bystanders = (rollback.own_failures, rollback.bystanders) if rollback else (0, 0)
+    saved, bystanders = (rollback.saved, rollback.bystanders) if rollback else (0, 0)
     screen.headline("What came of it")
     screen.entry("champion", play.watch.seen.champion)
     screen.entry("rejected", ", ".join(play.watch.seen.rejected))
     screen.entry("requests", f"{ledger.requests} at {RATE:g}/s: {shares(ledger.by_version())}")
-    screen.entry("failed", f"{len(ledger.failures)} in all; version {BAD} itself failed {own} of them")
-    screen.entry("failed during rollback", f"{bystanders} (others, from version {BAD}'s first failed answer on)")
+    screen.entry("failed", f"{len(ledger.failures)}; {saved} more that version {BAD} failed, the champion answered")
+    screen.entry("failed during rollback", f"{bystanders} (not by version {BAD}, from the first that it failed on)")
     if rollback:
         screen.entry(
-            "rollback", f"{rollback.seconds:.2f} s from version {BAD}'s first failed answer to its last answer"
+            "rollback", f"{rollback.seconds:.2f} s from the first request that version {BAD} failed to its last answer"
         )
     for truth in play.broken:
         screen.entry("NOT AS TOLD", truth)
@@ -137,6 +137,7 @@ def result(play: Play, seconds: float) -> dict[str, object]:
         "rejected": play.watch.seen.rejected,
         "requests": ledger.requests,
         "failed": len(ledger.failures),
+        "saved_by_champion": rollback.saved if rollback else 0,
         "failed_during_rollback": rollback.bystanders if rollback else 0,
         "rollback_seconds": round(rollback.seconds, 2) if rollback else None,
         "demo_seconds": round(seconds, 1),

@@ -95,13 +95,13 @@ class Clients:
     async def _one(self, due: float, body: bytes) -> None:
         try:
             async with asyncio.timeout(PATIENCE):
-                status, version = await self._ask(body)
+                status, version, failed_by = await self._ask(body)
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:  # TimeoutError is an OSError
             self.ledger.add(Answer(due, self.clock(), "", 0, f"{type(error).__name__}: {error}"[:200]))
             return
-        self.ledger.add(Answer(due, self.clock(), version, status))
+        self.ledger.add(Answer(due, self.clock(), version, status, failed_by=failed_by))
 
-    async def _ask(self, body: bytes) -> tuple[int, str]:
+    async def _ask(self, body: bytes) -> tuple[int, str, str]:
         head = (
             f"POST /invocations HTTP/1.1\r\nHost: {self.name or f'{self.host}:{self.port}'}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -114,7 +114,7 @@ class Clients:
                 self._idle.append(connection)
             else:
                 self._close(connection)
-        return status, headers.get("x-podium-version", "")
+        return status, headers.get("x-podium-version", ""), headers.get("x-podium-fallback-from", "")
 
     async def _connection(self) -> Connection:
         """The connection that has been idle for longest, or a new one while few are open or all are in use."""

@@ -16,6 +16,7 @@ class Answer:
     version: str  # from the header x-podium-version; "" where no pod answered
     status: int  # of HTTP; 0 where no pod answered
     trouble: str = ""  # why no pod answered
+    failed_by: str = ""  # the version that had failed it before this one answered in its place
 
     @property
     def failed(self) -> bool:
@@ -27,9 +28,10 @@ class Answer:
 class Rollback:
     """How a bad version left the traffic, as the clients saw it."""
 
-    seconds: float  # from its first failed answer until its last answer of any kind
-    own_failures: int  # failed answers of the bad version itself
-    bystanders: int  # requests that failed from its first failed answer on, and that it did not answer itself
+    seconds: float  # from the first request that it failed until its last answer of any kind
+    own_failures: int  # failed answers of the bad version itself, which clients got
+    saved: int  # requests that it failed, and that the champion answered instead
+    bystanders: int  # requests that failed from the first one that it failed on, and that it did not answer itself
 
 
 @dataclass
@@ -60,12 +62,17 @@ class Ledger:
         """Failed requests that the bad version did not answer: no client was told that they may fail."""
         return [answer for answer in self.failures if answer.version != bad]
 
+    def saved(self, bad: str) -> Sequence[Answer]:
+        """Answers of other versions to requests that the bad one had failed."""
+        return [answer for answer in self.answers if answer.failed_by == bad]
+
     def rollback(self, bad: str) -> Rollback | None:
-        """How the bad version left the traffic; None where none of its answers failed."""
-        failed = [answer.at for answer in self.failures if answer.version == bad]
-        if not failed:
+        """How the bad version left the traffic; None where it failed no request."""
+        own = [answer for answer in self.failures if answer.version == bad]
+        saved = self.saved(bad)
+        if not own and not saved:
             return None
-        first = min(failed)
-        last = max(answer.at for answer in self.answers if answer.version == bad)
+        first = min(answer.at for answer in (*own, *saved))
+        last = max(answer.at for answer in self.answers if bad in {answer.version, answer.failed_by})
         bystanders = sum(answer.at >= first for answer in self.strays(bad))
-        return Rollback(last - first, len(failed), bystanders)
+        return Rollback(last - first, len(own), len(saved), bystanders)

@@ -49,7 +49,7 @@ class Figures:
 
 
 def failing(ledger: Ledger, challenger: str) -> Run:
-    """From its first failed answer to its last answer of any kind. Raises ValueError where none of them failed."""
+    """From the first request that it failed to its last answer of any kind. Raises ValueError where it failed none."""
     rollback = ledger.rollback(challenger)
     if rollback is None:
         raise ValueError(f"version {challenger} was told to fail, and none of its answers failed")

@@ -28,13 +28,14 @@ class Packed:
     sent: "array[float]"
     at: "array[float]"
     kinds: "array[int]"  # of each answer: which of those below
-    of: Sequence[tuple[str, int, str]]  # version, status, trouble
+    of: Sequence[tuple[str, int, str, str]]  # version, status, trouble, failed_by
 
     @classmethod
     def pack(cls, ledger: Ledger) -> "Packed":
         """The ledger in arrays, which go through a pipe quickly."""
-        kinds: dict[tuple[str, int, str], int] = {}
-        of = array("L", (kinds.setdefault((a.version, a.status, a.trouble), len(kinds)) for a in ledger.answers))
+        kinds: dict[tuple[str, int, str, str], int] = {}
+        each = ((a.version, a.status, a.trouble, a.failed_by) for a in ledger.answers)
+        of = array("L", (kinds.setdefault(kind, len(kinds)) for kind in each))
         sent, at = (array("d", (getattr(a, field) for a in ledger.answers)) for field in ("sent", "at"))
         return cls(sent, at, of, list(kinds))
 

@@ -75,16 +75,18 @@ class Rollback:
     seconds: float  # from the look that broke the guard to its last answer of any kind
     noticed: float  # from its first failed answer to that look
     own: int  # answers of its own that failed
+    saved: int  # requests that it failed, and that the champion answered
     foreign: int  # other requests that failed
 
 
 def rollback(ledger: Ledger, bad: str, look: float) -> Rollback:
     """Raises ValueError where none of its answers failed."""
-    failed = [answer.at for answer in ledger.failures if answer.version == bad]
-    if not failed:
+    own = [answer.at for answer in ledger.failures if answer.version == bad]
+    saved = [answer.at for answer in ledger.saved(bad)]
+    if not own and not saved:
         raise ValueError(f"version {bad} was told to fail, and none of its answers failed")
-    last = max(answer.at for answer in ledger.answers if answer.version == bad)
-    return Rollback(last - look, look - min(failed), len(failed), len(foreign(ledger, {bad})))
+    last = max(answer.at for answer in ledger.answers if bad in {answer.version, answer.failed_by})
+    return Rollback(last - look, look - min(own + saved), len(own), len(saved), len(foreign(ledger, {bad})))
 
 
 def rollbacks(runs: Sequence[Rollback]) -> Figures:
@@ -96,6 +98,7 @@ def rollbacks(runs: Sequence[Rollback]) -> Figures:
         "rollback_ms_worst": milliseconds(max(run.seconds for run in runs)),
         "noticed_ms_median": milliseconds(statistics.median(run.noticed for run in runs)),
         "own_failures_median": statistics.median(run.own for run in runs),
+        "saved_median": statistics.median(run.saved for run in runs),
     }
 
 

@@ -20,4 +20,5 @@ def test_the_demo_plays_as_told(cluster: Cluster, mlflow: Mlflow, operator: Oper
     told = json.loads(played.stdout.strip().splitlines()[-1])
     assert told["champion"] == "2"
     assert told["rejected"] == ["3"]
-    assert told["failed_during_rollback"] == 0
+    assert told["failed"] == told["failed_during_rollback"] == 0
+    assert told["saved_by_champion"] > 0

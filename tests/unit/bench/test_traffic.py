@@ -48,7 +48,14 @@ def test_failures_that_a_bad_version_answered_itself_are_its_own_and_all_others_
 
 def test_a_rollback_lasts_from_the_look_to_the_last_answer_of_any_kind() -> None:
     seen = ledger((0.5, "2", 200), (1, "2", 500), (1.5, "2", 500), (2.25, "2", 200), (3, "1", 200), (2.1, "", 503))
-    assert figures.rollback(seen, "2", look=2) == Rollback(seconds=0.25, noticed=1, own=2, foreign=1)
+    assert figures.rollback(seen, "2", look=2) == Rollback(seconds=0.25, noticed=1, own=2, saved=0, foreign=1)
+
+
+def test_what_the_champion_answered_in_its_place_is_no_failure_and_part_of_the_rollback() -> None:
+    seen = ledger((1, "2", 200), (3, "1", 200))
+    seen.add(Answer(1.4, 1.5, "1", 200, failed_by="2"))
+    seen.add(Answer(2.4, 2.5, "1", 200, failed_by="2"))
+    assert figures.rollback(seen, "2", look=2) == Rollback(seconds=0.5, noticed=0.5, own=0, saved=2, foreign=0)
 
 
 def test_a_version_that_never_failed_cannot_be_measured() -> None:
@@ -57,7 +64,7 @@ def test_a_version_that_never_failed_cannot_be_measured() -> None:
 
 
 def test_the_rollbacks_figures_are_the_median_the_worst_and_all_foreign_failures() -> None:
-    found = figures.rollbacks([Rollback(0.1, 1, 9, 0), Rollback(0.9, 2, 8, 2), Rollback(0.2, 3, 7, 1)])
+    found = figures.rollbacks([Rollback(0.1, 1, 9, 4, 0), Rollback(0.9, 2, 8, 5, 2), Rollback(0.2, 3, 7, 6, 1)])
     assert (found["rollback_ms_median"], found["rollback_ms_worst"]) == (200, 900)
     assert found["rollback_foreign_failures"] == 3
 

@@ -41,3 +41,13 @@ def test_bystanders_are_requests_that_failed_without_the_bad_version_once_it_had
     assert rollback is not None
     assert (rollback.own_failures, rollback.bystanders) == (2, 2)
     assert len(ledger.strays("3")) == 3
+
+
+def test_what_the_champion_answered_in_its_place_is_felt_and_hits_no_user() -> None:
+    ledger = given((1, "3", 200), (4, "3", 200))
+    ledger.add(Answer(1.9, 2, "2", 200, failed_by="3"))
+    ledger.add(Answer(4.9, 5, "2", 200, failed_by="3"))
+    rollback = ledger.rollback("3")
+    assert rollback is not None
+    assert (rollback.seconds, rollback.own_failures, rollback.saved, rollback.bystanders) == (3, 0, 2, 0)
+    assert not ledger.failures
