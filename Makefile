@@ -86,6 +86,9 @@ bench-mutation: $(STAMP) ## How many changes of the decision and of the reconcil
 bench-rollback: $(STAMP) ## How soon a version that turns bad is out of the traffic, on a real cluster
 	$(BIN)/python -m bench.rollback
 
+bench-harmless: $(STAMP) ## How many users a bad version fails while it is found, on a real cluster: three quarters of an hour
+	$(BIN)/python -m bench.harmless
+
 bench-walks: $(STAMP) ## 300 generated changes of specs, valid and invalid, on a real cluster: a quarter of an hour
 	$(BIN)/python -m bench.walks
 

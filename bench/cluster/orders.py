@@ -3,7 +3,7 @@
 import json
 from random import Random
 
-WORK, FAIL, CRASH = 0, 1, 2
+WORK, FAIL, CRASH, INVALID, HANG, BUSY = 0, 1, 2, 3, 4, 5
 COLUMN = "order"
 MIXED = 5000  # bodies in one mix: at 100 requests a second, none is sent twice in a run
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from random import Random
 
 import numpy as np
@@ -92,7 +93,8 @@ def test_a_mix_has_about_the_share_of_orders_and_the_same_for_the_same_seed() ->
 
 
 def test_the_model_has_the_same_words_as_the_clients() -> None:
-    assert (obedient.FAIL, obedient.CRASH, obedient.COLUMN) == (orders.FAIL, orders.CRASH, orders.COLUMN)
+    for word in ("FAIL", "CRASH", "INVALID", "HANG", "BUSY", "COLUMN"):
+        assert getattr(obedient, word) == getattr(orders, word)
 
 
 def asked(order: int) -> pd.DataFrame:
@@ -108,11 +110,17 @@ def test_the_challenger_does_as_it_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(ValueError, match="told to fail"):
         model.predict(None, asked(orders.FAIL))
     assert ended == []
+    assert np.isnan(model.predict(None, asked(orders.INVALID))).all()
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    model.predict(None, asked(orders.HANG))
+    model.predict(None, asked(orders.BUSY))
+    assert slept == [5.0, 0.25]
     model.predict(None, asked(orders.CRASH))
     assert ended == [obedient.CRASHED]
 
 
-@pytest.mark.parametrize("order", [orders.FAIL, orders.CRASH])
+@pytest.mark.parametrize("order", [orders.FAIL, orders.CRASH, orders.INVALID, orders.HANG, orders.BUSY])
 def test_the_champion_heeds_no_orders(order: int) -> None:
     assert np.array_equal(Obedient(obeys=False).predict(None, asked(order)), [order])
 

@@ -1,0 +1,165 @@
+"""One ModelDeployment and its trials: a challenger gets half of the traffic, and then does as it is told."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from math import ceil
+from random import Random
+from typing import Any
+
+from bench.cluster import orders
+from bench.cluster.subject import DEADLINE, Subject
+from demo.clients import Clients
+from demo.ledger import Answer, Ledger
+from demo.stage import MODEL_PORT
+from testbed.cluster import Cluster
+
+MODEL = "bench-harmless"
+CHAMPION, CHALLENGER = "1", "2"
+REPLICAS, SHARE = 2, 50  # pods of each side; percent of the challenger
+AFTER = 0.5  # seconds without an answer after which the champion answers, too
+MOMENT = (0.5, 2.5)  # seconds of plain traffic in force until it turns bad
+LAST_ANSWERS = 1.0  # seconds after its rejection in which an answer of it would still be seen
+BUSY_SECONDS = 5.0  # of a challenger that has no room, for which no version is rejected
+QUEUE = 8  # requests that may wait in a pod: it is full after a moment
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One way to turn bad."""
+
+    name: str
+    order: int
+    share: float = 1.0  # of the requests that carry the order
+    rejected: bool = True  # whether the version is rejected for it
+
+
+KINDS = (
+    Kind("errors100", orders.FAIL),
+    Kind("errors20", orders.FAIL, share=0.2),
+    Kind("nan", orders.INVALID),
+    Kind("hang", orders.HANG),
+    Kind("overload", orders.BUSY, rejected=False),
+    Kind("crash", orders.CRASH),
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What users got of one bad version."""
+
+    failed: Sequence[Answer]
+    saved: int  # answers that the champion gave in its place
+    p99: float  # seconds, from when a request was due
+
+
+def seen(ledger: Ledger) -> Run:
+    """What a ledger says. Raises ValueError where nothing was answered."""
+    return Run(ledger.failures, len(ledger.saved(CHALLENGER)), p99(ledger))
+
+
+def p99(ledger: Ledger) -> float:
+    """Seconds within which 99 of 100 requests were answered, by nearest rank. Raises ValueError: there is none."""
+    taken = sorted(answer.at - answer.sent for answer in ledger.answers)
+    if not taken:
+        raise ValueError("expected answers, found none")
+    return taken[ceil(0.99 * len(taken)) - 1]
+
+
+@dataclass
+class Trials:
+    """All that the trials have at hand. `rate` is in requests a second."""
+
+    cluster: Cluster
+    rate: float
+    random: Random
+    clock: Callable[[], float]
+    applied: int = 0
+
+    def __post_init__(self) -> None:
+        self.plain = [orders.body(orders.WORK)]
+        self.clients = Clients("127.0.0.1", MODEL_PORT, self.plain, self.rate, self.clock, per_connection=1)
+        self.subject = Subject(self.cluster)
+
+    @asynccontextmanager
+    async def traffic(self) -> AsyncIterator[None]:
+        """Make version 1 champion, and send requests as long as the block runs."""
+        stop = asyncio.Event()
+        async with self.subject.followed():
+            await self._apply(CHAMPION)
+            await self.subject.settled(CHAMPION)
+            if not await self.clients.reached(DEADLINE):
+                raise RuntimeError(f"no answer at 127.0.0.1:{MODEL_PORT} within {DEADLINE:g} s")
+            sending = asyncio.create_task(self.clients.run(stop))
+            try:
+                yield
+            finally:
+                stop.set()
+                await sending
+
+    async def quiet(self, seconds: float) -> Run:
+        """What users get while the challenger is well."""
+        await self._begin()
+        self.clients.ledger = ledger = Ledger()
+        await asyncio.sleep(seconds)
+        await self._end()
+        return seen(ledger)
+
+    async def bad(self, kind: Kind) -> Run:
+        """One trial that turns bad. Raises RuntimeError where it should have been rejected, and was not in time."""
+        await self._begin()
+        await asyncio.sleep(self.random.uniform(*MOMENT))
+        self.clients.ledger = ledger = Ledger()
+        self.clients.bodies = orders.mix(kind.order, kind.share, self.random)
+        if kind.rejected:
+            await self.subject.until(f"{kind.name}: the challenger is rejected", lambda now: now.phase == "Rejected")
+            await asyncio.sleep(LAST_ANSWERS)
+        else:
+            await asyncio.sleep(BUSY_SECONDS)
+        await self._end()
+        return seen(ledger)
+
+    async def _begin(self) -> None:
+        """Until the challenger has its share."""
+        await self._apply(CHALLENGER)
+        in_force = (SHARE, SHARE)
+        await self.subject.until(
+            "the challenger has its share", lambda now: now.phase == "Canary" and now.shares == in_force
+        )
+
+    async def _end(self) -> None:
+        """Plain work again, all that was asked answered, and version 1 alone."""
+        self.clients.bodies = self.plain
+        await self.clients.answered()
+        await self._apply(CHAMPION)
+        await self.subject.settled(CHAMPION)
+
+    async def _apply(self, version: str) -> None:
+        self.applied += 1
+        await self.subject.apply(spec(version, retry=str(self.applied)))
+
+
+def spec(version: str, retry: str) -> dict[str, Any]:
+    """The spec of one trial."""
+    return {
+        "model": {"name": MODEL, "version": version},
+        "serving": {
+            "replicas": REPLICAS,
+            "drain": "1s",
+            "env": [{"name": "PODIUM_QUEUE_LIMIT", "value": str(QUEUE)}],
+            "resources": {"requests": {"cpu": "10m", "memory": "128Mi"}},
+        },
+        "traffic": {
+            "service": {"type": "NodePort", "nodePort": MODEL_PORT},
+            "fallback": {"after": f"{AFTER * 1000:g}ms"},
+        },
+        "rollout": {
+            "steps": [{"weight": SHARE, "duration": "1h"}],
+            "guards": [{"name": "errors", "errorRate": {"atMost": "1%"}}, {"name": "slow", "latency": LATE}],
+            "retry": retry,
+        },
+    }
+
+
+LATE = {"atMost": "1s"}
