@@ -13,7 +13,7 @@ _HEAD: Final = """# Commands
 
 `pip install 'podium[cli]'` gives the command `podium`, also as `kubectl podium`. `serve` and `score` need
 `podium[cli,runtime]`. [Before a trial, and during it](simulate-and-explain.md) shows `simulate` and `explain`,
-[Look at rollouts](verbs.md) the verbs for a cluster."""
+[Look at rollouts and steer them](verbs.md) the verbs for a cluster."""
 
 
 def page() -> str:

@@ -10,6 +10,9 @@ Beside the verbs stand what they share and what they show:
     explained, explanation what is to be said of an object, as values, and how they are made: what every look shows
     live, options          where a live object comes from, and the options that say so
     view, tree, tables     what `get`, `list`, `status`, `history` and `events` show of it
+    steer, change          where `pause`, `resume`, `approve`, `retry`, `undo` and `set` write, and what
+    git_owner, git_checkout, yaml_edit     whether Git owns the object, and the commit in a checkout
+    model_versions         what another version leads to, for `undo` and `set`
     explanation_text, screen
     simulation_report, simulation_plot      what `simulate` shows
 """

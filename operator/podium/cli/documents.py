@@ -46,10 +46,21 @@ class Document:
 
 def read_documents(text: str) -> Iterator[Document]:
     """The objects of a file, one by one; those of a `List` as if they stood alone. Raises `Unreadable`."""
+    for _, document in _documents(text):
+        yield from _items(document)
+
+
+def roots(text: str) -> Iterator[tuple[yaml.Node, Any]]:
+    """Each document as the node that is written in the text, and as its value. Raises `Unreadable`."""
+    for node, document in _documents(text):
+        yield node, document.value
+
+
+def _documents(text: str) -> Iterator[tuple[yaml.Node, Document]]:
     try:
         for node in yaml.compose_all(text, Loader=_Parser):
             builder = _Builder()
-            yield from _items(Document(builder.build(node, ()), builder.lines))
+            yield node, Document(builder.build(node, ()), builder.lines)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise Unreadable(mark.line + 1 if mark else 1, error.problem or str(error)) from error

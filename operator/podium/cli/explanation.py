@@ -37,7 +37,7 @@ class Unexplained(Exception):
 
 def explanation(value: Mapping[str, Any]) -> Explanation:
     """The explanation of an object. Raises Unexplained where this version of Podium cannot read spec or status."""
-    metadata, spec, status = value.get("metadata") or {}, _spec(value), _status(value)
+    metadata, (spec, status) = value.get("metadata") or {}, parsed(value)
     trial = status.trial
     return Explanation(
         name=str(metadata.get("name", "")),
@@ -66,24 +66,30 @@ def explanation(value: Mapping[str, Any]) -> Explanation:
     )
 
 
+def parsed(value: Mapping[str, Any]) -> tuple[Spec, Status]:
+    """Spec and status. Raises Unexplained where this version of Podium cannot read them."""
+    return _spec(value), _status(value)
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first thing that is wrong, after the path of its field: `.model.version: …`."""
+    found = error.errors(include_url=False)[0]
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in found["loc"])
+    return f"{place}: {found['msg']}"
+
+
 def _spec(value: Mapping[str, Any]) -> Spec:
     try:
         return Spec.model_validate(value.get("spec"))
     except ValidationError as error:
-        raise Unexplained(f"spec{_first(error)}") from error
+        raise Unexplained(f"spec{first_fault(error)}") from error
 
 
 def _status(value: Mapping[str, Any]) -> Status:
     try:
         return Status.model_validate(value.get("status") or {})
     except ValidationError as error:
-        raise Unexplained(f"status{_first(error)}") from error
-
-
-def _first(error: ValidationError) -> str:
-    found = error.errors(include_url=False)[0]
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in found["loc"])
-    return f"{place}: {found['msg']}"
+        raise Unexplained(f"status{first_fault(error)}") from error
 
 
 def _roles(status: Status) -> Sequence[tuple[str, Pinned | None]]:

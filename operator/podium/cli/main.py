@@ -16,16 +16,22 @@ class Verb(NamedTuple):
 
 
 VERBS: Final = {
+    "approve": Verb("approve", "Approve a version, for the gates that ask for it.", "cli"),
     "events": Verb("events", "Show the Events about a ModelDeployment.", "cli"),
     "explain": Verb("explain", "Show a trial: each gate and guard with evidence, limit and verdict.", "cli"),
     "get": Verb("get", "Show a ModelDeployment as a tree: versions, pods, steps, gates and guards; -w watches.", "cli"),
     "history": Verb("history", "Show what was decided of which version, and why.", "cli"),
     "list": Verb("list", "Show all ModelDeployments: versions, phase, weight, nearest guard.", "cli", "list_"),
+    "pause": Verb("pause", "Stop all progress of a rollout; a rollback is never stopped.", "cli"),
+    "resume": Verb("resume", "Let a paused rollout go on.", "cli"),
+    "retry": Verb("retry", "Give a rejected or blocked version another try.", "cli"),
     "schema": Verb("schema", "Print the CRD, the JSON Schema for editors, or the reference.", "cli"),
     "score": Verb("score", "Score a CSV or Parquet file larger than memory.", "cli,runtime"),
     "serve": Verb("serve", "Serve a model version on this machine.", "cli,runtime"),
+    "set": Verb("set", "Name another version, or follow another alias.", "cli", "set_"),
     "simulate": Verb("simulate", "Try a ModelDeployment on assumed versions, in virtual time.", "cli"),
     "status": Verb("status", "Say by the exit code where a rollout stands; --wait waits for its end.", "cli"),
+    "undo": Verb("undo", "Name the champion again, or the one before.", "cli"),
     "validate": Verb("validate", "Check ModelDeployments in YAML files, without a cluster.", "cli"),
 }
 

@@ -1,0 +1,75 @@
+"""A change of a spec as a value: a merge patch, what it does, and what happens next. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Status
+from podium.cli.explanation import Unexplained, first_fault, parsed
+from podium.cli.objects import InputError
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Target:
+    """The ModelDeployment that a verb is to change."""
+
+    name: str
+    namespace: str
+    spec: Spec
+    status: Status
+    fields: Json  # the spec as it is written, without defaults
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a verb does to a spec."""
+
+    patch: Json  # a JSON merge patch (RFC 7396) of the spec
+    done: str  # what is so afterwards: `churn is paused`
+    follows: str  # what happens next
+    subject: str  # of a commit
+
+
+class AlreadySo(Exception):
+    """The spec says it already. The message says what it says."""
+
+
+Plan = Callable[[Target], Change]
+
+
+def target(value: Json, name: str) -> Target:
+    """The object, read. Raises InputError where this version cannot read it."""
+    metadata = value.get("metadata") or {}
+    try:
+        spec, status = parsed(value)
+    except Unexplained as error:
+        raise InputError(f"this version of podium cannot read {name}: {error}") from error
+    return Target(name, str(metadata.get("namespace") or ""), spec, status, value["spec"])
+
+
+def checked(plan: Plan, about: Target) -> Change:
+    """The change, of which the API server would take the result. Raises InputError with the field otherwise."""
+    change = plan(about)
+    try:
+        Spec.model_validate(merged(about.fields, change.patch))
+    except ValidationError as error:
+        raise InputError(f"{about.name} was not changed: spec{first_fault(error)}") from error
+    return change
+
+
+def merged(value: Any, patch: Any) -> Any:
+    """The value after a JSON merge patch (RFC 7396)."""
+    if not isinstance(patch, Mapping):
+        return patch
+    result = dict(value) if isinstance(value, Mapping) else {}
+    for key, part in patch.items():
+        if part is None:
+            result.pop(key, None)
+        else:
+            result[key] = merged(result.get(key), part)
+    return result

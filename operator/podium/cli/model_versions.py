@@ -1,0 +1,46 @@
+"""The change of spec.model to another version or alias, and what it leads to, as far as the status says."""
+
+from typing import Any
+
+from podium.cli.change import AlreadySo, Change, Target
+
+
+def to_version(about: Target, version: str) -> Change:
+    """Name a version. Raises AlreadySo where the spec does."""
+    if about.spec.model.version == version and "version" in about.fields.get("model", {}):
+        raise AlreadySo(f"{about.name} names version {version}")
+    was = about.spec.model.alias
+    patch: dict[str, Any] = {"version": version} | ({"alias": None} if was is not None else {})
+    instead = f", and no longer follows alias {was}" if was is not None else ""
+    done = f"{about.name} names version {version}{instead}"
+    return Change({"model": patch}, done, _follows(about, version), f"Set {about.name} to version {version}")
+
+
+def to_alias(about: Target, alias: str) -> Change:
+    """Follow an alias. Raises AlreadySo where the spec does."""
+    if about.spec.model.alias == alias:
+        raise AlreadySo(f"{about.name} follows alias {alias}")
+    was = about.spec.model.version
+    patch: dict[str, Any] = {"alias": alias} | ({"version": None} if was is not None else {})
+    follows = "Podium tries the version to which it points, unless that is the champion, and each one to which it moves"
+    return Change(
+        {"model": patch}, f"{about.name} follows alias {alias}", follows, f"Set {about.name} to alias {alias}"
+    )
+
+
+def _follows(about: Target, version: str) -> str:
+    """What Podium does next. The registry may have other bytes under the number, which the status does not know."""
+    status, model = about.status, about.spec.model.name
+    if status.champion is not None and status.champion.version == version and status.champion.of_model(model):
+        return "a trial that is under way ends, and all requests go to this champion"
+    if any(lost.version == version and lost.of_model(model) for lost in status.rejected):
+        return (
+            f"the version lost a trial: it stays rejected unless the spec has changed since; podium retry {about.name}"
+        )
+    decided = [entry for entry in status.history if entry.version == version and entry.of_model(model)]
+    if decided and decided[-1].outcome == "Promoted":
+        return (
+            "it was champion before: it returns without gates, and without steps where its pod template was trusted "
+            "too, if the registry still has the same artifacts"
+        )
+    return "its gates are checked, and then it is tried beside the champion"
