@@ -62,7 +62,7 @@ async def measure(trials: Trials, kinds: Sequence[Kind], runs: int) -> Result:
 
 
 def figures(quiet: Run, found: dict[str, list[Run]]) -> Result:
-    """The result of the last line. `p99_ratio` is the worst kind's, to what is wanted: `after` and two quiet p99s."""
+    """The result of the last line. `p99_ratio` is the worst kind's, to what is required: `after` and two quiet p99s."""
     late = {name: statistics.median(run.p99 for run in runs) for name, runs in found.items()}
     return {
         "failed": {name: sum(len(run.failed) for run in runs) for name, runs in found.items()},
