@@ -16,7 +16,7 @@ FAIL, CRASH, INVALID, HANG, BUSY = (
     5,
 )  # as in bench.cluster.orders, which no pod has
 COLUMN = "order"
-SECONDS = {HANG: 5.0, BUSY: 0.25}  # for which it does nothing
+SECONDS = {HANG: 5.0, BUSY: 1.0}  # for which it does nothing
 CRASHED = 1  # the exit code of Python's own crashes
 
 

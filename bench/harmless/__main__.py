@@ -22,7 +22,8 @@ def main() -> None:
     """Measure, and print a table; JSON on the last line."""
     options = argparse.ArgumentParser(prog="bench.harmless", description=__doc__)
     options.add_argument("--runs", type=int, default=20, help="of each kind")
-    options.add_argument("--only", choices=[kind.name for kind in KINDS], help="one kind of trial")
+    names = [kind.name for kind in KINDS]
+    options.add_argument("--only", choices=names, nargs="+", default=names, help="these kinds of trial")
     options.add_argument("--seed", type=int, default=1)
     chosen = options.parse_args()
     began = time.monotonic()
@@ -33,7 +34,7 @@ def main() -> None:
     cluster, _ = stage.build(say, MODEL, heedless=1, obedient=1)
     say(f"{clock():6.0f} s  the stage is set")
     trials = Trials(cluster, RATE, Random(chosen.seed), clock)
-    kinds = [kind for kind in KINDS if chosen.only in {None, kind.name}]
+    kinds = [kind for kind in KINDS if kind.name in chosen.only]
     result = asyncio.run(measure(trials, kinds, chosen.runs))
     clear(cluster, say)
     print_table(result)
@@ -56,7 +57,9 @@ async def measure(trials: Trials, kinds: Sequence[Kind], runs: int) -> Result:
                 run = await trials.bad(kind)
                 found.setdefault(kind.name, []).append(run)
                 told = f"{len(run.failed)} failed, {run.saved} saved, p99 {run.p99 * 1e3:.0f} ms"
-                why = "; ".join(sorted({each.trouble or str(each.status) for each in run.failed}))[:200]
+                why = "; ".join(
+                    sorted({each.trouble or f"{each.status} of version {each.version}" for each in run.failed})
+                )[:200]
                 say(f"{trials.clock():6.0f} s  {kind.name} {number + 1}: {told} {why}")
     return figures(quiet, found)
 

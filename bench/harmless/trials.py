@@ -21,8 +21,8 @@ REPLICAS, SHARE = 2, 50  # pods of each side; percent of the challenger
 AFTER = 0.5  # seconds without an answer after which the champion answers, too
 MOMENT = (0.5, 2.5)  # seconds of plain traffic in force until it turns bad
 LAST_ANSWERS = 1.0  # seconds after its rejection in which an answer of it would still be seen
-BUSY_SECONDS = 5.0  # of a challenger that has no room, for which no version is rejected
-QUEUE = 8  # requests that may wait in a pod: it is full after a moment
+BUSY_SECONDS = 8.0  # of a challenger that has no room, for which no version is rejected
+QUEUE = 32  # requests that may wait in a pod: that of a busy one is full after two seconds
 
 
 @dataclass(frozen=True)

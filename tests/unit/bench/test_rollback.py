@@ -115,7 +115,7 @@ def test_the_challenger_does_as_it_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(time, "sleep", slept.append)
     model.predict(None, asked(orders.HANG))
     model.predict(None, asked(orders.BUSY))
-    assert slept == [5.0, 0.25]
+    assert slept == [5.0, 1.0]
     model.predict(None, asked(orders.CRASH))
     assert ended == [obedient.CRASHED]
 
