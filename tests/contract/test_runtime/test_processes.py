@@ -191,8 +191,10 @@ def test_a_row_that_ends_a_process_is_not_asked_of_the_last_one(store: str, tmp_
         ThreadPoolExecutor(6) as pool,
     ):
         process.ready()
-        slow = [pool.submit(predicted, process, 7.0) for _ in range(2)]
-        eventually(lambda: depth(process) == 2, "the slow requests are not there")
+        slow = []
+        for _ in range(2):  # one after the other: two that come together are joined, and leave a process free
+            slow.append(pool.submit(predicted, process, 7.0))
+            eventually(lambda: depth(process) == len(slow), "the slow requests are not there")
         joined = [pool.submit(predicted, process, x) for x in (1.0, 13.0, 3.0)]
         eventually(lambda: depth(process) == 5, "the requests are not there")
         gate.unlink()
