@@ -1,5 +1,6 @@
 """`kill -9` of the operator in each phase: the rollout goes on from the status, and nothing is made twice."""
 
+import itertools
 import os
 import subprocess
 from collections import Counter
@@ -23,8 +24,9 @@ def kill_when(rollout: Rollout, operator: Operator, phase: Phase, what: Callable
     with subprocess.Popen(command, env=os.environ | cluster.env, stdout=subprocess.PIPE, text=True) as watch:
         assert watch.stdout is not None
         try:
+            now = watch.stdout.readline()  # from here on it misses nothing: a phase may last for a tenth of a second
             what()
-            for line in watch.stdout:
+            for line in itertools.chain([now], watch.stdout):
                 generation, _, rest = line.strip().partition(" ")
                 if rest == f"{generation} {phase}":
                     break
