@@ -3,11 +3,12 @@
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from demo.clients import Clients
 from demo.rollout import NAME, Seen, Watch
 from testbed.cluster import Cluster
 
@@ -68,6 +69,22 @@ class Subject:
             return (seen.phase, seen.champion, seen.challenger) == ("Stable", version, "")
 
         return await self.until(f"version {version} is champion", alone)
+
+
+@asynccontextmanager
+async def traffic(subject: Subject, clients: Clients, settle: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Make the champion serve, and send requests as long as the block runs. Raises RuntimeError: none is answered."""
+    stop = asyncio.Event()
+    async with subject.followed():
+        await settle()
+        if not await clients.reached(DEADLINE):
+            raise RuntimeError(f"no answer at {clients.host}:{clients.port} within {DEADLINE:g} s")
+        sending = asyncio.create_task(clients.run(stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            await sending
 
 
 def model_deployment(spec: Mapping[str, Any]) -> dict[str, Any]:

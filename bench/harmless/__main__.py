@@ -11,6 +11,7 @@ from typing import Any
 
 from bench.cluster import stage
 from bench.harmless.trials import AFTER, KINDS, MODEL, Kind, Run, Trials
+from bench.traffic.figures import told as told_of
 from demo.stage import clear
 
 RATE = 100.0  # requests a second
@@ -57,10 +58,7 @@ async def measure(trials: Trials, kinds: Sequence[Kind], runs: int) -> Result:
                 run = await trials.bad(kind)
                 found.setdefault(kind.name, []).append(run)
                 told = f"{len(run.failed)} failed, {run.saved} saved, p99 {run.p99 * 1e3:.0f} ms"
-                why = "; ".join(
-                    sorted({each.trouble or f"{each.status} of version {each.version}" for each in run.failed})
-                )[:200]
-                say(f"{trials.clock():6.0f} s  {kind.name} {number + 1}: {told} {why}")
+                say(f"{trials.clock():6.0f} s  {kind.name} {number + 1}: {told} {told_of(run.failed)}")
     return figures(quiet, found)
 
 

@@ -1,15 +1,15 @@
 """One ModelDeployment and its trials: a challenger gets half of the traffic, and then does as it is told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from math import ceil
 from random import Random
 from typing import Any
 
 from bench.cluster import orders
-from bench.cluster.subject import DEADLINE, Subject
+from bench.cluster.subject import Subject, traffic
+from bench.traffic import figures
 from demo.clients import Clients
 from demo.ledger import Answer, Ledger
 from demo.stage import MODEL_PORT
@@ -56,15 +56,7 @@ class Run:
 
 def seen(ledger: Ledger) -> Run:
     """What a ledger says. Raises ValueError where nothing was answered."""
-    return Run(ledger.failures, len(ledger.saved(CHALLENGER)), p99(ledger))
-
-
-def p99(ledger: Ledger) -> float:
-    """Seconds within which 99 of 100 requests were answered, by nearest rank. Raises ValueError: there is none."""
-    taken = sorted(answer.at - answer.sent for answer in ledger.answers)
-    if not taken:
-        raise ValueError("expected answers, found none")
-    return taken[ceil(0.99 * len(taken)) - 1]
+    return Run(ledger.failures, len(ledger.saved(CHALLENGER)), figures.p99(ledger))
 
 
 @dataclass
@@ -82,21 +74,9 @@ class Trials:
         self.clients = Clients("127.0.0.1", MODEL_PORT, self.plain, self.rate, self.clock, per_connection=1)
         self.subject = Subject(self.cluster)
 
-    @asynccontextmanager
-    async def traffic(self) -> AsyncIterator[None]:
+    def traffic(self) -> AbstractAsyncContextManager[None]:
         """Make version 1 champion, and send requests as long as the block runs."""
-        stop = asyncio.Event()
-        async with self.subject.followed():
-            await self._apply(CHAMPION)
-            await self.subject.settled(CHAMPION)
-            if not await self.clients.reached(DEADLINE):
-                raise RuntimeError(f"no answer at 127.0.0.1:{MODEL_PORT} within {DEADLINE:g} s")
-            sending = asyncio.create_task(self.clients.run(stop))
-            try:
-                yield
-            finally:
-                stop.set()
-                await sending
+        return traffic(self.subject, self.clients, self.settle)
 
     async def quiet(self, seconds: float) -> Run:
         """What users get while the challenger is well."""
@@ -132,6 +112,10 @@ class Trials:
         """Plain work again, all that was asked answered, and version 1 alone."""
         self.clients.bodies = self.plain
         await self.clients.answered()
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Until version 1 is what Git names, and champion, and alone."""
         await self._apply(CHAMPION)
         await self.subject.settled(CHAMPION)
 

@@ -4,14 +4,14 @@ The champion's pods stay up all the time. A new text in `spec.rollout.retry` giv
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 from bench.cluster import orders
-from bench.cluster.subject import DEADLINE, Subject
+from bench.cluster.subject import Subject, traffic
 from bench.rollback import summary
 from bench.rollback.summary import Run
 from demo.clients import Clients
@@ -74,20 +74,9 @@ class Trials:
         self.clients = Clients("127.0.0.1", MODEL_PORT, self.plain, self.rate, self.clock, per_connection=1)
         self.subject = Subject(self.cluster, self._take)
 
-    @asynccontextmanager
-    async def traffic(self) -> AsyncIterator[None]:
+    def traffic(self) -> AbstractAsyncContextManager[None]:
         """Make version 1 champion, and send requests as long as the block runs."""
-        stop = asyncio.Event()
-        async with self.subject.followed():
-            await self.settle()
-            if not await self.clients.reached(DEADLINE):
-                raise RuntimeError(f"no answer at 127.0.0.1:{MODEL_PORT} within {DEADLINE:g} s")
-            sending = asyncio.create_task(self.clients.run(stop))
-            try:
-                yield
-            finally:
-                stop.set()
-                await sending
+        return traffic(self.subject, self.clients, self.settle)
 
     async def bad(self, kind: Kind) -> Run:
         """One trial that turns bad. Raises RuntimeError where it was not rejected in time."""

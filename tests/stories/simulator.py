@@ -6,6 +6,7 @@ from typing import Any
 
 from podium.api.v1alpha1.manifest import ModelDeploymentManifest
 from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Phase
 from podium.errors import Unavailable
 from podium.simulation.world.clients import NO_POD
 from podium.simulation.world.faults import KINDS, Kind
@@ -53,6 +54,18 @@ class Simulation(World):
     def scrape_again(self) -> None:
         """All pods can be asked as before."""
         del self.pod_metrics.ask
+
+
+def tried(phase: Phase, **parts: Any) -> Simulation:
+    """Version 1 is champion, and version 2 has come to this phase a second ago."""
+    sim = Simulation(spec_of("1", **parts))
+    sim.register("1")
+    sim.settle("1")
+    sim.register("2")
+    sim.commit(spec_of("2", **parts), "version 2")
+    sim.reach(phase, at_once=True)
+    sim.run(SECOND)
+    return sim
 
 
 def resting(spec: Spec) -> Simulation:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from podium.api.v1alpha1.status import Phase
-from tests.stories.simulator import NO_POD, SECOND, Simulation, spec_of
+from tests.stories.simulator import NO_POD, SECOND, Simulation, spec_of, tried
 from tests.stories.test_stories import GATEWAY
 
 QUICK = {"steps": [{"weight": 50, "duration": "30s"}], "soak": "1m"}
@@ -13,14 +13,7 @@ EITHER = pytest.mark.parametrize("parts", [{}, GATEWAY], ids=["service", "gatewa
 
 
 def trial(phase: Phase, **parts: Any) -> Simulation:
-    parts = {"rollout": QUICK, **parts}
-    sim = Simulation(spec_of("1", **parts))
-    sim.register("1")
-    sim.settle("1")
-    sim.register("2")
-    sim.commit(spec_of("2", **parts), "version 2")
-    sim.reach(phase, at_once=True)
-    sim.run(SECOND)
+    sim = tried(phase, **{"rollout": QUICK, **parts})
     sim.clients.failed.clear()
     return sim
 

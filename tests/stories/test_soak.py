@@ -7,22 +7,14 @@ import pytest
 from podium.api.v1alpha1.status import Phase
 from podium.errors import Rejected
 from podium.simulation.world import world as worlds
-from tests.stories.simulator import NO_POD, SECOND, Simulation, spec_of
+from tests.stories.simulator import NO_POD, SECOND, Simulation, tried
 from tests.stories.test_stories import GATEWAY, MINUTE
 
 QUICK = {"steps": [{"weight": 50, "duration": "10s"}], "soak": "1m"}
 
 
 def soaking(phase: Phase = Phase.SOAKING, **parts: Any) -> Simulation:
-    parts = {"rollout": QUICK, **parts}
-    sim = Simulation(spec_of("1", **parts))
-    sim.register("1")
-    sim.settle("1")
-    sim.register("2")
-    sim.commit(spec_of("2", **parts), "version 2")
-    sim.reach(phase, at_once=True)
-    sim.run(SECOND)
-    return sim
+    return tried(phase, **{"rollout": QUICK, **parts})
 
 
 def test_a_soak_without_any_metrics_does_not_pass() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from bench.cluster.subject import model_deployment
 from bench.harmless import __main__ as bench
-from bench.harmless.trials import CHALLENGER, Run, p99, seen, spec
+from bench.harmless.trials import CHALLENGER, Run, seen, spec
 from demo.ledger import Answer, Ledger
 from podium.api.v1alpha1.manifest import ModelDeploymentManifest
 
@@ -17,8 +17,8 @@ def test_a_run_counts_failures_and_those_that_were_saved() -> None:
 
 
 def test_without_answers_there_is_no_p99() -> None:
-    with pytest.raises(ValueError, match="found none"):
-        p99(Ledger())
+    with pytest.raises(ValueError, match="found no answer"):
+        seen(Ledger())
 
 
 def test_its_yaml_is_right() -> None:

@@ -40,7 +40,6 @@ class _Wire(asyncio.Protocol):
         self._client = client
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[Answer] | None = None
-        self.used = False
         self.keeps = True
         self._reset()
 
@@ -95,7 +94,6 @@ class _Wire(asyncio.Protocol):
         try:
             return await self._answer
         finally:
-            self.used = True
             self._answer = None
 
     def _fail(self, error: Unanswered) -> None:
