@@ -70,6 +70,19 @@ def runs(pid: int) -> bool:
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
+def ends(process: Process, before: set[int]) -> None:
+    """Wait until nothing runs that the server started after these. What ran then may have ended meanwhile."""
+
+    def later() -> set[int]:
+        return set(filter(runs, descendants(process.popen.pid) - before))
+
+    try:
+        eventually(lambda: not later(), "its processes go on")
+    except AssertionError:
+        shown = [Path(f"/proc/{pid}/cmdline").read_text().split("\0") for pid in later()]
+        raise AssertionError(f"its processes go on: {shown}") from None
+
+
 def test_predictions_run_in_processes_and_are_counted_together(two: Process) -> None:
     found = asyncio.run(side_by_side(two, 20, 0.05))
     assert set(found) == children(two)
@@ -163,7 +176,7 @@ def test_what_a_model_forks_answers_no_client(count: str, busy: Path, store: str
         assert [answer.status_code for answer in (forked, *answers)] == [200] * 11
         asked_of = before or {process.popen.pid}
         assert {answer.json()["predictions"][0] for answer in answers} <= asked_of
-        eventually(lambda: set(filter(runs, descendants(process.popen.pid))) == before, "what it forked goes on")
+        ends(process, before)
 
 
 def descendants(pid: int) -> set[int]:
@@ -319,7 +332,7 @@ def test_answers_that_no_process_can_hand_over_are_found_before_a_client_gets_on
         models.say("grades", digest)
         eventually(failed(process, digest, "warm_up_failed"), "it is served")
         assert httpx.post(f"{process.url}/invocations", json=BODY).json() == {"predictions": [4.5]}
-        eventually(lambda: set(filter(runs, children(process))) == before, "its processes go on")
+        ends(process, before)
     with server(tmp_path, store, MODEL_URI=str(tmp_path / "grades"), PROCESSES="2") as process:
         assert process.exit_code() == 7
         assert "cannot be handed from one process to another" in process.termination_log.read_text()
@@ -335,7 +348,7 @@ def test_a_load_that_is_given_up_keeps_no_processes(store: str, tmp_path: Path) 
         models.say("hangs", hangs)
         eventually(lambda: len(children(process)) == 4, "it is not loaded")
         eventually(failed(process, hangs, "stalled"), "the load is waited for")
-        eventually(lambda: set(filter(runs, children(process))) == before, "its processes go on")
+        ends(process, before)
         assert hold.exists()
         hold.unlink()
         process.wait_for("a load that was given up has failed: a process that predicts ended with SIGKILL")
