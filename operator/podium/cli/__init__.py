@@ -1,13 +1,13 @@
 """`podium` on the command line, also as `kubectl podium`: one verb, one module.
 
 What belongs here: arguments, output and exit codes. What does not: anything that a verb does beyond that. A verb's
-module is imported only when the verb is used, so that each needs no more than its own extra of the package.
+module is imported only when the verb is used, so that each needs no more than its own extra of the package. What is to
+be said of an object is made in `core/status`: `explanation`, and `summary` for one line of it.
 
 Beside the verbs stand what they share and what they show:
 
     documents, objects     YAML as kubectl reads it, and the one ModelDeployment in it
     problems               what is wrong with an object, for `validate`
-    explained, explanation what is to be said of an object, as values, and how they are made: what every look shows
     live, options          where a live object comes from, and the options that say so
     view, tree, tables     what `get`, `list`, `status`, `history` and `events` show of it
     steer, change          where `pause`, `resume`, `approve`, `retry`, `undo` and `set` write, and what

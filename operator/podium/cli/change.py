@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Status
-from podium.cli.explanation import Unexplained, first_fault, parsed
 from podium.cli.objects import InputError
+from podium.core.status.explanation import Unexplained, first_fault, parsed
 
 Json = Mapping[str, Any]
 

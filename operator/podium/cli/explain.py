@@ -5,12 +5,12 @@ from typing import Any
 
 import click
 
-from podium.cli.explanation import Unexplained, explanation
 from podium.cli.explanation_text import as_text
 from podium.cli.objects import InputError, text_of, the_one
 from podium.cli.options import Place, as_json, at_place
 from podium.cli.screen import Screen
 from podium.cli.tables import to_json
+from podium.core.status.explanation import Unexplained, explanation
 
 
 @click.command(short_help="Show a trial: each gate and guard with evidence, limit and verdict.")

@@ -8,7 +8,8 @@ import click
 
 from podium.api.v1alpha1.status import Phase
 from podium.api.v1alpha1.values.base import format_duration, format_percent, format_time
-from podium.cli.explained import (
+from podium.cli.screen import Screen
+from podium.core.status.explained import (
     CriterionExplanation,
     Explanation,
     GateExplanation,
@@ -18,7 +19,7 @@ from podium.cli.explained import (
     Side,
     TrialProgress,
 )
-from podium.cli.screen import Screen, plain
+from podium.core.status.printable import plain
 
 _COLOURS = {
     "Failed": "red",

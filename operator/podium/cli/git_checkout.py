@@ -12,9 +12,9 @@ from podium.api.v1alpha1.manifest import GROUP, KIND
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.cli.change import Change, Plan, Target, checked
 from podium.cli.documents import Unreadable, roots
-from podium.cli.explanation import first_fault
 from podium.cli.objects import InputError
 from podium.cli.yaml_edit import NotCertain, edited
+from podium.core.status.explanation import first_fault
 
 
 class _Place(NamedTuple):

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import click
 
-from podium.cli.explained import PastDecision
 from podium.cli.live import model_deployment, run
 from podium.cli.options import Place, as_json, at_place
 from podium.cli.screen import Screen
 from podium.cli.tables import age, table, to_json
 from podium.cli.view import said_of
+from podium.core.status.explained import PastDecision
 
 
 @click.command(short_help="Show what was decided of which version, and why.")

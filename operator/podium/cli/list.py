@@ -1,52 +1,18 @@
 """`podium list`: the fleet, one line a ModelDeployment."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
 from podium.api.v1alpha1.values.base import format_percent
-from podium.cli.explained import Explanation
-from podium.cli.explanation import Unexplained, explanation
 from podium.cli.live import model_deployments, run
 from podium.cli.options import Place, as_json, at_place
 from podium.cli.screen import Screen
 from podium.cli.tables import age, table, to_json
+from podium.core.status.summary import Summary, summary
 
 _HEAD = ("NAME", "VERSIONS", "PHASE", "WEIGHT", "NEAREST GUARD", "READY", "LAST DECISION", "AGE")
-
-
-@dataclass(frozen=True)
-class Nearest:
-    """The guard that is nearest to a failure."""
-
-    guard: str
-    verdict: str
-    towards_failed: float  # 1 is the proof
-
-
-@dataclass(frozen=True)
-class Row:
-    """One ModelDeployment."""
-
-    namespace: str
-    name: str
-    champion: str
-    challenger: str
-    phase: str
-    paused: bool
-    weight: int | None  # percent for the challenger
-    nearest_guard: Nearest | None
-    ready: str
-    stalled: str
-    message: str
-    decision: str  # of the newest decision: its outcome; "" without one
-    decided_version: str
-    decided_at: datetime | None
-    created: datetime | None
-    problem: str = ""  # why the rest cannot be said
 
 
 @click.command("list", short_help="Show all ModelDeployments: versions, phase, weight, nearest guard, last decision.")
@@ -63,47 +29,12 @@ def list_(place: Place, *, everywhere: bool, as_object: bool) -> None:
     if everywhere and place.namespace is not None:
         raise click.UsageError("expected either --namespace or --all-namespaces")
     found = run(model_deployments(place, everywhere=everywhere), None)
-    rows = sorted(map(row, found), key=lambda it: (it.namespace, it.name))
+    rows = sorted(map(summary, found), key=lambda it: (it.namespace, it.name))
     screen = Screen.present()
     screen.show(to_json(rows) if as_object else _text(rows, screen, everywhere=everywhere, now=datetime.now(UTC)))
 
 
-def row(value: Mapping[str, Any]) -> Row:
-    """What is to be said of one object, also of one that this version cannot read."""
-    try:
-        said = explanation(value)
-    except Unexplained as error:
-        metadata = value.get("metadata") or {}
-        where = str(metadata.get("namespace", "")), str(metadata.get("name", ""))
-        return Row(*where, "", "", "", False, None, None, "Unknown", "Unknown", "", "", "", None, None, str(error))
-    decided = said.last_decision
-    return Row(
-        namespace=said.namespace,
-        name=said.name,
-        champion=said.champion,
-        challenger=said.challenger,
-        phase=said.phase.value,
-        paused=said.paused,
-        weight=said.weight,
-        nearest_guard=_nearest(said),
-        ready=said.condition("Ready"),
-        stalled=said.condition("Stalled"),
-        message=said.message,
-        decision=decided.outcome if decided is not None else "",
-        decided_version=decided.version if decided is not None else "",
-        decided_at=decided.at if decided is not None else None,
-        created=said.created,
-    )
-
-
-def _nearest(said: Explanation) -> Nearest | None:
-    if said.nearest is None:
-        return None
-    guard, criterion = said.nearest
-    return Nearest(guard, criterion.verdict, criterion.towards_failed)
-
-
-def _text(rows: Sequence[Row], screen: Screen, *, everywhere: bool, now: datetime) -> str:
+def _text(rows: Sequence[Summary], screen: Screen, *, everywhere: bool, now: datetime) -> str:
     if not rows:
         return "no ModelDeployments" if everywhere else "no ModelDeployments in this namespace; -A shows all"
     head = ("NAMESPACE", *_HEAD) if everywhere else _HEAD
@@ -114,7 +45,7 @@ def _text(rows: Sequence[Row], screen: Screen, *, everywhere: bool, now: datetim
     return "\n".join([*table(head, cells), *problems])
 
 
-def _cells(one: Row, screen: Screen, now: datetime) -> tuple[str, ...]:
+def _cells(one: Summary, screen: Screen, now: datetime) -> tuple[str, ...]:
     if one.problem:
         return (one.name, "?", "?", "?", "?", one.ready, "?", age(one.created, now))
     arrow = "→" if screen.unicode else "->"

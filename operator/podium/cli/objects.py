@@ -10,7 +10,7 @@ import click
 
 from podium.api.v1alpha1.manifest import KIND
 from podium.cli.documents import Unreadable, read_documents
-from podium.cli.screen import plain
+from podium.core.status.printable import plain
 
 
 class InputError(click.ClickException):

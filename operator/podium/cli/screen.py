@@ -9,6 +9,8 @@ from typing import Final, Self
 
 import click
 
+from podium.core.status.printable import plain
+
 _UNICODE: Final = "█▏▎▍▌▋▊▉│·→├└─✓▶"
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _NARROWEST, _WIDEST = 60, 120  # characters
@@ -51,11 +53,6 @@ class Screen:
         encoding = sys.stdout.encoding or "ascii"
         shown = text.encode(encoding, errors="replace").decode(encoding)
         click.echo(shown, color=False if os.environ.get("NO_COLOR") else None)
-
-
-def plain(text: str) -> str:
-    """The text without what a terminal would obey: some of it was written by pods, or in the registry."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def _can_show(letters: str) -> bool:

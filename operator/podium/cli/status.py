@@ -9,13 +9,13 @@ from typing import Final, Literal
 import click
 
 from podium.api.v1alpha1.values.base import format_duration, parse_duration
-from podium.cli.explained import Explanation
 from podium.cli.live import Connection, connected, run
 from podium.cli.objects import InputError
 from podium.cli.options import Place, as_json, at_place
 from podium.cli.screen import Screen
 from podium.cli.tables import to_json
 from podium.cli.view import in_one_line, said_of
+from podium.core.status.explained import Explanation
 from podium.errors import Temporary
 
 Standing = Literal["stable", "failed", "in progress"]

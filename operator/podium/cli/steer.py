@@ -16,7 +16,8 @@ from podium.cli.git_checkout import commit
 from podium.cli.git_owner import GitOwner, git_owner
 from podium.cli.live import Connection, connected, run
 from podium.cli.options import Command, Place, as_json, at_place
-from podium.cli.screen import Screen, plain
+from podium.cli.screen import Screen
+from podium.core.status.printable import plain
 from podium.errors import Conflict
 
 MANAGER: Final = "podium-cli"  # of the fields that a verb writes

@@ -9,10 +9,11 @@ import click
 
 from podium.api.v1alpha1.status import Phase
 from podium.api.v1alpha1.values.base import format_duration, format_percent, format_time
-from podium.cli.explained import Explanation, GuardExplanation, StepExplanation, TrialProgress
-from podium.cli.screen import Screen, plain
+from podium.cli.screen import Screen
 from podium.cli.tables import coloured
 from podium.cli.view import Pod, View
+from podium.core.status.explained import Explanation, GuardExplanation, StepExplanation, TrialProgress
+from podium.core.status.printable import plain
 
 _BAR: Final = 20  # characters
 _ALL_STEPS_DONE: Final = frozenset({Phase.PROMOTING, Phase.SOAKING})

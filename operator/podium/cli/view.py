@@ -7,12 +7,12 @@ from typing import Any
 
 from podium.adapters.kubernetes.read import pods_of
 from podium.api.v1alpha1.values.base import format_time
-from podium.cli.explained import Explanation
-from podium.cli.explanation import Unexplained, explanation
 from podium.cli.live import Connection
 from podium.cli.objects import InputError
-from podium.cli.screen import plain
 from podium.core.facts import SLOTS, PodState
+from podium.core.status.explained import Explanation
+from podium.core.status.explanation import Unexplained, explanation
+from podium.core.status.printable import plain
 from podium.errors import NotFound, Permanent
 
 

@@ -11,11 +11,11 @@ import yaml
 from click.testing import CliRunner, Result
 
 from podium.cli import live
-from podium.cli.explanation import explanation
 from podium.cli.explanation_text import as_text
 from podium.cli.main import main
 from podium.cli.options import Place
 from podium.cli.screen import Screen
+from podium.core.status.explanation import Unexplained, explanation
 from podium.errors import NotFound, Unavailable
 
 EXPLAINED = Path(__file__).parent / "explained"
@@ -171,3 +171,16 @@ def test_what_the_cluster_does_not_have_is_an_error(
     result = explain("churn")
     assert result.exit_code == 1
     assert said in result.output
+
+
+def test_a_time_that_is_none_is_named() -> None:
+    value = load("canary")
+    value["metadata"]["creationTimestamp"] = "yesterday"
+    with pytest.raises(Unexplained, match=r"metadata\.creationTimestamp: expected a time as in RFC 3339"):
+        explanation(value)
+
+
+def test_without_a_look_at_the_evidence_no_one_knows_how_long_the_answers_take() -> None:
+    value = load("second_step")
+    del value["status"]["trial"]["evidence"]["observedAt"]
+    assert {criterion.more_seconds for guard in explanation(value).guards for criterion in guard.criteria} == {None}

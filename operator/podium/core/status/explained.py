@@ -1,8 +1,8 @@
-"""What is to be said of a ModelDeployment, as plain values. Every verb that looks shows them."""
+"""What is to be said of a ModelDeployment, as plain values. Every verb that looks shows them, and so does the page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from podium.api.v1alpha1.status import GateState, Phase
@@ -37,6 +37,7 @@ class CriterionExplanation:
     champion: Side
     towards_failed: float  # log E / log(1/α): 1 is the proof
     towards_passed: float  # log E / log(1/β)
+    alpha: float  # its part of the false rollback rate: E ≥ 1/α is the proof that it failed
     more_answers: int  # about so many until it passes
     more_seconds: float | None  # the same at the present rate; None where that is not known
 
@@ -84,6 +85,9 @@ class TrialProgress:
     false_promotion_rate: float
     ended: str  # why; "" while it goes on
     ladder: Sequence[StepExplanation]
+    soak: float  # seconds for which the former champion is kept
+    soaking_since: datetime | None
+    observed_at: datetime | None  # when its evidence was last looked at
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,25 @@ class Explanation:
     def last_decision(self) -> PastDecision | None:
         """The newest decision that the status remembers."""
         return self.history[-1] if self.history else None
+
+    @property
+    def earliest_end(self) -> datetime | None:
+        """When the challenger can be promoted, or its soak be over, at the earliest; None where that is not known."""
+        trial = self.trial
+        if trial is None or trial.ended or self.paused:
+            return None
+        if self.phase is Phase.SOAKING and trial.soaking_since is not None:
+            return trial.soaking_since + timedelta(seconds=trial.soak)
+        if self.phase is not Phase.CANARY or trial.weight_reached_at is None:
+            return None
+        step_over = trial.weight_reached_at + timedelta(seconds=trial.duration)
+        later = timedelta(seconds=sum(step.duration for step in trial.ladder[trial.step :]))
+        return max(step_over, self._enough_answers(trial.observed_at) or step_over) + later
+
+    def _enough_answers(self, observed_at: datetime | None) -> datetime | None:
+        """When all guards have the answers that they need, at the present rate; None where that is not known."""
+        waits = [criterion.more_seconds or 0.0 for guard in self.guards for criterion in guard.criteria]
+        return observed_at + timedelta(seconds=max(waits, default=0.0)) if observed_at is not None else None
 
     @property
     def nearest(self) -> "tuple[str, CriterionExplanation] | None":

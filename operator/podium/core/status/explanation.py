@@ -11,7 +11,12 @@ from podium.api.v1alpha1.evidence import Counts
 from podium.api.v1alpha1.spec.gates import Gate
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Condition, HistoryEntry, Phase, Pinned, Rejection, Status, Trial
-from podium.cli.explained import (
+from podium.core.analysis import guards
+from podium.core.analysis.criteria import criteria
+from podium.core.analysis.guards import CriterionResult
+from podium.core.analysis.shared_outage import run_of
+from podium.core.analysis.tests import SequentialTest, sequential_tests
+from podium.core.status.explained import (
     ConditionExplanation,
     CriterionExplanation,
     Explanation,
@@ -23,11 +28,6 @@ from podium.cli.explained import (
     StepExplanation,
     TrialProgress,
 )
-from podium.core.analysis import guards
-from podium.core.analysis.criteria import criteria
-from podium.core.analysis.guards import CriterionResult
-from podium.core.analysis.shared_outage import run_of
-from podium.core.analysis.tests import SequentialTest, sequential_tests
 from podium.core.status.messages import trial_began
 
 
@@ -146,6 +146,9 @@ def _standing(trial: Trial, status: Status) -> TrialProgress:
         false_promotion_rate=trial.false_promotion_rate,
         ended=trial.verdict.message if trial.verdict is not None else "",
         ladder=[StepExplanation(each.weight, each.duration.total_seconds()) for each in trial.steps],
+        soak=trial.soak.total_seconds(),
+        soaking_since=trial.soaking_since,
+        observed_at=trial.evidence.observed_at,
     )
 
 
@@ -170,6 +173,7 @@ def _criterion(finding: CriterionResult, test: SequentialTest, trial: Trial, sta
         champion=_side(other, finding.champion),
         towards_failed=1.0 if finding.state == "Failed" else _part(judge.log_failed, -math.log(test.share.alpha)),
         towards_passed=_part(judge.log_passed, -math.log(trial.false_promotion_rate)),
+        alpha=test.share.alpha,
         more_answers=more,
         more_seconds=_seconds(more, finding.challenger.answers, trial),
     )
