@@ -30,8 +30,8 @@ class Request:
     """A whole request: its body is here, or the application would not have been asked."""
 
     __slots__ = (
-        *("abandoned", "body", "caller", "chunks", "first", "headers", "id", "identity_block", "method", "path"),
-        *("started", "trace", "turn"),
+        *("abandoned", "body", "caller", "chunks", "first", "headers", "id", "identity_block", "method"),
+        *("on_abandoned", "path", "started", "trace", "turn"),
     )
 
     def __init__(self, method: str, path: str, headers: Headers, body: bytes, request_id: bytes) -> None:
@@ -48,6 +48,13 @@ class Request:
         self.turn: Turn | None = None  # of its connection, where that is known
         self.first = False  # its side of a trial was drawn for it alone
         self.abandoned = False  # the client went away: an answer is of no use any more
+        self.on_abandoned: Callable[[], object] | None = None
+
+    def abandon(self) -> None:
+        """Say that the client went away."""
+        self.abandoned = True
+        if self.on_abandoned is not None:
+            self.on_abandoned()
 
     def header(self, name: bytes) -> bytes | None:
         """The first header of this name (lower case); None where there is none."""

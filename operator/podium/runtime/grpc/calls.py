@@ -106,7 +106,7 @@ class Call:
     def lost(self) -> None:
         """Forget the call."""
         if self.request is not None:
-            self.request.abandoned = True
+            self.request.abandon()
         self._finish()
 
     def expire(self, now: float) -> None:

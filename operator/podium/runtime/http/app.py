@@ -137,7 +137,7 @@ class App:
         try:
             serving = self._serving
             if serving is not None:
-                request.caller = serving.caller(request.headers)
+                serving.sort(request)
             read = self._endpoint(request)
             if serving is not None and read is not None:
                 self._predict(serving, read, request, reply)
@@ -153,7 +153,7 @@ class App:
             serving = self._serving
             read = None if serving is None else serving.calls.get(request.path)
             if serving is not None:
-                request.caller = serving.caller(request.headers)
+                serving.sort(request)
             if serving is not None and read is not None:
                 self._predict(serving, read, request, reply)
             else:
@@ -175,9 +175,9 @@ class App:
     def refuse(self, error: Exception, headers: Headers) -> Response:
         """Answer a request that never became whole. It is counted: only a client of predictions sends bodies."""
         fault = error if isinstance(error, Fault) else Unforeseen()
-        if self._serving is not None:
-            self._serving.count_refused(headers, fault)
-        return refusal(fault)
+        if self._serving is None:
+            return refusal(fault)
+        return refusal(fault, "", *self._serving.refused(headers, fault))
 
     # Pages: cheap, never counted
 
@@ -229,7 +229,6 @@ class App:
     def _predict(self, serving: Serving, read: "Read", request: Request, reply: Reply) -> None:
         counted = False
         if request.caller is Caller.FALLBACK and not serving.stands_in(request):
-            request.identity_block = serving.identity_for(request)
             reply(refusal(YoungerVersion(), request.path))
             return
         serving.receive(request)
@@ -245,7 +244,7 @@ class App:
             elif fault is None:
                 attempt.answered(answer)
             else:
-                attempt.failed(fault, answer)
+                attempt.failed(answer, ask=serving.may_be_sent_on(request, fault))
 
         try:
             queued = self._begin(serving, read, request, reply, done)
@@ -264,7 +263,6 @@ class App:
 
         Returns which. Raises Fault: it will not get a prediction.
         """
-        request.identity_block = serving.identity_for(request)
         if self._tracer is not None:
             self._tracer.begin(request, serving.identity)
         if request.method != "POST":

@@ -92,7 +92,6 @@ class Asgi:
         try:
             await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
-                request.abandoned = True
                 return
             sending = asyncio.ensure_future(self._send(encoded(answer.result(), request), request, send, last=False))
             await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
@@ -101,7 +100,8 @@ class Asgi:
             with contextlib.suppress(asyncio.CancelledError):
                 await sending
         finally:
-            request.abandoned = request.abandoned or not answer.done()
+            if not answer.done():
+                request.abandon()
             gone.cancel()
 
     async def _send(self, answer: Response, request: Request | None, send: Send, *, last: bool) -> None:

@@ -1,11 +1,14 @@
 """A client of the other slot's pods: HTTP/1.1 POSTs on connections that are kept, parsed by httptools.
 
-It has what a request in the serving path needs and no more: no redirects, no proxies, no codings, no cookies. What an
-answer may take in memory and in time is bounded.
+It has what a request in the serving path needs and no more: no redirects, no proxies, no codings, no cookies. What all
+answers together may take in memory, and each in time, is bounded.
 """
 
 import asyncio
+import socket
+import time
 from dataclasses import dataclass
+from http.client import HTTP_PORT
 from typing import cast
 
 import httptools
@@ -13,11 +16,21 @@ import httptools
 from podium.runtime.identity import Headers
 
 CONNECT_SECONDS = 1.0
-CONNECTIONS = 128  # at once; a request beyond them is not sent
+CONNECTS = 2  # tries: a host may have two addresses, and one address may lead to a pod that has just ended
+CONNECTIONS = 128  # at once; a request beyond them waits for one of them
+SILENT_SECONDS = 5.0  # without a byte from the host, which is then taken for one that hangs
 
 
 class Unanswered(Exception):
     """No whole answer came. The message says why."""
+
+
+class Unreachable(Unanswered):
+    """No connection could be made."""
+
+
+class Silent(Unanswered):
+    """Not a byte came from the host, on any connection, for as long as SILENT_SECONDS."""
 
 
 class _Cut(Unanswered):
@@ -60,6 +73,7 @@ class _Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._silent = False
+        self._client.heard = time.monotonic()
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
@@ -71,8 +85,9 @@ class _Wire(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         self._body += body
-        if len(self._body) > self._client.body_bytes:
-            self._fail(Unanswered(f"the answer is larger than {self._client.body_bytes} bytes"))
+        self._client.held += len(body)
+        if self._client.held > self._client.held_bytes:
+            self._fail(Unanswered(f"the answers that arrive are larger than {self._client.held_bytes} bytes"))
             self.abort()
 
     def on_message_complete(self) -> None:
@@ -84,17 +99,20 @@ class _Wire(asyncio.Protocol):
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(Answer(status, self._headers, bytes(self._body)))
 
-    async def ask(self, request: bytes) -> Answer:
-        """Send the bytes of a request, and return its answer. Raises Unanswered."""
+    async def ask(self, head: bytes, body: bytes) -> Answer:
+        """Send a request, and return its answer. Raises Unanswered."""
         if self._transport is None:
             raise _Cut("the connection was lost")
         self._reset()
         self._answer = asyncio.get_running_loop().create_future()
-        self._transport.write(request)
+        self._transport.write(head)
+        self._transport.write(body)  # apart from the head: together they were a second copy of it
         try:
             return await self._answer
         finally:
             self._answer = None
+            self._client.held -= len(self._body)
+            self._body = bytearray()
 
     def _fail(self, error: Unanswered) -> None:
         self.keeps = False
@@ -109,45 +127,44 @@ class _Wire(asyncio.Protocol):
 
 
 class Client:
-    """Asks one host, by at most CONNECTIONS connections. `body_bytes` bounds an answer's body."""
+    """Asks one host, by at most CONNECTIONS connections."""
 
-    def __init__(self, host: str, port: int, body_bytes: int) -> None:
+    def __init__(self, host: str, port: int, held_bytes: int) -> None:
+        """`held_bytes` bounds the bodies of all answers that arrive at the same time."""
         self._host, self._port = host, port
-        self.body_bytes = body_bytes
+        self.held, self.held_bytes = 0, held_bytes
+        self.heard = time.monotonic()  # the last byte of any answer
+        self._address = 0  # which of the host's is asked
         self._idle: list[_Wire] = []
-        self._asking = 0
+        self._free = asyncio.Semaphore(CONNECTIONS)
 
     async def post(self, path: str, headers: Headers, body: bytes, seconds: float) -> Answer:
         """Return the answer to a POST. `headers` are sent as they are, with host and content-length.
 
-        Raises Unanswered: there is none within this time, or too many requests wait already.
+        Raises Unanswered: there is none within this time.
         """
-        if self._asking >= CONNECTIONS:
-            raise Unanswered(f"{CONNECTIONS} requests wait for it already")
-        self._asking += 1
+        since = time.monotonic()
         try:
-            async with asyncio.timeout(seconds):
-                return await self._asked(self._written(path, headers, body))
+            async with asyncio.timeout(seconds), self._free:
+                since = time.monotonic()
+                return await self._asked(self._head(path, headers, body), body)
         except TimeoutError as error:
-            raise Unanswered("no answer in time") from error
-        except OSError as error:
-            raise Unanswered(f"it cannot be reached ({type(error).__name__})") from error
-        finally:
-            self._asking -= 1
+            silent = time.monotonic() - max(since, self.heard) >= SILENT_SECONDS
+            raise (Silent if silent else Unanswered)("no answer in time") from error
 
-    async def _asked(self, request: bytes) -> Answer:
+    async def _asked(self, head: bytes, body: bytes) -> Answer:
         """Ask by a kept connection, and once more by a new one where that had been closed meanwhile."""
         if self._idle:
             try:
-                return await self._asked_by(self._idle.pop(), request)
+                return await self._asked_by(self._idle.pop(), head, body)
             except _Cut:
                 pass
-        return await self._asked_by(await self._connected(), request)
+        return await self._asked_by(await self._connected(), head, body)
 
-    async def _asked_by(self, wire: _Wire, request: bytes) -> Answer:
+    async def _asked_by(self, wire: _Wire, head: bytes, body: bytes) -> Answer:
         whole = False
         try:
-            answer = await wire.ask(request)
+            answer = await wire.ask(head, body)
             whole = True
         finally:
             if whole and wire.keeps:
@@ -157,15 +174,29 @@ class Client:
         return answer
 
     async def _connected(self) -> _Wire:
+        """Return a new connection: to the address that served last, else to the next one of the host."""
+        why: OSError | None = None
+        for _ in range(CONNECTS):
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    return await self._connection()
+            except OSError as error:  # TimeoutError is one, too
+                self._address += 1
+                why = error
+        raise Unreachable(f"it cannot be reached ({type(why).__name__})") from why
+
+    async def _connection(self) -> _Wire:
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(CONNECT_SECONDS):
-            _, wire = await loop.create_connection(lambda: _Wire(self), self._host, self._port)
+        found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        host, port = found[self._address % len(found)][4][:2]
+        _, wire = await loop.create_connection(lambda: _Wire(self), str(host), int(port))
         return wire
 
-    def _written(self, path: str, headers: Headers, body: bytes) -> bytes:
-        lines = [b"POST %b HTTP/1.1\r\nhost: %b\r\n" % (path.encode("latin-1"), self._host.encode())]
+    def _head(self, path: str, headers: Headers, body: bytes) -> bytes:
+        host = self._host if self._port == HTTP_PORT else f"{self._host}:{self._port}"
+        lines = [b"POST %b HTTP/1.1\r\nhost: %b\r\n" % (path.encode("latin-1"), host.encode())]
         lines += [b"%b: %b\r\n" % header for header in headers]
-        lines += [b"content-length: %d\r\n\r\n" % len(body), body]
+        lines.append(b"content-length: %d\r\n\r\n" % len(body))
         return b"".join(lines)
 
     def forget(self, wire: _Wire) -> None:

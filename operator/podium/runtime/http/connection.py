@@ -73,7 +73,7 @@ class Connection(asyncio.Protocol):
         self._shared.connections.discard(self)
         self._forget()
         if self._current is not None:
-            self._current.abandoned = True
+            self._current.abandon()
             self._shared.buffered -= len(self._current.body)
             self._current = None
         if self._stream is not None:

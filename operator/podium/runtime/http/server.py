@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from podium.runtime import collector
 from podium.runtime.exits import Exit, StartError
 from podium.runtime.http.app import App
+from podium.runtime.http.client import CONNECTIONS
 from podium.runtime.http.connection import Connection
 from podium.runtime.http.ports import BACKLOG, listening
 from podium.runtime.http.reload import reloading
@@ -109,14 +110,16 @@ def _limits(settings: Settings) -> Limits:
         arrive_seconds=settings.body_seconds,
         send_seconds=settings.send_seconds,
         idle_seconds=settings.idle_seconds,
-        connections=settings.max_connections or _affordable(),
+        connections=settings.max_connections or _affordable(settings),
     )
 
 
-def _affordable() -> int:
-    """Return how many connections leave descriptors for probes and for the model."""
+def _affordable(settings: Settings) -> int:
+    """Return how many connections leave descriptors for probes, for the model, and for what the other slot is asked."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 2**31 if limit == resource.RLIM_INFINITY else max(limit - FILES - SPARE, SPARE)
+    other = settings.other_slot
+    kept = FILES + SPARE + (CONNECTIONS if other is not None and other.host is not None else 0)
+    return 2**31 if limit == resource.RLIM_INFINITY else max(limit - kept, SPARE)
 
 
 class _Stop:

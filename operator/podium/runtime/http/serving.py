@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from podium.runtime.exchange import Reply, Request, Response
 from podium.runtime.faults import Fault, Outcome
 from podium.runtime.http.client import Client
-from podium.runtime.http.fallback import Attempt, Fallback
+from podium.runtime.http.fallback import Attempt, Fallback, may_do_better
 from podium.runtime.http.metrics import Metrics
 from podium.runtime.http.prediction_log import PredictionLog
 from podium.runtime.http.streaming import EVENTS, NDJSON
@@ -85,10 +85,10 @@ class Serving:
 
     def receive(self, request: Request) -> None:
         """Put a user's prediction on record as it comes, and whether its side of a trial was drawn for it."""
+        if request.turn is not None and request.caller is not Caller.TESTER:
+            request.turn.requests += 1
         if request.caller is not Caller.USER:
             return
-        if request.turn is not None:
-            request.turn.requests += 1
         request.first = is_drawn(request.headers, request.turn)
         self.metrics.count_received(first=request.first)
 
@@ -121,15 +121,26 @@ class Serving:
         if request.caller is Caller.USER:
             self.metrics.count_late(time.monotonic() - request.started, first=request.first)
 
-    def count_refused(self, headers: Headers, fault: Fault) -> None:
-        """Put on record a request that never became whole, of which these headers came."""
-        if (caller := self.caller(headers)) is Caller.USER:
+    def refused(self, headers: Headers, fault: Fault) -> Headers:
+        """Put on record a request that never became whole, of which these headers came.
+
+        Returns the headers of its answer that say whose it was.
+        """
+        if (caller := self._caller(headers)) is Caller.USER:
             self.metrics.count(fault.outcome, 0.0, doubtful=fault.doubtful)
         else:
             self.metrics.count_aside(caller, fault.outcome)
+        failed = fallback_from(headers) if caller is Caller.FALLBACK else None
+        return [] if failed is None else [(FROM, failed)]
 
-    def caller(self, headers: Headers) -> Caller:
-        """Return whose request has these headers."""
+    def sort(self, request: Request) -> None:
+        """Say whose request it is, and what its answer says of who answers."""
+        request.caller = self._caller(request.headers)
+        failed = fallback_from(request.headers) if request.caller is Caller.FALLBACK else None
+        block = self.identity_block
+        request.identity_block = block if failed is None else b"%b%b: %b\r\n" % (block, FROM, failed)
+
+    def _caller(self, headers: Headers) -> Caller:
         if not self._sorted:
             return Caller.USER
         if self._other is not None and fallback_from(headers) is not None:
@@ -140,16 +151,15 @@ class Serving:
         """Return whether a request that the other slot sends is answered here."""
         return self._other is not None and self._other.stands_in(request.headers)
 
-    def identity_for(self, request: Request) -> bytes:
-        """Return the header lines that say who answers, and that it does so in another version's place."""
-        failed = fallback_from(request.headers) if request.caller is Caller.FALLBACK else None
-        return self.identity_block if failed is None else b"%b%b: %b\r\n" % (self.identity_block, FROM, failed)
-
     def attempt(self, request: Request, reply: Reply, limit: float) -> Attempt | None:
         """Return what may ask the other slot for this request's answer, or None: it is answered here or not at all."""
         if self.fallback is None or request.caller is not Caller.USER:
             return None
         return Attempt(self.fallback, request, limit, reply)
+
+    def may_be_sent_on(self, request: Request, fault: Fault) -> bool:
+        """Return whether a request that failed like this is one that the other slot may answer as a whole."""
+        return may_do_better(fault) and self.streamed(request) is None
 
     def scorer(self, request: Request) -> "Scorer":
         """Return the scorer that answers this request."""
