@@ -56,6 +56,10 @@ def test_the_incomplete_beta_function_agrees_with_scipy(a: float, b: float, x: f
     assert math.exp(log_sf(x, a, b)) == pytest.approx(betainc(b, a, 1 - x), rel=1e-6, abs=1e-12)
 
 
+def test_a_share_below_nothing_has_no_chance() -> None:
+    assert log_cdf(0.0, 2.0, 3.0) == -math.inf
+
+
 @given(bad=st.integers(0, 300), good=st.integers(0, 20_000), limit=st.floats(0.0001, 0.5))
 @settings(max_examples=500, deadline=None)
 def test_no_counts_prove_both_sides(bad: int, good: int, limit: float) -> None:

@@ -30,7 +30,7 @@ from podium.core.facts import (
 from podium.core.fingerprints import terms_hash
 from podium.core.rollout.circumstances import last_crash
 from podium.core.rollout.tripwires import tripped
-from podium.core.status.messages import message
+from podium.core.status.messages import _rounded, message
 from tests.unit.core.factories import NOW, facts, pinned
 
 OLD, NEW = pinned("1", "a"), pinned("2", "b")
@@ -223,6 +223,11 @@ def test_before_counts_were_taken_no_time_is_promised() -> None:
     told = message(known)
     assert "more answers" in told
     assert "at this rate" not in told
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(3, 10), (44, 40), (62, 60), (88, 60), (330, 360)])
+def test_the_time_that_is_left_has_no_false_precision(seconds: float, told: int) -> None:
+    assert _rounded(seconds) == told
 
 
 def _same_terms(status: Status) -> Status:

@@ -198,3 +198,14 @@ def test_a_version_of_another_registry_is_superseded_by_name_of_the_registry() -
     found = superseded(facts(version="2", phase=Phase.PROMOTING, challenger=challenger, world=world))
     assert found is not None
     assert "version 2 of http://new now, not 2 of http://old" in found.message
+
+
+def test_who_gets_traffic_beside_the_champion_is_no_former_one_that_is_kept_warm() -> None:
+    """The memory is lost, and the old version's pods have not said yet what they serve."""
+    unheard = replace(running("1"), pods=(replace(running("1").pods[0], identity=None),))
+    traffic = TrafficState({"a": 30, "b": 70}, {"a": 30, "b": 70}, in_sync=True)
+    registry = RegistryState(desired=ModelVersion("2", "sha256:2"))
+    world = ObservedState(registry=registry, slots={"a": unheard, "b": running("2")}, traffic=traffic)
+    found = decide(facts(status=Status(), world=world)).status
+    assert found.champion is not None
+    assert (found.champion.version, found.former, found.phase) == ("2", None, Phase.STABLE)
