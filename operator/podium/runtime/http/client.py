@@ -74,11 +74,18 @@ class _Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._silent = False
         self._client.heard = time.monotonic()
+        if self._answer is None:  # nothing is asked: what comes is no answer to what will be
+            self.abort()
+            return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
             self._fail(Unanswered(f"the answer is no HTTP/1.1 ({type(error).__name__})"))
             self.abort()
+
+    def on_message_begin(self) -> None:
+        if self._answer is None or self._answer.done():
+            raise ValueError("a second answer")  # the parser tells of it as of any other fault
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name.lower(), value))

@@ -252,6 +252,36 @@ async def test_all_answers_together_are_bounded() -> None:
     assert asks.held == 0
 
 
+ONE, OTHER = (b"HTTP/1.1 200 OK\r\nx-one: 1\r\ncontent-length: 3\r\n\r\n" + body for body in (b"one", b"two"))
+
+
+class Talking(asyncio.Protocol):
+    """A server that answers each question by one answer and more."""
+
+    more: tuple[bytes, ...]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, _: bytes) -> None:
+        first, *rest = self.more
+        self.transport.write(first)
+        for late in rest:
+            asyncio.get_running_loop().call_later(0.02, self.transport.write, late)
+
+
+@pytest.mark.parametrize("more", [(ONE + OTHER,), (ONE, OTHER), (ONE + b"nonsense",)])
+async def test_what_was_not_asked_for_answers_no_one(more: tuple[bytes, ...]) -> None:
+    async with listening(type("Said", (Talking,), {"more": more})) as url:
+        asks = Client("127.0.0.1", int(url.rsplit(":", 1)[1]), held_bytes=100)
+        for _ in range(3):
+            answer = await asks.post("/", [], b"", 20)
+            assert (answer.body, answer.headers) == (b"one", [(b"x-one", b"1"), (b"content-length", b"3")])
+            await eventually(lambda: len(more) == 1 or not asks._idle, "it is kept")
+        asks.close()
+    assert asks.held == 0
+
+
 # What is said to whom
 
 
