@@ -89,6 +89,9 @@ bench-rollback: $(STAMP) ## How soon a version that turns bad is out of the traf
 bench-harmless: $(STAMP) ## How many users a bad version fails while it is found, on a real cluster: three quarters of an hour
 	$(BIN)/python -m bench.harmless
 
+bench-page: $(STAMP) ## The page of podium dashboard: bytes, seconds by the size of the fleet, and what viewers cost; two minutes
+	$(BIN)/python -m bench.page
+
 bench-walks: $(STAMP) ## 300 generated changes of specs, valid and invalid, on a real cluster: a quarter of an hour
 	$(BIN)/python -m bench.walks
 

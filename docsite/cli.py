@@ -12,7 +12,8 @@ FILE: Final = ROOT / "docs/cli.md"
 _HEAD: Final = """# Commands
 
 `pip install 'podium[cli]'` gives the command `podium`, also as `kubectl podium`. `serve` and `score` need
-`podium[cli,runtime]`. [Before a trial, and during it](simulate-and-explain.md) shows `simulate` and `explain`,
+`podium[cli,runtime]`, and `dashboard` needs `podium[cli,dashboard]`.
+[Before a trial, and during it](simulate-and-explain.md) shows `simulate` and `explain`,
 [Look at rollouts and steer them](verbs.md) the verbs for a cluster."""
 
 

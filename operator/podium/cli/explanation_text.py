@@ -99,19 +99,19 @@ def _guard(guard: GuardExplanation, screen: Screen) -> Iterator[str]:
     yield f"{click.style(f'guard {guard.name}', bold=True)}  {_verdict(guard.verdict)}"
     if not guard.criteria:
         yield screen.wrapped(guard.message, 2)
-    for criterion in _shown(guard.criteria):
+    for criterion in _shown(guard):
         yield from _criterion(criterion, screen)
-    if len(guard.criteria) > len(_shown(guard.criteria)):
+    if len(guard.criteria) > len(_shown(guard)):
         verdicts = Counter(criterion.verdict for criterion in guard.criteria)
         counts = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.items())
         yield f"  the worst of {len(guard.criteria)} criteria ({counts}); --json has them all"
 
 
-def _shown(criteria: Sequence[CriterionExplanation]) -> Sequence[CriterionExplanation]:
-    """All, or where there are many the worst: failed, or nearest to it, or else the one that needs the most answers."""
-    if len(criteria) <= _CRITERIA:
-        return criteria
-    return [max(criteria, key=lambda it: (it.verdict == "Failed", it.towards_failed, it.more_answers))]
+def _shown(guard: GuardExplanation) -> Sequence[CriterionExplanation]:
+    """All, or the worst where there are many."""
+    if len(guard.criteria) <= _CRITERIA:
+        return guard.criteria
+    return [guard.worst]
 
 
 def _criterion(criterion: CriterionExplanation, screen: Screen) -> Iterator[str]:
@@ -140,12 +140,7 @@ def _outlook(criterion: CriterionExplanation) -> str:
 
 def _share_bar(criterion: CriterionExplanation, side: Side, screen: Screen, width: int) -> str:
     """The share on a scale of twice what is tolerated; beside a champion, that is its own share and the margin."""
-    tolerated = criterion.limit
-    if criterion.beside_champion:
-        champion = criterion.champion.share or 0.0
-        tolerated = max(champion - criterion.limit, 0.0) if criterion.mirrored else champion + criterion.limit
-    scale = 2 * tolerated or 1.0
-    return screen.bar((side.share or 0.0) / scale, width, mark=tolerated / scale)
+    return screen.bar((side.share or 0.0) / criterion.scale, width, mark=criterion.tolerated / criterion.scale)
 
 
 def _counts(side: Side) -> str:

@@ -17,6 +17,7 @@ class Verb(NamedTuple):
 
 VERBS: Final = {
     "approve": Verb("approve", "Approve a version, for the gates that ask for it.", "cli"),
+    "dashboard": Verb("dashboard", "Show the fleet and each rollout in a browser, on this machine.", "cli,dashboard"),
     "events": Verb("events", "Show the Events about a ModelDeployment.", "cli"),
     "explain": Verb("explain", "Show a trial: each gate and guard with evidence, limit and verdict.", "cli"),
     "get": Verb("get", "Show a ModelDeployment as a tree: versions, pods, steps, gates and guards; -w watches.", "cli"),

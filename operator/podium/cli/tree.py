@@ -7,7 +7,6 @@ from typing import Final
 
 import click
 
-from podium.api.v1alpha1.status import Phase
 from podium.api.v1alpha1.values.base import format_duration, format_percent, format_time
 from podium.cli.screen import Screen
 from podium.cli.tables import coloured
@@ -16,7 +15,6 @@ from podium.core.status.explained import Explanation, GuardExplanation, StepExpl
 from podium.core.status.printable import plain
 
 _BAR: Final = 20  # characters
-_ALL_STEPS_DONE: Final = frozenset({Phase.PROMOTING, Phase.SOAKING})
 _WHOLE: Final = 100  # percent
 
 
@@ -97,10 +95,10 @@ def _steps(said: Explanation, screen: Screen) -> Iterator[Node]:
 
 def _step(number: int, step: StepExplanation, said: Explanation, trial: TrialProgress, screen: Screen) -> str:
     text = f"{step.weight:>3}% for {format_duration(timedelta(seconds=step.duration))}"
-    done = said.phase in _ALL_STEPS_DONE or (said.phase is Phase.CANARY and number < trial.step)
-    now = said.phase is Phase.CANARY and number == trial.step
-    mark = ("✓" if screen.unicode else "x") if done else ("▶" if screen.unicode else ">") if now else " "
-    if not now:
+    standing = said.standing(number)
+    marks = {"done": "✓" if screen.unicode else "x", "now": "▶" if screen.unicode else ">", "next": " "}
+    mark = marks[standing]
+    if standing != "now":
         return f"{mark} {text}"
     since = f"since {format_time(trial.weight_reached_at)}" if trial.weight_reached_at else "not in force yet"
     return f"{mark} {text}, {since}"
@@ -125,7 +123,7 @@ def _guard(guard: GuardExplanation, width: int, screen: Screen) -> str:
     head = f"{plain(guard.name)}  {coloured(guard.verdict)}".ljust(width + _style(guard.verdict))
     if not guard.criteria:
         return f"{head}  {plain(guard.message)}"
-    worst = max(guard.criteria, key=lambda it: (it.verdict == "Failed", it.towards_failed, it.more_answers))
+    worst = guard.worst
     bars = [
         f"{name} {screen.bar(part, _BAR)} {format_percent(part):>5}"
         for name, part in (("failed", worst.towards_failed), ("passed", worst.towards_passed))

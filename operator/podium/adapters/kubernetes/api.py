@@ -92,12 +92,16 @@ class Api:
         query = _selected(selector, fields) | ({"limit": str(most)} if most else {})
         return (await self._json("GET", path, query=query, within=within)).get("items") or []
 
-    async def watch(self, path: str, *, selector: str = "", fields: str = "", within: float) -> AsyncIterator[Json]:
+    async def watch(
+        self, path: str, *, selector: str = "", fields: str = "", since: str = "", within: float
+    ) -> AsyncIterator[Json]:
         """What is there and each change of it (`type`, `object`), until the API server ends it after `within` seconds.
 
-        An end says nothing of the objects: watch again.
+        An end says nothing of the objects: watch again. After the resourceVersion `since`, only changes are told, and
+        in `BOOKMARK`s newer versions; raises Unavailable where the API server knows it no more.
         """
         query = {"watch": "true", "timeoutSeconds": str(round(within))} | _selected(selector, fields)
+        query |= {"resourceVersion": since, "allowWatchBookmarks": "true"} if since else {}
         bound = aiohttp.ClientTimeout(total=within + TIMEOUT, sock_connect=TIMEOUT)
         async with self._answer("GET", f"{path}?{urlencode(query)}", bound=bound) as answer:
             async for line in lines(answer.content):

@@ -41,6 +41,19 @@ class CriterionExplanation:
     more_answers: int  # about so many until it passes
     more_seconds: float | None  # the same at the present rate; None where that is not known
 
+    @property
+    def tolerated(self) -> float:
+        """The share that is tolerated: beside the champion its own share and the limit."""
+        if not self.beside_champion:
+            return self.limit
+        champion = self.champion.share or 0.0
+        return max(champion - self.limit, 0.0) if self.mirrored else champion + self.limit
+
+    @property
+    def scale(self) -> float:
+        """Where a bar of its shares ends: at twice what is tolerated."""
+        return 2 * self.tolerated or 1.0
+
 
 @dataclass(frozen=True)
 class GuardExplanation:
@@ -50,6 +63,12 @@ class GuardExplanation:
     verdict: str
     message: str
     criteria: Sequence[CriterionExplanation]
+
+    @property
+    def worst(self) -> CriterionExplanation:
+        """The one that failed, or else is Inconclusive; of these the nearest to a failure. There has to be one."""
+        order = ("Passed", "Inconclusive", "Failed")
+        return max(self.criteria, key=lambda it: (order.index(it.verdict), it.towards_failed, it.more_answers))
 
 
 @dataclass(frozen=True)
@@ -162,6 +181,14 @@ class Explanation:
     def last_decision(self) -> PastDecision | None:
         """The newest decision that the status remembers."""
         return self.history[-1] if self.history else None
+
+    def standing(self, step: int) -> Literal["done", "now", "next"]:
+        """Where the trial is at this step, from 1."""
+        if self.trial is None or self.phase not in {Phase.CANARY, Phase.PROMOTING, Phase.SOAKING}:
+            return "next"
+        if self.phase is not Phase.CANARY or step < self.trial.step:
+            return "done"
+        return "now" if step == self.trial.step else "next"
 
     @property
     def earliest_end(self) -> datetime | None:

@@ -1,0 +1,15 @@
+"""The page: a fleet and each of its rollouts in a browser, for the person who began it.
+
+    kept            the objects as the API server sent them, and which of them changed; nothing of it decides
+    source          lists them once and watches them from there
+    selection       which rows of the fleet a viewer asked for
+    look            values and templates become HTML, all of it escaped
+    fragments       a page in parts, so that only what changed is sent
+    fleet_page, deployment_page     the two pages
+    stream          server-sent events: the parts that changed
+    shield          who may ask: loopback, a known Host, the token; and the headers of every answer
+    app, server     the routes, and the socket on loopback
+
+What belongs here: HTML of `core.status.explanation` and `core.status.summary`. What does not: any judgement of a
+rollout, and any figure that those two do not have.
+"""

@@ -1,0 +1,64 @@
+"""One ModelDeployment: steps, guards, gates, conditions, decisions, and its spec as YAML."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import yaml
+from markupsafe import Markup
+
+from podium.api.v1alpha1.manifest import API_VERSION, KIND
+from podium.core.status.explained import Explanation
+from podium.core.status.explanation import Unexplained, explanation
+from podium.dashboard.fragments import Page, about
+from podium.dashboard.kept import Entry, Kept
+from podium.dashboard.look import address, html, since
+from podium.dashboard.selection import named
+
+
+def deployment_page(kept: Kept, found: Entry, now: datetime) -> Page:
+    """The page of this object, also of one that this version cannot read."""
+    notes = html("notes.html", kept=kept)
+    return _page(found, notes, about(now))
+
+
+@lru_cache(maxsize=64)
+def _page(found: Entry, notes: Markup, now: datetime) -> Page:
+    name, value = named(found.place), found.value
+    parts = {"spec": html("parts/spec.html", yaml=manifest(value))}
+    try:
+        parts = _parts(explanation(value), now) | parts
+    except Unexplained as error:
+        parts = {"head": html("parts/unexplained.html", name=name, problem=str(error))} | parts
+    return Page(
+        title=name,
+        template="deployment.html",
+        live=address("deployments", *found.place, "live"),
+        regions={"notes": {"notes-text": notes}, "sections": parts},
+        values={"name": name},
+    )
+
+
+def _parts(said: Explanation, now: datetime) -> dict[str, Markup]:
+    known = {"said": said, "now": now, "since": since}
+    parts = {"head": html("parts/head.html", **known)}
+    if said.shared_outage is not None:
+        parts["outage"] = html("parts/outage.html", **known)
+    if said.trial is not None:
+        parts["steps"] = html("parts/steps.html", **known)
+    if said.guards:
+        parts["guards"] = html("parts/guards.html", **known)
+    if said.gates:
+        parts["gates"] = html("parts/gates.html", **known)
+    parts["decisions"] = html("parts/decisions.html", **known)
+    parts["conditions"] = html("parts/conditions.html", **known)
+    return parts
+
+
+def manifest(value: Mapping[str, Any]) -> str:
+    """The object as a file says it: without what the API server and the operator write."""
+    metadata = value.get("metadata") or {}
+    kept = {part: metadata[part] for part in ("name", "namespace", "labels") if metadata.get(part)}
+    whole = {"apiVersion": API_VERSION, "kind": KIND, "metadata": kept, "spec": value.get("spec")}
+    return yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=100)

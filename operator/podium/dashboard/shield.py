@@ -1,0 +1,125 @@
+"""Who may ask, and what every answer says to the browser.
+
+The socket is on loopback, and still not everyone who reaches it may read what the kubeconfig can: a web page can have
+its own name resolve to 127.0.0.1 (DNS rebinding), and other users of this machine reach its ports as well. So the Host
+has to be this server's, a page of another origin may not ask, and each request brings the token that only the
+terminal showed, as a cookie after the first time.
+"""
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlencode
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from podium.dashboard.look import html
+
+# https://owasp.org/www-project-secure-headers/ Everything comes from here, and nothing of it is kept or framed.
+HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_OPEN: Final = "/static/"  # what is the same for all
+
+
+@dataclass(frozen=True)
+class Door:
+    """The port on which it listens, and the token that opens it."""
+
+    port: int
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """What a browser on this machine may call it."""
+        return frozenset(f"{name}:{self.port}" for name in ("127.0.0.1", "localhost"))
+
+    @property
+    def cookie(self) -> str:
+        """The cookie's name: cookies know no ports, and there may be several of these pages."""
+        return f"podium-{self.port}"
+
+    @property
+    def address(self) -> str:
+        """What opens the page in a browser."""
+        return f"http://127.0.0.1:{self.port}/?{urlencode({'token': self.token})}"
+
+    def knows(self, token: str | None) -> bool:
+        """Whether this is the token. It takes as long for each wrong one."""
+        return token is not None and hmac.compare_digest(token.encode(), self.token.encode())
+
+
+class Shield:
+    """Before the pages: refuses whoever may not ask, and gives every answer the headers."""
+
+    def __init__(self, app: ASGIApp, door: Door) -> None:
+        self._app = app
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI calls it."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return  # no websockets
+        answer = refusal(Request(scope), self._door) or self._app
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await answer(scope, receive, with_headers)
+
+
+def refusal(request: Request, door: Door) -> Response | None:
+    """Why this request is answered with something else than what it asks for; None where it may ask."""
+    headers = request.headers
+    if headers.getlist("host") not in [[host] for host in door.hosts]:
+        return _refused(421, "Wrong address", f"Open it as http://127.0.0.1:{door.port}/, not by another name.")
+    if _foreign(headers, request.method):
+        return _refused(403, "Refused", "Another web page may not ask this one.")
+    if request.url.path.startswith(_OPEN) or door.knows(request.cookies.get(door.cookie)):
+        return _without_token(request) if "token" in request.query_params else None
+    if door.knows(request.query_params.get("token")):
+        return _admitted(request, door)
+    return _refused(403, "Who asks?", "Open the address that podium dashboard has printed: it carries a token.")
+
+
+def _foreign(headers: Headers, method: str) -> bool:
+    """Whether a page of another origin asks, https://www.w3.org/TR/fetch-metadata/: it may only lead people here."""
+    leads = method in {"GET", "HEAD"} and headers.get("sec-fetch-mode") == "navigate"
+    return headers.get("sec-fetch-site", "none") not in {"none", "same-origin"} and not (
+        leads and headers.get("sec-fetch-dest") == "document"
+    )
+
+
+def _without_token(request: Request) -> Response:
+    """The same address without the token, which would stay in the browser's history."""
+    rest = [(name, value) for name, value in request.query_params.multi_items() if name != "token"]
+    # A path such as //example.com would lead to another host
+    path = "/" + request.url.path.lstrip("/")
+    return RedirectResponse(f"{path}?{urlencode(rest)}" if rest else path, status_code=303)
+
+
+def _admitted(request: Request, door: Door) -> Response:
+    answer = _without_token(request)
+    answer.set_cookie(door.cookie, door.token, httponly=True, samesite="strict", path="/")
+    return answer
+
+
+def _refused(status: int, title: str, message: str) -> Response:
+    return HTMLResponse(html("error.html", title=title, message=message), status_code=status)
