@@ -2,16 +2,28 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from time import perf_counter
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 
-from podium.api.v1alpha1.status import Phase, Status
+from podium.api.v1alpha1.status import HistoryEntry, Phase, Status, Trial
+from podium.controller.rollout_metrics import OUTCOMES, RolloutGauges
 from podium.core.facts import Key, TrafficState
 from podium.core.rollout.transitions import Move
+from podium.core.status.decisions import decisions, first_sight
 
 CONTROLLER: Final = "modeldeployment"
+_LONG: Final = (1, 10, 30, 60, 300, 900, 3600, 4 * 3600, 24 * 3600, 7 * 24 * 3600)  # seconds: a rollback to a week
 
 
 class Metrics:
@@ -20,6 +32,7 @@ class Metrics:
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
         self._queue_and_reconciles()
         self._rollouts()
 
@@ -48,21 +61,39 @@ class Metrics:
 
     def _rollouts(self) -> None:
         own, which = self._registry, ["namespace", "name"]
-        self._phase = Gauge(
-            "podium_modeldeployment_phase", "1 for the phase it is in.", [*which, "phase"], registry=own
-        )
-        self._weight = Gauge(
-            "podium_traffic_weight_percent",
-            "The challenger's share of the traffic: asked, and measured to be in force.",
-            [*which, "kind"],
-            registry=own,
-        )
+        self._gauges = RolloutGauges()
+        own.register(self._gauges)
         self._transitions = Counter(
             "podium_transitions", "Moves from phase to phase.", [*which, "from", "to", "reason"], registry=own
         )
-        counted = [*which, "measure", "side"]
-        self._answers = Gauge("podium_evidence_answers", "Answers counted in this trial.", counted, registry=own)
-        self._bad = Gauge("podium_evidence_bad", "Bad answers counted in this trial.", counted, registry=own)
+        self._decisions = Counter(
+            "podium_decisions",
+            "Trials by how they ended: Promoted, Rejected or RolledBack.",
+            [*which, "outcome"],
+            registry=own,
+        )
+        self._lead_time = Histogram(
+            "podium_lead_time_seconds",
+            "Time from the operator's first sight of a version to its promotion.",
+            ["namespace"],
+            buckets=_LONG,
+            registry=own,
+        )
+        self._trial_time = Histogram(
+            "podium_trial_duration_seconds",
+            "Time from the beginning of a trial to its decision.",
+            ["namespace", "outcome"],
+            buckets=_LONG,
+            registry=own,
+        )
+        self._phase_time = Histogram(
+            "podium_phase_duration_seconds",
+            "Time in a phase, or in one step of Canary, when it is left.",
+            ["phase"],
+            buckets=_LONG,
+            registry=own,
+        )
+        self._sights: dict[Key, tuple[str, str, datetime]] = {}  # version and digest of the last challenger
 
     @contextmanager
     def reconciling(self) -> Iterator[None]:
@@ -83,47 +114,59 @@ class Metrics:
 
     def show(self, key: Key, status: Status, traffic: TrafficState) -> None:
         """Show where a rollout stands."""
-        for phase in Phase:
-            self._phase.labels(key.namespace, key.name, phase).set(phase is status.phase)
-        slot = status.challenger.slot if status.challenger else None
-        desired, current = (traffic.desired.get(slot, 0), traffic.current.get(slot, 0)) if slot else (0, 0)
-        self._weight.labels(key.namespace, key.name, "desired").set(desired)
-        self._weight.labels(key.namespace, key.name, "current").set(current)
-        self._evidence(key, status)
+        if not self._gauges.shows(key):
+            for outcome in OUTCOMES:  # increase() sees a first decision only where there was a zero before
+                self._decisions.labels(key.namespace, key.name, outcome)
+        self._gauges.show(key, status, traffic)
+        self._see(key, status)
 
-    def _evidence(self, key: Key, status: Status) -> None:
-        if status.trial is None:
-            self._remove(key, self._answers, self._bad)
-            return
-        for counts in status.trial.evidence.measures:
-            for side, count in (("challenger", counts.challenger), ("champion", counts.champion)):
-                labels = (key.namespace, key.name, counts.measure, side)
-                self._answers.labels(*labels).set(count.answers)
-                self._bad.labels(*labels).set(count.bad)
-
-    def moved(self, key: Key, move: Move) -> None:
-        """Count a move through the table."""
+    def moved(self, key: Key, move: Move, before: Status, after: Status) -> None:
+        """Count a move through the table, how long the phase before it was, and what was decided by it."""
         self._transitions.labels(key.namespace, key.name, move.source, move.target, move.verdict.reason).inc()
+        if before.phase_since is not None and after.phase_since is not None:
+            self._phase_time.labels(move.source).observe(_seconds(before.phase_since, after.phase_since))
+        for entry in decisions(before, after):
+            self._decided(key, entry, before.trial or after.trial)
+
+    def _decided(self, key: Key, entry: HistoryEntry, trial: Trial | None) -> None:
+        self._decisions.labels(key.namespace, key.name, entry.outcome).inc()
+        if trial is not None:
+            self._trial_time.labels(key.namespace, entry.outcome).observe(_seconds(trial.started_at, entry.at))
+        sight = self._sights.get(key)
+        if sight is None or sight[:2] != (entry.version, entry.digest) or entry.outcome == "RolledBack":
+            return  # rolled back for a cause that is not its own, it is tried again: the time goes on
+        del self._sights[key]
+        if entry.outcome == "Promoted":
+            self._lead_time.labels(key.namespace).observe(_seconds(sight[2], entry.at))
+
+    def _see(self, key: Key, status: Status) -> None:
+        """Remember since when the challenger is known. A new process knows what the status still says of it."""
+        challenger, since = status.challenger, first_sight(status)
+        if challenger is None or since is None or status.phase is Phase.ROLLING_BACK:
+            return
+        if self._sights.get(key, ("", ""))[:2] != (challenger.version, challenger.digest):
+            self._sights[key] = (challenger.version, challenger.digest, since)
 
     def stop_showing(self) -> None:
         """Remove where rollouts stand: a former leader does not know it any more. What it counted stays."""
-        for key in self.known():
-            self._remove(key, self._phase, self._weight, self._answers, self._bad)
+        self._gauges.clear()
+        self._sights.clear()
 
     def forget(self, key: Key) -> None:
         """Remove all series of a ModelDeployment that is gone."""
-        self._remove(key, self._phase, self._weight, self._transitions, self._answers, self._bad)
-
-    @staticmethod
-    def _remove(key: Key, *families: Gauge | Counter) -> None:
-        for family in families:
+        self._gauges.forget(key)
+        self._sights.pop(key, None)
+        for family in (self._transitions, self._decisions):
             family.remove_by_labels({"namespace": key.namespace, "name": key.name})
 
     def known(self) -> frozenset[Key]:
         """Every ModelDeployment that has series here."""
-        samples = (sample for family in self._phase.collect() for sample in family.samples)
-        return frozenset(Key(sample.labels["namespace"], sample.labels["name"]) for sample in samples)
+        return self._gauges.known()
 
     def render(self) -> bytes:
-        """The metrics in Prometheus' text format."""
+        """The metrics in Prometheus' text format. It may run beside the loop, in a thread of its own."""
         return generate_latest(self._registry)
+
+
+def _seconds(since: datetime, until: datetime) -> float:
+    return max(0.0, (until - since).total_seconds())

@@ -233,7 +233,7 @@ class Reconciler:
     def _show(self, md: ModelDeployment, decision: Decision, world: ObservedState) -> None:
         self._metrics.show(md.key, decision.status, world.traffic)
         if decision.move is not None:
-            self._metrics.moved(md.key, decision.move)
+            self._metrics.moved(md.key, decision.move, md.status, decision.status)
             verdict = decision.move.verdict
             _log.info("%s -> %s: %s: %s", decision.move.source, decision.move.target, verdict.reason, verdict.message)
 

@@ -59,7 +59,7 @@ def explanation(value: Mapping[str, Any]) -> Explanation:
         conditions=[_condition(condition) for condition in status.conditions],
         gates=[_gate(gate, status) for gate in spec.gates],
         trial=_standing(trial, status) if trial is not None else None,
-        guards=list(_guards(trial, status)) if trial is not None else [],
+        guards=list(explained_guards(trial, status)) if trial is not None else [],
         shared_outage=_shared_outage(status),
         rejected=[_rejection(lost) for lost in status.rejected],
         history=[_decided(entry) for entry in status.history],
@@ -152,7 +152,8 @@ def _standing(trial: Trial, status: Status) -> TrialProgress:
     )
 
 
-def _guards(trial: Trial, status: Status) -> Iterator[GuardExplanation]:
+def explained_guards(trial: Trial, status: Status) -> Iterator[GuardExplanation]:
+    """Each guard of a trial, with how far its criteria are from a verdict."""
     tests = {test.criterion.name: test for test in sequential_tests(trial, trial.evidence)}
     for judged in guards.judge(trial):
         found = [_criterion(finding, tests[finding.criterion.name], trial, status) for finding in judged.findings]
