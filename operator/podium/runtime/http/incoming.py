@@ -19,6 +19,7 @@ _OLD = "1.0"  # the version of HTTP that knows neither chunks nor 100 Continue
 HEAD_LIMIT = 64 * 1024  # bytes of request line and headers
 HEADER_COST = 32  # bytes that a header counts beside its own, as in HTTP/2 (RFC 9113, 6.5.2): many small ones cost too
 READ = 256 * 1024  # bytes that the event loop reads at once, at most
+_OF_BODY = frozenset({b"content-length", b"transfer-encoding"})
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
@@ -44,6 +45,7 @@ class Incoming:
         self._parser = httptools.HttpRequestParser(self)
         self.receiving = False
         self._behind: memoryview | None = None  # what came behind a wish for another protocol
+        self._again = False  # the head is parsed once more, without such a wish
         self._body: bytes | bytearray = b""
         self._size = 0  # of the body so far
         self._begin()
@@ -69,12 +71,28 @@ class Incoming:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as asked:
-            self._parser = httptools.HttpRequestParser(self)
+            parser, self._parser = self._parser, httptools.HttpRequestParser(self)
+            if self.receiving:
+                self._parse_again(parser)
             self._behind = memoryview(data)[asked.args[0] :]
         except httptools.HttpParserCallbackError as error:
             raise error.__context__ or error from None
         except httptools.HttpParserError as error:
             raise RequestFault("this is not an HTTP/1.1 request") from error
+
+    def _parse_again(self, parser: httptools.HttpRequestParser) -> None:
+        """Let the new parser read a body that follows: httptools takes it for the other protocol.
+
+        https://github.com/MagicStack/httptools/issues/124
+        """
+        method, version = parser.get_method(), parser.get_http_version().encode()
+        kept = [(name, value) for name, value in self.headers if name in _OF_BODY]
+        if any(name == b"connection" and b"close" in value.lower() for name, value in self.headers):
+            kept.append((b"connection", b"close"))
+        lines = [b"%b / HTTP/%b\r\n" % (method, version), *(b"%b: %b\r\n" % header for header in kept), b"\r\n"]
+        self._again = True
+        self._parser.feed_data(b"".join(lines))
+        self._again = False
 
     def forget(self) -> None:
         """Drop what came of a request that will not become whole."""
@@ -85,6 +103,8 @@ class Incoming:
 
     def on_message_begin(self) -> None:
         """A request begins."""
+        if self._again:
+            return
         self._begin()
         self.receiving = True
         self._receiver.begun()
@@ -99,11 +119,15 @@ class Incoming:
 
     def on_url(self, url: bytes) -> None:
         """A part of its target."""
+        if self._again:
+            return
         self._url += url
         self._grow_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header."""
+        if self._again:
+            return
         self._grow_head(len(name) + len(value) + HEADER_COST)
         if not self._headed:  # a trailer is no header (RFC 9110, 6.5.1)
             self.headers.append((name.lower(), value))
@@ -115,6 +139,8 @@ class Incoming:
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
+        if self._again:
+            return
         self._headed = True
         self._coded = False
         for name, value in self.headers:
@@ -146,10 +172,13 @@ class Incoming:
 
     def on_message_complete(self) -> None:
         """The request is whole."""
-        self.receiving = False
         self._silent = 0
         parser = self._parser
-        if parser.get_method() == b"CONNECT":
+        tunnel = parser.get_method() == b"CONNECT"
+        if parser.should_upgrade() and not tunnel and any(name in _OF_BODY for name, _ in self.headers):
+            return  # its body has not been read
+        self.receiving = False
+        if tunnel:
             raise RequestFault("no protocol but HTTP/1.1 is spoken here, and no tunnel is made")
         path, method = _path(self._url), parser.get_method().decode("ascii")
         named = request_id(self.headers) or self._shared.next_id()

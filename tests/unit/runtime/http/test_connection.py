@@ -198,6 +198,39 @@ async def test_a_wish_for_another_protocol_is_passed_over() -> None:
     assert b"HTTP/1.1 4" not in wire.waiting
 
 
+@pytest.mark.parametrize("size", [1, 7, 1000])
+@pytest.mark.parametrize(
+    ("framing", "body"),
+    [
+        (b"content-length: 7", b"[[1.5]]"),
+        (b"transfer-encoding: chunked", b"4\r\n[[1.\r\n3\r\n5]]\r\n0\r\n\r\n"),
+        (b"expect: 100-continue\r\ncontent-length: 7", b"[[1.5]]"),
+        (b"content-length: 0", b""),
+    ],
+)
+async def test_a_wish_for_another_protocol_takes_no_body(framing: bytes, body: bytes, size: int) -> None:
+    """Java's client has it in each POST, and so does `curl --http2 -d`."""
+    server = Server()
+    connection, wire = server.connect()
+    head = b"POST /first?a=1 HTTP/1.1\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AA\r\n"
+    sent = head + b"x-kept: 1\r\n" + framing + b"\r\n\r\n" + body + GET
+    for place in range(0, len(sent), size):
+        connection.data_received(sent[place : place + size])
+        await settled()
+    first, second = server.app.requests
+    assert (first.method, first.path, first.body) == ("POST", "/first", b"[[1.5]]" if body else b"")
+    assert [value for name, value in first.headers if name in {b"x-kept", b"upgrade"}] == [b"h2c", b"1"]
+    assert (second.path, server.app.refused) == ("/page", [])
+    assert wire.waiting.count(b"HTTP/1.1 100") == (b"expect" in framing)
+
+
+async def test_a_wish_for_another_protocol_changes_no_end_of_a_connection() -> None:
+    head = b"POST /first HTTP/1.1\r\nconnection: upgrade, close\r\nupgrade: h2c\r\ncontent-length: 1\r\n\r\nx"
+    server, wire = await answered(head)
+    assert [request.body for request in server.app.requests] == [b"x"]
+    assert b"connection: close" in wire.waiting
+
+
 async def test_many_wishes_for_another_protocol_in_one_reading_are_no_fault() -> None:
     upgrade = b"GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
     server, wire = await answered(upgrade * 4000)
