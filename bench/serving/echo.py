@@ -15,6 +15,7 @@ from podium.runtime.exchange import JSON, Reply, Request, Response
 from podium.runtime.http.connection import Connection
 from podium.runtime.http.shared import Limits, Shared
 from podium.runtime.identity import Headers
+from podium.runtime.turns import Turn
 
 ANSWER = Response(200, b'{"predictions":[1]}', JSON)
 
@@ -30,7 +31,7 @@ class Echo:
         """Answer with the same bytes, whatever was asked."""
         reply(ANSWER)
 
-    def refuse(self, error: Exception, headers: Headers) -> Response:  # noqa: ARG002
+    def refuse(self, error: Exception, headers: Headers, turn: Turn | None) -> Response:  # noqa: ARG002
         """Answer what is no request."""
         return Response(400, str(error).encode())
 

@@ -112,5 +112,8 @@ class Application(Protocol):
     def handle(self, request: Request, reply: Reply) -> None:
         """Answer the request by calling `reply` once, now or later, on the event loop. Never raises."""
 
-    def refuse(self, error: Exception, headers: Headers) -> Response:
-        """Return the answer to a request that never became whole. `headers` are those that came."""
+    def refuse(self, error: Exception, headers: Headers, turn: Turn | None) -> Response:
+        """Return the answer to a request that never became whole. `headers` are those that came.
+
+        `turn` is its connection's, where that is known.
+        """

@@ -19,6 +19,7 @@ Fault
      ├─ TooLate          the server's own limit of time       outcome timeout
      │   └─ NotAsked         over before the model was asked: no failure in a row, as others were slow
      ├─ DeadlineExceeded the client's own, shorter deadline   outcome deadline_exceeded
+     │   └─ NoTurn           refused before that, as others wait: whoever has room may answer it in time
      └─ NotReady         no model yet                         not counted: no client has been promised anything
 
 A message goes to whoever sent the request: it never holds a stack trace, nor what was in the request.
@@ -170,6 +171,10 @@ class DeadlineExceeded(Refusal):
     """
 
     outcome = Outcome.DEADLINE_EXCEEDED
+
+
+class NoTurn(DeadlineExceeded):
+    """It would be over before the request's turn comes, and is not yet."""
 
 
 class NotReady(Refusal):

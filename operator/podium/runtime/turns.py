@@ -29,9 +29,14 @@ class Turns:
             if name == PER_CONNECTION and value.isdigit() and len(value) <= _DIGITS and int(value):
                 self._limit, self._until = int(value), time.monotonic() + HOLDS_SECONDS
 
+    @property
+    def told(self) -> bool:
+        """Whether the operator has said of late that the connection is the unit: no route draws a side here."""
+        return time.monotonic() < self._until
+
     def over(self, requests: int) -> bool:
         """Whether a connection that has had so many is to be closed."""
-        return requests >= self._limit > 0 and time.monotonic() < self._until
+        return requests >= self._limit > 0 and self.told
 
 
 class Turn:
@@ -48,6 +53,11 @@ class Turn:
         self._turns.hear(headers)
 
     @property
+    def is_unit(self) -> bool:
+        """Whether a side is drawn for the connection, and for no request on it, whatever a client says."""
+        return self._turns.told
+
+    @property
     def over(self) -> bool:
         """Whether the connection is to be closed."""
         return self.requests > 0 and self._turns.over(self.requests)
@@ -56,6 +66,6 @@ class Turn:
 def is_drawn(headers: Headers, turn: Turn | None) -> bool:
     """Whether the side of this request was drawn for it alone: by the route's word, or as the first one here."""
     for name, value in headers:
-        if name == DRAWN:
+        if name == DRAWN and (turn is None or not turn.is_unit):
             return value == b"yes"
     return turn is not None and turn.requests == 1

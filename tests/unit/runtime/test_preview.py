@@ -133,9 +133,9 @@ async def test_beside_a_tester_everybody_else_counts_as_ever() -> None:
 
 async def test_a_testers_request_that_never_became_whole_is_not_anybodys() -> None:
     serving = app(SETTINGS)
-    serving.refuse(TooLarge("too large"), TESTER)
+    serving.refuse(TooLarge("too large"), TESTER, None)
     assert previews(serving) == {"client_error": 1}
-    serving.refuse(TooLarge("too large"), ANYBODY)
+    serving.refuse(TooLarge("too large"), ANYBODY, None)
     assert 'podium_requests_total{model="churn",outcome="client_error",version="7"} 1.0' in page(serving)
 
 

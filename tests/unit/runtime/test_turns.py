@@ -1,5 +1,6 @@
 """First requests: which have their side of a trial drawn, what is counted of them, and when connections end."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ from podium.runtime.prediction.scoring import Ask, Read, Scorer
 from podium.runtime.protocols.invocations import write
 from podium.runtime.settings import Settings
 from podium.runtime.turns import HOLDS_SECONDS, Turn, Turns, is_drawn
+from tests.unit.runtime.http import slots
 from tests.unit.runtime.http.test_connection import Wire
 
 WHO = Identity("churn", "7", "r7", "sha256:77")
@@ -83,6 +85,43 @@ async def test_where_the_route_says_whether_a_side_was_drawn_connections_do_not_
     assert (found.answers, found.first.answers) == (4, 2)
 
 
+async def test_where_the_connection_is_the_unit_no_client_can_say_otherwise() -> None:
+    pod = Pod()
+    pod.connect()[0].data_received(SCRAPE)
+    connection, _ = pod.connect()
+    for _ in range(2):
+        connection.data_received(POST % b"x-podium-drawn: yes\r\n")
+    found = pod.counters()
+    assert found.first is not None
+    assert (found.answers, found.first.answers) == (2, 1)
+
+
+async def test_what_was_refused_before_it_was_whole_came_as_well() -> None:
+    """A slow version has more of these: without them, its share of the requests would contradict its weight."""
+    pod = Pod()
+    for _ in range(2):
+        connection, wire = pod.connect()
+        connection.data_received(b"POST /row HTTP/1.1\r\ncontent-length: 1001\r\n\r\n")
+        assert wire.take().startswith(b"HTTP/1.1 413")
+    found = pod.counters()
+    assert found.first is not None
+    assert (found.received, found.first.received) == (2, 2)
+
+
+async def test_a_connection_that_ends_takes_no_answer_with_it() -> None:
+    """What a client has sent behind its last request is unread: a connection that is closed then is reset."""
+    pod = slots.champion()
+    pod.shared.turns.hear([(turns.PER_CONNECTION, b"2")])
+    body = b"[" + b",".join([b"[1.5]"] * 100_000) + b"]"
+    async with slots.listening(pod) as url:
+        host, port = url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write((b"POST /invocations HTTP/1.1\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)) * 5)
+        answers = await reader.read()
+        writer.close()
+    assert answers.count(b"150.0") == 200_000
+
+
 async def test_testers_are_no_first_requests() -> None:
     pod = Pod(PODIUM_PREVIEW_HEADER="x-preview")
     connection, _ = pod.connect()
@@ -118,7 +157,7 @@ async def test_connections_end_after_so_many_predictions_while_the_operator_says
     scraping.data_received(SCRAPE)
     assert asked(2)[0] == ""
     ended, answers = asked(3)
-    assert ended == "closed"
+    assert ended == "half"
     assert answers.count(b"connection: close") == 1
     now[0] += HOLDS_SECONDS + 1
     assert asked(5)[0] == "", "no trial is known to go on"
@@ -131,7 +170,7 @@ async def test_an_old_connection_ends_with_its_next_answer_once_a_trial_begins()
         connection.data_received(POST % b"")
     pod.connect()[0].data_received(SCRAPE)
     connection.data_received(POST % b"")
-    assert wire.ended == "closed"
+    assert wire.ended == "half"
 
 
 @pytest.mark.parametrize("told", [b"", b"0", b"-3", b"1.5", b"9" * 50, b"\xb2"])

@@ -245,7 +245,7 @@ class Call:
     def refuse(self, fault: Fault) -> None:
         """End a call whose message will not become one. It is counted as a request would be."""
         if not self._over:
-            response = self._shared.app.refuse(fault, self._head.fields)
+            response = self._shared.app.refuse(fault, self._head.fields, self._connection.turn)
             code = Code.INTERNAL if isinstance(fault, BadPrefix) else code_of(response)
             self._end(code, said(response))
 

@@ -22,6 +22,7 @@ from podium.runtime.other_slot import Caller
 from podium.runtime.prediction.job import Done, Job
 from podium.runtime.settings import Settings
 from podium.runtime.startup import StartupStep
+from podium.runtime.turns import Turn
 
 if TYPE_CHECKING:
     # These import MLflow, which takes seconds: see podium.runtime.loading.load
@@ -172,12 +173,12 @@ class App:
             found = self._serving.endpoint(request)
         return found
 
-    def refuse(self, error: Exception, headers: Headers) -> Response:
+    def refuse(self, error: Exception, headers: Headers, turn: Turn | None) -> Response:
         """Answer a request that never became whole. It is counted: only a client of predictions sends bodies."""
         fault = error if isinstance(error, Fault) else Unforeseen()
         if self._serving is None:
             return refusal(fault)
-        return refusal(fault, "", *self._serving.refused(headers, fault))
+        return refusal(fault, "", *self._serving.refused(headers, fault, turn))
 
     # Pages: cheap, never counted
 

@@ -43,7 +43,7 @@ class Asgi:
                 request_of = request_id(headers) or self._shared.next_id()
                 await self._answer(Request(scope["method"], path, headers, body, request_of), receive, send)
         except Fault as fault:
-            answer = self._shared.app.refuse(fault, headers)
+            answer = self._shared.app.refuse(fault, headers, None)
             await self._send(answer, None, send, last=True)
         finally:
             self._shared.buffered -= sum(map(len, parts))

@@ -7,6 +7,7 @@ answers together may take in memory, and each in time, is bounded.
 import asyncio
 import socket
 import time
+from collections import deque
 from dataclasses import dataclass
 from http.client import HTTP_PORT
 from typing import cast
@@ -17,8 +18,10 @@ from podium.runtime.identity import Headers
 
 CONNECT_SECONDS = 1.0
 CONNECTS = 2  # tries: a host may have two addresses, and one address may lead to a pod that has just ended
+AGAIN_SECONDS = 0.2  # from a connection that could not be made to the next try
 CONNECTIONS = 128  # at once; a request beyond them waits for one of them
 SILENT_SECONDS = 5.0  # without a byte from the host, which is then taken for one that hangs
+AS_LONG_AGAIN = 3.0  # times as long as the last answer took may the next one take, until it begins
 
 
 class Unanswered(Exception):
@@ -54,6 +57,7 @@ class _Wire(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[Answer] | None = None
         self.keeps = True
+        self.used = False  # a request has been asked on it before
         self._reset()
 
     def _reset(self) -> None:
@@ -106,16 +110,23 @@ class _Wire(asyncio.Protocol):
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(Answer(status, self._headers, bytes(self._body)))
 
-    async def ask(self, head: bytes, body: bytes) -> Answer:
-        """Send a request, and return its answer. Raises Unanswered."""
+    async def ask(self, head: bytes, body: bytes, patience: float) -> Answer:
+        """Send a request, and return its answer.
+
+        Raises Unanswered. Raises TimeoutError: none began within `patience`, in seconds.
+        """
         if self._transport is None:
             raise _Cut("the connection was lost")
         self._reset()
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(head)
         self._transport.write(body)  # apart from the head: together they were a second copy of it
+        answer = self._answer
         try:
-            return await self._answer
+            await asyncio.wait((answer,), timeout=patience)
+            if self._silent and not answer.done():
+                raise TimeoutError
+            return await answer
         finally:
             self._answer = None
             self._client.held -= len(self._body)
@@ -141,8 +152,12 @@ class Client:
         self._host, self._port = host, port
         self.held, self.held_bytes = 0, held_bytes
         self.heard = time.monotonic()  # the last byte of any answer
-        self._address = 0  # which of the host's is asked
-        self._idle: list[_Wire] = []
+        self._patience = SILENT_SECONDS  # with one request, until its answer begins
+        self._addresses: list[tuple[str, int]] = []  # of the host, the one to be asked first
+        self._no_connect_until = 0.0
+        self._alive: set[_Wire] = set()
+        self._idle: deque[_Wire] = deque()
+        self._released = asyncio.Event()  # a connection rests, or there is one less
         self._free = asyncio.Semaphore(CONNECTIONS)
 
     async def post(self, path: str, headers: Headers, body: bytes, seconds: float) -> Answer:
@@ -153,50 +168,83 @@ class Client:
         since = time.monotonic()
         try:
             async with asyncio.timeout(seconds), self._free:
-                since = time.monotonic()
                 return await self._asked(self._head(path, headers, body), body)
         except TimeoutError as error:
-            silent = time.monotonic() - max(since, self.heard) >= SILENT_SECONDS
-            raise (Silent if silent else Unanswered)("no answer in time") from error
+            raise self._unanswered(since) from error
+
+    def _unanswered(self, since: float) -> Unanswered:
+        silent = time.monotonic() - max(since, self.heard) >= SILENT_SECONDS
+        return (Silent if silent else Unanswered)("no answer in time")
 
     async def _asked(self, head: bytes, body: bytes) -> Answer:
         """Ask by a kept connection, and once more by a new one where that had been closed meanwhile."""
-        if self._idle:
-            try:
-                return await self._asked_by(self._idle.pop(), head, body)
-            except _Cut:
-                pass
+        wire = await self._wire()
+        try:
+            return await self._asked_by(wire, head, body)
+        except _Cut:
+            if not wire.used:
+                raise
         return await self._asked_by(await self._connected(), head, body)
 
+    async def _wire(self) -> _Wire:
+        """Return a connection on which nothing is asked: a kept one, or a new one, or the next that rests.
+
+        Raises Unreachable: there is none, and none can be made.
+        """
+        while not self._idle:
+            try:
+                return await self._connected()
+            except Unreachable:
+                if not self._alive:
+                    raise
+            if not self._idle:
+                self._released.clear()
+                await self._released.wait()
+        wire = self._idle.popleft()  # the one that has rested for longest: so all of the host's pods are asked
+        wire.used = True
+        return wire
+
     async def _asked_by(self, wire: _Wire, head: bytes, body: bytes) -> Answer:
-        whole = False
+        since, patience, whole = time.monotonic(), self._patience, False
         try:
-            answer = await wire.ask(head, body)
+            answer = await wire.ask(head, body, patience)
             whole = True
+        except TimeoutError as error:
+            if self._patience == patience:  # it may be one that takes longer: the next ones get more time
+                self._patience = 2 * patience
+            raise self._unanswered(since) from error
         finally:
             if whole and wire.keeps:
                 self._idle.append(wire)
             else:
                 wire.abort()
+            self._released.set()
+        self._patience = max(SILENT_SECONDS, AS_LONG_AGAIN * (time.monotonic() - since))
         return answer
 
     async def _connected(self) -> _Wire:
-        """Return a new connection: to the address that served last, else to the next one of the host."""
+        """Return a new connection. Raises Unreachable."""
+        if time.monotonic() < self._no_connect_until:
+            raise Unreachable("it could not be reached just now")
         why: OSError | None = None
         for _ in range(CONNECTS):
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     return await self._connection()
             except OSError as error:  # TimeoutError is one, too
-                self._address += 1
+                self._addresses = self._addresses[1:]
                 why = error
+        self._no_connect_until = time.monotonic() + AGAIN_SECONDS
         raise Unreachable(f"it cannot be reached ({type(why).__name__})") from why
 
     async def _connection(self) -> _Wire:
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-        host, port = found[self._address % len(found)][4][:2]
-        _, wire = await loop.create_connection(lambda: _Wire(self), str(host), int(port))
+        if not self._addresses:
+            found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            self._addresses = [(str(address[0]), int(address[1])) for *_, address in found]
+        host, port = self._addresses[0]
+        _, wire = await loop.create_connection(lambda: _Wire(self), host, port)
+        self._alive.add(wire)
         return wire
 
     def _head(self, path: str, headers: Headers, body: bytes) -> bytes:
@@ -208,6 +256,8 @@ class Client:
 
     def forget(self, wire: _Wire) -> None:
         """Drop a connection that has ended."""
+        self._alive.discard(wire)
+        self._released.set()
         if wire in self._idle:
             self._idle.remove(wire)
 

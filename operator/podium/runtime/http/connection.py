@@ -237,7 +237,7 @@ class Connection(asyncio.Protocol):
             self._keep_alive = False
         else:
             self._keep_alive = False
-            self._write(self._shared.app.refuse(fault, self._incoming.headers), None)
+            self._write(self._shared.app.refuse(fault, self._incoming.headers, self._turn), None)
             self._linger(LINGER_SECONDS)
 
     def _linger(self, seconds: float) -> None:
@@ -258,7 +258,7 @@ class Connection(asyncio.Protocol):
         """Close once the client has taken what waits for it."""
         if self._transport is None or self._ending:
             return
-        if self._deaf or self._waiting:
+        if self._deaf or self._waiting or self._turn.over:  # what a client has sent behind would destroy its answer
             self._linger(self._shared.limits.send_seconds)
             return
         self._ending = True

@@ -12,7 +12,16 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from podium.runtime.exchange import Reply, Request, Response
-from podium.runtime.faults import Fault, ModelFault, Overloaded, ProcessLost, RequestFault, TooLate, YoungerVersion
+from podium.runtime.faults import (
+    Fault,
+    ModelFault,
+    NoTurn,
+    Overloaded,
+    ProcessLost,
+    RequestFault,
+    TooLate,
+    YoungerVersion,
+)
 from podium.runtime.http.client import Answer, Client, Silent, Unanswered, Unreachable
 from podium.runtime.http.deadlines import seconds_of
 from podium.runtime.identity import Headers, Identity
@@ -48,7 +57,7 @@ def may_do_better(fault: Fault) -> bool:
 
     A client's fault is one everywhere. What ended a process may end the other slot's pod as well.
     """
-    return isinstance(fault, ModelFault | Overloaded | TooLate) and not isinstance(fault, ProcessLost)
+    return isinstance(fault, ModelFault | Overloaded | TooLate | NoTurn) and not isinstance(fault, ProcessLost)
 
 
 class Fallback:

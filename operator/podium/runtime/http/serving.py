@@ -16,7 +16,7 @@ from podium.runtime.identity import Headers
 from podium.runtime.other_slot import FROM, Caller, fallback_from
 from podium.runtime.prediction.queue import PredictionQueue
 from podium.runtime.settings import HttpServer, Settings
-from podium.runtime.turns import is_drawn
+from podium.runtime.turns import Turn, is_drawn
 
 if TYPE_CHECKING:
     # These import MLflow, which takes seconds: see podium.runtime.loading.load
@@ -121,13 +121,18 @@ class Serving:
         if request.caller is Caller.USER:
             self.metrics.count_late(time.monotonic() - request.started, first=request.first)
 
-    def refused(self, headers: Headers, fault: Fault) -> Headers:
+    def refused(self, headers: Headers, fault: Fault, turn: Turn | None) -> Headers:
         """Put on record a request that never became whole, of which these headers came.
 
         Returns the headers of its answer that say whose it was.
         """
-        if (caller := self._caller(headers)) is Caller.USER:
-            self.metrics.count(fault.outcome, 0.0, doubtful=fault.doubtful)
+        caller = self._caller(headers)
+        if turn is not None and caller is not Caller.TESTER:
+            turn.requests += 1
+        if caller is Caller.USER:
+            first = is_drawn(headers, turn)
+            self.metrics.count_received(first=first)  # it came all the same, and what is slow refuses more of them
+            self.metrics.count(fault.outcome, 0.0, doubtful=fault.doubtful, first=first)
         else:
             self.metrics.count_aside(caller, fault.outcome)
         failed = fallback_from(headers) if caller is Caller.FALLBACK else None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from podium.runtime.exchange import Request
-from podium.runtime.faults import Abandoned, DeadlineExceeded, Fault, NotAsked, Refusal, TooLate
+from podium.runtime.faults import Abandoned, DeadlineExceeded, Fault, NotAsked, NoTurn, Refusal, TooLate
 
 if TYPE_CHECKING:
     # Imports MLflow, which takes seconds: see podium.runtime.loading.load
@@ -44,6 +44,11 @@ class Job:
         if self.own:
             return DeadlineExceeded(f"the client's deadline {how}")
         return (TooLate if self.asked else NotAsked)(f"the server's deadline (PODIUM_REQUEST_SECONDS) {how}")
+
+    def too_many_before(self, waiting: int) -> Refusal:
+        """Return the fault of a deadline that would pass while so many others are predicted."""
+        how = f"cannot be met: {waiting} requests wait already"
+        return NoTurn(f"the client's deadline {how}") if self.own else self.late(how)
 
     def hopeless(self, now: float) -> Fault | None:
         """Why no client would take this job's answer at this time of time.monotonic()."""

@@ -103,7 +103,7 @@ class PredictionQueue:
             raise job.late(NOT_ASKED)
         depth = len(self._pending)
         if depth * self._pace.per_request / self._threads > left:
-            raise job.late(f"cannot be met: {depth} requests wait already")
+            raise job.too_many_before(depth)
         self._pending.add(job)
         if left < TIMER_SECONDS:
             self._loop.call_later(left, job.expire)

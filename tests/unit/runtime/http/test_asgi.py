@@ -9,6 +9,7 @@ from podium.runtime.faults import Fault
 from podium.runtime.http.asgi import Asgi
 from podium.runtime.http.shared import Limits, Shared
 from podium.runtime.identity import Headers
+from podium.runtime.turns import Turn
 
 CHUNK = {"type": "http.request", "body": b"x" * 600, "more_body": True}
 LAST = {"type": "http.request", "body": b"x"}
@@ -27,7 +28,7 @@ class App:
         if self.answer is not None:
             reply(self.answer)
 
-    def refuse(self, error: Exception, headers: Headers) -> Response:
+    def refuse(self, error: Exception, headers: Headers, turn: Turn | None) -> Response:
         assert isinstance(error, Fault)
         assert headers
         return Response(error.status, error.message.encode())

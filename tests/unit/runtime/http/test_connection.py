@@ -11,6 +11,7 @@ from podium.runtime.faults import Fault
 from podium.runtime.http.connection import PIPELINED, Connection
 from podium.runtime.http.shared import SPARE, Limits, Shared
 from podium.runtime.identity import Headers
+from podium.runtime.turns import Turn
 
 HIGH_WATER = 64 * 1024  # bytes, as uvloop has it
 PAGE = b"x" * 20_000
@@ -34,7 +35,7 @@ class Echo:
         else:
             self.later.append(lambda: reply(Response(200, PAGE)))
 
-    def refuse(self, error: Exception, headers: Headers) -> Response:
+    def refuse(self, error: Exception, headers: Headers, turn: Turn | None) -> Response:
         assert isinstance(error, Fault)
         self.refused.append(error.message)
         return Response(error.status, error.message.encode())

@@ -71,6 +71,27 @@ async def test_a_full_queue_is_answered_too() -> None:
     assert full.metric("podium_requests_total") == {"ok": 1, "overload": 1}
 
 
+async def test_a_queue_that_is_too_long_for_a_clients_deadline_is_answered_too() -> None:
+    held, free = threading.Event(), threading.Event()
+
+    def slow(given: Any) -> Any:
+        held.set()
+        free.wait(20)
+        return good(given)
+
+    async with listening(champion()) as url:
+        full = challenger(slow, url)
+        assert full.app._serving is not None
+        full.app._serving.queue._pace.per_request = 10.0
+        waiting = asyncio.create_task(full.ask())
+        await asyncio.to_thread(held.wait, 20)
+        told = await full.ask((b"x-request-timeout", b"5s"))
+        free.set()
+        await waiting
+    assert (told.status, told.by["x-podium-version"]) == (200, "6")
+    assert full.metric("podium_requests_total") == {"ok": 1, "deadline_exceeded": 1}
+
+
 async def test_a_clients_fault_is_never_sent_on() -> None:
     beside = champion()
     async with listening(beside) as url:

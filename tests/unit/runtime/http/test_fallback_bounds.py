@@ -138,15 +138,57 @@ async def test_more_at_once_than_there_are_connections() -> None:
 # What the user is spared
 
 
-async def test_a_champion_that_hangs_is_waited_for_by_few(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_champion_that_hangs_is_waited_for_by_few_and_not_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "SILENT_SECONDS", 0.1)
     async with listening(Hanging) as url:
         failing = challenger(raising, url)
-        assert (await failing.ask((b"x-request-timeout", b"200ms"))).status == 500
         started = time.monotonic()
-        assert (await failing.ask((b"x-request-timeout", b"15s"))).status == 500
-    assert time.monotonic() - started < 10
+        assert [(await failing.ask()).status for _ in range(5)] == [500] * 5
+    assert time.monotonic() - started < 10  # of 60
     assert failing.metric("podium_fallbacks_total") == {"false": 1}
+
+
+async def test_a_champion_that_takes_long_gets_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(given: Any) -> Any:
+        time.sleep(0.2)
+        return good(given)
+
+    monkeypatch.setattr(client, "SILENT_SECONDS", 0.05)
+    monkeypatch.setattr(fallback, "SILENT_SECONDS", 0.0)
+    async with listening(champion(slow)) as url:
+        failing = challenger(raising, url)
+        told = [(await failing.ask()).status for _ in range(8)]
+    assert told[0] == 500
+    assert told[-4:] == [200] * 4
+
+
+async def test_where_no_connection_can_be_made_the_kept_ones_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(given: Any) -> Any:
+        time.sleep(0.02)
+        return good(given)
+
+    async def unknown() -> Any:
+        raise OSError("the name cannot be found")
+
+    async with listening(champion(slow)) as url:
+        failing = challenger(raising, url)
+        assert (await failing.ask()).status == 200
+        monkeypatch.setattr(of(failing)._client, "_connection", unknown)
+        told = await asyncio.gather(*(failing.ask() for _ in range(20)))
+    assert [each.status for each in told] == [200] * 20
+
+
+async def test_all_kept_connections_are_used_so_that_all_pods_are_asked() -> None:
+    beside = champion()
+    async with listening(beside) as url:
+        failing = challenger(raising, url)
+        await asyncio.gather(*(failing.ask() for _ in range(20)))
+        kept = list(beside.shared.connections)
+        before = [cast("Any", each)._turn.requests for each in kept]
+        for _ in range(2 * len(kept)):
+            await failing.ask()
+        after = [cast("Any", each)._turn.requests for each in kept]
+    assert after == [requests + 2 for requests in before]
 
 
 async def test_a_champion_without_a_pod_is_asked_by_few(monkeypatch: pytest.MonkeyPatch) -> None:

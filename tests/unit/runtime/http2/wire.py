@@ -16,6 +16,7 @@ from podium.runtime.http.shared import Limits, Shared
 from podium.runtime.http2 import frames
 from podium.runtime.http2.frames import Frame, Frames, frame
 from podium.runtime.identity import Headers
+from podium.runtime.turns import Turn
 
 HIGH_WATER = 64 * 1024  # bytes, as uvloop has it
 SERVICE = "/inference.GRPCInferenceService/"
@@ -44,7 +45,7 @@ class Echo:
         self.requests.append(request)
         reply(Response(200))
 
-    def refuse(self, error: Exception, headers: Headers) -> Response:
+    def refuse(self, error: Exception, headers: Headers, turn: Turn | None) -> Response:
         assert isinstance(error, Fault), error
         self.refused.append(error.message)
         return refusal(error)
