@@ -41,7 +41,10 @@ FOR_PODMAN = (
     Tool("/usr/lib/podman/netavark", "netavark"),
     Tool("/usr/lib/podman/aardvark-dns", "aardvark-dns"),
 )
-FOR_METRICS = (Tool("prometheus", "prometheus"),)  # for the contract of metrics stores; no cluster needs it
+FOR_METRICS = (  # for the contract of metrics stores, and for alerts; no cluster needs them
+    Tool("prometheus", "prometheus"),
+    Tool("promtool", "prometheus"),
+)
 
 
 def ensure(tools: Sequence[Tool], *, root: bool, go: bool) -> None:

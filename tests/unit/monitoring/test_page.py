@@ -7,7 +7,7 @@ from tests.unit.monitoring import exported
 
 PAGE = Path(__file__).parents[3] / "docs" / "monitoring.md"
 ROW = re.compile(r"^\| (?P<names>`.+?) \| ", re.MULTILINE)
-NAME = re.compile(r"`(?P<name>\w+)(?:\{(?P<labels>[^}]*)\})?`")
+NAME = re.compile(r"`(?P<name>[a-z]\w*)(?:\{(?P<labels>[^}]*)\})?`")
 OF_A_HISTOGRAM = re.compile(r"_(bucket|sum|count)$")
 OF_ALL_ROLLOUTS = frozenset({"namespace", "name"})  # which the section's first sentence says
 
