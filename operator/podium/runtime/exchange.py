@@ -31,7 +31,7 @@ class Request:
 
     __slots__ = (
         *("abandoned", "body", "caller", "chunks", "first", "headers", "id", "identity_block", "method"),
-        *("on_abandoned", "path", "started", "trace", "turn"),
+        *("_after_work", "on_abandoned", "path", "started", "trace", "turn", "working"),
     )
 
     def __init__(self, method: str, path: str, headers: Headers, body: bytes, request_id: bytes) -> None:
@@ -49,6 +49,22 @@ class Request:
         self.first = False  # its side of a trial was drawn for it alone
         self.abandoned = False  # the client went away: an answer is of no use any more
         self.on_abandoned: Callable[[], object] | None = None
+        self.working = False  # it waits for the model, or is predicted
+        self._after_work: Callable[[], object] | None = None
+
+    def after_work(self, then: Callable[[], object]) -> None:
+        """Call this as soon as no prediction needs the body: an answer, or the client's end, may come before that."""
+        if self.working:
+            self._after_work = then
+        else:
+            then()
+
+    def worked(self) -> None:
+        """Say that its prediction is over."""
+        self.working = False
+        then, self._after_work = self._after_work, None
+        if then is not None:
+            then()
 
     def abandon(self) -> None:
         """Say that the client went away."""

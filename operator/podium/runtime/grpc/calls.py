@@ -269,9 +269,9 @@ class Call:
     def _finish(self) -> None:
         self._over = True
         self.working = False
+        self._shared.release(self.request, self._held)
         self.request = None  # whoever still works on it has it
         self._data.forget()
-        self._count(-self._held)
         self._held = 0
 
 

@@ -36,17 +36,19 @@ class Asgi:
             return
         headers: Headers = [(name.lower(), value) for name, value in scope["headers"]]
         parts: list[bytes] = []
+        request: Request | None = None
         try:
             if await self._collect(parts, headers, receive):
                 body = self._decoded(parts, headers)
                 path = scope["raw_path"].partition(b"?")[0].decode("latin-1")
                 request_of = request_id(headers) or self._shared.next_id()
-                await self._answer(Request(scope["method"], path, headers, body, request_of), receive, send)
+                request = Request(scope["method"], path, headers, body, request_of)
+                await self._answer(request, receive, send)
         except Fault as fault:
             answer = self._shared.app.refuse(fault, headers, None)
             await self._send(answer, None, send, last=True)
         finally:
-            self._shared.buffered -= sum(map(len, parts))
+            self._shared.release(request, sum(map(len, parts)))
 
     async def _collect(self, parts: list[bytes], headers: Headers, receive: Receive) -> bool:
         """Receive the body. Returns False: the client went away. Raises Fault: too large, too many, too slow."""

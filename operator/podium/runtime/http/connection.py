@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
         self._forget()
         if self._current is not None:
             self._current.abandon()
-            self._shared.buffered -= len(self._current.body)
+            self._shared.release(self._current, len(self._current.body))
             self._current = None
         if self._stream is not None:
             self._stream.cancel()
@@ -207,7 +207,7 @@ class Connection(asyncio.Protocol):
     def _done(self, request: Request) -> None:
         self._current = None
         self._stream = None
-        self._shared.buffered -= len(request.body)
+        self._shared.release(request, len(request.body))
         if self._waiting and self._keep_alive:
             asyncio.get_running_loop().call_soon(self._proceed)  # not at once: many waiting ones would recurse
         else:

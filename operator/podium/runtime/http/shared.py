@@ -59,6 +59,16 @@ class Shared:
     _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _process: str = field(default_factory=lambda: os.urandom(6).hex())
 
+    def release(self, request: Request | None, size: int) -> None:
+        """Count so many bytes no more, once the prediction of their request is over, too; None: there is no request."""
+        if request is None:
+            self._release(size)
+        else:
+            request.after_work(lambda: self._release(size))
+
+    def _release(self, size: int) -> None:
+        self.buffered -= size
+
     def next_id(self) -> bytes:
         """A request id that no other request of this process has."""
         return b"%s-%x" % (self._process.encode(), next(self._ids))

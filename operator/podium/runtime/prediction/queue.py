@@ -105,6 +105,7 @@ class PredictionQueue:
         if depth * self._pace.per_request / self._threads > left:
             raise job.too_many_before(depth)
         self._pending.add(job)
+        job.request.working = True
         if left < TIMER_SECONDS:
             self._loop.call_later(left, job.expire)
         if not self._arrived:
@@ -166,6 +167,7 @@ class PredictionQueue:
             self.on_batch(requests, rows)
         for job, body, fault in ended.results:
             self._pending.discard(job)
+            job.request.worked()
             if job.settled and job.asked and job.own:
                 self.on_late(job.request)
             job.settle(body, fault)

@@ -253,6 +253,49 @@ async def test_nothing_is_waited_for_once_its_client_has_left() -> None:
     assert failing.shared.buffered == 0
 
 
+async def test_a_body_counts_for_as_long_as_a_prediction_needs_it() -> None:
+    held, free = threading.Event(), threading.Event()
+
+    def slow(given: Any) -> Any:
+        held.set()
+        free.wait(20)
+        return good(given)
+
+    pod = champion(slow)
+    async with listening(pod) as own:
+        host, port = own.removeprefix("http://").split(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"POST /invocations HTTP/1.1\r\nhost: a\r\ncontent-length: 7\r\n\r\n[[1.5]]")
+        await asyncio.to_thread(held.wait, 20)
+        writer.close()
+        await eventually(lambda: not pod.shared.connections, "it has not left")
+        counted = pod.shared.buffered
+        free.set()
+        await eventually(lambda: pod.shared.buffered == 0, "it is counted for good")
+    assert counted == 7
+
+
+async def test_a_late_answer_of_another_leaves_the_body_counted_too() -> None:
+    free = threading.Event()
+
+    def slow(given: Any) -> Any:
+        free.wait(20)
+        return good(given)
+
+    async with listening(champion()) as url:
+        late = challenger(slow, url, FALLBACK_AFTER="0.01")
+        async with listening(late) as own:
+            host, port = own.removeprefix("http://").split(":")
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(b"POST /invocations HTTP/1.1\r\nhost: a\r\ncontent-length: 7\r\n\r\n[[1.5]]")
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+            counted = late.shared.buffered
+            free.set()
+            await eventually(lambda: late.shared.buffered == 0, "it is counted for good")
+            writer.close()
+    assert counted == 7
+
+
 async def test_nothing_is_waited_for_once_the_version_has_answered() -> None:
     def slow(given: Any) -> Any:
         time.sleep(0.1)
