@@ -10,9 +10,10 @@ from random import Random
 from typing import Any
 
 from bench.cluster import stage
-from bench.harmless.trials import AFTER, KINDS, MODEL, Kind, Run, Trials
+from bench.harmless.trials import AFTER, KINDS, MODEL, Kind, Run, Trials, door
 from bench.traffic.figures import told as told_of
 from demo.stage import clear
+from testbed import gateway
 
 RATE = 100.0  # requests a second
 QUIET_SECONDS = 10.0
@@ -26,6 +27,8 @@ def main() -> None:
     names = [kind.name for kind in KINDS]
     options.add_argument("--only", choices=names, nargs="+", default=names, help="these kinds of trial")
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--gateway", action="store_true", help="users come through Envoy Gateway")
+    options.add_argument("--no-retries", action="store_true", help="and it sends no request again")
     chosen = options.parse_args()
     began = time.monotonic()
 
@@ -33,8 +36,11 @@ def main() -> None:
         return time.monotonic() - began
 
     cluster, _ = stage.build(say, MODEL, heedless=1, obedient=1)
+    if chosen.gateway:
+        gateway.install(cluster)
     say(f"{clock():6.0f} s  the stage is set")
-    trials = Trials(cluster, RATE, Random(chosen.seed), clock)
+    through = door(behind_gateway=chosen.gateway, retries=not chosen.no_retries)
+    trials = Trials(cluster, RATE, Random(chosen.seed), clock, through)
     kinds = [kind for kind in KINDS if kind.name in chosen.only]
     result = asyncio.run(measure(trials, kinds, chosen.runs))
     clear(cluster, say)

@@ -1,9 +1,9 @@
 """One ModelDeployment and its trials: a challenger gets half of the traffic, and then does as it is told."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -13,9 +13,10 @@ from bench.traffic import figures
 from demo.clients import Clients
 from demo.ledger import Answer, Ledger
 from demo.stage import MODEL_PORT
+from testbed import gateway
 from testbed.cluster import Cluster
 
-MODEL = "bench-harmless"
+MODEL, HOST = "bench-harmless", "harmless.test"
 CHAMPION, CHALLENGER = "1", "2"
 REPLICAS, SHARE = 2, 50  # pods of each side; percent of the challenger
 AFTER = 0.5  # seconds without an answer after which the champion answers, too
@@ -42,6 +43,7 @@ KINDS = (
     Kind("hang", orders.HANG),
     Kind("overload", orders.BUSY, rejected=False),
     Kind("crash", orders.CRASH),
+    Kind("crash2", orders.CRASH, share=0.02),
 )
 
 
@@ -59,6 +61,23 @@ def seen(ledger: Ledger) -> Run:
     return Run(ledger.failures, len(ledger.saved(CHALLENGER)), figures.p99(ledger))
 
 
+@dataclass(frozen=True)
+class Door:
+    """How users reach the model: by the port of its Service on the node, or by a gateway and a host name."""
+
+    port: int
+    traffic: Mapping[str, Any]  # of the spec
+    host: str = ""
+
+
+def door(*, behind_gateway: bool, retries: bool = True) -> Door:
+    """The Service, or Envoy Gateway, which sends requests again whose connection broke, unless it is told not to."""
+    if not behind_gateway:
+        return Door(MODEL_PORT, {"service": {"type": "NodePort", "nodePort": MODEL_PORT}})
+    route = {"name": gateway.NAME, "namespace": gateway.NAMESPACE, "hostnames": [HOST]}
+    return Door(gateway.PORT, {"gateway": route, "retries": {"enabled": retries}}, HOST)
+
+
 @dataclass
 class Trials:
     """All that the trials have at hand. `rate` is in requests a second."""
@@ -67,11 +86,13 @@ class Trials:
     rate: float
     random: Random
     clock: Callable[[], float]
+    door: Door = field(default_factory=lambda: door(behind_gateway=False))
     applied: int = 0
 
     def __post_init__(self) -> None:
         self.plain = [orders.body(orders.WORK)]
-        self.clients = Clients("127.0.0.1", MODEL_PORT, self.plain, self.rate, self.clock, per_connection=1)
+        at = ("127.0.0.1", self.door.port, self.plain, self.rate, self.clock)
+        self.clients = Clients(*at, per_connection=1, name=self.door.host)
         self.subject = Subject(self.cluster)
 
     def traffic(self) -> AbstractAsyncContextManager[None]:
@@ -121,10 +142,10 @@ class Trials:
 
     async def _apply(self, version: str) -> None:
         self.applied += 1
-        await self.subject.apply(spec(version, retry=str(self.applied)))
+        await self.subject.apply(spec(version, str(self.applied), self.door))
 
 
-def spec(version: str, retry: str) -> dict[str, Any]:
+def spec(version: str, retry: str, through: Door) -> dict[str, Any]:
     """The spec of one trial."""
     return {
         "model": {"name": MODEL, "version": version},
@@ -134,10 +155,7 @@ def spec(version: str, retry: str) -> dict[str, Any]:
             "env": [{"name": "PODIUM_QUEUE_LIMIT", "value": str(QUEUE)}],
             "resources": {"requests": {"cpu": "10m", "memory": "128Mi"}},
         },
-        "traffic": {
-            "service": {"type": "NodePort", "nodePort": MODEL_PORT},
-            "fallback": {"after": f"{AFTER * 1000:g}ms"},
-        },
+        "traffic": {**through.traffic, "fallback": {"after": f"{AFTER * 1000:g}ms"}},
         "rollout": {
             "steps": [{"weight": SHARE, "duration": "1h"}],
             "guards": [{"name": "errors", "errorRate": {"atMost": "1%"}}, {"name": "slow", "latency": LATE}],

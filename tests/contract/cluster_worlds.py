@@ -61,6 +61,7 @@ class ClusterWorld(Protocol):
     ) -> None: ...  # an HTTPRoute of a person's own, `theirs`, and spec.traffic.http_route_ref for it
     async def drift_route(self) -> None: ...
     async def route_writes(self) -> object: ...  # differs after a write to what shares the traffic
+    async def person_policy(self) -> None: ...  # a person's BackendTrafficPolicy for the route
     async def foreign_object(self, name: str) -> None: ...  # Deployment and Service of another owner
     async def secret(self, name: str, values: Mapping[str, str]) -> None: ...
     async def answer(self, pod: PodState, requests: int) -> None: ...
@@ -177,6 +178,9 @@ class FakeClusterWorld:
         assert found is not None
         self._router.drift(found)
 
+    async def person_policy(self) -> None:
+        self._router.policy_of_others = "BackendTrafficPolicy ml/by-hand"
+
     async def foreign_object(self, name: str) -> None:
         self._cluster.foreign_objects.add((self.key.namespace, name))
 
@@ -285,6 +289,16 @@ class RealClusterWorld:
         shared, path = self._shared_by
         patch = json.dumps([{"op": "add", "path": path, "value": "x" if "selector" in path else 7}])
         self._kubectl("patch", shared, "--type=json", f"--patch={patch}")
+
+    async def person_policy(self) -> None:
+        target = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": self._shared_by[0].split("/")[1]}
+        body = {
+            "apiVersion": "gateway.envoyproxy.io/v1alpha1",
+            "kind": "BackendTrafficPolicy",
+            "metadata": {"name": "by-hand"},
+            "spec": {"targetRefs": [target], "retry": {"numRetries": 1}},
+        }
+        self._kubectl.apply(json.dumps(body))
 
     async def foreign_object(self, name: str) -> None:
         self._kubectl("create", "service", "clusterip", name, "--tcp=80:80")

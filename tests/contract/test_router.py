@@ -1,12 +1,16 @@
 """What every router does: the fake, and the real ones with real endpoints and a real gateway."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.evidence import Slot
-from podium.api.v1alpha1.status import Pinned
+from podium.api.v1alpha1.status import Pinned, Status
 from podium.core.actions import NO_OVERRIDES, RouteOverrides, TrialAffinity
 from podium.core.facts import TrafficState
+from podium.core.retry_state import RetryState
 from podium.errors import Conflict, Rejected
 from podium.testing import Behaviour
 from testbed import gateway
@@ -143,6 +147,57 @@ async def test_requests_that_go_another_way_are_read_back_and_are_ended_with_one
     traffic = await in_force(world, {"a": 100.0, "b": 0.0})
     assert (traffic.desired, traffic.overrides) == (ALL_A, NO_OVERRIDES)
     assert not traffic.may_reach("b")
+
+
+TRIED = Status(challenger=TWO)  # at rest, a router need not look for what others wrote
+BEHIND_A_GATEWAY = pytest.mark.parametrize("routed", ["gateway", "route"], indirect=True)
+
+
+async def retries_of(world: ClusterWorld, holds: Callable[[RetryState], bool]) -> RetryState:
+    """The gateway's retries, once this holds of them: a gateway has to look at the route before."""
+
+    async def check() -> RetryState | None:
+        seen = await world.cluster.get(world.key)
+        assert seen is not None
+        tried = replace(seen, status=TRIED)
+        found = (await world.router.observe(tried, await world.cluster.slots(tried))).retries
+        return found if found is not None and holds(found) else None
+
+    return await world.until(check)
+
+
+@BEHIND_A_GATEWAY
+async def test_retries_are_asked_for_and_followed_and_taken_away_with_nothing_left(routed: ClusterWorld) -> None:
+    made = await routed.put("1")
+    await routed.router.route(made, ALL_A)
+    before = await routed.route_writes()
+    assert not (await retries_of(routed, lambda _: True)).there
+    await routed.router.add_retries(made)
+    found = await retries_of(routed, lambda state: state.accepted)
+    assert (found.there, found.up_to_date, found.obstacle, found.refusal) == (True, True, "", "")
+    await routed.router.add_retries(made)
+    await routed.router.remove_retries(made)
+    assert not (await retries_of(routed, lambda _: True)).there
+    await routed.router.remove_retries(made)
+    assert await routed.route_writes() == before
+
+
+@BEHIND_A_GATEWAY
+async def test_a_policy_of_a_person_for_the_route_is_named(routed: ClusterWorld) -> None:
+    made = await routed.put("1")
+    await routed.router.route(made, ALL_A)
+    await routed.person_policy()
+    found = await retries_of(routed, lambda state: bool(state.obstacle))
+    assert f"BackendTrafficPolicy {routed.key.namespace}/by-hand says how" in found.obstacle
+
+
+@pytest.mark.parametrize("routed", ["replicas"], indirect=True)
+async def test_a_service_has_no_retries(routed: ClusterWorld) -> None:
+    made = await routed.put("1")
+    await routed.router.route(made, ALL_A)
+    assert (await traffic_of(routed)).retries is None
+    with pytest.raises(Rejected, match="a Service sends no request again"):
+        await routed.router.add_retries(made)
 
 
 async def test_a_service_of_somebody_else_is_left_alone(routed: ClusterWorld) -> None:

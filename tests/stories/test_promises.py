@@ -132,4 +132,5 @@ def test_a_bad_version_is_taken_back_through_a_gateway_that_stops_at_random(seed
     quiet(sim)
     assert sim.taken == {"a": 100, "b": 0}
     assert not sim.ready_pods("b")
+    assert not sim.router.retries(sim.md())
     assert NO_POD not in sim.clients.failed

@@ -9,7 +9,8 @@ import pytest
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Condition, Phase, PodTemplate, Status
-from podium.core.facts import FETCHING, Key
+from podium.core.facts import Key
+from podium.core.rollout.circumstances import FETCHING
 from podium.core.status.readiness import condition_of
 from podium.simulation.world import cluster, templates
 from podium.simulation.world.pods import Behaviour

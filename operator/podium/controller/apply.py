@@ -13,10 +13,12 @@ from podium.controller.workers import Workers
 from podium.core.actions import (
     Action,
     AddFinalizer,
+    AddRetries,
     CallWebhook,
     MoveAlias,
     OnCluster,
     RemoveFinalizer,
+    RemoveRetries,
     RenewPods,
     RunAutoscaler,
     RunJob,
@@ -83,6 +85,10 @@ async def _carry_out(
     match action:
         case SetTraffic():
             await ports.router.route(md, action.weights, action.overrides, action.trial, observed.traffic.revision)
+        case AddRetries():
+            await ports.router.add_retries(md)
+        case RemoveRetries():
+            await ports.router.remove_retries(md)
         case (
             RunSlot()
             | TellPods()

@@ -139,6 +139,20 @@ class StopAutoscaler:
 
 
 @dataclass(frozen=True)
+class AddRetries:
+    """Let the gateway send a request again whose connection broke before there was an answer."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class RemoveRetries:
+    """Let the gateway do with such requests as it did before the trial."""
+
+    why: str
+
+
+@dataclass(frozen=True)
 class AddFinalizer:
     """Let the ModelDeployment's deletion wait until the adopted route has been left to the champion."""
 
@@ -154,7 +168,8 @@ class RemoveFinalizer:
 
 RegistryWrite = MoveAlias | WriteTags | WriteRecord  # a write to the registry, carried out in the background
 OnCluster = RunSlot | TellPods | RenewPods | StopSlot | RunAutoscaler | StopAutoscaler | AddFinalizer | RemoveFinalizer
-Action = OnCluster | SetTraffic | RegistryWrite | RunJob | CallWebhook
+OnRouter = SetTraffic | AddRetries | RemoveRetries
+Action = OnCluster | OnRouter | RegistryWrite | RunJob | CallWebhook
 
 
 @dataclass(frozen=True)

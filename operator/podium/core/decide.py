@@ -45,6 +45,7 @@ from podium.core.status.record import artifact_path, document, tags_for, unrecor
 from podium.core.traffic.draining import drained, losing
 from podium.core.traffic.lending import champion_down
 from podium.core.traffic.phase_targets import PHASE_TARGETS, Size
+from podium.core.traffic.retries import retries
 from podium.core.traffic.shares import challenger_pods
 from podium.core.traffic.weights import routes
 from podium.core.unsaved import Unsaved
@@ -181,6 +182,7 @@ def _plan(facts: Facts) -> Iterator[Action]:
     yield from _finalizer(facts)
     yield from routes(facts)
     yield from _runs(facts)
+    yield from retries(facts)
     yield from _registry(facts)
     yield from _gate_requests(facts)
     yield from _stops(facts)

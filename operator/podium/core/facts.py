@@ -12,12 +12,12 @@ from podium.api.v1alpha1.status import GateState, Phase, Pinned, PodTemplate, St
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.evaluations import Dataset, Evaluation
 from podium.core.once import Once
+from podium.core.retry_state import RetryState
 from podium.core.signature import Signature
 from podium.core.unsaved import Unsaved
 
 SLOTS: tuple[Slot, Slot] = ("a", "b")
 ALL = 100  # percent
-FETCHING = "fetching"  # the startup step of a server that waits for the registry (podium.runtime.startup)
 
 
 def other_than(slot: Slot) -> Slot:
@@ -188,8 +188,7 @@ class SlotState:
         if pinned is None:
             return 0
         expected = Identity(pinned.version, pinned.digest)
-        made = [pod for pod in self.pods if pod.made_from(pinned.template)]
-        return sum(pod.ready and pod.identity == expected for pod in made)
+        return sum(pod.ready and pod.identity == expected and pod.made_from(pinned.template) for pod in self.pods)
 
 
 @dataclass(frozen=True)
@@ -202,6 +201,7 @@ class TrafficState:
     settling: bool = False  # a gateway has not said that it took what is asked: what it had before may be in force
     problem: Problem | None = None  # what is in the way, for a person to see
     overrides: RouteOverrides = NO_OVERRIDES  # asked too
+    retries: RetryState | None = None  # None where the gateway has none that Podium knows, and behind a Service
     trial: str | None = None  # the trial that it was last written for, "" for none; None where that is not kept
     revision: str = field(default="", compare=False)  # of the Service or route; another one after each write
 

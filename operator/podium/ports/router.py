@@ -28,5 +28,14 @@ class Router(Protocol):
         Raises Conflict where the traffic has another revision than this: what is asked was decided on old facts.
         """
 
+    async def add_retries(self, md: ModelDeployment) -> None:
+        """Let the gateway send a request again whose connection broke before there was an answer.
+
+        Raises Rejected where that is not taken, and where an object of another owner stands where its own should be.
+        """
+
+    async def remove_retries(self, md: ModelDeployment) -> None:
+        """Let the gateway do with such requests as before. Objects of others are left alone."""
+
     async def release(self, md: ModelDeployment) -> None:
         """The ModelDeployment goes: what stays behind leads to the champion."""

@@ -11,7 +11,14 @@ from kubernetes.aio.client import Configuration
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api
 
-_LISTED: Final = (names.DEPLOYMENTS, names.DISRUPTION_BUDGETS, names.SERVICES, names.PODS, names.ENDPOINT_SLICES)
+_LISTED: Final = (
+    names.DEPLOYMENTS,
+    names.DISRUPTION_BUDGETS,
+    names.SERVICES,
+    names.PODS,
+    names.ENDPOINT_SLICES,
+    names.TRAFFIC_POLICIES,
+)
 _COLLECTIONS: Final = {path.rpartition("/")[2] for path in _LISTED}
 
 
@@ -23,6 +30,7 @@ class Objects:
         self.refuses = ""
         self.races = 0  # so many of the next writes are lost to another client
         self.unreadable: set[str] = set()  # collections
+        self.forbidden: set[str] = set()  # paths that may not be read
 
     async def answer(self, request: web.Request) -> web.Response:
         if request.method in {"PATCH", "POST", "PUT"} and self.refuses:
@@ -34,6 +42,8 @@ class Objects:
             body = json.loads(await request.text())
             path = f"{request.path}/{body['metadata']['name']}" if request.method == "POST" else request.path
             return web.json_response(self._written(path, body))
+        if request.path in self.forbidden:
+            return web.json_response({"message": "no right to list", "reason": "Forbidden"}, status=403)
         found = self.kept.get(request.path) or self._collection(request.path)
         if found is None:
             return web.json_response({"message": "not found", "reason": "NotFound"}, status=404)

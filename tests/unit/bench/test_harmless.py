@@ -4,7 +4,7 @@ import pytest
 
 from bench.cluster.subject import model_deployment
 from bench.harmless import __main__ as bench
-from bench.harmless.trials import CHALLENGER, Run, seen, spec
+from bench.harmless.trials import CHALLENGER, Run, door, seen, spec
 from demo.ledger import Answer, Ledger
 from podium.api.v1alpha1.manifest import ModelDeploymentManifest
 
@@ -21,9 +21,12 @@ def test_without_answers_there_is_no_p99() -> None:
         seen(Ledger())
 
 
-def test_its_yaml_is_right() -> None:
-    made = ModelDeploymentManifest.model_validate(model_deployment(spec(CHALLENGER, retry="1")))
+@pytest.mark.parametrize("behind_gateway", [False, True])
+def test_its_yaml_is_right(behind_gateway: bool) -> None:
+    through = door(behind_gateway=behind_gateway, retries=False)
+    made = ModelDeploymentManifest.model_validate(model_deployment(spec(CHALLENGER, "1", through)))
     assert made.spec.traffic.fallback.after is not None
+    assert made.spec.traffic.exact == behind_gateway == (not made.spec.traffic.retries.enabled)
 
 
 def test_the_table_tells_what_was_not_reached(capsys: pytest.CaptureFixture[str]) -> None:

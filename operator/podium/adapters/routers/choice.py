@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 from podium.adapters.kubernetes import names, read
 from podium.adapters.kubernetes.api import Api, Json
@@ -10,6 +11,7 @@ from podium.adapters.kubernetes.owned import OwnedObjects
 from podium.adapters.routers.gateway_api.adopted import AdoptedRouter
 from podium.adapters.routers.gateway_api.conflicts import RouteConflicts
 from podium.adapters.routers.gateway_api.gateway import GatewayRouter
+from podium.adapters.routers.gateway_api.retries import GatewayRetries
 from podium.adapters.routers.service.replicas import ReplicasRouter
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.evidence import Slot
@@ -19,6 +21,11 @@ from podium.core.facts import Key, Problem, SlotState, TrafficState
 from podium.errors import Conflict, NotFound, Permanent, PodiumError, Temporary
 from podium.ports import Clock, ModelDeployment, Router
 
+# What each router may find that another one has left behind; a policy beside a Service has nothing to be for.
+_LEFT_BY: Final[Mapping[RouterKind, tuple[str, ...]]] = {
+    HTTP_ROUTE_REF: (names.HTTP_ROUTES,),
+    SERVICE: (names.HTTP_ROUTES, names.TRAFFIC_POLICIES),
+}
 _log = logging.getLogger(__name__)
 
 
@@ -28,18 +35,18 @@ class Routers:
     def __init__(self, api: Api, clock: Clock) -> None:
         self._api = api
         self._owned = OwnedObjects(api)
-        conflicts = RouteConflicts(clock)
+        conflicts, self._retries = RouteConflicts(clock), GatewayRetries(api)
         self._routers: Mapping[RouterKind, Router] = {
             SERVICE: ReplicasRouter(api),
-            GATEWAY: GatewayRouter(api, conflicts),
-            HTTP_ROUTE_REF: AdoptedRouter(api, conflicts),
+            GATEWAY: GatewayRouter(api, conflicts, self._retries),
+            HTTP_ROUTE_REF: AdoptedRouter(api, conflicts, self._retries),
         }
         self._refusals: dict[Key, Problem] = {}
         self._clean: dict[Key, tuple[str, int]] = {}  # uid and generation for which no own route was left over
 
     async def observe(self, md: ModelDeployment, slots: Mapping[Slot, SlotState]) -> TrafficState:
         traffic = await self._router(md).observe(md, slots)
-        if await self._leftover(md) is not None:
+        if await self._leftovers(md):
             traffic = replace(traffic, desired={}, in_sync=False)  # what is asked is asked of another router too
         if traffic.in_sync:
             self._refusals.pop(md.key, None)
@@ -70,34 +77,44 @@ class Routers:
         self._refusals.pop(md.key, None)
         await self._clear(md)
 
+    async def add_retries(self, md: ModelDeployment) -> None:
+        """Raises what the router raises; what was in the way is shown with the retries."""
+        await self._router(md).add_retries(md)
+
+    async def remove_retries(self, md: ModelDeployment) -> None:
+        """Raises what the router raises."""
+        await self._router(md).remove_retries(md)
+
     async def release(self, md: ModelDeployment) -> None:
         """The ModelDeployment goes. What is not Podium's stays, and is left as it should be."""
         for known in (self._refusals, self._clean):
             known.pop(md.key, None)
+        self._retries.forget(md.key)
         await self._router(md).release(md)
 
     def _router(self, md: ModelDeployment) -> Router:
         return self._routers[_kind(md)]
 
-    async def _leftover(self, md: ModelDeployment) -> Json | None:
-        """A route of Podium's own that spec.traffic does not ask for any more: looked for once a generation."""
+    async def _leftovers(self, md: ModelDeployment) -> list[tuple[str, Json]]:
+        """What Podium made for a router that spec.traffic had before: paths and objects, sought once a generation."""
         known = (md.uid, md.generation)
         if _kind(md) is GATEWAY or self._clean.get(md.key) == known:
-            return None
-        try:
-            found = await self._owned.find(names.HTTP_ROUTES, md.key.namespace, md.key.name)
-        except PodiumError as error:
-            _log.warning("%s: could not read whether an HTTPRoute is left over: %s", md.key, error)
-            return None
-        if found is None or not read.owned(found, md.uid):
+            return []
+        left = []
+        for collection in _LEFT_BY[_kind(md)]:
+            try:
+                found = await self._owned.find(collection, md.key.namespace, md.key.name)
+            except PodiumError as error:
+                _log.warning("%s: could not read whether objects of another router are left over: %s", md.key, error)
+                return []
+            if found is not None and read.owned(found, md.uid):
+                left.append((names.path(collection, md.key.namespace, md.key.name), found))
+        if not left:
             self._clean[md.key] = known
-            return None
-        return found
+        return left
 
     async def _clear(self, md: ModelDeployment) -> None:
-        found = await self._leftover(md)
-        if found is not None:
-            path = names.path(names.HTTP_ROUTES, md.key.namespace, md.key.name)
+        for path, found in await self._leftovers(md):
             await self._api.delete(path, found["metadata"]["uid"])
 
 

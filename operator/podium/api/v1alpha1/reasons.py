@@ -29,7 +29,7 @@ RELOADED: Final = "Reloaded"  # they serve it
 RELOAD_FAILED: Final = "ReloadFailed"  # a pod could not load it, and went on as it was: new pods are started
 NEW_PODS_NEEDED: Final = "NewPodsNeeded"  # it was not tried: the version needs a trial, or other pods
 
-# GatesPassed, RegistryInSync, TrafficInSync, AutoscalerInSync
+# GatesPassed, RegistryInSync, TrafficInSync, RetriesInSync, AutoscalerInSync
 GATES_PASSED: Final = "GatesPassed"
 GATES_PENDING: Final = "GatesPending"  # for a person, a pod, a service, or until the version is old enough
 PREVIOUSLY_PROMOTED: Final = "PreviouslyPromoted"  # trusted: same version, same digest
@@ -49,6 +49,10 @@ BACKENDS_NOT_RESOLVED: Final = "BackendsNotResolved"  # a gateway cannot use wha
 NO_GATEWAY_API: Final = "NoGatewayAPI"  # the cluster has no HTTPRoutes
 ROUTE_REJECTED: Final = "RouteRejected"  # the API server did not take what was to be written
 ROUTE_CONFLICT: Final = "RouteConflict"  # another field manager keeps overwriting the weights
+
+# What is wrong with the gateway's retries
+RETRIES_LEFT_ALONE: Final = "RetriesLeftAlone"  # another owner says how requests of this route are sent again
+RETRIES_REJECTED: Final = "RetriesRejected"  # the API server or the gateway did not take what was to be written
 
 # What is wrong with the autoscaler
 AUTOSCALER_REJECTED: Final = "AutoscalerRejected"  # the API server did not take what spec.serving.autoscaling says

@@ -14,13 +14,14 @@ from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.outage import Suspicion
 from podium.api.v1alpha1.status import Hold, Pinned, Verdict
 from podium.api.v1alpha1.values.base import format_time
-from podium.core.facts import FETCHING, Crash, Facts, PodState, Problem
+from podium.core.facts import Crash, Facts, PodState, Problem
 from podium.core.fingerprints import fingerprints
 from podium.core.rollout.desired import resolve_desired
 
 NOT_ITS_OWN: Final = "not the version's own fault, so it is not rejected"
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(minutes=10)
 
+FETCHING: Final = "fetching"  # the startup step of a server that waits for the registry (podium.runtime.startup)
 # Why kubelet or the scheduler does not start a pod
 WAITING: Final[Mapping[str, str]] = {
     "ImagePullBackOff": reasons.IMAGE_UNAVAILABLE,

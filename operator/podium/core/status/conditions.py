@@ -11,6 +11,7 @@ from podium.core.rollout.templates import behind, described, on_trial, template_
 from podium.core.rollout.tripwires import REASONS
 from podium.core.status.messages import LONGEST
 from podium.core.status.readiness import NotReady, condition_of, not_ready, stall
+from podium.core.traffic.retries import retries_wanted
 from podium.core.traffic.shares import off_share
 
 _EXACT = "the pods make the share: raise spec.serving.replicas, or set spec.traffic.gateway for exact shares"
@@ -26,7 +27,9 @@ def _all(facts: Facts) -> Iterator[Condition]:
     autoscaler = [_autoscaler] if facts.spec.serving.autoscaling is not None else []
     template = [_template] if facts.status.champion is not None and facts.observed.template is not None else []
     reload = [_reload] if facts.spec.serving.reload == "InPlace" and _reload_is_known(facts) else []
-    for about in (_ready, _reconciling, _stalled, _gates, _registry, _traffic, *template, *autoscaler, *reload):
+    retries = [_retries] if retries_wanted(facts) and _retries_are_known(facts) else []
+    beside = (*retries, *template, *autoscaler, *reload)
+    for about in (_ready, _reconciling, _stalled, _gates, _registry, _traffic, *beside):
         kind, status, reason, message = about(facts)
         yield Condition.model_validate(
             {
@@ -170,6 +173,35 @@ def _traffic(facts: Facts) -> Unstamped:
     if off := off_share(facts):
         return "TrafficInSync", "False", reasons.SHARE_OFF, f"{off}; {_EXACT}"
     return "TrafficInSync", "True", reasons.IN_SYNC, "traffic is split by the desired weights"
+
+
+def _retries_are_known(facts: Facts) -> bool:
+    return facts.observed.traffic.retries is not None or condition_of(facts.status, "RetriesInSync") is not None
+
+
+def retries_problem(facts: Facts) -> Problem | None:
+    """Why the gateway sends no request again, where a person has to know."""
+    found = facts.observed.traffic.retries
+    if found is None or not retries_wanted(facts):
+        return None
+    if found.obstacle:
+        return Problem(reasons.RETRIES_LEFT_ALONE, found.obstacle)
+    return Problem(reasons.RETRIES_REJECTED, f"{found.name}: {found.refusal}") if found.refusal else None
+
+
+def _retries(facts: Facts) -> Unstamped:
+    """Whether the gateway sends a request again whose connection broke."""
+    found, problem = facts.observed.traffic.retries, retries_problem(facts)
+    known = condition_of(facts.status, "RetriesInSync")
+    if found is None and known is not None:  # it could not be read
+        return "RetriesInSync", known.status, known.reason, known.message
+    if problem is not None:
+        return "RetriesInSync", "False", problem.reason, problem.message
+    name = found.name if found is not None else "?"
+    if found is not None and found.up_to_date and found.accepted:
+        message = f"the gateway sends a request again whose connection breaks before an answer ({name})"
+        return "RetriesInSync", "True", reasons.IN_SYNC, message
+    return "RetriesInSync", "False", reasons.IN_PROGRESS, f"the gateway has not taken {name} yet"
 
 
 def _template(facts: Facts) -> Unstamped:

@@ -10,7 +10,7 @@ from podium.core.facts import Facts, Problem
 from podium.core.rollout.circumstances import CIRCUMSTANCES
 from podium.core.rollout.templates import template_waits
 from podium.core.rollout.transitions import Move
-from podium.core.status.conditions import registry_problem
+from podium.core.status.conditions import registry_problem, retries_problem
 from podium.core.status.elapsed import TIMED
 from podium.core.status.messages import LONGEST
 from podium.core.status.overdue import overdue
@@ -26,6 +26,7 @@ def events(before: Facts, move: Move | None, after: Facts) -> tuple[Event, ...]:
         *told,
         *_of_problem("registry", "RegistryInSync", registry_problem(after), before),
         *_of_problem("traffic", "TrafficInSync", _lasting(after.observed.traffic.problem), before),
+        *_of_problem("retries", "RetriesInSync", retries_problem(after), before),
         *_of_problem("champion", "Ready", _champion_problem(after), before),
         *_of_problem("pods", "Ready", _pods_problem(after), before),
         *_of_problem("overdue", "Stalled", overdue(after), before),

@@ -22,8 +22,8 @@ class Clients:
         self.outage = 0.0
         self.testers = False  # whether one asks whenever clients do
         self.served: Counter[str] = Counter()  # answers by version
-        self.failed: Counter[str] = Counter()  # bad answers by version, and requests without a pod
-        self.saved: Counter[str] = Counter()  # bad answers by version that no user got: another version stood in
+        self.failed: Counter[str] = Counter()  # bad answers by version, requests it took with it, or without a pod
+        self.saved: Counter[str] = Counter()  # those of them that no user got: another pod answered
         self.tested: Counter[str] = Counter()  # answers to testers by version
         self._cluster, self._router = cluster, router
         drawn = (random.Random(seed + number) for number in (0, 2, 3))  # noqa: S311 - not for secrets
@@ -40,6 +40,7 @@ class Clients:
                 self._answer(md, pod)
                 if pod.behaviour.crash_after_answers is not None:
                     ready = self._ready(md)  # it may have been its last answer
+                    self._cut_off(md, pod, ready)
             elif self._router.weights(md):
                 self.failed[NO_POD] += 1
         if self.testers:
@@ -70,6 +71,19 @@ class Clients:
         self.served[version] += 1
         self.failed[version] += bad
         self.saved[version] += bad and self._stood_in(md, pod)
+
+    def _cut_off(self, md: ModelDeployment, pod: Pod, ready: Mapping[Slot, list[Pod]]) -> None:
+        """The requests that the pod had not answered when it ended: lost, but for those that the gateway sends again.
+
+        Where users stay on their side, it does so on that side only: a gateway chooses a slot once for each request.
+        """
+        if any(pod in pods for pods in ready.values()):
+            return
+        affinity = self._router.taken(md)[1].session_affinity is not None
+        others = ready.get(pod.pinned.slot, []) if affinity else [each for pods in ready.values() for each in pods]
+        lost = pod.behaviour.in_flight
+        self.failed[pod.pinned.version] += lost
+        self.saved[pod.pinned.version] += lost if others and self._router.retries(md) else 0
 
     def _stood_in(self, md: ModelDeployment, failed: Pod) -> bool:
         """Whether an earlier trial's version, in the other slot, has a good answer: it counts nothing of it."""

@@ -15,7 +15,7 @@ from podium.errors import Conflict, PodiumError, Rejected, Temporary, Unavailabl
 
 WRITES: Final[Mapping[str, frozenset[str]]] = {
     "cluster": frozenset({"write_status", "add_finalizer", "remove_finalizer", "run_slot", "stop_slot"}),
-    "router": frozenset({"route", "release"}),
+    "router": frozenset({"route", "add_retries", "remove_retries", "release"}),
     "registry": frozenset({"move_alias", "write_tags", "write_record"}),
     "jobs": frozenset({"run"}),
 }

@@ -23,6 +23,8 @@ _LINES: Final[dict[tuple[str, str], Line]] = {
     ("cluster", "tell_pods"): lambda of: f"  tell pods of slot {of[1].slot} of version {of[1].version}",
     ("cluster", "stop_slot"): lambda of: f"  stop slot {of[1]}",
     ("router", "route"): _route,
+    ("router", "add_retries"): lambda _: "  gateway: retries on",
+    ("router", "remove_retries"): lambda _: "  gateway: retries off",
     ("registry", "move_alias"): lambda of: f"  alias {of[2]} -> {of[3]}",
     ("registry", "write_tags"): lambda of: f"  tags of version {of[2]}: {of[3]['podium.dev/decision']}",
     ("jobs", "run"): lambda of: f"  run job of gate {of[1].gate}: version {of[1].pinned.version}",

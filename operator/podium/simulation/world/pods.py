@@ -33,6 +33,7 @@ class Behaviour:
     ready: bool = True
     crash_after: float | None = None  # of each start of its container
     crash_after_answers: int | None = None  # the same
+    in_flight: int = 0  # requests that it has not answered when it crashes
     exit_code: int = 1
     crash_reason: str = "Error"  # kubelet's word
     message: str = ""

@@ -11,6 +11,7 @@ from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.evidence import Slot
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.facts import SLOTS, Key, Problem, SlotState, TrafficState
+from podium.core.retry_state import RetryState
 from podium.errors import Conflict, PodiumError, Rejected
 from podium.ports import ModelDeployment
 from podium.simulation.world.cluster import FakeCluster
@@ -23,6 +24,9 @@ class FakeRouter:
     def __init__(self, cluster: FakeCluster) -> None:
         self.failure: PodiumError | None = None  # raised by `route` while it is set
         self.released: list[Key] = []
+        self.has_retries = True  # whether the gateway can be asked to send requests again
+        self.policy_of_others = ""  # the name of another owner's policy for the route
+        self._retrying: set[tuple[Key, str]] = set()
         self._cluster = cluster
         self._stopped = False
         self._weights: dict[tuple[Key, str], dict[Slot, int]] = {}  # by ModelDeployment and its uid
@@ -33,7 +37,8 @@ class FakeRouter:
 
     async def observe(self, md: ModelDeployment, slots: Mapping[Slot, SlotState]) -> TrafficState:
         del slots  # it sees the pods themselves
-        return replace(self._traffic(md), trial=self._trials.get((md.key, md.uid)), revision=self._revision(md))
+        trial, revision = self._trials.get((md.key, md.uid)), self._revision(md)
+        return replace(self._traffic(md), trial=trial, retries=self._retries(md), revision=revision)
 
     def _traffic(self, md: ModelDeployment) -> TrafficState:
         weights = self._weights.get((md.key, md.uid))
@@ -65,6 +70,22 @@ class FakeRouter:
             self._take(place)
             self._cluster.writes.append(f"route {md.key}: {weights}")
 
+    async def add_retries(self, md: ModelDeployment) -> None:
+        if self.failure is not None:
+            raise self.failure
+        if md.spec is None or not md.spec.traffic.exact:
+            raise Rejected(f"{md.key}: a Service sends no request again")
+        if (md.key, md.uid) not in self._retrying:
+            self._retrying.add((md.key, md.uid))
+            self._cluster.writes.append(f"retries {md.key}: added")
+
+    async def remove_retries(self, md: ModelDeployment) -> None:
+        if self.failure is not None:
+            raise self.failure
+        if (md.key, md.uid) in self._retrying:
+            self._retrying.remove((md.key, md.uid))
+            self._cluster.writes.append(f"retries {md.key}: removed")
+
     async def release(self, md: ModelDeployment) -> None:
         if self.failure is not None:
             raise self.failure
@@ -77,6 +98,13 @@ class FakeRouter:
             problem = Problem(reasons.IN_PROGRESS, "the gateway has not taken the route yet")
             return TrafficState(desired=weights, settling=True, problem=problem, overrides=overrides)
         return TrafficState(desired=weights, current=self.in_force(md), in_sync=True, overrides=overrides)
+
+    def _retries(self, md: ModelDeployment) -> RetryState | None:
+        if not self.has_retries or md.spec is None or not md.spec.traffic.exact:
+            return None
+        there = self.retries(md)
+        obstacle = f"{self.policy_of_others} says how requests are sent again" if self.policy_of_others else ""
+        return RetryState(f"policy {md.key}", there, there, accepted=there, obstacle=obstacle)
 
     def _revision(self, md: ModelDeployment) -> str:
         return str(self._written[md.key, md.uid])
@@ -105,6 +133,10 @@ class FakeRouter:
     def overrides(self, md: ModelDeployment) -> RouteOverrides:
         """As they are asked for."""
         return self._overrides.get((md.key, md.uid), NO_OVERRIDES)
+
+    def retries(self, md: ModelDeployment) -> bool:
+        """Whether a request is sent again whose connection broke."""
+        return (md.key, md.uid) in self._retrying
 
     def taken(self, md: ModelDeployment) -> tuple[Mapping[Slot, int], RouteOverrides]:
         """What is followed: a Service follows at once, a gateway that is stopped does not."""

@@ -291,4 +291,5 @@ class World(View):
         md, model = self.md(), self.registry.models.get(MODEL)
         tags = {version.version: dict(version.tags) for version in model.versions.values()} if model else {}
         aliases = dict(model.aliases) if model else {}
-        return self.cluster.desired_now(md), dict(self.weights), self.overrides, aliases, tags, len(self.jobs.started)
+        routed = dict(self.weights), self.overrides, self.router.retries(md)
+        return self.cluster.desired_now(md), routed, aliases, tags, len(self.jobs.started)

@@ -10,6 +10,7 @@ from podium.adapters.kubernetes.api import Api, Json
 from podium.adapters.kubernetes.owned import OwnedObjects, refuse_other, revision_of
 from podium.adapters.routers.gateway_api.conflicts import RouteConflicts
 from podium.adapters.routers.gateway_api.gateway import RouteReader
+from podium.adapters.routers.gateway_api.retries import GatewayRetries
 from podium.adapters.routers.gateway_api.routes import Rule, find_rule, weights_patch
 from podium.adapters.routers.service.services import ALL, SlotServices
 from podium.api.v1alpha1 import reasons
@@ -23,12 +24,13 @@ from podium.ports import ModelDeployment
 class AdoptedRouter:
     """Implements the port Router for spec.traffic.http_route_ref."""
 
-    def __init__(self, api: Api, conflicts: RouteConflicts) -> None:
+    def __init__(self, api: Api, conflicts: RouteConflicts, retries: GatewayRetries) -> None:
         self._api = api
         self._owned = OwnedObjects(api)
         self._services = SlotServices(api)
-        self._reader = RouteReader(api, conflicts)
+        self._reader = RouteReader(api, conflicts, retries)
         self._conflicts = conflicts
+        self._retries = retries
 
     async def observe(self, md: ModelDeployment, slots: Mapping[Slot, SlotState]) -> TrafficState:
         """Where requests go. A route or rule that cannot be used is a problem, and nothing is asked of it."""
@@ -54,6 +56,15 @@ class AdoptedRouter:
         self._conflicts.wrote(f"{md.key.namespace}/{adopted_name(md)}", weights)
         await self._services.apply(md, weights, services)
 
+    async def add_retries(self, md: ModelDeployment) -> None:
+        """By a policy beside the route, for this rule of it alone. Raises as `route` does."""
+        route, rule = _understood(md, await self._find(md))
+        await self._retries.add(md, route, rule)
+
+    async def remove_retries(self, md: ModelDeployment) -> None:
+        """The policy goes; of the route nothing was touched."""
+        await self._retries.remove(md)
+
     async def release(self, md: ModelDeployment) -> None:
         """Leave the route at 100 % champion: it stays behind when the ModelDeployment goes."""
         self._conflicts.forget(f"{md.key.namespace}/{adopted_name(md)}")
@@ -68,12 +79,7 @@ class AdoptedRouter:
         route = await self._find(md)
         if revision is not None:
             refuse_other(route, revision, f"HTTPRoute {md.key.namespace}/{adopted_name(md)}")
-        if route is None:
-            problem = _missing(md)
-            raise NotFound(problem.message, reason=problem.reason)
-        rule = _rule(md, route)
-        if isinstance(rule, Problem):
-            raise Rejected(rule.message, reason=rule.reason)
+        route, rule = _understood(md, route)
         if rule.weights != weights:
             path = names.path(names.HTTP_ROUTES, md.key.namespace, adopted_name(md))
             # With the revision that was read, the API server refuses (409) where another client wrote meanwhile.
@@ -92,6 +98,17 @@ def _rule(md: ModelDeployment, route: Json) -> Rule | Problem:
     assert md.spec is not None
     assert md.spec.traffic.http_route_ref is not None
     return find_rule(route, md.spec.traffic.http_route_ref.rule, md.key.name)
+
+
+def _understood(md: ModelDeployment, route: Json | None) -> tuple[Json, Rule]:
+    """The route and its rule. Raises NotFound without the route, and Rejected where its rule cannot be used."""
+    if route is None:
+        problem = _missing(md)
+        raise NotFound(problem.message, reason=problem.reason)
+    rule = _rule(md, route)
+    if isinstance(rule, Problem):
+        raise Rejected(rule.message, reason=rule.reason)
+    return route, rule
 
 
 def _missing(md: ModelDeployment) -> Problem:

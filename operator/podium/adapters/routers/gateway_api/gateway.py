@@ -18,6 +18,7 @@ from podium.adapters.kubernetes.subset import holds
 from podium.adapters.routers.gateway_api import route_rules
 from podium.adapters.routers.gateway_api.conflicts import RouteConflicts
 from podium.adapters.routers.gateway_api.http_route import http_route
+from podium.adapters.routers.gateway_api.retries import GatewayRetries
 from podium.adapters.routers.gateway_api.routes import Rule, label, last_writer, own_rule, standing
 from podium.adapters.routers.service.endpoints import endpoints_of, ready_pods
 from podium.adapters.routers.service.services import SlotServices, as_desired
@@ -32,10 +33,11 @@ from podium.ports import ModelDeployment
 class RouteReader:
     """What a route that was found means for the traffic; the same for a route of Podium's own and an adopted one."""
 
-    def __init__(self, api: Api, conflicts: RouteConflicts) -> None:
+    def __init__(self, api: Api, conflicts: RouteConflicts, retries: GatewayRetries) -> None:
         self._api = api
         self._services = SlotServices(api)
         self._conflicts = conflicts
+        self._retries = retries
 
     async def traffic(
         self,
@@ -48,9 +50,10 @@ class RouteReader:
         intact: bool = True,
     ) -> TrafficState:
         """`intact` is whether the route is as it should be for its weights and these overrides."""
-        services, endpoints = await asyncio.gather(
+        services, endpoints, retries = await asyncio.gather(
             self._services.find(md),
             endpoints_of(self._api, md, *(names.slot_name(md.key.name, slot) for slot in SLOTS)),
+            self._retries.observe(md, route, rule),
         )
         self._conflicts.found(label(route), rule.written, last_writer(route))
         stands, weights = standing(route), rule.weights
@@ -63,6 +66,7 @@ class RouteReader:
             settling=not stands.settled,
             problem=self._conflicts.problem(label(route)) or stands.problem,
             overrides=overrides,
+            retries=retries,
             revision=revision_of(route),
         )
 
@@ -79,11 +83,12 @@ class RouteReader:
 class GatewayRouter:
     """Implements the port Router for spec.traffic.gateway."""
 
-    def __init__(self, api: Api, conflicts: RouteConflicts) -> None:
+    def __init__(self, api: Api, conflicts: RouteConflicts, retries: GatewayRetries) -> None:
         self._owned = OwnedObjects(api)
         self._services = SlotServices(api)
-        self._reader = RouteReader(api, conflicts)
+        self._reader = RouteReader(api, conflicts, retries)
         self._conflicts = conflicts
+        self._retries = retries
 
     async def observe(self, md: ModelDeployment, slots: Mapping[Slot, SlotState]) -> TrafficState:
         """Where requests go. A route that is not as Podium wrote it counts as none, and so is written again."""
@@ -119,6 +124,18 @@ class GatewayRouter:
         self._conflicts.wrote(str(md.key), weights)
         if found is not None:
             await self._services.apply(md, weights, services)
+
+    async def add_retries(self, md: ModelDeployment) -> None:
+        """Raises NotFound without the route, and what the policy's write raises."""
+        route = await self._owned.find(names.HTTP_ROUTES, md.key.namespace, md.key.name)
+        rule = own_rule(route, md.key.name) if route is not None else None
+        if route is None or rule is None:
+            raise NotFound(f"HTTPRoute {md.key} is not there yet, or was changed: no retries for it")
+        await self._retries.add(md, route, rule)
+
+    async def remove_retries(self, md: ModelDeployment) -> None:
+        """The policy goes, and the route stays as it is."""
+        await self._retries.remove(md)
 
     async def release(self, md: ModelDeployment) -> None:
         """SetTraffic and Services belong to the ModelDeployment, and go with it."""

@@ -16,7 +16,7 @@ from podium.adapters.routers.service.endpoints import endpoints_of, ready_pods
 from podium.api.v1alpha1.evidence import Slot
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.facts import SLOTS, SlotState, TrafficState
-from podium.errors import NotFound
+from podium.errors import NotFound, Rejected
 from podium.ports import ModelDeployment
 
 
@@ -55,6 +55,13 @@ class ReplicasRouter:
             raise NotFound(f"{md.key}: cannot route traffic, {md.flaw}")
         made = render.main_service(read.owner_of(md), md.spec, weights, trial)
         await self._owned.apply(names.SERVICES, made, revision)
+
+    async def add_retries(self, md: ModelDeployment) -> None:
+        """Raises Rejected: a Service knows connections, and no requests."""
+        raise Rejected(f"{md.key}: a Service sends no request again, spec.traffic.gateway or httpRouteRef is needed")
+
+    async def remove_retries(self, md: ModelDeployment) -> None:
+        """A Service has none."""
 
     async def release(self, md: ModelDeployment) -> None:
         """The Service belongs to the ModelDeployment, and goes with it."""

@@ -116,6 +116,16 @@ class Fallback(Value):
     )
 
 
+class Retries(Value):
+    """The gateway sends a request again whose connection broke before there was an answer."""
+
+    enabled: bool = Field(
+        True,
+        description="Whether the gateway sends a request once more, to another pod, where the connection to the pod "
+        "fails or breaks before the first byte of an answer: while two versions run. Behind Envoy Gateway.",
+    )
+
+
 _HEADERS: Final = 16  # of one match, as the Gateway API has it: one must be left for Podium's own
 _COOKIE: Final = "cookie"
 _SET_COOKIE: Final = "set-cookie"
@@ -243,6 +253,10 @@ class Traffic(Value):
         Fallback(),
         description="Let the champion answer what the challenger fails, so that no user sees it. A change takes effect "
         "with the next version that is tried. Needs Podium's model server in both versions.",
+    )
+    retries: Retries = Field(
+        Retries(),
+        description="Let the gateway send requests again that a pod of either version takes with it when it ends.",
     )
     rollback: Return = Field(
         "Immediate",
