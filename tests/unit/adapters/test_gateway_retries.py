@@ -192,6 +192,45 @@ async def test_a_policy_for_something_else_is_in_no_ones_way(
     assert found.obstacle == ""
 
 
+INFRA = names.path(names.TRAFFIC_POLICIES, "infra")
+WHOLE = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "public"}
+
+
+def of_gateway(**spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "whole", "namespace": "infra", "uid": "theirs"}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("spec", "in_the_way"),
+    [
+        ({"targetRefs": [WHOLE], "retry": {"numRetries": 2}}, True),
+        ({"targetRef": {**WHOLE, "sectionName": "https"}, "retry": {"numRetries": 2}}, True),
+        ({"targetSelectors": [{"kind": "Gateway", "matchLabels": {"team": "infra"}}], "retry": {}}, False),
+        (
+            {"targetSelectors": [{"kind": "Gateway", "matchLabels": {"team": "infra"}}], "retry": {"numRetries": 1}},
+            True,
+        ),
+        ({"targetRefs": [WHOLE], "timeout": {"http": {"requestTimeout": "7s"}}}, False),  # this is merged with
+        ({"targetRefs": [{**WHOLE, "name": "internal"}], "retry": {"numRetries": 2}}, False),
+        ({"targetRefs": [to_route("churn")], "retry": {"numRetries": 2}}, False),  # a route of its own namespace
+    ],
+)
+async def test_of_the_gateways_policy_only_its_retry_is_in_the_way(
+    routers: Routers, objects: Objects, spec: dict[str, Any], in_the_way: bool
+) -> None:
+    traffic = {"gateway": {"name": "public", "namespace": "infra", "hostnames": ["churn.test"]}}
+    await routers.route(churn(traffic), {"a": 100, "b": 0})
+    taken_by(objects)
+    objects.kept[f"{INFRA}/whole"] = of_gateway(**spec)
+    found = await retries(routers, tried(traffic))
+    assert found is not None
+    assert found.obstacle.startswith("BackendTrafficPolicy infra/whole says how") == in_the_way
+    objects.unreadable.add(INFRA)  # a namespace in which the operator may read nothing
+    found = await retries(routers, tried(traffic))
+    assert found is not None
+    assert found.obstacle == ""
+
+
 async def test_a_policy_of_another_owner_under_its_name_is_neither_written_nor_removed(
     routed: Routers, objects: Objects
 ) -> None:

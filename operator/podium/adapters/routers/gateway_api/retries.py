@@ -4,6 +4,7 @@ An HTTPRoute's own `retry` says which status to retry, and leaves broken connect
 retries on 503, and not on a reset, so that is not used (docs/decisions).
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Final
@@ -16,6 +17,7 @@ from podium.adapters.routers.gateway_api.routes import Rule, label
 from podium.adapters.routers.gateway_api.traffic_policy import (
     KIND,
     accepted,
+    gateways_of,
     of_envoy_gateway,
     of_others,
     traffic_policy,
@@ -50,17 +52,25 @@ class GatewayRetries:
             return None
         if rests and self._clean.get(md.key) == known:
             return state
-        try:
-            found = await self._api.list(names.path(names.TRAFFIC_POLICIES, md.key.namespace), within=_WITHIN)
-        except NotFound:
+        elsewhere = sorted({namespace for namespace, _ in gateways_of(route)} - {md.key.namespace})
+        listed = await asyncio.gather(*(self._listed(namespace) for namespace in (md.key.namespace, *elsewhere)))
+        if listed[0] is None:
             return None
-        except PodiumError as error:
-            _log.warning("%s: could not read BackendTrafficPolicies: %s", md.key, error)
-            return None
+        found = [each for policies in listed for each in policies or []]
         own = [each for each in found if read.owned(each, md.uid)]
         if rests and not own:
             self._clean[md.key] = known
         return self._state(md, route, rule, own, [each for each in found if each not in own])
+
+    async def _listed(self, namespace: str) -> Sequence[Json] | None:
+        """The policies of a namespace; None where there are none of that kind, or they cannot be read."""
+        try:
+            return await self._api.list(names.path(names.TRAFFIC_POLICIES, namespace), within=_WITHIN)
+        except NotFound:
+            return None
+        except PodiumError as error:
+            _log.warning("could not read BackendTrafficPolicies of namespace %s: %s", namespace, error)
+            return None
 
     def _state(
         self, md: ModelDeployment, route: Json, rule: Rule, own: Sequence[Json], others: Sequence[Json]

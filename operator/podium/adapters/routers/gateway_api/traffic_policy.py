@@ -6,6 +6,7 @@ request has met, as long as it finds another one: so of a dead challenger's requ
 first try. Answers are never sent again, whatever their status: those of 500 and above the model server deals with.
 
 `mergeType` keeps what a policy of the Gateway says of other things; without it, all of that would be off for the route.
+Its `retry` is a person's word on the same thing: beside that one, Podium has none.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -69,28 +70,51 @@ def _accepted(policy: Json) -> Iterator[Json]:
 
 
 def of_others(policies: Iterable[Json], route: Json, rule: str | None) -> str:
-    """The first of these policies that targets the route, or this rule of it; "" where none does.
+    """The first of these policies that targets the route, or this rule of it, or says of its Gateway what is retried.
 
     Of two policies for one target Envoy Gateway takes the older one, and of a rule's and a route's the rule's: one of
-    Podium's own would stand in for what a person wrote, or be of no effect.
+    Podium's own would stand in for what a person wrote, or be of no effect. "" where there is none.
     """
     for policy in policies:
-        spec = policy.get("spec") or {}
-        refs = [*(spec.get("targetRefs") or []), *([spec["targetRef"]] if spec.get("targetRef") else [])]
-        named = any(_names(ref, route, rule) for ref in refs)
-        if named or any(_selects(one, route) for one in spec.get("targetSelectors") or []):
+        if _of_route(policy, route, rule) or (policy["spec"].get("retry") and _of_gateway(policy, route)):
             return f"{KIND} {label(policy)}"
     return ""
 
 
-def _names(ref: Json, route: Json, rule: str | None) -> bool:
-    section = ref.get("sectionName")
-    same = (ref.get("kind"), ref.get("name")) == ("HTTPRoute", route["metadata"]["name"])
-    return same and (section is None or rule is None or section == rule)
+def gateways_of(route: Json) -> set[tuple[str, str]]:
+    """Namespace and name of the Gateways that the route is attached to."""
+    namespace, refs = route["metadata"]["namespace"], route["spec"].get("parentRefs") or []
+    named = [ref for ref in refs if ref.get("kind", "Gateway") == "Gateway"]
+    return {(ref.get("namespace") or namespace, ref["name"]) for ref in named}
 
 
-def _selects(selector: Json, route: Json) -> bool:
-    """Whether it may select the route: expressions are taken to hold, so that no policy of a person is overlooked."""
+def _of_route(policy: Json, route: Json, rule: str | None) -> bool:
+    """Whether it targets the route or this rule. Expressions are taken to hold: no policy of a person is overlooked."""
+    if policy["metadata"]["namespace"] != route["metadata"]["namespace"]:
+        return False
     labels = route["metadata"].get("labels") or {}
-    wanted = selector.get("matchLabels") or {}
-    return selector.get("kind") == "HTTPRoute" and all(labels.get(name) == value for name, value in wanted.items())
+    selected = [
+        all(labels.get(name) == value for name, value in (selector.get("matchLabels") or {}).items())
+        for selector in _selectors(policy, "HTTPRoute")
+    ]
+    sections = [
+        ref.get("sectionName") for ref in _refs(policy, "HTTPRoute") if ref["name"] == route["metadata"]["name"]
+    ]
+    return any(selected) or any(None in {section, rule} or section == rule for section in sections)
+
+
+def _of_gateway(policy: Json, route: Json) -> bool:
+    """Whether it targets a Gateway of the route, or may: a Gateway's labels are not read."""
+    namespace, gateways = policy["metadata"]["namespace"], gateways_of(route)
+    named = any((namespace, ref["name"]) in gateways for ref in _refs(policy, "Gateway"))
+    return named or (namespace in {one for one, _ in gateways} and any(_selectors(policy, "Gateway")))
+
+
+def _refs(policy: Json, kind: str) -> list[Json]:
+    spec = policy["spec"]
+    refs = [*(spec.get("targetRefs") or []), *([spec["targetRef"]] if spec.get("targetRef") else [])]
+    return [ref for ref in refs if ref.get("kind") == kind]
+
+
+def _selectors(policy: Json, kind: str) -> list[Json]:
+    return [one for one in policy["spec"].get("targetSelectors") or [] if one.get("kind") == kind]
