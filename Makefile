@@ -5,7 +5,7 @@ WORKERS ?=
 VENV    := .venv
 BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed
-CODE    := operator tests demo testbed bench docsite
+CODE    := operator tests demo testbed bench docsite charts
 
 .DEFAULT_GOAL := help
 # Whatever has a help text is a command, not a file.
@@ -25,7 +25,7 @@ check: $(STAMP) ## Lint, types, contracts between the layers, generated files cu
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy
-	$(BIN)/mypy tests demo testbed bench docsite
+	$(BIN)/mypy tests demo testbed bench docsite charts
 	$(BIN)/lint-imports
 	$(BIN)/pytest --quiet tests/unit/cli/test_schema.py
 
@@ -102,8 +102,12 @@ bench-traffic: $(STAMP) ## What clients behind a gateway feel of rollouts, on a 
 
 crds: $(STAMP) ## Write the CRD, the JSON Schema and the reference from the models in operator/podium/api
 	$(BIN)/podium schema crd > crds/podium.dev_modeldeployments.yaml
+	$(BIN)/python -m charts
 	$(BIN)/podium schema json > schemas/modeldeployment.json
 	$(BIN)/podium schema markdown > docs/reference.md
+
+charts: $(STAMP) ## Write the Helm chart, charts/podium, from manifests/
+	$(BIN)/python -m charts
 
 docs: $(STAMP) ## Write the generated pages, and build the documentation site into build/docs
 	$(BIN)/python -m docsite

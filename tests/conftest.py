@@ -25,7 +25,7 @@ from tests.kubectl import Kubectl
 from tests.turns import Turns
 
 # No operator is asked for anything here, nor disturbed.
-WITHOUT_OPERATOR = ("tests/e2e/test_cluster.py", "tests/e2e/test_crd.py")
+WITHOUT_OPERATOR = ("tests/e2e/test_chart.py", "tests/e2e/test_cluster.py", "tests/e2e/test_crd.py")
 # What stops the operator or MLflow, or watches every write.
 ALONE = tuple(
     f"tests/e2e/test_{name}.py" for name in ("at_rest", "demo", "operator", "registry_down", "restarts", "upgrade")

@@ -32,7 +32,7 @@ DIALECT: Final = re.compile(
     re.IGNORECASE,
 )
 DIRECTORIES: Final = ("crds", "schemas", "examples", "tests/invalid")
-ROOMS: Final = ("operator", "bench", "demo", "docsite", "testbed")
+ROOMS: Final = ("operator", "bench", "charts", "demo", "docsite", "testbed")
 HISTORY: Final = {"CHANGELOG.md", "0013-the-fields-own-words.md", "test_words.py"}
 SUFFIXES: Final = {".py", ".md", ".yaml", ".json", ".txt"}
 THOUSANDS: Final = 20_000
