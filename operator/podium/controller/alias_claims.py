@@ -2,10 +2,10 @@
 
 A list of all fills the claims when leadership begins and after each relist, and what the watch tells puts one right at
 a time. So a reconcile asks here, and lists nothing: with a list in each, a thousand ModelDeployments would parse a
-million of them to rest.
+million of them to rest. What is known here can be old: whoever is about to go by it reads the other object first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -22,8 +22,10 @@ _NOT_LISTED: Final = "the ModelDeployments are not listed yet: another one may w
 class AliasClaims:
     """The claims of all ModelDeployments that the operator watches."""
 
-    def __init__(self, default_uri: str) -> None:
+    def __init__(self, default_uri: str, *, wake: Callable[[Key], None] = lambda _: None) -> None:
+        """`wake` is told of each other one that claims an alias which was claimed or freed just now."""
         self._default_uri = default_uri  # of ModelDeployments that name no registry
+        self._wake = wake
         self._claims: dict[Key, AliasClaim] = {}
         self._of: dict[_Alias, set[Key]] = {}
         self._newer: set[Key] = set()  # told of since the last list began
@@ -49,7 +51,9 @@ class AliasClaims:
     def note(self, key: Key, claim: AliasClaim | None) -> None:
         """The ModelDeployment as it is now; None where it is gone, or claims nothing."""
         self._newer.add(key)
-        self._put(key, claim)
+        former, known = self._claims.get(key), self._put(key, claim)
+        if former != known:
+            self._wake_others(key, former, known)
 
     def conflict(self, claim: AliasClaim | None) -> AliasConflict | None:
         """The oldest ModelDeployment before this one that writes the same alias of the same model, if there is one.
@@ -65,16 +69,22 @@ class AliasClaims:
         older = [other for other in others if other.uid != mine.uid and not other.deleting and _age(other) < _age(mine)]
         return AliasConflict(key=min(older, key=_age).key, alias=mine.alias) if older else None
 
-    def _put(self, key: Key, claim: AliasClaim | None) -> None:
-        former = self._claims.pop(key, None)
+    def _put(self, key: Key, claim: AliasClaim | None) -> AliasClaim | None:
+        former, known = self._claims.pop(key, None), self._with_registry(claim) if claim is not None else None
         if former is not None:
             held = self._of[_alias(former)]
             held.discard(key)
             if not held:
                 del self._of[_alias(former)]
-        if claim is not None:
-            self._claims[key] = known = self._with_registry(claim)
+        if known is not None:
+            self._claims[key] = known
             self._of.setdefault(_alias(known), set()).add(key)
+        return known
+
+    def _wake_others(self, key: Key, *claims: AliasClaim | None) -> None:
+        aliases = {_alias(claim) for claim in claims if claim is not None}
+        for other in {other for alias in aliases for other in self._of.get(alias, ())} - {key}:
+            self._wake(other)
 
     def _with_registry(self, claim: AliasClaim) -> AliasClaim:
         return replace(claim, registry=address(claim.registry or self._default_uri))

@@ -35,9 +35,9 @@ class Operator:
             ),
             WebhookWorker(ports.webhooks, ports.cluster, steady.clock, settings.registry_uri, notify=self.changed),
         )
-        self._claims = AliasClaims(settings.registry_uri)
+        self._claims = AliasClaims(settings.registry_uri, wake=self.changed)
         turns = TemplateTurns(settings.template_budget, wake=self.changed)
-        others = Others(self._claims, turns, steady.clock)
+        others = Others(ports.cluster, self._claims, turns, steady.clock)
         self.reconciler = Reconciler(steady, self.workers, self.metrics, others)
         self.queue = WorkQueue(
             self.reconciler,

@@ -1,20 +1,28 @@
 """What a ModelDeployment has to do with the others: who writes the same alias, and whose turn it is."""
 
+import logging
 from dataclasses import replace
+from typing import Final
 
 from podium.controller.alias_claims import AliasClaims
 from podium.controller.observe import QUIET
 from podium.controller.template_turns import TemplateTurns
-from podium.core.facts import Facts, Key, ObservedState
+from podium.controller.waiting import within
+from podium.core.facts import AliasConflict, Facts, Key, ObservedState
 from podium.core.rollout.last_spec import trial_spec
 from podium.core.rollout.templates import occupies_turn, wants_turn
-from podium.ports import Clock, ModelDeployment
+from podium.errors import PodiumError
+from podium.ports import Clock, Cluster, ModelDeployment
+
+_VERIFIED_WITHIN: Final = 2.0  # seconds that reading the other one may take; its claim stands until it is read
+_log = logging.getLogger(__name__)
 
 
 class Others:
     """Asked only where nothing is on trial: no rollback waits for others."""
 
-    def __init__(self, claims: AliasClaims, turns: TemplateTurns, clock: Clock) -> None:
+    def __init__(self, cluster: Cluster, claims: AliasClaims, turns: TemplateTurns, clock: Clock) -> None:
+        self._cluster = cluster
         self._claims = claims
         self._turns = turns
         self._clock = clock
@@ -34,12 +42,26 @@ class Others:
         self._claims.note(key, None)
         self._turns.forget(key)
 
-    def beside(self, md: ModelDeployment, observed: ObservedState) -> ObservedState:
+    async def beside(self, md: ModelDeployment, observed: ObservedState) -> ObservedState:
         """What was observed, with what others are about. Raises Unavailable where they are not listed yet."""
         if md.status.phase not in QUIET:
             return observed
-        conflict, trials = self._claims.conflict(md.claim), self._turns.others(md.key)
-        return replace(observed, alias_conflict=conflict, template_trials=trials)
+        conflict = await self._conflict(md)
+        return replace(observed, alias_conflict=conflict, template_trials=self._turns.others(md.key))
+
+    async def _conflict(self, md: ModelDeployment) -> AliasConflict | None:
+        """The conflict, as the other one is now: what a watch told of it, or has not told yet, decides nothing."""
+        while (found := self._claims.conflict(md.claim)) is not None:
+            try:
+                read = self._cluster.get(found.key)
+                other = await within(self._clock, _VERIFIED_WITHIN, read, f"reading ModelDeployment {found.key}")
+            except PodiumError as error:
+                _log.warning("%s: could not verify that %s claims its alias: %s", md.key, found.key, error)
+                return found
+            self._claims.note(found.key, other.claim if other is not None else None)
+            if self._claims.conflict(md.claim) == found:
+                return found
+        return None
 
     def with_turn(self, facts: Facts) -> Facts:
         """The facts, with whether a template that came with another operator may be tried now."""

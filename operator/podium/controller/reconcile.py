@@ -153,7 +153,7 @@ class Reconciler:
         self._leaving.pop(key, None)
 
     async def _reconcile(self, md: ModelDeployment) -> float:
-        world = self._others.beside(md, await observe(md, self._ports, self._workers))
+        world = await self._others.beside(md, await observe(md, self._ports, self._workers))
         decision = self._decide(self._others.with_turn(self._facts(md, world)))
         if md.flaw:
             decision = replace(decision, status=self._invalid(md, decision.status))

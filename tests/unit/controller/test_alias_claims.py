@@ -140,7 +140,7 @@ async def test_a_sweep_does_not_undo_what_a_watch_tells_while_it_lists() -> None
         return found
 
     cluster.list_all = list_all  # type: ignore[method-assign]
-    others = Others(claims, TemplateTurns(1, wake=lambda _: None), clock)
+    others = Others(cluster, claims, TemplateTurns(1, wake=lambda _: None), clock)
 
     def note(md: ModelDeployment) -> Priority:
         others.note(md)

@@ -1,5 +1,6 @@
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -429,6 +430,57 @@ def test_the_younger_of_two_that_write_one_alias_names_the_older() -> None:
         stalled = next(one for one in found.status.conditions if one.type == "Stalled")
         assert (stalled.status, stalled.reason) == ("True", reasons.ALIAS_CONFLICT)
         assert str(KEY) in stalled.message
+        assert world.registry.models["churn"].aliases == {"champion": "1"}
+
+
+@contextmanager
+def two_that_write_one_alias() -> Iterator[tuple[Stage, Key]]:
+    """The younger one is told of a conflict; the older one is that of the stage."""
+    world, younger = Stage(), Key("another", "churn")
+    with world.operator():
+        world.apply(spec("1"))
+        world.wait_for(Phase.STABLE)
+        world.apply(spec("2"), younger)
+        world.advance(70)
+        assert reason_of(world, younger) == reasons.ALIAS_CONFLICT
+        yield world, younger
+
+
+def reason_of(world: Stage, key: Key) -> str:
+    found = world.cluster.now(key)
+    assert found is not None
+    return next(one.reason for one in found.status.conditions if one.type == "Stalled")
+
+
+def test_an_alias_that_is_freed_is_taken_at_once_by_the_one_that_waits() -> None:
+    with two_that_write_one_alias() as (world, younger):
+        world.cluster.remove(KEY)
+        world.tell(KEY)
+        world.advance(2)
+        assert reason_of(world, younger) != reasons.ALIAS_CONFLICT
+
+
+def test_a_conflict_with_one_that_is_gone_ends_though_no_watch_told_of_that() -> None:
+    with two_that_write_one_alias() as (world, younger):
+        world.cluster.remove(KEY)
+        world.tell(younger)
+        world.advance(2)
+        assert reason_of(world, younger) != reasons.ALIAS_CONFLICT
+
+
+def test_a_conflict_stands_while_the_other_one_cannot_be_read() -> None:
+    with two_that_write_one_alias() as (world, younger):
+        real = world.cluster.get
+
+        async def get(key: Key) -> ModelDeployment | None:
+            if key == KEY:
+                raise Unavailable("no answer in time")
+            return await real(key)
+
+        world.cluster.get = get  # type: ignore[method-assign]
+        world.tell(younger)
+        world.advance(5)
+        assert reason_of(world, younger) == reasons.ALIAS_CONFLICT
         assert world.registry.models["churn"].aliases == {"champion": "1"}
 
 

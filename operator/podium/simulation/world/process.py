@@ -43,7 +43,7 @@ class Process:
         self.dead = False
         self._disorder, self._witness, self._died = disorder, witness, died
         self._loop, self._thaws = loop, 0.0
-        self._answers: dict[tuple[str, str], Any] = {}
+        self._answers: dict[tuple[str, str, tuple[Any, ...]], Any] = {}
         self.clock = ProcessClock(ports.clock, self, skew)
         given = {each.name: getattr(ports, each.name) for each in fields(ports)}
         doors = {name: _Door(name, port, self) for name, port in given.items() if port is not None}
@@ -59,7 +59,7 @@ class Process:
 
     def before(self, call: Call, now: Any) -> Any:
         """What this call gave the last time: the answers to one client do not go back further. It is kept, too."""
-        place = (call.port, call.method)
+        place = (call.port, call.method, call.arguments[:1] if call.method == "get" else ())  # of this very object
         answer = self._answers.get(place, now)
         self._answers[place] = now
         return answer
