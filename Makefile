@@ -92,6 +92,9 @@ bench-harmless: $(STAMP) ## How many users a bad version fails while it is found
 bench-page: $(STAMP) ## The page of podium dashboard: bytes, seconds by the size of the fleet, and what viewers cost; two minutes
 	$(BIN)/python -m bench.page
 
+bench-scale: $(STAMP) ## What 100, 1,000 and 3,000 resting ModelDeployments cost the operator, an API server and MLflow
+	$(BIN)/python -m bench.scale
+
 bench-walks: $(STAMP) ## 300 generated changes of specs, valid and invalid, on a real cluster: a quarter of an hour
 	$(BIN)/python -m bench.walks
 

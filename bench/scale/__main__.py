@@ -43,7 +43,7 @@ def main() -> None:
 async def _measure(size: int, rest: Rest, seconds: float, within: float) -> dict[str, Any]:
     """All figures of one size."""
     api, mlflow = ApiServer(page_of), MlflowServer({model_of(number) for number in range(size)}, FILES)
-    async with _served(api.application()) as server, _served(mlflow.application()) as registry:
+    async with served(api.application()) as server, served(mlflow.application()) as registry:
         for number in range(size):
             mlflow.point(model_of(number), f"champion-{name_of(number)}", "1")
             for collection, body in objects(number, rest, registry):
@@ -131,7 +131,8 @@ def _shown(value: object) -> str:
 
 
 @asynccontextmanager
-async def _served(app: web.Application) -> AsyncIterator[str]:
+async def served(app: web.Application) -> AsyncIterator[str]:
+    """The address at which it is served."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()

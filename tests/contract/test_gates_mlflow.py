@@ -18,7 +18,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag
 from podium.adapters.registries.mlflow import MlflowRegistry
 from podium.api.v1alpha1.manifest import ModelDeploymentManifest
 from podium.api.v1alpha1.status import Phase, Pinned, Status
-from podium.controller.workers.registry import request_of
+from podium.controller.workers.registry_request import request_of
 from podium.core.facts import Facts, Key, ObservedState, RegistryState
 from podium.core.gates import GateCheck, check
 from podium.ports import ModelDeployment

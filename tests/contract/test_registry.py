@@ -109,6 +109,36 @@ async def test_the_target_of_the_champion_alias_is_seen(
     assert (await registry.query(asked)).alias == version
 
 
+async def test_a_models_revision_is_another_one_after_each_change_that_concerns_who_rests(
+    world: RegistryWorld, editor: RegistryLogin, model: str
+) -> None:
+    """Tags do not: Podium writes them itself. More models than a few are asked for together."""
+    first = world.publish(model)
+    registry, asked = await world.adapter(), query(editor, model, first)
+    many = {model, *(f"{model}-none-{number}" for number in range(20))}
+    seen: list[str | None] = []
+    for change in (
+        lambda: None,
+        lambda: registry.move_alias(editor, model, "champion", first),
+        lambda: world.publish(model),
+        lambda: world.point(model, "candidate", first),
+    ):
+        if (done := change()) is not None and not isinstance(done, str):
+            await done
+        seen.append((await registry.query(asked)).revision)
+        assert await registry.revisions(editor, {model}) == {model: seen[-1]}
+        assert await registry.revisions(editor, many) == {model: seen[-1]}
+    assert len(set(seen)) == 4
+    await registry.write_tags(editor, model, first, {"podium.dev/decision": "promoted"})
+    assert await registry.revisions(editor, {model}) == {model: seen[-1]}
+
+
+async def test_revisions_of_a_registry_that_does_not_answer_are_unavailable(world: RegistryWorld) -> None:
+    for models in ({"churn"}, {f"churn-{number}" for number in range(20)}):
+        with pytest.raises(Unavailable):
+            await (await world.adapter()).revisions(login(NOBODY, EDITOR), models)
+
+
 async def test_an_alias_moves_from_one_version_to_another(
     world: RegistryWorld, editor: RegistryLogin, model: str
 ) -> None:

@@ -69,6 +69,7 @@ class RegistryState:
     alias: str | None = None  # version to which the champion alias points; "" where it is not set
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # version -> its own tags, for the record
     problem: Problem | None = None
+    revision: str | None = field(default=None, compare=False)  # of the model's aliases and versions; None: not known
 
 
 @dataclass(frozen=True)
@@ -282,9 +283,7 @@ class Facts:
     @property
     def subject(self) -> Pinned | None:
         """The version under judgement: the challenger, or the new champion while it is watched."""
-        if self.status.phase is Phase.SOAKING:
-            return self.status.champion
-        return self.status.challenger
+        return self.status.champion if self.status.phase is Phase.SOAKING else self.status.challenger
 
     @property
     def serves_alone(self) -> bool:

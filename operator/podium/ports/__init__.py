@@ -11,11 +11,12 @@ from podium.ports.lease import LeaseState, LeaseStore
 from podium.ports.metrics_store import MetricsStore, Totals
 from podium.ports.pod_metrics import PodMetrics, PodReport
 from podium.ports.ports import Ports
-from podium.ports.registry import Registry, RegistryLogin, RegistryQuery
+from podium.ports.registry import NO_MODEL, Registry, RegistryLogin, RegistryQuery
 from podium.ports.router import Router
 from podium.ports.webhooks import WebhookCall, Webhooks, WebhookVerdict
 
 __all__ = [
+    "NO_MODEL",
     "AliasClaim",
     "Clock",
     "Cluster",

@@ -1,10 +1,13 @@
 """The model registry."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from podium.core.facts import RegistryState
+
+NO_MODEL: Final = ""  # the revision of a model that is not there
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,14 @@ class Registry(Protocol):
         """Names of the variables that make a login: what is read of a Secret."""
 
     async def query(self, query: RegistryQuery) -> RegistryState:
-        """What the registry has on one ModelDeployment's versions and alias."""
+        """What the registry has on one ModelDeployment's versions and alias, and the model's revision before that."""
+
+    async def revisions(self, login: RegistryLogin, models: AbstractSet[str]) -> Mapping[str, str]:
+        """The revision of each of these models: another one whenever an alias moves, and versions come, go or change.
+
+        Tags, metrics and artifacts of a version are no part of it. Models that are not there, or that the login may not
+        read, are left out.
+        """
 
     async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None:
         """Make the alias name this version."""

@@ -37,6 +37,13 @@ async def test_a_caller_waits_no_longer_than_said_and_other_places_go_on(workers
     assert await workers.run("dead", lambda: 3, deadline=5) == 3
 
 
+async def test_a_queue_is_no_registry_that_does_not_answer(workers: Workers) -> None:
+    """With 300 ModelDeployments, 137 were told that their registry did not answer: they had waited for a thread."""
+    busy = threading.Event()
+    many = (workers.run("here", lambda: busy.wait(0.05), deadline=1.5) for _ in range(40))
+    assert len(await asyncio.gather(*many)) == 40, "all together take longer than one may"
+
+
 async def test_a_digest_is_made_once() -> None:
     made = []
 

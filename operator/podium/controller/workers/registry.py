@@ -1,108 +1,40 @@
 """The registry, queried in the background: it can never delay a rollback.
 
 Each ModelDeployment has a session: a task that keeps the newest answer to its present request, and carries out the
-pending writes, one after another. A reconcile only reads the newest answer and enqueues its writes.
+pending writes, one after another. A reconcile only reads the newest answer and enqueues its writes. What only has to
+hear of a change of its model asks nothing by itself: a poller asks for all of them (`registry_poll`).
 
 The rules:
 
 1. An answer belongs to exactly one request. Another request empties the session until it has been answered.
 2. Pending is what the newest decision says, and nothing older: an alias is never moved for a reason that has gone.
 3. When the answer changes, the ModelDeployment is reconciled.
+4. An answer of what rests stands until the model's revision is another one, and no longer than `_STANDS`.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from random import Random
 from typing import Final
 
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.status import Pinned
 from podium.controller.logs import about
 from podium.controller.queue import backoff
 from podium.controller.settings import Settings
 from podium.controller.waiting import news_or
+from podium.controller.workers.registry_poll import LAST_RETRY, Poller, Pollers
+from podium.controller.workers.registry_request import Account, is_told_of_changes, request_of, uri_of
+from podium.controller.workers.registry_session import Session
 from podium.core.actions import MoveAlias, RegistryWrite, WriteRecord, WriteTags
 from podium.core.facts import Key, Problem, RegistryState
-from podium.core.gates import GATE_PHASES
-from podium.core.status.record import unrecorded
 from podium.errors import NotFound, PodiumError, Unavailable
-from podium.ports import Clock, Cluster, ModelDeployment, Registry, RegistryLogin, RegistryQuery
+from podium.ports import NO_MODEL, Clock, Cluster, ModelDeployment, Registry, RegistryLogin, RegistryQuery
 
 _GRACE: Final = 60.0  # seconds for which a registry that answered may be down before that is told
-_LAST_RETRY: Final = 30.0  # seconds between tries while the registry fails
+_STANDS: Final = 3600.0  # seconds for which an answer of what rests stands at the most; at least half of it
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class RegistryRequest:
-    """What one ModelDeployment wants to know, before its login has been read."""
-
-    namespace: str
-    uri: str | None
-    secret_name: str | None
-    query: RegistryQuery  # its login is filled in for each query
-
-
-def request_of(md: ModelDeployment, default_uri: str = "") -> RegistryRequest | None:
-    """The request that spec and status make; None for a spec that cannot be read."""
-    if md.spec is None:
-        return None
-    spec, uri = md.spec, uri_of(md, default_uri)
-    champion = md.status.champion
-    elsewhere = champion is not None and not champion.matches(uri, champion.model)
-    if champion is not None and elsewhere and not _compared(md, champion):
-        champion = None  # this registry can say something of another one's only where it has the same bytes
-    query = RegistryQuery(
-        login=RegistryLogin("", {}),
-        model=spec.model.name,
-        version=spec.model.version,
-        desired_alias=spec.model.alias,
-        champion=champion.version if champion else None,
-        champion_alias=spec.registry.aliases.champion,
-        champion_model=champion.model if champion else "",
-        champion_digest=champion.digest if champion and elsewhere else "",
-        record=tuple(sorted(entry.version for entry in unrecorded(md.status) if entry.matches(uri, spec.model.name))),
-        signatures=md.status.phase in GATE_PHASES and any(gate.signature is not None for gate in spec.gates),
-    )
-    return RegistryRequest(md.key.namespace, spec.registry.uri, spec.registry.secret_name, query)
-
-
-def _compared(md: ModelDeployment, champion: Pinned) -> bool:
-    """Whether gates may compare with a champion that was pinned from another registry: with the same model's."""
-    return md.status.phase in GATE_PHASES and md.spec is not None and champion.of_model(md.spec.model.name)
-
-
-def uri_of(md: ModelDeployment, default_uri: str) -> str:
-    """The registry that is asked."""
-    return (md.spec.registry.uri if md.spec else None) or default_uri
-
-
-class Session:
-    """The registry's answers for one ModelDeployment."""
-
-    def __init__(self, key: Key, request: RegistryRequest) -> None:
-        self.key = key
-        self.request = request
-        self.answer = RegistryState()
-        self.failing_since: float | None = None
-        self.pending: tuple[RegistryWrite, ...] = ()
-        self.news = asyncio.Event()
-        self.task: asyncio.Task[None] | None = None
-
-    def ask(self, request: RegistryRequest) -> RegistryState:
-        """The answer to this request, as far as there is one yet."""
-        if request != self.request:
-            self.request, self.answer, self.pending = request, RegistryState(), ()
-            self.news.set()
-        return self.answer
-
-    def enqueue(self, writes: tuple[RegistryWrite, ...]) -> None:
-        """Carry these out, and nothing else."""
-        if writes != self.pending:
-            self.pending = writes
-            if writes:
-                self.news.set()
 
 
 class RegistryWorker:
@@ -127,6 +59,7 @@ class RegistryWorker:
         self._notify = notify
         self._leads = leads
         self._sessions: dict[Key, Session] = {}
+        self._pollers = Pollers(self._poller)
 
     def latest(self, md: ModelDeployment) -> RegistryState:
         """What is known now about what this ModelDeployment wants to know. Never waits."""
@@ -138,7 +71,10 @@ class RegistryWorker:
         if session is None:
             session = self._sessions[md.key] = Session(md.key, request)
             session.task = asyncio.create_task(self._attend(session), name=f"registry for {md.key}")
-        return replace(session.ask(request), uri=uri)
+        recently = self._clock.monotonic() - self._settings.registry_poll
+        answer = session.ask(request, rests=is_told_of_changes(md, request), not_before=recently)
+        self._pollers.attend(session)
+        return replace(answer, uri=uri)
 
     def enqueue(self, key: Key, writes: Sequence[RegistryWrite]) -> None:
         """Enqueue all writes of the newest decision; they replace the earlier ones."""
@@ -152,19 +88,32 @@ class RegistryWorker:
     def forget(self, key: Key) -> None:
         """End the session of a ModelDeployment that is gone."""
         session = self._sessions.pop(key, None)
-        if session is not None and session.task is not None:
+        if session is None:
+            return
+        self._pollers.forget(session)
+        if session.task is not None:
             session.task.cancel()
 
     async def close(self) -> None:
         """End all sessions, and wait until they have ended: a former leader must not move aliases."""
         tasks = [session.task for session in self._sessions.values() if session.task is not None]
+        tasks += self._pollers.tasks
         for key in tuple(self._sessions):
             self.forget(key)
         if tasks:
             await asyncio.wait(tasks)
 
+    def _poller(self, account: Account) -> Poller:
+        def unavailable(session: Session, error: Unavailable) -> None:
+            problem = problem_of(error)
+            known = session.answer.problem
+            if known is None or known.reason != problem.reason:  # in other words it is no news
+                self._keep(session, RegistryState(problem=problem))
+
+        every, login = self._settings.registry_poll, self._login
+        return Poller(account, self._registry, self._clock, every, login=login, unavailable=unavailable)
+
     async def _attend(self, session: Session) -> None:
-        failures = 0
         with about(session.key):
             while True:
                 session.news.clear()
@@ -173,19 +122,22 @@ class RegistryWorker:
                 except Exception:  # noqa: BLE001  a session must outlive whatever a registry's client throws
                     _log.exception("%s: the registry client failed unexpectedly", session.key)
                     well = False
-                failures = 0 if well else failures + 1
-                wait = self._settings.registry_poll if well else min(self._longest(), backoff(failures, _LAST_RETRY))
-                await news_or(self._clock, session.news, wait)
+                session.failures = 0 if well else session.failures + 1
+                await news_or(self._clock, session.news, self._wait(session, well=well))
 
-    def _longest(self) -> float:
-        return max(_LAST_RETRY, self._settings.registry_poll)
+    def _wait(self, session: Session, *, well: bool) -> float:
+        """Seconds until it asks again by itself."""
+        poll = self._settings.registry_poll
+        if session.stands:
+            return max(poll, _STANDS * (1 - Random(str(session.key)).random() / 2))  # noqa: S311  not for secrets
+        return poll if well else min(max(LAST_RETRY, poll), backoff(session.failures, LAST_RETRY))
 
     async def _flush_and_query(self, session: Session) -> bool:
         """Flush the pending writes, then query. Returns whether all went well."""
-        request, writes = session.request, session.pending
+        request, writes, began = session.request, session.pending, self._clock.monotonic()
         answer, problem = RegistryState(), None
         try:
-            query = await self._query(request)
+            query = replace(request.query, login=await self._login(request.account))
             problem = await self._flush(query, writes)
             answer = await self._look(session.key, query)
         except PodiumError as error:
@@ -194,24 +146,29 @@ class RegistryWorker:
         if session.request != request:
             return True  # the answer to an outdated query; the next one follows at once
         found = replace(answer, problem=answer.problem or problem)
-        if self._passing(session, found, writes):
-            return False
-        changed, session.answer = found != session.answer, found
         if session.pending == writes and problem is None:
             session.pending = ()
-        if changed or writes:
-            self._notify(session.key)
+        if self._keep(session, found, wrote=bool(writes)):
+            session.asked_at = began
         return found.problem is None
 
-    def _passing(self, session: Session, found: RegistryState, writes: tuple[RegistryWrite, ...]) -> bool:
+    def _keep(self, session: Session, found: RegistryState, *, wrote: bool = False) -> bool:
+        """Keep what was found, and let the ModelDeployment hear of it. Returns False where it is kept from it."""
+        if self._passing(session, found, wrote=wrote):
+            return False
+        changed, session.answer = found != session.answer, found
+        if changed or wrote:
+            self._notify(session.key)
+        return True
+
+    def _passing(self, session: Session, found: RegistryState, *, wrote: bool) -> bool:
         """Whether the registry is down for a moment only, and the last answer still stands: that is no news."""
         if found.problem is None or found.problem.reason != reasons.REGISTRY_UNREACHABLE:
             session.failing_since = None
             return False
         if session.failing_since is None:
             session.failing_since = self._clock.monotonic()
-        answered = session.answer.desired is not None and session.answer.problem is None
-        return answered and not writes and self._clock.monotonic() - session.failing_since < _GRACE
+        return session.answered and not wrote and self._clock.monotonic() - session.failing_since < _GRACE
 
     async def _look(self, key: Key, query: RegistryQuery) -> RegistryState:
         """The answer. Where the desired version cannot be had, what is known of the champion beside the problem.
@@ -224,6 +181,8 @@ class RegistryWorker:
             raise
         except PodiumError as error:
             _log.warning("%s: registry query failed: %s", key, error)
+            if error.reason == reasons.MODEL_NOT_FOUND:
+                return RegistryState(problem=problem_of(error), revision=NO_MODEL)
             known = await self._registry.query(replace(query, version=None, desired_alias=None))
             return replace(known, problem=problem_of(error))
 
@@ -253,23 +212,22 @@ class RegistryWorker:
             case WriteRecord():
                 await self._registry.write_record(login, model, write.version, write.path, write.text)
 
-    async def _query(self, request: RegistryRequest) -> RegistryQuery:
-        uri = request.uri or self._settings.registry_uri
+    async def _login(self, account: Account) -> RegistryLogin:
+        uri = account.uri or self._settings.registry_uri
         if not uri:
             raise NotFound(
                 "no registry configured: set spec.registry.uri, or PODIUM_REGISTRY_URI of the operator",
                 reason=reasons.REGISTRY_ERROR,
             )
-        variables = await self._login(request)
-        return replace(request.query, login=RegistryLogin(uri, variables))
+        return RegistryLogin(uri, await self._variables(account))
 
-    async def _login(self, request: RegistryRequest) -> Mapping[str, str]:
-        if request.secret_name is None:
+    async def _variables(self, account: Account) -> Mapping[str, str]:
+        if account.secret_name is None:
             # The operator's own login is for the operator's own registry: a ModelDeployment may name any server.
-            return self._settings.registry_login if request.uri in {None, self._settings.registry_uri} else {}
-        where = f"Secret {request.namespace}/{request.secret_name} (spec.registry.secretName)"
+            return self._settings.registry_login if account.uri in {None, self._settings.registry_uri} else {}
+        where = f"Secret {account.namespace}/{account.secret_name} (spec.registry.secretName)"
         try:
-            found = await self._cluster.secret(request.namespace, request.secret_name)
+            found = await self._cluster.secret(account.namespace, account.secret_name)
         except NotFound as error:
             raise NotFound(f"{where} not found: create it", reason=reasons.LOGIN_MISSING) from error
         names = self._registry.login_variables

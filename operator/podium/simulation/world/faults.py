@@ -145,7 +145,9 @@ KINDS: Final[Sequence[Kind]] = (
     Kind("slots cannot be read", on("cluster", "get", "slots"), raises(Unavailable, "no answer in time")),
     Kind("the route cannot be read", on("router", "observe"), raises(Unavailable, "no answer in time")),
     Kind("pods cannot be asked", on("pod_metrics", "ask"), raises(Unavailable, "no answer in time")),
-    Kind("the registry does not answer", on("registry", "query"), raises(Unavailable, "no answer in time")),
+    Kind(
+        "the registry does not answer", on("registry", "query", "revisions"), raises(Unavailable, "no answer in time")
+    ),
     Kind("an answer is slow", lambda call: call.method in _SLOW, _slow),
     STALE_READ,
 )

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, MutableMapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -103,7 +104,12 @@ class FakeRegistry:
             champion=_facts(champion, "", query) if champion else None,
             alias=model.aliases.get(query.champion_alias, ""),
             tags={name: dict(model.versions[name].tags) for name in query.record if name in model.versions},
+            revision=_revision(model),
         )
+
+    async def revisions(self, login: RegistryLogin, models: AbstractSet[str]) -> Mapping[str, str]:
+        self._may_be_asked(login)
+        return {name: _revision(self.models[name]) for name in sorted(models) if name in self.models}
 
     async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None:
         found = self._model(login, model, writes=True)
@@ -120,12 +126,15 @@ class FakeRegistry:
         self._version(self._model(login, model, writes=True), model, version).records[path] = text
         self.writes.append(f"record {path} of {model} {version}")
 
-    def _model(self, login: RegistryLogin, name: str, *, writes: bool = False) -> FakeModel:
+    def _may_be_asked(self, login: RegistryLogin, *, writes: bool = False) -> None:
         if self.failure is not None:
             raise self.failure
         if self.unreachable or login.uri in self.dead:
             raise Unavailable(f"the registry {login.uri} does not answer", reason=reasons.REGISTRY_UNREACHABLE)
         self._admit(login, writes=writes)
+
+    def _model(self, login: RegistryLogin, name: str, *, writes: bool = False) -> FakeModel:
+        self._may_be_asked(login, writes=writes)
         if name not in self.models:
             raise NotFound(f"registered model {name} (spec.model.name) not found", reason=reasons.MODEL_NOT_FOUND)
         return self.models[name]
@@ -161,6 +170,11 @@ class FakeRegistry:
                 raise NotFound(f"the artifacts of {model} {version.version}", reason=reasons.ARTIFACTS_MISSING)
             self._digests[model, version.version] = version.digest
         return self._digests[model, version.version]
+
+
+def _revision(model: FakeModel) -> str:
+    versions = sorted((version.version, version.status, str(version.created)) for version in model.versions.values())
+    return repr((sorted(model.aliases.items()), versions))
 
 
 def _facts(version: FakeVersion, digest: str, query: RegistryQuery) -> ModelVersion:

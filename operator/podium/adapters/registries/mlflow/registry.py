@@ -1,7 +1,9 @@
 """The Registry port: look, move the alias, write the tags."""
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from mlflow import MlflowClient
@@ -13,6 +15,7 @@ from podium.adapters.registries.mlflow.digests import TIMEOUT, Digests
 from podium.adapters.registries.mlflow.faults import Target, asking
 from podium.adapters.registries.mlflow.logins import LOGIN_VARIABLES, logged_in
 from podium.adapters.registries.mlflow.plain_text import plain, plain_uri
+from podium.adapters.registries.mlflow.revisions import FEW, TOGETHER, a_page, revisions_of
 from podium.adapters.registries.mlflow.signatures import Signatures
 from podium.adapters.registries.mlflow.versions import LONGEST_KEY, LONGEST_VALUE, Registered, bounded_tags
 from podium.adapters.registries.mlflow.workers import Workers
@@ -50,6 +53,30 @@ class MlflowRegistry:
         if query.champion_digest and beside is not None and not await self._is_champion(query, beside):
             return replace(seen, champion=None)
         return seen
+
+    async def revisions(self, login: RegistryLogin, models: AbstractSet[str]) -> Mapping[str, str]:
+        """Where there are many of them, by some pages of all models; the others, and few of them, one after the other.
+
+        Raises Rejected or Unavailable.
+        """
+        found = await self._listed(login, models) if len(models) > FEW else {}
+        left = sorted(models - found.keys())
+        for begin in range(0, len(left), TOGETHER):
+            some = left[begin : begin + TOGETHER]
+            work = partial(revisions_of, login, some)
+            found |= await self._ask(login, f"{len(some)} registered models", work)
+        return found
+
+    async def _listed(self, login: RegistryLogin, models: AbstractSet[str]) -> dict[str, str]:
+        """Of these models, those on the pages that are worth a look: one for each few of them."""
+        found: dict[str, str] = {}
+        token: str | None = None
+        for _ in range(len(models) // FEW):
+            page, token = await self._ask(login, "its registered models", partial(a_page, login, token))
+            found |= {name: revision for name, revision in page.items() if name in models}
+            if not token or len(found) == len(models):
+                break
+        return found
 
     async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None:
         """Let the alias point to the version, whatever it pointed to. Raises NotFound, Rejected or Unavailable."""
@@ -160,6 +187,7 @@ def _look(query: RegistryQuery, signatures: Signatures) -> tuple[RegistryState, 
         champion=champion,
         alias=model.alias(query.champion_alias),
         tags=_records(model, query, entry),
+        revision=model.revision,
     )
     return seen, entry, beside
 

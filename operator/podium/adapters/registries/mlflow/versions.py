@@ -17,6 +17,7 @@ from mlflow.entities.model_registry import ModelVersion as Entry
 from podium.adapters.registries.mlflow.evaluations import evaluated_on, evaluations, measured_on
 from podium.adapters.registries.mlflow.faults import Target, asking
 from podium.adapters.registries.mlflow.plain_text import plain
+from podium.adapters.registries.mlflow.revisions import revision_of
 from podium.adapters.registries.mlflow.times import moment
 from podium.adapters.registries.mlflow.values import true_values, with_infinity
 from podium.api.v1alpha1 import reasons
@@ -43,6 +44,11 @@ class Registered:
         self.client = MlflowClient(tracking_uri=login.uri, registry_uri=login.uri)
         with asking(self._target("it", reasons.MODEL_NOT_FOUND, "spec.model.name", "Register it, or fix the name")):
             self._entity = self.client.get_registered_model(model)
+
+    @property
+    def revision(self) -> str:
+        """What its aliases and versions were when it was read, see `revision_of`."""
+        return revision_of(self._entity)
 
     def alias(self, alias: str) -> str:
         """Return the version to which the alias points, "" where it is not set."""

@@ -1,0 +1,76 @@
+"""What one ModelDeployment wants to know of the registry, as spec and status say it."""
+
+from dataclasses import dataclass
+
+from podium.api.v1alpha1.status import Pinned
+from podium.core.gates import GATE_PHASES
+from podium.core.status.record import unrecorded
+from podium.ports import ModelDeployment, RegistryLogin, RegistryQuery
+
+
+@dataclass(frozen=True)
+class Account:
+    """Which registry is asked, and with which login: one poller asks for all that share it."""
+
+    uri: str | None  # None for the operator's own
+    namespace: str  # of the Secret; "" where there is none
+    secret_name: str | None
+
+
+@dataclass(frozen=True)
+class RegistryRequest:
+    """What one ModelDeployment wants to know, before its login has been read."""
+
+    namespace: str
+    uri: str | None
+    secret_name: str | None
+    query: RegistryQuery  # its login is filled in for each query
+
+    @property
+    def account(self) -> Account:
+        """The registry and the login."""
+        return Account(self.uri, self.namespace if self.secret_name is not None else "", self.secret_name)
+
+
+def request_of(md: ModelDeployment, default_uri: str = "") -> RegistryRequest | None:
+    """The request that spec and status make; None for a spec that cannot be read."""
+    if md.spec is None:
+        return None
+    spec, uri = md.spec, uri_of(md, default_uri)
+    champion = md.status.champion
+    elsewhere = champion is not None and not champion.matches(uri, champion.model)
+    if champion is not None and elsewhere and not _compared(md, champion):
+        champion = None  # this registry can say something of another one's only where it has the same bytes
+    query = RegistryQuery(
+        login=RegistryLogin("", {}),
+        model=spec.model.name,
+        version=spec.model.version,
+        desired_alias=spec.model.alias,
+        champion=champion.version if champion else None,
+        champion_alias=spec.registry.aliases.champion,
+        champion_model=champion.model if champion else "",
+        champion_digest=champion.digest if champion and elsewhere else "",
+        record=tuple(sorted(entry.version for entry in unrecorded(md.status) if entry.matches(uri, spec.model.name))),
+        signatures=md.status.phase in GATE_PHASES and any(gate.signature is not None for gate in spec.gates),
+    )
+    return RegistryRequest(md.key.namespace, spec.registry.uri, spec.registry.secret_name, query)
+
+
+def _compared(md: ModelDeployment, champion: Pinned) -> bool:
+    """Whether gates may compare with a champion that was pinned from another registry: with the same model's."""
+    return md.status.phase in GATE_PHASES and md.spec is not None and champion.of_model(md.spec.model.name)
+
+
+def uri_of(md: ModelDeployment, default_uri: str) -> str:
+    """The registry that is asked."""
+    return (md.spec.registry.uri if md.spec else None) or default_uri
+
+
+def is_told_of_changes(md: ModelDeployment, request: RegistryRequest) -> bool:
+    """Whether a change of the model's aliases and versions is all that this one has to hear of.
+
+    Gates read metrics and tags, and a record is known to be kept once its tags are read: neither changes the model.
+    Another registry's champion is compared by its bytes.
+    """
+    gates = md.status.phase in GATE_PHASES and md.spec is not None and bool(md.spec.gates)
+    return not gates and not request.query.record and not request.query.champion_digest
