@@ -30,7 +30,7 @@ _READS: Final[Mapping[str, tuple[str, ...]]] = {
     "cluster": ("get", "slots", "list_all", "autoscaler"),
     "router": ("observe",),
     "pod_metrics": ("ask",),
-    "registry": ("query",),
+    "registry": ("query", "revisions"),
     "jobs": ("observe",),
 }
 

@@ -51,13 +51,14 @@ async def _measure(size: int, rest: Rest, seconds: float, within: float) -> dict
         with TemporaryDirectory(prefix="podium-bench-") as folder:
             began = asyncio.get_running_loop().time()
             with operator(Path(folder), api=server, mlflow=registry, port=_free_port()) as subject:
-                cold = round(await _until_rest(api, size, within) - began, 1)
+                read = await _until_rest(api, size, within)
+                cold = None if read is None else round(read - began, 1)
                 figures = await _at_rest(api, mlflow, subject, seconds)
                 return {"deployments": size, "cold_start_s": cold, **figures, **await _commits(api, size)}
 
 
-async def _until_rest(api: ApiServer, size: int, within: float) -> float:
-    """Wait until each was read once, and no status is written any more. Returns when each had been read."""
+async def _until_rest(api: ApiServer, size: int, within: float) -> float | None:
+    """Wait until each was read once, and no status is written any more. Returns when each had been, if they were."""
     loop = asyncio.get_running_loop()
     end, read, written, since = loop.time() + within, 0.0, -1, loop.time()
     while loop.time() < end and (not read or loop.time() - since < _QUIET):
@@ -66,7 +67,7 @@ async def _until_rest(api: ApiServer, size: int, within: float) -> float:
             read = loop.time()
         if written != (written := _writes(api)):
             since = loop.time()
-    return read or float("inf")
+    return read or None
 
 
 async def _at_rest(api: ApiServer, mlflow: MlflowServer, subject: Subject, seconds: float) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 from aiohttp import web
@@ -161,10 +162,12 @@ class ApiServer:
         self._watchers[resource].add(told)
         try:
             await response.prepare(request)
-            while True:
-                await response.write(await told.get())
+            with suppress(ConnectionError):  # the client has gone
+                while True:
+                    await response.write(await told.get())
         finally:
             self._watchers[resource].discard(told)
+        return response
 
     @staticmethod
     def _discovery(path: str) -> web.Response:
