@@ -93,3 +93,10 @@ def test_the_size_is_within_the_autoscalers_limits(replicas: int, size: int) -> 
 @pytest.mark.parametrize("part", ["requests", "limits"])
 def test_a_cpu_limit_is_a_request_too(part: str) -> None:
     assert Serving.model_validate({"resources": {part: {"cpu": 1}}, "autoscaling": {"maxReplicas": 3}}).size == 1
+
+
+def test_defaults_are_shared_and_not_copied_for_each_object_that_is_read() -> None:
+    """pydantic copies a default in depth, unless it is told that it never changes: four fifths of a read."""
+    one, other = (Spec.model_validate({"model": {"name": "churn", "version": each}}) for each in ("1", "2"))
+    assert one.traffic is other.traffic
+    assert one.rollout is other.rollout

@@ -37,6 +37,10 @@ class Value(BaseModel):
             rule.check(self)
         return self
 
+    def __deepcopy__(self, memo: dict[int, object] | None = None) -> Self:
+        """Itself: it never changes. pydantic copies each default of a field, which was most of the time of a read."""
+        return self
+
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         schema = handler(core)
