@@ -8,7 +8,8 @@ The rules:
 4. A failure is logged and tried again, each time later, up to a limit. Success forgets it.
 5. Cancelling `run` cancels the work under way. What was due stays due, for the next `run`.
 6. Of the keys that are due, a rollback comes before a trial, and a trial before what rests. Each class has workers of
-   its own, so that a hundred resting objects, or calls that hang, hold no rollback up.
+   its own, so that a hundred resting objects, or calls that hang, hold no rollback up. Of what rests, news comes before
+   what is only looked at again after a time: a commit does not wait for a thousand that have nothing to do.
 7. Work that has not ended after DEADLINE is cancelled, and counts as failed.
 """
 
@@ -58,6 +59,7 @@ class WorkQueue:
         self._workers = workers
         self._priority = priority
         self._due: dict[Key, float] = {}
+        self._news_of: set[Key] = set()  # those that are due for another reason than that time has passed
         self._running: dict[Key, Priority] = {}
         self._failures: dict[Key, int] = {}
         self._news = asyncio.Event()
@@ -65,6 +67,8 @@ class WorkQueue:
     def add(self, key: Key, after: float = 0.0) -> None:
         """Reconcile the key `after` so many seconds, or earlier where that is due already."""
         due = self._clock.monotonic() + after
+        if after <= 0:
+            self._news_of.add(key)
         if self._due.get(key, due + 1) <= due:
             return
         self._due[key] = due
@@ -88,19 +92,24 @@ class WorkQueue:
             now = self._clock.monotonic()
             if found := self._first(now):
                 del self._due[found[0]]
+                self._news_of.discard(found[0])
                 return found
             later = [due for key, due in self._due.items() if due > now and key not in self._running]
             await news_or(self._clock, self._news, min(later) - now if later else None)
 
     def _first(self, now: float) -> tuple[Key, Priority] | None:
-        """The key that is due, and for whose priority a worker is free: the most urgent one, then the earliest."""
+        """The key that is due, and for whose priority a worker is free: the most urgent one, then as `_rank` has it."""
         due = [key for key, moment in self._due.items() if moment <= now]
         self._metrics.depth.set(len(due))
         busy = list(self._running.values())
         free = {priority for priority in Priority if busy.count(priority) < self._workers}
         ready = [(key, self._priority(key)) for key in due if key not in self._running]
         able = [each for each in ready if each[1] in free]
-        return min(able, key=lambda each: (each[1], self._due[each[0]])) if able else None
+        return min(able, key=lambda each: (each[1], *self._rank(*each))) if able else None
+
+    def _rank(self, key: Key, priority: Priority) -> tuple[bool, float]:
+        """The earliest comes first; of those that rest, the earliest news."""
+        return priority is Priority.REST and key not in self._news_of, self._due[key]
 
     async def _handle(self, key: Key) -> None:
         try:

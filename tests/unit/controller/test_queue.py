@@ -233,6 +233,22 @@ async def test_a_rollback_comes_before_a_trial_and_a_trial_before_what_rests(clo
     assert [key for _, key in lines] == [C, B, A]
 
 
+async def test_news_of_what_rests_comes_before_what_is_looked_at_again_after_a_time(clock: FakeClock) -> None:
+    """With 300 that rested, a commit waited for all that were due before it: 10 s and more."""
+    lines, log = logbook(clock)
+    queue = WorkQueue(log, clock, Metrics(), workers=1)
+    queue.add(A, after=1)
+    queue.add(B, after=1)
+    clock.move(5)
+    queue.add(C)
+    queue.add(B)  # which was due already
+    task = asyncio.create_task(queue.run())
+    await clock.advance(1)
+    task.cancel()
+    await asyncio.wait({task})
+    assert [key for _, key in lines] == [B, C, A]
+
+
 @pytest.mark.parametrize("hangs", [Priority.REST, Priority.TRIAL])
 async def test_calls_that_hang_leave_workers_for_what_is_more_urgent(clock: FakeClock, hangs: Priority) -> None:
     began: dict[Key, float] = {}
