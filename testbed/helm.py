@@ -11,3 +11,7 @@ PACKAGE = "helm.sh/helm/v4/cmd/helm"
 def helm() -> Path:
     """The path of the program. Raises `TestbedError` where it cannot be built."""
     return gobuild.program(RECIPE, package=PACKAGE)
+
+
+if __name__ == "__main__":
+    print(helm())

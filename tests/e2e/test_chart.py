@@ -12,6 +12,8 @@ from testbed.cluster import Cluster
 from testbed.helm import helm
 from tests.yaml_files import ROOT
 
+pytestmark = pytest.mark.helm
+
 CHART: Final = ROOT / "charts/podium"
 NAMESPACE: Final = "podium-system"
 Objects = dict[tuple[str, str], Any]
