@@ -10,9 +10,8 @@ Beside the verbs stand what they share and what they show:
     problems               what is wrong with an object, for `validate`
     live, options          where a live object comes from, and the options that say so
     view, tree, tables     what `get`, `list`, `status`, `history` and `events` show of it
-    steer, change          where `pause`, `resume`, `approve`, `retry`, `undo` and `set` write, and what
-    git_owner, git_checkout, yaml_edit     whether Git owns the object, and the commit in a checkout
-    model_versions         what another version leads to, for `undo` and `set`
+    steer                  where `pause`, `resume`, `approve`, `retry`, `undo` and `set` write the plans of `steering`
+    git_checkout, yaml_edit     the commit in a checkout, where Git owns the object
     explanation_text, screen
     simulation_report, simulation_plot      what `simulate` shows
 """

@@ -1,13 +1,11 @@
 """`podium approve`: a person's approval of a version, for the gates that ask for one."""
 
 from functools import partial
-from typing import Any
 
 import click
 
-from podium.cli.change import AlreadySo, Change, Target
-from podium.cli.objects import InputError
 from podium.cli.steer import Steering, steer, steers
+from podium.steering import plans
 
 
 @click.command(short_help="Approve a version, for the gates that ask for it.")
@@ -24,37 +22,4 @@ def approve(steering: Steering, person: str, version: str | None, digest: str | 
 
     Exit code: 0 when it is approved, 1 when nothing was written, 2 for wrong arguments.
     """
-    steer(steering, partial(_plan, person, version, digest))
-
-
-def _plan(person: str, version: str | None, digest: str | None, about: Target) -> Change:
-    _accepted(person, about)
-    number = version or _awaited(about)
-    approval: dict[str, Any] = {"version": number, "by": person} | ({"digest": digest} if digest else {})
-    there = list(about.fields.get("approvals") or [])
-    if approval in there:
-        raise AlreadySo(f"{person} approves version {number} of {about.name}")
-    follows = "a gate that waits for it passes, unless its metric refuses the version; all other gates count as before"
-    done = f"version {number} of {about.name} is approved by {person}"
-    return Change({"approvals": [*there, approval]}, done, follows, f"Approve version {number} of {about.name}")
-
-
-def _accepted(person: str, about: Target) -> None:
-    """Refuses an approval that no gate would count."""
-    gates = [gate for gate in about.spec.gates if gate.approval is not None]
-    if not gates:
-        raise InputError(f"{about.name} was not changed: no gate asks for an approval; see podium explain {about.name}")
-    lists = [gate.approval.by for gate in gates if gate.approval is not None]
-    if all(people and person not in people for people in lists):
-        known = sorted({one for people in lists for one in people or []})
-        expected = f"expected an approval by {' or '.join(known)}, found {person}"
-        raise InputError(f"{about.name} was not changed: {expected}; do: ask one of them")
-
-
-def _awaited(about: Target) -> str:
-    asks = {gate.name for gate in about.spec.gates if gate.approval is not None}
-    waiting = [gate.version for gate in about.status.gates if gate.name in asks and gate.state == "Pending"]
-    found = next(filter(None, waiting), about.spec.model.version)
-    if not found:
-        raise InputError(f"{about.name} was not changed: no gate waits for an approval yet; do: name the --version")
-    return found
+    steer(steering, partial(plans.approve, person, version, digest))

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 
 from podium.api.v1alpha1.manifest import GROUP, KIND
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.cli.change import Change, Plan, Target, checked
 from podium.cli.documents import Unreadable, roots
 from podium.cli.objects import InputError
 from podium.cli.yaml_edit import NotCertain, edited
 from podium.core.status.explanation import first_fault
+from podium.steering.change import Change, Plan, Target, checked
 
 
 class _Place(NamedTuple):

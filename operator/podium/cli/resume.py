@@ -2,8 +2,8 @@
 
 import click
 
-from podium.cli.change import AlreadySo, Change, Target
 from podium.cli.steer import Steering, steer, steers
+from podium.steering import plans
 
 
 @click.command(short_help="Let a paused rollout go on.")
@@ -13,11 +13,4 @@ def resume(steering: Steering) -> None:
 
     Exit code: 0 when it is not paused, 1 when nothing was written, 2 for wrong arguments.
     """
-    steer(steering, _plan)
-
-
-def _plan(about: Target) -> Change:
-    if not about.fields.get("paused"):
-        raise AlreadySo(f"{about.name} is not paused")
-    follows = f"it goes on from phase {about.status.phase}"
-    return Change({"paused": False}, f"{about.name} is not paused any more", follows, f"Resume {about.name}")
+    steer(steering, plans.resume)

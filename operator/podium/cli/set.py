@@ -4,9 +4,9 @@ from functools import partial
 
 import click
 
-from podium.cli.change import Change, Target
-from podium.cli.model_versions import to_alias, to_version
 from podium.cli.steer import Steering, steer, steers
+from podium.steering.change import Change, Target
+from podium.steering.model_versions import to_alias, to_version
 
 
 @click.group("set", short_help="Name another version, or follow another alias.")

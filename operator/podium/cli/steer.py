@@ -5,23 +5,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import click
 import yaml
 
-from podium.adapters.kubernetes import names
-from podium.cli.change import AlreadySo, Change, Plan, Target, checked, merged, target
 from podium.cli.git_checkout import commit
-from podium.cli.git_owner import GitOwner, git_owner
-from podium.cli.live import Connection, connected, run
+from podium.cli.live import connected, run
+from podium.cli.objects import InputError
 from podium.cli.options import Command, Place, as_json, at_place
 from podium.cli.screen import Screen
 from podium.core.status.printable import plain
-from podium.errors import Conflict
-
-MANAGER: Final = "podium-cli"  # of the fields that a verb writes
-_TRIES: Final = 10  # the operator writes the status meanwhile, each time with another resourceVersion
+from podium.steering.change import AlreadySo, CannotSteer, Change, Plan, Target, checked, target
+from podium.steering.git_owner import GitOwner, git_owner
+from podium.steering.writing import follows, refusal, written
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,10 @@ def steers(command: Command) -> Command:
 
 def steer(steering: Steering, plan: Plan) -> None:
     """Carry a plan out, and say what was done. Raises InputError where nothing was; ends with 1 where Git owns it."""
-    done = run(_steered(steering, plan), steering.name)
+    try:
+        done = run(_steered(steering, plan), steering.name)
+    except CannotSteer as error:
+        raise InputError(str(error)) from error
     if steering.as_object:
         Screen.present().show(json.dumps(asdict(done), indent=2))
     else:
@@ -90,45 +90,15 @@ async def _steered(steering: Steering, plan: Plan) -> Done:
                 return _committed(steering.git, about, plan, owner)
             if owner is not None and not steering.force:
                 return _refused(about, checked(plan, about), owner)
-            change = await _written(connection, found, plan, steering.name)
+            change = await written(connection.api, found, plan)
         except AlreadySo as known:
             return Done(about.namespace, about.name, "nothing", {}, f"nothing to do: {known}", "")
-        return Done(about.namespace, about.name, "cluster", change.patch, change.done, _follows(change, owner))
-
-
-async def _written(connection: Connection, found: Mapping[str, Any], plan: Plan, name: str) -> Change:
-    """Patch what was read, and nothing newer: where another client wrote first, it is read and thought over again."""
-    change = checked(plan, target(found, name))
-    path = names.path(names.MODEL_DEPLOYMENTS, connection.namespace, name)
-    for last in range(_TRIES - 1, -1, -1):
-        body = {"metadata": {"resourceVersion": found["metadata"]["resourceVersion"]}, "spec": dict(change.patch)}
-        try:
-            await connection.api.merge(path, body, manager=MANAGER)
-        except Conflict:
-            if not last:
-                raise
-            found = await connection.model_deployment(name)
-            if merged(found["spec"], change.patch) == found["spec"]:  # a try whose answer was lost
-                return change
-            change = checked(plan, target(found, name))
-        else:
-            return change
-    raise AssertionError("the last try returns or raises")
-
-
-def _follows(change: Change, owner: GitOwner | None) -> str:
-    if owner is None:
-        return change.follows
-    return f"{change.follows}. {owner} owns the object: what Git says of these fields comes back {owner.comes_back}"
+        return Done(about.namespace, about.name, "cluster", change.patch, change.done, follows(change, owner))
 
 
 def _refused(about: Target, change: Change, owner: GitOwner) -> Done:
-    message = (
-        f"{about.name} was not changed: {owner} owns it. What Git says of these fields would come back "
-        f"{owner.comes_back}, and what Git does not say would be known to the cluster alone. The patch:"
-    )
     advice = "do: put the patch into Git, with --git PATH for the commit in a checkout; or write it anyway with --force"
-    return Done(about.namespace, about.name, "nothing", change.patch, message, advice)
+    return Done(about.namespace, about.name, "nothing", change.patch, refusal(about.name, owner), advice)
 
 
 def _committed(checkout: Path, about: Target, plan: Plan, owner: GitOwner | None) -> Done:

@@ -4,10 +4,8 @@ from functools import partial
 
 import click
 
-from podium.cli.change import Change, Target
-from podium.cli.model_versions import to_version
-from podium.cli.objects import InputError
 from podium.cli.steer import Steering, steer, steers
+from podium.steering import plans
 
 
 @click.command(short_help="Name the champion again while another version is on trial, or else the champion before.")
@@ -20,29 +18,4 @@ def undo(steering: Steering, version: str | None) -> None:
 
     Exit code: 0 when it was written, 1 when nothing was, 2 for wrong arguments.
     """
-    steer(steering, partial(_plan, version))
-
-
-def _plan(version: str | None, about: Target) -> Change:
-    return to_version(about, version or _before(about))
-
-
-def _before(about: Target) -> str:
-    status, model = about.status, about.spec.model
-    champion = status.champion
-    if champion is None:
-        raise InputError(
-            f"{about.name} was not changed: expected a champion to return to, found none; do: name it by --to"
-        )
-    named = champion.version == model.version if model.version is not None else status.challenger is None
-    if not named and champion.of_model(model.name):
-        return champion.version
-    promoted = [entry for entry in status.history if entry.outcome == "Promoted" and entry.of_model(model.name)]
-    earlier = [entry.version for entry in promoted if entry.version != champion.version]
-    if status.former is not None and status.former.of_model(model.name):
-        earlier.append(status.former.version)
-    if not earlier:
-        raise InputError(
-            f"{about.name} was not changed: it remembers no champion before {champion.version}; do: --to VERSION"
-        )
-    return earlier[-1]
+    steer(steering, partial(plans.undo, version))

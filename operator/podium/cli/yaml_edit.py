@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from podium.cli.change import merged
 from podium.cli.documents import Unreadable, roots
+from podium.steering.change import merged
 
 _BETWEEN: Final = re.compile(r"\s*:\s+")  # a key and its value: an alias, an anchor or a tag is refused
 _OPENS_BLOCK: Final = re.compile(r"[ \t]*:[ \t]*(#[^\n]*)?\r?\n")

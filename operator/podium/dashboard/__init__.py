@@ -6,6 +6,7 @@
     look            values and templates become HTML, all of it escaped
     fragments       a page in parts, so that only what changed is sent
     fleet_page, deployment_page     the two pages
+    buttons, steering, pressed      the verbs as buttons: which there are, what viewers may, and what came of one
     stream          server-sent events: the parts that changed
     shield          who may ask: loopback, a known Host, the token; and the headers of every answer
     app, server     the routes, and the socket on loopback

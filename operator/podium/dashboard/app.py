@@ -1,4 +1,4 @@
-"""The routes. All of them read: there is none that changes anything."""
+"""The routes. All of them read, but those of the verbs, which are there only where viewers may steer."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -15,13 +15,15 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from podium.dashboard.deployment_page import deployment_page
+from podium.dashboard.deployment_page import Offer, deployment_page
 from podium.dashboard.fleet_page import fleet_page
 from podium.dashboard.fragments import Page
 from podium.dashboard.kept import Kept, Place
 from podium.dashboard.look import html
+from podium.dashboard.pressed import Pressed
 from podium.dashboard.selection import Selection, named
 from podium.dashboard.shield import Door, Shield
+from podium.dashboard.steering import Steering
 from podium.dashboard.stream import events
 
 MOST_VIEWERS: Final = 500  # open streams; each costs memory
@@ -31,14 +33,19 @@ _COMPRESSION: Final = 6  # of 9: the rest is a percent of the size for twice the
 Ask = Callable[[Request], Awaitable[Response]]
 
 
-def app(kept: Kept, door: Door, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> ASGIApp:
-    """The whole page over what is kept, behind its shield."""
-    return Shield(routed(kept, now), door)
+def app(
+    kept: Kept,
+    door: Door,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    steering: Steering | None = None,
+) -> ASGIApp:
+    """The whole page over what is kept, behind its shield; without `steering` it changes nothing."""
+    return Shield(routed(kept, door, now, steering), door)
 
 
-def routed(kept: Kept, now: Callable[[], datetime]) -> Starlette:
+def routed(kept: Kept, door: Door, now: Callable[[], datetime], steering: Steering | None) -> Starlette:
     """The routes, without a shield."""
-    pages = _Pages(kept, now)
+    pages = _Pages(kept, door, now, steering)
     routes = [
         Route("/", pages.fleet),
         Route("/live", pages.live_fleet),
@@ -46,6 +53,9 @@ def routed(kept: Kept, now: Callable[[], datetime]) -> Starlette:
         Route("/deployments/{namespace}/{name}/live", pages.live_deployment),
         *(Route(f"/static/{name}", _static(name, kind)) for name, kind in _STATIC.items()),
     ]
+    if steering is not None:
+        pressed = Pressed(steering, door, now)
+        routes.append(Route("/deployments/{namespace}/{name}/{verb}", pressed.answer, methods=["POST"]))
     before = [Middleware(GZipMiddleware, compresslevel=_COMPRESSION)]
     return Starlette(routes=routes, middleware=before, exception_handlers={HTTPException: _failed, Exception: _broken})
 
@@ -53,9 +63,11 @@ def routed(kept: Kept, now: Callable[[], datetime]) -> Starlette:
 class _Pages:
     """What answers the routes."""
 
-    def __init__(self, kept: Kept, now: Callable[[], datetime]) -> None:
+    def __init__(self, kept: Kept, door: Door, now: Callable[[], datetime], steering: Steering | None) -> None:
         self._kept = kept
+        self._door = door
         self._now = now
+        self._steering = steering
 
     async def fleet(self, request: Request) -> Response:
         return self._shown(fleet_page(self._kept, Selection.of(request.query_params), self._now()))
@@ -65,10 +77,11 @@ class _Pages:
         return self._streamed(lambda: fleet_page(self._kept, asked, self._now()))
 
     async def deployment(self, request: Request) -> Response:
-        return self._shown(self._deployment(_place(request)))
+        place = await self._learned(request)
+        return self._shown(self._deployment(place))
 
     async def live_deployment(self, request: Request) -> Response:
-        place = _place(request)
+        place = await self._learned(request)
         self._deployment(place)
 
         def page() -> Page | None:
@@ -79,6 +92,13 @@ class _Pages:
 
         return self._streamed(page)
 
+    async def _learned(self, request: Request) -> Place:
+        """Which object is asked for; what the viewer may do with it is known from then on."""
+        place = Place(request.path_params["namespace"], request.path_params["name"])
+        if self._steering is not None:
+            await self._steering.learn(place)
+        return place
+
     def _deployment(self, place: Place) -> Page:
         try:
             found = self._kept[place]
@@ -86,7 +106,8 @@ class _Pages:
             missing = f"There is no ModelDeployment {named(place)}, or it is in no namespace that is shown."
             waiting = "" if self._kept.complete else " The cluster is still being read: reload the page."
             raise HTTPException(404, missing + waiting) from None
-        return deployment_page(self._kept, found, self._now())
+        offer = Offer(self._steering.missing(place), self._door.csrf) if self._steering is not None else None
+        return deployment_page(self._kept, found, self._now(), offer)
 
     def _shown(self, page: Page) -> Response:
         regions = {region: Markup("\n").join(parts.values()) for region, parts in page.regions.items()}
@@ -96,10 +117,6 @@ class _Pages:
         if self._kept.viewers >= MOST_VIEWERS:
             raise HTTPException(503, f"{MOST_VIEWERS} viewers are connected already.")
         return StreamingResponse(events(self._kept, page), media_type="text/event-stream")
-
-
-def _place(request: Request) -> Place:
-    return Place(request.path_params["namespace"], request.path_params["name"])
 
 
 def _static(name: str, kind: str) -> Ask:

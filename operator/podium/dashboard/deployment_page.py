@@ -1,9 +1,10 @@
 """One ModelDeployment: steps, guards, gates, conditions, decisions, and its spec as YAML."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from markupsafe import Markup
@@ -11,33 +12,52 @@ from markupsafe import Markup
 from podium.api.v1alpha1.manifest import API_VERSION, KIND
 from podium.core.status.explained import Explanation
 from podium.core.status.explanation import Unexplained, explanation
+from podium.dashboard.buttons import buttons
 from podium.dashboard.fragments import Page, about
 from podium.dashboard.kept import Entry, Kept
 from podium.dashboard.look import address, html, since
 from podium.dashboard.selection import named
 
+_ORDER: Final = ("head", "outage", "steps", "guards", "gates", "steer", "decisions", "conditions", "spec")
 
-def deployment_page(kept: Kept, found: Entry, now: datetime) -> Page:
-    """The page of this object, also of one that this version cannot read."""
+
+@dataclass(frozen=True)
+class Offer:
+    """What a viewer is offered to press: the right that is missing for it, and what its forms carry."""
+
+    missing: str
+    csrf: str
+
+
+def deployment_page(kept: Kept, found: Entry, now: datetime, offer: Offer | None = None) -> Page:
+    """The page of this object, also of one that this version cannot read. Without an offer it has no buttons."""
     notes = html("notes.html", kept=kept)
-    return _page(found, notes, about(now))
+    return _page(found, notes, about(now), offer)
 
 
 @lru_cache(maxsize=64)
-def _page(found: Entry, notes: Markup, now: datetime) -> Page:
+def _page(found: Entry, notes: Markup, now: datetime, offer: Offer | None) -> Page:
     name, value = named(found.place), found.value
     parts = {"spec": html("parts/spec.html", yaml=manifest(value))}
     try:
         parts = _parts(explanation(value), now) | parts
+        if offer is not None:
+            shown, action = buttons(value, offer.missing), address("deployments", *found.place)
+            parts["steer"] = html("parts/steer.html", buttons=shown, action=action, csrf=offer.csrf)
     except Unexplained as error:
         parts = {"head": html("parts/unexplained.html", name=name, problem=str(error))} | parts
     return Page(
         title=name,
         template="deployment.html",
         live=address("deployments", *found.place, "live"),
-        regions={"notes": {"notes-text": notes}, "sections": parts},
+        regions={"notes": {"notes-text": notes}, "sections": _ordered(parts)},
         values={"name": name},
     )
+
+
+def _ordered(parts: dict[str, Markup]) -> dict[str, Markup]:
+    """What a person does comes after what there is to know of the present, and before the past."""
+    return {name: parts[name] for name in _ORDER if name in parts}
 
 
 def _parts(said: Explanation, now: datetime) -> dict[str, Markup]:

@@ -13,6 +13,7 @@ from podium.dashboard.app import app
 from podium.dashboard.kept import Kept
 from podium.dashboard.shield import Door
 from podium.dashboard.source import follow
+from podium.dashboard.steering import Steering
 
 LOOPBACK: Final = "127.0.0.1"  # and no other address: the page shows what the caller's kubeconfig can read
 _LEAVE: Final = 5  # seconds for what is under way once it is ended; a stream takes one at the most
@@ -43,13 +44,13 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-async def serve(api: Api, path: str, at: socket.socket, say: Callable[[str], None]) -> None:
+async def serve(api: Api, path: str, at: socket.socket, say: Callable[[str], None], *, read_only: bool) -> None:
     """Serve until it is interrupted. Raises the errors of `podium.errors` where the collection cannot be read."""
     await api.list(path, most=1)
     kept, door = Kept(), Door(at.getsockname()[1])
     # The log of requests would show the token
     settings = uvicorn.Config(
-        app(kept, door),
+        app(kept, door, steering=None if read_only else Steering(api)),
         log_level="warning",
         access_log=False,
         lifespan="off",

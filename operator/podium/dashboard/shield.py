@@ -28,10 +28,11 @@ HEADERS: Final[Mapping[str, str]] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_READS: Final = frozenset({"GET", "HEAD"})
 _OPEN: Final = "/static/"  # what is the same for all
 
 
@@ -41,6 +42,7 @@ class Door:
 
     port: int
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    csrf: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)  # in each form
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -56,6 +58,10 @@ class Door:
     def address(self) -> str:
         """What opens the page in a browser."""
         return f"http://127.0.0.1:{self.port}/?{urlencode({'token': self.token})}"
+
+    def gave(self, csrf: str) -> bool:
+        """Whether a form that changes something is one of this page's."""
+        return hmac.compare_digest(csrf.encode(), self.csrf.encode())
 
     def knows(self, token: str | None) -> bool:
         """Whether this is the token. It takes as long for each wrong one."""
@@ -92,6 +98,8 @@ def refusal(request: Request, door: Door) -> Response | None:
         return _refused(421, "Wrong address", f"Open it as http://127.0.0.1:{door.port}/, not by another name.")
     if _foreign(headers, request.method):
         return _refused(403, "Refused", "Another web page may not ask this one.")
+    if request.method not in _READS and headers.getlist("origin") != [f"http://{headers['host']}"]:
+        return _refused(403, "Refused", "A form of another page may change nothing.")
     if request.url.path.startswith(_OPEN) or door.knows(request.cookies.get(door.cookie)):
         return _without_token(request) if "token" in request.query_params else None
     if door.knows(request.query_params.get("token")):
@@ -101,7 +109,7 @@ def refusal(request: Request, door: Door) -> Response | None:
 
 def _foreign(headers: Headers, method: str) -> bool:
     """Whether a page of another origin asks, https://www.w3.org/TR/fetch-metadata/: it may only lead people here."""
-    leads = method in {"GET", "HEAD"} and headers.get("sec-fetch-mode") == "navigate"
+    leads = method in _READS and headers.get("sec-fetch-mode") == "navigate"
     return headers.get("sec-fetch-site", "none") not in {"none", "same-origin"} and not (
         leads and headers.get("sec-fetch-dest") == "document"
     )

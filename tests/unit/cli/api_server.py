@@ -32,6 +32,8 @@ class ApiServer:
         self.reads: Counter[str] = Counter()  # by path; a watch counts once it has ended
         self.patches: list[tuple[str, Json]] = []
         self.answered: dict[str, str] = {}  # by path, the last answer
+        self.allowed = True  # what reviews of the caller's rights say
+        self.reviews: list[Json] = []
         self.user = "alice"  # whom the API server takes the caller for
         self.url = ""
         self.changed = Condition()
@@ -135,8 +137,9 @@ class _Handler(BaseHTTPRequestHandler):
             world.changed.notify_all()
 
     def do_POST(self) -> None:
-        self._body()
-        self._answer(201, {"status": {"userInfo": {"username": self.world.user}}})
+        asked, status = self._body(), {"userInfo": {"username": self.world.user}, "allowed": self.world.allowed}
+        self.world.reviews.append(asked)
+        self._answer(201, {"status": status})
 
     def do_PATCH(self) -> None:
         self.world.users.append(self.headers["Impersonate-User"])

@@ -1,6 +1,7 @@
 """`podium dashboard` as a process, against an API server."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -35,6 +36,13 @@ def opened(*words: str) -> Iterator[tuple[httpx.Client, subprocess.Popen[str]]]:
             process.wait(timeout=30)
 
 
+def shown(client: httpx.Client, address: str) -> str:
+    """The page once the fleet has been read."""
+    with client.stream("GET", "/live") as stream:
+        assert next(line for line in stream.iter_lines() if "/ml/churn" in line)
+    return client.get(address).text
+
+
 def test_the_page_shows_the_namespace_and_follows_it_until_it_is_ended(cluster: ApiServer) -> None:
     cluster.put(CHURN.replace("/ml/", "/other/"), saved("settled", namespace="other"))
     with opened() as (client, process), client.stream("GET", "/live") as stream:
@@ -49,6 +57,28 @@ def test_the_page_shows_the_namespace_and_follows_it_until_it_is_ended(cluster: 
         assert process.stderr is not None
         assert process.stderr.read() == "Ctrl-C ends it.\n"
     assert cluster.patches == []
+
+
+def test_a_button_is_a_verb_with_the_rights_of_the_kubeconfig(cluster: ApiServer) -> None:
+    cluster.put(f"{NAMED}/fraud", saved("rejected", name="fraud"))
+    with opened("--as", "alice") as (client, _):
+        (csrf, *_) = re.findall(r'name="csrf" value="([^"]+)"', shown(client, "/deployments/ml/churn"))
+        own = {"Origin": str(client.base_url).rstrip("/")}
+        answer = client.post("/deployments/ml/churn/pause", headers=own, data={"csrf": csrf})
+        assert answer.status_code == 200
+        assert "churn is paused" in answer.text
+        assert client.post("/deployments/ml/churn/pause", headers=own, data={"csrf": "x"}).status_code == 403
+    assert [(path, patch["spec"]) for path, patch in cluster.patches] == [(CHURN, {"paused": True})]
+    assert set(cluster.users) == {"alice"}
+    assert cluster.reviews[0]["spec"]["resourceAttributes"]["verb"] == "patch"
+
+
+def test_read_only_has_no_buttons_and_no_routes_behind_them(cluster: ApiServer) -> None:
+    with opened("--read-only") as (client, _):
+        assert "<form" not in shown(client, "/deployments/ml/churn")
+        own = {"Origin": str(client.base_url).rstrip("/")}
+        assert client.post("/deployments/ml/churn/pause", headers=own).status_code == 404
+    assert (cluster.patches, cluster.reviews) == ([], [])
 
 
 def test_all_namespaces_are_one_page(cluster: ApiServer) -> None:

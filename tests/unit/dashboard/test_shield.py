@@ -45,7 +45,7 @@ def test_another_page_in_the_browser_can_lead_here_and_not_read(client: Browser,
     assert client.get("/", headers=framed).status_code == 403
     leads = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
     assert client.get("/", headers=leads).status_code == 200
-    assert client.request("POST", "/", headers=leads).status_code == 403
+    assert client.request("POST", "/", headers={**leads, "Origin": "http://127.0.0.1:8910"}).status_code == 403
 
 
 @pytest.mark.parametrize("page", ["/", "/live", "/deployments/ml/stable", "/deployments/ml/stable/live", "/docs"])
@@ -97,11 +97,23 @@ def test_what_is_static_asks_no_other_host_and_writes_no_code() -> None:
         assert not [word for word in ("eval(", "document.write", "localStorage", "document.cookie") if word in text]
 
 
+@pytest.mark.parametrize(
+    "origin", [None, "null", "http://127.0.0.1:8911", "https://127.0.0.1:8910", "http://evil.example"]
+)
+def test_what_is_no_question_comes_from_this_page_alone(client: Browser, origin: str | None) -> None:
+    headers = {} if origin is None else {"Origin": origin}
+    assert client.request("POST", "/", headers=headers).status_code == 403
+    both = [("Origin", "http://127.0.0.1:8910"), ("Origin", "http://evil.example")]
+    assert client.request("POST", "/", headers=both).status_code == 403
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 def test_no_route_takes_anything_but_a_question(client: Browser, method: str) -> None:
+    own = {"Origin": "http://127.0.0.1:8910"}
     for page in PAGES:
-        assert client.request(method, page).status_code == 405
-    assert {frozenset(getattr(route, "methods", ())) for route in routed(Kept(), lambda: NOW).routes} == {
+        assert client.request(method, page, headers=own).status_code == 405
+    assert client.request(method, "/deployments/ml/stable/pause", headers=own).status_code == 404
+    assert {frozenset(getattr(route, "methods", ())) for route in routed(Kept(), DOOR, lambda: NOW, None).routes} == {
         frozenset({"GET", "HEAD"})
     }
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from podium.cli.change import AlreadySo, Change, Target
+from podium.steering.change import AlreadySo, Change, Target
 
 
 def to_version(about: Target, version: str) -> Change:

@@ -8,7 +8,6 @@ from pydantic import ValidationError
 
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Status
-from podium.cli.objects import InputError
 from podium.core.status.explanation import Unexplained, first_fault, parsed
 
 Json = Mapping[str, Any]
@@ -39,26 +38,30 @@ class AlreadySo(Exception):
     """The spec says it already. The message says what it says."""
 
 
+class CannotSteer(Exception):
+    """The object cannot be changed so. The message says why, and what to do."""
+
+
 Plan = Callable[[Target], Change]
 
 
 def target(value: Json, name: str) -> Target:
-    """The object, read. Raises InputError where this version cannot read it."""
+    """The object, read. Raises CannotSteer where this version cannot read it."""
     metadata = value.get("metadata") or {}
     try:
         spec, status = parsed(value)
     except Unexplained as error:
-        raise InputError(f"this version of podium cannot read {name}: {error}") from error
+        raise CannotSteer(f"this version of podium cannot read {name}: {error}") from error
     return Target(name, str(metadata.get("namespace") or ""), spec, status, value["spec"])
 
 
 def checked(plan: Plan, about: Target) -> Change:
-    """The change, of which the API server would take the result. Raises InputError with the field otherwise."""
+    """The change, of which the API server would take the result. Raises CannotSteer with the field otherwise."""
     change = plan(about)
     try:
         Spec.model_validate(merged(about.fields, change.patch))
     except ValidationError as error:
-        raise InputError(f"{about.name} was not changed: spec{first_fault(error)}") from error
+        raise CannotSteer(f"{about.name} was not changed: spec{first_fault(error)}") from error
     return change
 
 
