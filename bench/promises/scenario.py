@@ -34,6 +34,8 @@ _GOOD: Final = "12"
 _ACTS: Final = 6
 _OF_RELOADS: Final = 1_000_003
 _IN_PLACE: Final = 0.4  # share of the seeds that reload in place
+_OF_ABORTS: Final = 2_000_003
+_ABORTS: Final = 0.25  # share of the seeds in which people abort versions
 _TOO_LITTLE_MEMORY: Final = 0.2  # share of them in which version 1 does not fit beside another one
 
 
@@ -47,6 +49,8 @@ class Scenario:
         in_place = random.Random(seed + _OF_RELOADS)  # draws of its own: what seeds have shown before stays the same
         if in_place.random() < _IN_PLACE:
             self.parts["serving"]["reload"] = "InPlace"
+        self.aborts = random.Random(seed + _OF_ABORTS)  # as above
+        self.may_abort = self.aborts.random() < _ABORTS
         self.gateway = self.people.random() < 0.4
         if self.gateway:
             self.parts["traffic"] = _GATEWAY
@@ -75,8 +79,10 @@ class Scenario:
     def wants(self, version: str) -> None:
         """Commit a spec with this version."""
         self.unheard_crash |= self.gateway and "crash_after_answers" in _VERSIONS[version]
-        body = {"model": {"name": "churn", "version": version}, **self.parts}
-        self.world.commit(Spec.model_validate(body), f"version {version}")
+        self._commits({"model": {"name": "churn", "version": version}, **self.parts}, f"version {version}")
+
+    def _commits(self, body: Mapping[str, Any], what: str) -> None:
+        self.world.commit(Spec.model_validate(body), what)
 
     def calm(self) -> None:
         """Nothing goes wrong any more."""
@@ -91,6 +97,16 @@ class Scenario:
 
     def _commit(self) -> None:
         self.wants(self.people.choice(list(_VERSIONS)))
+        if self.may_abort and self.aborts.random() < 0.5:
+            self.world.run(SECOND * self.aborts.randint(0, 20))
+            self._abort()
+
+    def _abort(self) -> None:
+        """What Git names, also where that is rejected or champion by now."""
+        version = self.world.spec.model.version
+        rollout = {**self.parts["rollout"], "abort": {"version": version}}
+        body = {"model": {"name": "churn", "version": version}, **self.parts, "rollout": rollout}
+        self._commits(body, f"abort {version}")
 
     def _scale(self) -> None:
         size = self.people.randint(1, 4)

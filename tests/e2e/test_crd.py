@@ -272,6 +272,13 @@ WHERE = [
         "rollout.step_timeout",
         "rollout.startupTimeout",
         "rollout.retry",
+        "rollout.abort",
+        "rollout.abort.version",
+        "rollout.abort.reason",
+        "rollout.promote",
+        "rollout.promote.skipSteps",
+        "rollout.promote.full",
+        "rollout.promote.trialStartedAt",
         "unknown",
         "rollout.unknown",
     ],
@@ -305,6 +312,8 @@ serving:
 rollout:
   steps: [{weight: 5, hold: 1m}, {weight: 25}]
   guards: [{name: errors, errorRate: {atMost: 1%}}]
+  abort: {version: "6", by: alice, reason: wrong prices}
+  promote: {version: "7", skipSteps: 1, trialStartedAt: "2026-01-05T09:00:00Z"}
 traffic: {service: {type: NodePort}}
 """
 

@@ -21,6 +21,7 @@ from podium.errors import NotFound, Permanent, PodiumError, Rejected
 _IN_POD = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _MANY: Final = 60.0  # seconds for a list of thousands
 _WATCH: Final = 60.0  # seconds until a watch is begun again
+_WHO: Final = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 _PAUSE: Final = 1.0  # seconds before a watch that broke is begun again
 Result = TypeVar("Result")
 
@@ -35,6 +36,14 @@ class Connection:
     async def model_deployment(self, name: str) -> Mapping[str, Any]:
         """The object as the API server has it. Raises the errors of `podium.errors`."""
         return await self.api.get(names.path(names.MODEL_DEPLOYMENTS, self.namespace, name))
+
+    async def user(self) -> str:
+        """For whom the API server takes the caller; "" where it does not say: before Kubernetes 1.28, or by RBAC."""
+        try:
+            found = await self.api.create(_WHO, {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
+        except PodiumError:
+            return ""
+        return str(((found.get("status") or {}).get("userInfo") or {}).get("username") or "")
 
     async def pods(self, name: str) -> Sequence[Mapping[str, Any]]:
         """The pods of both slots."""

@@ -16,6 +16,7 @@ class Verb(NamedTuple):
 
 
 VERBS: Final = {
+    "abort": Verb("abort", "Take a version on trial out of traffic at once, and keep it out.", "cli"),
     "approve": Verb("approve", "Approve a version, for the gates that ask for it.", "cli"),
     "dashboard": Verb("dashboard", "Show the fleet and each rollout in a browser, on this machine.", "cli,dashboard"),
     "events": Verb("events", "Show the Events about a ModelDeployment.", "cli"),
@@ -24,8 +25,10 @@ VERBS: Final = {
     "history": Verb("history", "Show what was decided of which version, and why.", "cli"),
     "list": Verb("list", "Show all ModelDeployments: versions, phase, weight, nearest guard.", "cli", "list_"),
     "pause": Verb("pause", "Stop all progress of a rollout; a rollback is never stopped.", "cli"),
+    "promote": Verb("promote", "Let a version on trial skip its step, or all that is left.", "cli"),
     "resume": Verb("resume", "Let a paused rollout go on.", "cli"),
-    "retry": Verb("retry", "Give a rejected or blocked version another try.", "cli"),
+    "retry": Verb("retry", "Give a rejected, aborted or blocked version another try.", "cli"),
+    "rollback": Verb("rollback", "Return to the champion before this one, also in mid-trial.", "cli"),
     "schema": Verb("schema", "Print the CRD, the JSON Schema for editors, or the reference.", "cli"),
     "score": Verb("score", "Score a CSV or Parquet file larger than memory.", "cli,runtime"),
     "serve": Verb("serve", "Serve a model version on this machine.", "cli,runtime"),

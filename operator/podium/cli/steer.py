@@ -63,10 +63,20 @@ def steers(command: Command) -> Command:
     return steering
 
 
-def steer(steering: Steering, plan: Plan) -> None:
-    """Carry a plan out, and say what was done. Raises InputError where nothing was; ends with 1 where Git owns it."""
+def signs(command: Command) -> Command:
+    """Adds by whom and why, for a verb that is a person's verdict."""
+    by = click.option("--by", help="Who says so.  [default: the user for whom the API server takes you]")
+    reason = click.option("--reason", help="Why; history, Events and the registry say it.")
+    return by(reason(command))
+
+
+def steer(steering: Steering, plan: Plan, *, signed: bool = False) -> None:
+    """Carry a plan out, and say what was done. Raises InputError where nothing was; ends with 1 where Git owns it.
+
+    A plan that is signed says who the caller is.
+    """
     try:
-        done = run(_steered(steering, plan), steering.name)
+        done = run(_steered(steering, plan, signed=signed), steering.name)
     except CannotSteer as error:
         raise InputError(str(error)) from error
     if steering.as_object:
@@ -81,16 +91,17 @@ def steer(steering: Steering, plan: Plan) -> None:
         raise SystemExit(1)
 
 
-async def _steered(steering: Steering, plan: Plan) -> Done:
+async def _steered(steering: Steering, plan: Plan, *, signed: bool) -> Done:
     async with connected(steering.place) as connection:
         found = await connection.model_deployment(steering.name)
-        about, owner = target(found, steering.name), git_owner(found)
+        user = await connection.user() if signed else ""
+        about, owner = target(found, steering.name, user), git_owner(found)
         try:
             if steering.git is not None:
                 return _committed(steering.git, about, plan, owner)
             if owner is not None and not steering.force:
                 return _refused(about, checked(plan, about), owner)
-            change = await written(connection.api, found, plan)
+            change = await written(connection.api, found, plan, user)
         except AlreadySo as known:
             return Done(about.namespace, about.name, "nothing", {}, f"nothing to do: {known}", "")
         return Done(about.namespace, about.name, "cluster", change.patch, change.done, follows(change, owner))

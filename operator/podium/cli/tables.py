@@ -12,7 +12,9 @@ from podium.api.v1alpha1.values.base import format_time
 from podium.core.status.printable import plain
 
 COLOURS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("Failed", "Rejected", "Blocked", "RollingBack", "RolledBack", "False", "Warning"), "red"),
+    **dict.fromkeys(
+        ("Failed", "Rejected", "Aborted", "Blocked", "RollingBack", "RolledBack", "False", "Warning"), "red"
+    ),
     **dict.fromkeys(("Passed", "Promoted", "Stable", "True"), "green"),
     **dict.fromkeys(("Inconclusive", "Pending", "not checked yet", "Unknown"), "yellow"),
 }

@@ -70,10 +70,14 @@ class _Editor:
         there = {name: _entry(node, name) for name in patch}
         gone = [name for name, part in patch.items() if part is None and there[name][0] is not None]
         new = [name for name, part in patch.items() if part is not None and there[name][0] is None]
-        for name in gone:  # another one takes its place: version instead of alias
-            if not new:
-                raise NotCertain(f"{name} would have to be removed")
-            yield self._swap(*there[name], new[0], patch[new.pop(0)])
+        for name in gone:
+            own, value = there[name]
+            assert own is not None
+            assert value is not None
+            if new and not _is_block(value):  # another one takes its place: version instead of alias
+                yield self._swap(own, value, new[0], patch[new.pop(0)])
+            else:
+                yield self._remove(node, own, value)
         for name in new:
             yield self._insert(key, node, name, patch[name])
         for name, (own, value) in there.items():
@@ -91,11 +95,24 @@ class _Editor:
             self._separate(key, node)
             yield Edit(node.start_mark.index, self._scalar_end(node), _flow(part))
 
-    def _swap(self, key: yaml.Node | None, node: yaml.Node | None, name: str, part: Any) -> Edit:
-        assert key is not None
-        assert node is not None
+    def _swap(self, key: yaml.Node, node: yaml.Node, name: str, part: Any) -> Edit:
         self._separate(key, node)
-        return Edit(key.start_mark.index, self._scalar_end(node), f"{name}: {_flow(part)}")
+        return Edit(key.start_mark.index, self._last(node), f"{name}: {_flow(part)}")
+
+    def _remove(self, mapping: yaml.MappingNode, key: yaml.Node, node: yaml.Node) -> Edit:
+        """Without the field: its lines of a block, or its place in a flow mapping."""
+        self._separate(key, node)
+        start, end = key.start_mark.index, self._last(node)
+        others = [pair for pair in mapping.value if pair[0] is not key]
+        if mapping.flow_style:
+            after = [other for other, _ in others if other.start_mark.index > start]
+            if after:
+                return Edit(start, after[0].start_mark.index, "")
+            return Edit(self._last(others[-1][1]) if others else start, end, "")
+        line, newline = self._text.rfind("\n", 0, start) + 1, self._text.find("\n", end) + 1
+        if not others or self._text[line:start].strip():
+            raise NotCertain(f"line {_line(key)}: {key.value} would have to be removed")
+        return Edit(line, newline or len(self._text), "")
 
     def _scalar_end(self, node: yaml.Node) -> int:
         if not isinstance(node, yaml.ScalarNode) or node.style not in _QUOTED:
@@ -106,7 +123,7 @@ class _Editor:
     def _separate(self, key: yaml.Node, node: yaml.Node) -> None:
         """Refuses a value that is written elsewhere (an alias), or has an anchor or a tag before it."""
         start, end = key.end_mark.index, node.start_mark.index
-        block = isinstance(node, yaml.CollectionNode) and not node.flow_style
+        block = _is_block(node)
         between = self._text[start:end]
         opened = _OPENS_BLOCK.match(between) if block else _BETWEEN.fullmatch(between)
         if not opened or self._text[end : end + 1] in {"&", "!", "*"}:
@@ -148,6 +165,10 @@ class _Editor:
         if isinstance(node, yaml.CollectionNode) and not node.flow_style:
             return self._last(node.value[-1][1] if isinstance(node, yaml.MappingNode) else node.value[-1])
         return node.end_mark.index if isinstance(node, yaml.CollectionNode) else self._scalar_end(node)
+
+
+def _is_block(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.CollectionNode) and not node.flow_style
 
 
 def _flow(part: Any) -> str:

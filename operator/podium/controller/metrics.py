@@ -68,7 +68,7 @@ class Metrics:
         )
         self._decisions = Counter(
             "podium_decisions",
-            "Trials by how they ended: Promoted, Rejected or RolledBack.",
+            "Trials by how they ended: Promoted, Rejected, Aborted or RolledBack.",
             [*which, "outcome"],
             registry=own,
         )

@@ -21,7 +21,7 @@ from podium.core.gates import pending_requests
 from podium.errors import PodiumError
 from podium.ports import ModelDeployment, PodReport, Ports
 
-QUIET: Final = frozenset({Phase.PENDING, Phase.GATING, Phase.BLOCKED, Phase.STABLE, Phase.REJECTED})
+QUIET: Final = frozenset({Phase.PENDING, Phase.GATING, Phase.BLOCKED, Phase.STABLE, Phase.REJECTED, Phase.ABORTED})
 _EVIDENCE: Final = 2.0  # seconds for all pods together; each has less of its own
 _JOBS: Final = 2.0  # seconds; a gate waits for its job anyway, the champion's pods do not
 _AUTOSCALER: Final = 2.0  # seconds; the size is known without it

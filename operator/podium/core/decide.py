@@ -62,6 +62,7 @@ REQUEUE_AFTER: Mapping[Phase, float] = {
     Phase.SOAKING: 1,
     Phase.ROLLING_BACK: 0.5,
     Phase.REJECTED: 60,
+    Phase.ABORTED: 60,
     Phase.STABLE: 60,
 }
 UNAVAILABLE = 5.0  # no request can be answered
@@ -95,8 +96,7 @@ class Decision:
 
 def decide(facts: Facts) -> Decision:
     """The whole decision on one ModelDeployment at one moment. At most one move of the table is made."""
-    known = facts.answered_before or answered_before(facts)
-    lost = facts.lost or lost_before(facts)
+    known, lost = facts.answered_before or answered_before(facts), facts.lost or lost_before(facts)
     observed_facts = replace(facts, status=observed(facts), answered_before=known, lost=lost)
     move = next_move(observed_facts)
     status = enter(observed_facts, move) if move else keep_recent_evidence(facts.status, observed_facts.status, facts)

@@ -13,7 +13,7 @@ from podium.api.v1alpha1.values.base import format_duration, format_percent, for
 from podium.core.status.printable import plain
 
 _TONES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("Failed", "Rejected", "Blocked", "RollingBack", "RolledBack", "False"), "bad"),
+    **dict.fromkeys(("Failed", "Rejected", "Aborted", "Blocked", "RollingBack", "RolledBack", "False"), "bad"),
     **dict.fromkeys(("Passed", "Promoted", "Stable", "True"), "good"),
     **dict.fromkeys(("Inconclusive", "Pending", "not checked yet", "Unknown"), "open"),
 }

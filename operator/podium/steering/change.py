@@ -22,6 +22,7 @@ class Target:
     spec: Spec
     status: Status
     fields: Json  # the spec as it is written, without defaults
+    user: str = ""  # for whom the API server takes the caller; "" where it does not say
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,14 @@ class CannotSteer(Exception):
 Plan = Callable[[Target], Change]
 
 
-def target(value: Json, name: str) -> Target:
+def target(value: Json, name: str, user: str = "") -> Target:
     """The object, read. Raises CannotSteer where this version cannot read it."""
     metadata = value.get("metadata") or {}
     try:
         spec, status = parsed(value)
     except Unexplained as error:
         raise CannotSteer(f"this version of podium cannot read {name}: {error}") from error
-    return Target(name, str(metadata.get("namespace") or ""), spec, status, value["spec"])
+    return Target(name, str(metadata.get("namespace") or ""), spec, status, value["spec"], user)
 
 
 def checked(plan: Plan, about: Target) -> Change:
@@ -76,3 +77,9 @@ def merged(value: Any, patch: Any) -> Any:
         else:
             result[key] = merged(result.get(key), part)
     return result
+
+
+def replaced(there: Json, said: Json) -> dict[str, Any]:
+    """The merge patch that puts one value in place of another: what is not said any more is removed."""
+    given = {name: value for name, value in said.items() if value is not None and value != ""}
+    return dict.fromkeys(sorted(there.keys() - given.keys())) | given

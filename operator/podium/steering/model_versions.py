@@ -13,7 +13,16 @@ def to_version(about: Target, version: str) -> Change:
     patch: dict[str, Any] = {"version": version} | ({"alias": None} if was is not None else {})
     instead = f", and no longer follows alias {was}" if was is not None else ""
     done = f"{about.name} names version {version}{instead}"
-    return Change({"model": patch}, done, _follows(about, version), f"Set {about.name} to version {version}")
+    over = left_over(about, version)
+    subject = f"Set {about.name} to version {version}"
+    return Change({"model": patch, **({"rollout": over} if over else {})}, done, _follows(about, version), subject)
+
+
+def left_over(about: Target, version: str | None = None) -> dict[str, Any]:
+    """The part of a patch of spec.rollout that removes what was said of an earlier trial of the version, or of any."""
+    rollout = about.spec.rollout
+    words = {"abort": rollout.abort, "promote": rollout.promote}
+    return {name: None for name, said in words.items() if said is not None and version in {None, said.version}}
 
 
 def to_alias(about: Target, alias: str) -> Change:

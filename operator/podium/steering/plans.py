@@ -4,9 +4,9 @@ from typing import Any, Final
 
 from podium.api.v1alpha1.status import Phase
 from podium.steering.change import AlreadySo, CannotSteer, Change, Target
-from podium.steering.model_versions import to_version
+from podium.steering.model_versions import left_over, to_version
 
-_WAITS: Final = frozenset({Phase.REJECTED, Phase.BLOCKED, Phase.GATING})
+_WAITS: Final = frozenset({Phase.REJECTED, Phase.ABORTED, Phase.BLOCKED, Phase.GATING})
 
 
 def pause(about: Target) -> Change:
@@ -26,11 +26,11 @@ def resume(about: Target) -> Change:
 
 
 def retry(text: str, about: Target) -> Change:
-    """Give what was rejected, blocked or held another try. Raises CannotSteer where nothing waits for it."""
+    """Give what was rejected, aborted, blocked or held another try. Raises CannotSteer where nothing waits for it."""
     status = about.status
     if status.phase not in _WAITS and status.held is None and not status.rejected_templates:
         raise CannotSteer(
-            f"{about.name} was not changed: expected a version that is rejected, blocked or held, found phase "
+            f"{about.name} was not changed: expected a version that is rejected, aborted, blocked or held, found phase "
             f"{status.phase}; do: podium explain {about.name}"
         )
     if about.spec.rollout.retry == text:
@@ -38,7 +38,8 @@ def retry(text: str, about: Target) -> Change:
             f"{about.name} was not changed: spec.rollout.retry is {text!r} already; do: give a new --reason"
         )
     follows = "the version is tried again, with its gates first; requests to jobs and services are sent again"
-    return Change({"rollout": {"retry": text}}, f"{about.name} is retried: {text}", follows, f"Retry {about.name}")
+    patch = {"rollout": {"retry": text, **left_over(about)}}
+    return Change(patch, f"{about.name} is retried: {text}", follows, f"Retry {about.name}")
 
 
 def undo(version: str | None, about: Target) -> Change:

@@ -13,14 +13,14 @@ MANAGER: Final = "podium-cli"  # of the fields that a verb writes
 _TRIES: Final = 10  # the operator writes the status meanwhile, each time with another resourceVersion
 
 
-async def written(api: Api, found: Mapping[str, Any], plan: Plan) -> Change:
+async def written(api: Api, found: Mapping[str, Any], plan: Plan, user: str = "") -> Change:
     """Patch what was read, and nothing newer: where another client wrote first, it is read and thought over again.
 
     Raises CannotSteer, AlreadySo, and the errors of `podium.errors`.
     """
     name = str(found["metadata"]["name"])
     path = names.path(names.MODEL_DEPLOYMENTS, str(found["metadata"]["namespace"]), name)
-    change = checked(plan, target(found, name))
+    change = checked(plan, target(found, name, user))
     for last in range(_TRIES - 1, -1, -1):
         body = {"metadata": {"resourceVersion": found["metadata"]["resourceVersion"]}, "spec": dict(change.patch)}
         try:
@@ -31,7 +31,7 @@ async def written(api: Api, found: Mapping[str, Any], plan: Plan) -> Change:
             found = await api.get(path)
             if merged(found["spec"], change.patch) == found["spec"]:  # a try whose answer was lost
                 return change
-            change = checked(plan, target(found, name))
+            change = checked(plan, target(found, name, user))
         else:
             return change
     raise AssertionError("the last try returns or raises")

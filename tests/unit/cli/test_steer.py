@@ -34,12 +34,43 @@ OWNERS: list[tuple[dict[str, Any], str]] = [
     ),
     ({"labels": {"helm.toolkit.fluxcd.io/name": "shop"}}, "Flux's HelmRelease shop owns it"),
 ]
+LET_IN = {"rollout": {"abort": None}}
+SKIPS = {"version": "7", "trialStartedAt": "2026-01-05T09:00:33.750Z", "by": "alice"}
+AT_ONCE = {"version": "6", "full": True, "by": "alice"}
 # each verb, a state in which it has something to do, and what it patches
 VERBS: list[tuple[list[str], str, dict[str, Any]]] = [
     (["pause", "churn"], "second_step", {"paused": True}),
     (["resume", "churn"], "paused", {"paused": False}),
     (["approve", "churn", "--by", "alice"], "gated", {"approvals": [{"version": "7", "by": "alice"}]}),
     (["retry", "churn", "--reason", "store is back"], "rejected", {"rollout": {"retry": "store is back"}}),
+    (["retry", "churn", "--reason", "mended"], "aborted", {"rollout": {"retry": "mended", "abort": None}}),
+    (["abort", "churn"], "second_step", {"rollout": {"abort": {"version": "7", "by": "alice"}}}),
+    (["abort", "churn"], "watched", {"rollout": {"abort": {"version": "7", "by": "alice"}}}),
+    (
+        ["abort", "churn", "--version", "8", "--by", "bob", "--reason", "wrong prices"],
+        "aborted",
+        {"rollout": {"abort": {"version": "8", "by": "bob", "reason": "wrong prices", "model": None}}},
+    ),
+    (
+        ["promote", "churn", "--reason", "seen enough"],
+        "second_step",
+        {"rollout": {"promote": {**SKIPS, "skipSteps": 2, "reason": "seen enough"}}},
+    ),
+    (["promote", "churn"], "paused", {"paused": False}),
+    (["promote", "churn"], "previewed", {"rollout": {"promote": {**SKIPS, "skipSteps": 0}}}),
+    (["promote", "churn", "--full"], "paused", {"rollout": {"promote": {**SKIPS, "full": True}}, "paused": False}),
+    (["rollback", "churn"], "settled", {"model": {"version": "6"}}),
+    (
+        ["rollback", "churn", "--now", "--reason", "wrong orders"],
+        "third on trial",
+        {
+            "model": {"version": "6"},
+            "rollout": {"abort": None, "promote": {**AT_ONCE, "reason": "wrong orders", "trialStartedAt": None}},
+            "paused": False,
+        },
+    ),
+    (["rollback", "churn", "--now"], "named before", {"rollout": {"promote": AT_ONCE}}),
+    (["set", "version", "churn", "7"], "aborted by alias", {"model": {"version": "7", "alias": None}, **LET_IN}),
     (["undo", "churn"], "second_step", {"model": {"version": "6"}}),
     (["undo", "churn", "--to", "5"], "settled", {"model": {"version": "5"}}),
     (["set", "version", "churn", "8"], "second_step", {"model": {"version": "8"}}),
@@ -52,12 +83,41 @@ def podium(*words: str) -> Result:
     return CliRunner().invoke(main, list(words), env={"COLUMNS": "120"})
 
 
+FILES = {
+    **dict.fromkeys(("paused", "aborted", "aborted by alias", "previewed", "starting"), "second_step"),
+    "gated": "blocked",
+    "third on trial": "settled",
+    "named before": "settled",
+}
+
+
 def state_of(name: str, **metadata: Any) -> dict[str, Any]:
-    value = saved({"paused": "second_step", "gated": "blocked"}.get(name, name), **metadata)
-    if name == "paused":
-        value["spec"]["paused"] = True
+    value = saved(FILES.get(name, name), **metadata)
+    spec, status = value["spec"], value["status"]
+    rollout = spec.setdefault("rollout", {})
+    if name in {"paused", "third on trial"}:
+        spec["paused"] = True
     if name == "gated":
-        value["spec"]["gates"] = GATED
+        spec["gates"] = GATED
+    if name.startswith("aborted"):
+        rollout["abort"] = {"version": "7", "by": "alice", "model": "churn"}
+        status["phase"] = "Aborted"
+        del status["challenger"]
+    if name == "aborted by alias":
+        spec["model"] = {"name": "churn", "alias": "next"}
+    if name == "starting":
+        status["phase"] = "Starting"
+    if name == "previewed":
+        spec["traffic"] = {"gateway": {"name": "public"}, "preview": {"header": "x-test"}}
+        status["phase"] = "Starting"
+    if name == "third on trial":
+        spec["model"]["version"] = "8"
+        rollout |= {
+            "abort": {"version": "6"},
+            "promote": {"version": "8", "full": True, "trialStartedAt": "2026-01-05T09:00:00Z"},
+        }
+    if name == "named before":
+        spec["model"]["version"] = "6"
     return value
 
 
@@ -144,6 +204,9 @@ def test_what_nothing_puts_back_is_written(cluster: ApiServer, metadata: dict[st
     ("words", "state", "said"),
     [
         (["pause", "churn"], "paused", "nothing to do: churn is paused"),
+        (["abort", "churn"], "aborted", "nothing to do: version 7 of churn is aborted"),
+        (["promote", "churn"], "watched", "nothing to do: version 7 of churn has passed all its steps"),
+        (["rollback", "churn"], "named before", "nothing to do: churn names version 6"),
         (["resume", "churn"], "second_step", "nothing to do: churn is not paused"),
         (["set", "version", "churn", "7"], "second_step", "nothing to do: churn names version 7"),
     ],
@@ -158,7 +221,14 @@ def test_what_is_so_already_is_not_written(cluster: ApiServer, words: list[str],
 @pytest.mark.parametrize(
     ("words", "state", "said"),
     [
-        (["retry", "churn"], "settled", "expected a version that is rejected, blocked or held, found phase Stable"),
+        (["retry", "churn"], "settled", "expected a version that is rejected, aborted, blocked or held, found phase"),
+        (["promote", "churn"], "blocked", "expected a version whose gates have passed, found phase Blocked"),
+        (["promote", "churn"], "settled", "expected a version on trial, found phase Stable"),
+        (["promote", "churn"], "starting", "expected a version in a step, found one whose pods start"),
+        (["rollback", "churn", "--now"], "second_step", "expected a champion before this one in status.history"),
+        (["abort", "churn"], "settled", "expected a version on trial, found champion 7, which serves"),
+        (["abort", "churn", "--version", "seven"], "second_step", "spec.rollout.abort.version: "),
+        (["abort", "churn", "--reason", "two\nlines"], "second_step", "spec.rollout.abort.reason: "),
         (["approve", "churn", "--by", "alice"], "second_step", "no gate asks for an approval"),
         (["approve", "churn", "--by", "carol"], "gated", "expected an approval by alice or bob, found carol"),
         (["set", "version", "churn", "seven"], "second_step", "spec.model.version: "),
@@ -180,6 +250,40 @@ def test_undo_returns_to_the_champion_before_where_the_named_version_serves(clus
     cluster.put(CHURN, saved("watched"))
     assert podium("undo", "churn").exit_code == 0
     assert cluster.patches[0][1]["spec"] == {"model": {"version": "6"}}
+
+
+@pytest.mark.parametrize(
+    ("promoted", "before"),
+    [("67", "6"), ("5676", "5"), ("56757", "5"), ("7", None)],
+)
+def test_a_second_rollback_goes_one_champion_further_back(
+    cluster: ApiServer, promoted: str, before: str | None
+) -> None:
+    """And not forward again to the version from which the first one went away."""
+    value = saved("settled")
+    entry = value["status"]["history"][-1]
+    value["status"]["history"] = [{**entry, "version": version} for version in promoted]
+    value["status"]["champion"]["version"] = value["spec"]["model"]["version"] = promoted[-1]
+    cluster.put(CHURN, value)
+    result = podium("rollback", "churn")
+    assert result.exit_code == (0 if before else 1)
+    assert [each["spec"]["model"]["version"] for _, each in cluster.patches] == ([before] if before else [])
+
+
+def test_what_was_said_already_is_not_said_again(cluster: ApiServer) -> None:
+    for words, state in ((["promote", "churn"], "second_step"), (["rollback", "churn", "--now"], "named before")):
+        cluster.put(CHURN, state_of(state))
+        cluster.patches.clear()
+        assert podium(*words).exit_code == 0
+        again = podium(*words)
+        assert again.stdout.startswith("nothing to do: "), again.output
+        assert len(cluster.patches) == 1
+
+
+def test_where_the_api_server_does_not_say_who_the_caller_is_the_field_says_no_one(cluster: ApiServer) -> None:
+    cluster.user = ""
+    assert podium("abort", "churn").exit_code == 0
+    assert cluster.patches[0][1]["spec"] == {"rollout": {"abort": {"version": "7"}}}
 
 
 def test_what_follows_depends_on_what_is_known_of_the_version(cluster: ApiServer) -> None:
@@ -259,6 +363,11 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["set", "version", "churn", "8"], "'7'   # since", '"8"   # since'),
         (["set", "alias", "churn", "prod"], "version: '7'   # since", 'alias: "prod"   # since'),
         (["undo", "churn"], "'7'   # since", '"6"   # since'),
+        (
+            ["abort", "churn", "--reason", "wrong prices"],
+            "all of it\n",
+            'all of it\n  rollout: {abort: {version: "7", by: "alice", reason: "wrong prices"}}\n',
+        ),
         (
             ["approve", "churn", "--by", "alice"],
             "all of it\n",

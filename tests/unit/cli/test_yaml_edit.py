@@ -15,6 +15,13 @@ TWO = {"version": "8", "by": "bob"}
     [
         ("spec: {model: {name: a}}\n", {"paused": True}, "spec: {model: {name: a}, paused: true}\n"),
         ("spec: {}\n", {"paused": True}, "spec: {paused: true}\n"),
+        ("spec: {a: {b: 1}}\n", {"a": {"b": None}}, "spec: {a: {}}\n"),
+        ("spec: {a: {b: 1, c: 2}}\n", {"a": {"b": None}}, "spec: {a: {c: 2}}\n"),
+        ("spec: {a: {c: 2, b: {d: 1}}}\n", {"a": {"b": None}}, "spec: {a: {c: 2}}\n"),
+        ("spec:\n  b: # why\n    c: 1\n    d: {e: 2}\n  # of a\n  a: 1\n", {"b": None}, "spec:\n  # of a\n  a: 1\n"),
+        ("spec:\n  a: 1\n  b: {c: 1}", {"b": None}, "spec:\n  a: 1\n"),
+        ("spec:\n  b: {c: 1}\n  a: 1\n", {"b": None, "r": "x"}, 'spec:\n  r: "x"\n  a: 1\n'),
+        ("spec:\n  b:\n    c: 1\n  a: 1\n", {"b": None, "r": "x"}, 'spec:\n  r: "x"\n  a: 1\n'),
         ("spec:\r\n  a: 1\r\n", {"paused": True}, "spec:\r\n  paused: true\r\n  a: 1\r\n"),
         ("spec:\n  paused: false # why\n", {"paused": True}, "spec:\n  paused: true # why\n"),
         ("spec:\n  a: 1\n", {"rollout": {"retry": "x"}}, 'spec:\n  rollout: {retry: "x"}\n  a: 1\n'),

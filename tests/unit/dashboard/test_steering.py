@@ -89,7 +89,7 @@ def test_a_verb_that_means_nothing_now_says_why() -> None:
     cluster = Cluster(kinds()["Stable"])
     assert offered(cluster)["retry"] == "disabled"
     text = Document(cluster.browser().get("/deployments/ml/churn").text).text
-    assert "expected a version that is rejected, blocked or held, found phase Stable" in text
+    assert "expected a version that is rejected, aborted, blocked or held, found phase Stable" in text
     assert offered(Cluster(kinds()["Rejected"]))["retry"] == ""
 
 

@@ -102,3 +102,14 @@ class Evidence(StatusValue):
         """The counts of one measure; none where it has not been seen."""
         known = next((each for each in self.measures if each.measure == measure), None)
         return known or MeasureCounts(measure=measure)
+
+
+class GuardRecord(StatusValue):
+    """The result of one guard when a trial was decided."""
+
+    guard: str = Field(description="Name of the guard.")
+    verdict: str = Field(description="Passed, Failed or Inconclusive.")
+    message: str = Field(description="Counts and limits, in one sentence.")
+    challenger: Counts = Field(Counts(), description="What was counted of the challenger.")
+    champion: Counts = Field(Counts(), description="What was counted of the champion in the same time.")
+    limit: float = Field(0, description="The limit, or the margin beside the champion, as a share.")

@@ -73,6 +73,7 @@ DIGEST_PENDING: Final = "DigestPending"  # the artifacts are being downloaded an
 CHALLENGER_FOUND: Final = "ChallengerFound"
 CHALLENGER_READY: Final = "ChallengerReady"
 STEP_PASSED: Final = "StepPassed"
+STEP_SKIPPED: Final = "StepSkipped"  # by a person's word: spec.rollout.promote
 STEPS_PASSED: Final = "StepsPassed"
 PROMOTED: Final = "Promoted"
 SOAK_PASSED: Final = "SoakPassed"
@@ -80,6 +81,7 @@ ROLLED_BACK: Final = "RolledBack"
 
 # What ends a trial
 SUPERSEDED: Final = "Superseded"  # spec.model selects another version
+ABORTED: Final = "Aborted"  # a person keeps the version out of traffic: spec.rollout.abort
 TERMS_CHANGED: Final = "TermsChanged"  # gates, steps or guards changed in the spec
 CRASHED: Final = "Crashed"
 OUT_OF_MEMORY: Final = "OutOfMemory"

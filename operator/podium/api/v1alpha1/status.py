@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from podium.api.v1alpha1.evidence import Counts, Evidence, Slot, StatusValue
+from podium.api.v1alpha1.evidence import Evidence, GuardRecord, Slot, StatusValue
 from podium.api.v1alpha1.outage import SharedOutage, Suspicion
 from podium.api.v1alpha1.reload import ReloadResult
+from podium.api.v1alpha1.skipped import SkippedSteps
 from podium.api.v1alpha1.source import ModelVersion, VersionRecord
 from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.spec.pod import PassedThrough
@@ -16,7 +17,7 @@ from podium.api.v1alpha1.traffic import Draining, Weight
 from podium.api.v1alpha1.values.base import Duration, Time
 from podium.api.v1alpha1.values.rules import KeyedBy
 
-Outcome = Literal["Promoted", "Rejected", "RolledBack"]
+Outcome = Literal["Promoted", "Rejected", "RolledBack", "Aborted"]
 GateState = Literal["Passed", "Failed", "Pending"]
 HISTORY_LIMIT = 20
 REJECTED_LIMIT = 20
@@ -38,6 +39,7 @@ class Phase(StrEnum):
     SOAKING = "Soaking"
     ROLLING_BACK = "RollingBack"
     REJECTED = "Rejected"
+    ABORTED = "Aborted"
     STABLE = "Stable"
 
 
@@ -126,6 +128,7 @@ class Trial(StatusValue):
         {},
         description="The last spec of this trial that could be read. A rollback follows it where spec cannot be read.",
     )
+    skipped: SkippedSteps | None = Field(None, description="Steps that a person let it skip; absent without one.")
     verdict: Verdict | None = Field(None, description="Why it ended; absent until then.")
 
     @property
@@ -160,17 +163,6 @@ class Hold(VersionRecord):
     since: Time = Field(description="When its last trial ended.")
     attempts: int = Field(1, ge=1, description="How many trials ended so in a row.")
     spec_hash: str = Field(description="Hash of the spec at that time. A changed spec ends the hold.")
-
-
-class GuardRecord(StatusValue):
-    """The result of one guard when a trial was decided."""
-
-    guard: str = Field(description="Name of the guard.")
-    verdict: str = Field(description="Passed, Failed or Inconclusive.")
-    message: str = Field(description="Counts and limits, in one sentence.")
-    challenger: Counts = Field(Counts(), description="What was counted of the challenger.")
-    champion: Counts = Field(Counts(), description="What was counted of the champion in the same time.")
-    limit: float = Field(0, description="The limit, or the margin beside the champion, as a share.")
 
 
 class HistoryEntry(VersionRecord):

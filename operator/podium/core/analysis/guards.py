@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from podium.api.v1alpha1.evidence import Counts
+from podium.api.v1alpha1.evidence import Counts, GuardRecord
 from podium.api.v1alpha1.spec.guards import Guard
-from podium.api.v1alpha1.status import GuardRecord, Trial
+from podium.api.v1alpha1.status import Trial
 from podium.api.v1alpha1.values.base import format_percent
 from podium.core.analysis.blame import Blame, blame
 from podium.core.analysis.criterion import Criterion

@@ -100,7 +100,7 @@ def former_champion(facts: Facts, pinned: Pinned) -> HistoryEntry | None:
 
 def _no_news(entry: HistoryEntry) -> bool:
     still_trusted = entry.previously_promoted and entry.reason not in OPEN
-    return entry.outcome == "RolledBack" and (still_trusted or entry.template is not None)
+    return entry.outcome in {"RolledBack", "Aborted"} and (still_trusted or entry.template is not None)
 
 
 def _same(entry: HistoryEntry, pinned: Pinned) -> bool:

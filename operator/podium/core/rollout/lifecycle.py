@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.outage import SharedOutage
 from podium.api.v1alpha1.reload import ReloadResult
+from podium.api.v1alpha1.skipped import SkippedSteps
 from podium.api.v1alpha1.status import (
     Outcome,
     Phase,
@@ -28,6 +28,7 @@ from podium.core.rollout.desired import former_champion, resolve_desired, trusts
 from podium.core.rollout.last_spec import recorded
 from podium.core.rollout.outcomes import decided, rejected, with_entry, with_evidence
 from podium.core.rollout.reload_checks import in_the_free_slot, needs_new_pods
+from podium.core.rollout.steering import skipped, skipped_text
 from podium.core.rollout.templates import judges_template
 from podium.core.rollout.transitions import Move
 from podium.core.traffic.draining import losing
@@ -131,19 +132,21 @@ def _in_free_slot(facts: Facts) -> Pinned | None:
     return champion.model_copy(update={"slot": other_than(champion.slot)}) if champion is not None else None
 
 
-def take_step(facts: Facts, _: Verdict) -> Status:
+def take_step(facts: Facts, verdict: Verdict) -> Status:
     """Set the first weight, or the next one. Its clock starts once the traffic has it."""
     trial = facts.status.trial
     assert trial is not None
+    before = [0] if facts.status.phase is Phase.STARTING else [trial.step + 1]
     step = 0 if facts.status.phase is Phase.STARTING else trial.step + 1
-    return _with_trial(facts, trial, step=step, step_started_at=facts.now, weight_reached_at=None)
+    return _at_step(facts, step, skipped(facts, verdict, before))
 
 
-def promote_traffic(facts: Facts, _: Verdict) -> Status:
+def promote_traffic(facts: Facts, verdict: Verdict) -> Status:
     """Set the weight to all the traffic."""
     trial = facts.status.trial
     assert trial is not None
-    return _with_trial(facts, trial, step_started_at=facts.now, weight_reached_at=None)
+    left = list(range(trial.step + 1, len(trial.steps) + 1))
+    return _at_step(facts, trial.step, skipped(facts, verdict, left))
 
 
 def promote(facts: Facts, verdict: Verdict) -> Status:
@@ -153,6 +156,8 @@ def promote(facts: Facts, verdict: Verdict) -> Status:
     assert status.trial is not None, verdict
     in_place = status.phase is Phase.RELOADING
     told = verdict.model_copy(update={"message": with_evidence(verdict.message, status.trial)})
+    if status.trial.skipped is not None:
+        told = told.model_copy(update={"message": f"{told.message}; {skipped_text(status.trial.skipped)}"})
     return status.model_copy(
         update={
             "champion": new,
@@ -173,6 +178,7 @@ def begin_rollback(facts: Facts, verdict: Verdict) -> Status:
     assert subject is not None, verdict
     assert trial is not None, verdict
     outcome: Outcome = "Rejected" if verdict.rejects and not judges_template(facts.status) else "RolledBack"
+    outcome = "Aborted" if verdict.reason == reasons.ABORTED else outcome
     return facts.status.model_copy(
         update={
             "champion": facts.fallback,
@@ -195,6 +201,14 @@ def rest(facts: Facts, verdict: Verdict) -> Status:
     return resting if status.suspected is None else decided(replace(facts, status=resting), status.suspected, verdict)
 
 
+def abort(facts: Facts, verdict: Verdict) -> Status:
+    """Nothing is on trial, by a person's word. Before a pod was started there was no rollback that wrote it down."""
+    subject, resting = facts.subject, rest(facts, verdict)
+    if subject is None:
+        return resting
+    return resting.model_copy(update={"history": with_entry(facts, subject, "Aborted", verdict)})
+
+
 def go_on(facts: Facts, _: Verdict) -> Status:
     """Nothing but the phase changes."""
     return facts.status
@@ -211,11 +225,15 @@ VERBS: Mapping[Phase, Verb] = {
     Phase.SOAKING: promote,
     Phase.ROLLING_BACK: begin_rollback,
     Phase.REJECTED: rest,
+    Phase.ABORTED: abort,
     Phase.STABLE: rest,
 }
 
 
-def _with_trial(facts: Facts, trial: Trial, **update: int | datetime | None) -> Status:
+def _at_step(facts: Facts, step: int, by_hand: SkippedSteps | None) -> Status:
+    trial = facts.status.trial
+    assert trial is not None
+    update = {"step": step, "step_started_at": facts.now, "weight_reached_at": None, "skipped": by_hand}
     return facts.status.model_copy(update={"trial": trial.model_copy(update=update)})
 
 

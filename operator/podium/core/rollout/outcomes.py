@@ -21,6 +21,7 @@ from podium.core.analysis.shared_outage import after
 from podium.core.facts import Facts
 from podium.core.fingerprints import rejection_hash
 from podium.core.rollout.circumstances import CIRCUMSTANCES, next_hold
+from podium.core.rollout.desired import former_champion
 from podium.core.rollout.suspicion_checks import rejection_message
 from podium.core.rollout.templates import judges_template, on_trial
 
@@ -94,7 +95,7 @@ def with_entry(facts: Facts, pinned: Pinned, outcome: Outcome, verdict: Verdict)
         guards=guards.records(facts),
         template=pinned.template if _about_template(facts, outcome) else None,
         template_spec_hash=pinned.template.spec_hash if pinned.template else "",
-        previously_promoted=trial.previously_promoted if trial else False,
+        previously_promoted=trial.previously_promoted if trial else former_champion(facts, pinned) is not None,
     )
     return [*_without_a_repeat(facts.status.history, entry), entry][-HISTORY_LIMIT:]
 

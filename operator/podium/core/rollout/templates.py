@@ -124,6 +124,18 @@ def _another_version(facts: Facts, champion: Pinned) -> Problem | None:
     return Problem(reasons.IN_PROGRESS, "the pods stay as they are while another version is desired or on trial")
 
 
+def _aborted(facts: Facts, champion: Pinned) -> Problem | None:
+    """A person keeps the wanted template out, with the champion's version."""
+    abort, now = facts.spec.rollout.abort, facts.observed.template
+    if abort is None or now is None or (abort.version, abort.template) != (champion.version, now.revision):
+        return None
+    message = (
+        f"{described(now)} is aborted (spec.rollout.abort); the champion serves with {described(champion.template)}. "
+        f"Remove spec.rollout.abort, or change spec.serving"
+    )
+    return Problem(reasons.ABORTED, message)
+
+
 def _outage(facts: Facts, _: Pinned) -> Problem | None:
     outage = facts.status.shared_outage
     return Problem(reasons.SHARED_OUTAGE, f"the champion has to recover first: {outage.message}") if outage else None
@@ -181,6 +193,7 @@ def _occupied(facts: Facts, champion: Pinned) -> Problem | None:
 WAITS: tuple[Callable[[Facts, Pinned], Problem | None], ...] = (
     _another_version,
     _lost,
+    _aborted,
     _outage,
     _held,
     _conflict,

@@ -18,6 +18,7 @@ from podium.core.facts import Facts
 from podium.core.rollout.gate_checks import gate_failed, gates_passed, gates_pending, previously_promoted
 from podium.core.rollout.reload_checks import reload_failed, reload_in_place, reloaded
 from podium.core.rollout.rollback_checks import rejection_rolled_back, rolled_back, template_rolled_back
+from podium.core.rollout.steering_checks import aborted, kept_out, step_skipped, steps_skipped, testing_skipped
 from podium.core.rollout.suspicion_checks import not_its_own_fault, own_fault
 from podium.core.rollout.template_checks import template_changed, template_superseded
 from podium.core.rollout.trial_checks import (
@@ -47,30 +48,34 @@ Check = Callable[[Facts], Verdict | None]
 
 PENDING, GATING, BLOCKED, STARTING, CANARY = Phase.PENDING, Phase.GATING, Phase.BLOCKED, Phase.STARTING, Phase.CANARY
 PROMOTING, SOAKING, ROLLING_BACK = Phase.PROMOTING, Phase.SOAKING, Phase.ROLLING_BACK
-REJECTED, STABLE, RELOADING = Phase.REJECTED, Phase.STABLE, Phase.RELOADING
+REJECTED, ABORTED, STABLE, RELOADING = Phase.REJECTED, Phase.ABORTED, Phase.STABLE, Phase.RELOADING
 
 # fmt: off
 TRANSITIONS: Mapping[Phase, Mapping[Check, Phase]] = {
     PENDING:      {known_rejected: REJECTED, already_champion: STABLE, own_fault: REJECTED, not_its_own_fault: PENDING,
-                   challenger_found: GATING},
-    GATING:       {superseded: PENDING, registry_moved: PENDING, artifacts_changed: PENDING, reload_in_place: RELOADING,
-                   previously_promoted: STARTING, gate_failed: BLOCKED, gates_passed: STARTING},
-    BLOCKED:      {superseded: PENDING, registry_moved: PENDING, artifacts_changed: PENDING, reload_in_place: RELOADING,
-                   gates_passed: STARTING, gates_pending: GATING},
-    RELOADING:    {superseded: PENDING, template_superseded: PENDING, reload_failed: STARTING, reloaded: SOAKING},
-    STARTING:     {superseded: ROLLING_BACK, template_superseded: ROLLING_BACK, terms_changed: ROLLING_BACK,
-                   tripped: ROLLING_BACK, startup_timeout: ROLLING_BACK, ready_without_trial: PROMOTING,
-                   challenger_ready: CANARY},
-    CANARY:       {superseded: ROLLING_BACK, template_superseded: ROLLING_BACK, terms_changed: ROLLING_BACK,
-                   tripped: ROLLING_BACK, guard_failed: ROLLING_BACK, last_step_passed: PROMOTING, step_passed: CANARY,
+                   kept_out: ABORTED, challenger_found: GATING},
+    GATING:       {superseded: PENDING, aborted: ABORTED, registry_moved: PENDING, artifacts_changed: PENDING,
+                   reload_in_place: RELOADING, previously_promoted: STARTING, gate_failed: BLOCKED,
+                   gates_passed: STARTING},
+    BLOCKED:      {superseded: PENDING, aborted: ABORTED, registry_moved: PENDING, artifacts_changed: PENDING,
+                   reload_in_place: RELOADING, gates_passed: STARTING, gates_pending: GATING},
+    RELOADING:    {superseded: PENDING, aborted: ABORTED, template_superseded: PENDING, reload_failed: STARTING,
+                   reloaded: SOAKING},
+    STARTING:     {superseded: ROLLING_BACK, aborted: ROLLING_BACK, template_superseded: ROLLING_BACK,
+                   terms_changed: ROLLING_BACK, tripped: ROLLING_BACK, startup_timeout: ROLLING_BACK,
+                   ready_without_trial: PROMOTING, challenger_ready: CANARY, testing_skipped: CANARY},
+    CANARY:       {superseded: ROLLING_BACK, aborted: ROLLING_BACK, template_superseded: ROLLING_BACK,
+                   terms_changed: ROLLING_BACK, tripped: ROLLING_BACK, guard_failed: ROLLING_BACK,
+                   last_step_passed: PROMOTING, step_passed: CANARY, steps_skipped: PROMOTING, step_skipped: CANARY,
                    evidence_timeout: ROLLING_BACK},
-    PROMOTING:    {superseded: ROLLING_BACK, template_superseded: ROLLING_BACK, tripped: ROLLING_BACK,
-                   guard_failed: ROLLING_BACK, promoted: SOAKING},
-    SOAKING:      {superseded: ROLLING_BACK, template_superseded: ROLLING_BACK, tripped: ROLLING_BACK,
-                   guard_failed: ROLLING_BACK, soak_passed: STABLE},
+    PROMOTING:    {superseded: ROLLING_BACK, aborted: ROLLING_BACK, template_superseded: ROLLING_BACK,
+                   tripped: ROLLING_BACK, guard_failed: ROLLING_BACK, promoted: SOAKING},
+    SOAKING:      {superseded: ROLLING_BACK, aborted: ROLLING_BACK, template_superseded: ROLLING_BACK,
+                   tripped: ROLLING_BACK, guard_failed: ROLLING_BACK, soak_passed: STABLE},
     ROLLING_BACK: {template_rolled_back: STABLE, rejection_rolled_back: REJECTED, rolled_back: PENDING},
-    REJECTED:     {already_champion: STABLE, challenger_found: GATING},
-    STABLE:       {known_rejected: REJECTED, challenger_found: GATING, template_changed: STARTING},
+    REJECTED:     {already_champion: STABLE, kept_out: ABORTED, challenger_found: GATING},
+    ABORTED:      {known_rejected: REJECTED, already_champion: STABLE, challenger_found: GATING},
+    STABLE:       {known_rejected: REJECTED, kept_out: ABORTED, challenger_found: GATING, template_changed: STARTING},
 }
 # fmt: on
 
@@ -86,11 +91,14 @@ PROGRESS: frozenset[Check] = frozenset(
         ready_without_trial,
         step_passed,
         last_step_passed,
+        testing_skipped,
+        step_skipped,
+        steps_skipped,
         promoted,
         soak_passed,
     }
 )
-OF_GIT: frozenset[Check] = frozenset({superseded, template_superseded, terms_changed})
+OF_GIT: frozenset[Check] = frozenset({superseded, aborted, template_superseded, terms_changed})
 
 
 @dataclass(frozen=True)

@@ -41,12 +41,13 @@ def _unheard(facts: Facts, subject: Pinned) -> bool:
     return any(pod.made_for(subject) and pod.runs and pod.counters is None for pod in pods)
 
 
-def _verified(facts: Facts, pods: int) -> bool:
+def verified(facts: Facts, pods: int) -> bool:
+    """Whether so many pods of the version on trial are ready, and have proved what they serve."""
     subject = facts.subject
     return subject is not None and facts.observed.slot(subject.slot).verified(subject) >= pods
 
 
-def _unopposed(facts: Facts) -> bool:
+def unopposed(facts: Facts) -> bool:
     """A former champion with a trusted template, or a version that has no champion to be tried against.
 
     That is the first one; and the champion's own with another template, where the champion is down.
@@ -59,7 +60,7 @@ def _unopposed(facts: Facts) -> bool:
 
 def ready_without_trial(facts: Facts) -> Verdict | None:
     """Ready for all traffic at once."""
-    if not _unopposed(facts) or not _verified(facts, facts.spec.serving.size):
+    if not unopposed(facts) or not verified(facts, facts.spec.serving.size):
         return None
     return Verdict(reason=reasons.CHALLENGER_READY, message="ready; moving all traffic to it")
 
@@ -67,10 +68,10 @@ def ready_without_trial(facts: Facts) -> Verdict | None:
 def challenger_ready(facts: Facts) -> Verdict | None:
     """Its pods are ready and verified, and testers have had their time."""
     trial = facts.status.trial
-    if trial is None or _unopposed(facts):
+    if trial is None or unopposed(facts):
         return None
     weight = trial.steps[0].weight
-    if not _verified(facts, share_pods(weight, facts.spec)) or _in_phase(facts) < testing(facts):
+    if not verified(facts, share_pods(weight, facts.spec)) or in_phase(facts) < testing(facts):
         return None
     return Verdict(
         reason=reasons.CHALLENGER_READY, message=f"ready; moving traffic to it: {weight_text(weight, facts.spec)}"
@@ -96,23 +97,23 @@ def guard_failed(facts: Facts) -> Verdict | None:
 def step_passed(facts: Facts) -> Verdict | None:
     """The step's time has passed, with enough answers to detect a bad version."""
     trial = facts.status.trial
-    if trial is None or _is_last(facts) or not _held(facts):
+    if trial is None or is_last(facts) or not _held(facts):
         return None
     if not _exposed(facts) and not _inconclusive_passes(facts):
         return None
     weight = weight_text(trial.steps[trial.step + 1].weight, facts.spec)
     message = f"step {trial.step + 1} of {len(trial.steps)} passed, {weight} is next"
-    return Verdict(reason=reasons.STEP_PASSED, message=f"{message}; {_evidence(facts)}")
+    return Verdict(reason=reasons.STEP_PASSED, message=f"{message}; {evidence_text(facts)}")
 
 
 def last_step_passed(facts: Facts) -> Verdict | None:
     """The last step's time has passed, and every guard has."""
     trial = facts.status.trial
-    if trial is None or not _is_last(facts) or not _held(facts):
+    if trial is None or not is_last(facts) or not _held(facts):
         return None
     if any(judged.state != "Passed" for judged in guards.judged(facts)) and not _inconclusive_passes(facts):
         return None
-    message = f"all {len(trial.steps)} steps passed; {_evidence(facts)}"
+    message = f"all {len(trial.steps)} steps passed; {evidence_text(facts)}"
     return Verdict(reason=reasons.STEPS_PASSED, message=message)
 
 
@@ -129,7 +130,7 @@ def evidence_timeout(facts: Facts) -> Verdict | None:
     waited = format_duration(trial.step_timeout)
     if (cause := circumstance(facts, subject) or _mismatch(trial)) is not None:
         return held(cause, f"no verdict within {waited} (stepTimeout)")
-    message = f"no verdict within {waited} (stepTimeout), too little traffic; {_evidence(facts)}"
+    message = f"no verdict within {waited} (stepTimeout), too little traffic; {evidence_text(facts)}"
     return Verdict(reason=reasons.EVIDENCE_TIMEOUT, message=message, rejects=True)
 
 
@@ -156,7 +157,7 @@ def soak_passed(facts: Facts) -> Verdict | None:
         return None
     if not drained(facts, former.slot):
         return None
-    message = f"soaked for {format_duration(trial.soak)} without a failed guard; {_evidence(facts)}"
+    message = f"soaked for {format_duration(trial.soak)} without a failed guard; {evidence_text(facts)}"
     return Verdict(reason=reasons.SOAK_PASSED, message=message)
 
 
@@ -169,11 +170,13 @@ def testing(facts: Facts) -> timedelta:
 # --- time and evidence ------------------------------------------------------------------------------------------------
 
 
-def _in_phase(facts: Facts) -> timedelta:
+def in_phase(facts: Facts) -> timedelta:
+    """How long the phase has lasted."""
     return facts.now - (facts.status.phase_since or facts.now)
 
 
-def _is_last(facts: Facts) -> bool:
+def is_last(facts: Facts) -> bool:
+    """Whether the trial is at its last step."""
     trial = facts.status.trial
     return trial is not None and trial.step == len(trial.steps) - 1
 
@@ -205,7 +208,8 @@ def _inconclusive_passes(facts: Facts) -> bool:
     return trial is not None and trial.on_inconclusive == "Proceed" and _out_of_patience(facts)
 
 
-def _evidence(facts: Facts) -> str:
+def evidence_text(facts: Facts) -> str:
+    """What the version on trial has answered so far."""
     trial = facts.status.trial
     counts = trial.evidence.measured(ERRORS.name).challenger if trial else None
     return f"{counts.answers} answers, {counts.bad} bad" if counts else "no answers"

@@ -9,6 +9,7 @@ from podium.core.facts import SLOTS, Facts, other_than
 from podium.core.fingerprints import fingerprints
 from podium.core.rollout.circumstances import standing_hold
 from podium.core.rollout.desired import desired_version, is_desired, resolve_desired, standing_rejection
+from podium.core.rollout.steering import standing_abort
 from podium.core.rollout.templates import rejected_version
 from podium.core.traffic.lending import champion_down
 
@@ -59,11 +60,12 @@ def _looks_alike(facts: Facts, free: Slot) -> bool:
     return seen.runs.template is None or seen.runs.template.revision != now.revision
 
 
-# What a version that could begin waits for: its last trial is decided; the champion has to recover before it is tried
-# beside it; it is tried again later; a version that serves is adopted first; its pods would get requests before they
-# have proved what they are.
+# What a version that could begin waits for: its last trial is decided; a person lets it in again; the champion has to
+# recover before it is tried beside it; it is tried again later; a version that serves is adopted first; its pods would
+# get requests before they have proved what they are.
 WAITS: tuple[Callable[[Facts], bool], ...] = (
     lambda facts: facts.status.suspected is not None,
+    lambda facts: standing_abort(facts) is not None,
     lambda facts: facts.status.shared_outage is not None,
     lambda facts: standing_hold(facts) is not None,
     unknown_champion,

@@ -94,7 +94,7 @@ def _gates(facts: Facts) -> Unstamped:
         return "GatesPassed", "False", reasons.GATES_FAILED, facts.status.message
     if phase is Phase.GATING and any(gate.state == "Pending" for gate in facts.status.gates):
         return "GatesPassed", "Unknown", reasons.GATES_PENDING, facts.status.message
-    if phase in {Phase.PENDING, Phase.GATING}:
+    if phase in {Phase.PENDING, Phase.GATING, Phase.ABORTED}:
         return "GatesPassed", "Unknown", reasons.NOT_CHECKED, "the gates have not been checked yet"
     if trial is not None and trial.previously_promoted:
         return "GatesPassed", "True", reasons.PREVIOUSLY_PROMOTED, "skipped: a former champion with the same digest"

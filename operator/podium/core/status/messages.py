@@ -5,25 +5,26 @@ from datetime import datetime, timedelta
 
 from podium.api.v1alpha1.outage import Suspicion
 from podium.api.v1alpha1.spec.guards import Guard
-from podium.api.v1alpha1.status import Phase, Pinned, TemplateRejection, Trial
+from podium.api.v1alpha1.status import Phase, Pinned, Trial
 from podium.api.v1alpha1.values.base import format_duration, format_time
 from podium.core import gates
 from podium.core.analysis import guards
 from podium.core.analysis.measures import ERRORS, counted_elsewhere
 from podium.core.facts import Facts
 from podium.core.rollout.circumstances import standing_hold
-from podium.core.rollout.desired import desired_version, standing_rejection
+from podium.core.rollout.desired import desired_version
 from podium.core.rollout.hindrances import hindrances
 from podium.core.rollout.suspicion_checks import champion_answers
-from podium.core.rollout.templates import described, judges_template, on_trial, rejected_version, template_waits
+from podium.core.rollout.templates import described, judges_template, on_trial, template_waits
 from podium.core.rollout.version_checks import WAITS, slot_taken, unknown_champion
+from podium.core.status.kept_out import aborted_text, not_aborted, rejected_text
 from podium.core.status.readiness import awaits_registry
 from podium.core.status.serving import serving_text
 from podium.core.status.waits import held_until, outage_passes
 from podium.core.traffic.lending import champion_down, former_helps, lent_text
 from podium.core.traffic.shares import challenger_pods, weight_text
 
-UNDER_WAY = frozenset(Phase) - {Phase.BLOCKED, Phase.REJECTED, Phase.STABLE}
+UNDER_WAY = frozenset(Phase) - {Phase.BLOCKED, Phase.REJECTED, Phase.ABORTED, Phase.STABLE}
 ENOUGH_FOR_A_RATE = 5  # answers
 MINUTE = 60  # seconds
 LONGEST = 1024  # the API server keeps longer ones, but no person reads them
@@ -34,7 +35,7 @@ def message(facts: Facts) -> str:
     if facts.observed.alias_conflict is not None:
         return _alias_conflict(facts)
     awaiting = awaits_registry(facts)
-    text = _awaiting_registry(facts) if awaiting else MESSAGES[facts.status.phase](facts)
+    text = _awaiting_registry(facts) if awaiting else f"{MESSAGES[facts.status.phase](facts)}{not_aborted(facts)}"
     held = facts.spec.paused and (awaiting or facts.status.phase in UNDER_WAY - {Phase.ROLLING_BACK})
     return f"paused: {text}"[:LONGEST] if held else text[:LONGEST]
 
@@ -258,16 +259,6 @@ def _in_the_way(facts: Facts) -> str:
     return f"; {problem.message}" if problem else ""
 
 
-def _rejected(facts: Facts) -> str:
-    lost = standing_rejection(facts)
-    if lost is None:
-        return facts.status.message
-    serving = serving_text(facts) or "no version serves: there was no champion before"
-    template = "pod template (spec.serving), " if isinstance(lost, TemplateRejection) else ""
-    hint = f"change version, {template}gates or guards, or set spec.rollout.retry, to try again"
-    return f"{rejected_version(lost)} is rejected: {lost.message}; {serving}; {hint}"
-
-
 def _stable(facts: Facts) -> str:
     champion = facts.status.champion
     assert champion is not None
@@ -289,7 +280,8 @@ MESSAGES: Mapping[Phase, Callable[[Facts], str]] = {
     Phase.PROMOTING: _promoting,
     Phase.SOAKING: _soaking,
     Phase.ROLLING_BACK: _rolling_back,
-    Phase.REJECTED: _rejected,
+    Phase.REJECTED: rejected_text,
+    Phase.ABORTED: aborted_text,
     Phase.STABLE: _stable,
 }
 

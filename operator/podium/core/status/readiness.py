@@ -19,6 +19,7 @@ from podium.core.facts import ALL, Facts, Problem, other_than
 from podium.core.rollout.circumstances import standing_hold
 from podium.core.rollout.desired import is_desired, standing_rejection
 from podium.core.rollout.hindrances import hindrances
+from podium.core.rollout.steering import standing_abort
 from podium.core.rollout.templates import behind_git, on_trial_by_operator, template_waits
 from podium.core.rollout.version_checks import newer_waits
 from podium.core.status.overdue import overdue
@@ -26,12 +27,20 @@ from podium.core.traffic.lending import champion_down as down
 
 SERVING_PHASES = frozenset({Phase.SOAKING, Phase.STABLE})
 IN_TRIAL = frozenset({Phase.RELOADING, Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.ROLLING_BACK})
-ANSWER_EXPECTED = frozenset({Phase.PENDING, Phase.GATING, Phase.SOAKING, Phase.STABLE, Phase.REJECTED, Phase.BLOCKED})
+ANSWER_EXPECTED = frozenset(Phase) - IN_TRIAL
 # The challenger may serve before it is the champion.
 _HANDED_OVER = frozenset({Phase.PROMOTING, Phase.RELOADING})
 _MOVING = frozenset({Phase.CANARY, Phase.PROMOTING})
 # What ends by itself in the registry.
 PASSING = frozenset({reasons.DIGEST_PENDING, reasons.VERSION_NOT_READY})
+# Phases in which only a person helps a version on.
+_ENDS = {
+    Phase.REJECTED: reasons.VERSION_REJECTED,
+    Phase.BLOCKED: reasons.GATES_FAILED,
+    Phase.ABORTED: reasons.ABORTED,
+}
+# A template that only a person lets in again.
+_KEPT_OUT = frozenset({reasons.TEMPLATE_REJECTED, reasons.ABORTED})
 # What says nothing of the desired state.
 UNDECIDED = frozenset({reasons.PAUSED, reasons.SHARED_OUTAGE})
 
@@ -57,13 +66,12 @@ def stall(facts: Facts) -> Problem | None:
     """A problem that only a person can fix."""
     if facts.observed.alias_conflict is not None:
         return Problem(reasons.ALIAS_CONFLICT, facts.status.message)
-    if facts.status.phase is Phase.REJECTED and not awaits_registry(facts):
-        of_template = isinstance(standing_rejection(facts), TemplateRejection)
-        return Problem(reasons.TEMPLATE_REJECTED if of_template else reasons.VERSION_REJECTED, facts.status.message)
-    if facts.status.phase is Phase.BLOCKED and not awaits_registry(facts):
-        return Problem(reasons.GATES_FAILED, facts.status.message)
+    if facts.status.phase in _ENDS and not awaits_registry(facts):
+        of_template = facts.status.phase is Phase.REJECTED and isinstance(standing_rejection(facts), TemplateRejection)
+        reason = reasons.TEMPLATE_REJECTED if of_template else _ENDS[facts.status.phase]
+        return Problem(reason, facts.status.message)
     champion, template = facts.status.champion, template_waits(facts)
-    if champion is not None and template is not None and template.reason == reasons.TEMPLATE_REJECTED:
+    if champion is not None and template is not None and template.reason in _KEPT_OUT:
         return template if behind_git(facts, champion) else None
     if (problem := _not_moved(facts)) is not None:
         return problem
@@ -85,6 +93,8 @@ def awaits_registry(facts: Facts) -> bool:
         return not serves_desired(facts)
     if facts.status.phase is Phase.REJECTED:
         return standing_rejection(facts) is None and not _held_before("Stalled", facts)
+    if facts.status.phase is Phase.ABORTED:
+        return standing_abort(facts) is None and not _held_before("Stalled", facts)
     unknown = facts.observed.registry.desired is None
     return facts.status.phase is Phase.BLOCKED and unknown and not _held_before("Stalled", facts)
 

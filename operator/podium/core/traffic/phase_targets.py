@@ -55,5 +55,6 @@ PHASE_TARGETS: Mapping[Phase, PhaseTarget] = {
     Phase.SOAKING: PhaseTarget(Size.NONE, Size.FULL, Traffic.CHAMPION),
     Phase.ROLLING_BACK: _QUIET,
     Phase.REJECTED: _QUIET,
+    Phase.ABORTED: _QUIET,
     Phase.STABLE: _QUIET,
 }

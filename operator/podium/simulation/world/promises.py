@@ -11,6 +11,7 @@ from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Phase, Pinned, Status
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
+from podium.core.analysis.guards import judge
 from podium.core.facts import ALL, other_than
 from podium.core.fingerprints import Fingerprints
 from podium.core.status.readiness import condition_of
@@ -186,6 +187,28 @@ def _rejected_stays_rejected(write: Write) -> Iterator[str]:
             yield f"4: rejected version {lost.version} is started again"
 
 
+def _aborted_stays_out(write: Write) -> Iterator[str]:
+    """For as long as Git names it. The first version is kept while no other one can answer."""
+    pinned: Pinned = write.arguments[0]
+    status, spec = write.world.md().status, write.md.spec
+    assert spec is not None
+    abort, champion = spec.rollout.abort, status.champion
+    if abort is None or champion is None or pinned in (champion, status.former) or write.creates_late:
+        return
+    template = pinned.template.revision if pinned.template is not None and pinned.same_version(champion) else None
+    if (abort.version, abort.template) == (pinned.version, template):
+        yield f"4: aborted version {pinned.version} is started again"
+
+
+def _no_promotion_over_a_failure(write: Write) -> Iterator[str]:
+    """Whatever a person says."""
+    status: Status = write.arguments[0]
+    begins = status.phase is Phase.PROMOTING and write.world.md().status.phase is Phase.CANARY
+    failed = [one.guard.name for one in judge(status.trial) if one.state == "Failed"] if begins and status.trial else []
+    if failed:
+        yield f"6: promoted over failed guards: {', '.join(failed)}"
+
+
 def _pinned_stays(write: Write) -> Iterator[str]:
     status: Status = write.arguments[0]
     for pinned in (status.champion, status.challenger, status.former):
@@ -224,8 +247,9 @@ CHECKS: Final[Mapping[tuple[str, str], tuple[Check, ...]]] = {
         _trusted_keeps_its_template,
         _rejected_stays_rejected,
         _rejected_template_stays_rejected,
+        _aborted_stays_out,
     ),
-    ("cluster", "write_status"): (_rejected_gets_nothing, _pinned_stays, _ready_is_true),
+    ("cluster", "write_status"): (_rejected_gets_nothing, _no_promotion_over_a_failure, _pinned_stays, _ready_is_true),
     ("registry", "move_alias"): (_alias_is_the_champion,),
 }
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from podium.api.v1alpha1.spec.guards import ErrorRateGuard, Guard, Guards
+from podium.api.v1alpha1.spec.steering import Abort, Promote
 from podium.api.v1alpha1.values.base import Duration, Percent, Value, duration_between, percent_between
 from podium.api.v1alpha1.values.rules import Rule
 
@@ -81,3 +82,10 @@ class Rollout(Value):
         timedelta(minutes=30), description="How long the former champion is kept warm after a promotion."
     )
     retry: str | None = Field(None, max_length=64, description="Any new text gives rejected versions another trial.")
+    abort: Abort | None = Field(
+        None,
+        description="A version that is to be out of traffic: it is not rejected, and tried again without this field.",
+    )
+    promote: Promote | None = Field(
+        None, description="A version whose trial may skip steps. It skips no gate, and no guard that is Failed."
+    )
