@@ -7,6 +7,7 @@ import pytest
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import HistoryEntry, Phase
 from podium.core.status.readiness import condition_of
+from tests.stories import simulator
 from tests.stories.simulator import NO_POD, SECOND, Simulation, holds, spec_of
 
 QUICK: dict[str, Any] = {"steps": [{"weight": 25, "duration": "10s"}, {"weight": 50, "duration": "10s"}], "soak": "1m"}
@@ -34,11 +35,7 @@ def serving(**parts: Any) -> Simulation:
 
 
 def tried(phase: Phase, **parts: Any) -> Simulation:
-    sim = serving(**parts)
-    sim.commit(spec("2", **parts), "version 2")
-    sim.reach(phase, at_once=True)
-    sim.run(SECOND)
-    return sim
+    return simulator.tried(phase, rollout={**QUICK, **parts.pop("rollout", {})}, **parts)
 
 
 def entries(sim: Simulation, version: str = "2") -> list[HistoryEntry]:

@@ -8,6 +8,7 @@ from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Phase
 from podium.api.v1alpha1.values.base import format_time
+from tests.stories import simulator
 from tests.stories.simulator import NO_POD, SECOND, Simulation, spec_of
 
 SLOW: dict[str, Any] = {
@@ -31,13 +32,8 @@ def spec(version: str, promote: dict[str, Any] | None = None, **parts: Any) -> S
 
 def tried(phase: Phase, **parts: Any) -> Simulation:
     """Version 1 is champion, and version 2 has come to this phase a few seconds ago."""
-    sim = Simulation(spec("1", **parts))
-    sim.register("1")
-    sim.settle("1")
-    sim.register("2")
-    sim.commit(spec("2", **parts), "version 2")
-    sim.reach(phase, at_once=True)
-    sim.run(5 * SECOND)
+    sim = simulator.tried(phase, rollout={**SLOW, **parts.pop("rollout", {})}, **{**SIZE, **parts})
+    sim.run(4 * SECOND)
     return sim
 
 

@@ -1,6 +1,5 @@
 """Retries behind Envoy Gateway: a policy of Podium's own, and those of others, which are left alone."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,9 +11,8 @@ from podium.api.v1alpha1.status import Pinned, Status
 from podium.core.retry_state import RetryState
 from podium.errors import NotFound, Rejected
 from podium.ports import ModelDeployment
-from podium.testing import FakeClock
-from tests.unit.adapters.api_in_memory import Objects, served
-from tests.unit.adapters.test_routers import GATEWAY, PODS, ROUTE, SLICES, churn
+from tests.unit.adapters.api_in_memory import Objects
+from tests.unit.adapters.churn import GATEWAY, PODS, ROUTE, churn
 
 POLICIES = names.path(names.TRAFFIC_POLICIES, "ml")
 POLICY = names.path(names.TRAFFIC_POLICIES, "ml", "churn")
@@ -54,20 +52,6 @@ def says(objects: Objects, status: str, generation: int = 1) -> None:
     condition = {"type": "Accepted", "status": status, "reason": "Conflicted", "message": "in its words"}
     ancestor = {"conditions": [{**condition, "observedGeneration": generation}, {"type": "Merged", "status": "True"}]}
     objects.kept[POLICY]["status"] = {"ancestors": [ancestor]}
-
-
-@pytest.fixture
-def objects() -> Objects:
-    kept = Objects()
-    kept.kept[SLICES] = {"items": [{"endpoints": [{"targetRef": {"uid": "u-a"}}]}]}
-    kept.kept[names.GATEWAY_API] = {"kind": "APIResourceList"}
-    return kept
-
-
-@pytest.fixture
-async def routers(objects: Objects) -> AsyncIterator[Routers]:
-    async with served(objects) as api:
-        yield Routers(api, FakeClock())
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """Which router a ModelDeployment has, and what becomes of what the one before left behind."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -10,48 +8,11 @@ from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api
 from podium.adapters.routers.choice import Routers
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.evidence import Slot
-from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Status
-from podium.core.facts import Key, PodState, SlotState
 from podium.errors import NotFound, Rejected
 from podium.ports import ModelDeployment
 from podium.testing import FakeClock
 from tests.unit.adapters.api_in_memory import Objects, served
-
-SERVICE = names.path(names.SERVICES, "ml", "churn")
-ROUTE = names.path(names.HTTP_ROUTES, "ml", "churn")
-SLICES = names.path(names.ENDPOINT_SLICES, "ml")
-GATEWAY = {"gateway": {"name": "public", "hostnames": ["churn.test"]}}
-PODS: dict[Slot, SlotState] = {"a": SlotState(pods=(PodState("u-a", "churn-a-1", "1", ready=True),))}
-
-
-def churn(traffic: dict[str, Any] | None = None, generation: int = 1) -> ModelDeployment:
-    parts = {"traffic": traffic} if traffic else {}
-    return ModelDeployment(
-        key=Key("ml", "churn"),
-        uid="u1",
-        generation=generation,
-        resource_version="7",
-        created=datetime(2026, 1, 1, tzinfo=UTC),
-        deleting=False,
-        spec=Spec.model_validate({"model": {"name": "churn", "version": "1"}, **parts}),
-        status=Status(),
-    )
-
-
-@pytest.fixture
-async def objects() -> Objects:
-    kept = Objects()
-    kept.kept[SLICES] = {"items": [{"endpoints": [{"targetRef": {"uid": "u-a"}}]}]}
-    kept.kept[names.GATEWAY_API] = {"kind": "APIResourceList"}
-    return kept
-
-
-@pytest.fixture
-async def routers(objects: Objects) -> AsyncIterator[Routers]:
-    async with served(objects) as api:
-        yield Routers(api, FakeClock())
+from tests.unit.adapters.churn import GATEWAY, PODS, ROUTE, SERVICE, SLICES, churn
 
 
 async def test_without_a_gateway_the_service_has_the_shares_and_follows_its_pods(routers: Routers) -> None:

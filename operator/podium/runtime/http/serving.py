@@ -85,12 +85,16 @@ class Serving:
 
     def receive(self, request: Request) -> None:
         """Put a user's prediction on record as it comes, and whether its side of a trial was drawn for it."""
-        if request.turn is not None and request.caller is not Caller.TESTER:
-            request.turn.requests += 1
-        if request.caller is not Caller.USER:
-            return
-        request.first = is_drawn(request.headers, request.turn)
-        self.metrics.count_received(first=request.first)
+        request.first = self._came(request.caller, request.headers, request.turn)
+
+    def _came(self, caller: Caller, headers: Headers, turn: Turn | None) -> bool:
+        if turn is not None and caller is not Caller.TESTER:
+            turn.requests += 1
+        if caller is not Caller.USER:
+            return False
+        first = is_drawn(headers, turn)
+        self.metrics.count_received(first=first)
+        return first
 
     def count_stream(self, request: Request) -> Callable[[Fault | None], None]:
         """Begin a streamed answer. Returns what puts its end on record."""
@@ -127,11 +131,8 @@ class Serving:
         Returns the headers of its answer that say whose it was.
         """
         caller = self._caller(headers)
-        if turn is not None and caller is not Caller.TESTER:
-            turn.requests += 1
+        first = self._came(caller, headers, turn)  # as others did: what is slow refuses more of them
         if caller is Caller.USER:
-            first = is_drawn(headers, turn)
-            self.metrics.count_received(first=first)  # it came all the same, and what is slow refuses more of them
             self.metrics.count(fault.outcome, 0.0, doubtful=fault.doubtful, first=first)
         else:
             self.metrics.count_aside(caller, fault.outcome)

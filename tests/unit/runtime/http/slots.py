@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Callable
 from types import SimpleNamespace
 from typing import Any, cast
@@ -28,6 +29,26 @@ BODY = b"[[1.5]]"
 
 def good(rows: Any) -> Any:
     return np.array([row[0] for row in rows]) * 100
+
+
+class Held:
+    """A model that has been asked, and answers once it is let go."""
+
+    def __init__(self) -> None:
+        self._asked, self._free = threading.Event(), threading.Event()
+
+    def __call__(self, rows: Any) -> Any:
+        self._asked.set()
+        self._free.wait(20)
+        return good(rows)
+
+    async def asked(self) -> None:
+        """Wait until it has been."""
+        await asyncio.to_thread(self._asked.wait, 20)
+
+    def let_go(self) -> None:
+        """Let it answer, this time and always."""
+        self._free.set()
 
 
 def raising(_: Any) -> Any:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import threading
 import time
 from typing import Any, cast
 
@@ -15,7 +14,18 @@ from podium.runtime.http.app import App
 from podium.runtime.http.client import Client
 from podium.runtime.identity import Headers
 from podium.runtime.settings import Settings
-from tests.unit.runtime.http.slots import Pod, Predict, challenger, champion, good, invalid, listening, raising, saying
+from tests.unit.runtime.http.slots import (
+    Held,
+    Pod,
+    Predict,
+    challenger,
+    champion,
+    good,
+    invalid,
+    listening,
+    raising,
+    saying,
+)
 
 
 @pytest.mark.parametrize(("predict", "outcome"), [(raising, "model_error"), (invalid, "nan")])
@@ -52,19 +62,13 @@ async def test_a_call_of_grpc_is_answered_too() -> None:
 
 
 async def test_a_full_queue_is_answered_too() -> None:
-    held, free = threading.Event(), threading.Event()
-
-    def slow(given: Any) -> Any:
-        held.set()
-        free.wait(20)
-        return good(given)
-
+    held = Held()
     async with listening(champion()) as url:
-        full = challenger(slow, url, QUEUE_LIMIT="1")
+        full = challenger(held, url, QUEUE_LIMIT="1")
         waiting = asyncio.create_task(full.ask())
-        await asyncio.to_thread(held.wait, 20)
+        await held.asked()
         told = await full.ask()
-        free.set()
+        held.let_go()
         own = await waiting
     assert (told.status, told.by["x-podium-version"]) == (200, "6")
     assert (own.status, own.by["x-podium-version"]) == (200, "7")
@@ -72,21 +76,15 @@ async def test_a_full_queue_is_answered_too() -> None:
 
 
 async def test_a_queue_that_is_too_long_for_a_clients_deadline_is_answered_too() -> None:
-    held, free = threading.Event(), threading.Event()
-
-    def slow(given: Any) -> Any:
-        held.set()
-        free.wait(20)
-        return good(given)
-
+    held = Held()
     async with listening(champion()) as url:
-        full = challenger(slow, url)
+        full = challenger(held, url)
         assert full.app._serving is not None
         full.app._serving.queue._pace.per_request = 10.0
         waiting = asyncio.create_task(full.ask())
-        await asyncio.to_thread(held.wait, 20)
+        await held.asked()
         told = await full.ask((b"x-request-timeout", b"5s"))
-        free.set()
+        held.let_go()
         await waiting
     assert (told.status, told.by["x-podium-version"]) == (200, "6")
     assert full.metric("podium_requests_total") == {"ok": 1, "deadline_exceeded": 1}
@@ -133,17 +131,12 @@ def failing_other(url: str) -> Any:
 
 
 async def test_what_is_late_is_answered_by_the_champion_and_counted_when_it_comes() -> None:
-    free = threading.Event()
-
-    def slow(given: Any) -> Any:
-        free.wait(20)
-        return good(given)
-
+    held = Held()
     async with listening(champion()) as url:
-        late = challenger(slow, url, FALLBACK_AFTER="0.05")
+        late = challenger(held, url, FALLBACK_AFTER="0.05")
         told = await late.ask()
         assert late.metric("podium_requests_total") == {}, "it has not ended"
-        free.set()
+        held.let_go()
         until = time.monotonic() + 20
         while late.metric("podium_requests_total") != {"ok": 1}:
             assert time.monotonic() < until

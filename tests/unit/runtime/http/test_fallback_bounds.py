@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, cast
@@ -14,7 +13,18 @@ from podium.runtime.faults import ModelFault, ProcessLost, RequestFault
 from podium.runtime.http import client, fallback
 from podium.runtime.http.client import Client, Unanswered
 from podium.runtime.http.fallback import Fallback
-from tests.unit.runtime.http.slots import Hanging, Pod, challenger, champion, good, invalid, listening, raising, saying
+from tests.unit.runtime.http.slots import (
+    Hanging,
+    Held,
+    Pod,
+    challenger,
+    champion,
+    good,
+    invalid,
+    listening,
+    raising,
+    saying,
+)
 
 NDJSON = (b"accept", b"application/x-ndjson")
 
@@ -60,20 +70,14 @@ async def test_a_request_is_sent_on_once() -> None:
 
 
 async def test_a_stream_is_not_sent_on() -> None:
-    held, free = threading.Event(), threading.Event()
-
-    def slow(given: Any) -> Any:
-        held.set()
-        free.wait(20)
-        return good(given)
-
+    held = Held()
     beside = champion()
     async with listening(beside) as url:
-        full = challenger(slow, url, QUEUE_LIMIT="1")
+        full = challenger(held, url, QUEUE_LIMIT="1")
         waiting = asyncio.create_task(full.ask())
-        await asyncio.to_thread(held.wait, 20)
+        await held.asked()
         told = await full.ask(NDJSON)
-        free.set()
+        held.let_go()
         await waiting
     assert (told.status, told.by["x-podium-version"]) == (503, "7")
     assert beside.metric("podium_fallback_requests_total") == {}
@@ -254,43 +258,32 @@ async def test_nothing_is_waited_for_once_its_client_has_left() -> None:
 
 
 async def test_a_body_counts_for_as_long_as_a_prediction_needs_it() -> None:
-    held, free = threading.Event(), threading.Event()
-
-    def slow(given: Any) -> Any:
-        held.set()
-        free.wait(20)
-        return good(given)
-
-    pod = champion(slow)
+    held = Held()
+    pod = champion(held)
     async with listening(pod) as own:
         host, port = own.removeprefix("http://").split(":")
         _, writer = await asyncio.open_connection(host, int(port))
         writer.write(b"POST /invocations HTTP/1.1\r\nhost: a\r\ncontent-length: 7\r\n\r\n[[1.5]]")
-        await asyncio.to_thread(held.wait, 20)
+        await held.asked()
         writer.close()
         await eventually(lambda: not pod.shared.connections, "it has not left")
         counted = pod.shared.buffered
-        free.set()
+        held.let_go()
         await eventually(lambda: pod.shared.buffered == 0, "it is counted for good")
     assert counted == 7
 
 
 async def test_a_late_answer_of_another_leaves_the_body_counted_too() -> None:
-    free = threading.Event()
-
-    def slow(given: Any) -> Any:
-        free.wait(20)
-        return good(given)
-
+    held = Held()
     async with listening(champion()) as url:
-        late = challenger(slow, url, FALLBACK_AFTER="0.01")
+        late = challenger(held, url, FALLBACK_AFTER="0.01")
         async with listening(late) as own:
             host, port = own.removeprefix("http://").split(":")
             reader, writer = await asyncio.open_connection(host, int(port))
             writer.write(b"POST /invocations HTTP/1.1\r\nhost: a\r\ncontent-length: 7\r\n\r\n[[1.5]]")
             assert (await reader.readline()).startswith(b"HTTP/1.1 200")
             counted = late.shared.buffered
-            free.set()
+            held.let_go()
             await eventually(lambda: late.shared.buffered == 0, "it is counted for good")
             writer.close()
     assert counted == 7
