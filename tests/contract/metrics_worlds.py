@@ -16,10 +16,14 @@ from itertools import count
 from pathlib import Path
 from typing import Protocol
 
+import pytest
+
 from podium.adapters.metrics.prometheus import Prometheus
 from podium.ports import MetricsStore
 from podium.testing import FakeMetricsStore
+from testbed import tools
 from testbed.commands import SEARCH_PATH
+from testbed.errors import MissingTools
 from testbed.waiting import wait_until
 from tests.contract.registry_worlds import free_port
 
@@ -78,6 +82,16 @@ class PrometheusWorld:
 
     async def end(self) -> None:
         await self.store.close()
+
+
+def prometheus_installed() -> None:
+    """Install Prometheus and its promtool. Skips the test where that cannot be done, but in CI raises MissingTools."""
+    try:
+        tools.ensure(tools.FOR_METRICS, root=False, go=False)
+    except MissingTools as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """The alerts of manifests/monitoring, tried by Prometheus' own tool."""
 
-import os
 import subprocess
 from pathlib import Path
 from typing import Any, Final
@@ -8,8 +7,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from testbed import tools
-from testbed.errors import MissingTools
+from tests.contract.metrics_worlds import prometheus_installed
 from tests.yaml_files import ROOT
 
 RULES: Final = yaml.safe_load((ROOT / "manifests/monitoring/rules.yaml").read_text())["spec"]
@@ -27,12 +25,7 @@ def promtool(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def _installed() -> None:
-    try:
-        tools.ensure(tools.FOR_METRICS, root=False, go=False)
-    except MissingTools as missing:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(missing))
+    prometheus_installed()
 
 
 def test_prometheus_reads_every_rule(tmp_path: Path) -> None:

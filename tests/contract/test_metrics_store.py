@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -16,9 +15,13 @@ from podium.runtime.faults import Outcome
 from podium.runtime.http.metrics import Metrics
 from podium.runtime.identity import Identity
 from podium.runtime.prediction.distribution import Predictions
-from testbed import tools
-from testbed.errors import MissingTools
-from tests.contract.metrics_worlds import FakeMetricsWorld, MetricsWorld, PrometheusWorld, prometheus_server
+from tests.contract.metrics_worlds import (
+    FakeMetricsWorld,
+    MetricsWorld,
+    PrometheusWorld,
+    prometheus_installed,
+    prometheus_server,
+)
 
 SCRAPED = 30  # seconds until a scrape must have been seen; it takes one or two
 HOSTILE = 'x"} or vector(1) # \\'
@@ -43,12 +46,7 @@ def answered(version: str) -> bytes:
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory, exposed: Path) -> Iterator[str]:
-    try:
-        tools.ensure(tools.FOR_METRICS, root=False, go=False)
-    except MissingTools as missing:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(missing))
+    prometheus_installed()
     with prometheus_server(tmp_path_factory.mktemp("prometheus"), exposed) as address:
         yield address
 
