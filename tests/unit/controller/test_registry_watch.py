@@ -258,6 +258,20 @@ async def test_a_registry_that_flaps_is_no_news_to_what_rests(stage: Stage) -> N
     assert problem.reason == reasons.REGISTRY_UNREACHABLE, "an outage that lasts is told"
 
 
+async def test_an_outage_that_lasts_is_over_for_what_rests_once_the_registry_answers(stage: Stage) -> None:
+    """The poller alone had heard of the outage. What rested was told of its end an hour later, when it asked itself."""
+    md = stage.put()
+    stage.watch.latest(md)
+    await settle()
+    known = stage.watch.latest(md)
+    stage.registry.unreachable = True
+    await stage.clock.advance(200)
+    assert stage.watch.latest(md).problem is not None
+    stage.registry.unreachable = False
+    await stage.clock.advance(45)
+    assert stage.watch.latest(md) == known
+
+
 async def test_an_outage_is_told_at_once_where_something_is_to_be_written(stage: Stage) -> None:
     md = stage.put()
     stage.watch.latest(md)

@@ -117,18 +117,20 @@ class RegistryWorker:
         with about(session.key):
             while True:
                 session.news.clear()
+                session.left_to_poller = False
                 try:
                     well = await self._flush_and_query(session)
                 except Exception:  # noqa: BLE001  a session must outlive whatever a registry's client throws
                     _log.exception("%s: the registry client failed unexpectedly", session.key)
                     well = False
                 session.failures = 0 if well else session.failures + 1
+                session.left_to_poller = session.stands
                 await news_or(self._clock, session.news, self._wait(session, well=well))
 
     def _wait(self, session: Session, *, well: bool) -> float:
         """Seconds until it asks again by itself."""
         poll = self._settings.registry_poll
-        if session.stands:
+        if session.left_to_poller:
             return max(poll, _STANDS * (1 - Random(str(session.key)).random() / 2))  # noqa: S311  not for secrets
         return poll if well else min(max(LAST_RETRY, poll), backoff(session.failures, LAST_RETRY))
 

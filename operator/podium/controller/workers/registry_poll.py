@@ -62,7 +62,8 @@ class Poller:
 
     async def _poll(self) -> bool:
         """Let those ask whose models have changed. Returns whether the registry answered."""
-        waiting = [session for session in self.sessions if session.stands]
+        # Whose task sleeps, and not whose answer stands: an outage that was told takes the answer away from a sleeper.
+        waiting = [session for session in self.sessions if session.left_to_poller]
         if not waiting:
             return True
         models = {session.request.query.model for session in waiting}

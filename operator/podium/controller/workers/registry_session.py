@@ -21,6 +21,7 @@ class Session:
         self.request = request
         self.answer = RegistryState()
         self.rests = False  # it only has to hear of a change of its model
+        self.left_to_poller = False  # its task sleeps until the poller, or what it is asked next, wakes it
         self.asked_at = 0.0  # when the answer was asked for, on the monotonic clock
         self.failures = 0  # in a row
         self.failing_since: float | None = None
@@ -56,7 +57,7 @@ class Session:
 
     @property
     def stands(self) -> bool:
-        """Whether nothing is asked for it before the poller says so."""
+        """Whether nothing has to be asked for it before the poller says so."""
         problem = self.answer.problem
         silent = problem is not None and problem.reason == reasons.REGISTRY_UNREACHABLE and self.failures >= _OFTEN
         return self.rests and not self.pending and (self.answered or silent)
