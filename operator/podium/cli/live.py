@@ -21,9 +21,14 @@ from podium.errors import NotFound, Permanent, PodiumError, Rejected
 _IN_POD = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _MANY: Final = 60.0  # seconds for a list of thousands
 _WATCH: Final = 60.0  # seconds until a watch is begun again
+_NAMED: Final = 5  # ModelDeployments that are named where another one is asked for
 _WHO: Final = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 _PAUSE: Final = 1.0  # seconds before a watch that broke is begun again
 Result = TypeVar("Result")
+
+
+class Missing(NotFound):
+    """The namespace has no ModelDeployment of this name; the message is for the person who named it."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,25 @@ class Connection:
     namespace: str
 
     async def model_deployment(self, name: str) -> Mapping[str, Any]:
-        """The object as the API server has it. Raises the errors of `podium.errors`."""
-        return await self.api.get(names.path(names.MODEL_DEPLOYMENTS, self.namespace, name))
+        """The object as the API server has it. Raises the errors of `podium.errors`, and Missing where it is not."""
+        try:
+            return await self.api.get(names.path(names.MODEL_DEPLOYMENTS, self.namespace, name))
+        except NotFound as error:
+            raise Missing(await self._not_found(name)) from error
+
+    async def _not_found(self, name: str) -> str:
+        """Which name was expected, which ones are there, and what to do. Who may not list them reads no names."""
+        said = f"{KIND} {name} not found in namespace {self.namespace}"
+        advice = "podium list -A, and then name the namespace with -n"
+        try:
+            found = await self.api.list(names.path(names.MODEL_DEPLOYMENTS, self.namespace), most=_NAMED + 1)
+        except NotFound:
+            return f"{said}: the API server serves no {KIND}s; do: install the CRD, or name another --context"
+        except PodiumError:
+            return f"{said}; do: {advice}"
+        there = [str(one["metadata"]["name"]) for one in found]
+        listed = ", ".join(there[:_NAMED]) + (" …" if len(there) > _NAMED else "")
+        return f"{said}: expected one of that name, found {listed or 'none'}; do: {advice}"
 
     async def user(self) -> str:
         """For whom the API server takes the caller; "" where it does not say: before Kubernetes 1.28, or by RBAC."""
@@ -130,9 +152,12 @@ def run(asking: Coroutine[Any, Any, Result], name: str | None) -> Result:
     """What the cluster says of the ModelDeployment of this name, or of many. Raises InputError where it cannot."""
     try:
         return asyncio.run(asking)
+    except Missing as error:
+        raise InputError(str(error)) from error
     except NotFound as error:
-        found = f"{KIND} {name} not found" if name is not None else f"{KIND}s not found (is the CRD installed?)"
-        raise InputError(f"{found}: {error}") from error
+        if name is not None:
+            raise InputError(f"{KIND} {name} was deleted before podium had done with it; do: podium list -A") from error
+        raise InputError(f"{KIND}s not found (is the CRD installed?): {error}") from error
     except PodiumError as error:
         raise InputError(f"could not read {name or f'{KIND}s'}: {error}") from error
 

@@ -159,7 +159,7 @@ def test_a_name_is_looked_up_in_the_cluster(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize(
     ("error", "said"),
-    [(NotFound("GET: 404"), "ModelDeployment churn not found"), (Unavailable("no route"), "could not read churn")],
+    [(NotFound("GET: 404"), "ModelDeployment churn was deleted"), (Unavailable("no route"), "could not read churn")],
 )
 def test_what_the_cluster_does_not_have_is_an_error(
     monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
