@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from podium.core.facts import Counters, Identity, PodState, ReloadState
+from podium.core.shadow import ShadowOrder, ShadowPairs
 
 
 @dataclass(frozen=True)
@@ -15,15 +16,21 @@ class PodReport:
     counters: Counters
     startup_step: str = ""  # what its server does before it is ready: fetching, loading
     reload: ReloadState | None = None  # None where it loads nothing in place
+    shadow: ShadowPairs | None = None  # None where it has copied no request yet, or cannot be believed
 
 
 class PodMetrics(Protocol):
     """What the pods say of themselves, by pod uid. Who does not answer in time is left out: missing data holds."""
 
     async def ask(
-        self, namespace: str, pods: Sequence[PodState], per_connection: int | None = None
+        self,
+        namespace: str,
+        pods: Sequence[PodState],
+        per_connection: int | None = None,
+        shadow: ShadowOrder | None = None,
     ) -> Mapping[str, PodReport]:
         """Ask all these pods at once, and wait for the answers up to a deadline.
 
-        They are told after how many requests to close a connection, for some seconds; None: they may stay open.
+        They are told after how many requests to close a connection, for some seconds; None: they may stay open. And
+        which share of their users' requests is copied to which challenger, for as long; None: they copy none.
         """

@@ -8,6 +8,7 @@ from podium.adapters.kubernetes import names
 from podium.adapters.metrics import pods as evidence
 from podium.adapters.metrics.pods import DirectFetch, ScrapedPodMetrics
 from podium.core.facts import Counters, Identity, PodState
+from podium.core.shadow import ShadowOrder
 from podium.errors import Unavailable
 from podium.ports import PodReport
 
@@ -29,6 +30,7 @@ async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[dict[str, obj
 
     async def metrics(request: web.Request) -> web.StreamResponse:
         says["told"] = request.headers.get("x-podium-requests-per-connection")
+        says["shadow"] = request.headers.get("x-podium-shadow")
         if "slow" in says:
             await asyncio.sleep(30)
         if "endless" in says:
@@ -69,6 +71,16 @@ async def test_pods_are_told_after_how_many_requests_they_close_a_connection(
     assert server["told"] is None
     await source.ask("ml", [pod("p1")], 10)
     assert server["told"] == "10"
+
+
+async def test_pods_are_told_what_to_copy_to_which_challenger(
+    server: dict[str, object], source: ScrapedPodMetrics
+) -> None:
+    await source.ask("ml", [pod("p1")], 10)
+    assert server["shadow"] is None
+    await source.ask("ml", [pod("p1")], shadow=ShadowOrder(Identity("8;x", "sha256:77"), 0.2, 0.001))
+    assert server["shadow"] == "version=8%3Bx;digest=sha256%3A77;share=0.2;tolerance=0.001"
+    assert server["told"] is None
 
 
 async def test_a_pod_without_an_address_is_not_asked(server: dict[str, object], source: ScrapedPodMetrics) -> None:

@@ -31,6 +31,7 @@ RENEWED: Final = "podium.dev/renewed"  # in their template: the pod that could n
 TOLD: Final = "podium.dev/told"  # on such pods: what the ConfigMap named, written so that kubelet brings it at once
 DRAWN: Final = "x-podium-drawn"  # of a request: whether its side was drawn for it, and not by a cookie
 PER_CONNECTION: Final = "x-podium-requests-per-connection"  # told to pods that are asked for their metrics
+SHADOW: Final = "x-podium-shadow"  # told to them, too: what is copied to which challenger
 SESSION_AFFINITY: Final = "podium.dev/session-affinity"  # the trial whose users stay on their side, on an HTTPRoute
 TRIAL: Final = "podium.dev/trial"  # the trial that traffic was last written for, on a Service or HTTPRoute
 WEIGHTS: Final = "podium.dev/weights"

@@ -13,11 +13,13 @@ A count of answers that cannot be believed spoils the page; a distribution that 
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
+from podium.adapters.metrics.samples import LARGEST, Samples, count_of, labels_of, samples_of
+from podium.adapters.metrics.shadow import SHADOW, pairs_of
 from podium.core.facts import Counters, Histogram, Identity, ReloadState
 from podium.ports import PodReport
 
@@ -26,10 +28,6 @@ BAD: Final = frozenset({"model_error", "nan", "timeout"})
 INVALID: Final = "nan"
 MOST_EDGES: Final = 4096  # of one histogram; the model server has 3,842 at the very most
 MOST_CLASSES: Final = 64  # the model server names 32
-_LARGEST: Final = 2**53  # floats count exactly up to here
-_LONGEST: Final = 4096  # characters of a sample's labels
-_LABEL: Final = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]{0,63})="((?:[^"\\]|\\.){0,1024})"[ ,]*')
-_ESCAPES: Final = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
 _INFO: Final = "podium_model_info"
 _STEP: Final = "podium_startup_step"
 _RELOAD: Final = "podium_reload_info"
@@ -47,24 +45,23 @@ _FIRST_SCORES: Final = "podium_first_scores_bucket"
 _FIRST_CLASSES: Final = "podium_first_classes_total"
 _OF_ALL: Final = (_REQUESTS, _LATENCY, _SCORES, _CLASSES)
 _OF_FIRST: Final = (_FIRST_REQUESTS, _FIRST_LATENCY, _FIRST_SCORES, _FIRST_CLASSES)
-_READ: Final = (_INFO, _STEP, _RELOAD, _IN_A_ROW, _RECEIVED, *_OF_ALL, *_OF_FIRST)
-
-Samples = Sequence[tuple[str, str]]  # labels and number of each line, as they are written
+_READ: Final = (_INFO, _STEP, _RELOAD, _IN_A_ROW, _RECEIVED, *_OF_ALL, *_OF_FIRST, *SHADOW)
 
 
 def statement(text: str) -> PodReport | None:
     """Read the text; None where it holds no count that can be believed."""
-    samples = _samples(text)
+    samples = samples_of(text, _READ)
     counters = _counters(samples, *_OF_ALL)
     if counters is None:
         return None
     identities, step = _identities(samples[_INFO]), _step(samples[_STEP])
     if not identities and not counters.answers and not step:
         return None
-    in_a_row = max((_count(number) or 0 for _, number in samples[_IN_A_ROW]), default=0)
+    in_a_row = max((count_of(number) or 0 for _, number in samples[_IN_A_ROW]), default=0)
     counters = replace(counters, consecutive_bad=min(counters.bad, in_a_row), **_first(samples))
     # Two identities at once are no identity: such a pod proves nothing.
-    return PodReport(identities.pop() if len(identities) == 1 else None, counters, step, _reload(samples[_RELOAD]))
+    identity = identities.pop() if len(identities) == 1 else None
+    return PodReport(identity, counters, step, _reload(samples[_RELOAD]), pairs_of(samples))
 
 
 def _counters(
@@ -86,7 +83,7 @@ def _counters(
 
 def _first(samples: Mapping[str, Samples]) -> dict[str, Any]:
     """What came in, and the totals of requests whose side was drawn; nothing where the pod does not say both."""
-    received = {_labels(labels).get("first", ""): _count(number) for labels, number in samples[_RECEIVED]}
+    received = {labels_of(labels).get("first", ""): count_of(number) for labels, number in samples[_RECEIVED]}
     drawn, others = received.get("true"), received.get("false")
     counted = _counters(samples, *_OF_FIRST) if samples[_FIRST_REQUESTS] else None
     if len(samples[_RECEIVED]) != len(received) or drawn is None or others is None or counted is None:
@@ -94,33 +91,20 @@ def _first(samples: Mapping[str, Samples]) -> dict[str, Any]:
     return {"received": drawn + others, "first": replace(counted, received=drawn)}
 
 
-def _samples(text: str) -> Mapping[str, Samples]:
-    """The lines that matter, by name. Once a second for each pod: a line costs a look at its first characters."""
-    found: dict[str, list[tuple[str, str]]] = {name: [] for name in _READ}
-    for line in text.split("\n"):
-        if not line.startswith("podium_"):
-            continue
-        name, _, rest = line.partition("{")
-        if (lines := found.get(name)) is not None:
-            labels, _, number = rest.rpartition("}")
-            lines.append((labels, number))
-    return found
-
-
 def _identities(samples: Samples) -> set[Identity]:
-    labelled = [_labels(labels) for labels, number in samples if _count(number) == 1]
+    labelled = [labels_of(labels) for labels, number in samples if count_of(number) == 1]
     return {Identity(labels.get("version", ""), labels.get("digest", "")) for labels in labelled if labels}
 
 
 def _step(samples: Samples) -> str:
     """What a server that is not ready yet is doing; "" where it does not say, or says two things."""
-    steps = {_labels(labels).get("step", "") for labels, number in samples if _count(number) == 1}
+    steps = {labels_of(labels).get("step", "") for labels, number in samples if count_of(number) == 1}
     return steps.pop() if len(steps) == 1 else ""
 
 
 def _reload(samples: Samples) -> ReloadState | None:
     """What became of the version that it was last told to load; None where it does not say, or says two things."""
-    told = [_labels(labels) for labels, number in samples if _count(number) == 1]
+    told = [labels_of(labels) for labels, number in samples if count_of(number) == 1]
     if len(told) != 1 or told[0].get("state") not in _RELOAD_STATES:
         return None
     digest, state, reason = (told[0].get(name, "") for name in ("digest", "state", "reason"))
@@ -131,7 +115,7 @@ def _outcomes(samples: Samples) -> Mapping[str, int] | None:
     """Answers by outcome. None where a count cannot be believed."""
     outcomes: dict[str, int] = {}
     for labels, number in samples:
-        outcome, count = _labels(labels).get("outcome", ""), _count(number)
+        outcome, count = labels_of(labels).get("outcome", ""), count_of(number)
         if count is None:
             return None
         outcomes[outcome] = outcomes.get(outcome, 0) + count
@@ -149,7 +133,7 @@ def _histogram(samples: Samples) -> Histogram:
         return Histogram()
     # By sorting, which is quick on what is sorted already
     rise = edges[-1] == math.inf > -edges[0] and sorted(set(edges)) == edges
-    grow = counts[0] >= 0 and counts[-1] <= _LARGEST and sorted(counts) == counts
+    grow = counts[0] >= 0 and counts[-1] <= LARGEST and sorted(counts) == counts
     if not rise or not grow or any(map(math.isnan, edges)) or any(map(math.isnan, counts)):
         return Histogram()
     *below, total = map(int, counts)
@@ -160,30 +144,11 @@ def _edge(labels: str) -> str:
     """The official client sorts the labels, so that the edge comes first."""
     if labels.startswith('le="'):
         return labels[4 : labels.find('"', 4)]
-    return _labels(labels).get("le", "")
+    return labels_of(labels).get("le", "")
 
 
 def _classes(samples: Samples) -> Mapping[str, int]:
     """Predictions by class; empty where one is told twice, or a count cannot be believed."""
-    told = [(_labels(labels).get("class"), _count(number)) for labels, number in islice(samples, MOST_CLASSES + 1)]
+    told = [(labels_of(labels).get("class"), count_of(number)) for labels, number in islice(samples, MOST_CLASSES + 1)]
     counts = {name: count for name, count in told if name is not None and count is not None}
     return counts if len(counts) == len(told) <= MOST_CLASSES else {}
-
-
-def _labels(text: str) -> Mapping[str, str]:
-    if len(text) > _LONGEST:
-        return {}
-    return {name: re.sub(r"\\.", _unescape, value) for name, value in _LABEL.findall(text)}
-
-
-def _unescape(found: re.Match[str]) -> str:
-    return _ESCAPES.get(found[0], found[0])
-
-
-def _count(text: str) -> int | None:
-    """The number after the labels; a time may follow it."""
-    try:
-        number = float(text.split(None, 1)[0])
-    except (ValueError, IndexError):
-        return None
-    return int(number) if math.isfinite(number) and 0 <= number <= _LARGEST else None

@@ -11,7 +11,9 @@ from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api, read_at_most
 from podium.adapters.kubernetes.errors import FOREIGN, from_exception
 from podium.adapters.metrics.exposition import statement
+from podium.adapters.metrics.shadow import order_text
 from podium.core.facts import PodState
+from podium.core.shadow import ShadowOrder
 from podium.errors import PodiumError, Unavailable
 from podium.ports import PodReport
 
@@ -29,10 +31,15 @@ class ScrapedPodMetrics:
         self._fetch = fetch
 
     async def ask(
-        self, namespace: str, pods: Sequence[PodState], per_connection: int | None = None
+        self,
+        namespace: str,
+        pods: Sequence[PodState],
+        per_connection: int | None = None,
+        shadow: ShadowOrder | None = None,
     ) -> Mapping[str, PodReport]:
         places = asyncio.Semaphore(_AT_ONCE)
         headers = {names.PER_CONNECTION: str(per_connection)} if per_connection is not None else {}
+        headers |= {names.SHADOW: order_text(shadow)} if shadow is not None else {}
         scrapes = [self._ask(namespace, pod, headers, places) for pod in pods if pod.ip]
         reports = await asyncio.gather(*scrapes)
         return {uid: report for uid, report in reports if report is not None}

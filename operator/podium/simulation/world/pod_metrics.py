@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from podium.core.facts import SLOTS, Counters, Identity, PodState
+from podium.core.shadow import ShadowOrder
 from podium.ports import ModelDeployment, PodReport
 from podium.simulation.world.cluster import FakeCluster
 from podium.simulation.world.pods import Pod
@@ -20,9 +21,13 @@ class FakePodMetrics:
         self.unreachable = False  # a NetworkPolicy is in the way
 
     async def ask(
-        self, namespace: str, pods: Sequence[PodState], per_connection: int | None = None
+        self,
+        namespace: str,
+        pods: Sequence[PodState],
+        per_connection: int | None = None,
+        shadow: ShadowOrder | None = None,
     ) -> Mapping[str, PodReport]:
-        del namespace  # uids are unique here
+        del namespace, shadow  # uids are unique here
         self.per_connection = per_connection
         if self.unreachable:
             return {}
