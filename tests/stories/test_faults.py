@@ -88,6 +88,7 @@ def test_what_a_frozen_leader_sends_late_is_refused(rollout: str, monkeypatch: p
         "bad-answers:47.dies-before-a-write+48.read-fails",  # the next leader listed again only after 4 s
         "bad-in-the-soak:66.status-refused+68.frozen-leader",  # a late record is taken where others may not write
         "bad-in-the-soak:69.slot-a-scaled-down+73.status-refused",  # the way back waited for the record
+        "good:7.read-is-older",  # a registry's answer to an older question stood for an hour
         "revert-in-place:108.read-is-older+124.frozen-leader",  # a pod was not ready for a moment, by a rounding
     ],
 )

@@ -272,6 +272,29 @@ async def test_an_outage_that_lasts_is_over_for_what_rests_once_the_registry_ans
     assert stage.watch.latest(md) == known
 
 
+async def test_an_answer_to_an_older_question_is_none(stage: Stage) -> None:
+    """It stood for an hour, in which the phase changed ten times a second and the version of Git was not tried."""
+    stage.watch.latest(stage.put("1"))
+    await settle()
+    old = stage.watch.latest(stage.put("1"))
+    real, cached = stage.registry.query, [old]
+
+    async def query(query: RegistryQuery) -> RegistryState:
+        return cached.pop() if cached else await real(query)
+
+    stage.registry.query = query  # type: ignore[method-assign]
+    stage.watch.latest(stage.put("2"))
+    await settle()
+    problem = stage.watch.latest(stage.put("2")).problem
+    assert problem is not None
+    assert "answered about version 1 of churn, expected: version 2" in problem.message
+    await stage.clock.advance(1)
+    answer = stage.watch.latest(stage.put("2"))
+    assert answer.problem is None
+    assert answer.desired is not None
+    assert answer.desired.version == "2"
+
+
 async def test_an_outage_is_told_at_once_where_something_is_to_be_written(stage: Stage) -> None:
     md = stage.put()
     stage.watch.latest(md)

@@ -141,7 +141,7 @@ class RegistryWorker:
         try:
             query = replace(request.query, login=await self._login(request.account))
             problem = await self._flush(query, writes)
-            answer = await self._look(session.key, query)
+            answer = _about(query, await self._look(session.key, query))
         except PodiumError as error:
             _log.warning("%s: registry query failed: %s", session.key, error)
             problem = problem_of(error)
@@ -237,6 +237,18 @@ class RegistryWorker:
         if not kept:
             raise NotFound(f"{where} has none of the keys {', '.join(names)}: add them", reason=reasons.LOGIN_MISSING)
         return kept
+
+
+def _about(query: RegistryQuery, answer: RegistryState) -> RegistryState:
+    """The answer. Raises Unavailable where it is one to another question: a cache before the registry gave an old one.
+
+    It would stand for as long as the model does not change.
+    """
+    found = answer.desired.version if answer.desired is not None else query.version
+    if query.version is not None and found != query.version:
+        asked = f"it answered about version {found} of {query.model}, expected: version {query.version}"
+        raise Unavailable(f"{query.login.uri} gives old answers: {asked}. Check what stands before it, such as a cache")
+    return answer
 
 
 def problem_of(error: PodiumError) -> Problem:
