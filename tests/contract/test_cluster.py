@@ -8,7 +8,8 @@ from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.status import Phase, Pinned, PodTemplate, Status
 from podium.core.actions import Event
-from podium.core.facts import AutoscalerState, Identity, Key, ReloadState, SlotState
+from podium.core.facts import AutoscalerState, Key, ReloadState, SlotState
+from podium.core.identity import Identity
 from podium.errors import Conflict, NotFound, PodiumError, Rejected
 from podium.ports import ModelDeployment, PodReport
 from podium.testing import Behaviour

@@ -1,7 +1,8 @@
 """What every source of evidence does: the fake, and real pods."""
 
 from podium.api.v1alpha1.status import Pinned
-from podium.core.facts import Counters, Identity, PodState
+from podium.core.facts import Counters, PodState
+from podium.core.identity import Identity
 from podium.testing import Behaviour
 from tests.contract.cluster_fixtures import world
 from tests.contract.cluster_worlds import ClusterWorld

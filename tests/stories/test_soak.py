@@ -227,8 +227,8 @@ def miss_scrapes(sim: Simulation, *, pods: int, every: int = 50, within: int = 1
     """One scrape in 50 s fails, of this many pods of version 2, until the step has passed."""
     ask, missed = sim.pod_metrics.ask, [0]
 
-    async def flaky(namespace: str, asked: Any, per_connection: int | None) -> Any:
-        found = dict(await ask(namespace, asked, per_connection))
+    async def flaky(namespace: str, asked: Any, *told: Any) -> Any:
+        found = dict(await ask(namespace, asked, *told))
         for pod in [pod for pod in asked if pod.version == "2"][: missed[0]]:
             found.pop(pod.uid, None)
         return found

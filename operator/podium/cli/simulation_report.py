@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from podium.api.v1alpha1.spec.guards import Guard
+from podium.api.v1alpha1.spec.rollout import Step
+from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.values.base import format_duration, format_percent
 from podium.core.analysis.guard_kinds import tolerance_of
 from podium.core.traffic.shares import share_in_force
@@ -51,13 +53,16 @@ def as_table(report: Report) -> str:
     return "\n".join([*_head(report), "", *_assumptions(report), "", *_outcomes(report), *_beside(report)])
 
 
+def _step(step: Step, spec: Spec) -> str:
+    lasts, exposed = format_duration(step.duration), share_in_force(step.weight, spec)
+    what = f"{step.weight}%" if step.shadow is None else f"shadow of {format_percent(step.shadow)}"
+    return f"{what} for {lasts} ({exposed:.0%} exposed)"
+
+
 def _head(report: Report) -> Iterator[str]:
     plan, rollout = report.plan, report.plan.spec.rollout
     full = plan.spec.serving.size
-    steps = ", ".join(
-        f"{step.weight}% for {format_duration(step.duration)} ({share_in_force(step.weight, plan.spec):.0%} exposed)"
-        for step in rollout.steps
-    )
+    steps = ", ".join(_step(step, plan.spec) for step in rollout.steps)
     yield f"{report.about.name}: {_rate(plan.rate)}, {full} pod{'s' if full > 1 else ''}; steps {steps}"
     if plan.crowd is not None:
         yield _who(plan)

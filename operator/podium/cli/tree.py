@@ -94,7 +94,7 @@ def _steps(said: Explanation, screen: Screen) -> Iterator[Node]:
 
 
 def _step(number: int, step: StepExplanation, said: Explanation, trial: TrialProgress, screen: Screen) -> str:
-    text = f"{step.weight:>3}% for {format_duration(timedelta(seconds=step.duration))}"
+    text = f"{step.text:>4} for {format_duration(timedelta(seconds=step.duration))}"
     standing = said.standing(number)
     marks = {"done": "✓" if screen.unicode else "x", "now": "▶" if screen.unicode else ">", "next": " "}
     mark = marks[standing]

@@ -18,6 +18,8 @@ from podium.controller.prometheus_totals import prometheus_totals
 from podium.controller.workers import Workers
 from podium.core.facts import AutoscalerState, GateResponse, ObservedState, PodState, SlotState
 from podium.core.gates import pending_requests
+from podium.core.identity import Identity
+from podium.core.shadow import ShadowOrder
 from podium.errors import PodiumError
 from podium.ports import ModelDeployment, PodReport, Ports
 
@@ -55,7 +57,7 @@ async def _pod_reports(md: ModelDeployment, slots: Mapping[Slot, SlotState], por
     pods = [pod for slot in slots.values() for pod in slot.pods]
     try:
         async with asyncio.timeout(_EVIDENCE):
-            return await ports.pod_metrics.ask(md.key.namespace, pods, _per_connection(md))
+            return await ports.pod_metrics.ask(md.key.namespace, pods, _per_connection(md), _shadow(md))
     except (PodiumError, TimeoutError) as error:
         _log.warning("%s: could not scrape pods: %s", md.key, error or "timed out")
         return {}
@@ -63,9 +65,24 @@ async def _pod_reports(md: ModelDeployment, slots: Mapping[Slot, SlotState], por
 
 def _per_connection(md: ModelDeployment) -> int | None:
     """Requests after which pods close a connection: while a Service, which shares connections, leads to both sides."""
-    if md.spec is None or md.spec.traffic.exact or md.status.phase is not Phase.CANARY:
+    if md.spec is None or md.spec.traffic.exact or md.status.phase is not Phase.CANARY or _shadow(md) is not None:
         return None
     return md.spec.traffic.service.requests_per_connection
+
+
+def _shadow(md: ModelDeployment) -> ShadowOrder | None:
+    """The copies that the champion's pods are to send: in a shadow step. They end by themselves once this is not told.
+
+    A pod of the challenger itself, which is told the same, copies nothing to itself.
+    """
+    trial, challenger = md.status.trial, md.status.challenger
+    if md.status.phase is not Phase.CANARY or trial is None or challenger is None:
+        return None
+    share = trial.steps[trial.step].shadow
+    if share is None:
+        return None
+    tolerance = next((guard.shadow.tolerance for guard in trial.guards if guard.shadow is not None), 0.0)
+    return ShadowOrder(Identity(challenger.version, challenger.digest), share, tolerance)
 
 
 async def _jobs(md: ModelDeployment, ports: Ports) -> Mapping[str, GateResponse]:
@@ -109,7 +126,7 @@ def _with_report(pod: PodState, report: PodReport) -> PodState:
     said = replace(
         pod,
         identity=report.identity,
-        counters=report.counters,
+        counters=replace(report.counters, shadow=report.shadow),
         startup_step=report.startup_step,
         reload=report.reload,
     )

@@ -24,7 +24,8 @@ from podium.core.actions import (
     WriteRecord,
     WriteTags,
 )
-from podium.core.facts import SLOTS, Facts, Identity, PodState, SlotState
+from podium.core.facts import SLOTS, Facts, PodState, SlotState
+from podium.core.identity import Identity
 from podium.core.rollout import alias
 from podium.core.rollout.desired import former_champion
 from podium.core.rollout.lifecycle import enter
@@ -123,8 +124,7 @@ def _lost(move: Move | None) -> Verdict | None:
 def _requeue_after(facts: Facts) -> float:
     """A slot that is still to lose its traffic is watched as closely as in a rollback, whatever came after that.
 
-    A champion without a ready pod is looked at more often than one that serves: what watches tell can be lost. And no
-    watch tells that a pod has loaded another version, or cannot.
+    A champion without a ready pod is looked at often, as no watch may tell; nor that a pod loaded another version.
     """
     usual = REQUEUE_AFTER[facts.status.phase]
     if champion_down(facts) or any(_others(pinned, facts.observed.slot(pinned.slot)) for pinned, _ in _sizes(facts)):

@@ -11,8 +11,10 @@ from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import GateState, Phase, Pinned, PodTemplate, Status, Verdict
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.evaluations import Dataset, Evaluation
+from podium.core.identity import Identity
 from podium.core.once import Once
 from podium.core.retry_state import RetryState
+from podium.core.shadow import ShadowPairs
 from podium.core.signature import Signature
 from podium.core.unsaved import Unsaved
 
@@ -73,17 +75,6 @@ class RegistryState:
 
 
 @dataclass(frozen=True)
-class Identity:
-    """What a pod says that it serves, from its own metrics."""
-
-    version: str
-    digest: str
-
-    def __str__(self) -> str:
-        return f"{self.version} {self.digest}"
-
-
-@dataclass(frozen=True)
 class Histogram:
     """How many values were at or below each edge; edges rise. Values above the last edge are only in `total`."""
 
@@ -109,6 +100,7 @@ class Counters:
     classes: Mapping[str, int] = field(default_factory=dict)  # predictions that are classes
     received: int | None = None  # requests when they came; None where the pod does not say
     first: "Counters | None" = None  # the same of requests whose side was drawn for each of them; None as above
+    shadow: ShadowPairs | None = None  # of a champion's pod in a shadow step; None elsewhere
 
 
 @dataclass(frozen=True)

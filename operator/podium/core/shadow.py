@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from podium.core.facts import Identity
+from podium.core.identity import Identity
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from podium.core.facts import Counters, Identity, PodState, ReloadState
+from podium.core.facts import Counters, PodState, ReloadState
+from podium.core.identity import Identity
 from podium.core.shadow import ShadowOrder, ShadowPairs
 
 

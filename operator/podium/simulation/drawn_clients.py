@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Mapping
 
+from podium.api.v1alpha1.status import Phase
 from podium.core.facts import ALL, SLOTS, Counters
 from podium.ports import ModelDeployment
 from podium.simulation.answers import Answers, Chances, binomial
@@ -42,6 +43,7 @@ class DrawnClients:
         self._owed += self._rate * seconds
         number = int(self._owed)
         self._owed -= number
+        self._copy(md, number)
         if self._population is not None:
             self._ask_each(self._population, md, number, max(1, int(seconds)))
             return
@@ -50,6 +52,30 @@ class DrawnClients:
             part = binomial(self._chance, number, min(1.0, share / left)) if left > 0 else 0
             self._spread(self._router.pods(md, slot), part, max(1, int(seconds)))
             number, left = number - part, left - share
+
+    def _copy(self, md: ModelDeployment, number: int) -> None:
+        """The pairs of a shadow step, in which the champion answers all. What either fails is drawn for each by itself.
+
+        The pods were told of it: a simulated operator that sleeps for long does not tell them again.
+        """
+        trial, champion, challenger = md.status.trial, md.status.champion, md.status.challenger
+        if md.status.phase is not Phase.CANARY or trial is None or champion is None or challenger is None:
+            return
+        pods = [pod for pod in self._router.pods(md, champion.slot) if pod.shadow.order is not None]
+        share = trial.steps[trial.step].shadow
+        if share is None or not pods:
+            return
+        copies = binomial(self._chance, number, share)
+        mine, its = (self._chances[each.version].errors for each in (champion, challenger))
+        champion_bad = binomial(self._chance, copies, mine)
+        both_bad = binomial(self._chance, champion_bad, its)
+        only_challenger = binomial(self._chance, copies - champion_bad, its)
+        pods[0].shadow.add(
+            both_bad=both_bad,
+            only_champion_bad=champion_bad - both_bad,
+            only_challenger_bad=only_challenger,
+            both_good=copies - champion_bad - only_challenger,
+        )
 
     def chances_of(self, version: str) -> Chances:
         """With which chances its answers are bad now."""

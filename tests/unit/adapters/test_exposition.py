@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from podium.adapters.metrics.exposition import statement
-from podium.core.facts import Counters, Histogram, Identity, ReloadState
+from podium.core.facts import Counters, Histogram, ReloadState
+from podium.core.identity import Identity
 from podium.ports import PodReport
 from podium.runtime.http.reload_report import ReloadReport
 

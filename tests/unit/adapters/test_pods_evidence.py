@@ -7,7 +7,8 @@ from aiohttp import web
 from podium.adapters.kubernetes import names
 from podium.adapters.metrics import pods as evidence
 from podium.adapters.metrics.pods import DirectFetch, ScrapedPodMetrics
-from podium.core.facts import Counters, Identity, PodState
+from podium.core.facts import Counters, PodState
+from podium.core.identity import Identity
 from podium.core.shadow import ShadowOrder
 from podium.errors import Unavailable
 from podium.ports import PodReport

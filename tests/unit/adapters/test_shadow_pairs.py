@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from podium.adapters.metrics.exposition import statement
-from podium.core.facts import Identity
+from podium.core.identity import Identity
 from podium.core.shadow import ShadowPairs
 
 INFO = 'podium_model_info{model="churn",version="7",run_id="r",digest="sha256:77"} 1.0\n'

@@ -56,7 +56,7 @@ def test_a_mistake_is_found_in_the_field_where_it_is(file: Path) -> None:
         (
             {"rollout": {"steps": [{"duration": "5m"}]}},
             "spec.rollout.steps[0].weight",
-            "expected a value, found nothing; do: add it (Percent of the traffic that the challenger gets)",
+            "a step has either a weight of at least 1, or a shadow; found nothing",
         ),
         (
             {"rollout": {"steps": [{"weight": 5, "duration": "5 min"}]}},
@@ -71,7 +71,8 @@ def test_a_mistake_is_found_in_the_field_where_it_is(file: Path) -> None:
         (
             {"rollout": {"steps": [{"weight": 5}, {"weight": 5}]}},
             "spec.rollout.steps",
-            'each step must have a higher weight than the one before it; found [{"weight": 5}, {"weight": 5}]',
+            "each step must have a higher weight than the one before it; steps with a shadow come first; "
+            'found [{"weight": 5}, {"weight": 5}]',
         ),
         (
             {"rollout": {"onInconclusive": "Waits"}},

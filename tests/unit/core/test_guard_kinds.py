@@ -30,7 +30,7 @@ def test_a_guard_tolerates_what_its_settings_say(
 
 
 def test_a_value_of_no_kind_or_of_two_is_refused_with_the_names_of_all() -> None:
-    words = r"exactly one of errorRate, latency, .* and prometheus is needed"
+    words = r"exactly one of errorRate, latency, .* and shadow is needed"
     for settings in ({}, {"errorRate": {"atMost": "1%"}, "predictionShift": {"maxShift": "10%"}}):
         with pytest.raises(ValueError, match=words):
             Guard.model_validate({"name": "it", **settings})

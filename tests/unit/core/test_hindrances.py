@@ -7,7 +7,8 @@ import pytest
 
 from podium.api.v1alpha1.evidence import Slot
 from podium.core.decide import decide
-from podium.core.facts import Crash, Facts, Identity, PodState, SlotState
+from podium.core.facts import Crash, Facts, PodState, SlotState
+from podium.core.identity import Identity
 from podium.core.rollout.hindrances import hindrances
 from podium.core.status.readiness import condition_of
 from tests.unit.core.factories import NOW

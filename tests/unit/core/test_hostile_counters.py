@@ -13,7 +13,8 @@ from podium.api.v1alpha1.status import Phase, Pinned, Status, Verdict
 from podium.core.analysis import guards
 from podium.core.analysis.measures import ERRORS, counted_elsewhere
 from podium.core.decide import decide
-from podium.core.facts import Counters, Facts, Identity, Key, ObservedState, PodState, SlotState, TrafficState
+from podium.core.facts import Counters, Facts, Key, ObservedState, PodState, SlotState, TrafficState
+from podium.core.identity import Identity
 from podium.core.rollout.lifecycle import begin_trial, take_step
 from tests.stories.simulator import spec_of
 from tests.unit.core.factories import NOW, pinned

@@ -28,7 +28,6 @@ from podium.core.decide import decide
 from podium.core.facts import (
     AutoscalerState,
     Facts,
-    Identity,
     ObservedState,
     PodState,
     Problem,
@@ -37,6 +36,7 @@ from podium.core.facts import (
     TrafficState,
 )
 from podium.core.fingerprints import terms_hash, trial_id
+from podium.core.identity import Identity
 from tests.stories.simulator import spec_of
 from tests.unit.core.factories import NOW, facts, pinned
 

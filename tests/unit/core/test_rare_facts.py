@@ -18,7 +18,6 @@ from podium.core.facts import (
     Counters,
     Crash,
     Facts,
-    Identity,
     ModelVersion,
     ObservedState,
     PodState,
@@ -28,6 +27,7 @@ from podium.core.facts import (
     TrafficState,
 )
 from podium.core.fingerprints import terms_hash
+from podium.core.identity import Identity
 from podium.core.rollout.circumstances import last_crash
 from podium.core.rollout.tripwires import tripped
 from podium.core.status.messages import _rounded, message

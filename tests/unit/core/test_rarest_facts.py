@@ -12,8 +12,9 @@ from podium.api.v1alpha1.spec.rollout import Step
 from podium.api.v1alpha1.status import Condition, Phase, PodTemplate, Status, Verdict
 from podium.core.actions import RunSlot, SetTraffic, StopSlot
 from podium.core.decide import decide
-from podium.core.facts import Identity, ModelVersion, ObservedState, PodState, RegistryState, SlotState, TrafficState
+from podium.core.facts import ModelVersion, ObservedState, PodState, RegistryState, SlotState, TrafficState
 from podium.core.fingerprints import terms_hash
+from podium.core.identity import Identity
 from podium.core.rollout.circumstances import CIRCUMSTANCES
 from podium.core.rollout.last_spec import trial_spec
 from podium.core.rollout.outcomes import decided

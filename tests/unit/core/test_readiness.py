@@ -11,7 +11,6 @@ from podium.core.decide import decide
 from podium.core.facts import (
     AutoscalerState,
     Facts,
-    Identity,
     ModelVersion,
     ObservedState,
     PodState,
@@ -21,6 +20,7 @@ from podium.core.facts import (
     TrafficState,
 )
 from podium.core.fingerprints import rejection_hash
+from podium.core.identity import Identity
 from podium.core.rollout.lifecycle import new_trial
 from podium.core.status.readiness import condition_of
 from tests.stories.simulator import spec_of

@@ -13,7 +13,8 @@ from podium.core.analysis import sample_ratio
 from podium.core.analysis.sample_ratio import ALPHA, GRACE, updated
 from podium.core.analysis.sequential import Block, log_evidence_of_mismatch
 from podium.core.analysis.sequential.sample_ratio import TOLERANCE
-from podium.core.facts import Counters, Facts, Identity, ObservedState, PodState, SlotState, TrafficState
+from podium.core.facts import Counters, Facts, ObservedState, PodState, SlotState, TrafficState
+from podium.core.identity import Identity
 from podium.simulation.answers import binomial
 from tests.unit.core.factories import NOW, facts
 

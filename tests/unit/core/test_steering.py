@@ -7,7 +7,8 @@ import pytest
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Condition, Phase, PodTemplate, Status, Verdict
-from podium.core.facts import Facts, Identity, ObservedState, PodState, SlotState, TrafficState
+from podium.core.facts import Facts, ObservedState, PodState, SlotState, TrafficState
+from podium.core.identity import Identity
 from podium.core.rollout import steering_checks
 from podium.core.rollout.lifecycle import take_step
 from podium.core.rollout.steering import promote_of, standing_abort

@@ -20,7 +20,8 @@ from podium.api.v1alpha1.manifest import API_VERSION, KIND
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, Status
 from podium.core.actions import Event
-from podium.core.facts import SLOTS, AutoscalerState, Identity, Key, PodState, SlotState
+from podium.core.facts import SLOTS, AutoscalerState, Key, PodState, SlotState
+from podium.core.identity import Identity
 from podium.errors import Conflict, NotFound, PodiumError, Rejected
 from podium.ports import Clock, ModelDeployment
 

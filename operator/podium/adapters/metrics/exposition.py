@@ -20,7 +20,8 @@ from typing import Any, Final
 
 from podium.adapters.metrics.samples import LARGEST, Samples, count_of, labels_of, samples_of
 from podium.adapters.metrics.shadow import SHADOW, pairs_of
-from podium.core.facts import Counters, Histogram, Identity, ReloadState
+from podium.core.facts import Counters, Histogram, ReloadState
+from podium.core.identity import Identity
 from podium.ports import PodReport
 
 GOOD: Final = frozenset({"ok"})

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import quote
 
 from podium.adapters.metrics.samples import Samples, count_of, labels_of
-from podium.core.facts import Identity
+from podium.core.identity import Identity
 from podium.core.shadow import ShadowOrder, ShadowPairs
 
 _PAIRS: Final = "podium_shadow_pairs_total"

@@ -1,12 +1,14 @@
 """From totals to evidence: only what came since the last reconcile is added, whatever restarts."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from podium.api.v1alpha1.evidence import Counts, Evidence, MeasureCounts, PodCounts, Slot
+from podium.api.v1alpha1.status import Pinned
 from podium.core.analysis.measures import Measure
 from podium.core.analysis.sequential import Block
-from podium.core.facts import Facts
+from podium.core.facts import Counters, Facts
+from podium.core.identity import Identity
 
 Measures = Mapping[str, Measure]
 NOTHING = Counts()
@@ -47,9 +49,9 @@ def accumulate(
     sources = tuple(_sources(facts, measures))
     for source in sources:
         before, mine = known.get(source.uid), source.slot == subject
-        side = gain.challenger if mine else gain.champion
         for name, now in (source.counts or {}).items():
             measure = measures[name]
+            side = gain.challenger if mine or measure.paired else gain.champion
             began_at_zero = measure.from_zero and (before is not None or mine)
             came = _since(before.counts.get(name) if before else None, now, began_at_zero, new=before is None)
             side[name] = side.get(name, NOTHING) + came
@@ -119,16 +121,24 @@ def _ledger(evidence: Evidence, sources: Iterable[Source]) -> list[PodCounts]:
 
 
 def _sources(facts: Facts, measures: Measures) -> Iterator[Source]:
-    pinned = {each.slot: each for each in facts.status.pinned}
+    pinned, subject = {each.slot: each for each in facts.status.pinned}, facts.subject
     for slot, seen in sorted(facts.observed.slots.items()):
         for pod in seen.pods:
             if slot in pinned and not pod.made_for(pinned[slot]):
                 continue  # of the version or template that had the slot before: it is not on trial
             counts = None
             if pod.counters is not None:
-                read = ((name, measure.read(pod.counters)) for name, measure in measures.items())
+                counters = _about(subject, pod.counters)
+                read = ((name, measure.read(counters)) for name, measure in measures.items())
                 counts = {name: counts for name, counts in read if counts is not None and counts.bad <= counts.answers}
             yield Source(pod.uid, slot, counts)
         elsewhere = {name: sides[slot] for name, sides in facts.observed.counts.items() if slot in sides}
         for name in (name for name, measure in measures.items() if measure.of is None):
             yield Source(f"{slot}/{name}", slot, {name: elsewhere[name]} if name in elsewhere else None)
+
+
+def _about(subject: Pinned | None, counters: Counters) -> Counters:
+    """The counters without pairs of another version: of one that was on trial before."""
+    pairs = counters.shadow
+    known = Identity(subject.version, subject.digest) if subject is not None else None
+    return counters if pairs is None or pairs.challenger == known else replace(counters, shadow=None)

@@ -19,7 +19,7 @@ def criteria(guard: Guard, evidence: Evidence) -> Sequence[Criterion]:
 
 def _of_first_answers(criterion: Criterion) -> Criterion:
     """A comparison of answers whose side was drawn; a limit of the version alone counts all of its answers."""
-    if not criterion.beside_champion:
+    if not criterion.compares_samples:
         return criterion
     return replace(criterion, measure=of_first_answers(criterion.measure))
 
@@ -27,8 +27,9 @@ def _of_first_answers(criterion: Criterion) -> Criterion:
 def measures(guards: Sequence[Guard], evidence: Evidence) -> Mapping[str, Measure]:
     """Everything that has to be counted, by name. Errors always are: the record tells of them."""
     asked = [criterion for guard in guards for criterion in criteria(guard, evidence)]
-    ratio = [received(evidence)] if any(criterion.beside_champion for criterion in asked) else []
-    return {measure.name: measure for measure in (ERRORS, *(criterion.measure for criterion in asked), *ratio)}
+    ratio = [received(evidence)] if any(criterion.compares_samples for criterion in asked) else []
+    counted = [measure for criterion in asked for measure in criterion.measures]
+    return {measure.name: measure for measure in (ERRORS, *counted, *ratio)}
 
 
 def received(evidence: Evidence) -> Measure:

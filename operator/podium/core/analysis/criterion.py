@@ -1,5 +1,6 @@
 """A criterion: a measure, and a limit for its share of bad answers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from podium.api.v1alpha1.spec.guards import Guard
@@ -15,6 +16,22 @@ class Criterion:
     limit: float  # a share; beside the champion a difference of shares
     beside_champion: bool = False
     mirrored: bool = False  # good and bad change places: the share must not fall by more than the margin
+    other: Measure | None = None  # of pairs: the measure of what only the champion did
+
+    @property
+    def compares_samples(self) -> bool:
+        """Whether it compares answers to different requests, which have to be shared as the weights say."""
+        return self.beside_champion and not self.measure.paired
+
+    @property
+    def difference(self) -> bool:
+        """Whether the limit is a difference to the champion's share."""
+        return self.beside_champion and (not self.measure.paired or self.other is not None)
+
+    @property
+    def measures(self) -> Sequence[Measure]:
+        """All that has to be counted for it."""
+        return [self.measure] if self.other is None else [self.measure, self.other]
 
     @property
     def name(self) -> str:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from podium.api.v1alpha1.evidence import Counts, GuardRecord
+from podium.api.v1alpha1.evidence import Counts, GuardRecord, MeasureCounts
 from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.status import Trial
 from podium.api.v1alpha1.values.base import format_percent
 from podium.core.analysis.blame import Blame, blame
 from podium.core.analysis.criterion import Criterion
-from podium.core.analysis.sequential import AgainstLimit, TestVerdict, outlook
+from podium.core.analysis.sequential import AgainstLimit, AgainstPairs, TestVerdict, outlook
 from podium.core.analysis.tests import NOT_EVALUATED, SequentialTest, error_text, sequential_tests
 from podium.core.facts import Facts
 
@@ -46,9 +46,12 @@ class CriterionResult:
         if self.mismatch:
             return f"{criterion.guard.name} is not compared with the champion: {self.mismatch}"
         if not counts.answers:
-            return f"{criterion.guard.name}: no answers yet"
+            return f"{criterion.guard.name}: no {criterion.measure.answers} yet"
         limit = format_percent(criterion.limit)
-        if not criterion.beside_champion:
+        if criterion.other is not None:
+            pairs = f"only the challenger's answer is bad in {_of(counts)} pairs, only the champion's in"
+            return f"{criterion.guard.name}: {pairs} {self.champion.bad}, at most {limit} more"
+        if not criterion.difference:
             return f"{self._share_and_counts}, limit {limit})"
         beside = f"{_of(self.champion)} of the champion's"
         direction = "less" if criterion.mirrored else "more"
@@ -65,9 +68,9 @@ class CriterionResult:
         """The share that failed the guard: of the last answers, where an earlier good history would hide it."""
         late, whole = self.since_suspicion, self.challenger
         if self.state == "Failed" and 0 < 2 * late.answers < whole.answers:
-            counts = f"{late.bad} of the last {late.answers} answers, {_of(whole)} in all"
+            counts = f"{late.bad} of the last {late.answers} {self.criterion.measure.answers}, {_of(whole)} in all"
             return f"{self._named(_share(late))} recently ({counts}"
-        return f"{self._named(_share(whole))} ({_of(whole)} answers"
+        return f"{self._named(_share(whole))} ({_of(whole)} {self.criterion.measure.answers}"
 
 
 def _share(counts: Counts) -> str:
@@ -152,6 +155,13 @@ def judged(facts: Facts) -> Sequence[GuardResult]:
     return facts.once(judge, trial) if trial is not None else ()
 
 
+def judging(facts: Facts) -> Sequence[GuardResult]:
+    """The guards that the present step waits for: of kind shadow in a shadow step, and all others in any other."""
+    trial = facts.status.trial
+    shadow = trial is not None and trial.steps[trial.step].shadow is not None
+    return [result for result in judged(facts) if (result.guard.shadow is not None) == shadow]
+
+
 def judge(trial: Trial) -> Sequence[GuardResult]:
     """Every guard of the trial, judged on its evidence."""
     found = [_finding(test, trial) for test in sequential_tests(trial, trial.evidence)]
@@ -165,7 +175,7 @@ def _finding(test: SequentialTest, trial: Trial) -> CriterionResult:
     """The result of a criterion. One that cannot be evaluated is Inconclusive: it neither promotes nor condemns."""
     if test.known.error:
         return _inconclusive(test, trial, error=test.known.error)
-    if test.criterion.beside_champion and (mismatch := trial.evidence.mismatch):
+    if test.criterion.compares_samples and (mismatch := trial.evidence.mismatch):
         return _inconclusive(test, trial, mismatch=mismatch)
     try:
         return _evaluated(test, trial)
@@ -174,7 +184,7 @@ def _finding(test: SequentialTest, trial: Trial) -> CriterionResult:
 
 
 def _inconclusive(test: SequentialTest, trial: Trial, *, error: str = "", mismatch: str = "") -> CriterionResult:
-    counts = trial.evidence.measured(test.criterion.measure.name)
+    counts = _counts(test.criterion, trial)
     return CriterionResult(
         criterion=test.criterion,
         challenger=counts.challenger,
@@ -190,8 +200,10 @@ def _inconclusive(test: SequentialTest, trial: Trial, *, error: str = "", mismat
 
 def _evaluated(test: SequentialTest, trial: Trial) -> CriterionResult:
     criterion, judged = test.criterion, test.judge()
-    counts = trial.evidence.measured(criterion.measure.name)
-    if isinstance(judged, AgainstLimit):
+    counts = _counts(criterion, trial)
+    if isinstance(judged, AgainstPairs):
+        forecast = outlook.against_pairs(judged, trial.detect)
+    elif isinstance(judged, AgainstLimit):
         forecast = outlook.against_limit(judged, trial.detect)
     else:
         forecast = outlook.against_champion(judged, trial.detect, counts.challenger.answers, counts.champion.answers)
@@ -205,6 +217,14 @@ def _evaluated(test: SequentialTest, trial: Trial) -> CriterionResult:
         enough=forecast.enough,
         blame=_blame(test, trial.false_rollback_rate) if judged.verdict == "Failed" else "Unknown",
     )
+
+
+def _counts(criterion: Criterion, trial: Trial) -> MeasureCounts:
+    """What both sides answered. Of pairs, what only one of them did."""
+    counts = trial.evidence.measured(criterion.measure.name)
+    if criterion.other is None:
+        return counts
+    return counts.model_copy(update={"champion": trial.evidence.measured(criterion.other.name).challenger})
 
 
 def _blame(test: SequentialTest, alpha: float) -> Blame:

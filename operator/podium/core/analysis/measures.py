@@ -10,17 +10,20 @@ from functools import partial
 
 from podium.api.v1alpha1.evidence import Counts
 from podium.core.facts import Counters
+from podium.core.shadow import ShadowPairs
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One way to count. `of` gives a pod's totals; it is None for what Prometheus has."""
+    """One way to count. `of` gives a pod's totals, None where it has none; it is None for what Prometheus has."""
 
     name: str
-    of: Callable[[Counters], Counts] | None
+    of: Callable[[Counters], Counts | None] | None
     warm_up: int = 0  # answers of a pod that do not count
     words: str = ""  # for a message, where the name says too much
     first: bool = False  # only answers whose side was drawn for that request
+    paired: bool = False  # the champion's pods count it, who saw both answers to the same request
+    counted: str = "answers"  # what messages name what it counts
 
     @property
     def label(self) -> str:
@@ -30,7 +33,7 @@ class Measure:
     @property
     def answers(self) -> str:
         """How messages name what it counts."""
-        return "first answers" if self.first else "answers"
+        return "first answers" if self.first else self.counted
 
     @property
     def from_zero(self) -> bool:
@@ -60,6 +63,33 @@ def _received(counters: Counters) -> Counts:
 ERRORS = Measure("errors", _errors)
 INVALID = Measure("invalid", _invalid)
 RECEIVED = Measure("requests", _received)  # when they came, so that no slow or failed answer is missing
+
+
+def _of_pairs(bad: Callable[[ShadowPairs], int], counters: Counters) -> Counts | None:
+    pairs = counters.shadow
+    return Counts(answers=pairs.total, bad=bad(pairs)) if pairs is not None else None
+
+
+def _disagreements(counters: Counters) -> Counts | None:
+    pairs = counters.shadow
+    return Counts(answers=pairs.compared, bad=pairs.disagreements) if pairs is not None else None
+
+
+ONLY_CHALLENGER_BAD = Measure(
+    "pairs in which only the challenger's answer is bad",
+    partial(_of_pairs, lambda pairs: pairs.only_challenger_bad),
+    paired=True,
+    counted="pairs",
+)
+ONLY_CHAMPION_BAD = Measure(
+    "pairs in which only the champion's answer is bad",
+    partial(_of_pairs, lambda pairs: pairs.only_champion_bad),
+    paired=True,
+    counted="pairs",
+)
+DISAGREEMENTS = Measure(
+    "pairs whose predictions disagree", _disagreements, words="disagreements", paired=True, counted="pairs"
+)
 
 
 def of_first_answers(measure: Measure) -> Measure:

@@ -14,9 +14,17 @@ from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.status import Trial
 from podium.core.analysis.criteria import criteria
 from podium.core.analysis.criterion import Criterion
-from podium.core.analysis.sequential import AgainstChampion, AgainstLimit, Block, ChampionTestState, LimitTestState
+from podium.core.analysis.sequential import (
+    AgainstChampion,
+    AgainstLimit,
+    AgainstPairs,
+    Block,
+    ChampionTestState,
+    LimitTestState,
+    PairsTestState,
+)
 
-Judge = AgainstLimit | AgainstChampion
+Judge = AgainstLimit | AgainstChampion | AgainstPairs
 DIGITS = 10  # of a remembered number
 # What arithmetic on counts, or a state that an edited status holds, can raise. One guard must not stop the others.
 NOT_EVALUATED = (ArithmeticError, AssertionError, LookupError, TypeError, ValueError)
@@ -80,9 +88,7 @@ def update(trial: Trial, evidence: Evidence, blocks: Mapping[str, Block]) -> Evi
     Where requests are not shared as they should be, comparisons with the champion take none.
     """
     tests = [
-        test.known
-        if test.criterion.beside_champion and evidence.mismatch
-        else _updated(test, blocks[test.criterion.measure.name])
+        test.known if test.criterion.compares_samples and evidence.mismatch else _updated(test, blocks)
         for test in sequential_tests(trial, evidence)
     ]
     return evidence.model_copy(update={"tests": tests})
@@ -93,16 +99,19 @@ def error_text(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:_LONGEST]
 
 
-def _updated(test: SequentialTest, block: Block) -> TestState:
+def _updated(test: SequentialTest, blocks: Mapping[str, Block]) -> TestState:
     try:
-        return test.known.model_copy(update={"error": "", **_after(test, block)})
+        return test.known.model_copy(update={"error": "", **_after(test, blocks)})
     except NOT_EVALUATED as error:
         return test.known.model_copy(update={"error": error_text(error)})
 
 
-def _after(test: SequentialTest, block: Block) -> Mapping[str, object]:
+def _after(test: SequentialTest, blocks: Mapping[str, Block]) -> Mapping[str, object]:
     """What of the state changes by one more block."""
-    judge = test.judge()
+    judge, block = test.judge(), blocks[test.criterion.measure.name]
+    if isinstance(judge, AgainstPairs):
+        assert test.criterion.other is not None, "pairs are compared by two measures"
+        return {"state": _written(judge.see(*_pairs(block, blocks[test.criterion.other.name])).state)}
     if isinstance(judge, AgainstChampion):
         after = judge.see(*(_mirrored(block) if test.criterion.mirrored else _as_it_is(block)))
         return {"state": _written(after.state)}
@@ -125,9 +134,20 @@ def _mirrored(block: Block) -> tuple[int, int, int, int]:
     return block.challenger_good, block.challenger_bad, block.champion_good, block.champion_bad
 
 
+def _pairs(worse: Block, better: Block) -> tuple[int, int, int]:
+    """Pairs in which only the challenger, only the champion, and in which neither or both were bad.
+
+    The counts of several processes are not of one moment: the pairs that a reading of them lacks come with the next.
+    """
+    bad, good = worse.challenger_bad, better.challenger_bad
+    return bad, good, max(0, worse.challenger_bad + worse.challenger_good - bad - good)
+
+
 def _judge(share: AlphaShare, beta: float, state: str) -> Judge:
     limit = share.criterion.limit
-    if share.criterion.beside_champion:
+    if share.criterion.other is not None:
+        return AgainstPairs(limit, share.alpha, beta, _pairs_state(state))
+    if share.criterion.compares_samples:
         return AgainstChampion(limit, share.alpha, beta, _champion_state(state))
     return AgainstLimit(limit, share.alpha, beta, _limit_state(state))
 
@@ -135,7 +155,7 @@ def _judge(share: AlphaShare, beta: float, state: str) -> Judge:
 # --- memories as text -------------------------------------------------------------------------------------------------
 
 
-def _written(state: LimitTestState | ChampionTestState) -> str:
+def _written(state: LimitTestState | ChampionTestState | PairsTestState) -> str:
     return json.dumps({name: _short(value) for name, value in vars(state).items()}, separators=(",", ":"))
 
 
@@ -152,6 +172,10 @@ def _limit_state(text: str) -> LimitTestState:
         return LimitTestState()
     known = json.loads(text)
     return LimitTestState(**{**known, "late": _wealth(known["late"])})
+
+
+def _pairs_state(text: str) -> PairsTestState:
+    return PairsTestState(**json.loads(text)) if text else PairsTestState()
 
 
 def _champion_state(text: str) -> ChampionTestState:

@@ -11,7 +11,8 @@ from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.source import address
 from podium.api.v1alpha1.status import Pinned, Trial, Verdict
 from podium.api.v1alpha1.values.base import format_duration
-from podium.core.facts import Facts, Identity, PodState, Problem, other_than
+from podium.core.facts import Facts, PodState, Problem, other_than
+from podium.core.identity import Identity
 from podium.core.rollout.circumstances import last_crash
 from podium.core.rollout.desired import former_champion
 from podium.core.rollout.gate_checks import gates_passed, previously_promoted

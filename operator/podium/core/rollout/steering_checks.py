@@ -8,8 +8,8 @@ from podium.core.facts import Facts
 from podium.core.rollout.desired import standing_rejection
 from podium.core.rollout.steering import abort_of, promote_of, signed, standing_abort, unanswered
 from podium.core.rollout.templates import described, on_trial
-from podium.core.rollout.trial_checks import evidence_text, is_last, unopposed, verified
-from podium.core.traffic.shares import share_pods, weight_text
+from podium.core.rollout.trial_checks import begins, evidence_text, is_last, unopposed, verified
+from podium.core.traffic.shares import step_pods, step_text
 
 
 def aborted(facts: Facts) -> Verdict | None:
@@ -41,11 +41,11 @@ def testing_skipped(facts: Facts) -> Verdict | None:
     trial, said = facts.status.trial, promote_of(facts)
     if trial is None or said is None or unopposed(facts):
         return None
-    weight = trial.steps[0].weight
-    if not verified(facts, share_pods(weight, facts.spec)):
+    step = trial.steps[0]
+    if not verified(facts, step_pods(step, facts.spec)):
         return None
-    message = f"ready, and the testers' time is skipped{signed(said)}; moving traffic to it"
-    return Verdict(reason=reasons.STEP_SKIPPED, message=f"{message}: {weight_text(weight, facts.spec)}")
+    message = f"ready, and the testers' time is skipped{signed(said)}; {begins(step, facts.spec)}"
+    return Verdict(reason=reasons.STEP_SKIPPED, message=message)
 
 
 def step_skipped(facts: Facts) -> Verdict | None:
@@ -53,8 +53,8 @@ def step_skipped(facts: Facts) -> Verdict | None:
     trial, said = facts.status.trial, _may_skip(facts)
     if trial is None or said is None or is_last(facts):
         return None
-    weight = weight_text(trial.steps[trial.step + 1].weight, facts.spec)
-    message = f"step {trial.step + 1} of {len(trial.steps)} is skipped{signed(said)}; {weight} is next"
+    following = step_text(trial.steps[trial.step + 1], facts.spec)
+    message = f"step {trial.step + 1} of {len(trial.steps)} is skipped{signed(said)}; {following} is next"
     return Verdict(reason=reasons.STEP_SKIPPED, message=f"{message}; {evidence_text(facts)}")
 
 

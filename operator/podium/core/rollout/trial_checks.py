@@ -3,17 +3,19 @@
 from datetime import timedelta
 
 from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.spec.rollout import Step
+from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, Trial, Verdict
 from podium.api.v1alpha1.values.base import format_duration
 from podium.core.analysis import guards
-from podium.core.analysis.measures import ERRORS
+from podium.core.analysis.measures import ERRORS, ONLY_CHALLENGER_BAD
 from podium.core.analysis.shared_outage import NOT_REJECTED
 from podium.core.facts import ALL, Facts, Problem
 from podium.core.rollout.circumstances import circumstance, held
 from podium.core.rollout.hindrances import down, hindrances
 from podium.core.rollout.templates import judges_template, on_trial
 from podium.core.traffic.draining import drained
-from podium.core.traffic.shares import share_pods, weight_text
+from podium.core.traffic.shares import step_pods, step_text
 
 HEARING = timedelta(seconds=15)  # for pods that are late to say why: what still waits for the registry is not rejected
 
@@ -70,12 +72,16 @@ def challenger_ready(facts: Facts) -> Verdict | None:
     trial = facts.status.trial
     if trial is None or unopposed(facts):
         return None
-    weight = trial.steps[0].weight
-    if not verified(facts, share_pods(weight, facts.spec)) or in_phase(facts) < testing(facts):
+    step = trial.steps[0]
+    if not verified(facts, step_pods(step, facts.spec)) or in_phase(facts) < testing(facts):
         return None
-    return Verdict(
-        reason=reasons.CHALLENGER_READY, message=f"ready; moving traffic to it: {weight_text(weight, facts.spec)}"
-    )
+    return Verdict(reason=reasons.CHALLENGER_READY, message=f"ready; {begins(step, facts.spec)}")
+
+
+def begins(step: Step, spec: Spec) -> str:
+    """What a trial's first step does."""
+    what = "sending copies to it" if step.shadow is not None else "moving traffic to it"
+    return f"{what}: {step_text(step, spec)}"
 
 
 def guard_failed(facts: Facts) -> Verdict | None:
@@ -101,8 +107,8 @@ def step_passed(facts: Facts) -> Verdict | None:
         return None
     if not _exposed(facts) and not _inconclusive_passes(facts):
         return None
-    weight = weight_text(trial.steps[trial.step + 1].weight, facts.spec)
-    message = f"step {trial.step + 1} of {len(trial.steps)} passed, {weight} is next"
+    following = step_text(trial.steps[trial.step + 1], facts.spec)
+    message = f"step {trial.step + 1} of {len(trial.steps)} passed, {following} is next"
     return Verdict(reason=reasons.STEP_PASSED, message=f"{message}; {evidence_text(facts)}")
 
 
@@ -111,7 +117,7 @@ def last_step_passed(facts: Facts) -> Verdict | None:
     trial = facts.status.trial
     if trial is None or not is_last(facts) or not _held(facts):
         return None
-    if any(judged.state != "Passed" for judged in guards.judged(facts)) and not _inconclusive_passes(facts):
+    if any(judged.state != "Passed" for judged in guards.judging(facts)) and not _inconclusive_passes(facts):
         return None
     message = f"all {len(trial.steps)} steps passed; {evidence_text(facts)}"
     return Verdict(reason=reasons.STEPS_PASSED, message=message)
@@ -190,8 +196,21 @@ def _held(facts: Facts) -> bool:
 
 
 def _exposed(facts: Facts) -> bool:
-    """There are enough answers that a bad version would have been detected."""
-    return all(judged.exposed for judged in guards.judged(facts))
+    """There are enough answers that a bad version would have been detected; of pairs, before users, enough to pass."""
+    trial, judging = facts.status.trial, guards.judging(facts)
+    if trial is not None and goal_of(trial) == "enough":
+        return all(judged.state == "Passed" for judged in judging)
+    return all(judged.exposed for judged in judging)
+
+
+def goal_of(trial: Trial) -> guards.Goal:
+    """What the step waits for: the last one, and the last one before users get answers, for guards that pass."""
+    last = trial.step == len(trial.steps) - 1
+    return "enough" if last or (trial.steps[trial.step].shadow is not None and _meets_users(trial)) else "exposed"
+
+
+def _meets_users(trial: Trial) -> bool:
+    return trial.steps[trial.step + 1].shadow is None
 
 
 def _out_of_patience(facts: Facts) -> bool:
@@ -211,5 +230,11 @@ def _inconclusive_passes(facts: Facts) -> bool:
 def evidence_text(facts: Facts) -> str:
     """What the version on trial has answered so far."""
     trial = facts.status.trial
-    counts = trial.evidence.measured(ERRORS.name).challenger if trial else None
-    return f"{counts.answers} answers, {counts.bad} bad" if counts else "no answers"
+    if trial is None:
+        return "no answers"
+    counts, pairs = (trial.evidence.measured(each.name).challenger for each in (ERRORS, ONLY_CHALLENGER_BAD))
+    answers = f"{counts.answers} answers, {counts.bad} bad"
+    if not pairs.answers:
+        return answers
+    paired = f"{pairs.answers} pairs, only the challenger bad in {pairs.bad}"
+    return f"{answers}; {paired}" if counts.answers else paired

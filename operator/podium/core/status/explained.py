@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from podium.api.v1alpha1.status import GateState, Phase
+from podium.api.v1alpha1.values.base import format_percent
 
 ShownState = GateState | Literal["not checked yet"]
 
@@ -88,6 +89,12 @@ class StepExplanation:
 
     weight: int  # percent
     duration: float  # seconds
+    shadow: float | None = None  # share of the requests that are copied to the challenger; None where it gets users
+
+    @property
+    def text(self) -> str:
+        """What the step gives the challenger."""
+        return f"{self.weight}%" if self.shadow is None else f"shadow of {format_percent(self.shadow)}"
 
 
 @dataclass(frozen=True)

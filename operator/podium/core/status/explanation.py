@@ -145,7 +145,7 @@ def _standing(trial: Trial, status: Status) -> TrialProgress:
         false_rollback_rate=trial.false_rollback_rate,
         false_promotion_rate=trial.false_promotion_rate,
         ended=trial.verdict.message if trial.verdict is not None else "",
-        ladder=[StepExplanation(each.weight, each.duration.total_seconds()) for each in trial.steps],
+        ladder=[StepExplanation(each.weight, each.duration.total_seconds(), each.shadow) for each in trial.steps],
         soak=trial.soak.total_seconds(),
         soaking_since=trial.soaking_since,
         observed_at=trial.evidence.observed_at,
@@ -167,7 +167,7 @@ def _criterion(finding: CriterionResult, test: SequentialTest, trial: Trial, sta
     return CriterionExplanation(
         measure=criterion.measure.name,
         limit=criterion.limit,
-        beside_champion=criterion.beside_champion,
+        beside_champion=criterion.difference,
         mirrored=criterion.mirrored,
         verdict=finding.state,
         subject=_side(subject, finding.challenger),

@@ -9,20 +9,21 @@ from podium.api.v1alpha1.status import Phase, Pinned, Trial
 from podium.api.v1alpha1.values.base import format_duration, format_time
 from podium.core import gates
 from podium.core.analysis import guards
-from podium.core.analysis.measures import ERRORS, counted_elsewhere
+from podium.core.analysis.measures import ERRORS, ONLY_CHALLENGER_BAD, counted_elsewhere
 from podium.core.facts import Facts
 from podium.core.rollout.circumstances import standing_hold
 from podium.core.rollout.desired import desired_version
 from podium.core.rollout.hindrances import hindrances
 from podium.core.rollout.suspicion_checks import champion_answers
 from podium.core.rollout.templates import described, judges_template, on_trial, template_waits
+from podium.core.rollout.trial_checks import goal_of
 from podium.core.rollout.version_checks import WAITS, slot_taken, unknown_champion
 from podium.core.status.kept_out import aborted_text, not_aborted, rejected_text
 from podium.core.status.readiness import awaits_registry
 from podium.core.status.serving import serving_text
 from podium.core.status.waits import held_until, outage_passes
 from podium.core.traffic.lending import champion_down, former_helps, lent_text
-from podium.core.traffic.shares import challenger_pods, weight_text
+from podium.core.traffic.shares import challenger_pods, step_text
 
 UNDER_WAY = frozenset(Phase) - {Phase.BLOCKED, Phase.REJECTED, Phase.ABORTED, Phase.STABLE}
 ENOUGH_FOR_A_RATE = 5  # answers
@@ -139,41 +140,40 @@ def _testers(facts: Facts) -> list[str]:
 def _canary(facts: Facts) -> str:
     trial = facts.status.trial
     assert trial is not None
-    counts, judged = trial.evidence.measured(ERRORS.name).challenger, guards.judged(facts)
-    answers, errors = _count(counts.answers, "answer"), _count(counts.bad, "error")
-    weight = weight_text(trial.steps[trial.step].weight, facts.spec)
+    judged, measure, thing, fault = guards.judging(facts), ERRORS, "answer", "error"
+    if trial.steps[trial.step].shadow is not None:
+        measure, thing, fault = ONLY_CHALLENGER_BAD, "pair", "bad answer of the challenger alone"
+    counts = trial.evidence.measured(measure.name).challenger
+    share = step_text(trial.steps[trial.step], facts.spec)
     step = f"step {trial.step + 1} of {len(trial.steps)}{_with_template(facts)}"
-    text = f"{step}, {weight}{lent_text(facts)}: {answers}, {errors}"
+    text = f"{step}, {share}{lent_text(facts)}: {_count(counts.answers, thing)}, {_count(counts.bad, fault)}"
     if trial.weight_reached_at is None:
         waits = f"waiting until the weight of this step is in force{_in_the_way(facts)}"
         subject = facts.status.challenger
         return "; ".join([text, waits, *(hindrances(facts, subject)[:2] if subject is not None else [])])
     if mismatch := trial.evidence.mismatch:
         return f"{text}; comparisons with the champion wait: {mismatch}"
-    missing = max((one.missing(_goal(trial)) for one in judged), default=0)
+    goal = goal_of(trial)
+    missing = max((one.missing(goal) for one in judged), default=0)
     waiting = [one.message for one in judged if not one.findings]
     waiting += [f"{guard.name}: {flaw}" for guard in trial.guards if (flaw := _flaw(guard, facts))]
     if not missing:
         return "; ".join([text, *waiting])
     if trial.step_started_at is not None and facts.now - trial.step_started_at >= trial.step_timeout:
         waited = format_duration(trial.step_timeout)
-        still = f"about {missing} more answers needed"
+        still = f"about {missing} more {thing}s needed"
         return (
             f"{text}; no verdict after {waited}, too little traffic: {still}, onInconclusive is {trial.on_inconclusive}"
         )
-    wanting = guards.most_wanting(judged, _goal(trial))
-    first = wanting is not None and wanting.criterion.measure.first
-    counted = wanting.challenger.answers if wanting is not None and first else counts.answers
-    more = f"about {missing} more {'first answers' if first else 'answers'}"
+    wanting = guards.most_wanting(judged, goal)
+    apart = wanting is not None and (wanting.criterion.measure.first or wanting.criterion.measure.paired)
+    counted = wanting.challenger.answers if wanting is not None and apart else counts.answers
+    more = f"about {missing} more {wanting.criterion.measure.answers if wanting is not None else 'answers'}"
     return "; ".join([f"{text}; {more}{_at_this_rate(missing, counted, facts)}", *waiting])
 
 
 def _flaw(guard: Guard, facts: Facts) -> str:
     return facts.observed.count_flaws.get(counted_elsewhere(guard.name).name, "") if guard.prometheus else ""
-
-
-def _goal(trial: Trial) -> guards.Goal:
-    return "enough" if trial.step == len(trial.steps) - 1 else "exposed"
 
 
 def _count(number: int, thing: str) -> str:

@@ -6,7 +6,7 @@ from podium.api.v1alpha1.status import Phase, Trial
 from podium.core.facts import Facts, other_than
 from podium.core.traffic.lending import champion_down, contradicts
 from podium.core.traffic.phase_targets import PHASE_TARGETS, Size
-from podium.core.traffic.shares import pods_to_start, share_pods
+from podium.core.traffic.shares import pods_to_start, step_pods
 
 LOOKS = timedelta(seconds=30)  # between two looks at a soak, at the most, or so much of it:
 PART = 20  # after more, it is not known what was between them
@@ -21,8 +21,8 @@ def weight_reached_at(facts: Facts, trial: Trial) -> datetime | None:
     subject, world = facts.subject, facts.observed
     if facts.status.phase is not Phase.CANARY or subject is None:
         return trial.weight_reached_at
-    weight = trial.steps[trial.step].weight
-    needed, seen = share_pods(weight, facts.spec), world.slot(subject.slot)
+    step = trial.steps[trial.step]
+    weight, needed, seen = step.weight, step_pods(step, facts.spec), world.slot(subject.slot)
     desired = world.traffic.desired.get(subject.slot, 0)
     right = desired == weight or (desired > weight and champion_down(facts))
     if not world.traffic.in_sync or not right:

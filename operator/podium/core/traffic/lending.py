@@ -6,7 +6,8 @@ and guards judge it as before, and what it answered itself is all that counts fo
 """
 
 from podium.api.v1alpha1.status import Pinned
-from podium.core.facts import ALL, Facts, Identity, PodState, other_than
+from podium.core.facts import ALL, Facts, PodState, other_than
+from podium.core.identity import Identity
 
 
 def champion_down(facts: Facts) -> bool:

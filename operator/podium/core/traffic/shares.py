@@ -1,6 +1,10 @@
 """How many pods a share of the traffic needs: to make the share, or under a gateway, to carry it."""
 
+from math import ceil
+
+from podium.api.v1alpha1.spec.rollout import Step
 from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.values.base import format_percent
 from podium.core.facts import ALL, Facts
 from podium.core.traffic.phase_targets import PHASE_TARGETS, Size
 
@@ -21,9 +25,16 @@ def share_pods(weight: int, spec: Spec) -> int:
     return max(1, -(-full * weight // ALL)) if spec.traffic.exact else pods_for(weight, full)
 
 
+def step_pods(step: Step, spec: Spec) -> int:
+    """Pods that a step needs. Copies reach them by no route, so any share of them is exact."""
+    if step.shadow is None:
+        return share_pods(step.weight, spec)
+    return max(1, ceil(spec.serving.size * step.shadow))
+
+
 def share_in_force(weight: int, spec: Spec) -> float:
     """The fraction of the requests that a step's weight gives, with every pod ready."""
-    if spec.traffic.exact:
+    if spec.traffic.exact or not weight:
         return weight / ALL
     pods, full = pods_for(weight, spec.serving.size), spec.serving.size
     return pods / (pods + full)
@@ -43,6 +54,13 @@ def weight_text(weight: int, spec: Spec) -> str:
     return f"{weight} % ({coarse})" if coarse else f"{weight} %"
 
 
+def step_text(step: Step, spec: Spec) -> str:
+    """What a step gives the challenger: a share of the users, or of copies."""
+    if step.shadow is None:
+        return weight_text(step.weight, spec)
+    return f"shadow of {format_percent(step.shadow)}"
+
+
 def off_share(facts: Facts) -> str:
     """How the traffic is divided where that is not by the desired weights; "" where it is."""
     traffic, slot = facts.observed.traffic, (facts.subject or facts.status.champion)
@@ -59,7 +77,7 @@ def challenger_pods(facts: Facts) -> int:
     trial, full = facts.status.trial, facts.spec.serving.size
     if trial is None or trial.skips_steps or facts.status.champion is None:
         return full
-    return share_pods(trial.steps[trial.step].weight, facts.spec)
+    return step_pods(trial.steps[trial.step], facts.spec)
 
 
 def pods_to_start(facts: Facts) -> int:

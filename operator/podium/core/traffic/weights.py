@@ -12,7 +12,7 @@ from podium.core.facts import ALL, Facts, SlotState, other_than
 from podium.core.fingerprints import trial_id
 from podium.core.traffic.lending import abandoned, champion_down, former_helps
 from podium.core.traffic.phase_targets import PHASE_TARGETS, Traffic
-from podium.core.traffic.shares import share_pods
+from podium.core.traffic.shares import step_pods
 
 
 def routes(facts: Facts) -> Iterator[SetTraffic]:
@@ -61,7 +61,7 @@ def _up(facts: Facts) -> Mapping[Slot, int] | None:
         return _to(challenger, ALL)
     if traffic is Traffic.CHALLENGER:
         return None
-    weight, carried = _step_weight(facts, challenger, trial), share_pods(trial.steps[trial.step].weight, facts.spec)
+    weight, carried = _step_weight(facts, challenger, trial), step_pods(trial.steps[trial.step], facts.spec)
     lent = facts.observed.traffic.desired.get(challenger.slot, 0) > weight and not abandoned(facts)
     return _to(challenger, weight) if verified >= carried or lent else None
 
@@ -143,7 +143,7 @@ def _session_affinity(facts: Facts, weights: Mapping[Slot, int]) -> TrialAffinit
     if challenger is None or trial is None or not 0 < weights.get(challenger.slot, 0) < ALL:
         return None
     now = weights[challenger.slot]
-    earlier = [step.weight for step in trial.steps if step.weight < now]
+    earlier = [step.weight for step in trial.steps if 0 < step.weight < now]
     return TrialAffinity(trial_id(challenger, trial), challenger.slot, (*earlier, now))
 
 

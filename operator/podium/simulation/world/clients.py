@@ -25,9 +25,10 @@ class Clients:
         self.failed: Counter[str] = Counter()  # bad answers by version, requests it took with it, or without a pod
         self.saved: Counter[str] = Counter()  # those of them that no user got: another pod answered
         self.tested: Counter[str] = Counter()  # answers to testers by version
+        self.copied: Counter[str] = Counter()  # copies in a shadow step that a version answered
         self._cluster, self._router = cluster, router
-        drawn = (random.Random(seed + number) for number in (0, 2, 3))  # noqa: S311 - not for secrets
-        self._chance, self._figures, self._second = drawn
+        drawn = (random.Random(seed + number) for number in (0, 2, 3, 4))  # noqa: S311 - not for secrets
+        self._chance, self._figures, self._second, self._shadow = drawn
         self._owed = 0.0
 
     def ask(self, md: ModelDeployment, seconds: float) -> None:
@@ -71,6 +72,24 @@ class Clients:
         self.served[version] += 1
         self.failed[version] += bad
         self.saved[version] += bad and self._stood_in(md, pod)
+        self._copy(md, pod, bad=bad)
+
+    def _copy(self, md: ModelDeployment, champion: Pod, *, bad: bool) -> None:
+        """Send the request to the challenger too, once it is answered, where the pod was told so."""
+        to = champion.shadow.copies(self._cluster.clock.monotonic(), self._shadow)
+        if to is None:
+            return
+        pods = self._cluster.ready_pods(md.key, other_than(champion.pinned.slot))
+        if not pods or (pods[0].pinned.version, pods[0].pinned.digest) != (to.version, to.digest):
+            champion.shadow.add(dropped=1)
+            return
+        seen = self._shadow.choice(pods).behaviour
+        self.copied[to.version] += 1
+        champion.shadow.pair(
+            champion_bad=bad,
+            challenger_bad=self._shadow.random() < max(seen.bad_share, seen.invalid, self.outage),
+            disagree=self._shadow.random() < seen.disagrees,
+        )
 
     def _cut_off(self, md: ModelDeployment, pod: Pod, ready: Mapping[Slot, list[Pod]]) -> None:
         """The requests that the pod had not answered when it ended: lost, but for those that the gateway sends again.

@@ -44,7 +44,7 @@ class FakeCluster(FakeObjects):
         self.capacity: int | None = None  # pods that the nodes have room for
         self.pods_are_read_only = False  # the operator has no right to write pods
         self.quotas: dict[Slot, int] = {}  # pods that a slot may have, so far as a ResourceQuota leaves room
-        self._clock = clock
+        self.clock = clock
         self._behaviours: dict[str, Behaviour] = {}
         self._images: dict[str, Behaviour] = {}
         self._registries: dict[str, Behaviour] = {}
@@ -58,7 +58,7 @@ class FakeCluster(FakeObjects):
         given, known = spec if isinstance(spec, Spec) else dict(spec), self._stored.get(key)
         if known is None:
             number = next(self._numbers)
-            known = self._stored[key] = Stored(f"uid-{number}", given, self._clock.now(), number)
+            known = self._stored[key] = Stored(f"uid-{number}", given, self.clock.now(), number)
         elif known.given != given:
             known.given, known.generation, known.version = given, known.generation + 1, next(self._numbers)
         known.spec, known.flaw = read(given)
@@ -129,13 +129,13 @@ class FakeCluster(FakeObjects):
     def evict(self, uid: str) -> None:
         """Evict a pod, as a drain does: it stops, and its Deployment makes another one."""
         if pod := self.pod(uid):
-            pod.stopping_since = self._clock.monotonic()
+            pod.stopping_since = self.clock.monotonic()
 
     def reboot(self, uid: str, seconds: float) -> None:
         """Reboot a pod's node: its container is started again once the node is back."""
         if pod := self.pod(uid):
-            pod.back_at = self._clock.monotonic() + seconds
-            pod.lost = Crash(self._clock.now(), 255, "Unknown")
+            pod.back_at = self.clock.monotonic() + seconds
+            pod.lost = Crash(self.clock.now(), 255, "Unknown")
 
     # --- the port -----------------------------------------------------------------------------------------------------
 
@@ -154,8 +154,8 @@ class FakeCluster(FakeObjects):
         serving = kept if version == pinned else self._template(md.spec)
         known = self._deployments.get(place)
         if known is None or known.owner != md.uid:
-            known = Deployment(md.key, pinned.slot, md.uid, pinned, replicas, serving, serving, self._clock.monotonic())
-        known.run(pinned, replicas, serving, self._clock.monotonic())
+            known = Deployment(md.key, pinned.slot, md.uid, pinned, replicas, serving, serving, self.clock.monotonic())
+        known.run(pinned, replicas, serving, self.clock.monotonic())
         self._kept[place] = pinned, known.made_from
         self._deployments[place] = known
         self._settle(place)
@@ -165,7 +165,7 @@ class FakeCluster(FakeObjects):
         self._may_fail()
         if self.pods_are_read_only:
             raise Rejected("pods is forbidden: cannot patch resource")
-        self._deployments[md.key, pinned.slot].tell(pinned, pods, self._clock.monotonic())
+        self._deployments[md.key, pinned.slot].tell(pinned, pods, self.clock.monotonic())
         self.writes.append(f"tell pods of {md.key} slot {pinned.slot}: version {pinned.version}")
 
     async def renew_pods(self, md: ModelDeployment, pinned: Pinned, mark: str) -> None:
@@ -210,7 +210,7 @@ class FakeCluster(FakeObjects):
         if deployment is None or deployment.owner != md.uid:
             return SlotState()
         self._settle((md.key, slot))
-        return deployment.seen(self._clock, readable=md.spec is not None)
+        return deployment.seen(self.clock, readable=md.spec is not None)
 
     def desired_now(self, md: ModelDeployment) -> list[tuple[object, ...]]:
         """What the slots were asked for: what they run, their sizes, and what their pods were told."""
@@ -232,7 +232,7 @@ class FakeCluster(FakeObjects):
 
     def ready_pods(self, key: Key, slot: Slot) -> list[Pod]:
         """The pods that are ready at this moment."""
-        deployment, now = self._deployments.get((key, slot)), self._clock.monotonic()
+        deployment, now = self._deployments.get((key, slot)), self.clock.monotonic()
         if deployment is None:
             return []
         self._settle((key, slot))
@@ -268,6 +268,6 @@ class FakeCluster(FakeObjects):
         of_image = self._images.get(runs.template.image) if runs.template is not None else None
         of_registry = self._registries.get(address(runs.registry))
         behaviour = of_registry or of_image or self.behaviour(runs.version)
-        deployment.settle(self._clock, drain, behaviour, self._numbers)
+        deployment.settle(self.clock, drain, behaviour, self._numbers)
         if self.capacity is not None:
-            schedule(self._deployments.values(), self.capacity, self._clock.monotonic())
+            schedule(self._deployments.values(), self.capacity, self.clock.monotonic())

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from podium.core.facts import SLOTS, Counters, Identity, PodState
+from podium.core.facts import SLOTS, Counters, PodState
+from podium.core.identity import Identity
 from podium.core.shadow import ShadowOrder
 from podium.ports import ModelDeployment, PodReport
 from podium.simulation.world.cluster import FakeCluster
@@ -27,11 +28,14 @@ class FakePodMetrics:
         per_connection: int | None = None,
         shadow: ShadowOrder | None = None,
     ) -> Mapping[str, PodReport]:
-        del namespace, shadow  # uids are unique here
+        del namespace  # uids are unique here
         self.per_connection = per_connection
         if self.unreachable:
             return {}
-        found = ((seen, self._cluster.pod(seen.uid)) for seen in pods)
+        found = [(seen, self._cluster.pod(seen.uid)) for seen in pods]
+        if shadow is not None:
+            for pod in (pod for _, pod in found if pod is not None):
+                pod.shadow.tell(shadow, _identity(pod), self._cluster.clock.monotonic())
         reports = {seen.uid: self._report(seen, pod) for seen, pod in found if pod is not None}
         return {uid: report for uid, report in reports.items() if report is not None}
 
@@ -54,8 +58,14 @@ class FakePodMetrics:
         behaviour = pod.behaviour
         if behaviour.silent:
             return None
-        identity = Identity(pod.pinned.version, behaviour.digest or pod.pinned.digest) if seen.ready else None
-        return PodReport(identity, self.counters_of(pod), "" if seen.ready else behaviour.startup_step, pod.reload)
+        identity = _identity(pod) if seen.ready else None
+        return PodReport(
+            identity, self.counters_of(pod), "" if seen.ready else behaviour.startup_step, pod.reload, pod.shadow.pairs
+        )
+
+
+def _identity(pod: Pod) -> Identity:
+    return Identity(pod.pinned.version, pod.behaviour.digest or pod.pinned.digest)
 
 
 def _answer(pod: Pod) -> bool:

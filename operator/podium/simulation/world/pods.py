@@ -13,6 +13,7 @@ from podium.core.facts import Crash, Key, PodState, ReloadState, SlotState
 from podium.ports import Clock
 from podium.simulation.world.answered import Answered
 from podium.simulation.world.kubelet import backoff, waits
+from podium.simulation.world.shadows import Shadow
 from podium.simulation.world.templates import environment_of, identity_of
 
 OVER_QUOTA: Final = 'FailedCreate: pods "churn" is forbidden: exceeded quota: ml, requested: pods=1, used: pods=4'
@@ -46,6 +47,7 @@ class Behaviour:
     slow: float = 0.0  # share of answers that take 0.2 s; the others take 0.02 s
     reload_after: float = 1.0  # to load it in place, from when the pod has heard of it
     reload_failure: str = ""  # why it cannot be loaded in place: restart_needed, not_loaded …
+    disagrees: float = 0.0  # share of its good answers that are another prediction than the champion's
     crash_at_reload: bool = False  # its container ends while it loads: both versions are too much for its memory
     cold: int = 0  # the first answers of a pod take 2 s
     shift: float = 0.0  # its predictions are higher than 0..1 by this
@@ -79,13 +81,14 @@ class Pod:
     reload: ReloadState | None = None
     reload_failure: str = ""  # why it alone can load no version in place
     answered: Answered = field(default_factory=Answered)
+    shadow: Shadow = field(default_factory=Shadow)
 
     def crashed(self, now: float) -> bool:
         """Whether it has crashed by now, and is not started again yet. Each start of it ends the same way."""
         self._end(now)
         while self.crashed_at is not None and (again := self.crashed_at + backoff(self.crashes)) <= now:
             self.born, self.late, self.answered, self.crashed_at = again, 0.0, Answered(), None
-            self.loaded, self.restarted = False, self.reloads
+            self.loaded, self.restarted, self.shadow = False, self.reloads, Shadow()
             self._end(now)
         return self.crashed_at is not None
 
@@ -129,7 +132,7 @@ class Pod:
     def _serve(self, runs: Pinned, behaviour: Behaviour, now: float) -> None:
         """A process that swaps counts from zero, as a new one does, and goes on being ready."""
         if identity_of(self.pinned) != identity_of(runs):
-            self.behaviour, self.answered, self.crashed_at = behaviour, Answered(), None
+            self.behaviour, self.answered, self.crashed_at, self.shadow = behaviour, Answered(), None, Shadow()
             self.born, self.loaded = now - behaviour.ready_after - self.late, True
         self.pinned, self.restarted = runs, False
         self.reload = ReloadState(runs.digest, "served")

@@ -5,8 +5,8 @@ from hashlib import sha256
 from podium.api.v1alpha1.source import address
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, PodTemplate
-from podium.core.facts import Identity
 from podium.core.fingerprints import template_hash
+from podium.core.identity import Identity
 
 
 def identity_of(pinned: Pinned) -> Identity:

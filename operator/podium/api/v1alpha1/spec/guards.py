@@ -122,6 +122,37 @@ class PrometheusGuard(Value):
     )
 
 
+class ShadowGuard(Value):
+    """Pairs of answers to the same request: the champion's to the user, and the challenger's to a copy.
+
+    It judges the steps with a `shadow`, and no others.
+    """
+
+    RULES = (
+        Rule(
+            "has(self.maxAboveChampion) || has(self.maxDisagreement)",
+            "at least one of maxAboveChampion and maxDisagreement is needed",
+            lambda guard: guard.max_above_champion is not None or guard.max_disagreement is not None,
+            reason="FieldValueRequired",
+        ),
+    )
+
+    max_above_champion: Margin | None = Field(
+        None,
+        description="The share of pairs in which only the challenger's answer is bad (failed or invalid) may be above "
+        "the share of those in which only the champion's is, by at most so many percentage points.",
+    )
+    max_disagreement: Limit | None = Field(
+        None, description="Largest share of pairs with two good answers in which the predictions disagree, in percent."
+    )
+    tolerance: Annotated[Percent, percent_between("0%", "100%")] = Field(
+        0.0,
+        json_schema_extra={"default": "0%"},
+        description="How far two numbers may be apart that agree, in percent of the champion's. Classes agree where "
+        "they are equal.",
+    )
+
+
 class Guard(OneOf):
     """One criterion for served traffic, tested throughout the trial."""
 
@@ -135,6 +166,9 @@ class Guard(OneOf):
         None, description="Limit how far the predictions move from the champion's."
     )
     prometheus: PrometheusGuard | None = Field(None, description="Limit the share of what Prometheus counts.")
+    shadow: ShadowGuard | None = Field(
+        None, description="Compare answers to the same requests, in the steps with a shadow."
+    )
 
     @property
     def latency_limit(self) -> timedelta | None:

@@ -1,5 +1,6 @@
 """How a challenger earns its traffic: steps, guards, timeouts and the soak after promotion."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
 from typing import Annotated, Literal
@@ -15,27 +16,68 @@ OnInconclusive = Literal["Wait", "Proceed", "RollBack"]
 
 
 class Step(Value):
-    """A share of the traffic for the challenger, and the minimum time at it."""
+    """A share of the traffic for the challenger, or of copies of it, and the minimum time at it."""
 
-    weight: Annotated[int, Field(ge=1, le=100, description="Percent of the traffic that the challenger gets.")]
+    RULES = (
+        Rule(
+            "(has(self.weight) && self.weight > 0) != has(self.shadow)",
+            "a step has either a weight of at least 1, or a shadow",
+            lambda step: (step.weight > 0) != (step.shadow is not None),
+            field=".weight",
+            reason="FieldValueRequired",
+        ),
+    )
+
+    weight: int = Field(
+        0, ge=0, le=100, description="Percent of the traffic that the challenger gets; none of it in a shadow step."
+    )
+    shadow: Annotated[Percent, percent_between("0.1%", "100%")] | None = Field(
+        None,
+        description="Percent of the requests of which the challenger gets a copy, once the champion has answered. "
+        "No user gets the answer to a copy: the two answers are compared by a guard of kind `shadow`.",
+    )
     duration: Annotated[Duration, duration_between("0s", "168h")] = Field(
         timedelta(seconds=30),
-        description="Minimum time at this weight, measured once the traffic has it, before the next step.",
+        description="Minimum time at this step, measured once its weight is in force, before the next one.",
     )
 
 
+_WEIGHTS = "self.map(step, has(step.weight) ? step.weight : 0)"  # the API server fills in no defaults
 _RISING = Rule(
-    "self.map(step, step.weight).isSorted() && "
-    "self.all(one, self.filter(other, other.weight == one.weight).size() == 1)",
-    "each step must have a higher weight than the one before it",
-    lambda steps: all(one.weight < other.weight for one, other in pairwise(steps)),
+    f"{_WEIGHTS}.isSorted() && {_WEIGHTS}.all(one, one == 0 || {_WEIGHTS}.filter(other, other == one).size() == 1)",
+    "each step must have a higher weight than the one before it; steps with a shadow come first",
+    lambda steps: (
+        all(one.weight < other.weight or other.weight == 0 for one, other in pairwise(steps))
+        and [step.weight for step in steps] == sorted(step.weight for step in steps)
+    ),
 )
+_SEEN_BY_USERS = Rule(
+    f"{_WEIGHTS}.exists(weight, weight > 0)",
+    "at least one step needs a weight: a shadow alone does not show what users get",
+    lambda steps: any(step.weight > 0 for step in steps),
+    reason="FieldValueRequired",
+)
+
+
+def _judged(steps: Sequence[Step], guards: Sequence[Guard]) -> bool:
+    judges = sum(guard.shadow is not None for guard in guards)
+    return judges == (1 if any(step.shadow is not None for step in steps) else 0)
 
 
 class Rollout(Value):
     """The trial of a challenger."""
 
-    steps: Annotated[list[Step], _RISING] = Field(
+    RULES = (
+        Rule(
+            "(has(self.steps) && self.steps.exists(step, has(step.shadow))) == "
+            "(has(self.guards) && self.guards.filter(guard, has(guard.shadow)).size() == 1)",
+            "steps with a shadow need exactly one guard of kind shadow, and that guard such a step",
+            lambda rollout: _judged(rollout.steps, rollout.guards),
+            field=".guards",
+        ),
+    )
+
+    steps: Annotated[list[Step], _RISING, _SEEN_BY_USERS] = Field(
         default=[Step(weight=5), Step(weight=25), Step(weight=50)],
         min_length=1,
         max_length=20,

@@ -16,6 +16,7 @@ from podium.core.analysis.guard_kinds.kind import GuardKind, Simulated, Toleranc
 from podium.core.analysis.guard_kinds.latency import LATENCY
 from podium.core.analysis.guard_kinds.prediction_shift import PREDICTION_SHIFT
 from podium.core.analysis.guard_kinds.prometheus import PROMETHEUS
+from podium.core.analysis.guard_kinds.shadow import SHADOW
 from podium.core.facts import Counters
 
 __all__ = [
@@ -37,6 +38,7 @@ GUARD_KINDS: Final[Mapping[str, GuardKind[Any]]] = {kind.name: kind for kind in 
     INVALID_OUTPUT,
     PREDICTION_SHIFT,
     PROMETHEUS,
+    SHADOW,
 )}
 # fmt: on
 

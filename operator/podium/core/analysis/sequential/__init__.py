@@ -7,6 +7,7 @@ looks (Ramdas, Grünwald, Vovk, Shafer, *Game-theoretic statistics and safe anyt
     counts            the closed form: what two totals prove about a limit
     against_limit     the same, fed block by block, and quick after a late fault
     against_champion  the challenger beside a champion under the same circumstances
+    against_pairs     the same, where both have answered the same requests
     sample_ratio      whether two counts of requests contradict the share that one of them should have
 
     outlook           how many answers they are likely to need
@@ -18,6 +19,7 @@ is not known here.
 
 from podium.core.analysis.sequential.against_champion import HOPELESS, AgainstChampion, Block, ChampionTestState
 from podium.core.analysis.sequential.against_limit import AgainstLimit, LimitTestState
+from podium.core.analysis.sequential.against_pairs import AgainstPairs, PairsTestState
 from podium.core.analysis.sequential.counts import answers_to_expose, answers_to_hold, proves_above, proves_below
 from podium.core.analysis.sequential.judgement import TestVerdict
 from podium.core.analysis.sequential.sample_ratio import log_evidence_of_mismatch
@@ -26,9 +28,11 @@ __all__ = [
     "HOPELESS",
     "AgainstChampion",
     "AgainstLimit",
+    "AgainstPairs",
     "Block",
     "ChampionTestState",
     "LimitTestState",
+    "PairsTestState",
     "TestVerdict",
     "answers_to_expose",
     "answers_to_hold",

@@ -10,6 +10,7 @@ from math import ceil, inf, log, log1p, sqrt
 
 from podium.core.analysis.sequential.against_champion import GOOD, AgainstChampion
 from podium.core.analysis.sequential.against_limit import STEADY, AgainstLimit
+from podium.core.analysis.sequential.against_pairs import AgainstPairs
 from podium.core.analysis.sequential.counts import answers_to_expose, answers_to_hold
 from podium.core.analysis.sequential.projection import nearest_champion
 
@@ -34,6 +35,11 @@ def against_limit(judge: AgainstLimit, times: float) -> Outlook:
         exposed=answers_to_expose(judge.limit, times, judge.alpha * STEADY),
         enough=answers_to_hold(judge.state.bad, judge.limit, judge.beta),
     )
+
+
+def against_pairs(judge: AgainstPairs, times: float) -> Outlook:
+    """The outlook of a judge of pairs, in pairs."""
+    return Outlook(exposed=judge.pairs_to_expose(times, Z95), enough=judge.pairs_to_hold())
 
 
 def against_champion(judge: AgainstChampion, times: float, challenger: int, champion: int) -> Outlook:
