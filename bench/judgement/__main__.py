@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.judgement import clustered, cost, errors, outages, plots, speed, windows
+from bench.judgement import clustered, cost, errors, outages, paired, plots, speed, windows
 from bench.judgement.errors import ALPHA, LIMIT, Rate
 
 SHARES = (0.02, 0.03, 0.05, 0.1, 0.2)
@@ -62,6 +62,7 @@ def measure(effort: Effort, seed: int, output: Path) -> dict[str, object]:
     print(f"\nanswers to holds, true {holds.what}: {holds}")
     late = _late(effort, seed)
     stay = _clustered(effort, seed)
+    shadow = _shadow(effort, seed)
     blamed = _outages(effort, seed)
     cpu = {guards: cost.verdict_cpu_ms(guards, effort.looks, seed) for guards in (0, 4, 8)}
     for guards, took in cpu.items():
@@ -74,6 +75,7 @@ def measure(effort: Effort, seed: int, output: Path) -> dict[str, object]:
         "passes": round(holds.ratio, 3),
         "late": late,
         "clustered": stay,
+        "shadow": shadow,
         **blamed,
         "verdict_cpu_ms": round(max(cpu.values()), 3),
     }
@@ -165,6 +167,24 @@ def _clustered(effort: Effort, seed: int) -> dict[str, float]:
     ratio = clustered.ratio(max(effort.clustered // 4, 2), seed)
     print(f"  a fault of {clustered.FAULT:.0%} more is found after {ratio:.2f} x the bound, in first answers")
     return {"false_upper": round(upper, 5), "ratio": round(ratio, 3)}
+
+
+def _shadow(effort: Effort, seed: int) -> dict[str, float]:
+    """Good versions that fail in pairs, at the most, and how soon bad ones do; beside it how soon in a canary."""
+    assert paired.agrees_with_the_core(seed)
+    print(f"\npairs of a shadow step, {effort.clustered} trials of {paired.PAIRS} pairs at the margin: failed")
+    upper, ratio = 0.0, 0.0
+    for rate in paired.rates(effort.clustered, seed):
+        print(f"  {rate.setting!s:<50} {rate.wrong / rate.trials:7.2%} < {rate.upper:7.2%}", flush=True)
+        upper = max(upper, rate.upper)
+    for found in paired.speeds(effort.pairs, seed):
+        print(f"  {found.setting!s:<50} median {found.median:.0f}, bound {found.bound:.0f}, {found.ratio:.2f} x")
+        ratio = max(ratio, found.ratio)
+    pairs = next(iter(paired.speeds(effort.pairs, seed))).median
+    hard, fault = paired.HARD, paired.FAULTS[0].challenger
+    canary = speed.beside_champion(hard + fault, 0.5, 20, effort.pairs, seed, champion=hard).median
+    print(f"  {fault:.1%} more, where both fail {hard:.0%}: {pairs:.0f} pairs, or {canary:.0f} of a canary at 50 %")
+    return {"false_upper": round(upper, 5), "ratio": round(ratio, 3), "answers_ratio": round(pairs / canary, 3)}
 
 
 def _outages(effort: Effort, seed: int) -> dict[str, float]:

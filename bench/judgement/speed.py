@@ -55,14 +55,16 @@ def holds(share: float, trials: int, seed: int) -> Speed:
     return Speed(f"{share:.1%}", _until(twin, share, 1, chance, holds=True), bound)
 
 
-def beside_champion(challenger: float, weight: float, rate: int, trials: int, seed: int) -> Speed:
+def beside_champion(
+    challenger: float, weight: float, rate: int, trials: int, seed: int, *, champion: float = CHAMPION
+) -> Speed:
     """A challenger, at so many answers a look of both together; one as good as its champion until it holds."""
     chance = np.random.default_rng(seed)
-    good = challenger <= CHAMPION
-    bound = bounds.against_champion(challenger, CHAMPION, MARGIN, weight, BETA if good else ALPHA)
+    good = challenger <= champion
+    bound = bounds.against_champion(challenger, champion, MARGIN, weight, BETA if good else ALPHA)
     twin, found = ChampionTwin(trials, MARGIN, ALPHA, BETA), _Found(trials)
     seen = np.zeros(trials, np.int64)
-    look = Beside(weight, challenger, CHAMPION)
+    look = Beside(weight, challenger, champion)
     while found.few:
         block = beside(chance, len(seen), steady(rate), look)
         twin.see(*block)
