@@ -40,9 +40,11 @@ def test_a_shared_outage_at_low_traffic_rejects_no_version(seed: int, share: flo
     sim = low_traffic(seed)
     sim.clients.outage = share
     sim.until(lambda s: s.in_force().get("b", 0) == 0, within=3 * MINUTE)
+    lost_at = sim.now
     sim.run(2 * MINUTE)
     assert sim.status.rejected == []
     assert sim.status.shared_outage is not None
+    assert sim.status.shared_outage.since <= lost_at, "it is the same one still: no trial began meanwhile"
     sim.clients.outage = 0.0
     sim.until(lambda s: s.status.phase is Phase.CANARY, within=30 * MINUTE)
 
