@@ -16,8 +16,9 @@ The rooms, each of which imports only those below it (`[tool.importlinter]` in p
     protocols        what a body means
     prediction       from rows to raw predictions
     settings         and the values that all share: exchange, identity, faults, exits, startup, preview, reference,
-                     other_slot, turns, model_file, legacy_env, and collector (Python's garbage collector)
+                     other_slot, shadow, turns, model_file, legacy_env, and collector (Python's garbage collector)
 
-A request's way: `http.connection` (bytes in and out) -> `http.app` (routes, identity, counts) -> `protocols` (what the
-body means) -> `prediction.queue` (which thread predicts) -> `prediction.model` (MLflow's model behind it).
+A request's way: `http.connection` (bytes in and out) -> `http.app` (routes) -> `http.predicting` (counts) ->
+`protocols` (what the body means) -> `prediction.queue` (which thread predicts) -> `prediction.model` (MLflow's model
+behind it).
 """

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextvars import Context
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import quote, unquote_to_bytes
 
 from podium.runtime.faults import Fault
@@ -26,12 +26,23 @@ class Trace(Protocol):
         """The prediction has ended."""
 
 
+class Sample(Protocol):
+    """Keeps what is predicted for one request, so that it can be compared with what another version predicts."""
+
+    def add(self, raw: Any) -> None:
+        """Keep this, in the thread that predicted it. Never raises."""
+
+    @property
+    def text(self) -> bytes | None:
+        """What was kept, as JSON; None where that cannot be said."""
+
+
 class Request:
     """A whole request: its body is here, or the application would not have been asked."""
 
     __slots__ = (
         *("abandoned", "body", "caller", "chunks", "first", "headers", "id", "identity_block", "method"),
-        *("_after_work", "on_abandoned", "path", "started", "trace", "turn", "working"),
+        *("_after_work", "model_seconds", "on_abandoned", "path", "sample", "started", "trace", "turn", "working"),
     )
 
     def __init__(self, method: str, path: str, headers: Headers, body: bytes, request_id: bytes) -> None:
@@ -47,6 +58,8 @@ class Request:
         self.caller = Caller.USER
         self.turn: Turn | None = None  # of its connection, where that is known
         self.first = False  # its side of a trial was drawn for it alone
+        self.sample: Sample | None = None  # where what is predicted is to be compared
+        self.model_seconds: float | None = None  # that its prediction took, where it was predicted alone
         self.abandoned = False  # the client went away: an answer is of no use any more
         self.on_abandoned: Callable[[], object] | None = None
         self.working = False  # it waits for the model, or is predicted

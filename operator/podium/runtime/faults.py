@@ -7,6 +7,7 @@ Fault
  │   ├─ TooSlow          408: the body did not arrive in time
  │   ├─ TooLarge         413
  │   ├─ YoungerVersion   409: another slot's failed request, which no younger version answers; never counted
+ │   ├─ EarlierVersion   409: a copy of another slot's request, which no earlier version answers; never counted
  │   └─ WrongMediaType   415
  ├─ ModelFault        500: the model must change              outcome model_error
  │   ├─ Unforeseen       the server itself failed: no failure in a row, as the champion's server is the same
@@ -96,6 +97,15 @@ class YoungerVersion(RequestFault):
 
     def __init__(self) -> None:
         super().__init__("a version that is younger than the one that failed does not answer in its place")
+
+
+class EarlierVersion(RequestFault):
+    """The other slot's version is the younger one: copies of its requests are not for this one."""
+
+    status = HTTPStatus.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("a version that is no younger than the one that answered a request gets no copy of it")
 
 
 class WrongMediaType(RequestFault):

@@ -23,9 +23,9 @@ class Identity:
     def block(self) -> bytes:
         """The header lines that every answer carries, each with its line end."""
         named = (("x-podium-model", self.model), ("x-podium-version", self.version), ("x-podium-run-id", self.run_id))
-        return b"".join(b"%b: %b\r\n" % (name.encode(), _header_value(value)) for name, value in named)
+        return b"".join(b"%b: %b\r\n" % (name.encode(), header_value(value)) for name, value in named)
 
 
-def _header_value(value: str) -> bytes:
+def header_value(value: str) -> bytes:
     """A model's name may hold any character; a header may not: what it may not hold is percent-encoded."""
     return quote(value, safe=_IN_HEADERS).encode()

@@ -21,6 +21,7 @@ class Caller(Enum):
     USER = auto()
     TESTER = auto()  # who asks for the challenger by a header
     FALLBACK = auto()  # the other slot, where its own version failed a user's request
+    COPY = auto()  # the other slot, of a request that its own version has answered: a shadow step
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +29,28 @@ class OtherSlot:
     """Where the other slot is, and how this one stands to it. `after` is in seconds; None: only failures are sent."""
 
     number: int  # of the trial that started this pod
-    host: str | None = None  # None: no request is sent on
+    host: str | None = None  # None: nothing is sent there
     port: int = 80
     after: float | None = None
+    fallback: bool = True  # requests that fail here are sent there, and not copies alone
 
     def stands_in(self, headers: Headers) -> bool:
         """Return whether a request that another version failed may be answered here: by an earlier trial's version."""
-        asked = next((value for name, value in headers if name == NUMBER), b"")
-        return asked.isdigit() and int(asked[:_DIGITS]) > self.number
+        number = _number(headers)
+        return number is not None and number > self.number
+
+    def is_copied(self, headers: Headers) -> bool:
+        """Return whether a copy of a request that another version answered may be answered here: by a later trial's."""
+        number = _number(headers)
+        return number is not None and number < self.number
 
 
 _DIGITS = 12
+
+
+def _number(headers: Headers) -> int | None:
+    asked = next((value for name, value in headers if name == NUMBER), b"")
+    return int(asked[:_DIGITS]) if asked.isdigit() else None
 
 
 def fallback_from(headers: Headers) -> bytes | None:

@@ -218,17 +218,20 @@ def _preview(read: Reader, environ: Mapping[str, str]) -> Preview | None:
 
 
 def _other_slot(read: Reader) -> OtherSlot | None:
-    """Return where requests that fail here are sent, or None where there is no other slot."""
+    """Return where requests that fail here are sent, or copies alone, or None where there is no other slot."""
     number = read.whole("PODIUM_TRIAL_NUMBER", 0, least=0)
     url = read.matching("PODIUM_FALLBACK_URL", _HOST_URL, "http://HOST or http://HOST:PORT")
+    copied = read.matching("PODIUM_SHADOW_URL", _HOST_URL, "http://HOST or http://HOST:PORT")
     after = read.seconds("PODIUM_FALLBACK_AFTER", 0.0, least=0.0)
-    read.refuse_unless(number > 0 or url is None, "PODIUM_TRIAL_NUMBER", "a number above 0 beside PODIUM_FALLBACK_URL")
+    for name, given in (("PODIUM_FALLBACK_URL", url), ("PODIUM_SHADOW_URL", copied)):
+        read.refuse_unless(number > 0 or given is None, "PODIUM_TRIAL_NUMBER", f"a number above 0 beside {name}")
+    read.refuse_unless(copied is None or url is None, "PODIUM_SHADOW_URL", "no value beside PODIUM_FALLBACK_URL")
     if number == 0:
         return None
-    found = _HOST_URL.fullmatch(url) if url is not None else None
+    found = _HOST_URL.fullmatch(url or copied or "")
     if found is None:
         return OtherSlot(number)
-    return OtherSlot(number, found["host"], int(found["port"] or 80), after or None)
+    return OtherSlot(number, found["host"], int(found["port"] or 80), after or None, fallback=url is not None)
 
 
 def termination_log(environ: Mapping[str, str]) -> Path | None:

@@ -120,6 +120,16 @@ def test_kubernetes_replaces_nothing_in_the_name_of_a_model() -> None:
     assert read.pinned(deployment(OWNER, SMALL, named, 1, DEFAULTS)) == named
 
 
+def test_a_pod_knows_the_other_slot_where_nothing_falls_back_to_it_too() -> None:
+    off = SMALL.traffic.model_copy(update={"fallback": SMALL.traffic.fallback.model_copy(update={"enabled": False})})
+    beside = PINNED.model_copy(update={"trial_number": 2})
+    urls = {"PODIUM_FALLBACK_URL", "PODIUM_SHADOW_URL"}
+    for traffic, name in ((SMALL.traffic, "PODIUM_FALLBACK_URL"), (off, "PODIUM_SHADOW_URL")):
+        spec = SMALL.model_copy(update={"traffic": traffic})
+        made = pod_specs.environment(spec, beside, DEFAULTS, "churn-b")
+        assert {one["name"]: one["value"] for one in made if one["name"] in urls} == {name: "http://churn-b"}
+
+
 def test_a_deployment_says_all_that_was_pinned() -> None:
     slow = PINNED.model_copy(update={"latency_limits": (0.12, 0.3)})
     sourced = PINNED.model_copy(update={"registry": "http://old", "model": "Schätzung €", "login": "old-login"})

@@ -56,6 +56,7 @@ def test_the_variables_that_nobody_may_set_are_those_that_podium_sets() -> None:
     late = {"fallback": {"after": "500ms"}}
     ways = ("Recreate", "InPlace")
     specs = [Spec.model_validate({"model": MODEL, "serving": {"reload": way}, "traffic": late}) for way in ways]
+    specs.append(Spec.model_validate({"model": MODEL, "traffic": {"fallback": {"enabled": False}}}))
     pinned = Pinned(version="7", digest="sha256:00", slot="a", trial_number=2)
     defaults = Defaults(image="runtime", registry_uri="http://mlflow")
     made = [variable["name"] for spec in specs for variable in environment(spec, pinned, defaults, "churn-b")]

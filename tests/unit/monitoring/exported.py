@@ -7,6 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from podium.api.v1alpha1.status import Phase
 from podium.controller.operator import Operator
 from podium.runtime.http.metrics import Metrics, before_serving
+from podium.runtime.http.pairs import Pairs
 from podium.runtime.identity import Identity
 from podium.runtime.prediction.distribution import Predictions
 from podium.runtime.startup import StartupStep
@@ -32,7 +33,9 @@ def of_operator() -> Mapping[str, frozenset[str]]:
 def of_model_server() -> Mapping[str, frozenset[str]]:
     """The same of a model server in whose pod all is switched on."""
     who = Identity("churn", "7", "r1", "sha256:11")
-    metrics = Metrics(who, (0.1,), lambda: 0, Predictions(), previews=True, beside=True, first=Predictions())
+    pairs = Pairs(("8", "sha256:22"))
+    all_on = {"previews": True, "beside": True}
+    metrics = Metrics(who, (0.1,), lambda: 0, Predictions(), first=Predictions(), shadow=pairs.collect, **all_on)
     text = metrics.render() + before_serving(next(iter(StartupStep)))
     known = dict(series(text.decode()))
     return known | {"podium_classes_total": known["podium_model_info"] - {"run_id", "digest"} | {"class"}}

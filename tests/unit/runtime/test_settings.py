@@ -3,6 +3,7 @@
 import pytest
 
 from podium.runtime.exits import Exit, StartError
+from podium.runtime.other_slot import OtherSlot
 from podium.runtime.settings import Settings
 
 MODEL = {"PODIUM_MODEL_URI": "models:/churn/7"}
@@ -104,3 +105,34 @@ def test_threads_are_no_setting_of_several_processes() -> None:
         "PODIUM_THREADS: expected no value beside PODIUM_PROCESSES, each of which predicts alone, found '2'; "
         "correct it, or leave it out for the default"
     )
+
+
+BESIDE = {**MODEL, "PODIUM_TRIAL_NUMBER": "2"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (MODEL, None),
+        (BESIDE, OtherSlot(2)),
+        ({**BESIDE, "PODIUM_FALLBACK_URL": "http://churn-b"}, OtherSlot(2, "churn-b", fallback=True)),
+        ({**BESIDE, "PODIUM_SHADOW_URL": "http://churn-b:8080"}, OtherSlot(2, "churn-b", 8080, fallback=False)),
+    ],
+)
+def test_the_other_slot_is_known_with_a_fallback_and_without(given: dict[str, str], expected: OtherSlot | None) -> None:
+    assert Settings.from_environment(given).other_slot == expected
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {**MODEL, "PODIUM_SHADOW_URL": "http://churn-b"},
+        {**BESIDE, "PODIUM_SHADOW_URL": "https://churn-b"},
+        {**BESIDE, "PODIUM_SHADOW_URL": "http://churn-b/path"},
+        {**BESIDE, "PODIUM_SHADOW_URL": "http://churn-b", "PODIUM_FALLBACK_URL": "http://churn-b"},
+    ],
+)
+def test_a_place_for_copies_that_cannot_be_one_is_refused(given: dict[str, str]) -> None:
+    with pytest.raises(StartError) as refused:
+        Settings.from_environment(given)
+    assert refused.value.exit_code is Exit.BAD_SETTINGS

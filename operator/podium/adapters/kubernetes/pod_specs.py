@@ -141,19 +141,22 @@ def environment(spec: Spec, pinned: Pinned, defaults: Defaults, beside: str) -> 
     if (preview := spec.traffic.preview) is not None:
         ours["PODIUM_PREVIEW_HEADER"] = preview.header
         ours |= {"PODIUM_PREVIEW_VALUE": preview.value} if preview.value is not None else {}
-    return _with_ours(spec.serving.env, ours | _fallback(spec, pinned, beside))
+    return _with_ours(spec.serving.env, ours | _beside(spec, pinned, beside))
 
 
-def _fallback(spec: Spec, pinned: Pinned, beside: str) -> dict[str, str]:
-    """Where a request goes that this version fails. What stood in an earlier trial's pods is of no use to these."""
-    fallback = spec.traffic.fallback
+def _beside(spec: Spec, pinned: Pinned, beside: str) -> dict[str, str]:
+    """Where a request goes that this version fails, or a copy of one in a shadow step, which needs no fallback.
+
+    What stood in an earlier trial's pods is of no use to these.
+    """
+    fallback, url = spec.traffic.fallback, f"http://{beside}"
     if not pinned.trial_number:
         return {}
-    ours = {"PODIUM_TRIAL_NUMBER": str(pinned.trial_number)}
-    if fallback.enabled:
-        ours["PODIUM_FALLBACK_URL"] = f"http://{beside}"
-        ours |= {"PODIUM_FALLBACK_AFTER": f"{fallback.after.total_seconds():g}"} if fallback.after is not None else {}
-    return ours
+    number = {"PODIUM_TRIAL_NUMBER": str(pinned.trial_number)}
+    if not fallback.enabled:
+        return number | {"PODIUM_SHADOW_URL": url}
+    after = {"PODIUM_FALLBACK_AFTER": f"{fallback.after.total_seconds():g}"} if fallback.after is not None else {}
+    return number | {"PODIUM_FALLBACK_URL": url} | after
 
 
 def _model_variables(spec: Spec, pinned: Pinned) -> dict[str, str]:

@@ -3,30 +3,27 @@
 No framework: a prediction passes through here tens of thousands of times a second, and there are few routes.
 """
 
-import importlib
 import logging
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from podium.runtime.exchange import JSON, Body, Reply, Request, Response, canonical
-from podium.runtime.faults import Fault, NotFound, NotReady, Unforeseen, WrongMethod, YoungerVersion
+from podium.runtime.exchange import JSON, Reply, Request, Response, canonical
+from podium.runtime.faults import Fault, NotFound, NotReady, Unforeseen, WrongMethod
 from podium.runtime.http import metrics
-from podium.runtime.http.deadlines import seconds_of
+from podium.runtime.http.predicting import Predicting
 from podium.runtime.http.refusals import refusal
 from podium.runtime.http.reload_report import ReloadReport
 from podium.runtime.http.serving import Page, Serving
-from podium.runtime.http.streaming import Stream
+from podium.runtime.http.shared import Spare
 from podium.runtime.identity import Headers, Identity
-from podium.runtime.other_slot import Caller
-from podium.runtime.prediction.job import Done, Job
 from podium.runtime.settings import Settings
+from podium.runtime.shadow import Orders
 from podium.runtime.startup import StartupStep
 from podium.runtime.turns import Turn
 
 if TYPE_CHECKING:
     # These import MLflow, which takes seconds: see podium.runtime.loading.load
-    from podium.runtime.http.tracing import Tracer
     from podium.runtime.loading.load import Loaded
     from podium.runtime.prediction.processes import Processes
     from podium.runtime.prediction.scoring import Read
@@ -51,7 +48,9 @@ class App:
         self._serving: Serving | None = None
         self._former: list[Serving] = []  # they answer what they were asked before another version served
         self._step = StartupStep.FETCHING
-        self._tracer = tracer() if settings.traces else None
+        self._predicting = Predicting(settings.request_seconds, traces=settings.traces)
+        self._orders = Orders()
+        self.spare = Spare()  # that copies take, of what the server's clients leave
         self.reloads: ReloadReport | None = None
         self.identity_block = identity.block
         self._pages: dict[str, Page] = {
@@ -73,7 +72,7 @@ class App:
 
         Returns what served before, if anything: it answers what it was asked, until `end` takes it away.
         """
-        former, self._serving = self._serving, Serving(loaded, self._settings)
+        former, self._serving = self._serving, Serving(loaded, self._settings, self._orders, self.spare)
         self.identity_block = loaded.identity.block
         if former is None:
             self._phase = Phase.READY
@@ -84,9 +83,7 @@ class App:
     def end(self, former: Serving) -> None:
         """Take away what served before, which owes no answer any more."""
         self._former.remove(former)
-        former.queue.close()
-        if former.fallback is not None:
-            former.fallback.close()
+        former.close()
 
     def drain(self) -> None:
         """Stop being ready, and go on answering."""
@@ -94,8 +91,7 @@ class App:
 
     def close(self) -> None:
         """Send the spans that wait, once the last answer is out."""
-        if self._tracer is not None:
-            self._tracer.close()
+        self._predicting.close()
 
     def expire(self, now: float) -> None:
         """Refuse what has waited for too long."""
@@ -125,6 +121,10 @@ class App:
         return [serving.processes for serving in self._servings if serving.processes is not None]
 
     @property
+    def _draining(self) -> bool:
+        return self._phase is Phase.DRAINING
+
+    @property
     def answered(self) -> int:
         """How many predictions have been answered, well or not, by what serves or served."""
         return sum(serving.metrics.answered for serving in self._servings)
@@ -141,7 +141,7 @@ class App:
                 serving.sort(request)
             read = self._endpoint(request)
             if serving is not None and read is not None:
-                self._predict(serving, read, request, reply)
+                self._predicting.answer(serving, read, request, reply, draining=self._draining)
             else:
                 reply(self._page(request))
         except Exception:
@@ -156,7 +156,7 @@ class App:
             if serving is not None:
                 serving.sort(request)
             if serving is not None and read is not None:
-                self._predict(serving, read, request, reply)
+                self._predicting.answer(serving, read, request, reply, draining=self._draining)
             else:
                 reply(refusal(self._not_found(), request.path))
         except Exception:
@@ -191,9 +191,15 @@ class App:
         if request.method not in {"GET", "HEAD"}:
             fault = WrongMethod(f"expected GET, found {request.method[:20]}")
             return refusal(fault, request.path, (b"allow", b"GET, HEAD"))
-        if request.path == "/metrics" and request.turn is not None:
-            request.turn.hear(request.headers)
+        if request.path == "/metrics":
+            self._hear(request)
         return page()
+
+    def _hear(self, request: Request) -> None:
+        """Take the operator's word, which it gives whenever it reads the counters."""
+        self._orders.hear(request.headers)
+        if request.turn is not None:
+            request.turn.hear(request.headers)
 
     def _not_found(self) -> Fault:
         if self._serving is None:
@@ -224,75 +230,3 @@ class App:
         text = self._serving.metrics.render() if self._serving is not None else metrics.before_serving(self._step)
         text += self.reloads.render() if self.reloads is not None else b""
         return Response(HTTPStatus.OK, text, metrics.CONTENT_TYPE)
-
-    # Predictions: every one ends in exactly one outcome
-
-    def _predict(self, serving: Serving, read: "Read", request: Request, reply: Reply) -> None:
-        counted = False
-        if request.caller is Caller.FALLBACK and not serving.stands_in(request):
-            reply(refusal(YoungerVersion(), request.path))
-            return
-        serving.receive(request)
-        attempt = serving.attempt(request, reply, self._settings.request_seconds)
-
-        def done(body: bytes | None, fault: Fault | None) -> None:
-            nonlocal counted
-            counted = True
-            serving.count(request, fault, body)
-            answer = _answer(body or b"") if fault is None else refusal(fault, request.path)
-            if attempt is None:
-                reply(answer)
-            elif fault is None:
-                attempt.answered(answer)
-            else:
-                attempt.failed(answer, ask=serving.may_be_sent_on(request, fault))
-
-        try:
-            queued = self._begin(serving, read, request, reply, done)
-            if queued and attempt is not None:
-                attempt.begin()
-        except Fault as fault:
-            done(None, fault)
-        except Exception:
-            if counted:
-                raise  # it could not be written, and is answered as a page is
-            log.exception("a fault of the server itself, in request %s", request.id.decode())
-            done(None, Unforeseen())
-
-    def _begin(self, serving: Serving, read: "Read", request: Request, reply: Reply, done: Done) -> bool:
-        """Read the request and put it into the queue; a streamed one puts itself there, part by part.
-
-        Returns which. Raises Fault: it will not get a prediction.
-        """
-        if self._tracer is not None:
-            self._tracer.begin(request, serving.identity)
-        if request.method != "POST":
-            raise WrongMethod(f"expected POST, found {request.method[:20]}")
-        serving.queue.admit()
-        seconds = seconds_of(request, self._settings.request_seconds)
-        deadline, own = request.started + seconds, seconds < self._settings.request_seconds
-        if (streamed := serving.streamed(request)) is not None:
-            kind, by_parts = streamed
-            ended = serving.count_stream(request)
-            parts = serving.parts(by_parts, request)
-            Stream(serving.queue, parts, kind, request, deadline, reply, ended, own).start()
-            return False
-        serving.queue.enter(Job(serving.ask(read, request), request, deadline, done, own=own))
-        return True
-
-
-def tracer() -> "Tracer | None":
-    """Return what begins spans; None where its packages are not installed: a pod serves without traces, too."""
-    try:
-        made: Tracer = importlib.import_module("podium.runtime.http.tracing").Tracer()
-    except ModuleNotFoundError as error:
-        log.warning("no traces: %s is not installed; expected: pip install 'podium[otel]'", error.name)
-        return None
-    return made
-
-
-def _answer(body: bytes) -> Response:
-    if type(body) is bytes:  # nearly always
-        return Response(body=body, content_type=JSON)
-    assert isinstance(body, Body)
-    return Response(HTTPStatus.OK, body, body.content_type, body.headers)

@@ -147,12 +147,15 @@ class _Wire(asyncio.Protocol):
 class Client:
     """Asks one host, by at most CONNECTIONS connections."""
 
-    def __init__(self, host: str, port: int, held_bytes: int) -> None:
-        """`held_bytes` bounds the bodies of all answers that arrive at the same time."""
+    def __init__(self, host: str, port: int, held_bytes: int, silent_seconds: float | None = None) -> None:
+        """`held_bytes` bounds the bodies of all answers that arrive at the same time, `silent_seconds` the time until
+        an answer begins; None: SILENT_SECONDS.
+        """
         self._host, self._port = host, port
         self.held, self.held_bytes = 0, held_bytes
         self.heard = time.monotonic()  # the last byte of any answer
-        self._patience = SILENT_SECONDS  # with one request, until its answer begins
+        self._silent_seconds = SILENT_SECONDS if silent_seconds is None else silent_seconds
+        self._patience = self._silent_seconds  # with one request, until its answer begins
         self._addresses: list[tuple[str, int]] = []  # of the host, the one to be asked first
         self._no_connect_until = 0.0
         self._alive: set[_Wire] = set()
@@ -219,7 +222,7 @@ class Client:
             else:
                 wire.abort()
             self._released.set()
-        self._patience = max(SILENT_SECONDS, AS_LONG_AGAIN * (time.monotonic() - since))
+        self._patience = max(self._silent_seconds, AS_LONG_AGAIN * (time.monotonic() - since))
         return answer
 
     async def _connected(self) -> _Wire:

@@ -206,6 +206,8 @@ def request_id(headers: Headers) -> bytes | None:
 
 def check_buffered(shared: Shared) -> None:
     """Raises Overloaded: the bodies of all clients together are more than the limit."""
+    if shared.spare.held:
+        shared.spare.give_way()
     if shared.buffered > shared.limits.buffered_bytes:
         raise Overloaded("too many large bodies wait already")
 

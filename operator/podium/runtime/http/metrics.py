@@ -26,6 +26,10 @@ BATCH_EDGES = (1, 2, 4, 8, 16, 32, 64, 128, 256)  # requests joined into one pre
 _ASIDE = {
     Caller.TESTER: ("podium_preview_requests", "Testers' requests by outcome."),
     Caller.FALLBACK: ("podium_fallback_requests", "Requests that the other slot's version failed, by outcome here."),
+    Caller.COPY: (
+        "podium_shadow_answers",
+        "Copies of requests that the other slot's version answered, by outcome here.",
+    ),
 }
 
 _SCORES = (
@@ -54,16 +58,19 @@ class Metrics:
         previews: bool = False,
         beside: bool = False,
         first: "Predictions | None" = None,
+        shadow: Callable[[], Iterator[Metric]] | None = None,
     ) -> None:
         """`previews` is whether testers are counted, apart from users; `beside`, whether there is another slot. `first`
         are the predictions of requests whose side of a trial was drawn; None where the server cannot know which.
+        `shadow` yields the counts of a shadow step.
         """
         self._identity = identity
         self._labels = {"model": identity.model, "version": identity.version}
         self._depth = depth
         self._predictions = predictions
         self._outcomes = dict.fromkeys(Outcome, 0)
-        there = {Caller.TESTER: previews, Caller.FALLBACK: beside}
+        self._shadow = shadow
+        there = {Caller.TESTER: previews, Caller.FALLBACK: beside, Caller.COPY: beside}
         self._aside = {caller: dict.fromkeys(Outcome, 0) for caller, counted in there.items() if counted}
         self._sent_on = dict.fromkeys((True, False), 0) if beside else {}
         self._seconds = Tally(edges)
@@ -95,8 +102,9 @@ class Metrics:
 
     @property
     def answered(self) -> int:
-        """How many requests have been counted, those of testers and of the other slot among them."""
-        return sum(self._outcomes.values()) + sum(sum(each.values()) for each in self._aside.values())
+        """How many requests have been counted, those of testers and of the other slot's users among them."""
+        aside = (outcomes for caller, outcomes in self._aside.items() if caller is not Caller.COPY)
+        return sum(self._outcomes.values()) + sum(sum(each.values()) for each in aside)
 
     def count_late(self, seconds: float, *, first: bool = False) -> None:
         """Count how long the model took for a request that was counted at its client's deadline."""
@@ -137,6 +145,8 @@ class Metrics:
             yield self._by_outcome(*_ASIDE[caller], outcomes)
         if self._sent_on:
             yield self._sent_on_to_the_other_slot(names, values)
+        if self._shadow is not None:
+            yield from self._shadow()
         yield from self._sized(names, values)
         yield self._named_classes(names, values)
         if self._first is not None:

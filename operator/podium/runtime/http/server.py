@@ -21,6 +21,7 @@ from podium.runtime.http.client import CONNECTIONS
 from podium.runtime.http.connection import Connection
 from podium.runtime.http.ports import BACKLOG, listening
 from podium.runtime.http.reload import reloading
+from podium.runtime.http.shadow import SENDERS
 from podium.runtime.http.shared import SPARE, Limits, Shared
 from podium.runtime.http.threads import in_daemon_thread
 from podium.runtime.http.watchdog import Watchdog
@@ -59,7 +60,7 @@ async def run(
     """
     stop = _Stop()
     app = App(settings, identity)
-    shared = Shared(app, _limits(settings))
+    shared = Shared(app, _limits(settings), spare=app.spare)
     watchdog = Watchdog(app.stalled, lambda why: abort(StartError(Exit.STALLED, why)))
     front = _FRONTS[settings.http]()
     with listening(settings) as sock:
@@ -118,7 +119,8 @@ def _affordable(settings: Settings) -> int:
     """Return how many connections leave descriptors for probes, for the model, and for what the other slot is asked."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     other = settings.other_slot
-    kept = FILES + SPARE + (CONNECTIONS if other is not None and other.host is not None else 0)
+    sends = other is not None and other.host is not None
+    kept = FILES + SPARE + (SENDERS if sends else 0) + (CONNECTIONS if other is not None and other.fallback else 0)
     return 2**31 if limit == resource.RLIM_INFINITY else max(limit - kept, SPARE)
 
 

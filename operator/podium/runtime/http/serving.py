@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING
 from podium.runtime.exchange import Reply, Request, Response
 from podium.runtime.faults import Fault, Outcome
 from podium.runtime.http.client import Client
+from podium.runtime.http.copies import Copies
 from podium.runtime.http.fallback import Attempt, Fallback, may_do_better
 from podium.runtime.http.metrics import Metrics
 from podium.runtime.http.prediction_log import PredictionLog
+from podium.runtime.http.shadow import Chosen, Shadow
+from podium.runtime.http.shared import Spare
 from podium.runtime.http.streaming import EVENTS, NDJSON
-from podium.runtime.identity import Headers
+from podium.runtime.identity import Headers, header_value
 from podium.runtime.other_slot import FROM, Caller, fallback_from
 from podium.runtime.prediction.queue import PredictionQueue
 from podium.runtime.settings import HttpServer, Settings
+from podium.runtime.shadow import DIGEST, Orders, shadow_from
+from podium.runtime.shadow import FROM as COPIED_FROM
 from podium.runtime.turns import Turn, is_drawn
 
 if TYPE_CHECKING:
@@ -31,7 +36,8 @@ Page = Callable[[], Response]
 class Serving:
     """What is there once the model is: made whole, so that nothing is half ready."""
 
-    def __init__(self, loaded: "Loaded", settings: Settings) -> None:
+    def __init__(self, loaded: "Loaded", settings: Settings, orders: Orders, spare: Spare) -> None:
+        """`orders` say what is copied in a shadow step, and `spare` how much memory is left for that."""
         self._scorer = loaded.scorer
         self._preview, self._other = settings.preview, settings.other_slot
         self._sorted = self._preview is not None or self._other is not None
@@ -45,6 +51,8 @@ class Serving:
         self.calls = loaded.calls
         self._pages: dict[str, Callable[[bool], Response]] = loaded.pages
         self.queue = PredictionQueue(loaded.scorer, settings.queue_limit, settings.max_batch_rows, loaded.threads)
+        self.identity = loaded.identity
+        self._shadow = self._shadowed(settings, orders, spare)
         self.metrics = Metrics(
             loaded.identity,
             settings.latency_edges,
@@ -53,14 +61,16 @@ class Serving:
             previews=settings.preview is not None,
             beside=settings.other_slot is not None,
             first=self._first_scorer.first if tells else None,
+            shadow=self._shadow.collect if self._shadow is not None else None,
         )
+        self._copies = Copies(self.queue, settings.request_seconds, partial(self.metrics.count_aside, Caller.COPY))
         self.metrics.from_cache = loaded.from_cache
         self.log = PredictionLog(loaded.identity, settings.prediction_log_bodies) if settings.prediction_log else None
         self.queue.on_batch = self.metrics.count_batch
         self.queue.on_late = self._count_late
+        self.queue.on_free = self._copies.proceed
         self._loaded = loaded
         self.processes = loaded.scorer.model.processes
-        self.identity = loaded.identity
         self.identity_block = loaded.identity.block
         self._streaming = 0  # answers in parts, which come back to the queue
         self.fallback = self._fallback(settings)
@@ -71,6 +81,14 @@ class Serving:
         waits = self.fallback is not None and self.fallback.busy
         return self.queue.depth == 0 and self._streaming == 0 and not waits
 
+    def close(self) -> None:
+        """End what waits for no answer of a user. From here on, no request is taken in."""
+        self._copies.close()
+        self.queue.close()
+        for sending in (self.fallback, self._shadow):
+            if sending is not None:
+                sending.close()
+
     def let_go(self) -> None:
         """Remove what is left of it, once its queue is closed. Not on the event loop."""
         self.queue.join()
@@ -78,10 +96,39 @@ class Serving:
 
     def _fallback(self, settings: Settings) -> Fallback | None:
         other = settings.other_slot
-        if other is None or other.host is None:
+        if other is None or other.host is None or not other.fallback:
             return None
         client = Client(other.host, other.port, settings.max_buffered_bytes)
         return Fallback(other, client, self.identity, self.metrics.count_sent_on)
+
+    def _shadowed(self, settings: Settings, orders: Orders, spare: Spare) -> Shadow | None:
+        other = settings.other_slot
+        if other is None or other.host is None:
+            return None
+        return Shadow(
+            other,
+            self.identity,
+            orders,
+            spare,
+            limit=settings.request_seconds,
+            busy=lambda: self.queue.crowded,
+            sample=self._scorer.sample,
+        )
+
+    def choose(self, request: Request) -> Chosen | None:
+        """Return what a user's request is copied by to the challenger, or None: most are not."""
+        if self._shadow is None or request.caller is not Caller.USER:
+            return None
+        return self._shadow.choose(request)
+
+    def is_copied(self, request: Request) -> bool:
+        """Return whether a copy that the other slot sends is answered here."""
+        return self._other is not None and self._other.is_copied(request.headers)
+
+    def answer_copy(self, read: "Read", request: Request, reply: Reply, *, draining: bool) -> None:
+        """Answer a copy, if no user waits."""
+        request.sample = self._scorer.sample()
+        self._copies.answer(request, lambda: self.ask(read, request), reply, draining=draining)
 
     def receive(self, request: Request) -> None:
         """Put a user's prediction on record as it comes, and whether its side of a trial was drawn for it."""
@@ -136,19 +183,27 @@ class Serving:
             self.metrics.count(fault.outcome, 0.0, doubtful=fault.doubtful, first=first)
         else:
             self.metrics.count_aside(caller, fault.outcome)
-        failed = fallback_from(headers) if caller is Caller.FALLBACK else None
-        return [] if failed is None else [(FROM, failed)]
+        return self._told(caller, headers)
 
     def sort(self, request: Request) -> None:
         """Say whose request it is, and what its answer says of who answers."""
         request.caller = self._caller(request.headers)
-        failed = fallback_from(request.headers) if request.caller is Caller.FALLBACK else None
-        block = self.identity_block
-        request.identity_block = block if failed is None else b"%b%b: %b\r\n" % (block, FROM, failed)
+        told = b"".join(b"%b: %b\r\n" % each for each in self._told(request.caller, request.headers))
+        request.identity_block = self.identity_block + told if told else self.identity_block
+
+    def _told(self, caller: Caller, headers: Headers) -> Headers:
+        """The headers by which the other slot knows that its request was understood as what it is."""
+        if caller is Caller.FALLBACK and (failed := fallback_from(headers)) is not None:
+            return [(FROM, failed)]
+        if caller is Caller.COPY and (answered := shadow_from(headers)) is not None:
+            return [(COPIED_FROM, answered), (DIGEST, header_value(self.identity.digest))]
+        return []
 
     def _caller(self, headers: Headers) -> Caller:
         if not self._sorted:
             return Caller.USER
+        if self._other is not None and shadow_from(headers) is not None:
+            return Caller.COPY
         if self._other is not None and fallback_from(headers) is not None:
             return Caller.FALLBACK
         return Caller.TESTER if self._preview is not None and self._preview.sent(headers) else Caller.USER
@@ -169,9 +224,9 @@ class Serving:
 
     def scorer(self, request: Request) -> "Scorer":
         """Return the scorer that answers this request."""
-        if request.caller is not Caller.USER:
-            return self._uncounted
-        return self._first_scorer if request.first else self._scorer
+        users = self._first_scorer if request.first else self._scorer
+        scorer = users if request.caller is Caller.USER else self._uncounted
+        return scorer if request.sample is None else scorer.noting(request.sample.add)
 
     def ask(self, read: "Read", request: Request) -> "Ask":
         """Return what the request asks of the model. Raises RequestFault: it is wrong already."""
@@ -189,7 +244,7 @@ class Serving:
 
     def endpoint(self, request: Request) -> "Read | None":
         """Return how a body sent to this path is read, or None."""
-        if request.caller is Caller.FALLBACK and request.content_type.startswith(GRPC):
+        if request.caller in {Caller.FALLBACK, Caller.COPY} and request.content_type.startswith(GRPC):
             return self.calls.get(request.path)
         binary = self._binaries.get(request.path)
         if binary is not None and (length := request.header(JSON_LENGTH)) is not None:

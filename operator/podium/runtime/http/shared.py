@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Protocol
@@ -9,6 +10,7 @@ from typing import Protocol
 from podium.runtime.exchange import Application, Request, Response
 from podium.runtime.turns import Turns
 
+SPARE_SHARE = 8  # of what bodies may take, one part is left to those that no client waits for
 SPARE = 32  # connections above the limit, for probes while every other one is busy
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
@@ -44,6 +46,25 @@ class Held(Protocol):
         """End what takes too long on it."""
 
 
+class Spare:
+    """The bytes of bodies that no client waits for: they count within the limit of all bodies, and go first."""
+
+    def __init__(self) -> None:
+        self.held = 0
+        self.limit = 0  # of what may be held so
+        self.free: Callable[[], int] = lambda: 0  # what clients' bodies leave of the limit
+        self.drop: Callable[[int], None] = lambda size: None  # noqa: ARG005  lets go of so many bytes, if it has them
+
+    def fits(self, size: int) -> bool:
+        """Return whether so many bytes more may be held."""
+        return self.held + size <= min(self.limit, self.free())
+
+    def give_way(self) -> None:
+        """Let go of what clients' bodies have no room beside."""
+        if self.held > (free := self.free()):
+            self.drop(self.held - free)
+
+
 @dataclass
 class Shared:
     """The state that every connection reads, and few change."""
@@ -56,8 +77,13 @@ class Shared:
     closing: bool = False  # and no connection waits for another request
     date: bytes = b""
     turns: Turns = field(default_factory=Turns)
+    spare: Spare = field(default_factory=Spare)
     _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _process: str = field(default_factory=lambda: os.urandom(6).hex())
+
+    def __post_init__(self) -> None:
+        self.spare.limit = self.limits.buffered_bytes // SPARE_SHARE
+        self.spare.free = lambda: self.limits.buffered_bytes - self.buffered
 
     def release(self, request: Request | None, size: int) -> None:
         """Count so many bytes no more, once the prediction of their request is over, too; None: there is no request."""

@@ -11,13 +11,14 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from podium.runtime.exchange import Request
 from podium.runtime.faults import Fault, ModelFault, Overloaded, ProcessLost, TooLate, Unforeseen
+from podium.runtime.prediction.batches import batches, rows_together
 from podium.runtime.prediction.forks import end_if_forked
 from podium.runtime.prediction.heartbeat import Heartbeat
 from podium.runtime.prediction.job import NOT_ASKED, Job
@@ -64,9 +65,9 @@ class PredictionQueue:
         self.heartbeat = Heartbeat(threads, processes.show_stacks if processes is not None else None)
         self.on_batch: Callable[[int, int], None] = lambda requests, rows: None  # noqa: ARG005
         self.on_late: Callable[[Request], None] = lambda request: None  # noqa: ARG005
-        self._running = [
-            threading.Thread(target=self._run, name=f"prediction-{number}", daemon=True) for number in range(threads)
-        ]
+        self.on_free: Callable[[], None] = lambda: None  # a place is free
+        names = [f"prediction-{number}" for number in range(threads)]
+        self._running = [threading.Thread(target=self._run, name=name, daemon=True) for name in names]
         for thread in self._running:
             thread.start()
 
@@ -74,6 +75,16 @@ class PredictionQueue:
     def depth(self) -> int:
         """Requests that wait or are being predicted."""
         return len(self._pending)
+
+    @property
+    def full(self) -> bool:
+        """Whether a further request would wait until one before it has been predicted."""
+        return len(self._pending) >= self._threads
+
+    @property
+    def crowded(self) -> bool:
+        """Whether a request waits like that."""
+        return len(self._pending) > self._threads
 
     def admit(self) -> None:
         """Ask for a place before a request is read: under overload, reading is most of what a refusal would cost.
@@ -125,9 +136,7 @@ class PredictionQueue:
     def _at_once(self) -> bool:
         """Whether the event loop predicts what has arrived: it is quick, and no thread is asking the model."""
         return (
-            self._pace.quick
-            and len(self._pending) == len(self._arrived)
-            and _rows_together(self._arrived, ROWS) <= ROWS
+            self._pace.quick and len(self._pending) == len(self._arrived) and rows_together(self._arrived, ROWS) <= ROWS
         )
 
     def _hand_over(self) -> None:
@@ -171,6 +180,7 @@ class PredictionQueue:
             if job.settled and job.asked and job.own:
                 self.on_late(job.request)
             job.settle(body, fault)
+        self.on_free()
 
     # A prediction thread
 
@@ -215,7 +225,9 @@ class PredictionQueue:
             log.exception("a fault of the server itself, in predictions of %d requests", len(batch))
             ended = Round([(job, None, Unforeseen()) for job in batch])
         end_if_forked(self._process)
-        self._pace.measured(time.monotonic() - started, len(batch))
+        seconds = time.monotonic() - started
+        self._pace.measured(seconds, len(batch))
+        batch[0].request.model_seconds = seconds if len(batch) == 1 else None
         return ended
 
     def _answered(self, batch: list[Job]) -> Round:
@@ -273,28 +285,3 @@ def _fault(error: BaseException) -> Fault:
         return error
     log.error("a prediction ended in a way that was not foreseen", exc_info=error)
     return ModelFault(f"the prediction ended with {type(error).__name__}")
-
-
-def _rows_together(jobs: list[Job], most: int) -> int:
-    """Return how many rows these jobs have, or more than `most` where one of them is no rows."""
-    rows = 0
-    for job in jobs:
-        if job.ask.rows is None:
-            return most + 1
-        rows += len(job.ask.rows)
-    return rows
-
-
-def batches(jobs: list[Job], max_rows: int) -> Iterator[list[Job]]:
-    """Cut the jobs into batches of at most so many rows, or of one job."""
-    batch: list[Job] = []
-    size = 0
-    for job in jobs:
-        rows = len(job.ask.rows or ())
-        if batch and size + rows > max_rows:
-            yield batch
-            batch, size = [], 0
-        batch.append(job)
-        size += rows
-    if batch:
-        yield batch

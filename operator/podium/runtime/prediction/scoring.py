@@ -1,5 +1,6 @@
 """What a request asks of the model, and how its share of the predictions becomes its answer."""
 
+import copy
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from podium.runtime.prediction.model import Model, Query
 from podium.runtime.prediction.outputs import OutputCheck
 from podium.runtime.prediction.plan import Rows
 from podium.runtime.prediction.rows import row_count, shares
+from podium.runtime.prediction.sample import Sample
 from podium.runtime.settings import Batching
 
 log = logging.getLogger(__name__)
@@ -38,6 +40,7 @@ class Ask:
 
 
 Read = Callable[[bytes, str, "Scorer"], Ask]  # body, content type
+Note = Callable[[Any], None]  # is shown a raw prediction once it has been written
 
 
 class Scorer:
@@ -52,6 +55,7 @@ class Scorer:
         self.predictions = Predictions()
         self._check = OutputCheck(model.outputs)
         self._types: Any = None  # of the answers to the input example, or else to the first requests that were joined
+        self._notes: tuple[Note, ...] = ()  # of the requests that this scorer reads
 
     def preview_scorer(self) -> "Scorer":
         """Return a scorer for testers: of the same model, and nothing that it predicts is seen in this one's counts."""
@@ -61,13 +65,23 @@ class Scorer:
         """Return a scorer for first requests: what is predicted for them is seen in this one's counts, and apart."""
         return FirstScorer(self)
 
+    def sample(self) -> Sample:
+        """Return what keeps the first values that are predicted for a request, once it is a note of it."""
+        return Sample()
+
+    def noting(self, note: Note) -> "Scorer":
+        """Return the same scorer for one request, of which what is predicted is shown to `note` too."""
+        found = copy.copy(self)
+        found._notes = (*self._notes, note)  # noqa: SLF001  it is one of these itself
+        return found
+
     def ask(self, read: Read, body: bytes, content_type: str) -> Ask:
         """Read a request on the event loop where that is quick, and leave it to the prediction thread otherwise.
 
         Raises RequestFault: it is wrong already.
         """
         if len(body) <= INLINE_BYTES:
-            return read(body, content_type, self)
+            return self._prepared(read(body, content_type, self))
         return Ask(work=lambda: self.answer(read(body, content_type, self)))
 
     def parts(self, read: Read, body: bytes, content_type: str) -> Iterable[Ask]:
@@ -75,7 +89,23 @@ class Scorer:
 
         Raises RequestFault: it is wrong already.
         """
-        return read(body, content_type, self).parts
+        parts = read(body, content_type, self).parts
+        return [self._prepared(part) for part in parts] if isinstance(parts, list) else parts
+
+    def _prepared(self, ask: Ask) -> Ask:
+        """Let what notes a request's predictions go with it into the queue, where another scorer answers it."""
+        if self._notes and ask.write is not None:
+            ask.write = self._noted(ask.write)
+        return ask
+
+    def _noted(self, write: Write) -> Write:
+        def written(raw: Any) -> bytes:
+            body = write(raw)
+            for note in self._notes:
+                note(raw)
+            return body
+
+        return written
 
     def answer(self, ask: Ask) -> bytes:
         """Answer a request alone, whatever it is. Raises Fault: the request's or the model's."""
@@ -169,7 +199,7 @@ class Scorer:
     def _written(self, raw: Any, write: Write) -> bytes:
         """Return the answer's body, and count it. Raises ModelFault: the answer is not what the signature says."""
         self._check(raw)
-        body = write(raw)
+        body = self._noted(write)(raw) if self._notes else write(raw)
         self.predictions.add(raw)
         return body
 
@@ -177,47 +207,15 @@ class Scorer:
 class PreviewScorer(Scorer):
     """Asks so that no scorer but this one will answer: what it counts is never read."""
 
-    def ask(self, read: Read, body: bytes, content_type: str) -> Ask:
-        return self._alone(super().ask(read, body, content_type))
-
-    def parts(self, read: Read, body: bytes, content_type: str) -> Iterable[Ask]:
-        parts = super().parts(read, body, content_type)
-        return [self._alone(part) for part in parts] if isinstance(parts, list) else parts
-
-    def _alone(self, ask: Ask) -> Ask:
+    def _prepared(self, ask: Ask) -> Ask:
         """The same as work of its own, which is not joined with others'."""
         return Ask(work=lambda: self.answer(ask), planned=ask.planned)
 
 
 class FirstScorer(Scorer):
-    """Counts what is predicted for its requests as all predictions are, and by itself in `first`.
-
-    Its requests are joined with others': so what counts them goes with each into the queue, as the way it is written.
-    """
+    """Counts what is predicted for its requests as all predictions are, and by itself in `first`."""
 
     def __init__(self, of: Scorer) -> None:
         super().__init__(of.model)
         self.predictions, self.first = of.predictions, Predictions()
-
-    def ask(self, read: Read, body: bytes, content_type: str) -> Ask:
-        return self._noted(super().ask(read, body, content_type))
-
-    def parts(self, read: Read, body: bytes, content_type: str) -> Iterable[Ask]:
-        parts = super().parts(read, body, content_type)
-        return [self._noted(part) for part in parts] if isinstance(parts, list) else parts
-
-    def _noted(self, ask: Ask) -> Ask:
-        if ask.write is not None:
-            ask.write = self._counting(ask.write)
-        return ask
-
-    def _counting(self, write: Write) -> Write:
-        def written(raw: Any) -> bytes:
-            body = write(raw)
-            self.first.add(raw)
-            return body
-
-        return written
-
-    def _written(self, raw: Any, write: Write) -> bytes:
-        return super()._written(raw, self._counting(write))
+        self._notes = (self.first.add,)

@@ -3,17 +3,25 @@
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict
 from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 import orjson
 
+from podium.adapters.metrics.exposition import statement
+from podium.adapters.metrics.shadow import order_text
+from podium.core.facts import Identity as CoreIdentity
+from podium.core.shadow import ShadowOrder
 from podium.runtime.exchange import Request, Response
 from podium.runtime.faults import ModelFault, NotANumber, RequestFault
 from podium.runtime.http.app import App
 from podium.runtime.http.connection import Connection
+from podium.runtime.http.serving import Serving
+from podium.runtime.http.shadow import Shadow
 from podium.runtime.http.shared import Limits, Shared
 from podium.runtime.identity import Identity
 from podium.runtime.loading.load import Loaded
@@ -83,18 +91,38 @@ class Pod:
         calls: dict[str, Read] = {"/v2/models/churn/infer": rows}
         self.app = App(read, self.who)
         self.app.serve(Loaded(self.who, Scorer(cast("Model", model)), doors, {"/invocations": rows}, {}, calls=calls))
-        self.shared = Shared(self.app, LIMITS)
+        self.limit(LIMITS)
         self.taken: list[bytes] = []
+
+    def limit(self, limits: Limits) -> None:
+        """Give it other limits, before it is asked."""
+        self.shared = Shared(self.app, limits, spare=self.app.spare)
 
     def metric(self, name: str) -> dict[str, int]:
         """The samples of a counter by its last label, without zeros."""
-        answers: list[Response] = []
-        self.app.handle(Request("GET", "/metrics", [], b"", b"1"), answers.append)
-        body = cast("bytes", answers[0].body).decode()
-        lines = [line for line in body.splitlines() if line.startswith(f"{name}{{")]
+        lines = [line for line in self.page().splitlines() if line.startswith(f"{name}{{")]
         label = "answered" if name == "podium_fallbacks_total" else "outcome"
         found = {line.split(f'{label}="')[1].split('"')[0]: int(float(line.rsplit(" ", 1)[1])) for line in lines}
         return {key: count for key, count in found.items() if count}
+
+    def page(self, *headers: tuple[bytes, bytes]) -> str:
+        """Its metrics, as the operator reads them."""
+        answers: list[Response] = []
+        self.app.handle(Request("GET", "/metrics", list(headers), b"", b"1"), answers.append)
+        return cast("bytes", answers[0].body).decode()
+
+    def tell(self, share: float = 1.0, tolerance: float = 0.0, version: str = "7", digest: str = "sha256:77") -> None:
+        """Give it the operator's order to copy requests."""
+        order = ShadowOrder(CoreIdentity(version, digest), share, tolerance)
+        self.page((b"x-podium-shadow", order_text(order).encode()))
+
+    @property
+    def pairs(self) -> dict[str, int]:
+        """How its pairs came out, without zeros."""
+        said = statement(self.page())
+        assert said is not None
+        found = asdict(said.shadow) if said.shadow is not None else {}
+        return {name: count for name, count in found.items() if isinstance(count, int) and count}
 
     async def ask(
         self, *headers: tuple[bytes, bytes], body: bytes = BODY, door: Any = App.handle, path: str = ""
@@ -160,3 +188,34 @@ def challenger(predict: Predict, url: str, **settings: str) -> Pod:
 
 def champion(predict: Predict = good, **settings: str) -> Pod:
     return Pod("6", predict, TRIAL_NUMBER="1", **settings)
+
+
+def copying(url: str, predict: Predict = good, **settings: str) -> Pod:
+    """A champion that knows where the challenger is."""
+    return Pod("6", predict, SHADOW_URL=url, TRIAL_NUMBER="1", **settings)
+
+
+def copied(predict: Predict = good, **settings: str) -> Pod:
+    """A challenger of which no user knows."""
+    return Pod("7", predict, TRIAL_NUMBER="2", **settings)
+
+
+def serving(pod: Pod) -> Serving:
+    return cast("Serving", pod.app._serving)
+
+
+def sender(pod: Pod) -> Shadow:
+    """What sends copies of its requests."""
+    return cast("Shadow", serving(pod)._shadow)
+
+
+def answers(pod: Pod) -> dict[str, int]:
+    """How the copies ended that it was sent."""
+    return pod.metric("podium_shadow_answers_total")
+
+
+async def eventually(truth: Callable[[], bool], what: str) -> None:
+    until = time.monotonic() + 20
+    while not truth():
+        assert time.monotonic() < until, what
+        await asyncio.sleep(0.005)

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import time
-from collections.abc import Callable
 from typing import Any, cast
 
 import orjson
@@ -19,6 +18,7 @@ from tests.unit.runtime.http.slots import (
     Pod,
     challenger,
     champion,
+    eventually,
     good,
     invalid,
     listening,
@@ -32,13 +32,6 @@ NDJSON = (b"accept", b"application/x-ndjson")
 def of(pod: Pod) -> Fallback:
     assert pod.app._serving is not None
     return cast("Fallback", pod.app._serving.fallback)
-
-
-async def eventually(truth: Callable[[], bool], what: str) -> None:
-    until = time.monotonic() + 20
-    while not truth():
-        assert time.monotonic() < until, what
-        await asyncio.sleep(0.005)
 
 
 # What the champion is spared
