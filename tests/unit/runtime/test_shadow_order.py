@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from podium.adapters.kubernetes import names
 from podium.adapters.metrics.shadow import order_text
-from podium.core.facts import Identity
+from podium.core.identity import Identity
 from podium.core.shadow import ShadowOrder
 from podium.runtime import shadow
 from podium.runtime.shadow import ORDER, Order, Orders, order_of

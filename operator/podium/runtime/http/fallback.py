@@ -26,7 +26,6 @@ from podium.runtime.http.client import Answer, Client, Silent, Unanswered, Unrea
 from podium.runtime.http.deadlines import seconds_of
 from podium.runtime.identity import Headers, Identity
 from podium.runtime.other_slot import FROM, NUMBER, OtherSlot
-from podium.runtime.shadow import FROM as COPIED_FROM
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +44,7 @@ _HOP_BY_HOP = frozenset(
 _NOT_SENT = frozenset(
     {
         *(b"host", b"expect", b"content-encoding", b"accept-encoding", b"grpc-encoding"),
-        *(b"x-request-timeout", FROM, NUMBER, COPIED_FROM),
+        *(b"x-request-timeout", FROM, NUMBER),
     }
 )
 _NOT_PASSED_ON = frozenset({b"content-type", b"date", b"server", FROM})

@@ -14,7 +14,7 @@ import orjson
 
 from podium.adapters.metrics.exposition import statement
 from podium.adapters.metrics.shadow import order_text
-from podium.core.facts import Identity as CoreIdentity
+from podium.core.identity import Identity as CoreIdentity
 from podium.core.shadow import ShadowOrder
 from podium.runtime.exchange import Request, Response
 from podium.runtime.faults import ModelFault, NotANumber, RequestFault

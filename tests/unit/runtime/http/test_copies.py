@@ -116,6 +116,11 @@ async def test_copies_that_find_no_turn_are_refused(monkeypatch: pytest.MonkeyPa
     assert (await first).status == 200
 
 
+async def test_a_copy_whose_time_is_over_before_the_model_was_asked_says_nothing_of_the_version() -> None:
+    told = await copied().ask(*COPY, (b"x-request-timeout", b"0.000000001"))
+    assert (told.status, told.headers[b"x-podium-outcome"]) == (503, b"overload")
+
+
 async def test_no_more_copies_wait_than_a_few() -> None:
     held = Held()
     beside = copied(held)

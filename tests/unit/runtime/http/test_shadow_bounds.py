@@ -86,6 +86,37 @@ async def test_a_copy_is_sent_after_its_user_has_been_answered() -> None:
     assert order == ["answered", "copied"]
 
 
+async def test_no_copy_is_sent_while_its_user_waits_for_a_fallback() -> None:
+    held, order = asyncio.Event(), list[str]()
+
+    class Other(Saying):
+        said = b"HTTP/1.1 409 Conflict\r\nx-podium-fallback-from: 6\r\ncontent-length: 0\r\n\r\n"
+
+        def data_received(self, data: bytes) -> None:
+            if b"x-podium-shadow-from" in data:
+                order.append("copied")
+            else:
+                order.append("asked")
+                self.waiting = asyncio.create_task(self.say())
+
+        async def say(self) -> None:
+            await held.wait()
+            self.transport.write(self.said)
+            self.transport.close()
+
+    async with listening(Other) as url:
+        asked = Pod("6", raising, FALLBACK_URL=url, TRIAL_NUMBER="1")
+        asked.tell()
+        user = asyncio.create_task(asked.ask())
+        await eventually(lambda: order == ["asked"], "the other slot is asked to stand in")
+        await eventually(lambda: asked.metric("podium_requests_total") == {"model_error": 1}, "it has failed here")
+        assert not sender(asked)._waiting
+        assert not sender(asked)._sending
+        held.set()
+        assert (await user).status == 500
+        await eventually(lambda: order == ["asked", "copied"], "and then it is copied")
+
+
 async def test_a_challenger_that_hangs_is_no_evidence_where_its_server_says_nothing_and_users_wait_for_no_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
