@@ -133,7 +133,7 @@ def test_a_challenger_that_dies_in_the_middle_changes_nothing_for_users(start: S
     assert pair.pairs.only_challenger_bad == 0
 
 
-def test_a_flood_drops_copies_and_users_are_as_quick_as_before(start: Start) -> None:
+def test_a_flood_drops_copies_and_no_user_waits_for_the_challenger(start: Start) -> None:
     pair = start(on_predict="__import__('time').sleep(2)")
 
     def together() -> list[float]:
@@ -145,8 +145,7 @@ def test_a_flood_drops_copies_and_users_are_as_quick_as_before(start: Start) -> 
         with ThreadPoolExecutor(4) as pool:
             return list(pool.map(one, range(150)))
 
-    quiet = statistics.median(together())
     pair.tell()
     shadowed = statistics.median(together())
     eventually(lambda: pair.pairs.dropped > 0, "none is dropped")
-    assert shadowed < 0.1 + 3 * quiet, "a user who waited for the challenger would have waited for 2 s"
+    assert shadowed < 1.0, "a user who waited for the challenger would have waited for 2 s"
