@@ -27,6 +27,7 @@ from podium.core.actions import Action, Event, RegistryWrite, RunSlot, SetTraffi
 from podium.core.decide import Decision, decide, decide_without_evidence
 from podium.core.facts import ALL, Facts, Key, ObservedState, other_than
 from podium.core.rollout.last_spec import trial_spec
+from podium.core.status.consistent import consistent
 from podium.core.status.invalid import with_invalid_spec
 from podium.core.traffic.weights import to_trusted
 from podium.core.unsaved import Unsaved
@@ -153,8 +154,10 @@ class Reconciler:
         self._leaving.pop(key, None)
 
     async def _reconcile(self, md: ModelDeployment) -> float:
-        world = await self._others.beside(md, await observe(md, self._ports, self._workers))
-        decision = self._decide(self._others.with_turn(self._facts(md, world)))
+        assert md.spec is not None
+        seen = replace(md, status=consistent(md.status, md.spec, self._ports.clock.now()))
+        world = await self._others.beside(seen, await observe(seen, self._ports, self._workers))
+        decision = self._decide(self._others.with_turn(self._facts(seen, world)))
         if md.flaw:
             decision = replace(decision, status=self._invalid(md, decision.status))
         self.priorities.enter(md.key, decision.status.phase)

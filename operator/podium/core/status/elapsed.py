@@ -16,8 +16,8 @@ from podium.api.v1alpha1.status import Phase, Status, Trial
 TIMED: Final = frozenset(
     {Phase.RELOADING, Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.SOAKING, Phase.ROLLING_BACK}
 )
-_OF_TRIAL: Final = ("starting_since", "step_started_at", "weight_reached_at", "soaking_since")
-_OF_DRAINING: Final = ("weight_removed_at", "quiet_since")
+OF_TRIAL: Final = ("starting_since", "step_started_at", "weight_reached_at", "soaking_since")
+OF_DRAINING: Final = ("weight_removed_at", "quiet_since")
 Value = TypeVar("Value", bound=StatusValue)
 
 
@@ -35,7 +35,7 @@ def moved(status: Status, by: timedelta) -> Status:
         return status
     update: dict[str, object] = {}
     if status.draining is not None:
-        update["draining"] = _later(status.draining, _OF_DRAINING, by)
+        update["draining"] = _later(status.draining, OF_DRAINING, by)
     if status.suspected is not None:
         evidence = _later(status.suspected.evidence, ("observed_at",), by)
         update["suspected"] = _later(status.suspected, ("until",), by).model_copy(update={"evidence": evidence})
@@ -48,7 +48,7 @@ def moved(status: Status, by: timedelta) -> Status:
 def _trial(trial: Trial, by: timedelta) -> Trial:
     """Its `started_at` stays: it says which trial it is."""
     evidence = _later(trial.evidence, ("observed_at",), by)
-    return _later(trial, _OF_TRIAL, by).model_copy(update={"evidence": evidence})
+    return _later(trial, OF_TRIAL, by).model_copy(update={"evidence": evidence})
 
 
 def _later(value: Value, names: tuple[str, ...], by: timedelta) -> Value:
@@ -59,12 +59,12 @@ def _later(value: Value, names: tuple[str, ...], by: timedelta) -> Value:
 def _moments(status: Status) -> Iterator[datetime]:
     found: list[datetime | None] = []
     if status.draining is not None:
-        found += [getattr(status.draining, name) for name in _OF_DRAINING]
+        found += [getattr(status.draining, name) for name in OF_DRAINING]
     if status.suspected is not None:
         found += [status.suspected.since, status.suspected.evidence.observed_at]
     if status.phase in TIMED:
         found.append(status.phase_since)
         if status.trial is not None:
-            found += [getattr(status.trial, name) for name in _OF_TRIAL]
+            found += [getattr(status.trial, name) for name in OF_TRIAL]
             found.append(status.trial.evidence.observed_at)
     return (at for at in found if at is not None)

@@ -25,6 +25,7 @@ from podium.core.rollout.desired import former_champion, is_desired
 from podium.core.rollout.last_spec import recorded
 from podium.core.rollout.lifecycle import new_trial
 from podium.core.rollout.templates import behind
+from podium.core.status.own_slots import with_own_slots
 from podium.core.status.record import tags_for
 from podium.core.status.trial_times import KEEP, soaking_since, starting_since, weight_reached_at
 from podium.core.traffic.draining import draining
@@ -36,7 +37,8 @@ Counting = TypeVar("Counting", SharedOutage, Suspicion)
 
 def observed(facts: Facts) -> Status:
     """The status with all that these facts show and no decision taken."""
-    return _observed(replace(facts, status=_with_serving(replace(facts, status=_without_gaps(facts)))))
+    whole = replace(facts, status=_without_gaps(replace(facts, status=with_own_slots(facts))))
+    return _observed(replace(facts, status=_with_serving(whole)))
 
 
 def answered_before(facts: Facts) -> frozenset[str]:
@@ -72,9 +74,12 @@ def _without_gaps(facts: Facts) -> Status:
     Where it was the champion that was lost, the former one is still warm, and trusted.
     """
     status = facts.status
-    if all(getattr(status, part) is not None for part in _NEEDED.get(status.phase, ())):
+    # Only a soak has a former champion, and a phase that is not there is read as Pending
+    soaking = status.phase is Phase.SOAKING or (status.phase is Phase.PENDING and status.former is not None)
+    whole = all(getattr(status, part) is not None for part in _NEEDED.get(status.phase, ()))
+    if whole and soaking == (status.phase is Phase.SOAKING):
         return status
-    if status.phase is Phase.SOAKING and status.champion is not None and status.former is not None:
+    if soaking and status.champion is not None and status.former is not None:
         return _soaking_again(facts, status.champion, status.former)
     forgotten: dict[str, object] = dict.fromkeys(("challenger", "former", "trial", "weight", "draining"))
     kept = {"champion": status.champion or status.former, "phase": Phase.PENDING, "phase_since": facts.now}

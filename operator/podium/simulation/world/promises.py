@@ -196,7 +196,8 @@ def _aborted_stays_out(write: Write) -> Iterator[str]:
     if abort is None or champion is None or pinned in (champion, status.former) or write.creates_late:
         return
     template = pinned.template.revision if pinned.template is not None and pinned.same_version(champion) else None
-    if (abort.version, abort.template) == (pinned.version, template):
+    of_model = pinned.of_model(abort.model or spec.model.name)
+    if of_model and (abort.version, abort.template) == (pinned.version, template):
         yield f"4: aborted version {pinned.version} is started again"
 
 

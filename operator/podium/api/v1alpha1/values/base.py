@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, ClassVar, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -22,6 +23,8 @@ from podium.api.v1alpha1.values.rules import Rule, with_rules
 # Six digits: Go's durations, which CEL reads, end after 292 years.
 DURATION_PATTERN = r"^([0-9]{1,6}(\.[0-9]{1,3})?(ms|s|m|h))+$"
 PERCENT_PATTERN = r"^(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)%$"
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+_LONGEST = 1e10  # seconds, 317 years: longer ones take moments out of any calendar
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -56,7 +59,10 @@ def parse_duration(value: object) -> object:
     if not re.fullmatch(DURATION_PATTERN, value):
         raise ValueError(f"expected a duration such as 90s, 5m or 1h30m, found {value!r}")
     parts = re.findall(r"([0-9.]+)(ms|s|m|h)", value)
-    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if seconds > _LONGEST:
+        raise ValueError(f"expected a duration of at most {_LONGEST:.0f} seconds, found {value!r}")
+    return timedelta(seconds=seconds)
 
 
 def format_duration(value: timedelta) -> str:
@@ -94,6 +100,16 @@ def format_time(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").replace(".000Z", "Z")
 
 
+def within_reach(value: datetime) -> datetime:
+    """The moment in UTC, not so far away that a duration before or after it is no moment any more.
+
+    Without a time zone it is one in UTC: so RFC 3339 is not, and the API server takes it all the same.
+    """
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=UTC)
+    return min(max(value, _FIRST), _LAST)
+
+
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
@@ -110,6 +126,7 @@ Percent = Annotated[
 ]
 Time = Annotated[
     datetime,
+    AfterValidator(within_reach),
     PlainSerializer(format_time, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
