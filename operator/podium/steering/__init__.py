@@ -3,6 +3,7 @@
     change                what a change is, and whether the API server would take its result; pure
     plans, model_versions     the changes themselves: pause, resume, retry, undo, approve, another version; pure
     verdicts              those that a person gives a version on trial: abort, promote, rollback; pure
+    subjects              which version a verdict is about, by spec and status together; pure
     git_owner             whether Git owns an object; pure
     writing               a change written to the cluster, or refused where Git owns the object
 

@@ -23,6 +23,8 @@ class Target:
     status: Status
     fields: Json  # the spec as it is written, without defaults
     user: str = ""  # for whom the API server takes the caller; "" where it does not say
+    uid: str = ""  # of the object: another one of the same name has another
+    deleting: bool = False  # nothing of its spec is followed any more
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Change:
     done: str  # what is so afterwards: `churn is paused`
     follows: str  # what happens next
     subject: str  # of a commit
+    aim: str = ""  # what else it is about: the same `done` with another aim is another change
 
 
 class AlreadySo(Exception):
@@ -53,11 +56,25 @@ def target(value: Json, name: str, user: str = "") -> Target:
         spec, status = parsed(value)
     except Unexplained as error:
         raise CannotSteer(f"this version of podium cannot read {name}: {error}") from error
-    return Target(name, str(metadata.get("namespace") or ""), spec, status, value["spec"], user)
+    return Target(
+        name,
+        str(metadata.get("namespace") or ""),
+        spec,
+        status,
+        value["spec"],
+        user,
+        uid=str(metadata.get("uid") or ""),
+        deleting=bool(metadata.get("deletionTimestamp")),
+    )
 
 
 def checked(plan: Plan, about: Target) -> Change:
     """The change, of which the API server would take the result. Raises CannotSteer with the field otherwise."""
+    if about.deleting:
+        raise CannotSteer(
+            f"{about.name} was not changed: it is being deleted (metadata.deletionTimestamp), and nothing of its spec "
+            "is followed any more; do: wait until it is gone, and apply it again"
+        )
     change = plan(about)
     try:
         Spec.model_validate(merged(about.fields, change.patch))
@@ -83,3 +100,12 @@ def replaced(there: Json, said: Json) -> dict[str, Any]:
     """The merge patch that puts one value in place of another: what is not said any more is removed."""
     given = {name: value for name, value in said.items() if value is not None and value != ""}
     return dict.fromkeys(sorted(there.keys() - given.keys())) | given
+
+
+def held(about: Target) -> str:
+    """What is added to what happens next, where it does not happen yet; "" where nothing holds it."""
+    return (
+        f"; {about.name} is paused: none of that begins before `podium resume {about.name}`"
+        if about.spec.paused
+        else ""
+    )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from podium.steering.change import AlreadySo, Change, Target
+from podium.steering.change import AlreadySo, Change, Target, held
 
 
 def to_version(about: Target, version: str) -> Change:
@@ -15,14 +15,20 @@ def to_version(about: Target, version: str) -> Change:
     done = f"{about.name} names version {version}{instead}"
     over = left_over(about, version)
     subject = f"Set {about.name} to version {version}"
-    return Change({"model": patch, **({"rollout": over} if over else {})}, done, _follows(about, version), subject)
+    aim = f"an end of spec.rollout.{', '.join(over)}" if over else ""
+    patch = {"model": patch, **({"rollout": over} if over else {})}
+    return Change(patch, done, _follows(about, version), subject, aim)
 
 
 def left_over(about: Target, version: str | None = None) -> dict[str, Any]:
     """The part of a patch of spec.rollout that removes what was said of an earlier trial of the version, or of any."""
-    rollout = about.spec.rollout
+    rollout, model = about.spec.rollout, about.spec.model.name
     words = {"abort": rollout.abort, "promote": rollout.promote}
-    return {name: None for name, said in words.items() if said is not None and version in {None, said.version}}
+    return {
+        name: None
+        for name, said in words.items()
+        if said is not None and (version is None or (said.version == version and said.model in {None, model}))
+    }
 
 
 def to_alias(about: Target, alias: str) -> Change:
@@ -32,9 +38,8 @@ def to_alias(about: Target, alias: str) -> Change:
     was = about.spec.model.version
     patch: dict[str, Any] = {"alias": alias} | ({"version": None} if was is not None else {})
     follows = "Podium tries the version to which it points, unless that is the champion, and each one to which it moves"
-    return Change(
-        {"model": patch}, f"{about.name} follows alias {alias}", follows, f"Set {about.name} to alias {alias}"
-    )
+    done = f"{about.name} follows alias {alias}"
+    return Change({"model": patch}, done, follows + held(about), f"Set {about.name} to alias {alias}")
 
 
 def _follows(about: Target, version: str) -> str:
@@ -51,5 +56,5 @@ def _follows(about: Target, version: str) -> str:
         return (
             "it was champion before: it returns without gates, and without steps where its pod template was trusted "
             "too, if the registry still has the same artifacts"
-        )
-    return "its gates are checked, and then it is tried beside the champion"
+        ) + held(about)
+    return "the registry is asked for it, its gates are checked, and then it is tried beside the champion" + held(about)

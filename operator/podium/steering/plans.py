@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from podium.api.v1alpha1.status import Phase
-from podium.steering.change import AlreadySo, CannotSteer, Change, Target
+from podium.steering.change import AlreadySo, CannotSteer, Change, Target, held
 from podium.steering.model_versions import left_over, to_version
 
 _WAITS: Final = frozenset({Phase.REJECTED, Phase.ABORTED, Phase.BLOCKED, Phase.GATING})
@@ -38,8 +38,17 @@ def retry(text: str, about: Target) -> Change:
             f"{about.name} was not changed: spec.rollout.retry is {text!r} already; do: give a new --reason"
         )
     follows = "the version is tried again, with its gates first; requests to jobs and services are sent again"
-    patch = {"rollout": {"retry": text, **left_over(about)}}
-    return Change(patch, f"{about.name} is retried: {text}", follows, f"Retry {about.name}")
+    over = left_over(about)
+    what, aim = retried(about), f"an end of spec.rollout.{', '.join(over)}" if over else ""
+    patch = {"rollout": {"retry": text, **over}}
+    return Change(patch, f"{what} is retried", follows + held(about), f"Retry {about.name}", aim)
+
+
+def retried(about: Target) -> str:
+    """What another try is given to."""
+    model = about.spec.model
+    named = f"version {model.version}" if model.version is not None else f"the version of alias {model.alias}"
+    return f"{named} of {about.name}"
 
 
 def undo(version: str | None, about: Target) -> Change:
@@ -71,14 +80,21 @@ def _before(about: Target) -> str:
 def approve(person: str, version: str | None, digest: str | None, about: Target) -> Change:
     """An approval more. Raises CannotSteer where no gate would count it, and AlreadySo where it is there."""
     _accepted(person, about)
-    number = version or _awaited(about)
+    number = version or awaited(about)
     approval: dict[str, Any] = {"version": number, "by": person} | ({"digest": digest} if digest else {})
     there = list(about.fields.get("approvals") or [])
     if approval in there:
         raise AlreadySo(f"{person} approves version {number} of {about.name}")
-    follows = "a gate that waits for it passes, unless its metric refuses the version; all other gates count as before"
     done = f"version {number} of {about.name} is approved by {person}"
+    follows = _after_approval(about, number)
     return Change({"approvals": [*there, approval]}, done, follows, f"Approve version {number} of {about.name}")
+
+
+def _after_approval(about: Target, number: str) -> str:
+    if number not in {about.spec.model.version, *_waiting(about)}:
+        return f"no gate waits for version {number}: the approval counts once spec.model names it"
+    passes = "a gate that waits for it passes, unless its metric refuses the version; all other gates count as before"
+    return passes + held(about)
 
 
 def _accepted(person: str, about: Target) -> None:
@@ -95,10 +111,23 @@ def _accepted(person: str, about: Target) -> None:
         raise CannotSteer(f"{about.name} was not changed: {expected}; do: ask one of them")
 
 
-def _awaited(about: Target) -> str:
-    asks = {gate.name for gate in about.spec.gates if gate.approval is not None}
-    waiting = [gate.version for gate in about.status.gates if gate.name in asks and gate.state == "Pending"]
-    found = next(filter(None, waiting), about.spec.model.version)
+def awaited(about: Target) -> str:
+    """The version that an approval is about, where none is named. Raises CannotSteer where that is not certain."""
+    named, waiting = about.spec.model.version, _waiting(about)
+    if named is not None and waiting and named not in waiting:
+        raise CannotSteer(
+            f"{about.name} was not changed: spec.model.version is {named}, and the gates wait for version "
+            f"{waiting[0]} still; do: say --version {named}"
+        )
+    found = named or next(iter(waiting), None)
     if not found:
         raise CannotSteer(f"{about.name} was not changed: no gate waits for an approval yet; do: name the --version")
     return found
+
+
+def _waiting(about: Target) -> list[str]:
+    """The versions for which a gate with an approval waits."""
+    asks = {gate.name for gate in about.spec.gates if gate.approval is not None}
+    return [
+        gate.version for gate in about.status.gates if gate.name in asks and gate.state == "Pending" and gate.version
+    ]

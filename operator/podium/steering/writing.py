@@ -6,7 +6,7 @@ from typing import Any, Final
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api
 from podium.errors import Conflict
-from podium.steering.change import Change, Plan, checked, merged, target
+from podium.steering.change import CannotSteer, Change, Plan, Target, checked, merged, target
 from podium.steering.git_owner import GitOwner
 
 MANAGER: Final = "podium-cli"  # of the fields that a verb writes
@@ -16,11 +16,13 @@ _TRIES: Final = 10  # the operator writes the status meanwhile, each time with a
 async def written(api: Api, found: Mapping[str, Any], plan: Plan, user: str = "") -> Change:
     """Patch what was read, and nothing newer: where another client wrote first, it is read and thought over again.
 
+    What was asked for is what is done: another version, step or trial than at first is refused.
     Raises CannotSteer, AlreadySo, and the errors of `podium.errors`.
     """
     name = str(found["metadata"]["name"])
     path = names.path(names.MODEL_DEPLOYMENTS, str(found["metadata"]["namespace"]), name)
-    change = checked(plan, target(found, name, user))
+    first = target(found, name, user)
+    change = asked = checked(plan, first)
     for last in range(_TRIES - 1, -1, -1):
         body = {"metadata": {"resourceVersion": found["metadata"]["resourceVersion"]}, "spec": dict(change.patch)}
         try:
@@ -31,10 +33,34 @@ async def written(api: Api, found: Mapping[str, Any], plan: Plan, user: str = ""
             found = await api.get(path)
             if merged(found["spec"], change.patch) == found["spec"]:  # a try whose answer was lost
                 return change
-            change = checked(plan, target(found, name, user))
+            change = checked(plan, _the_same(first, target(found, name, user)))
+            _refuse_another(asked, change, name)
         else:
             return change
     raise AssertionError("the last try returns or raises")
+
+
+def _the_same(first: Target, now: Target) -> Target:
+    if now.uid != first.uid:
+        raise CannotSteer(
+            f"{now.name} was not changed: it was deleted and made again meanwhile, by uid {now.uid}, expected "
+            f"{first.uid}; do: look again"
+        )
+    return now
+
+
+def _refuse_another(asked: Change, change: Change, name: str) -> None:
+    """What another client wrote meanwhile may not change what is approved, aborted or promoted."""
+    if change.done != asked.done:
+        found = f"found that {change.done}"
+    elif change.aim != asked.aim:
+        found = f"found that it is about {change.aim or 'nothing more'}, expected {asked.aim or 'nothing more'}"
+    else:
+        return
+    raise CannotSteer(
+        f"{name} was not changed, for another client changed it meanwhile: expected that afterwards {asked.done}, "
+        f"{found}; do: look again"
+    )
 
 
 def follows(change: Change, owner: GitOwner | None) -> str:

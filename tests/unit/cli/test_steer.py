@@ -35,8 +35,8 @@ OWNERS: list[tuple[dict[str, Any], str]] = [
     ({"labels": {"helm.toolkit.fluxcd.io/name": "shop"}}, "Flux's HelmRelease shop owns it"),
 ]
 LET_IN = {"rollout": {"abort": None}}
-SKIPS = {"version": "7", "trialStartedAt": "2026-01-05T09:00:33.750Z", "by": "alice"}
-AT_ONCE = {"version": "6", "full": True, "by": "alice"}
+SKIPS = {"version": "7", "model": "churn", "trialStartedAt": "2026-01-05T09:00:33.750Z", "by": "alice"}
+AT_ONCE = {"version": "6", "model": "churn", "full": True, "by": "alice"}
 # each verb, a state in which it has something to do, and what it patches
 VERBS: list[tuple[list[str], str, dict[str, Any]]] = [
     (["pause", "churn"], "second_step", {"paused": True}),
@@ -44,12 +44,12 @@ VERBS: list[tuple[list[str], str, dict[str, Any]]] = [
     (["approve", "churn", "--by", "alice"], "gated", {"approvals": [{"version": "7", "by": "alice"}]}),
     (["retry", "churn", "--reason", "store is back"], "rejected", {"rollout": {"retry": "store is back"}}),
     (["retry", "churn", "--reason", "mended"], "aborted", {"rollout": {"retry": "mended", "abort": None}}),
-    (["abort", "churn"], "second_step", {"rollout": {"abort": {"version": "7", "by": "alice"}}}),
-    (["abort", "churn"], "watched", {"rollout": {"abort": {"version": "7", "by": "alice"}}}),
+    (["abort", "churn"], "second_step", {"rollout": {"abort": {"version": "7", "model": "churn", "by": "alice"}}}),
+    (["abort", "churn"], "watched", {"rollout": {"abort": {"version": "7", "model": "churn", "by": "alice"}}}),
     (
         ["abort", "churn", "--version", "8", "--by", "bob", "--reason", "wrong prices"],
         "aborted",
-        {"rollout": {"abort": {"version": "8", "by": "bob", "reason": "wrong prices", "model": None}}},
+        {"rollout": {"abort": {"version": "8", "by": "bob", "reason": "wrong prices", "model": "churn"}}},
     ),
     (
         ["promote", "churn", "--reason", "seen enough"],
@@ -283,7 +283,7 @@ def test_what_was_said_already_is_not_said_again(cluster: ApiServer) -> None:
 def test_where_the_api_server_does_not_say_who_the_caller_is_the_field_says_no_one(cluster: ApiServer) -> None:
     cluster.user = ""
     assert podium("abort", "churn").exit_code == 0
-    assert cluster.patches[0][1]["spec"] == {"rollout": {"abort": {"version": "7"}}}
+    assert cluster.patches[0][1]["spec"] == {"rollout": {"abort": {"version": "7", "model": "churn"}}}
 
 
 def test_what_follows_depends_on_what_is_known_of_the_version(cluster: ApiServer) -> None:
@@ -366,7 +366,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (
             ["abort", "churn", "--reason", "wrong prices"],
             "all of it\n",
-            'all of it\n  rollout: {abort: {version: "7", by: "alice", reason: "wrong prices"}}\n',
+            'all of it\n  rollout: {abort: {version: "7", model: "churn", by: "alice", reason: "wrong prices"}}\n',
         ),
         (
             ["approve", "churn", "--by", "alice"],
