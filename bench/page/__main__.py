@@ -84,7 +84,7 @@ async def _looked_on(viewers: int, seconds: float) -> float:
 
 
 async def _look(client: httpx.AsyncClient, server: Running, there: asyncio.Event) -> None:
-    address = httpx.URL(server.address.partition("?")[0]).join("/live")
+    address = httpx.URL(server.address.partition("?")[0]).join("live")
     async with client.stream("GET", address) as answer:
         answer.raise_for_status()
         async for _ in answer.aiter_raw():

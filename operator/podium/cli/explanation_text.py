@@ -9,6 +9,7 @@ import click
 from podium.api.v1alpha1.status import Phase
 from podium.api.v1alpha1.values.base import format_duration, format_percent, format_time
 from podium.cli.screen import Screen
+from podium.core.printable import plain
 from podium.core.status.explained import (
     CriterionExplanation,
     Explanation,
@@ -19,7 +20,6 @@ from podium.core.status.explained import (
     Side,
     TrialProgress,
 )
-from podium.core.status.printable import plain
 
 _COLOURS = {
     "Failed": "red",

@@ -15,7 +15,7 @@ from podium.adapters.kubernetes.api import Api, in_cluster, kubeconfig
 from podium.api.v1alpha1.manifest import KIND
 from podium.cli.objects import InputError
 from podium.cli.options import Place
-from podium.core.status.printable import plain
+from podium.core.printable import plain
 from podium.errors import NotFound, Permanent, PodiumError, Rejected
 
 _IN_POD = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")

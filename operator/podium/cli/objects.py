@@ -10,7 +10,7 @@ import click
 
 from podium.api.v1alpha1.manifest import KIND
 from podium.cli.documents import Unreadable, read_documents
-from podium.core.status.printable import plain
+from podium.core.printable import plain
 
 
 class InputError(click.ClickException):

@@ -9,7 +9,7 @@ from typing import Final, Self
 
 import click
 
-from podium.core.status.printable import plain
+from podium.core.printable import plain
 
 _UNICODE: Final = "█▏▎▍▌▋▊▉│·→├└─✓▶"
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"

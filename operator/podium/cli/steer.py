@@ -15,7 +15,7 @@ from podium.cli.live import connected, run
 from podium.cli.objects import InputError
 from podium.cli.options import Command, Place, as_json, at_place
 from podium.cli.screen import Screen
-from podium.core.status.printable import plain
+from podium.core.printable import plain
 from podium.steering.change import AlreadySo, CannotSteer, Change, Plan, Target, checked, target
 from podium.steering.git_owner import GitOwner, git_owner
 from podium.steering.writing import follows, refusal, written

@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from podium.api.v1alpha1.values.base import format_time
-from podium.core.status.printable import plain
+from podium.core.printable import plain
 
 COLOURS: Final[Mapping[str, str]] = {
     **dict.fromkeys(

@@ -11,8 +11,8 @@ from podium.api.v1alpha1.values.base import format_duration, format_percent, for
 from podium.cli.screen import Screen
 from podium.cli.tables import coloured
 from podium.cli.view import Pod, View
+from podium.core.printable import plain
 from podium.core.status.explained import Explanation, GuardExplanation, StepExplanation, TrialProgress
-from podium.core.status.printable import plain
 
 _BAR: Final = 20  # characters
 _WHOLE: Final = 100  # percent

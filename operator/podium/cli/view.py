@@ -10,9 +10,9 @@ from podium.api.v1alpha1.values.base import format_time
 from podium.cli.live import Connection
 from podium.cli.objects import InputError
 from podium.core.facts import SLOTS, PodState
+from podium.core.printable import plain
 from podium.core.status.explained import Explanation
 from podium.core.status.explanation import Unexplained, explanation
-from podium.core.status.printable import plain
 from podium.errors import NotFound, Permanent
 
 

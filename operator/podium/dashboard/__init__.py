@@ -8,8 +8,8 @@
     fleet_page, deployment_page     the two pages
     buttons, steering, pressed      the verbs as buttons: which there are, what viewers may, and what came of one
     stream          server-sent events: the parts that changed
-    shield          who may ask: loopback, a known Host, the token; and the headers of every answer
-    app, server     the routes, and the socket on loopback
+    shield          who may ask: loopback, a known Host, the key and the token; and the headers of every answer
+    app, server, connections     the routes, the socket on loopback, and who may hold a connection
 
 What belongs here: HTML of `core.status.explanation` and `core.status.summary`. What does not: any judgement of a
 rollout, and any figure that those two do not have.

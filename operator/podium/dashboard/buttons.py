@@ -19,14 +19,14 @@ _LONGEST: Final = 253  # characters of a field
 class Verb:
     """One verb. `field` is what a person has to write for it, "" where that is nothing.
 
-    `timeless`: what it does is the same whenever it is pressed, unless the object has changed.
+    `does` says beforehand what would be so afterwards; None where the change says that itself, without a field.
     """
 
     name: str
     label: str
     plan: Callable[[str], Plan]
     field: str = ""
-    timeless: bool = True
+    does: Callable[[Target], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,28 @@ class Button:
     verb: Verb
     why: str = ""
     does: str = ""
+    uid: str = ""  # of the object: one that was made again meanwhile is another
 
 
 def _set_version(version: str) -> Plan:
     return lambda about: to_version(about, version)
 
 
+def _no_more(about: Target) -> str:
+    model = about.spec.model
+    return f"{about.name} names no more {f'version {model.version}' if model.version else f'alias {model.alias}'}"
+
+
 def _retry(_: str) -> Plan:
     return partial(plans.retry, format_time(datetime.now(UTC)))
+
+
+def _approve(person: str) -> Plan:
+    return lambda about: plans.approve(person, plans.awaited(about), None, about)
+
+
+def _approved(about: Target) -> str:
+    return f"version {plans.awaited(about)} of {about.name} is approved"
 
 
 VERBS: Final[Mapping[str, Verb]] = {
@@ -51,10 +65,10 @@ VERBS: Final[Mapping[str, Verb]] = {
     for verb in (
         Verb("pause", "Pause", lambda _: plans.pause),
         Verb("resume", "Resume", lambda _: plans.resume),
-        Verb("retry", "Retry", _retry, timeless=False),
+        Verb("retry", "Retry", _retry),
         Verb("undo", "Undo", lambda _: partial(plans.undo, None)),
-        Verb("approve", "Approve", lambda person: partial(plans.approve, person, None, None), "as"),
-        Verb("set-version", "Set version", _set_version, "version"),
+        Verb("approve", "Approve", _approve, "as", _approved),
+        Verb("set-version", "Set version", _set_version, "version", _no_more),
     )
 }
 
@@ -70,17 +84,16 @@ def buttons(value: Json, right: str) -> Sequence[Button]:
 
 
 def _button(verb: Verb, about: Target) -> Button | None:
-    """The verb as far as it can be carried out now; None where the object is so already."""
-    if verb.field:  # only with what a person writes it is known
-        asks = any(gate.approval is not None for gate in about.spec.gates)
-        return Button(verb) if verb.name != "approve" or asks else None
+    """The verb as far as it can be carried out now; None where the object is so already, or nothing asks for it."""
+    if verb.name == "approve" and not any(gate.approval is not None for gate in about.spec.gates):
+        return None
     try:
-        change = checked(verb.plan(""), about)
+        does = verb.does(about) if verb.does is not None else checked(verb.plan(""), about).done
     except AlreadySo:
         return None
     except CannotSteer as error:
         return Button(verb, str(error))
-    return Button(verb, does=change.done if verb.timeless else "")
+    return Button(verb, does=does, uid=about.uid)
 
 
 def planned(verb: Verb, form: Mapping[str, str]) -> Plan:
@@ -89,15 +102,16 @@ def planned(verb: Verb, form: Mapping[str, str]) -> Plan:
     if verb.field and not 0 < len(said) <= _LONGEST:
         expected = f"expected {verb.field} of 1 to {_LONGEST} characters, found {len(said)}"
         raise CannotSteer(f"nothing was changed: {expected}")
-    plan, seen = verb.plan(said), form.get("does", "")
-    return partial(_as_seen, plan, seen) if seen else plan
+    return partial(_as_seen, verb, verb.plan(said), form.get("does", ""), form.get("uid", ""))
 
 
-def _as_seen(plan: Plan, seen: str, about: Target) -> Change:
+def _as_seen(verb: Verb, plan: Plan, seen: str, uid: str, about: Target) -> Change:
     """What the viewer saw, and nothing else: Undo means another version once the trial is over."""
+    if about.uid != uid:
+        raise CannotSteer(f"{about.name} was not changed: it was deleted and made again meanwhile; do: look again")
     change = plan(about)
-    if change.done != seen:
-        raise CannotSteer(
-            f"{about.name} was not changed: expected that afterwards {seen}, found that {change.done}; do: look again"
-        )
+    does = verb.does(about) if verb.does is not None else change.done
+    if does != seen:
+        expected = f"expected that afterwards {seen}" if seen else "expected a form that says what it does"
+        raise CannotSteer(f"{about.name} was not changed: {expected}, found that {does}; do: look again")
     return change

@@ -42,14 +42,15 @@ def _page(found: Entry, notes: Markup, now: datetime, offer: Offer | None) -> Pa
     try:
         parts = _parts(explanation(value), now) | parts
         if offer is not None:
-            shown, action = buttons(value, offer.missing), address("deployments", *found.place)
+            shown, action = buttons(value, offer.missing), f"./{address(found.place.name)}"
             parts["steer"] = html("parts/steer.html", buttons=shown, action=action, csrf=offer.csrf)
-    except Unexplained as error:
+    except (Unexplained, ArithmeticError) as error:
         parts = {"head": html("parts/unexplained.html", name=name, problem=str(error))} | parts
     return Page(
         title=name,
         template="deployment.html",
-        live=address("deployments", *found.place, "live"),
+        live=f"./{address(found.place.name, 'live')}",
+        home="../../",
         regions={"notes": {"notes-text": notes}, "sections": _ordered(parts)},
         values={"name": name},
     )

@@ -26,7 +26,7 @@ def _page(kept: Kept, revision: int, asked: Selection, now: datetime) -> Page:  
     return Page(
         title="Fleet",
         template="fleet.html",
-        live=f"/live{asked.query}",
+        live=f"./live{asked.query}",
         regions={
             "notes": {"notes-text": html("notes.html", kept=kept)},
             "counts": {"counts-text": html("counts.html", window=found, kept=kept)},
@@ -46,11 +46,11 @@ def _times(each: Entry, now: datetime) -> tuple[str, str]:
 
 @lru_cache(maxsize=_KEPT_ROWS)
 def _row(each: Entry, left: str, decided: str) -> Markup:
-    link = address("deployments", *each.place)
+    link = f"./{address('deployments', *each.place)}"
     shown = named(each.place)
     return html("row.html", row=each.summary, id=_id(each.place), link=link, name=shown, left=left, decided=decided)
 
 
 def _id(place: Place) -> str:
     """An id that no other part has, and that no name can break out of: HTML's ids are free of spaces."""
-    return address(*place)
+    return f"/{address(*place)}"

@@ -16,9 +16,10 @@ class Page:
 
     title: str
     template: str
-    live: str  # where its events are
+    live: str  # where its events are, as seen from the page
     regions: Regions
     values: Mapping[str, Any]  # that its template needs beside the regions
+    home: str = "./"  # the way to the fleet from here
 
 
 def difference(known: Page | None, page: Page) -> dict[str, Any]:

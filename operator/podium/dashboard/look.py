@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from podium.api.v1alpha1.values.base import format_duration, format_percent, format_time
-from podium.core.status.printable import plain
+from podium.core.printable import plain
 
 _TONES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("Failed", "Rejected", "Aborted", "Blocked", "RollingBack", "RolledBack", "False"), "bad"),
@@ -66,8 +66,8 @@ def moment(value: datetime) -> str:
 
 
 def address(*parts: str) -> str:
-    """A path of these parts, whatever is in them."""
-    return "/" + "/".join(quote(part, safe="") for part in parts)
+    """A path of these parts, whatever is in them. It is relative: what it begins with is a secret of this start."""
+    return "/".join(quote(part, safe="") for part in parts)
 
 
 def _shown(value: Any) -> Any:

@@ -40,8 +40,10 @@ class Pressed:
             raise HTTPException(403, "The form is not of this page, or of an earlier start of it: go back and reload.")
         outcome, name = await self._steering.press(place, verb, form), named(place)
         values = {"outcome": outcome, "verb": verb, "name": name, "said": form.get(verb.field, "")}
-        page = Page(title=f"{verb.label}: {name}", template="pressed.html", live="", regions={}, values=values)
-        link = address("deployments", *place)
+        values |= {name: form.get(name, "") for name in ("does", "uid")}
+        title = f"{verb.label}: {name}"
+        page = Page(title, template="pressed.html", live="", regions={}, values=values, home="../../../")
+        link = f"../{address(place.name)}"
         shown = html("pressed.html", page=page, now=self._now(), link=link, csrf=self._door.csrf, **values)
         return HTMLResponse(shown, status_code=200 if outcome.done else 409)
 

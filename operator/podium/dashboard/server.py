@@ -10,6 +10,7 @@ import uvicorn
 
 from podium.adapters.kubernetes.api import Api
 from podium.dashboard.app import app
+from podium.dashboard.connections import BACKLOG, limited
 from podium.dashboard.kept import Kept
 from podium.dashboard.shield import Door
 from podium.dashboard.source import follow
@@ -51,8 +52,10 @@ async def serve(api: Api, path: str, at: socket.socket, say: Callable[[str], Non
     # The log of requests would show the token
     settings = uvicorn.Config(
         app(kept, door, steering=None if read_only else Steering(api)),
-        log_level="warning",
+        log_level="error",  # what a stranger sends is no news
         access_log=False,
+        http=limited(),
+        backlog=BACKLOG,
         lifespan="off",
         server_header=False,
         ws="none",
@@ -65,6 +68,7 @@ async def serve(api: Api, path: str, at: socket.socket, say: Callable[[str], Non
         server.should_exit = True  # rather than show for ever what was known last
 
     following.add_done_callback(ended)
+    at.listen(BACKLOG)  # who opens the address at once is not refused
     say(door.address)
     try:
         await server.serve(sockets=[at])

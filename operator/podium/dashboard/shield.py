@@ -2,8 +2,11 @@
 
 The socket is on loopback, and still not everyone who reaches it may read what the kubeconfig can: a web page can have
 its own name resolve to 127.0.0.1 (DNS rebinding), and other users of this machine reach its ports as well. So the Host
-has to be this server's, a page of another origin may not ask, and each request brings the token that only the
-terminal showed, as a cookie after the first time.
+has to be this server's, a page of another origin may not ask, and each request brings two secrets that only the
+terminal showed: the key, with which every path begins, and the token, a cookie after the first time. A browser sends
+the cookies of a host to all of its ports (RFC 6265, 8.5), and so to any user of the machine, but only with a path below
+the cookie's own: who does not know the key cannot have the browser ask for such a path. No other page is told it
+(Referrer-Policy), and a person who reads the address has no cookie.
 """
 
 import hmac
@@ -43,6 +46,7 @@ class Door:
     port: int
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)  # in each form
+    key: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)  # with which every path begins
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -57,7 +61,12 @@ class Door:
     @property
     def address(self) -> str:
         """What opens the page in a browser."""
-        return f"http://127.0.0.1:{self.port}/?{urlencode({'token': self.token})}"
+        return f"http://127.0.0.1:{self.port}/{self.key}/?{urlencode({'token': self.token})}"
+
+    def leads(self, path: str) -> bool:
+        """Whether a path begins with the key."""
+        first, slash, _ = path.removeprefix("/").partition("/")
+        return bool(slash) and hmac.compare_digest(first.encode(), self.key.encode())
 
     def gave(self, csrf: str) -> bool:
         """Whether a form that changes something is one of this page's."""
@@ -82,6 +91,8 @@ class Shield:
                 await self._app(scope, receive, send)
             return  # no websockets
         answer = refusal(Request(scope), self._door) or self._app
+        if self._door.leads(scope["path"]):
+            scope = {**scope, "root_path": f"/{self._door.key}"}
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -100,10 +111,15 @@ def refusal(request: Request, door: Door) -> Response | None:
         return _refused(403, "Refused", "Another web page may not ask this one.")
     if request.method not in _READS and headers.getlist("origin") != [f"http://{headers['host']}"]:
         return _refused(403, "Refused", "A form of another page may change nothing.")
-    if request.url.path.startswith(_OPEN) or door.knows(request.cookies.get(door.cookie)):
-        return _without_token(request) if "token" in request.query_params else None
-    if door.knows(request.query_params.get("token")):
-        return _admitted(request, door)
+    return None if request.url.path.startswith(_OPEN) else _unless_opened(request, door)
+
+
+def _unless_opened(request: Request, door: Door) -> Response | None:
+    if door.leads(request.url.path):
+        if any(map(door.knows, _cookies(request.headers, door.cookie))):
+            return _without_token(request) if "token" in request.query_params else None
+        if door.knows(request.query_params.get("token")):
+            return _admitted(request, door)
     return _refused(403, "Who asks?", "Open the address that podium dashboard has printed: it carries a token.")
 
 
@@ -113,6 +129,12 @@ def _foreign(headers: Headers, method: str) -> bool:
     return headers.get("sec-fetch-site", "none") not in {"none", "same-origin"} and not (
         leads and headers.get("sec-fetch-dest") == "document"
     )
+
+
+def _cookies(headers: Headers, name: str) -> list[str]:
+    """All cookies of the name: another port can set one as well, and whose comes first is the browser's choice."""
+    pairs = (pair.strip().partition("=") for header in headers.getlist("cookie") for pair in header.split(";"))
+    return [value for found, _, value in pairs if found == name]
 
 
 def _without_token(request: Request) -> Response:
@@ -125,7 +147,7 @@ def _without_token(request: Request) -> Response:
 
 def _admitted(request: Request, door: Door) -> Response:
     answer = _without_token(request)
-    answer.set_cookie(door.cookie, door.token, httponly=True, samesite="strict", path="/")
+    answer.set_cookie(door.cookie, door.token, httponly=True, samesite="strict", path=f"/{door.key}/")
     return answer
 
 

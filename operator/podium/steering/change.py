@@ -102,6 +102,17 @@ def replaced(there: Json, said: Json) -> dict[str, Any]:
     return dict.fromkeys(sorted(there.keys() - given.keys())) | given
 
 
+def refuse_commands(about: Target, **texts: str | None) -> None:
+    """Refuses text that a terminal or a browser would obey: control and direction characters."""
+    for name, text in texts.items():
+        found = next((letter for letter in text or "" if not letter.isprintable()), None)
+        if found is not None:
+            raise CannotSteer(
+                f"{about.name} was not changed: expected a {name} without control and direction characters, found "
+                f"U+{ord(found):04X}; do: leave it out"
+            )
+
+
 def held(about: Target) -> str:
     """What is added to what happens next, where it does not happen yet; "" where nothing holds it."""
     return (

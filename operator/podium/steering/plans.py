@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from podium.api.v1alpha1.status import Phase
-from podium.steering.change import AlreadySo, CannotSteer, Change, Target, held
+from podium.steering.change import AlreadySo, CannotSteer, Change, Target, held, refuse_commands
 from podium.steering.model_versions import left_over, to_version
 
 _WAITS: Final = frozenset({Phase.REJECTED, Phase.ABORTED, Phase.BLOCKED, Phase.GATING})
@@ -27,6 +27,7 @@ def resume(about: Target) -> Change:
 
 def retry(text: str, about: Target) -> Change:
     """Give what was rejected, aborted, blocked or held another try. Raises CannotSteer where nothing waits for it."""
+    refuse_commands(about, reason=text)
     status = about.status
     if status.phase not in _WAITS and status.held is None and not status.rejected_templates:
         raise CannotSteer(
@@ -79,6 +80,7 @@ def _before(about: Target) -> str:
 
 def approve(person: str, version: str | None, digest: str | None, about: Target) -> Change:
     """An approval more. Raises CannotSteer where no gate would count it, and AlreadySo where it is there."""
+    refuse_commands(about, person=person)
     _accepted(person, about)
     number = version or awaited(about)
     approval: dict[str, Any] = {"version": number, "by": person} | ({"digest": digest} if digest else {})

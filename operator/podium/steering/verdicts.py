@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from podium.api.v1alpha1.status import Phase, Pinned, Trial
 from podium.api.v1alpha1.values.base import format_time
-from podium.steering.change import AlreadySo, CannotSteer, Change, Json, Target, replaced
+from podium.steering.change import AlreadySo, CannotSteer, Change, Json, Target, refuse_commands, replaced
 from podium.steering.model_versions import to_version
 from podium.steering.subjects import refuse_another, refuse_champion, subject, to_abort
 
@@ -18,6 +18,7 @@ _PASSED: Final = frozenset({Phase.PROMOTING, Phase.SOAKING})
 
 def abort(version: str | None, by: str | None, reason: str | None, about: Target) -> Change:
     """Take a version out of traffic, and keep it out. Raises CannotSteer where none is tried, and AlreadySo."""
+    refuse_commands(about, by=by, reason=reason)
     if version is not None:
         refuse_champion(about, version)
     number, template = (version, None) if version is not None else to_abort(about)
@@ -55,6 +56,7 @@ def _after_abort(about: Target, number: str) -> str:
 
 def promote(by: str | None, reason: str | None, about: Target, *, full: bool) -> Change:
     """Let a version on trial skip a step, or all that is left. Raises CannotSteer where it may not, and AlreadySo."""
+    refuse_commands(about, by=by, reason=reason)
     goes_on = {"paused": False} if about.spec.paused else {}
     if goes_on and about.status.phase in _UNDER_WAY and (not full or about.status.phase in _PASSED):
         return _goes_on(about)
@@ -143,6 +145,7 @@ def _after_promote(subject: Pinned, *, full: bool) -> str:
 
 def rollback(by: str | None, reason: str | None, about: Target, *, now: bool) -> Change:
     """Return to the champion before this one. Raises CannotSteer where none is remembered, and AlreadySo."""
+    refuse_commands(about, by=by, reason=reason)
     version = champion_before(about)
     more = _at_once(version, by, reason, about) if now else {}
     commit = f"Roll {about.name} back to version {version}"

@@ -29,7 +29,7 @@ def opened(*words: str) -> Iterator[tuple[httpx.Client, subprocess.Popen[str]]]:
             assert line.startswith("Podium is at http://127.0.0.1:"), process.communicate(timeout=30)
             with httpx.Client(follow_redirects=True, timeout=30) as client:
                 page = client.get(line.removeprefix("Podium is at ").strip())
-                client.base_url = page.url.join("/")
+                client.base_url = page.url.join("./")
                 yield client, process
         finally:
             process.send_signal(signal.SIGINT)
@@ -62,12 +62,13 @@ def test_the_page_shows_the_namespace_and_follows_it_until_it_is_ended(cluster: 
 def test_a_button_is_a_verb_with_the_rights_of_the_kubeconfig(cluster: ApiServer) -> None:
     cluster.put(f"{NAMED}/fraud", saved("rejected", name="fraud"))
     with opened("--as", "alice") as (client, _):
-        (csrf, *_) = re.findall(r'name="csrf" value="([^"]+)"', shown(client, "/deployments/ml/churn"))
-        own = {"Origin": str(client.base_url).rstrip("/")}
-        answer = client.post("/deployments/ml/churn/pause", headers=own, data={"csrf": csrf})
+        text = shown(client, "/deployments/ml/churn")
+        form = {name: re.findall(rf'name="{name}" value="([^"]*)"', text)[0] for name in ("csrf", "does", "uid")}
+        own = {"Origin": f"http://{client.base_url.host}:{client.base_url.port}"}
+        answer = client.post("/deployments/ml/churn/pause", headers=own, data=form)
         assert answer.status_code == 200
         assert "churn is paused" in answer.text
-        assert client.post("/deployments/ml/churn/pause", headers=own, data={"csrf": "x"}).status_code == 403
+        assert client.post("/deployments/ml/churn/pause", headers=own, data={**form, "csrf": "x"}).status_code == 403
     assert [(path, patch["spec"]) for path, patch in cluster.patches] == [(CHURN, {"paused": True})]
     assert set(cluster.users) == {"alice"}
     assert cluster.reviews[0]["spec"]["resourceAttributes"]["verb"] == "patch"
@@ -76,7 +77,7 @@ def test_a_button_is_a_verb_with_the_rights_of_the_kubeconfig(cluster: ApiServer
 def test_read_only_has_no_buttons_and_no_routes_behind_them(cluster: ApiServer) -> None:
     with opened("--read-only") as (client, _):
         assert "<form" not in shown(client, "/deployments/ml/churn")
-        own = {"Origin": str(client.base_url).rstrip("/")}
+        own = {"Origin": f"http://{client.base_url.host}:{client.base_url.port}"}
         assert client.post("/deployments/ml/churn/pause", headers=own).status_code == 404
     assert (cluster.patches, cluster.reviews) == ([], [])
 

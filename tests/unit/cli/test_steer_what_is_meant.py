@@ -248,3 +248,20 @@ def test_a_word_of_another_model_stays_where_a_version_of_the_same_number_is_nam
     put(cluster, value)
     assert podium("set", "version", "churn", "9").exit_code == 0
     assert patched(cluster) == [{"model": {"version": "9"}}]
+
+
+def test_an_object_that_contradicts_itself_is_no_verdict_and_hides_no_other(cluster: ApiServer) -> None:
+    """`podium list` ended with a traceback, and `podium status --wait` with 1: as if the version were rejected."""
+    evil = state_of("second_step")
+    evil["metadata"]["name"] = "evil"
+    evil["status"]["trial"]["step"] = 99
+    cluster.put(CHURN.replace("churn", "evil"), evil)
+    cluster.put(CHURN, state_of("settled"))
+    listed = podium("list")
+    assert listed.exit_code == 0
+    assert "churn" in listed.stdout
+    assert "ml/evil cannot be read: spec or status contradicts itself" in listed.stdout
+    for words in (["status", "evil"], ["status", "evil", "--wait", "--timeout", "5s"]):
+        assert podium(*words).exit_code == 3
+    for words in (["get", "evil"], ["explain", "evil"], ["history", "evil"], ["abort", "evil"], ["promote", "evil"]):
+        assert not isinstance(podium(*words).exception, IndexError), words

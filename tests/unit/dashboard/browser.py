@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 
 
 class Browser:
-    """Asks an application as if it listened on 127.0.0.1:8910. Headers given replace its own."""
+    """Asks an application as if it listened on 127.0.0.1:8910/key. Headers given replace its own."""
 
     def __init__(self, app: ASGIApp, cookies: dict[str, str], *, raises: bool = True) -> None:
         self.app = app
@@ -26,7 +26,7 @@ class Browser:
     async def _answer(self, method: str, address: str, **asked: Any) -> httpx.Response:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=self._raises)
         async with httpx.AsyncClient(
-            transport=transport, base_url="http://127.0.0.1:8910", cookies=self.cookies
+            transport=transport, base_url="http://127.0.0.1:8910/key", cookies=self.cookies
         ) as client:
             answer = await client.request(method, address, **asked)
             self.cookies = client.cookies

@@ -11,7 +11,7 @@ from podium.dashboard.shield import Door
 from tests.unit.dashboard.browser import Browser
 
 NOW = datetime(2026, 1, 5, 9, 1, 40, tzinfo=UTC)
-DOOR = Door(8910, "opened")
+DOOR = Door(8910, "opened", key="key")
 
 
 def keeping(*values: Json) -> Kept:

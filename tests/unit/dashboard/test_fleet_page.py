@@ -15,7 +15,7 @@ from tests.unit.dashboard.reading import Document
 
 def names(html: str) -> list[str]:
     links = [str(one.get("href")) for one in Document(html).all("a")]
-    return [link.rpartition("/")[2] for link in links if link.startswith("/deployments/")]
+    return [link.rpartition("/")[2] for link in links if link.startswith("./deployments/")]
 
 
 def row(html: str, name: str) -> str:
@@ -51,7 +51,7 @@ def test_a_filter_stays_in_its_fields_and_in_the_links() -> None:
     document = Document(html)
     assert {"name": "phase", "value": "Stable", "type": "hidden"} in document.all("input")
     assert any(one.get("value") == "model" for one in document.all("input"))
-    assert {"rel": "next", "href": "/?phase=Stable&text=model&page=2"} in document.all("a")
+    assert {"rel": "next", "href": "./?phase=Stable&text=model&page=2"} in document.all("a")
     assert "Stable 1,080" in document.text
 
 

@@ -1,7 +1,13 @@
 """Who may ask the page, and what its answers let a browser do."""
 
 import socket
+from email.message import Message
+from http.cookiejar import CookieJar
+from io import BytesIO
 from pathlib import Path
+from typing import Any
+from urllib.request import Request
+from urllib.response import addinfourl
 
 import pytest
 
@@ -10,7 +16,7 @@ from podium.dashboard.kept import Kept
 from podium.dashboard.server import listening
 from podium.dashboard.shield import HEADERS, Door
 from tests.unit.dashboard.browser import Browser
-from tests.unit.dashboard.conftest import DOOR, NOW
+from tests.unit.dashboard.conftest import DOOR, NOW, browsing, keeping
 
 PAGES = ("/", "/live", "/deployments/ml/stable", "/deployments/ml/stable/live", "/static/podium.css", "/static/live.js")
 WITHOUT_STREAMS = tuple(page for page in PAGES if not page.endswith("live"))
@@ -62,20 +68,56 @@ def test_without_the_token_nothing_is_read(client: Browser, page: str, token: st
 def test_the_printed_address_opens_the_page_once_and_leaves_no_token_in_it(client: Browser) -> None:
     client.cookies.clear()
     answer = client.get(DOOR.address)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/key/")
     cookie = answer.headers["set-cookie"]
-    assert all(word in cookie for word in ("HttpOnly", "SameSite=strict", "Path=/"))
+    assert all(word in cookie for word in ("HttpOnly", "SameSite=strict", "Path=/key/"))
     assert client.get("/").status_code == 200
-    assert client.get("/?phase=Stable&token=whatever").headers["location"] == "/?phase=Stable"
+    assert client.get("/?phase=Stable&token=whatever").headers["location"] == "/key/?phase=Stable"
 
 
 def test_the_address_without_the_token_is_never_another_hosts(client: Browser) -> None:
-    answer = client.get(f"http://127.0.0.1:8910//evil.example/?token={DOOR.token}")
-    assert answer.headers["location"] == "/evil.example/"
+    answer = client.get(f"http://127.0.0.1:8910/key//evil.example/?token={DOOR.token}")
+    assert answer.headers["location"] == "/key//evil.example/"
+
+
+@pytest.mark.parametrize("path", ["/", "/kex/", "/key", "/KEY/", "//", "/kéy/", "/deployments/ml/stable"])
+def test_the_cookie_alone_opens_nothing(client: Browser, path: str) -> None:
+    """A browser sends it to each port of 127.0.0.1: whoever of this machine listens there had the whole credential."""
+    answer = client.get(f"http://127.0.0.1:8910{path}")
+    assert answer.status_code == 403
+    own = {"Origin": "http://127.0.0.1:8910"}
+    assert client.request("POST", f"http://127.0.0.1:8910{path}", headers=own).status_code == 403
+    client.cookies.clear()
+    assert client.get(f"http://127.0.0.1:8910{path}?token={DOOR.token}").status_code == 403
+
+
+def test_the_browser_sends_the_cookie_to_no_path_that_another_port_can_ask_for() -> None:
+    jar, opened = CookieJar(), "http://127.0.0.1:8910/key/"
+    answer = browsing(keeping()).app
+    first = Browser(answer, {}).get(DOOR.address)
+    response: Any = addinfourl(BytesIO(), Message(), opened)
+    response.headers["Set-Cookie"] = first.headers["set-cookie"]
+    jar.extract_cookies(response, Request(opened))
+    for address, sent in ((opened, True), ("http://127.0.0.1:8911/", False), ("http://127.0.0.1:8911/key", False)):
+        asked = Request(address)
+        jar.add_cookie_header(asked)
+        assert asked.has_header("Cookie") is sent, address
+
+
+def test_a_cookie_that_another_port_has_set_shuts_no_viewer_out(client: Browser) -> None:
+    for cookies in (f"{DOOR.cookie}=x; {DOOR.cookie}={DOOR.token}", f"{DOOR.cookie}={DOOR.token}; {DOOR.cookie}=x"):
+        assert client.get("/", headers={"Cookie": cookies}).status_code == 200
+
+
+def test_no_page_names_the_key(client: Browser) -> None:
+    """What a page says can be copied; its links lead on all the same."""
+    for page in ("/", "/deployments/ml/stable", "/none"):
+        assert "/key/" not in client.get(page).text
 
 
 def test_a_token_is_not_told_to_who_prints_the_door() -> None:
-    assert Door(1).token not in repr(Door(1))
+    door = Door(1)
+    assert not [secret for secret in (door.token, door.key, door.csrf) if secret in repr(door)]
     assert len(Door(1).token) >= 43
     assert Door(1).token != Door(1).token
 

@@ -1,6 +1,8 @@
 """The verbs as buttons: what is offered, what is refused, and what is written."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from html import unescape
 from typing import Any, cast
 
 import pytest
@@ -59,10 +61,18 @@ class Cluster:
         return Browser(app(keeping(self.value), DOOR, lambda: NOW, steering), {DOOR.cookie: DOOR.token})
 
 
+def shown(cluster: Cluster, verb: str) -> dict[str, str]:
+    """What the verb's form carries on the page as it is now; without a form, who the object is."""
+    text = cluster.browser().get("/deployments/ml/churn").text
+    form = next((one for one in re.findall(r"<form.*?</form>", text, re.DOTALL) if f'/{verb}"' in one), "")
+    found = {name: unescape(value) for name, value in re.findall(r'name="([^"]+)" value="([^"]*)"', form)}
+    return found or {"csrf": DOOR.csrf, "uid": str(cluster.value["metadata"].get("uid", ""))}
+
+
 def press(cluster: Cluster, verb: str, **form: str) -> tuple[int, str]:
-    found = cluster.browser().request(
-        "POST", f"/deployments/ml/churn/{verb}", headers=OWN, data={"csrf": DOOR.csrf, **form}
-    )
+    """What comes of a form as the page has it now, with these fields in it."""
+    data = {**shown(cluster, verb), **form}
+    found = cluster.browser().request("POST", f"/deployments/ml/churn/{verb}", headers=OWN, data=data)
     return found.status_code, Document(found.text).text
 
 
@@ -181,6 +191,67 @@ def test_what_was_not_seen_is_not_done() -> None:
     document = Document(cluster.browser().get("/deployments/ml/churn").text)
     (seen,) = [one["value"] for one in document.all("input") if one.get("value") == "churn names version 1"]
     assert press(cluster, "undo", does=str(seen))[0] == 200
+
+
+def gate(value: Json) -> None:
+    value["spec"]["gates"] = [{"name": "reviewed", "approval": {"by": ["alice"]}}]
+
+
+def another_version(value: Json) -> None:
+    value["spec"]["model"]["version"] = "8"
+    for one in value["status"].get("gates", []):
+        one["version"] = "8"
+
+
+def made_again(value: Json) -> None:
+    value["metadata"]["uid"] = "another"
+
+
+@pytest.mark.parametrize(
+    ("phase", "verb", "typed", "change", "said"),
+    [
+        ("Stable", "approve", {"as": "alice"}, another_version, "found that version 8 of churn is approved"),
+        ("Blocked", "approve", {"as": "alice"}, another_version, "found that version 8 of churn is approved"),
+        ("Rejected", "retry", {}, another_version, "found that version 8 of churn is retried"),
+        ("Stable", "set-version", {"version": "5"}, another_version, "found that churn names no more version 8"),
+        ("Canary", "pause", {}, made_again, "it was deleted and made again meanwhile"),
+    ],
+)
+def test_a_form_does_what_it_says_beside_its_button_or_nothing(
+    phase: str, verb: str, typed: dict[str, str], change: Callable[[Json], None], said: str
+) -> None:
+    """Approve approved version 8, which was named after the page was loaded, and which had been seen by no viewer."""
+    value = kinds()[phase]
+    gate(value)
+    cluster = Cluster(value)
+    form = shown(cluster, verb)
+    assert form["does"] in cluster.browser().get("/deployments/ml/churn").text
+    change(cluster.value)
+    browser, path = cluster.browser(), f"/deployments/ml/churn/{verb}"
+    answer = browser.request("POST", path, headers=OWN, data={**form, **typed})
+    assert answer.status_code == 409
+    assert said in Document(answer.text).text
+    without = browser.request("POST", path, headers=OWN, data={"csrf": DOOR.csrf, **typed})
+    assert without.status_code == 409
+    assert cluster.patches == []
+
+
+def test_an_object_that_is_being_deleted_is_not_steered() -> None:
+    cluster = Cluster(kinds()["Canary"])
+    form = shown(cluster, "pause")
+    cluster.value["metadata"]["deletionTimestamp"] = "2026-01-05T09:00:00Z"
+    status, text = press(cluster, "pause", **form)
+    assert (status, cluster.patches) == (409, [])
+    assert "it is being deleted" in text
+
+
+@pytest.mark.parametrize("name", ["ali\u202ece", "ali\x7fce", "ali\x9bce"])
+def test_a_name_cannot_command_who_reads_it(name: str) -> None:
+    value = kinds()["Blocked"]
+    value["spec"]["gates"] = [{"name": "reviewed", "approval": {}}]
+    cluster = Cluster(value)
+    assert press(cluster, "approve", **{"as": name})[0] == 409
+    assert cluster.patches == []
 
 
 def test_what_is_so_already_is_no_failure() -> None:

@@ -6,6 +6,7 @@ from podium.api.v1alpha1.spec.steering import Abort, Promote, Word
 from podium.api.v1alpha1.status import Pinned, Verdict
 from podium.api.v1alpha1.values.base import format_time
 from podium.core.facts import Facts
+from podium.core.printable import plain
 from podium.core.rollout.desired import desired_version, is_desired
 from podium.core.rollout.templates import on_trial
 
@@ -50,8 +51,8 @@ def promote_of(facts: Facts) -> Promote | None:
 
 def signed(said: Word | SkippedSteps) -> str:
     """Who says so, and why: ` by alice: the price list was wrong`."""
-    by = f" by {said.by}" if said.by else ""
-    return f"{by}: {said.reason}" if said.reason else by
+    by = f" by {plain(said.by)}" if said.by else ""
+    return f"{by}: {plain(said.reason)}" if said.reason else by
 
 
 def unanswered(facts: Facts) -> bool:

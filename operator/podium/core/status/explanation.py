@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -15,7 +15,7 @@ from podium.core.analysis import guards
 from podium.core.analysis.criteria import criteria
 from podium.core.analysis.guards import CriterionResult
 from podium.core.analysis.shared_outage import run_of
-from podium.core.analysis.tests import SequentialTest, sequential_tests
+from podium.core.analysis.tests import NOT_EVALUATED, SequentialTest, sequential_tests
 from podium.core.status.explained import (
     ConditionExplanation,
     CriterionExplanation,
@@ -30,13 +30,28 @@ from podium.core.status.explained import (
 )
 from podium.core.status.messages import trial_began
 
+Part = TypeVar("Part", Spec, Status)
+_LONGEST = 300  # characters of why an object cannot be explained
+
 
 class Unexplained(Exception):
     """The object cannot be read. The message says what was found, and where."""
 
 
 def explanation(value: Mapping[str, Any]) -> Explanation:
-    """The explanation of an object. Raises Unexplained where this version of Podium cannot read spec or status."""
+    """The explanation of an object. Raises Unexplained where this version of Podium cannot read spec or status.
+
+    So it does where they contradict themselves: one object keeps no other from being shown.
+    """
+    try:
+        return _explanation(value)
+    except Unexplained:
+        raise
+    except Exception as error:
+        raise Unexplained(f"spec or status contradicts itself ({type(error).__name__}: {error})"[:_LONGEST]) from error
+
+
+def _explanation(value: Mapping[str, Any]) -> Explanation:
     metadata, (spec, status) = value.get("metadata") or {}, parsed(value)
     trial = status.trial
     return Explanation(
@@ -79,17 +94,20 @@ def first_fault(error: ValidationError) -> str:
 
 
 def _spec(value: Mapping[str, Any]) -> Spec:
-    try:
-        return Spec.model_validate(value.get("spec"))
-    except ValidationError as error:
-        raise Unexplained(f"spec{first_fault(error)}") from error
+    return _read(Spec, value.get("spec"), "spec")
 
 
 def _status(value: Mapping[str, Any]) -> Status:
+    return _read(Status, value.get("status") or {}, "status")
+
+
+def _read(kind: type[Part], found: object, name: str) -> Part:
     try:
-        return Status.model_validate(value.get("status") or {})
+        return kind.model_validate(found)
     except ValidationError as error:
-        raise Unexplained(f"status{first_fault(error)}") from error
+        raise Unexplained(f"{name}{first_fault(error)}") from error
+    except (ArithmeticError, RecursionError) as error:  # a number that no calendar has, or a value in a value in …
+        raise Unexplained(f"{name}: {type(error).__name__}: {error}"[:_LONGEST]) from error
 
 
 def _roles(status: Status) -> Sequence[tuple[str, Pinned | None]]:
@@ -161,7 +179,7 @@ def explained_guards(trial: Trial, status: Status) -> Iterator[GuardExplanation]
 
 
 def _criterion(finding: CriterionResult, test: SequentialTest, trial: Trial, status: Status) -> CriterionExplanation:
-    criterion, judge = finding.criterion, test.judge()
+    criterion, (log_failed, log_passed) = finding.criterion, _proofs(test)
     subject, other = _versions(status)
     more = max(0, finding.enough - finding.challenger.answers) if finding.state == "Inconclusive" else 0
     return CriterionExplanation(
@@ -172,12 +190,21 @@ def _criterion(finding: CriterionResult, test: SequentialTest, trial: Trial, sta
         verdict=finding.state,
         subject=_side(subject, finding.challenger),
         champion=_side(other, finding.champion),
-        towards_failed=1.0 if finding.state == "Failed" else _part(judge.log_failed, -math.log(test.share.alpha)),
-        towards_passed=_part(judge.log_passed, -math.log(trial.false_promotion_rate)),
+        towards_failed=1.0 if finding.state == "Failed" else _part(log_failed, -math.log(test.share.alpha)),
+        towards_passed=_part(log_passed, -math.log(trial.false_promotion_rate)),
         alpha=test.share.alpha,
         more_answers=more,
         more_seconds=_seconds(more, finding.challenger.answers, trial),
     )
+
+
+def _proofs(test: SequentialTest) -> tuple[float, float]:
+    """How far the test has come; not at all where its state is none that Podium wrote, which its guard says."""
+    try:
+        judge = test.judge()
+    except NOT_EVALUATED:
+        return 0.0, 0.0
+    return judge.log_failed, judge.log_passed
 
 
 def _versions(status: Status) -> tuple[str, str]:

@@ -44,13 +44,21 @@ class Summary:
 def summary(value: Mapping[str, Any]) -> Summary:
     """What is to be said of one object, also of one that this version cannot read."""
     try:
-        said = explanation(value)
+        return _summary(explanation(value))
     except Unexplained as error:
-        metadata = value.get("metadata") or {}
-        where = str(metadata.get("namespace", "")), str(metadata.get("name", ""))
-        return Summary(
-            *where, "", "", "", False, None, None, "Unknown", "Unknown", "", "", "", None, None, None, str(error)
-        )
+        return unreadable(value, str(error))
+    except ArithmeticError as error:  # of an end that no calendar has
+        return unreadable(value, f"spec or status contradicts itself ({type(error).__name__}: {error})")
+
+
+def unreadable(value: Mapping[str, Any], problem: str) -> Summary:
+    """What is to be said of an object of which no more than this problem can be said."""
+    metadata = value.get("metadata") or {}
+    where = str(metadata.get("namespace", "")), str(metadata.get("name", ""))
+    return Summary(*where, "", "", "", False, None, None, "Unknown", "Unknown", "", "", "", None, None, None, problem)
+
+
+def _summary(said: Explanation) -> Summary:
     decided = said.last_decision
     return Summary(
         namespace=said.namespace,
