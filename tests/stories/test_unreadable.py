@@ -151,3 +151,45 @@ def test_a_deletion_that_others_hold_makes_no_route_again_that_went_first() -> N
     sim.tell(KEY)
     sim.run(5 * SECOND)
     assert sim.weights == {}
+
+
+ABORT = {"version": "2", "by": "alice", "reason": "the price list was wrong"}
+
+
+def newer(version: str, **rollout: object) -> dict[str, Any]:
+    return {"model": {"name": "churn", "version": version}, "rollout": {"ofANewerRelease": True, **rollout}}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        newer("1"),
+        newer("2", abort=ABORT),
+        newer("2", abort={**ABORT, "ofANewerRelease": True, "by": ["alice"]}),
+        {**newer("1"), "model": {"name": "churn", "version": "1", "ofANewerRelease": 1}},
+    ],
+    ids=["revert", "abort", "abort beside what cannot be read", "revert beside what cannot be read"],
+)
+@pytest.mark.parametrize("phase", [Phase.STARTING, Phase.CANARY, Phase.SOAKING])
+def test_a_revert_and_an_abort_count_in_a_spec_that_cannot_be_read_as_a_whole(phase: Phase, spec: Any) -> None:
+    """Version 2 kept its traffic for as long as the spec had a field of a newer release."""
+    sim = in_phase(phase)
+    sim.cluster.put(KEY, spec)
+    sim.tell(KEY)
+    sim.until(lambda world: world.weights.get("b", 0) == 0 and world.champion() == "1", within=10 * SECOND)
+    sim.until(lambda world: world.size("b") == 0, within=60 * SECOND)
+    assert sim.status.rejected == []
+
+
+@pytest.mark.parametrize(
+    "spec", [newer("3"), newer("2", abort={"version": "7"}), newer("2", abort=["2"]), newer("two")]
+)
+def test_nothing_new_begins_by_a_spec_that_cannot_be_read_as_a_whole(spec: Any) -> None:
+    sim = in_phase(Phase.CANARY)
+    sim.register("3")
+    sim.cluster.put(KEY, spec)
+    sim.tell(KEY)
+    sim.run(120 * SECOND)
+    assert sim.champion() == "1"
+    assert not any("version 3 with" in line or "starts version 3" in line for line in sim.log)
+    assert [runs.version for slot in ("a", "b") if sim.size(slot) and (runs := sim.runs(slot))] in (["1"], ["1", "2"])

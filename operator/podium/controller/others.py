@@ -34,7 +34,7 @@ class Others:
     def note(self, md: ModelDeployment) -> None:
         """Remember whether others wait for its trial."""
         if md.status.phase not in QUIET:
-            spec = md.spec or trial_spec(md.status.trial)
+            spec = md.spec or trial_spec(md.status.trial, md.written)
             self._turns.note(md.key, occupies=occupies_turn(md.status, spec, self._clock.now()))
 
     def forget(self, key: Key) -> None:

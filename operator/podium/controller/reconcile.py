@@ -77,7 +77,7 @@ class Reconciler:
         else:
             self._others.read(md)
             self.note(md)
-            md = replace(md, spec=md.spec or trial_spec(md.status.trial))
+            md = replace(md, spec=md.spec or trial_spec(md.status.trial, md.written))
         if md is None or md.deleting:
             return await self._release(key, md)
         self._by_route.pop(key, None)

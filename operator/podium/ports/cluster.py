@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
@@ -40,6 +40,7 @@ class ModelDeployment:
     flaw: str = ""
     has_finalizer: bool = False  # its deletion waits until Podium lets it go
     template: PodTemplate | None = None  # what this operator makes pods from, for this spec; None in a list
+    written: Mapping[str, Any] | None = None  # the spec as it is written, where it cannot be read
     unreadable: bool = False  # the status itself cannot be read: it holds the memory and must not be overwritten
 
     @property

@@ -43,6 +43,7 @@ def model_deployment(found: Json) -> ModelDeployment:
         spec=spec,
         status=status,
         flaw=status_flaw or flaw,
+        written=found.get("spec") if flaw and isinstance(found.get("spec"), Mapping) else None,
         unreadable=bool(status_flaw),
     )
 

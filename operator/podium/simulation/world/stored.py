@@ -50,6 +50,7 @@ class Stored:
             spec=self.spec,
             status=self.status,
             flaw=self.flaw,
+            written=self.given if self.flaw and isinstance(self.given, Mapping) else None,
             template=template,
         )
 
