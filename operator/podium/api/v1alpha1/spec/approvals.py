@@ -7,7 +7,7 @@ from pydantic import Field
 from podium.api.v1alpha1.spec.model import ModelName, VersionNumber
 from podium.api.v1alpha1.values.base import Value
 
-Person = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\s\x00-\x1f]+$", examples=["alice"])]
+Person = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\s\x00-\x1f\x7f-\x9f]+$", examples=["alice"])]
 
 
 class Approval(Value):

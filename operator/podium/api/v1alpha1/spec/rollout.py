@@ -123,7 +123,11 @@ class Rollout(Value):
     soak: Annotated[Duration, duration_between("0s", "720h")] = Field(
         timedelta(minutes=30), description="How long the former champion is kept warm after a promotion."
     )
-    retry: str | None = Field(None, max_length=64, description="Any new text gives rejected versions another trial.")
+    retry: str | None = Field(
+        None,
+        max_length=64,
+        description="Any change of this text gives rejected versions another trial, also one back to an earlier text.",
+    )
     abort: Abort | None = Field(
         None,
         description="A version that is to be out of traffic: it is not rejected, and tried again without this field.",

@@ -8,7 +8,7 @@ from podium.api.v1alpha1.spec.model import ModelName, VersionNumber
 from podium.api.v1alpha1.values.base import Value
 from podium.api.v1alpha1.values.rules import Rule
 
-_LINE = r"^[^\x00-\x1f]+$"  # Events and terminals show it
+_LINE = r"^[^\x00-\x1f\x7f-\x9f]+$"  # Events and terminals show it
 Author = Annotated[str, Field(min_length=1, max_length=256, pattern=_LINE, examples=["alice"])]
 Why = Annotated[str, Field(min_length=1, max_length=256, pattern=_LINE, examples=["the price list was wrong"])]
 
