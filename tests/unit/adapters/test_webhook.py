@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from podium.adapters.webhooks.http import LIMIT, TYPE, HttpWebhooks
+from podium.adapters.outgoing import LIMIT
+from podium.adapters.webhooks.http import TYPE, HttpWebhooks
 from podium.api.v1alpha1.status import Pinned
 from podium.core.facts import Key
 from podium.errors import PodiumError, Rejected, Unavailable

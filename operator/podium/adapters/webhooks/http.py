@@ -2,23 +2,21 @@
 
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
 
-What a service answers is not to be trusted. A redirect is no answer, so that our header is never sent elsewhere;
-a body is read up to a limit; only `allowed` and `message` are looked at, and no other text of it is ever shown.
+What a service answers is not to be trusted (see `podium.adapters.outgoing`): only `allowed` and `message` are looked
+at, and no other text of it is ever shown.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-import aiohttp
-
+from podium.adapters.outgoing import LIMIT, Outgoing
 from podium.api.v1alpha1.status import Pinned
 from podium.api.v1alpha1.values.base import format_time
-from podium.errors import Rejected, Unavailable
+from podium.errors import Rejected
 from podium.ports import WebhookCall, WebhookVerdict
 
 TYPE: Final = "dev.podium.gate.asked"
-LIMIT: Final = 64 * 1024  # bytes of an answer
 _TOLD: Final = 200  # characters of its message
 _CONTENT: Final = "application/cloudevents+json; charset=utf-8"
 _EXPECTED: Final = '200 with {"allowed": true or false, "message": "…"}'
@@ -28,38 +26,19 @@ class HttpWebhooks:
     """Implements the port Webhooks. For one event loop; close it at the end."""
 
     def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+        self._outgoing = Outgoing()
+        self.close = self._outgoing.close
 
     async def ask(self, call: WebhookCall) -> WebhookVerdict:
         place = _shown(call.url)
         headers = {"Content-Type": _CONTENT, "Accept": "application/json", "User-Agent": "podium"}
         if call.authorization is not None:
             headers["Authorization"] = call.authorization
-        bound = aiohttp.ClientTimeout(total=call.timeout)
         body = json.dumps(event(call)).encode()
-        try:
-            async with self._open().post(
-                call.url, data=body, headers=headers, timeout=bound, allow_redirects=False
-            ) as answer:
-                status, body = answer.status, await _read(answer.content)
-        except TimeoutError as error:
-            raise Unavailable(f"{place} did not answer within {call.timeout:g} s") from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Unavailable(f"{place} does not answer: {_cause(error)}") from error
+        status, answer = await self._outgoing.post(call.url, body, headers, within=call.timeout, place=place)
         if not 200 <= status < 300:  # noqa: PLR2004  the successes of HTTP
             raise Rejected(f"{place} answered {status}; expected {_EXPECTED}")
-        return _verdict(body, place)
-
-    async def close(self) -> None:
-        """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:  # a session wants a running loop
-            # No cookies: services share this session, and no request may depend on the one before it.
-            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
-        return self._session
+        return _verdict(answer, place)
 
 
 def event(call: WebhookCall) -> Mapping[str, Any]:
@@ -86,14 +65,6 @@ def _version(pinned: Pinned) -> Mapping[str, str]:
     return {"version": pinned.version, "digest": pinned.digest}
 
 
-async def _read(stream: aiohttp.StreamReader) -> bytes:
-    """The body, and one byte more than may be where there is too much of it."""
-    content = b""
-    while len(content) <= LIMIT and (chunk := await stream.read(LIMIT + 1 - len(content))):
-        content += chunk
-    return content
-
-
 def _verdict(body: bytes, place: str) -> WebhookVerdict:
     try:
         found = json.loads(body) if len(body) <= LIMIT else None
@@ -113,9 +84,3 @@ def _plain(text: str) -> str:
 def _shown(url: str) -> str:
     """The address as far as any reader may see it: a query may hold a token."""
     return url.partition("?")[0].partition("#")[0]
-
-
-def _cause(error: Exception) -> str:
-    """The operating system's word, or the kind of error: the rest may repeat the request."""
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    return (cause.strerror if isinstance(cause, OSError) else None) or type(error).__name__
