@@ -108,10 +108,15 @@ bench-traffic: $(STAMP) ## What clients behind a gateway feel of rollouts, on a 
 	$(BIN)/python -m testbed gateway
 	$(BIN)/python -m bench.traffic
 
-crds: $(STAMP) ## Write the CRD, the JSON Schema and the reference from the models in operator/podium/api
+crds: $(STAMP) ## Write the CRDs, the JSON Schemas and the reference from the models in operator/podium/api
 	$(BIN)/podium schema crd > crds/podium.dev_modeldeployments.yaml
+	$(BIN)/podium schema crd --kind Provider > crds/podium.dev_providers.yaml
+	$(BIN)/podium schema crd --kind Alert > crds/podium.dev_alerts.yaml
 	$(BIN)/python -m charts
 	$(BIN)/podium schema json > schemas/modeldeployment.json
+	$(BIN)/podium schema json --kind Provider > schemas/provider.json
+	$(BIN)/podium schema json --kind Alert > schemas/alert.json
+	$(BIN)/podium schema events > schemas/cloudevents.json
 	$(BIN)/podium schema markdown > docs/reference.md
 
 charts: $(STAMP) ## Write the Helm chart, charts/podium, from manifests/

@@ -34,7 +34,7 @@ ALONE = tuple(
 IN_ORDER = "tests/e2e/test_guards.py"
 LATENCIES = ("17-guard-latency", "passes_every_guard")  # what the names of tests have that measure latencies
 FOLLOWED_BY = pytest.StashKey[str]()
-CRD = Path(__file__).parent.parent / "crds" / "podium.dev_modeldeployments.yaml"
+CRDS = Path(__file__).parent.parent / "crds"
 
 
 def uses_the_cluster(nodeid: str) -> bool:
@@ -149,10 +149,11 @@ def cluster() -> Cluster:
 
 @pytest.fixture(scope="session")
 def crd(cluster: Cluster) -> str:
-    """The name of the CustomResourceDefinition, which is installed and served."""
+    """The name of ModelDeployments' CustomResourceDefinition; it, and the others, are installed and served."""
     name = "modeldeployments.podium.dev"
-    cluster.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={CRD}")
-    cluster.wait_for_crd(name)
+    cluster.kubectl("apply", "--server-side", "--force-conflicts", f"--kustomize={CRDS}")
+    for each in (name, "providers.podium.dev", "alerts.podium.dev"):
+        cluster.wait_for_crd(each)
     return name
 
 

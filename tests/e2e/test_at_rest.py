@@ -21,6 +21,8 @@ def test_nothing_is_written_at_rest(rollout: Rollout) -> None:
     blocked.apply("2", gates=gates, traffic={}, registry=alias)
     blocked.reach(Phase.BLOCKED)
     rollout.recorded()
+    for each in (rollout, blocked):  # no Alert tells of them
+        each.until("nothing is to be told", lambda status: not status.outbox.pending)
     began = datetime.now(UTC)
     wait_until("a minute has passed", lambda: datetime.now(UTC) - began > WATCHED, 90, interval=5)
     writes = [

@@ -1,14 +1,18 @@
-"""`podium schema`: what a ModelDeployment may hold, for the API server, for editors and for people."""
+"""`podium schema`: what Podium's objects and events may hold, for the API server, for editors and for people."""
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import click
 import yaml
 
+from podium.api.v1alpha1.manifest import KIND
+from podium.api.v1alpha1.schema.alerting import alerting_definition
 from podium.api.v1alpha1.schema.crd import definition
-from podium.api.v1alpha1.schema.jsonschema import json_schema
+from podium.api.v1alpha1.schema.events import events_schema
+from podium.api.v1alpha1.schema.jsonschema import MANIFESTS, json_schema
 from podium.api.v1alpha1.schema.reference import reference
 
 _HEADER = "# Made of operator/podium/api by `make crds`. Change the models there, not this file.\n"
@@ -19,25 +23,44 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def crd_yaml() -> str:
+def crd_yaml(kind: str = KIND) -> str:
     """The CustomResourceDefinition as YAML."""
-    return _HEADER + yaml.dump(definition(), Dumper=_Dumper, sort_keys=False, width=110)
+    made = definition() if kind == KIND else alerting_definition(kind)
+    return _HEADER + yaml.dump(made, Dumper=_Dumper, sort_keys=False, width=110)
 
 
-def schema_json() -> str:
+def schema_json(kind: str = KIND) -> str:
     """The JSON Schema as text."""
-    return json.dumps(json_schema(), indent=2) + "\n"
+    return _text(json_schema(kind))
 
 
-FORMS: Final[Mapping[str, Callable[[], str]]] = {"json": schema_json, "crd": crd_yaml, "markdown": reference}
+def events_json() -> str:
+    """The JSON Schema of events as text."""
+    return _text(events_schema())
 
 
-@click.command(short_help="Print the CRD, the JSON Schema for editors, or the reference.")
-@click.argument("form", type=click.Choice(list(FORMS)), default="json")
-def schema(form: str) -> None:
-    """Print what a ModelDeployment may hold.
+def _text(found: Mapping[str, Any]) -> str:
+    return json.dumps(found, indent=2) + "\n"
+
+
+# By form and kind
+FORMS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
+    **{("json", kind): partial(schema_json, kind) for kind in MANIFESTS},
+    **{("crd", kind): partial(crd_yaml, kind) for kind in MANIFESTS},
+    ("markdown", KIND): reference,
+    ("events", KIND): events_json,
+}
+
+
+@click.command(short_help="Print the CRDs, the JSON Schemas for editors, or the reference.")
+@click.argument("form", type=click.Choice(list(dict.fromkeys(form for form, _ in FORMS))), default="json")
+@click.option("--kind", type=click.Choice(list(MANIFESTS)), default=KIND, show_default=True, help="Kind of object.")
+def schema(form: str, kind: str) -> None:
+    """Print what a ModelDeployment, a Provider or an Alert may hold, or the events that are sent.
 
     `json` is a JSON Schema, which editors and CI use; `crd` is what `kubectl apply -f -` takes; `markdown` is the
-    reference for people.
+    reference for people; `events` is the JSON Schema of the CloudEvents that tell of decisions.
     """
-    click.echo(FORMS[form](), nl=False)
+    if (form, kind) not in FORMS:
+        raise click.UsageError(f"{form} is about all kinds: leave out --kind")
+    click.echo(FORMS[form, kind](), nl=False)

@@ -14,6 +14,7 @@ from podium.controller.steady import SteadyClock
 from podium.controller.sweep import Sweep
 from podium.controller.template_turns import TemplateTurns
 from podium.controller.workers import Workers
+from podium.controller.workers.notifications import NotificationWorker
 from podium.controller.workers.registry import RegistryWorker
 from podium.controller.workers.webhooks import WebhookWorker
 from podium.core.facts import Key
@@ -34,6 +35,9 @@ class Operator:
                 ports.registry, ports.cluster, steady.clock, settings, notify=self.changed, leads=self._may_write
             ),
             WebhookWorker(ports.webhooks, ports.cluster, steady.clock, settings.registry_uri, notify=self.changed),
+            NotificationWorker(
+                ports.alerting, ports.notifier, ports.cluster, steady.clock, notify=self.changed, leads=self._may_write
+            ),
         )
         self._claims = AliasClaims(settings.registry_uri, wake=self.changed)
         turns = TemplateTurns(settings.template_budget, wake=self.changed)
@@ -74,6 +78,7 @@ class Operator:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.sweep.run(), name="sweep")
                 group.create_task(self.queue.run(), name="queue")
+                group.create_task(self.workers.notifications.run(), name="notifications")
         finally:
             await self.workers.close()
             self.metrics.stop_showing()

@@ -29,6 +29,7 @@ from podium.core.facts import ALL, Facts, Key, ObservedState, other_than
 from podium.core.rollout.last_spec import trial_spec
 from podium.core.status.consistent import consistent
 from podium.core.status.invalid import with_invalid_spec
+from podium.core.status.outbox import with_settled
 from podium.core.traffic.weights import to_trusted
 from podium.core.unsaved import Unsaved
 from podium.errors import Conflict, PodiumError, Temporary
@@ -158,6 +159,7 @@ class Reconciler:
         seen = replace(md, status=consistent(md.status, md.spec, self._ports.clock.now()))
         world = await self._others.beside(seen, await observe(seen, self._ports, self._workers))
         decision = self._decide(self._others.with_turn(self._facts(seen, world)))
+        decision = replace(decision, status=with_settled(decision.status, self._workers.notifications.latest(md)))
         if md.flaw:
             decision = replace(decision, status=self._invalid(md, decision.status))
         self.priorities.enter(md.key, decision.status.phase)
@@ -258,7 +260,8 @@ class Reconciler:
         _log.error("%s", md.flaw)
         if md.unreadable:
             return _LED_BACK_RETRY if await self._lead_back(md) else None
-        await self._record(md, self._invalid(md, md.status))
+        status = with_settled(md.status, self._workers.notifications.latest(md))
+        await self._record(md, self._invalid(md, status))
         return None
 
     def _invalid(self, md: ModelDeployment, status: Status) -> Status:

@@ -30,6 +30,7 @@ _FAMILIES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "1 for the status and the reason that a condition has.",
         ("type", "status", "reason"),
     ),
+    "podium_events_pending": ("Events that an Alert still has to deliver.", ()),
     "podium_traffic_weight_percent": (
         "The challenger's share of the traffic: asked, and measured to be in force.",
         ("kind",),
@@ -116,6 +117,7 @@ def _standing(status: Status) -> Iterator[Sample]:
     if subject is not None:
         versions = (_version(status.champion), _version(status.challenger))
         yield "podium_modeldeployment_info", (subject.model, *versions), 1
+    yield "podium_events_pending", (), len(status.outbox.pending)
     for one in status.conditions:
         yield "podium_modeldeployment_condition", (one.type, one.status, one.reason), 1
 

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from podium.adapters.clock import RealClock
+from podium.adapters.kubernetes.alerting import KubernetesAlerting
 from podium.adapters.kubernetes.api import Api
 from podium.adapters.kubernetes.cluster import KubernetesCluster
 from podium.adapters.kubernetes.jobs import KubernetesGateJobs
@@ -15,6 +16,7 @@ from podium.adapters.kubernetes.lease import KubernetesLease
 from podium.adapters.kubernetes.pod_specs import Defaults
 from podium.adapters.metrics.pods import DirectFetch, ProxyFetch, ScrapedPodMetrics
 from podium.adapters.metrics.prometheus import Prometheus
+from podium.adapters.notifiers.http import HttpNotifier
 from podium.adapters.registries.mlflow import MlflowRegistry
 from podium.adapters.routers.choice import Routers
 from podium.adapters.webhooks.http import HttpWebhooks
@@ -70,6 +72,8 @@ async def connected(settings: Settings) -> AsyncIterator[Ports]:
         stack.push_async_callback(registry.close)
         webhooks = HttpWebhooks()
         stack.push_async_callback(webhooks.close)
+        notifier = HttpNotifier()
+        stack.push_async_callback(notifier.close)
         defaults = Defaults(image=settings.runtime_image, registry_uri=settings.registry_uri)
         yield Ports(
             cluster=KubernetesCluster(api, clock, defaults, settings.identity, settings.watched),
@@ -81,4 +85,6 @@ async def connected(settings: Settings) -> AsyncIterator[Ports]:
             clock=clock,
             jobs=KubernetesGateJobs(api, defaults),
             webhooks=webhooks,
+            alerting=KubernetesAlerting(api, settings.watched),
+            notifier=notifier,
         )

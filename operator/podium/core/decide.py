@@ -31,9 +31,10 @@ from podium.core.rollout.desired import former_champion
 from podium.core.rollout.lifecycle import enter
 from podium.core.rollout.reload_checks import inherits
 from podium.core.rollout.transitions import OF_GIT, Move, next_move
-from podium.core.status.conditions import conditions, kept
+from podium.core.status.conditions import kept
 from podium.core.status.events import events
-from podium.core.status.messages import LONGEST, message
+from podium.core.status.finished import finished
+from podium.core.status.messages import LONGEST
 from podium.core.status.observed import (
     answered_before,
     keep_recent_evidence,
@@ -105,7 +106,7 @@ def decide(facts: Facts) -> Decision:
     actions = tuple(_plan(after))
     after = replace(after, status=alias.with_intent(after, actions))
     return Decision(
-        status=with_conditions(after, before=facts.status),
+        status=finished(facts, move, after),
         actions=actions,
         events=events(facts, move, after),
         requeue_after=SOON if move or actions else _requeue_after(after),
@@ -163,13 +164,6 @@ def _with_failure(status: Status, trial: Trial | None, facts: Facts, error: Exce
         whole = {"evidence": trial.evidence, "guards": trial.guards}
         update["trial"] = status.trial.model_copy(update=whole)
     return status.model_copy(update=update)
-
-
-def with_conditions(facts: Facts, before: Status) -> Status:
-    """The status with its message and conditions, and the generation that it is about."""
-    update = {"observed_generation": facts.generation, "message": message(facts)}
-    status = facts.status.model_copy(update=update)
-    return status.model_copy(update={"conditions": conditions(replace(facts, status=status), before)})
 
 
 def _plan(facts: Facts) -> Iterator[Action]:

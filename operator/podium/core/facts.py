@@ -59,6 +59,7 @@ class ModelVersion:
     evaluated_on: tuple[Dataset, ...] = ()  # datasets that its run names, other than for training
     evaluations: tuple[Evaluation, ...] = ()  # linked to its logged model, the newest last
     signature: Signature | None = None  # None where there is none, and where no gate asks for it
+    origin: str = ""  # what logged it, as the registry calls that; "" where it does not say
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from podium.ports.cluster import AliasClaim, Cluster, ModelDeployment
 from podium.ports.gate_jobs import GateJobs
 from podium.ports.lease import LeaseState, LeaseStore
 from podium.ports.metrics_store import MetricsStore, Totals
+from podium.ports.notifications import Alert, Alerting, Notification, Notifier, Provider
 from podium.ports.pod_metrics import PodMetrics, PodReport
 from podium.ports.ports import Ports
 from podium.ports.registry import NO_MODEL, Registry, RegistryLogin, RegistryQuery
@@ -17,6 +18,8 @@ from podium.ports.webhooks import WebhookCall, Webhooks, WebhookVerdict
 
 __all__ = [
     "NO_MODEL",
+    "Alert",
+    "Alerting",
     "AliasClaim",
     "Clock",
     "Cluster",
@@ -25,9 +28,12 @@ __all__ = [
     "LeaseStore",
     "MetricsStore",
     "ModelDeployment",
+    "Notification",
+    "Notifier",
     "PodMetrics",
     "PodReport",
     "Ports",
+    "Provider",
     "Registry",
     "RegistryLogin",
     "RegistryQuery",

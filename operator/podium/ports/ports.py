@@ -7,6 +7,7 @@ from podium.ports.cluster import Cluster
 from podium.ports.gate_jobs import GateJobs
 from podium.ports.lease import LeaseStore
 from podium.ports.metrics_store import MetricsStore
+from podium.ports.notifications import Alerting, Notifier
 from podium.ports.pod_metrics import PodMetrics
 from podium.ports.registry import Registry
 from podium.ports.router import Router
@@ -26,3 +27,5 @@ class Ports:
     clock: Clock
     jobs: GateJobs
     webhooks: Webhooks
+    alerting: Alerting
+    notifier: Notifier

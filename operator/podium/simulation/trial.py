@@ -95,6 +95,7 @@ class Trial(World):
             per_connection=lambda: self.pod_metrics.per_connection,
             usual=chances(guards, assumed.champion, assumed.champion).errors,
         )
+        self.alerting.silent = True  # no one is told of it, and no moment is looked at for that alone
         self.pod_metrics.counters_of = self.drawn.counters
         self.clock.lengthen = self._lengthened
         self._began: datetime | None = None

@@ -219,6 +219,7 @@ def test_a_spec_that_cannot_be_read_is_said_and_nothing_else_is_touched() -> Non
     with world.operator():
         world.apply(spec("1"))
         world.wait_for(Phase.STABLE)
+        world.advance(5)  # no Alert tells of the promotion, and the outbox is empty
         before = world.status
         world.cluster.writes.clear()
         world.apply({"model": {"name": "churn", "version": "1"}, "rollout": {"stepz": []}})

@@ -56,6 +56,7 @@ GATEWAY_API: Final = "/apis/gateway.networking.k8s.io/v1"
 ENDPOINT_SLICES: Final = "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices"
 EVENTS: Final = "/apis/events.k8s.io/v1/namespaces/{}/events"
 LEASES: Final = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
+OF_GROUP: Final = f"/apis/{GROUP}/{VERSION_NAME}"
 MODEL_DEPLOYMENTS: Final = f"/apis/{GROUP}/{VERSION_NAME}/namespaces/{{}}/{PLURAL}"
 ALL_MODEL_DEPLOYMENTS: Final = f"/apis/{GROUP}/{VERSION_NAME}/{PLURAL}"
 

@@ -108,6 +108,13 @@ AWAITING_CHAMPION: Final = "AwaitingChampion"  # its own answers decide whether 
 CHAMPION_INCONCLUSIVE: Final = "ChampionInconclusive"  # a guard failed; too few answers of the champion to tell why
 PODS_NOT_SCRAPED: Final = "PodsNotScraped"  # the pods are ready, and Podium cannot read their metrics
 
+# Whether an Alert's or a Provider's events can be delivered: their condition Ready
+SUCCEEDED: Final = "Succeeded"  # the last delivery, or nothing was to be delivered yet
+SUSPENDED: Final = "Suspended"  # spec.suspend
+PROVIDER_NOT_FOUND: Final = "ProviderNotFound"  # the Alert names a Provider that is not there
+DELIVERY_FAILING: Final = "DeliveryFailing"  # the receiver does not take events; they wait
+TOO_MANY_ALERTS: Final = "TooManyAlerts"  # the namespace has more Alerts than are served
+
 
 def page(reason: str) -> str:
     """Where the repository has the cause and the fix of a reason; `make docs` builds the same page for the site."""

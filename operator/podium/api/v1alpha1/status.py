@@ -7,6 +7,7 @@ from pydantic import Field
 
 from podium.api.v1alpha1.evidence import Evidence, GuardRecord, Slot, StatusValue
 from podium.api.v1alpha1.outage import SharedOutage, Suspicion
+from podium.api.v1alpha1.outbox import Outbox
 from podium.api.v1alpha1.reload import ReloadResult
 from podium.api.v1alpha1.skipped import SkippedSteps
 from podium.api.v1alpha1.source import ModelVersion, VersionRecord
@@ -124,6 +125,7 @@ class Trial(StatusValue):
         [], description="Pods that had crashed before the trial, with the time: these crashes are no part of it."
     )
     evidence: Evidence = Field(Evidence(), description="What both versions have answered since its first traffic.")
+    origin: str = Field("", description="What logged its version, in MLflow a run, where that is known.")
     spec: PassedThrough = Field(
         {},
         description="The last spec of this trial that could be read. A rollback follows it where spec cannot be read.",
@@ -262,6 +264,7 @@ class Status(StatusValue):
     reload: ReloadResult | None = Field(None, description="How the last version came to serve, with reload InPlace.")
     history: list[HistoryEntry] = Field([], max_length=HISTORY_LIMIT, description="Decisions so far, the newest last.")
     registry: RegistryStatus = Field(RegistryStatus(), description="What the registry is known to say.")
+    outbox: Outbox = Field(Outbox(), description="Events for Alerts that are still to be delivered.")
     conditions: Annotated[list[Condition], KeyedBy("type")] = Field(
         [], description="Conditions in the form of kstatus, and Podium's own beside them."
     )

@@ -8,6 +8,7 @@ from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.outage import SharedOutage
 from podium.api.v1alpha1.reload import ReloadResult
 from podium.api.v1alpha1.skipped import SkippedSteps
+from podium.api.v1alpha1.source import ModelVersion
 from podium.api.v1alpha1.status import (
     Outcome,
     Phase,
@@ -117,6 +118,7 @@ def new_trial(facts: Facts, subject: Pinned) -> Trial:
         step_timeout=spec.rollout.step_timeout,
         soak=spec.rollout.soak,
         starting_since=facts.now,
+        origin=origin_of(facts, subject),
         spec=recorded(spec),
         earlier_crashes=[
             crash for slot in SLOTS for pod in facts.observed.slot(slot).pods if (crash := last_crash(pod))
@@ -124,6 +126,12 @@ def new_trial(facts: Facts, subject: Pinned) -> Trial:
     )
     evidence = baseline(trial.evidence, facts, measures(trial.guards, trial.evidence))
     return trial.model_copy(update={"evidence": evidence})
+
+
+def origin_of(facts: Facts, subject: ModelVersion) -> str:
+    """What logged the version, as far as the registry says so now."""
+    known = (facts.observed.registry.desired, facts.observed.registry.champion)
+    return next((one.origin for one in known if one is not None and one.version == subject.version), "")
 
 
 def _in_free_slot(facts: Facts) -> Pinned | None:

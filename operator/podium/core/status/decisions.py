@@ -15,6 +15,12 @@ def decisions(before: Status, after: Status) -> Sequence[HistoryEntry]:
     return [entry for entry in _final(after) if _key(entry) not in known]
 
 
+def written(before: Status, after: Status) -> Sequence[HistoryEntry]:
+    """The entries of the history that `after` has and `before` has not: also those that are not final yet."""
+    known = {_key(entry) for entry in before.history}
+    return [entry for entry in after.history if _key(entry) not in known]
+
+
 def _final(status: Status) -> Sequence[HistoryEntry]:
     suspected = status.suspected
     open_since = (suspected.since, suspected.version) if suspected is not None else None

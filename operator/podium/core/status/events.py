@@ -36,16 +36,21 @@ def events(before: Facts, move: Move | None, after: Facts) -> tuple[Event, ...]:
 
 
 def _of_move(before: Facts, move: Move, after: Facts) -> Event:
-    trial, subject = before.status.trial, after.subject or before.subject or before.status.suspected
+    subject = after.subject or before.subject or before.status.suspected
     named = subject is None or f"version {subject.version} " in move.verdict.message
     about = "" if named or subject is None else f"version {subject.version}: "
-    step = trial.step if trial is not None else 0
-    identity = f"{before.generation}/{_since(before)}/{move.source}/{step}/{move.target}"
+    identity = transition(before, move)
     verdict = move.verdict
     blames = verdict.rejects or verdict.suspects or verdict.reason in CIRCUMSTANCES
     warning = move.target in WARNINGS or blames
     message = f"{move.source} -> {move.target}: {about}{move.verdict.message}"
     return Event(warning, move.verdict.reason, message[:LONGEST], identity)
+
+
+def transition(before: Facts, move: Move) -> str:
+    """Which move this is: the same one on the same facts, and no other of the ModelDeployment."""
+    step = before.status.trial.step if before.status.trial is not None else 0
+    return f"{before.generation}/{_since(before)}/{move.source}/{step}/{move.target}"
 
 
 def _since(before: Facts) -> datetime | None:

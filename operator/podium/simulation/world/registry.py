@@ -33,6 +33,11 @@ class FakeVersion:
     records: MutableMapping[str, str] = field(default_factory=dict)  # artifacts of its run, by path
 
     @property
+    def origin(self) -> str:
+        """What logged it."""
+        return hashlib.sha256(self.version.encode()).hexdigest()[:32]
+
+    @property
     def digest(self) -> str:
         """The digest of its files."""
         return digest_of({path: hashlib.sha256(content).hexdigest() for path, content in self.files.items()})
@@ -186,4 +191,5 @@ def _facts(version: FakeVersion, digest: str, query: RegistryQuery) -> ModelVers
         created=version.created,
         evaluations=version.evaluations,
         signature=version.signature if query.signatures else None,
+        origin=version.origin,
     )

@@ -32,6 +32,7 @@ from podium.simulation.world.pod_metrics import FakePodMetrics
 from podium.simulation.world.pods import Behaviour
 from podium.simulation.world.process import Process
 from podium.simulation.world.promises import broken_by
+from podium.simulation.world.receivers import FakeAlerting, FakeNotifier
 from podium.simulation.world.registry import FakeRegistry
 from podium.simulation.world.router import FakeRouter
 from podium.simulation.world.view import KEY, MODEL, View
@@ -80,6 +81,7 @@ class World(View):
         self.registry_uri = self.cluster.default_registry = URI  # the operator's default address
         self.jobs = FakeGateJobs(self.clock)
         self.webhooks = FakeWebhooks(otherwise=Unavailable("the service did not answer within 10 s"))
+        self.alerting, self.notifier = FakeAlerting(self.clock), FakeNotifier()
         self.metrics_store = FakeMetricsStore()
         self.clients = Clients(self.cluster, self.router, rate=rate, seed=seed)
         self.disorder = disorder or Disorder(chaos, seed + 1, kinds)
@@ -94,7 +96,7 @@ class World(View):
         self.pod_metrics = FakePodMetrics(self.cluster, self.router)
         self.ports = Ports(
             self.cluster, self.router, self.pod_metrics, self.metrics_store, self.registry,
-            FakeLease(), self.clock, self.jobs, self.webhooks,
+            FakeLease(), self.clock, self.jobs, self.webhooks, self.alerting, self.notifier,
         )  # fmt: skip
         self.skew = timedelta()  # by so much the wall clocks of operators that start from now on are ahead
         self._election = operators > 1 if election is None else election

@@ -98,6 +98,7 @@ class Registered:
             measured_on=measured_on(of_model),
             evaluated_on=evaluated_on(run),
             evaluations=evaluations(of_model, run_id_of(entry)),
+            origin=run_id_of(entry),
         )
 
     def _followed(self, alias: str) -> Entry:

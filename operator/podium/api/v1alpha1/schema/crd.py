@@ -12,7 +12,7 @@ kubectl, refused). Two things are left out on purpose.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from podium.api.v1alpha1.manifest import GROUP, KIND, PLURAL, VERSION_NAME
@@ -21,6 +21,7 @@ from podium.api.v1alpha1.spec.serving import Serving
 from podium.api.v1alpha1.status import Status
 
 NAME: Final = f"{PLURAL}.{GROUP}"
+Column = tuple[str, str, str, bool]  # name, type, path, only with `-o wide`
 # One number, the champion's; see docs/decisions/0011. All pods are found, for all of them carry the traffic.
 _SCALE = {
     "specReplicasPath": ".spec.serving.replicas",
@@ -28,8 +29,7 @@ _SCALE = {
     "labelSelectorPath": ".status.selector",
 }
 _READY = '.status.conditions[?(@.type=="Ready")]'
-_COLUMNS = (
-    # name, type, path, only with `-o wide`
+_COLUMNS: tuple[Column, ...] = (
     ("Champion", "string", ".status.champion.version", False),
     ("Challenger", "string", ".status.challenger.version", False),
     ("Phase", "string", ".status.phase", False),
@@ -45,47 +45,57 @@ _COLUMNS = (
 
 def definition() -> dict[str, Any]:
     """The CustomResourceDefinition as an object for the API server."""
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": NAME},
-        "spec": {
-            "group": GROUP,
-            "scope": "Namespaced",
-            "names": {
-                "kind": KIND,
-                "listKind": f"{KIND}List",
-                "plural": PLURAL,
-                "singular": KIND.lower(),
-                "shortNames": ["md"],
-                "categories": ["podium"],
-            },
-            "versions": [_version()],
-        },
-    }
+    return defined(KIND, PLURAL, _COLUMNS, structural_schema(), short=["md"], scale=_SCALE)
 
 
-def _version() -> dict[str, Any]:
-    return {
+def defined(
+    kind: str,
+    plural: str,
+    columns: Sequence[Column],
+    schema: Mapping[str, Any],
+    *,
+    short: Sequence[str] = (),
+    scale: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A CustomResourceDefinition of the group."""
+    version = {
         "name": VERSION_NAME,
         "served": True,
         "storage": True,
-        "subresources": {"status": {}, "scale": _SCALE},
-        "additionalPrinterColumns": _columns(),
-        "schema": {"openAPIV3Schema": structural_schema()},
+        "subresources": {"status": {}, **({"scale": scale} if scale is not None else {})},
+        "additionalPrinterColumns": [
+            {"name": name, "type": form, "jsonPath": path} | ({"priority": 1} if wide else {})
+            for name, form, path, wide in columns
+        ],
+        "schema": {"openAPIV3Schema": dict(schema)},
     }
-
-
-def _columns() -> list[dict[str, Any]]:
-    return [
-        {"name": name, "type": kind, "jsonPath": path} | ({"priority": 1} if wide else {})
-        for name, kind, path, wide in _COLUMNS
-    ]
+    names = {
+        "kind": kind,
+        "listKind": f"{kind}List",
+        "plural": plural,
+        "singular": kind.lower(),
+        **({"shortNames": list(short)} if short else {}),
+        "categories": ["podium"],
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{GROUP}"},
+        "spec": {"group": GROUP, "scope": "Namespaced", "names": names, "versions": [version]},
+    }
 
 
 def structural_schema() -> dict[str, Any]:
     """The models' schema in the API server's dialect."""
-    raw = raw_schema()
+    schema = structural(KIND)
+    _stored_size(schema["properties"]["spec"]["properties"])
+    schema["properties"]["status"]["default"] = {"observedGeneration": Status().observed_generation}
+    return schema
+
+
+def structural(kind: str) -> dict[str, Any]:
+    """The schema of a kind in the API server's dialect, without any default."""
+    raw = raw_schema(kind)
     definitions = raw.pop("$defs")
     schema = everywhere(lambda inner: _structural(inner, definitions), raw)
     properties = schema["properties"]
@@ -94,8 +104,6 @@ def structural_schema() -> dict[str, Any]:
     properties["spec"] = everywhere(_in_words, properties["spec"])
     properties["status"] = everywhere(_keys_required, everywhere(_undemanding, properties["status"]))
     properties |= {name: everywhere(_without_annotations, inner) for name, inner in properties.items()}
-    _stored_size(properties["spec"]["properties"])
-    properties["status"]["default"] = {"observedGeneration": Status().observed_generation}
     return {"type": "object"} | schema | {"required": ["spec"]}
 
 

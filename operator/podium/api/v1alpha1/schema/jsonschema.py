@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from podium.api.v1alpha1.manifest import NAME_LIMIT, NAME_PATTERN, ModelDeploymentManifest
+from podium.api.v1alpha1.alerting import AlertManifest, ProviderManifest
+from podium.api.v1alpha1.manifest import KIND, NAME_LIMIT, NAME_PATTERN, ModelDeploymentManifest
 from podium.api.v1alpha1.values.base import format_duration
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -25,54 +27,70 @@ _OF_THE_API_SERVER = (
     "selfLink",
     "uid",
 )
-_METADATA = {
-    "type": "object",
-    "description": "Name, namespace, labels and annotations, as of every Kubernetes object.",
-    "properties": {
-        "name": {
-            "type": "string",
-            "description": "Name of the ModelDeployment. The objects that Podium makes are named after it.",
-            "maxLength": NAME_LIMIT,
-            "pattern": NAME_PATTERN,
-            "examples": ["churn", "fraud-eu"],
-        },
-        "namespace": {"type": "string", "description": "Namespace of the ModelDeployment."},
-        "labels": {
-            "type": "object",
-            "description": "Labels of the ModelDeployment.",
-            "additionalProperties": {"type": "string"},
-        },
-        "annotations": {
-            "type": "object",
-            "description": "Annotations of the ModelDeployment.",
-            "additionalProperties": {"type": "string"},
-        },
-        "generateName": {"type": "string", "description": "Beginning of a name that the API server completes."},
-        "finalizers": {"type": "array", "description": "What must be done before it is gone.", "items": _TEXT},
-        "ownerReferences": {"type": "array", "description": "Objects that it belongs to.", "items": {"type": "object"}},
-        **{name: {"description": "Written by the API server.", "readOnly": True} for name in _OF_THE_API_SERVER},
+_NAMES: Mapping[str, Mapping[str, Any]] = {
+    "ModelDeployment": {
+        "description": "Name of the ModelDeployment. The objects that Podium makes are named after it.",
+        "maxLength": NAME_LIMIT,
+        "pattern": NAME_PATTERN,
+        "examples": ["churn", "fraud-eu"],
     },
-    "additionalProperties": False,
+    "Provider": {"description": "Name of the Provider.", "maxLength": 253, "examples": ["slack", "event-bus"]},
+    "Alert": {"description": "Name of the Alert.", "maxLength": 253, "examples": ["promotions", "on-call"]},
+}
+MANIFESTS: Mapping[str, type[BaseModel]] = {
+    "ModelDeployment": ModelDeploymentManifest,
+    "Provider": ProviderManifest,
+    "Alert": AlertManifest,
 }
 
 
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a ModelDeployment as people write it. Whatever a status holds is let through."""
-    schema = everywhere(plain, raw_schema())
+def _metadata(kind: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": "Name, namespace, labels and annotations, as of every Kubernetes object.",
+        "properties": {
+            "name": {"type": "string", **_NAMES[kind]},
+            "namespace": {"type": "string", "description": f"Namespace of the {kind}."},
+            "labels": {
+                "type": "object",
+                "description": f"Labels of the {kind}.",
+                "additionalProperties": {"type": "string"},
+            },
+            "annotations": {
+                "type": "object",
+                "description": f"Annotations of the {kind}.",
+                "additionalProperties": {"type": "string"},
+            },
+            "generateName": {"type": "string", "description": "Beginning of a name that the API server completes."},
+            "finalizers": {"type": "array", "description": "What must be done before it is gone.", "items": _TEXT},
+            "ownerReferences": {
+                "type": "array",
+                "description": "Objects that it belongs to.",
+                "items": {"type": "object"},
+            },
+            **{name: {"description": "Written by the API server.", "readOnly": True} for name in _OF_THE_API_SERVER},
+        },
+        "additionalProperties": False,
+    }
+
+
+def json_schema(kind: str = KIND) -> dict[str, Any]:
+    """The JSON Schema of an object as people write it. Whatever a status holds is let through."""
+    schema = everywhere(plain, raw_schema(kind))
     schema = everywhere(_without_kubernetes, schema)
-    schema["properties"]["metadata"] = _METADATA
+    schema["properties"]["metadata"] = _metadata(kind)
     schema["properties"]["status"] = {
         "type": "object",
         "description": "What Podium decided. It is not written by hand.",
     }
     schema["required"] = ["apiVersion", "kind", "metadata", "spec"]
     schema["$defs"] = _reachable(schema)
-    return {"$schema": DIALECT, "title": "ModelDeployment", **schema}
+    return {"$schema": DIALECT, "title": kind, **schema}
 
 
-def raw_schema() -> dict[str, Any]:
+def raw_schema(kind: str = KIND) -> dict[str, Any]:
     """What pydantic makes of the models."""
-    return ModelDeploymentManifest.model_json_schema(by_alias=True, mode="validation", schema_generator=_Generator)
+    return MANIFESTS[kind].model_json_schema(by_alias=True, mode="validation", schema_generator=_Generator)
 
 
 class _Generator(GenerateJsonSchema):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from podium.api.v1alpha1.schema.crd import structural_schema
+from podium.api.v1alpha1.schema.crd import structural, structural_schema
 
 _HEAD: Final = """\
 # Reference
@@ -11,22 +11,25 @@ _HEAD: Final = """\
 <!-- Made of operator/podium/api by `make crds`. Change the models there, not this file. -->
 
 Every field of a `ModelDeployment` (`podium.dev/v1alpha1`, short name `md`). A field in **bold** must be there; `[]` is
-an item of a list. `kubectl explain md.spec` says the same, and `podium validate FILE…` checks it.
+an item of a list. `kubectl explain md.spec` says the same, and `podium validate FILE…` checks it. At the end are
+[Provider](#provider-spec) and [Alert](#alert-spec).
 """
+_BESIDE: Final = ("Provider", "Alert")
 _FORMS: Final = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
 
 
 def reference() -> str:
     """The reference as Markdown."""
     properties = structural_schema()["properties"]
-    sections = (_section(name, properties[name]) for name in ("spec", "status"))
-    return "\n".join([_HEAD, *sections])
+    sections = (_section(name, name, properties[name]) for name in ("spec", "status"))
+    beside = (_section(f"{kind}: spec", "spec", structural(kind)["properties"]["spec"]) for kind in _BESIDE)
+    return "\n".join([_HEAD, *sections, *beside])
 
 
-def _section(name: str, schema: Mapping[str, Any]) -> str:
+def _section(title: str, name: str, schema: Mapping[str, Any]) -> str:
     rows = [f"| {path} | {_form(inner)} | {_meaning(inner)} |" for path, inner in _fields(name, schema)]
     head = ["| field | form | meaning |", "|---|---|---|"]
-    return "\n".join([f"## {name}", "", schema["description"], "", *head, *rows, ""])
+    return "\n".join([f"## {title}", "", schema["description"], "", *head, *rows, ""])
 
 
 def _fields(path: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -1,0 +1,1 @@
+"""Receivers of events: a row in a table each. Implements the port Notifier."""
