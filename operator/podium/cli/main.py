@@ -18,6 +18,7 @@ class Verb(NamedTuple):
 VERBS: Final = {
     "abort": Verb("abort", "Take a version on trial out of traffic at once, and keep it out.", "cli"),
     "approve": Verb("approve", "Approve a version, for the gates that ask for it.", "cli"),
+    "check": Verb("check", "Say whether the cluster is fit: versions, rights, gateway, registry, Prometheus.", "cli"),
     "dashboard": Verb("dashboard", "Show the fleet and each rollout in a browser, on this machine.", "cli,dashboard"),
     "events": Verb("events", "Show the Events about a ModelDeployment.", "cli"),
     "explain": Verb("explain", "Show a trial: each gate and guard with evidence, limit and verdict.", "cli"),
