@@ -56,7 +56,7 @@ def set_stage(screen: Screen) -> Cluster:
 
 
 async def perform(cluster: Cluster, screen: Screen, clock: Callable[[], float]) -> Play:
-    """All three acts, with the clients at work from the first answer to the last."""
+    """All four acts, with the clients at work from the first answer to the last."""
     watch = Watch(str(cluster.backend.kubectl()), os.environ | cluster.env, teller(screen))
     clients = Clients("127.0.0.1", stage.MODEL_PORT, bodies(), RATE, clock)
     repository = Repository(places.folder("demo") / "repository")
@@ -69,6 +69,7 @@ async def perform(cluster: Cluster, screen: Screen, clock: Callable[[], float]) 
         following += [traffic, asyncio.create_task(play.tell_traffic())]
         await story.better_version(play)
         await story.bad_version(play)
+        await story.shadow_first(play)
         stop.set()
         await traffic
     except story.CutShort as cut:
@@ -104,6 +105,7 @@ def sum_up(play: Play, screen: Screen) -> None:
     screen.entry("requests", f"{ledger.requests} at {RATE:g}/s: {shares(ledger.by_version())}")
     screen.entry("failed", f"{len(ledger.failures)}; {saved} more that version {BAD} failed, the champion answered")
     screen.entry("failed during rollback", f"{bystanders} (not by version {BAD}, from the first that it failed on)")
+    screen.entry("in the shadow", f"{play.met} users met version {BAD}")
     if rollback:
         screen.entry(
             "rollback", f"{rollback.seconds:.2f} s from the first request that version {BAD} failed to its last answer"
@@ -140,6 +142,7 @@ def result(play: Play, seconds: float) -> dict[str, object]:
         "saved_by_champion": rollback.saved if rollback else 0,
         "failed_during_rollback": rollback.bystanders if rollback else 0,
         "rollback_seconds": round(rollback.seconds, 2) if rollback else None,
+        "shadow_users": play.met,
         "demo_seconds": round(seconds, 1),
     }
 

@@ -21,6 +21,18 @@ def with_version(text: str, version: str) -> str:
     return changed
 
 
+def with_shadow(text: str) -> str:
+    """Return the ModelDeployment's YAML with a shadow step before the others, and a guard for it.
+
+    Raises ValueError where it has no steps or guards to put them before.
+    """
+    steps, guards = "    steps: [", "    guards:\n"
+    if text.count(steps) != 1 or text.count(guards) != 1:
+        raise ValueError(f"expected exactly one line each that begins `steps: [` and `guards:` in {FILE}")
+    guard = "      - {name: pairs, shadow: {maxAboveChampion: 1%}}\n"
+    return text.replace(steps, f"{steps}{{shadow: 50%, duration: 10s}}, ").replace(guards, f"{guards}{guard}")
+
+
 class Repository:
     """A repository with one file and one branch."""
 

@@ -1,12 +1,16 @@
-"""Three acts: a first deployment, a better version, a bad version. Each says what must come of it, and looks."""
+"""Four acts: a first deployment, a better version, a bad one, and that one in the shadow.
+
+Each says what must come of it, and looks.
+"""
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from demo import registry, stage
 from demo.clients import Clients
-from demo.repository import Repository, with_version
+from demo.repository import Repository, with_shadow, with_version
 from demo.rollout import Seen, Watch
 from demo.screen import Screen, traffic_line
 from testbed.cluster import Cluster
@@ -32,6 +36,7 @@ class Play:
     repository: Repository
     screen: Screen
     broken: list[str] = field(default_factory=list)  # what did not go as told
+    met: int | None = None  # users who met the bad version in the shadow act; None before its end
 
     def expect(self, holds: bool, truth: str) -> None:
         """Tell whether it went as told, and remember where it did not."""
@@ -41,7 +46,15 @@ class Play:
 
     async def want(self, version: str, message: str) -> None:
         """Change one line in Git, and apply it."""
-        text = with_version((stage.HERE / "churn.yaml").read_text(), version)
+        await self.commit(with_version(self.manifest, version), message)
+
+    @property
+    def manifest(self) -> str:
+        """The file as the demo begins with it."""
+        return (stage.HERE / "churn.yaml").read_text()
+
+    async def commit(self, text: str, message: str) -> None:
+        """Commit the file's new text, and apply it."""
         changed = self.repository.commit(text, message)
         self.screen.say(f'git commit {self.repository.head()} "{message}"', "●")
         for line in changed if len(changed) <= 2 else []:  # noqa: PLR2004  one line, before and after
@@ -53,7 +66,7 @@ class Play:
         told = await asyncio.to_thread(self.cluster.kubectl, "apply", f"--filename={self.repository.file}")
         self.screen.say(f"kubectl apply: {told.strip()}", "●")
 
-    async def until(self, what: str, holds: "Condition") -> None:
+    async def until(self, what: str, holds: Callable[[Seen], bool]) -> None:
         """Wait until the status says so. Raises CutShort where it does not in time."""
         held = await self.watch.until(holds, DEADLINE)
         self.expect(held, what)
@@ -121,6 +134,22 @@ async def bad_version(play: Play) -> None:
     _judge_rollback(play)
     await _registry_says(play, "the alias champion still points to version 2")
     await _stays_rejected(play)
+
+
+async def shadow_first(play: Play) -> None:
+    """Act 4: the same bad version, which other guards give another trial, is found out before a user meets it."""
+    play.screen.headline("Act 4: the same version, tried in the shadow first: it answers copies, and no user")
+    before = play.clients.ledger.requests
+    await play.commit(with_shadow(with_version(play.manifest, BAD)), "Try version 3 in the shadow first")
+    await play.until("version 3 answers copies of requests", lambda seen: seen.current and seen.phase == "Canary")
+    rejected = Condition(BETTER, ready="False", reason="VersionRejected", settled=True)
+    await play.until("version 3 was rejected again and version 2 serves", rejected)
+    play.screen.say(f"Ready: {play.watch.seen.condition('Ready')[2]}")
+    await asyncio.sleep(BREATH)
+    recent = play.clients.ledger.answers[before:]
+    play.met = sum(BAD in {answer.version, answer.failed_by} for answer in recent)
+    play.expect(play.met == 0, f"no user met version 3: it answered {play.met} of {len(recent)} requests")
+    play.expect(not play.clients.ledger.failures, "no request failed")
 
 
 def _judge_rollback(play: Play) -> None:
