@@ -27,7 +27,7 @@ class ShadowPairs:
     disagreements: int = 0  # of the compared ones: those that differ by more than the tolerance
     slower: int = 0  # of the pairs that are good on both sides: those in which the challenger's model took longer
     faster: int = 0
-    dropped: int = 0  # copies that were not sent, or not answered by a challenger that is there: they are in no pair
+    dropped: int = 0  # copies that were not sent, or that the challenger did not try: they are in no pair
 
     @property
     def total(self) -> int:

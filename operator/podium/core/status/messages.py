@@ -140,13 +140,13 @@ def _testers(facts: Facts) -> list[str]:
 def _canary(facts: Facts) -> str:
     trial = facts.status.trial
     assert trial is not None
-    judged, measure, thing, fault = guards.judging(facts), ERRORS, "answer", "error"
-    if trial.steps[trial.step].shadow is not None:
-        measure, thing, fault = ONLY_CHALLENGER_BAD, "pair", "bad answer of the challenger alone"
-    counts = trial.evidence.measured(measure.name).challenger
+    judged, shadow = guards.judging(facts), trial.steps[trial.step].shadow is not None
+    thing = "pair" if shadow else "answer"
+    counts = trial.evidence.measured((ONLY_CHALLENGER_BAD if shadow else ERRORS).name).challenger
+    bad = f"only the challenger bad in {counts.bad}" if shadow else _count(counts.bad, "error")
     share = step_text(trial.steps[trial.step], facts.spec)
     step = f"step {trial.step + 1} of {len(trial.steps)}{_with_template(facts)}"
-    text = f"{step}, {share}{lent_text(facts)}: {_count(counts.answers, thing)}, {_count(counts.bad, fault)}"
+    text = f"{step}, {share}{lent_text(facts)}: {_count(counts.answers, thing)}, {bad}"
     if trial.weight_reached_at is None:
         waits = f"waiting until the weight of this step is in force{_in_the_way(facts)}"
         subject = facts.status.challenger
