@@ -95,3 +95,16 @@ def test_a_restart_of_the_operator_in_a_shadow_step_loses_no_pair() -> None:
     assert trial_ is not None
     pairs = trial_.evidence.measured("pairs in which only the challenger's answer is bad").challenger
     assert pairs.answers > 0.15 * served(sim, "1") - 150
+
+
+def test_another_template_with_the_champions_own_version_waits_for_no_pairs() -> None:
+    """Its pods serve what the champion's do, so those send no copies: the step waited for an hour."""
+    sim = Simulation(spec_of("1", rollout=ROLLOUT))
+    sim.register("1")
+    sim.settle("1")
+    sim.commit(spec_of("1", rollout=ROLLOUT, serving={"image": "podium-runtime:2"}), "another image")
+    sim.reach(Phase.CANARY)
+    sim.until(lambda world: world.status.trial is not None and world.status.trial.step == 1, within=40 * SECOND)
+    assert sim.clients.copied["1"] == 0
+    sim.until(lambda world: world.status.phase is Phase.STABLE, within=600 * SECOND)
+    assert sim.champion() == "1"

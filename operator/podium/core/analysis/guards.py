@@ -156,9 +156,14 @@ def judged(facts: Facts) -> Sequence[GuardResult]:
 
 
 def judging(facts: Facts) -> Sequence[GuardResult]:
-    """The guards that the present step waits for: of kind shadow in a shadow step, and all others in any other."""
-    trial = facts.status.trial
+    """The guards that the present step waits for: of kind shadow in a shadow step, and all others in any other.
+
+    A template's trial has no pairs, as both sides serve the same and no pod copies to its like: such a step only lasts.
+    """
+    trial, subject, beside = facts.status.trial, facts.subject, facts.fallback
     shadow = trial is not None and trial.steps[trial.step].shadow is not None
+    if shadow and subject is not None and beside is not None and subject.same_version(beside):
+        return ()
     return [result for result in judged(facts) if (result.guard.shadow is not None) == shadow]
 
 
