@@ -228,12 +228,17 @@ def spaces(size: int) -> bytes:
     return b"[[1.5]]" + b" " * (size - 7)
 
 
+def of_little_memory(url: str) -> Pod:
+    """A champion's pod that copies, and holds 80,000 bytes of bodies."""
+    asked = copying(url)
+    asked.limit(Limits(LIMITS.body_bytes, 80_000, 30.0, 30.0, 75.0))
+    asked.tell()
+    return asked
+
+
 async def test_copies_take_a_part_of_the_memory_for_bodies() -> None:
-    limits = Limits(LIMITS.body_bytes, 80_000, 30.0, 30.0, 75.0)
     async with listening(Hanging) as url:
-        asked = copying(url)
-        asked.limit(limits)
-        asked.tell()
+        asked = of_little_memory(url)
         for _ in range(6):
             assert (await asked.ask(body=spaces(3_000))).status == 200
         assert asked.pairs == {"dropped": 3}, "10,000 are an eighth of 80,000"
@@ -243,11 +248,8 @@ async def test_copies_take_a_part_of_the_memory_for_bodies() -> None:
 
 
 async def test_copies_go_first_where_clients_need_the_memory() -> None:
-    limits = Limits(LIMITS.body_bytes, 80_000, 30.0, 30.0, 75.0)
     async with listening(Hanging) as url:
-        asked = copying(url)
-        asked.limit(limits)
-        asked.tell()
+        asked = of_little_memory(url)
         for _ in range(3):
             await asked.ask(body=spaces(3_000))
         await eventually(lambda: sender(asked)._sending == 3, "each is on its way")
