@@ -20,6 +20,7 @@ from podium.api.v1alpha1.outbox import PendingEvent
 from podium.core.facts import Key
 from podium.errors import PodiumError, Rejected, Unavailable
 from podium.ports import Notification
+from tests.unit.adapters.local_server import serving
 from tests.unit.core.factories import NOW
 
 KEY = Key("ml", "churn")
@@ -65,13 +66,10 @@ async def receiver() -> AsyncIterator[Receiver]:
 
     app = web.Application()
     app.add_routes([web.post("/secret", take), web.post("/slow", slow)])
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}/secret"
-    yield made
-    gone.set()
-    await runner.cleanup()
+    async with serving(app) as address:
+        made.url = f"{address}/secret"
+        yield made
+        gone.set()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from aiohttp import web
 from podium.adapters.metrics import prometheus
 from podium.adapters.metrics.prometheus import LIMIT, NotATotal, Prometheus, total
 from podium.ports import Totals
+from tests.unit.adapters.local_server import serving
 
 
 def answer(kind: str, result: object, **more: object) -> bytes:
@@ -103,12 +104,9 @@ class Served:
 async def served() -> AsyncIterator[Served]:
     said, app = Served(), web.Application()
     app.add_routes([web.post("/prefix/api/v1/query", said.query)])
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    said.uri = f"http://127.0.0.1:{runner.addresses[0][1]}/prefix/"
-    yield said
-    await runner.cleanup()
+    async with serving(app) as address:
+        said.uri = f"{address}/prefix/"
+        yield said
 
 
 @pytest.fixture

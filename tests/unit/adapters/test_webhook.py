@@ -15,6 +15,7 @@ from podium.api.v1alpha1.status import Pinned
 from podium.core.facts import Key
 from podium.errors import PodiumError, Rejected, Unavailable
 from podium.ports import WebhookCall, WebhookVerdict
+from tests.unit.adapters.local_server import serving
 from tests.unit.core.factories import NOW
 
 SECRET = "Bearer of-the-board"
@@ -57,13 +58,10 @@ async def service() -> AsyncIterator[Service]:
 
     app = web.Application()
     app.add_routes([web.post("/", ask), web.post("/slow", slow)])
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    yield made
-    gone.set()
-    await runner.cleanup()
+    async with serving(app) as address:
+        made.url = f"{address}/"
+        yield made
+        gone.set()
 
 
 @pytest.fixture
