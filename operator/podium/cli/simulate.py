@@ -28,8 +28,8 @@ _LONGEST = timedelta(days=3650)
 _MOST = 1_000_000  # clients
 
 
-def _rate(_: click.Context, __: click.Parameter, text: str) -> float:
-    """Requests a second."""
+def rate_of(_: click.Context, __: click.Parameter, text: str) -> float:
+    """Requests a second, of an option."""
     found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)/([smh])", text)
     if found is None or float(found[1]) == 0:
         raise click.BadParameter(f"expected a rate such as 50/s, 200/m or 10/h, found {text}")
@@ -58,7 +58,7 @@ def _time(_: click.Context, __: click.Parameter, text: str) -> timedelta:
 @click.command(short_help="Try a ModelDeployment on assumed versions, in virtual time.")
 @click.argument("source", metavar="FILE", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--name", help="Which ModelDeployment of the file.  [default: the only one]")
-@click.option("--rate", default="50/s", show_default=True, callback=_rate, help="Requests: 50/s, 200/m, 10/h.")
+@click.option("--rate", default="50/s", show_default=True, callback=rate_of, help="Requests: 50/s, 200/m, 10/h.")
 @click.option("--good", multiple=True, callback=_shares, help="True share of bad answers of a good version.")
 @click.option("--bad", multiple=True, callback=_shares, help="The same of a bad version.")
 @click.option("--champion", multiple=True, callback=_shares, help="The same of the champion beside it.")
