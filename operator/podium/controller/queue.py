@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable
 from enum import IntEnum
 from typing import Final
 
+from podium.controller.due import DueKeys
 from podium.controller.metrics import Metrics
 from podium.controller.waiting import news_or, within
 from podium.core.facts import Key
@@ -57,23 +58,16 @@ class WorkQueue:
         self._clock = clock
         self._metrics = metrics
         self._workers = workers
-        self._priority = priority
-        self._due: dict[Key, float] = {}
-        self._news_of: set[Key] = set()  # those that are due for another reason than that time has passed
+        self._due: DueKeys[Priority] = DueKeys(priority, last=Priority.REST)
         self._running: dict[Key, Priority] = {}
         self._failures: dict[Key, int] = {}
         self._news = asyncio.Event()
 
     def add(self, key: Key, after: float = 0.0) -> None:
         """Reconcile the key `after` so many seconds, or earlier where that is due already."""
-        due = self._clock.monotonic() + after
-        if after <= 0:
-            self._news_of.add(key)
-        if self._due.get(key, due + 1) <= due:
-            return
-        self._due[key] = due
-        self._metrics.adds.inc()
-        self._news.set()
+        if self._due.add(key, self._clock.monotonic() + after, news=after <= 0):
+            self._metrics.adds.inc()
+            self._news.set()
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -90,26 +84,16 @@ class WorkQueue:
         while True:
             self._news.clear()
             now = self._clock.monotonic()
-            if found := self._first(now):
-                del self._due[found[0]]
-                self._news_of.discard(found[0])
+            self._metrics.depth.set(self._due.waiting(now))
+            if found := self._due.pop(now, self._free()):
                 return found
-            later = [due for key, due in self._due.items() if due > now and key not in self._running]
-            await news_or(self._clock, self._news, min(later) - now if later else None)
+            moment = self._due.next_moment()
+            await news_or(self._clock, self._news, None if moment is None else moment - now)
 
-    def _first(self, now: float) -> tuple[Key, Priority] | None:
-        """The key that is due, and for whose priority a worker is free: the most urgent one, then as `_rank` has it."""
-        due = [key for key, moment in self._due.items() if moment <= now]
-        self._metrics.depth.set(len(due))
+    def _free(self) -> list[Priority]:
+        """The priorities for which a worker is free."""
         busy = list(self._running.values())
-        free = {priority for priority in Priority if busy.count(priority) < self._workers}
-        ready = [(key, self._priority(key)) for key in due if key not in self._running]
-        able = [each for each in ready if each[1] in free]
-        return min(able, key=lambda each: (each[1], *self._rank(*each))) if able else None
-
-    def _rank(self, key: Key, priority: Priority) -> tuple[bool, float]:
-        """The earliest comes first; of those that rest, the earliest news."""
-        return priority is Priority.REST and key not in self._news_of, self._due[key]
+        return [priority for priority in Priority if busy.count(priority) < self._workers]
 
     async def _handle(self, key: Key) -> None:
         try:
@@ -118,13 +102,14 @@ class WorkQueue:
         except Exception as error:  # noqa: BLE001  whatever it was: it is said, and tried again
             again = self._failed(key, error)
         except asyncio.CancelledError:
-            self._due.setdefault(key, self._clock.monotonic())  # was not finished: rule 5
+            self._due.add(key, self._clock.monotonic(), news=False)  # was not finished: rule 5
             raise
         else:
             self._failures.pop(key, None)
             self._metrics.reconciled("success" if again is None else "requeue_after")
         finally:
             self._running.pop(key, None)
+            self._due.release(key)
             self._news.set()  # a worker is free
         if again is not None:
             self.add(key, again)
