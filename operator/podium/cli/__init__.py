@@ -10,6 +10,9 @@ Beside the verbs stand what they share and what they show:
     problems               what is wrong with an object, for `validate`
     live, options          where a live object comes from, and the options that say so
     view, tree, tables     what `get`, `list`, `status`, `history` and `events` show of it
+    file_objects, plan_text     the objects of files beside the cluster's, for `diff` and `plan`
+    pod_logs               what `logs` shows
+    completing, kubectl_complete     what shells complete from the cluster
     steer                  where `pause`, `resume`, `approve`, `retry`, `undo` and `set` write the plans of `steering`
     git_checkout, yaml_edit     the commit in a checkout, where Git owns the object
     explanation_text, screen

@@ -9,7 +9,7 @@ import click
 
 from podium.adapters.kubernetes.read import moment
 from podium.cli.live import connected, run
-from podium.cli.options import Place, as_json, at_place
+from podium.cli.options import Place, as_json, at_place, named
 from podium.cli.screen import Screen
 from podium.cli.tables import age, table, to_json
 
@@ -26,7 +26,7 @@ class Event:
 
 
 @click.command(short_help="Show the Events about a ModelDeployment.")
-@click.argument("name")
+@named
 @at_place
 @as_json
 def events(name: str, place: Place, *, as_object: bool) -> None:

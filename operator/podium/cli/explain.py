@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from podium.cli.completing import deployments
 from podium.cli.explanation_text import as_text
 from podium.cli.objects import InputError, text_of, the_one
 from podium.cli.options import Place, as_json, at_place
@@ -14,7 +15,7 @@ from podium.core.status.explanation import Unexplained, explanation
 
 
 @click.command(short_help="Show a trial: each gate and guard with evidence, limit and verdict.")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=deployments)
 @at_place
 @click.option(
     "-f",

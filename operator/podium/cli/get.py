@@ -10,7 +10,7 @@ import click
 from podium.api.v1alpha1.manifest import KIND
 from podium.cli.live import connected, run
 from podium.cli.objects import InputError
-from podium.cli.options import Place, as_json, at_place
+from podium.cli.options import Place, as_json, at_place, named
 from podium.cli.screen import Screen
 from podium.cli.tables import to_json
 from podium.cli.tree import as_tree
@@ -22,7 +22,7 @@ _CLEAR: Final = "\x1b[H\x1b[J"  # the cursor to the first place, and all behind 
 
 
 @click.command(short_help="Show a ModelDeployment as a tree: versions, pods, steps, gates and guards; -w watches.")
-@click.argument("name")
+@named
 @click.option("-w", "--watch", "watching", is_flag=True, help="Go on showing it, at each change.")
 @at_place
 @as_json

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import click
 
 from podium.cli.live import model_deployment, run
-from podium.cli.options import Place, as_json, at_place
+from podium.cli.options import Place, as_json, at_place, named
 from podium.cli.screen import Screen
 from podium.cli.tables import age, table, to_json
 from podium.cli.view import said_of
@@ -14,7 +14,7 @@ from podium.core.status.explained import PastDecision
 
 
 @click.command(short_help="Show what was decided of which version, and why.")
-@click.argument("name")
+@named
 @at_place
 @as_json
 def history(name: str, place: Place, *, as_object: bool) -> None:

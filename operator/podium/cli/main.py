@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Final, NamedTuple
 
 import click
+from click.shell_completion import CompletionItem
 
 
 class Verb(NamedTuple):
@@ -19,6 +20,7 @@ VERBS: Final = {
     "abort": Verb("abort", "Take a version on trial out of traffic at once, and keep it out.", "cli"),
     "approve": Verb("approve", "Approve a version, for the gates that ask for it.", "cli"),
     "check": Verb("check", "Say whether the cluster is fit: versions, rights, gateway, registry, Prometheus.", "cli"),
+    "completion": Verb("completion", "Print the script by which bash, zsh or fish completes podium.", "cli"),
     "dashboard": Verb("dashboard", "Show the fleet and each rollout in a browser, on this machine.", "cli,dashboard"),
     "diff": Verb("diff", "Show which fields a file would change in the cluster.", "cli"),
     "events": Verb("events", "Show the Events about a ModelDeployment.", "cli"),
@@ -26,6 +28,7 @@ VERBS: Final = {
     "get": Verb("get", "Show a ModelDeployment as a tree: versions, pods, steps, gates and guards; -w watches.", "cli"),
     "history": Verb("history", "Show what was decided of which version, and why.", "cli"),
     "list": Verb("list", "Show all ModelDeployments: versions, phase, weight, nearest guard.", "cli", "list_"),
+    "logs": Verb("logs", "Show the logs of a version's pods, or of all; -f follows them.", "cli"),
     "pause": Verb("pause", "Stop all progress of a rollout; a rollback is never stopped.", "cli"),
     "plan": Verb("plan", "Say what a file would do to a rollout, before it is applied.", "cli"),
     "promote": Verb("promote", "Let a version on trial skip its step, or all that is left.", "cli"),
@@ -49,9 +52,23 @@ class Verbs(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as click calls it
         return sorted(VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         verb = VERBS.get(cmd_name)
-        return _command(cmd_name, verb) if verb else None
+        if verb is None:
+            return None
+        try:
+            return _command(cmd_name, verb)
+        except click.ClickException:
+            if ctx.resilient_parsing:  # a shell completes: it cannot show why
+                return None
+            raise
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The verbs, without importing them; and the options of the command itself."""
+        verbs = [CompletionItem(name, help=VERBS[name].help) for name in self.list_commands(ctx)]
+        return [verb for verb in verbs if verb.value.startswith(incomplete)] + click.Command.shell_complete(
+            self, ctx, incomplete
+        )
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -11,7 +11,7 @@ import click
 from podium.api.v1alpha1.values.base import format_duration, parse_duration
 from podium.cli.live import Connection, connected, run
 from podium.cli.objects import InputError
-from podium.cli.options import Place, as_json, at_place
+from podium.cli.options import Place, as_json, at_place, named
 from podium.cli.screen import Screen
 from podium.cli.tables import to_json
 from podium.cli.view import in_one_line, said_of
@@ -57,7 +57,7 @@ class _Duration(click.ParamType[timedelta]):
 
 
 @click.command(short_help="Say by the exit code where a rollout stands; --wait waits for its end.")
-@click.argument("name")
+@named
 @click.option("--wait", "waiting", is_flag=True, help="Wait until it is stable, or only a person can help.")
 @click.option("--timeout", type=_Duration(), default="10m", show_default=True, help="How long to wait.")
 @at_place

@@ -13,7 +13,7 @@ import yaml
 from podium.cli.git_checkout import commit
 from podium.cli.live import connected, run
 from podium.cli.objects import InputError
-from podium.cli.options import Command, Place, as_json, at_place
+from podium.cli.options import Command, Place, as_json, at_place, named
 from podium.cli.screen import Screen
 from podium.core.printable import plain
 from podium.steering.change import AlreadySo, CannotSteer, Change, Plan, Target, checked, target
@@ -47,7 +47,7 @@ class Done:
 def steers(command: Command) -> Command:
     """Adds NAME and the options of a verb that steers, and hands them over as `steering`."""
 
-    @click.argument("name")
+    @named
     @click.option("--git", type=click.Path(exists=True, path_type=Path), help="Commit it in this checkout or file.")
     @click.option("--force", is_flag=True, help="Write to the cluster although Git owns the object.")
     @at_place

@@ -32,6 +32,7 @@ class ApiServer:
         self.reads: Counter[str] = Counter()  # by path; a watch counts once it has ended
         self.patches: list[tuple[str, Json]] = []
         self.answered: dict[str, str] = {}  # by path, the last answer
+        self.logs: dict[str, list[str]] = {}  # by path: lines, each after its time
         self.allowed = True  # what reviews of the caller's rights say
         self.reviews: list[Json] = []
         self.user = "alice"  # whom the API server takes the caller for
@@ -46,6 +47,12 @@ class ApiServer:
             value = json.loads(json.dumps(value))
             value.setdefault("metadata", {})["resourceVersion"] = str(self._version)
             self.kept[path] = value
+            self.changed.notify_all()
+
+    def log(self, pod: str, *lines: str) -> None:
+        """The pod of namespace ml logs these lines."""
+        with self.changed:
+            self.logs.setdefault(f"{PODS}/{pod}/log", []).extend(lines)
             self.changed.notify_all()
 
     def update(self, path: str, change: Callable[[Json], object]) -> None:
@@ -125,6 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(status, _status("Forbidden", message))
         elif self.headers["Authorization"] != f"Bearer {TOKEN}":
             self._answer(401, _status("Unauthorized", "no token"))
+        elif parts.path in world.logs:
+            self._log(parts.path, follow="follow" in parse_qs(parts.query))
         elif "watch" in parse_qs(parts.query):
             self._watch(parts.path)
         elif parts.path in COLLECTIONS:
@@ -153,6 +162,22 @@ class _Handler(BaseHTTPRequestHandler):
     def _body(self) -> Json:
         found: Json = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         return found
+
+    def _log(self, path: str, *, follow: bool) -> None:
+        """The lines that are there, and where it is followed, those that come."""
+        self.send_response(200)
+        self.end_headers()
+        told = 0
+        with suppress(OSError):
+            while True:
+                now = list(self.world.logs.get(path, ()))
+                self.wfile.write("".join(f"{line}\n" for line in now[told:]).encode())
+                self.wfile.flush()
+                told = len(now)
+                if not follow or self.ending.is_set() or path not in self.world.logs:
+                    return
+                with self.world.changed:
+                    self.world.changed.wait(0.05)
 
     def _watch(self, path: str) -> None:
         """All that is there, and then one event a change, until the server or the client ends."""

@@ -28,6 +28,7 @@ VERBS_OF_ONE = {
     "explain": [],
     "get": [],
     "history": [],
+    "logs": [],
     "pause": [],
     "promote": [],
     "resume": [],

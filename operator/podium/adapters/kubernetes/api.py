@@ -143,6 +143,13 @@ class Api:
         content = await self._call("GET", path, limit=limit, within=within, headers=headers)
         return content.decode(errors="replace")
 
+    async def stream(self, path: str, query: Mapping[str, str], *, within: float) -> AsyncIterator[bytes]:
+        """The lines of what is there, as they come, until its end or for so many seconds. The last one may be cut."""
+        bound = aiohttp.ClientTimeout(total=within, sock_connect=TIMEOUT)
+        async with self._answer("GET", f"{path}?{urlencode(query)}", bound=bound) as answer:
+            async for line in lines(answer.content, cut=True):
+                yield line
+
     async def _json(
         self,
         method: str,
@@ -236,14 +243,16 @@ async def read_at_most(stream: aiohttp.StreamReader, limit: int) -> bytes:
     return content
 
 
-async def lines(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """The lines of an answer's body, of any length; what no newline ends is not whole, and left out."""
+async def lines(stream: aiohttp.StreamReader, *, cut: bool = False) -> AsyncIterator[bytes]:
+    """The lines of an answer's body, of any length; what no newline ends is not whole, and left out unless `cut`."""
     rest = b""
     async for chunk in stream.iter_any():
         *whole, rest = (rest + chunk).split(b"\n")
         for line in whole:
             if line:
                 yield line
+    if rest and cut:
+        yield rest
 
 
 def _payload(content: bytes) -> Any:
