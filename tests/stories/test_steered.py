@@ -70,3 +70,19 @@ def test_the_abort_that_follows_another_version_at_once_is_not_of_the_one_before
     assert here.verb(lambda about: verdicts.abort("3", None, "wrong", about)) == "version 3 of churn is aborted"
     here.sim.run(120 * SECOND)
     assert (here.sim.status.phase, here.sim.champion()) == (Phase.ABORTED, "1")
+
+
+def test_what_rollback_now_said_does_not_skip_the_steps_of_a_later_return_with_another_template() -> None:
+    """Weeks later, when another version has served, and Git names the first one with another environment."""
+    here = Steered(second_champion(), {"model": {"name": "churn", "version": "2"}, "serving": {"replicas": 2}})
+    here.commit(rollout=SLOW)
+    here.verb(lambda about: verdicts.rollback(None, None, about, now=True))
+    here.sim.settle("1")
+    here.commit(rollout=QUICK)
+    here.verb(lambda about: to_version(about, "3"))
+    here.sim.settle("3")
+    loud = {"replicas": 2, "env": [{"name": "LEVEL", "value": "debug"}]}
+    here.commit(model={"version": "1"}, serving=loud, rollout=SLOW)
+    here.sim.reach(Phase.CANARY)
+    here.sim.run(60 * SECOND)
+    assert here.sim.status.phase is Phase.CANARY

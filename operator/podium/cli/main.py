@@ -42,7 +42,9 @@ VERBS: Final = {
     "simulate": Verb("simulate", "Try a ModelDeployment on assumed versions, in virtual time.", "cli"),
     "status": Verb("status", "Say by the exit code where a rollout stands; --wait waits for its end.", "cli"),
     "undo": Verb("undo", "Name the champion again, or the one before.", "cli"),
-    "validate": Verb("validate", "Check ModelDeployments in YAML files, without a cluster.", "cli"),
+    "validate": Verb(
+        "validate", "Check ModelDeployments, Providers and Alerts in YAML files, without a cluster.", "cli"
+    ),
 }
 
 

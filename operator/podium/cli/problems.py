@@ -1,4 +1,4 @@
-"""Problems of a ModelDeployment in a person's words: where, expected, found, what to do.
+"""Problems of a ModelDeployment, Provider or Alert in a person's words: where, expected, found, what to do.
 
 Two readers look at the object. The JSON Schema knows the shape and speaks first; the models know the rules, which the
 API server has as CEL. Both, and so the API server, name the same fields.
@@ -15,8 +15,8 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError as ModelError
 
-from podium.api.v1alpha1.manifest import ModelDeploymentManifest
-from podium.api.v1alpha1.schema.jsonschema import json_schema
+from podium.api.v1alpha1.manifest import KIND
+from podium.api.v1alpha1.schema.jsonschema import MANIFESTS, json_schema
 from podium.api.v1alpha1.values.rules import BROKEN
 from podium.cli.documents import Path
 
@@ -38,7 +38,7 @@ class Problem:
 
 
 def problems(value: Any) -> list[Problem]:
-    """Everything that is wrong with an object that says it is a ModelDeployment: one problem a field."""
+    """Everything that is wrong with an object of Podium's: one problem a field. Another kind is not one of them."""
     found = {problem.path: problem for misfit in _misfits(value) for problem in _misshapen(misfit)}
     broken = {problem.path: problem for problem in _broken_rules(value, found.keys())}
     return list((found | broken).values())
@@ -59,15 +59,27 @@ class Misfit:
 
 
 def _misfits(value: Any) -> Iterator[Misfit]:
-    for error in _validator().iter_errors(value):
+    for error in _validator(kind_of(value)).iter_errors(value):
         schema = error.schema
         assert isinstance(schema, Mapping)
         yield Misfit(tuple(error.absolute_path), str(error.validator), error.validator_value, error.instance, schema)
 
 
 @cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(json_schema())
+def _validator(kind: str) -> Draft202012Validator:
+    return Draft202012Validator(json_schema(kind))
+
+
+@cache
+def _definitions() -> Mapping[str, Any]:
+    """Those of all kinds. One name has one meaning."""
+    return {name: schema for kind in MANIFESTS for name, schema in json_schema(kind).get("$defs", {}).items()}
+
+
+def kind_of(value: Any) -> str:
+    """By which kind an object is judged: that of a ModelDeployment where it names none of Podium's."""
+    kind = value.get("kind") if isinstance(value, dict) else None
+    return kind if isinstance(kind, str) and kind in MANIFESTS else KIND
 
 
 def _misshapen(misfit: Misfit) -> Iterator[Problem]:
@@ -101,7 +113,7 @@ def _missing(schema: Mapping[str, Any]) -> str:
 def _description(schema: Mapping[str, Any]) -> str:
     """What the schema says of the field, or else of its kind."""
     kind = str(schema.get("$ref", "")).removeprefix("#/$defs/")
-    described = schema if "description" in schema or not kind else json_schema()["$defs"][kind]
+    described = schema if "description" in schema or not kind else _definitions()[kind]
     return str(described.get("description", ""))
 
 
@@ -195,7 +207,7 @@ def _broken_rules(value: Any, misshapen: Collection[Path]) -> Iterator[Problem]:
     A rule cannot be judged around a value that is wrong already.
     """
     try:
-        ModelDeploymentManifest.model_validate(written(value) if isinstance(value, dict) else value)
+        MANIFESTS[kind_of(value)].model_validate(written(value) if isinstance(value, dict) else value)
     except ModelError as error:
         for entry in error.errors(include_url=False):
             around = entry["loc"]

@@ -1,4 +1,4 @@
-"""`podium validate`: ModelDeployments in YAML files, checked as the API server would, without a cluster."""
+"""`podium validate`: objects of Podium in YAML files, checked as the API server would, without a cluster."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ import click
 from podium.api.v1alpha1.manifest import GROUP, KIND, ModelDeploymentManifest
 from podium.cli.documents import Document, Unreadable, read_documents
 from podium.cli.objects import reading
-from podium.cli.problems import problems, written
+from podium.cli.problems import kind_of, problems, written
 from podium.core.traffic.shares import coarse_share, weight_text
 
 _SUFFIXES = {".yaml", ".yml"}
@@ -39,13 +39,24 @@ class Report:
 
     checked: int = 0
     skipped: int = 0  # objects of other kinds
+    kinds: dict[str, int] = field(default_factory=dict)  # how many of each kind were checked
     problems: list[Found] = field(default_factory=list)
     notes: list[Found] = field(default_factory=list)  # what is allowed, and may not be what was meant
 
     def __str__(self) -> str:
-        counts = [(self.checked, KIND, "checked"), (self.skipped, "other object", "skipped")]
-        words = [f"{count} {noun}{'' if count == 1 else 's'} {verb}" for count, noun, verb in counts]
-        return f"{', '.join(words)}, {len(self.problems)} problem{'' if len(self.problems) == 1 else 's'}"
+        kinds = self.kinds or {KIND: 0}
+        checked = ", ".join(_counted(count, kind) for kind, count in sorted(kinds.items()))
+        skipped, wrong = _counted(self.skipped, "other object"), _counted(len(self.problems), "problem")
+        return f"{checked} checked, {skipped} skipped, {wrong}"
+
+    def check(self, kind: str) -> None:
+        """One more object of this kind."""
+        self.checked += 1
+        self.kinds[kind] = self.kinds.get(kind, 0) + 1
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 class Unopened(click.ClickException):
@@ -54,13 +65,13 @@ class Unopened(click.ClickException):
     exit_code = 2
 
 
-@click.command(short_help="Check ModelDeployments in YAML files, without a cluster.")
+@click.command(short_help="Check ModelDeployments, Providers and Alerts in YAML files, without a cluster.")
 @click.argument(
     "sources", metavar="FILE…", nargs=-1, required=True, type=click.Path(exists=True, allow_dash=True, readable=True)
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
 def validate(sources: tuple[str, ...], *, as_json: bool) -> None:
-    """Check ModelDeployments in YAML files as the API server would, without a cluster.
+    """Check ModelDeployments, Providers and Alerts in YAML files as the API server would, without a cluster.
 
     FILE is a YAML file, a directory (all its *.yaml and *.yml, at any depth) or - for standard input. Objects of other
     kinds are skipped.
@@ -109,7 +120,7 @@ def _check(file: str, text: str, report: Report) -> None:
     try:
         for document in read_documents(text):
             if _is_ours(document.value):
-                report.checked += 1
+                report.check(kind_of(document.value))
                 found = _found(file, document)
                 report.problems += found
                 report.notes += [] if found else _notes(file, document)
@@ -122,7 +133,7 @@ def _check(file: str, text: str, report: Report) -> None:
 
 
 def _is_ours(value: Any) -> bool:
-    """By group or by kind, so that a slip in one of them is found."""
+    """By group or by kind, so that a slip in one of them is found. Flux has a Provider and an Alert of its own."""
     if not isinstance(value, dict):
         return False
     group = str(value.get("apiVersion")).partition("/")[0]
@@ -131,6 +142,8 @@ def _is_ours(value: Any) -> bool:
 
 def _notes(file: str, document: Document) -> list[Found]:
     """Shares that the pods cannot make: without a gateway the share is the ratio of pods."""
+    if kind_of(document.value) != KIND:
+        return []
     spec = ModelDeploymentManifest.model_validate(written(document.value)).spec
     coarse = [weight_text(step.weight, spec) for step in spec.rollout.steps if coarse_share(step.weight, spec)]
     if not coarse:

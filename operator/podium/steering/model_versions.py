@@ -1,8 +1,12 @@
 """The change of spec.model to another version or alias, and what it leads to, as far as the status says."""
 
-from typing import Any
+from typing import Any, Final
 
+from podium.api.v1alpha1.status import Phase
 from podium.steering.change import AlreadySo, Change, Target, held
+
+# While one of these lasts, a promotion of the champion may be about the trial of its pod template, or its soak.
+_WORKS: Final = frozenset({Phase.RELOADING, Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.SOAKING})
 
 
 def to_version(about: Target, version: str) -> Change:
@@ -16,7 +20,7 @@ def to_version(about: Target, version: str) -> Change:
     over = left_over(about, version)
     subject = f"Set {about.name} to version {version}"
     aim = f"an end of spec.rollout.{', '.join(over)}" if over else ""
-    patch = {"model": patch, **({"rollout": over} if over else {})}
+    patch = {"model": patch, **_without(over | spent(about))}
     return Change(patch, done, _follows(about, version), subject, aim)
 
 
@@ -31,6 +35,23 @@ def left_over(about: Target, version: str | None = None) -> dict[str, Any]:
     }
 
 
+def spent(about: Target) -> dict[str, Any]:
+    """The part of a patch of spec.rollout that removes a promotion of the version that is champion and not on trial.
+
+    Such a word has no effect any more, until the version comes back with another pod template: then it would skip steps
+    that no person has thought of. `podium rollback --now` leaves one each time.
+    """
+    said, status = about.spec.rollout.promote, about.status
+    champion = status.champion
+    if said is None or champion is None or status.phase in _WORKS or said.version != champion.version:
+        return {}
+    return {"promote": None} if champion.of_model(said.model or about.spec.model.name) else {}
+
+
+def _without(over: dict[str, Any]) -> dict[str, Any]:
+    return {"rollout": over} if over else {}
+
+
 def to_alias(about: Target, alias: str) -> Change:
     """Follow an alias. Raises AlreadySo where the spec does."""
     if about.spec.model.alias == alias:
@@ -39,7 +60,8 @@ def to_alias(about: Target, alias: str) -> Change:
     patch: dict[str, Any] = {"alias": alias} | ({"version": None} if was is not None else {})
     follows = "Podium tries the version to which it points, unless that is the champion, and each one to which it moves"
     done = f"{about.name} follows alias {alias}"
-    return Change({"model": patch}, done, follows + held(about), f"Set {about.name} to alias {alias}")
+    patch = {"model": patch, **_without(spent(about))}
+    return Change(patch, done, follows + held(about), f"Set {about.name} to alias {alias}")
 
 
 def _follows(about: Target, version: str) -> str:

@@ -265,3 +265,37 @@ def test_an_object_that_contradicts_itself_is_no_verdict_and_hides_no_other(clus
         assert podium(*words).exit_code == 3
     for words in (["get", "evil"], ["explain", "evil"], ["history", "evil"], ["abort", "evil"], ["promote", "evil"]):
         assert not isinstance(podium(*words).exception, IndexError), words
+
+
+@pytest.mark.parametrize(
+    ("words", "removed"),
+    [(["set", "version", "churn", "8"], True), (["set", "alias", "churn", "next"], True), (["pause", "churn"], False)],
+)
+def test_a_promotion_that_has_done_its_work_is_removed_by_the_next_verb_that_names_a_version(
+    cluster: ApiServer, words: list[str], removed: bool
+) -> None:
+    value = saved("settled")
+    champion = value["status"]["champion"]["version"]
+    value["spec"].setdefault("rollout", {})["promote"] = {"version": champion, "full": True}
+    cluster.put(CHURN, value)
+    assert podium(*words).exit_code == 0
+    assert (cluster.patches[0][1]["spec"].get("rollout") == {"promote": None}) is removed
+
+
+@pytest.mark.parametrize("said", [{"version": "6"}, {"version": "7", "model": "fraud"}])
+def test_a_promotion_of_another_version_or_model_is_left_alone(cluster: ApiServer, said: dict[str, Any]) -> None:
+    value = saved("settled")
+    value["status"]["champion"]["version"] = value["spec"]["model"]["version"] = "7"
+    value["status"]["champion"]["model"] = "churn"
+    value["spec"].setdefault("rollout", {})["promote"] = {**said, "full": True}
+    cluster.put(CHURN, value)
+    assert podium("set", "version", "churn", "8").exit_code == 0
+    assert "rollout" not in cluster.patches[0][1]["spec"]
+
+
+def test_a_promotion_of_a_champion_in_its_soak_is_left_alone(cluster: ApiServer) -> None:
+    value = saved("watched")
+    value["spec"]["rollout"]["promote"] = {"version": value["status"]["champion"]["version"], "full": True}
+    cluster.put(CHURN, value)
+    assert podium("set", "version", "churn", "9").exit_code == 0
+    assert "rollout" not in cluster.patches[0][1]["spec"]

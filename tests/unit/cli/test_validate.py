@@ -67,6 +67,7 @@ def test_programs_get_json(folder: Path) -> None:
     assert json.loads(result.stdout) == {
         "checked": 2,
         "skipped": 1,
+        "kinds": {"ModelDeployment": 2},
         "notes": [],
         "problems": [
             {
@@ -156,3 +157,52 @@ def test_a_share_that_the_pods_cannot_make_is_noted_and_is_no_problem() -> None:
     assert "spec.traffic.gateway" in note
     exact = GOOD.replace("19", "1") + "  traffic: {gateway: {name: public}}\n"
     assert "note:" not in validate("-", stdin=exact).stderr
+
+
+PROVIDER = """\
+apiVersion: podium.dev/v1alpha1
+kind: Provider
+metadata: {name: bus}
+spec: {type: generic, address: "https://events.example.com"}
+"""
+ALERT = """\
+apiVersion: podium.dev/v1alpha1
+kind: Alert
+metadata: {name: all}
+spec:
+  providerRef: {name: bus}
+  eventSources: [{name: "*"}]
+"""
+
+
+def test_providers_and_alerts_are_checked_too() -> None:
+    result = validate("-", stdin=f"{GOOD}---\n{PROVIDER}---\n{ALERT}")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "1 Alert, 1 ModelDeployment, 1 Provider checked, 0 other objects skipped, 0 problems\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (PROVIDER.replace("generic", "pager"), "4: bus: spec.type: expected "),
+        (PROVIDER.replace("generic", "generic-hmac"), "4: bus: spec.secretRef: generic-hmac needs secretRef"),
+        (
+            PROVIDER.replace('address: "https', 'adress: "https'),
+            "4: bus: spec.adress: unknown field; do: write address",
+        ),
+        (
+            ALERT.replace("providerRef: {name: bus}", "eventSeverity: info"),
+            "5: all: spec.providerRef: expected a value",
+        ),
+        (ALERT.replace('"*"', "Churn"), "6: all: spec.eventSources[0].name: expected"),
+    ],
+)
+def test_what_is_wrong_with_one_is_told_with_its_line_and_field(text: str, said: str) -> None:
+    result = validate("-", stdin=text)
+    assert result.exit_code == 1
+    assert any(line.startswith("<stdin>:") and said.partition(": ")[2] in line for line in result.stdout.splitlines())
+
+
+def test_an_alert_of_flux_is_another_object() -> None:
+    text = ALERT.replace("podium.dev/v1alpha1", "notification.toolkit.fluxcd.io/v1beta3")
+    assert validate("-", stdin=text).stderr == "0 ModelDeployments checked, 1 other object skipped, 0 problems\n"
