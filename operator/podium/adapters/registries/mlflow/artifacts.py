@@ -1,6 +1,5 @@
 """The files of a model version, hashed one by one as bytes. None is opened as what it claims to be."""
 
-import hashlib
 import posixpath
 import re
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 
 from podium.adapters.registries.mlflow.faults import Target, asking
 from podium.adapters.registries.mlflow.plain_text import plain, plain_uri
+from podium.adapters.registries.mlflow.streamed import Budget, sha256_of
 from podium.adapters.registries.mlflow.versions import LOGGED_MODEL
 from podium.api.v1alpha1 import reasons
 from podium.core.digest import digest_of
@@ -32,17 +32,19 @@ _RUN: Final = re.compile(r"runs:/+(?P<id>[0-9A-Za-z][\w-]{0,255})/(?P<path>.+)")
 def digest_of_version(login: RegistryLogin, entry: Entry) -> str:
     """Download the version's files one after another and return their digest. Blocking: for use in a thread.
 
-    Raises NotFound where there are none, Rejected where a name or a place is not to be trusted, and Unavailable.
+    Raises NotFound where there are none, Rejected where a name or a place is not to be trusted, or where they are more
+    than a version may have, and Unavailable.
     """
     named = artifacts_named(entry)
+    budget = Budget(named)
     advice = "Log and register the model again: its files are gone"
     target = Target(login, named, "spec.model.version", reasons.ARTIFACTS_MISSING, advice)
     with asking(target), TemporaryDirectory(prefix="podium-digest-") as scratch:
         repository = repository_of(login, entry, target)
-        paths = list(islice(_files(repository, target), MOST_FILES + 1))
-        if len(paths) > MOST_FILES:
+        found = list(islice(_files(repository, target), MOST_FILES + 1))
+        if len(found) > MOST_FILES:
             raise Rejected(f"{named} are too many files; allowed: at most {MOST_FILES}", reason=reasons.REGISTRY_ERROR)
-        files = {path: _sha256(repository, path, Path(scratch, "file")) for path in paths}
+        files = {path: sha256_of(repository, path, size, Path(scratch), budget) for path, size in found}
     if not files:
         raise NotFound(f"{named} not found: there is not one file. {advice}", reason=reasons.ARTIFACTS_MISSING)
     return digest_of(files)
@@ -99,8 +101,10 @@ def _of_run(client: MlflowClient, run_id: str, path: str) -> str:
     return posixpath.join(str(run.info.artifact_uri), path)
 
 
-def _files(repository: Any, target: Target, folder: str | None = None, depth: int = 0) -> Iterator[str]:
-    """All paths below the folder."""
+def _files(
+    repository: Any, target: Target, folder: str | None = None, depth: int = 0
+) -> Iterator[tuple[str, int | None]]:
+    """All paths below the folder, and how many bytes the store says are there."""
     within = f"{folder}/" if folder else ""
     for found in repository.list_artifacts(folder):
         path = safe_path(found.path, target)
@@ -112,16 +116,4 @@ def _files(repository: Any, target: Target, folder: str | None = None, depth: in
         if found.is_dir:
             yield from _files(repository, target, path, depth + 1)
         else:
-            yield path
-
-
-def _sha256(repository: Any, path: str, scratch: Path) -> str:
-    """Download one file under a name of ours and hash it, so that no more than one is on our disk at a time."""
-    # The hook that every artifact store implements. `download_artifacts` would call it in threads of its own, where
-    # this call's login is not known, under names that the registry chose, and would fold its errors into one text.
-    repository._download_file(path, str(scratch))  # noqa: SLF001
-    try:
-        with scratch.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    finally:
-        scratch.unlink()
+            yield path, found.file_size

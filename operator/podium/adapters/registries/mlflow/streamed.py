@@ -1,0 +1,140 @@
+"""One file of an artifact store, hashed while it comes: whatever its size, it fills neither disk nor memory.
+
+MLflow's client of a store writes to a path. Here the path is a pipe, so that what is written is hashed and gone. The
+clients of MLflow's own server, of S3, Google and Azure write from the first byte to the last, which is all that a pipe
+asks. One that does not (parts side by side) is given a file, as long as the store says that it is no large one.
+"""
+
+import errno
+import hashlib
+import io
+import os
+import stat
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import Any, Final
+
+from podium.api.v1alpha1 import reasons
+from podium.errors import Rejected, Temporary
+
+LARGEST_FILE: Final = 2**31  # bytes of a file that is kept on the disk for a moment
+MOST_BYTES: Final = 2**40  # of one version: an endless answer has an end here
+MOST_SECONDS: Final = 4 * 3600.0  # for one version
+_READ: Final = 2**20
+_LAST_SECONDS: Final = 60.0  # in which what is in the pipe is read
+_NO_PIPE: Final = frozenset({errno.EINVAL, errno.ESPIPE})  # of a client that writes here and there
+
+
+@dataclass
+class Budget:
+    """What is left for one version. `named` is what messages call its files."""
+
+    named: str
+    most_bytes: int = MOST_BYTES
+    most_seconds: float = MOST_SECONDS
+    now: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        self._left, self._until = self.most_bytes, self.now() + self.most_seconds
+
+    def take(self, size: int) -> None:
+        """Count so many bytes. Raises Rejected where they are too many, or have taken too long."""
+        self._left -= size
+        if self._left < 0:
+            raise self._over(f"more than {self.most_bytes} bytes", "a smaller model, or one in several versions")
+        if self.now() > self._until:
+            raise self._over(f"not read after {self.most_seconds:g} s", "an artifact store that is quicker")
+
+    def _over(self, found: str, required: str) -> Rejected:
+        return Rejected(f"{self.named} are {found}; required: {required}", reason=reasons.REGISTRY_ERROR)
+
+
+class Hashing(Thread):
+    """Reads a pipe to its end. `error` is why it did not: whoever writes is then told that nobody reads any more."""
+
+    def __init__(self, pipe: Path, budget: Budget) -> None:
+        super().__init__(name="mlflow-digest-hash", daemon=True)
+        self._budget = budget
+        self._sha256 = hashlib.sha256()
+        self.error: Exception | None = None
+        self._end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # a pipe that is not written to yet is opened at once
+        os.set_blocking(self._end, True)
+
+    def run(self) -> None:
+        """Read, in this thread."""
+        try:
+            while data := os.read(self._end, _READ):
+                self._budget.take(len(data))
+                self._sha256.update(data)
+        except Exception as error:  # noqa: BLE001  it is raised in the thread that writes
+            self.error = error
+        finally:
+            os.close(self._end)
+
+    @property
+    def hexdigest(self) -> str:
+        """Of all that was read."""
+        return self._sha256.hexdigest()
+
+
+def sha256_of(repository: Any, path: str, size: int | None, folder: Path, budget: Budget) -> str:
+    """Download one file of the repository and return its SHA-256 in hex. Blocking.
+
+    `size` in bytes is what the store says of it. `folder` is empty, and is so again. Raises Rejected where the budget
+    is over, Temporary where the file has no end, and what the repository raises.
+    """
+    place = folder / "file"
+    try:
+        return _through_pipe(repository, path, place, budget)
+    except (OSError, io.UnsupportedOperation) as error:
+        if not _wants_a_file(error) or size is None or size > LARGEST_FILE:
+            raise
+    finally:
+        place.unlink(missing_ok=True)
+    try:
+        _download(repository, path, place)
+        return _of_file(place, budget)
+    finally:
+        place.unlink(missing_ok=True)
+
+
+def _through_pipe(repository: Any, path: str, place: Path, budget: Budget) -> str:
+    os.mkfifo(place, 0o600)
+    hashing = Hashing(place, budget)
+    held = os.open(place, os.O_WRONLY)  # so that the pipe does not end where the client closes it for a moment
+    hashing.start()
+    try:
+        _download(repository, path, place)
+    except Exception as error:
+        if hashing.error is not None:
+            raise hashing.error from error  # which is why it could not be written
+        raise
+    finally:
+        os.close(held)
+    hashing.join(_LAST_SECONDS)
+    if hashing.is_alive():
+        raise Temporary(f"{budget.named}: the client of their store does not end {path}", reason=reasons.REGISTRY_ERROR)
+    if hashing.error is not None:
+        raise hashing.error
+    if not stat.S_ISFIFO(place.lstat().st_mode):  # the client has put a file of its own there
+        return _of_file(place, budget)
+    return hashing.hexdigest
+
+
+def _download(repository: Any, path: str, place: Path) -> None:
+    # The hook that every artifact store implements. `download_artifacts` would call it in threads of its own, where
+    # this call's login is not known, under names that the registry chose, and would fold its errors into one text.
+    repository._download_file(path, str(place))  # noqa: SLF001
+
+
+def _wants_a_file(error: Exception) -> bool:
+    return isinstance(error, io.UnsupportedOperation) or (isinstance(error, OSError) and error.errno in _NO_PIPE)
+
+
+def _of_file(place: Path, budget: Budget) -> str:
+    budget.take(place.stat().st_size)
+    with place.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
