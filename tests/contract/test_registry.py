@@ -53,6 +53,17 @@ async def test_a_digest_is_made_once_and_again_after_a_restart(
     assert after.desired.digest != before.desired.digest
 
 
+async def test_a_version_that_is_pinned_is_told_by_its_pin_without_reading_its_files(
+    world: RegistryWorld, editor: RegistryLogin, model: str
+) -> None:
+    """An operator that begins beside ten thousand resting versions would download them all."""
+    version, pin = world.publish(model, files=FILES), "sha256:" + "1" * 64
+    asked = replace(query(editor, model, version), pinned=(("99", "sha256:" + "2" * 64), (version, pin)))
+    seen = await (await world.adapter()).query(asked)
+    assert seen.desired is not None
+    assert seen.desired.digest == pin
+
+
 async def test_metrics_that_are_no_numbers_are_passed_on(
     world: RegistryWorld, editor: RegistryLogin, model: str
 ) -> None:

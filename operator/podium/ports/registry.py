@@ -35,11 +35,16 @@ class RegistryQuery:
     signatures: bool = False  # whether to read the signatures of both versions: they cost a file each
     champion_model: str = ""  # of the champion, where it is another one than the wanted version's
     champion_digest: str = ""  # which the champion must have: it was pinned from another address. "": not asked
+    pinned: tuple[tuple[str, str], ...] = ()  # versions of the model, and the digests by which they are pinned already
 
     @property
     def names_desired(self) -> bool:
         """Whether it asks for a desired version."""
         return self.version is not None or self.desired_alias is not None
+
+    def pin(self, version: str) -> str:
+        """The digest by which a version of the model is pinned, "" where it is not."""
+        return dict(self.pinned).get(version, "")
 
 
 class Registry(Protocol):

@@ -134,6 +134,46 @@ async def test_an_old_digest_is_made_again_while_the_old_one_is_told() -> None:
     assert [await told(), await told()] == ["sha256:1", "sha256:2"]
 
 
+async def test_a_pinned_version_is_told_by_its_pin_and_read_within_the_day() -> None:
+    clock, made = [0.0], []
+    outcomes: list[Exception | str] = [OSError("away"), "sha256:2"]
+    known = Digests(now=lambda: clock[0], chance=lambda: 0.25)
+
+    async def make() -> str:
+        made.append(clock[0])
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def told(pin: str) -> str:
+        found = await known.of("key", "it", make, pin)
+        await asyncio.sleep(0)
+        return found
+
+    assert [await told("sha256:1") for _ in range(3)] == ["sha256:1"] * 3
+    clock[0] = 0.74 * digests.FRESH
+    assert await told("sha256:1") == "sha256:1"
+    assert made == []
+    clock[0] = 0.75 * digests.FRESH
+    assert [await told("sha256:1") for _ in range(3)] == ["sha256:1"] * 3, "a failure changes nothing"
+    clock[0] = 1.75 * digests.FRESH
+    assert [await told("sha256:1") for _ in range(3)] == ["sha256:1", "sha256:2", "sha256:2"]
+    assert made == [0.75 * digests.FRESH, 1.75 * digests.FRESH]
+
+
+async def test_a_pin_is_believed_for_no_other_who_asks() -> None:
+    """It comes from a status, which a tenant may be able to write."""
+
+    async def make() -> str:
+        return "sha256:true"
+
+    known = Digests(chance=lambda: 0.5)
+    assert await known.of("key", "it", make, "sha256:forged") == "sha256:forged"
+    assert await known.of("key", "it", make) == "sha256:true"
+    assert await known.of("key", "it", make, "sha256:forged") == "sha256:true", "and once it is known, not at all"
+
+
 async def test_work_of_one_kind_is_done_one_by_one_though_its_caller_has_given_up() -> None:
     workers, release, done = Workers("test", size=4, share=4), threading.Event(), []
 

@@ -51,9 +51,17 @@ def request_of(md: ModelDeployment, default_uri: str = "") -> RegistryRequest | 
         champion_model=champion.model if champion else "",
         champion_digest=champion.digest if champion and elsewhere else "",
         record=tuple(sorted(entry.version for entry in unrecorded(md.status) if entry.matches(uri, spec.model.name))),
+        pinned=_pinned(md, uri),
         signatures=md.status.phase in GATE_PHASES and any(gate.signature is not None for gate in spec.gates),
     )
     return RegistryRequest(md.key.namespace, spec.registry.uri, spec.registry.secret_name, query)
+
+
+def _pinned(md: ModelDeployment, uri: str) -> tuple[tuple[str, str], ...]:
+    """What is pinned of this model in this registry: its bytes need not be read again before they are decided on."""
+    assert md.spec is not None
+    pins = (pin for pin in (md.status.champion, md.status.challenger) if pin is not None)
+    return tuple(sorted({(pin.version, pin.digest) for pin in pins if pin.matches(uri, md.spec.model.name)}))
 
 
 def _compared(md: ModelDeployment, champion: Pinned) -> bool:

@@ -105,7 +105,7 @@ class FakeRegistry:
         if champion is not None and query.champion_digest not in {"", champion.digest}:
             champion = None
         return RegistryState(
-            desired=_facts(desired, self._digest(query.model, desired), query) if desired else None,
+            desired=_facts(desired, self._digest(query, desired), query) if desired else None,
             champion=_facts(champion, "", query) if champion else None,
             alias=model.aliases.get(query.champion_alias, ""),
             tags={name: dict(model.versions[name].tags) for name in query.record if name in model.versions},
@@ -167,14 +167,17 @@ class FakeRegistry:
             )
         return model.versions[number]
 
-    def _digest(self, model: str, version: FakeVersion) -> str:
-        if (model, version.version) not in self._digests:
+    def _digest(self, query: RegistryQuery, version: FakeVersion) -> str:
+        made = query.model, version.version
+        if made not in self._digests and (pin := query.pin(version.version)):
+            return pin  # the real one reads the files within a day
+        if made not in self._digests:
             if self.pending_digests:
                 raise Temporary("the artifacts are being downloaded", reason=reasons.DIGEST_PENDING)
             if not version.files:
-                raise NotFound(f"the artifacts of {model} {version.version}", reason=reasons.ARTIFACTS_MISSING)
-            self._digests[model, version.version] = version.digest
-        return self._digests[model, version.version]
+                raise NotFound(f"the artifacts of {query.model} {version.version}", reason=reasons.ARTIFACTS_MISSING)
+            self._digests[made] = version.digest
+        return self._digests[made]
 
 
 def _revision(model: FakeModel) -> str:

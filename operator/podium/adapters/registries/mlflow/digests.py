@@ -5,38 +5,49 @@ bad, is kept for the next who asks. A bad one is returned once: the ask after th
 
 Files can be changed in their place, and no answer of MLflow tells of it. So a digest is made again once a day, in the
 background; until then only a pod that starts finds out.
+
+What is pinned already needs no download before it is decided on: the pin is told, and the files are read some time
+within the day. An operator that begins with ten thousand versions at rest so reads none of them at once. A pin is
+believed for whoever brings it and for no other: it comes from a status, which a tenant may be able to write.
 """
 
 import asyncio
+import random
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from podium.api.v1alpha1 import reasons
 from podium.errors import Temporary
 
 TIMEOUT = 5.0  # seconds that a query waits for a digest
 FRESH = 24 * 3600.0  # seconds after which a digest is made again
-MOST_KEPT = 4096  # digests; a key and a digest are less than 1 kB
+MOST_KEPT = 20_000  # digests; a key and a digest are less than 1 kB
+T = TypeVar("T")
 
 
 @dataclass
 class Digests:
-    """What is known, and what is under way. For one event loop."""
+    """What is known, and what is under way. For one event loop. `chance` draws from [0, 1)."""
 
     timeout: float = TIMEOUT
     now: Callable[[], float] = time.monotonic
+    chance: Callable[[], float] = random.random
     _known: OrderedDict[Hashable, tuple[str, float]] = field(default_factory=OrderedDict)
+    _pinned: OrderedDict[Hashable, float] = field(default_factory=OrderedDict)  # since when they count as read
     _under_way: dict[Hashable, "asyncio.Task[str]"] = field(default_factory=dict)
 
-    async def of(self, key: Hashable, named: str, make: Callable[[], Awaitable[str]]) -> str:
-        """Return the digest for the key, made by `make` if it is not known yet.
+    async def of(self, key: Hashable, named: str, make: Callable[[], Awaitable[str]], pinned: str = "") -> str:
+        """Return the digest for the key, made by `make` if it is neither known nor `pinned` by the caller.
 
         Raises Temporary while it is being made, and what `make` raises.
         """
         if key in self._known:
             return self._refreshed(key, make)
+        if pinned:
+            return self._checked(key, make, pinned)
         task = self._under_way.get(key) or self._begin(key, make)
         await asyncio.wait({task}, timeout=self.timeout)
         if not task.done():
@@ -51,13 +62,28 @@ class Digests:
         """What is known. Where that is old, it is made again meanwhile; a failure of that changes nothing."""
         self._known.move_to_end(key)
         digest, made_at = self._known[key]
+        if (task := self._made_again(key, make, made_at)) is None:
+            return digest
+        return self._keep(key, task.result() if _went_well(task) else digest)
+
+    def _checked(self, key: Hashable, make: Callable[[], Awaitable[str]], pinned: str) -> str:
+        """The pin, until the files have been read. A failure of that is tried again the day after."""
+        read_at = self._pinned.setdefault(key, self.now() - FRESH * self.chance())
+        task = self._made_again(key, make, read_at)
+        if task is not None and _went_well(task):
+            del self._pinned[key]
+            return self._keep(key, task.result())
+        _put(self._pinned, key, read_at if task is None else self.now())
+        return pinned
+
+    def _made_again(
+        self, key: Hashable, make: Callable[[], Awaitable[str]], made_at: float
+    ) -> "asyncio.Task[str] | None":
+        """What has made an old digest again, once it has ended. It is begun here."""
         if self.now() - made_at < FRESH:
-            return digest
+            return None
         task = self._under_way.get(key) or self._begin(key, make)
-        if not task.done():
-            return digest
-        self._under_way.pop(key)
-        return self._keep(key, digest if task.cancelled() or task.exception() else task.result())
+        return self._under_way.pop(key) if task.done() else None
 
     async def close(self) -> None:
         """Wait for no download any more."""
@@ -74,7 +100,16 @@ class Digests:
         return self._under_way[key]
 
     def _keep(self, key: Hashable, digest: str) -> str:
-        self._known[key] = digest, self.now()
-        if len(self._known) > MOST_KEPT:
-            self._known.popitem(last=False)
+        _put(self._known, key, (digest, self.now()))
         return digest
+
+
+def _put(kept: OrderedDict[Hashable, T], key: Hashable, value: T) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    if len(kept) > MOST_KEPT:
+        kept.popitem(last=False)
+
+
+def _went_well(task: "asyncio.Task[str]") -> bool:
+    return not task.cancelled() and task.exception() is None

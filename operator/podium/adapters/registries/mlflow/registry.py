@@ -49,7 +49,8 @@ class MlflowRegistry:
         """
         seen, entry, beside = await self._ask(query.login, "a look", lambda: _look(query, self._signatures))
         if entry is not None and seen.desired is not None:
-            seen = replace(seen, desired=replace(seen.desired, digest=await self._digest(query.login, entry)))
+            digest = await self._digest(query.login, entry, query.pin(seen.desired.version))
+            seen = replace(seen, desired=replace(seen.desired, digest=digest))
         if query.champion_digest and beside is not None and not await self._is_champion(query, beside):
             return replace(seen, champion=None)
         return seen
@@ -140,7 +141,7 @@ class MlflowRegistry:
         except NotFound:
             return False
 
-    async def _digest(self, login: RegistryLogin, entry: Entry) -> str:
+    async def _digest(self, login: RegistryLogin, entry: Entry, pinned: str = "") -> str:
         def hashed() -> str:
             with logged_in(login):
                 return digest_of_version(login, entry)
@@ -148,7 +149,7 @@ class MlflowRegistry:
         def make() -> Awaitable[str]:
             return self._downloads.run(login.uri, hashed)
 
-        return await self._digests.of(_key(login, entry), artifacts_named(entry), make)
+        return await self._digests.of(_key(login, entry), artifacts_named(entry), make, pinned)
 
     async def _ask(self, login: RegistryLogin, what: str, work: Callable[[], T], *, one_by_one: str = "") -> T:
         """Writes to one model are `one_by_one`: what was given up and still goes on must not land after the next."""
