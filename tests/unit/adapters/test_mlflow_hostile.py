@@ -1,5 +1,6 @@
 """A server that means no good, or is no MLflow server at all."""
 
+import asyncio
 import json
 import socket
 import threading
@@ -156,11 +157,36 @@ def _handler(server: Served, answer: Answer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+async def test_silent_registries_keep_no_other_one_waiting() -> None:
+    """Four of them took all threads, each for as long as a request may take."""
+    listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(8)]  # accepted by the kernel, and never answered
+    registry = MlflowRegistry(deadline=5)
+    try:
+        silent = [
+            asyncio.create_task(_asked(registry, f"http://127.0.0.1:{each.getsockname()[1]}"))
+            for each in listening
+            for _ in range(6)
+        ]
+        await asyncio.sleep(0)
+        with served(lambda _: (200, {}, b"[]")) as well:
+            assert (await _asked(registry, well.uri)).reason != reasons.REGISTRY_UNREACHABLE
+        assert not any(task.done() for task in silent)
+        assert {error.reason for error in await asyncio.gather(*silent)} == {reasons.REGISTRY_UNREACHABLE}
+    finally:
+        await registry.close()
+        for each in listening:
+            each.close()
+
+
+async def _asked(registry: MlflowRegistry, uri: str) -> PodiumError:
+    with pytest.raises(PodiumError) as caught:
+        await registry.query(RegistryQuery(RegistryLogin(uri, TOKEN), "churn", "7", None, None, "champion"))
+    return caught.value
+
+
 async def _error(uri: str, deadline: float = 8.0) -> PodiumError:
     registry = MlflowRegistry(deadline=deadline)
     try:
-        with pytest.raises(PodiumError) as caught:
-            await registry.query(RegistryQuery(RegistryLogin(uri, TOKEN), "churn", "7", None, None, "champion"))
+        return await _asked(registry, uri)
     finally:
         await registry.close()
-    return caught.value

@@ -36,8 +36,9 @@ class MlflowRegistry:
     def __init__(self, *, deadline: float = DEADLINE, digest_timeout: float = TIMEOUT) -> None:
         process.prepare()
         self._deadline = deadline
-        self._asks = Workers("mlflow-ask", size=16, share=4)
-        self._downloads = Workers("mlflow-digest", size=4, share=2)
+        # A thread is made where none is free. So many silent registries take none from the others as there are shares.
+        self._asks = Workers("mlflow-ask", size=256, share=4)
+        self._downloads = Workers("mlflow-digest", size=64, share=2)
         self._digests = Digests(digest_timeout)
         self._signatures = Signatures()
 
