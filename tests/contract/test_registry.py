@@ -14,6 +14,7 @@ from podium.errors import NotFound, PodiumError, Rejected, Temporary, Unavailabl
 from podium.ports import RegistryLogin
 from tests.contract.registry_fixtures import query
 from tests.contract.registry_worlds import EDITOR, NOBODY, READER, RegistryWorld, login
+from tests.signing import Signer
 
 FILES = {"MLmodel": b"flavors: {}\n", "data/model.bin": b"\x80\x05 not to be unpickled", "data/with space": b""}
 
@@ -62,6 +63,32 @@ async def test_a_version_that_is_pinned_is_told_by_its_pin_without_reading_its_f
     seen = await (await world.adapter()).query(asked)
     assert seen.desired is not None
     assert seen.desired.digest == pin
+
+
+async def test_a_version_is_had_only_where_an_allowed_key_has_signed_it(
+    world: RegistryWorld, editor: RegistryLogin, model: str
+) -> None:
+    alice, mallory = Signer(), Signer()
+    signed = world.publish(model, files=alice.signed(FILES))
+    unsigned = world.publish(model, files=FILES)
+    foreign = world.publish(model, files={**mallory.signed(FILES), "code/evil.py": b"x"})
+    registry = await world.adapter()
+
+    async def asked(version: str, *keys: str) -> str:
+        try:
+            seen = await registry.query(replace(query(editor, model, version), public_keys=keys))
+        except Rejected as error:
+            return f"{error.reason}: {error}"
+        assert seen.desired is not None
+        return "verified"
+
+    assert await asked(signed, alice.public) == "verified"
+    assert await asked(signed, mallory.public, alice.public) == "verified"
+    assert (await asked(signed, mallory.public)).startswith(f"{reasons.SIGNATURE_NOT_VERIFIED}: ")
+    assert "there is no file model.sig" in await asked(unsigned, alice.public)
+    assert "signed by none of the keys" in await asked(foreign, alice.public)
+    assert "for other files" in await asked(foreign, mallory.public)
+    assert await asked(unsigned) == "verified", "nothing need be signed"
 
 
 async def test_metrics_that_are_no_numbers_are_passed_on(

@@ -37,6 +37,8 @@ class RegistryQuery:
     champion_digest: str = ""  # which the champion must have: it was pinned from another address. "": not asked
     pinned: tuple[tuple[str, str], ...] = ()  # versions of the model, and the digests by which they are pinned already
 
+    public_keys: tuple[str, ...] = ()  # PEM; where there are any, one of them must have signed the desired version
+
     @property
     def names_desired(self) -> bool:
         """Whether it asks for a desired version."""

@@ -25,6 +25,7 @@ class Exit(IntEnum):
     NO_STORAGE = 10  # files here cannot be written or read: a full or read-only disk, no permission
     UNFORESEEN = 11  # a fault of the server itself, whose trace is in the log
     PROCESS_LOST = 12  # a process that predicts ended, as a crash of the model or a lack of memory makes it
+    SIGNATURE_NOT_VERIFIED = 13  # none of the keys that are asked for has signed the files
 
 
 class StartError(Exception):

@@ -18,6 +18,7 @@ from podium.runtime.reference import Reference, references
 LATENCY_EDGES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 MOST_THREADS = 1024
 MOST_PROCESSES = 64
+_PEM = re.compile(r"-----BEGIN PUBLIC KEY-----\s[A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----\s*")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _HOST_URL = re.compile(r"http://(?P<host>[A-Za-z0-9.-]{1,253})(:(?P<port>[0-9]{1,5}))?/?")
 TERMINATION_LOG = "/dev/termination-log"  # where Kubernetes looks, unless the pod says otherwise
@@ -60,6 +61,7 @@ class Settings:
     source_fallback: bool = False  # whether a reference that fails is replaced by the next
     cache_directory: Path | None = None
     digest: str | None = None
+    verify_keys: tuple[str, ...] = ()  # PEM; where there are any, one of them must have signed the files
     model_file: Path | None = None  # names the model instead, and is watched
     reload_hook: str | None = None  # URL that is told of each reload
     reload_seconds: float = 600.0  # for a version to be loaded beside the one that serves
@@ -127,6 +129,7 @@ class Settings:
             prediction_log=read.flag("PODIUM_PREDICTION_LOG"),
             prediction_log_bodies=read.share("PODIUM_PREDICTION_LOG_BODIES", cls.prediction_log_bodies),
             digest=read.matching("PODIUM_MODEL_DIGEST", DIGEST, DIGEST_FORM),
+            verify_keys=_pems(environ.get("PODIUM_VERIFY_KEYS", "")),
             model_file=read.path("PODIUM_MODEL_FILE"),
             reload_hook=read.http_url("PODIUM_RELOAD_HOOK"),
             reload_seconds=read.seconds("PODIUM_RELOAD_SECONDS", cls.reload_seconds),
@@ -165,6 +168,13 @@ class Settings:
     def members(self) -> int:
         """How many processes predict beside the one that serves; 0 where that one predicts itself."""
         return self.processes if self.processes > 1 else 0
+
+
+def _pems(text: str) -> tuple[str, ...]:
+    """Public keys, one after the other. Raises StartError where something else is among them."""
+    if re.sub(_PEM, "", text).strip():
+        raise StartError(Exit.BAD_SETTINGS, "PODIUM_VERIFY_KEYS: expected public keys as PEM, one after the other")
+    return tuple(re.findall(_PEM, text))
 
 
 def _threads(read: Reader) -> int:

@@ -17,6 +17,7 @@ from podium.runtime.exits import Exit, StartError
 from podium.runtime.loading.load import load
 from podium.runtime.settings import Settings
 from tests.contract.test_runtime.conftest import server
+from tests.signing import Signer
 
 CHURN = {"MODEL_URI": "models:/churn/1"}
 
@@ -43,6 +44,12 @@ CHURN = {"MODEL_URI": "models:/churn/1"}
         ({**CHURN, "HOST": "é" * 300}, 8, "PORT_UNAVAILABLE: "),
         ({"MODEL_URI": "models:/churn/9"}, 3, "NOT_FETCHED: models:/churn/9: "),
         ({**CHURN, "MODEL_DIGEST": f"sha256:{0:064x}"}, 5, "DIGEST_MISMATCH: models:/churn/1: expected"),
+        (
+            {**CHURN, "VERIFY_KEYS": Signer().public},
+            13,
+            "SIGNATURE_NOT_VERIFIED: the model's files are not signed as PODIUM_VERIFY_KEYS requires: there is no file",
+        ),
+        ({**CHURN, "VERIFY_KEYS": "a key"}, 2, "BAD_SETTINGS: PODIUM_VERIFY_KEYS: expected public keys as PEM"),
         ({"MODEL_URI": "models:/hollow/1"}, 6, "REQUIREMENT_MISSING: the model needs packages that are not installed"),
         (
             {"MODEL_URI": "models:/hollow/1", "REQUIREMENTS_IGNORED": "no-such-package"},
@@ -58,6 +65,8 @@ CHURN = {"MODEL_URI": "models:/churn/1"}
         "no host",
         "no such version",
         "other digest",
+        "not signed",
+        "no key",
         "missing package",
         "failed warm-up",
     ],
@@ -85,6 +94,22 @@ def test_a_registry_that_does_not_answer_is_told_of_within_five_minutes() -> Non
     tries = 1 + int(MLFLOW_DEFAULTS["MLFLOW_HTTP_REQUEST_MAX_RETRIES"])
     pauses = sum(2 * 2**number for number in range(1, tries - 1))  # MLflow's own backoff
     assert tries * int(MLFLOW_DEFAULTS["MLFLOW_HTTP_REQUEST_TIMEOUT"]) + pauses < 300
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow warns of itself
+def test_a_model_that_is_signed_is_served(tmp_path: Path) -> None:
+    one, alice, folder = pd.DataFrame({"x": [1.0]}), Signer(), tmp_path / "model"
+    mlflow.pyfunc.save_model(
+        folder, python_model=Quits("nowhere"), pip_requirements=[], input_example=one, signature=infer_signature(one)
+    )
+    files = {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    (folder / "model.sig").write_bytes(alice.bundle(files))
+    environ = {"PODIUM_MODEL_URI": str(folder), "PODIUM_VERIFY_KEYS": f"{Signer().public}{alice.public}"}
+    loaded = load(Settings.from_environment(environ))
+    loaded.let_go()
+    (folder / "MLmodel").write_bytes(files["MLmodel"] + b"\n")
+    with pytest.raises(StartError, match="for other files"):
+        load(Settings.from_environment(environ))
 
 
 class Quits(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is untyped here

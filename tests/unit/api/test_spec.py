@@ -52,11 +52,23 @@ def test_pod_details_reach_the_pod_as_they_were_written() -> None:
     assert spec.model_dump(by_alias=True)["serving"]["env"] == env
 
 
+PUBLIC_KEY = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    "key", ["", "a key", PUBLIC_KEY.replace("PUBLIC", "PRIVATE"), PUBLIC_KEY + "# mine", PUBLIC_KEY * 2]
+)
+def test_what_is_no_public_key_is_refused(key: str) -> None:
+    with pytest.raises(ValidationError, match="publicKeys"):
+        Spec.model_validate({"model": MODEL, "serving": {"verify": {"publicKeys": [key]}}})
+
+
 def test_the_variables_that_nobody_may_set_are_those_that_podium_sets() -> None:
     late = {"fallback": {"after": "500ms"}}
     ways = ("Recreate", "InPlace")
     specs = [Spec.model_validate({"model": MODEL, "serving": {"reload": way}, "traffic": late}) for way in ways]
     specs.append(Spec.model_validate({"model": MODEL, "traffic": {"fallback": {"enabled": False}}}))
+    specs.append(Spec.model_validate({"model": MODEL, "serving": {"verify": {"publicKeys": [PUBLIC_KEY]}}}))
     pinned = Pinned(version="7", digest="sha256:00", slot="a", trial_number=2)
     defaults = Defaults(image="runtime", registry_uri="http://mlflow")
     made = [variable["name"] for spec in specs for variable in environment(spec, pinned, defaults, "churn-b")]

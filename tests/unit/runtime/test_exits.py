@@ -41,4 +41,5 @@ def test_exit_codes_are_what_the_operator_knows() -> None:
         "NO_STORAGE": 10,
         "UNFORESEEN": 11,
         "PROCESS_LOST": 12,
+        "SIGNATURE_NOT_VERIFIED": 13,
     }

@@ -15,6 +15,7 @@ from podium.runtime.loading.load import load
 from podium.runtime.loading.source import Fetched, fetch
 from podium.runtime.reference import Kind, Reference, references
 from podium.runtime.settings import Settings
+from tests.signing import Signer
 
 CHURN, FRAUD = Reference(Kind.VERSION, "models:/churn/7"), Reference(Kind.RUN, "abc")
 
@@ -162,6 +163,19 @@ def test_a_pickle_is_not_read_before_its_digest_is_proved(tmp_path: Path) -> Non
     with pytest.raises(StartError, match="digest") as failed:
         load(settings_for(file, f"sha256:{'0' * 64}"))
     assert failed.value.exit_code is Exit.DIGEST_MISMATCH
+    assert not mark.exists()
+
+
+def test_a_pickle_is_not_read_before_its_signature_is_verified(tmp_path: Path) -> None:
+    """Its digest is that of the files, as whoever put them there has pinned it."""
+    folder, mark, alice = tmp_path / "model", tmp_path / "it-ran", Signer()
+    folder.mkdir()
+    for name, content in Signer().signed({"model.pkl": pickle.dumps(Ran(mark)), "MLmodel": b"flavors: {}\n"}).items():
+        (folder / name).write_bytes(content)
+    environ = {"PODIUM_MODEL_URI": str(folder), "PODIUM_VERIFY_KEYS": alice.public}
+    with pytest.raises(StartError, match="signed by none of the keys") as failed:
+        load(Settings.from_environment(environ))
+    assert failed.value.exit_code is Exit.SIGNATURE_NOT_VERIFIED
     assert not mark.exists()
 
 

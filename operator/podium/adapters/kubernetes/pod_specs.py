@@ -141,6 +141,8 @@ def environment(spec: Spec, pinned: Pinned, defaults: Defaults, beside: str) -> 
     if (preview := spec.traffic.preview) is not None:
         ours["PODIUM_PREVIEW_HEADER"] = preview.header
         ours |= {"PODIUM_PREVIEW_VALUE": preview.value} if preview.value is not None else {}
+    if keys := spec.serving.public_keys:
+        ours["PODIUM_VERIFY_KEYS"] = "".join(f"{key.strip()}\n" for key in keys)
     return _with_ours(spec.serving.env, ours | _beside(spec, pinned, beside))
 
 

@@ -66,6 +66,7 @@ REGISTRY_UNREACHABLE: Final = "RegistryUnreachable"
 LOGIN_REJECTED: Final = "LoginRejected"
 LOGIN_MISSING: Final = "LoginMissing"  # registry.secretName names a Secret that is not there
 ARTIFACTS_MISSING: Final = "ArtifactsMissing"
+SIGNATURE_NOT_VERIFIED: Final = "SignatureNotVerified"  # none of the keys of serving.verify has signed the artifacts
 REGISTRY_ERROR: Final = "RegistryError"
 DIGEST_PENDING: Final = "DigestPending"  # the artifacts are being downloaded and hashed
 

@@ -52,6 +52,7 @@ def request_of(md: ModelDeployment, default_uri: str = "") -> RegistryRequest | 
         champion_digest=champion.digest if champion and elsewhere else "",
         record=tuple(sorted(entry.version for entry in unrecorded(md.status) if entry.matches(uri, spec.model.name))),
         pinned=_pinned(md, uri),
+        public_keys=spec.serving.public_keys,
         signatures=md.status.phase in GATE_PHASES and any(gate.signature is not None for gate in spec.gates),
     )
     return RegistryRequest(md.key.namespace, spec.registry.uri, spec.registry.secret_name, query)

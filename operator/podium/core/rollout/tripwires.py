@@ -21,6 +21,7 @@ REASONS: Final = {
     6: reasons.LOAD_FAILED,  # a requirement is missing
     7: reasons.LOAD_FAILED,  # the warm-up failed
     STALLED: reasons.PREDICTION_STALLED,
+    13: reasons.SIGNATURE_NOT_VERIFIED,
 }
 SHORT = len("sha256:") + 12
 

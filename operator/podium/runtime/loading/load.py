@@ -203,7 +203,24 @@ def _proved(fetched: Fetched, settings: Settings) -> Identity:
             f"{settings.references[0]}: expected digest {settings.digest}, found {found.digest}; the files of this "
             "version have changed since it was pinned: register a new version instead",
         )
+    if settings.verify_keys:
+        _verify(fetched.directory, found.digest, settings.verify_keys)
     return replace(found, run_id=settings.run_id or found.run_id)
+
+
+def _verify(directory: Path, digest: str, keys: tuple[str, ...]) -> None:
+    from podium.core import model_signing  # noqa: PLC0415  cryptography takes 30 ms, and few models are signed
+
+    file = directory / model_signing.FILE
+    bundle = file.read_bytes() if file.is_file() and file.stat().st_size <= model_signing.LARGEST else None
+    try:
+        model_signing.verify(bundle, digest, keys)
+    except model_signing.NotVerified as error:
+        raise StartError(
+            Exit.SIGNATURE_NOT_VERIFIED,
+            f"the model's files are not signed as PODIUM_VERIFY_KEYS requires: {error}; sign them, and register them "
+            "as a new version",
+        ) from error
 
 
 def load_model(directory: Path, extra_columns: ExtraColumns = ExtraColumns.REFUSE) -> Model:

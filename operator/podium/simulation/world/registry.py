@@ -10,6 +10,7 @@ from podium.api.v1alpha1 import reasons
 from podium.core.digest import digest_of
 from podium.core.evaluations import Evaluation
 from podium.core.facts import ModelVersion, RegistryState
+from podium.core.model_signing import FILE, NotVerified, verify
 from podium.core.signature import Signature
 from podium.errors import NotFound, PodiumError, Rejected, Temporary, Unavailable
 from podium.ports import RegistryLogin, RegistryQuery
@@ -104,8 +105,11 @@ class FakeRegistry:
         champion = self.models.get(query.champion_model, model).versions.get(query.champion or "")
         if champion is not None and query.champion_digest not in {"", champion.digest}:
             champion = None
+        digest = self._digest(query, desired) if desired else ""
+        if desired is not None and query.public_keys:
+            _verify(desired, digest, query)
         return RegistryState(
-            desired=_facts(desired, self._digest(query, desired), query) if desired else None,
+            desired=_facts(desired, digest, query) if desired else None,
             champion=_facts(champion, "", query) if champion else None,
             alias=model.aliases.get(query.champion_alias, ""),
             tags={name: dict(model.versions[name].tags) for name in query.record if name in model.versions},
@@ -178,6 +182,13 @@ class FakeRegistry:
                 raise NotFound(f"the artifacts of {query.model} {version.version}", reason=reasons.ARTIFACTS_MISSING)
             self._digests[made] = version.digest
         return self._digests[made]
+
+
+def _verify(version: FakeVersion, digest: str, query: RegistryQuery) -> None:
+    try:
+        verify(version.files.get(FILE), digest, query.public_keys)
+    except NotVerified as error:
+        raise Rejected(f"version {version.version}: {error}", reason=reasons.SIGNATURE_NOT_VERIFIED) from error
 
 
 def _revision(model: FakeModel) -> str:

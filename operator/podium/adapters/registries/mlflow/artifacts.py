@@ -15,7 +15,7 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 
 from podium.adapters.registries.mlflow.faults import Target, asking
 from podium.adapters.registries.mlflow.plain_text import plain, plain_uri
-from podium.adapters.registries.mlflow.streamed import Budget, sha256_of
+from podium.adapters.registries.mlflow.streamed import Budget, content_of, sha256_of
 from podium.adapters.registries.mlflow.versions import LOGGED_MODEL
 from podium.api.v1alpha1 import reasons
 from podium.core.digest import digest_of
@@ -48,6 +48,15 @@ def digest_of_version(login: RegistryLogin, entry: Entry) -> str:
     if not files:
         raise NotFound(f"{named} not found: there is not one file. {advice}", reason=reasons.ARTIFACTS_MISSING)
     return digest_of(files)
+
+
+def small_file(login: RegistryLogin, entry: Entry, path: str, target: Target, largest: int) -> bytes:
+    """Return what is in one file of the version. Blocking: for use in a thread, with the login of this call.
+
+    Raises NotFound where it is not there, Rejected where it has more than so many bytes, and Unavailable.
+    """
+    with asking(target), TemporaryDirectory(prefix="podium-file-") as scratch:
+        return content_of(repository_of(login, entry, target), path, Path(scratch), Budget(target.what, largest))
 
 
 def artifacts_named(entry: Entry) -> str:

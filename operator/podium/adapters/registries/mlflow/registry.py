@@ -17,6 +17,7 @@ from podium.adapters.registries.mlflow.logins import LOGIN_VARIABLES, logged_in
 from podium.adapters.registries.mlflow.plain_text import plain, plain_uri
 from podium.adapters.registries.mlflow.revisions import FEW, TOGETHER, a_page, revisions_of
 from podium.adapters.registries.mlflow.signatures import Signatures
+from podium.adapters.registries.mlflow.signed import Signed
 from podium.adapters.registries.mlflow.versions import LONGEST_KEY, LONGEST_VALUE, Registered, bounded_tags
 from podium.adapters.registries.mlflow.workers import Workers
 from podium.api.v1alpha1 import reasons
@@ -41,6 +42,7 @@ class MlflowRegistry:
         self._downloads = Workers("mlflow-digest", size=64, share=2)
         self._digests = Digests(digest_timeout)
         self._signatures = Signatures()
+        self._signed = Signed()
 
     async def query(self, query: RegistryQuery) -> RegistryState:
         """Return all that the query asks for, the champion's digest left out: the status has it pinned.
@@ -52,6 +54,9 @@ class MlflowRegistry:
         if entry is not None and seen.desired is not None:
             digest = await self._digest(query.login, entry, query.pin(seen.desired.version))
             seen = replace(seen, desired=replace(seen.desired, digest=digest))
+            if query.public_keys:
+                check = partial(self._signed.check, query.login, entry, digest, query.public_keys)
+                await self._ask(query.login, f"the signature of {artifacts_named(entry)}", check)
         if query.champion_digest and beside is not None and not await self._is_champion(query, beside):
             return replace(seen, champion=None)
         return seen

@@ -6,19 +6,17 @@ https://mlflow.org/docs/latest/ml/model/ has the form of the file. A signature i
 import json
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any, Final
 
 import yaml
 from mlflow.entities.model_registry import ModelVersion as Entry
 
-from podium.adapters.registries.mlflow.artifacts import artifacts_named, repository_of
-from podium.adapters.registries.mlflow.faults import Target, asking
+from podium.adapters.registries.mlflow.artifacts import artifacts_named, small_file
+from podium.adapters.registries.mlflow.faults import Target
 from podium.api.v1alpha1 import reasons
 from podium.core.signature import Column, Signature
-from podium.errors import NotFound, Rejected
+from podium.errors import NotFound
 from podium.ports import RegistryLogin
 
 FILE: Final = "MLmodel"
@@ -53,14 +51,7 @@ def _read(login: RegistryLogin, entry: Entry) -> Signature | None:
     named = f"{FILE} among {artifacts_named(entry)}"
     target = Target(login, named, "a gate's signature", reasons.ARTIFACTS_MISSING, "Log and register the model again")
     try:
-        with asking(target), TemporaryDirectory(prefix="podium-signature-") as scratch:
-            file = Path(scratch, "file")
-            # As for the digest: in this thread, with this call's login.
-            repository_of(login, entry, target)._download_file(FILE, str(file))  # noqa: SLF001
-            size = file.stat().st_size
-            if size > LARGEST:
-                raise Rejected(f"{named} has {size} bytes; allowed: at most {LARGEST}", reason=reasons.REGISTRY_ERROR)
-            text = file.read_text(errors="replace")
+        text = small_file(login, entry, FILE, target, LARGEST).decode(errors="replace")
     except NotFound:
         return None
     return parse(text)

@@ -1,4 +1,4 @@
-"""One file of an artifact store, hashed while it comes: whatever its size, it fills neither disk nor memory.
+"""One file of an artifact store, taken while it comes: whatever its size, it fills neither disk nor memory.
 
 MLflow's client of a store writes to a path. Here the path is a pipe, so that what is written is hashed and gone. The
 clients of MLflow's own server, of S3, Google and Azure write from the first byte to the last, which is all that a pipe
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 from podium.api.v1alpha1 import reasons
 from podium.errors import Rejected, Temporary
@@ -25,6 +25,8 @@ MOST_BYTES: Final = 2**40  # of one version: an endless answer has an end here
 MOST_SECONDS: Final = 4 * 3600.0  # for one version
 _READ: Final = 2**20
 _LAST_SECONDS: Final = 60.0  # in which what is in the pipe is read
+Download = Callable[[Path], None]  # to this place
+SinkT = TypeVar("SinkT", bound="Sink")
 _NO_PIPE: Final = frozenset({errno.EINVAL, errno.ESPIPE})  # of a client that writes here and there
 
 
@@ -52,13 +54,13 @@ class Budget:
         return Rejected(f"{self.named} are {found}; required: {required}", reason=reasons.REGISTRY_ERROR)
 
 
-class Hashing(Thread):
-    """Reads a pipe to its end. `error` is why it did not: whoever writes is then told that nobody reads any more."""
+class Reading(Thread):
+    """Reads a pipe to its end. `error` is why it did not: whoever writes is then told that the pipe is broken."""
 
-    def __init__(self, pipe: Path, budget: Budget) -> None:
-        super().__init__(name="mlflow-digest-hash", daemon=True)
+    def __init__(self, pipe: Path, budget: Budget, sink: "Sink") -> None:
+        super().__init__(name="mlflow-file", daemon=True)
         self._budget = budget
-        self._sha256 = hashlib.sha256()
+        self._sink = sink
         self.error: Exception | None = None
         self._end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # a pipe that is not written to yet is opened at once
         os.set_blocking(self._end, True)
@@ -68,16 +70,24 @@ class Hashing(Thread):
         try:
             while data := os.read(self._end, _READ):
                 self._budget.take(len(data))
-                self._sha256.update(data)
+                self._sink.update(data)
         except Exception as error:  # noqa: BLE001  it is raised in the thread that writes
             self.error = error
         finally:
             os.close(self._end)
 
-    @property
-    def hexdigest(self) -> str:
-        """Of all that was read."""
-        return self._sha256.hexdigest()
+
+class Sink(Protocol):
+    """What takes a file, part by part."""
+
+    def update(self, data: bytes, /) -> object:
+        """Take the next part."""
+
+
+class Content(bytearray):
+    """A sink that keeps all of it."""
+
+    update = bytearray.extend
 
 
 def sha256_of(repository: Any, path: str, size: int | None, folder: Path, budget: Budget) -> str:
@@ -86,55 +96,67 @@ def sha256_of(repository: Any, path: str, size: int | None, folder: Path, budget
     `size` in bytes is what the store says of it. `folder` is empty, and is so again. Raises Rejected where the budget
     is over, Temporary where the file has no end, and what the repository raises.
     """
-    place = folder / "file"
+    return _taken(_download(repository, path), size, folder / "file", budget, hashlib.sha256).hexdigest()
+
+
+def content_of(repository: Any, path: str, folder: Path, budget: Budget) -> bytes:
+    """Download one small file, of which the budget says how small, and return what is in it. As `sha256_of`."""
+    return bytes(_taken(_download(repository, path), budget.most_bytes, folder / "file", budget, Content))
+
+
+def _taken(download: Download, size: int | None, place: Path, budget: Budget, empty: Callable[[], SinkT]) -> SinkT:
+    """The file in a sink, of which `empty` makes new ones."""
     try:
-        return _through_pipe(repository, path, place, budget)
+        return _through_pipe(download, place, budget, empty)
     except (OSError, io.UnsupportedOperation) as error:
         if not _wants_a_file(error) or size is None or size > LARGEST_FILE:
             raise
     finally:
         place.unlink(missing_ok=True)
     try:
-        _download(repository, path, place)
-        return _of_file(place, budget)
+        download(place)
+        return _from_file(place, budget, empty())
     finally:
         place.unlink(missing_ok=True)
 
 
-def _through_pipe(repository: Any, path: str, place: Path, budget: Budget) -> str:
+def _through_pipe(download: Download, place: Path, budget: Budget, empty: Callable[[], SinkT]) -> SinkT:
     os.mkfifo(place, 0o600)
-    hashing = Hashing(place, budget)
+    sink = empty()
+    reading = Reading(place, budget, sink)
     held = os.open(place, os.O_WRONLY)  # so that the pipe does not end where the client closes it for a moment
-    hashing.start()
+    reading.start()
     try:
-        _download(repository, path, place)
+        download(place)
     except Exception as error:
-        if hashing.error is not None:
-            raise hashing.error from error  # which is why it could not be written
+        if reading.error is not None:
+            raise reading.error from error  # which is why it could not be written
         raise
     finally:
         os.close(held)
-    hashing.join(_LAST_SECONDS)
-    if hashing.is_alive():
-        raise Temporary(f"{budget.named}: the client of their store does not end {path}", reason=reasons.REGISTRY_ERROR)
-    if hashing.error is not None:
-        raise hashing.error
+    reading.join(_LAST_SECONDS)
+    if reading.is_alive():
+        raise Temporary(f"{budget.named}: the client of their store does not end a file", reason=reasons.REGISTRY_ERROR)
+    if reading.error is not None:
+        raise reading.error
     if not stat.S_ISFIFO(place.lstat().st_mode):  # the client has put a file of its own there
-        return _of_file(place, budget)
-    return hashing.hexdigest
+        return _from_file(place, budget, empty())
+    return sink
 
 
-def _download(repository: Any, path: str, place: Path) -> None:
+def _from_file(place: Path, budget: Budget, sink: SinkT) -> SinkT:
+    with place.open("rb") as file:
+        while data := file.read(_READ):
+            budget.take(len(data))
+            sink.update(data)
+    return sink
+
+
+def _download(repository: Any, path: str) -> Download:
     # The hook that every artifact store implements. `download_artifacts` would call it in threads of its own, where
     # this call's login is not known, under names that the registry chose, and would fold its errors into one text.
-    repository._download_file(path, str(place))  # noqa: SLF001
+    return lambda place: repository._download_file(path, str(place))  # noqa: SLF001
 
 
 def _wants_a_file(error: Exception) -> bool:
     return isinstance(error, io.UnsupportedOperation) or (isinstance(error, OSError) and error.errno in _NO_PIPE)
-
-
-def _of_file(place: Path, budget: Budget) -> str:
-    budget.take(place.stat().st_size)
-    with place.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -20,6 +20,18 @@ from podium.api.v1alpha1.values.base import Duration, Value, duration_between
 from podium.api.v1alpha1.values.rules import Rule
 
 Reload = Literal["Recreate", "InPlace"]
+_PEM = r"^-----BEGIN PUBLIC KEY-----\n[A-Za-z0-9+/=\n]+-----END PUBLIC KEY-----\n?$"
+PublicKey = Annotated[str, Field(max_length=1000, pattern=_PEM)]
+
+
+class Verification(Value):
+    """Who must have signed a version's files, by OpenSSF model signing, before they are loaded."""
+
+    public_keys: list[PublicKey] = Field(
+        min_length=1,
+        max_length=8,
+        description="Public keys as PEM, of the curves P-256, P-384 and P-521: one of them must have signed all files.",
+    )
 
 
 def _cpu_is_requested(serving: "Serving") -> bool:
@@ -73,6 +85,17 @@ class Serving(Value):
         description="How a version that needs no trial comes to serve: in new pods (Recreate), or loaded by the "
         "champion's pods beside the version that they serve (InPlace). Their memory must hold both for that moment.",
     )
+
+    verify: Verification | None = Field(
+        None,
+        description="Serve only versions that are signed: file model.sig beside the model. Checked before a pod is "
+        "started, and in each pod before the model is loaded.",
+    )
+
+    @property
+    def public_keys(self) -> tuple[str, ...]:
+        """The keys of which one must have signed what serves; none where nothing need be signed."""
+        return tuple(self.verify.public_keys) if self.verify is not None else ()
 
     @property
     def size(self) -> int:

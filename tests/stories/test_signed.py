@@ -1,0 +1,64 @@
+"""Who can write to the registry cannot get a model served that no allowed key has signed."""
+
+from typing import Any
+
+from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.status import Phase
+from tests.signing import Signer
+from tests.stories.simulator import SECOND, Simulation, resting, spec_of
+
+ALICE, BOB, MALLORY = Signer(), Signer(), Signer()
+QUICK = {"steps": [{"weight": 50, "duration": "10s"}], "soak": "1m"}
+FILES = {"MLmodel": b"flavors: {}\n"}
+
+
+def wanted(version: str, *signers: Signer) -> Any:
+    keys = {"serving": {"verify": {"publicKeys": [each.public for each in signers]}}} if signers else {}
+    return spec_of(version, rollout=QUICK, **keys)
+
+
+def registered(sim: Simulation, version: str, signer: Signer | None) -> None:
+    sim.register(version)
+    files = {**FILES, "weights": version.encode()}
+    sim.registered(version).files.clear()
+    sim.registered(version).files.update(signer.signed(files) if signer is not None else files)
+
+
+def refused(sim: Simulation) -> bool:
+    in_sync = next(each for each in sim.status.conditions if each.type == "RegistryInSync")
+    return in_sync.reason == reasons.SIGNATURE_NOT_VERIFIED
+
+
+def test_a_version_that_is_signed_is_promoted() -> None:
+    sim = resting(wanted("1"))
+    registered(sim, "2", ALICE)
+    sim.commit(wanted("2", ALICE))
+    sim.settle("2")
+
+
+def test_no_pod_is_started_of_what_is_signed_by_no_allowed_key() -> None:
+    sim = resting(wanted("1"))
+    for version, signer in (("2", None), ("3", MALLORY)):
+        registered(sim, version, signer)
+        sim.commit(wanted(version, ALICE, BOB))
+        sim.run(120 * SECOND)
+        assert refused(sim), version
+        assert sim.champion() == "1"
+        assert sim.size("b") == 0
+        assert sim.status.challenger is None
+    registered(sim, "4", BOB)
+    sim.commit(wanted("4", ALICE, BOB))
+    sim.settle("4")
+
+
+def test_the_champion_goes_on_serving_where_its_own_signature_is_asked_for_and_missing() -> None:
+    sim = resting(wanted("1"))
+    sim.commit(wanted("1", ALICE), "only what is signed")
+    sim.run(180 * SECOND)
+    assert refused(sim)
+    assert sim.champion() == "1"
+    assert sim.status.phase is not Phase.REJECTED
+    assert sim.clients.failed["1"] == 0
+    sim.commit(wanted("1"), "on second thought")
+    sim.run(180 * SECOND)
+    assert not refused(sim)
