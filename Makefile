@@ -112,10 +112,13 @@ crds: $(STAMP) ## Write the CRDs, the JSON Schemas and the reference from the mo
 	$(BIN)/podium schema crd > crds/podium.dev_modeldeployments.yaml
 	$(BIN)/podium schema crd --kind Provider > crds/podium.dev_providers.yaml
 	$(BIN)/podium schema crd --kind Alert > crds/podium.dev_alerts.yaml
+	$(BIN)/podium schema crd --kind PodiumPolicy > crds/podium.dev_podiumpolicies.yaml
 	$(BIN)/python -m charts
 	$(BIN)/podium schema json > schemas/modeldeployment.json
 	$(BIN)/podium schema json --kind Provider > schemas/provider.json
 	$(BIN)/podium schema json --kind Alert > schemas/alert.json
+	$(BIN)/podium schema json --kind PodiumPolicy > schemas/podiumpolicy.json
+	$(BIN)/podium schema admission > manifests/admission/policy.yaml
 	$(BIN)/podium schema events > schemas/cloudevents.json
 	$(BIN)/podium schema markdown > docs/reference.md
 

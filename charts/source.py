@@ -29,6 +29,7 @@ _SETTINGS: Final = """        {{- range $name, $value := .Values.settings }}
         {{- end }}"""
 _CONDITIONS: Final = {  # templates that are rendered only where a value says so, by kind and name
     ("Namespace", "podium-system"): ".Values.namespace.create",
+    ("PodiumPolicy", "default"): 'dig "default" true (.Values.policy | default dict)',
     ("ServiceAccount", "podium-operator"): ".Values.serviceAccount.create",
     ("ClusterRole", "podium-operator-reload"): ".Values.rbac.reload",
     ("ClusterRoleBinding", "podium-operator-reload"): ".Values.rbac.reload",
@@ -44,7 +45,7 @@ def objects(path: str) -> list[Object]:
 
 def templates() -> Iterator[tuple[Path, str]]:
     """Each generated template, by its path."""
-    for name in ("namespace", "rbac", "deployment", "service"):
+    for name in ("namespace", "rbac", "deployment", "service", "policy"):
         yield CHART / f"templates/{name}.yaml", "\n---\n".join(_template(one) for one in objects(f"{name}.yaml")) + "\n"
     for name in ("monitors", "rules"):
         texts = [_monitoring(one) for one in objects(f"monitoring/{name}.yaml")]

@@ -55,6 +55,8 @@ rbac:
   reload: true # spec.serving.reload: InPlace
   registryLogins: true # reads the Secrets that spec.registry.secretName names
 
+policy:
+  default: true # grants every namespace all within the operator's own registry; false: write PodiumPolicies of your own
 namespace:
   create: false # true: the release's namespace, with pod security `restricted`; then without --create-namespace
 monitoring:
@@ -86,6 +88,7 @@ def schema() -> str:
         affinity=table,
         serviceAccount=_object(create=flag, name=text, annotations=texts),
         rbac=_object(reload=flag, registryLogins=flag),
+        policy=_object(default=flag),
         namespace=_object(create=flag),
         monitoring=_object(enabled=flag, labels=texts),
         **{"global": table},

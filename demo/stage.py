@@ -12,6 +12,7 @@ import yaml
 
 from demo import registry
 from demo.rollout import NAME
+from podium.simulation.world.policies import EVERYTHING
 from testbed.cluster import Cluster
 from testbed.waiting import wait_until
 
@@ -83,9 +84,23 @@ def install_operator(cluster: Cluster, images: dict[str, str], say: Say) -> None
     with TemporaryDirectory(prefix=".demo-", dir=ROOT) as folder:
         Path(folder, "kustomization.yaml").write_text(yaml.safe_dump(overlay(images)))
         manifest = cluster.kubectl("kustomize", folder)
-    cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", input=manifest)
-    cluster.wait_for_crd("modeldeployments.podium.dev")
+    apply = ("apply", "--server-side", "--force-conflicts")
+    cluster.kubectl(*apply, f"--kustomize={ROOT / 'crds'}")  # first: manifests/ have an object of one of them
+    for kind in ("modeldeployments", "podiumpolicies"):
+        cluster.wait_for_crd(f"{kind}.podium.dev")
+    cluster.kubectl(*apply, "--filename=-", input=manifest)
     _rolled_out(cluster, "podium-system", "podium-operator")
+
+
+def grant_everything(cluster: Cluster) -> None:
+    """Let every namespace ask for anything: for what tries more than one team needs, such as several registries."""
+    policy = {
+        "apiVersion": "podium.dev/v1alpha1",
+        "kind": "PodiumPolicy",
+        "metadata": {"name": "everything"},
+        "spec": dict(EVERYTHING),
+    }
+    cluster.kubectl("apply", "--server-side", "--filename=-", input=yaml.safe_dump(policy))
 
 
 def kill_operator(cluster: Cluster, pod: str) -> None:

@@ -152,7 +152,7 @@ def crd(cluster: Cluster) -> str:
     """The name of ModelDeployments' CustomResourceDefinition; it, and the others, are installed and served."""
     name = "modeldeployments.podium.dev"
     cluster.kubectl("apply", "--server-side", "--force-conflicts", f"--kustomize={CRDS}")
-    for each in (name, "providers.podium.dev", "alerts.podium.dev"):
+    for each in (name, "providers.podium.dev", "alerts.podium.dev", "podiumpolicies.podium.dev"):
         cluster.wait_for_crd(each)
     return name
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent
-EXAMPLES: Final = sorted(ROOT.glob("examples/*/*.yaml"))
+POLICIES: Final = [ROOT / "manifests/policy.yaml", *sorted(ROOT.glob("examples/*/policies.yaml"))]
+EXAMPLES: Final = sorted(set(ROOT.glob("examples/*/*.yaml")) - set(POLICIES))
 INVALID: Final = sorted(ROOT.glob("tests/invalid/*.yaml"))
 
 

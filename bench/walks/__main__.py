@@ -54,6 +54,7 @@ def _build(say: Callable[[str], None]) -> Cluster:
         registry.forget(stage.MLFLOW_OUTSIDE, model)
     stage.register_models(say, "bench.walks.models", MODEL, OTHER)
     stage.install_operator(cluster, images, say)
+    stage.grant_everything(cluster)
     return cluster
 
 

@@ -139,6 +139,7 @@ def operator(cluster: Cluster, images: dict[str, str], crd: str, turns: Turns) -
     """Two replicas, as manifests/ say."""
     with turns.together():
         stage.install_operator(cluster, images, print)
+        stage.grant_everything(cluster)
     return Operator(Kubectl(cluster, "podium-system"))
 
 

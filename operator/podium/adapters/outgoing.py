@@ -9,8 +9,13 @@ from typing import Final
 
 import aiohttp
 
-from podium.errors import Unavailable
+from podium.adapters.reach import reaching
+from podium.api.v1alpha1 import reasons
+from podium.errors import Rejected, Unavailable
 
+_REFUSED: Final = (
+    "leads to an address that is neither public nor in a network that a PodiumPolicy grants: ask for networks, with it"
+)
 LIMIT: Final = 64 * 1024  # bytes of an answer
 
 
@@ -18,36 +23,48 @@ class Outgoing:
     """POSTs, on connections that are kept. For one event loop; close it at the end."""
 
     def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[tuple[str, ...] | None, aiohttp.ClientSession] = {}
 
     async def post(
-        self, url: str, body: bytes, headers: Mapping[str, str], *, within: float, place: str
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        *,
+        within: float,
+        place: str,
+        networks: tuple[str, ...] | None = None,
     ) -> tuple[int, bytes]:
         """The status and the body, which has one byte more than LIMIT where there is too much of it.
 
-        `place` is how errors name the address. Raises Unavailable for silence for `within` seconds.
+        `place` is how errors name the address; `networks` are those beside the public one that it may be in, None: any.
+        Raises Unavailable for silence for `within` seconds, and Rejected where its address is in none of them.
         """
         bound = aiohttp.ClientTimeout(total=within)
-        try:
-            async with self._open().post(
-                url, data=body, headers=headers, timeout=bound, allow_redirects=False
-            ) as answer:
-                return answer.status, await _read(answer.content)
-        except TimeoutError as error:
-            raise Unavailable(f"{place} did not answer within {within:g} s") from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Unavailable(f"{place} does not answer: {_cause(error)}") from error
+        with reaching(networks) as reach:
+            try:
+                async with self._open(networks).post(
+                    url, data=body, headers=headers, timeout=bound, allow_redirects=False
+                ) as answer:
+                    return answer.status, await _read(answer.content)
+            except TimeoutError as error:
+                raise Unavailable(f"{place} did not answer within {within:g} s") from error
+            except (aiohttp.ClientError, OSError, ValueError) as error:
+                if reach.refused:
+                    raise Rejected(f"{place} {_REFUSED}", reason=reasons.NOT_PERMITTED) from error
+                raise Unavailable(f"{place} does not answer: {_cause(error)}") from error
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:  # a session wants a running loop
+    def _open(self, networks: tuple[str, ...] | None) -> aiohttp.ClientSession:
+        """One for each set of networks: a connection that is kept must not serve those who could not have made it."""
+        if networks not in self._sessions:  # a session wants a running loop
             # No cookies: services share this session, and no request may depend on the one before it.
-            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
-        return self._session
+            self._sessions[networks] = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+        return self._sessions[networks]
 
 
 async def _read(stream: aiohttp.StreamReader) -> bytes:

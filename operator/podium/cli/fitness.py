@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api
 from podium.api.v1alpha1.manifest import GROUP, PLURAL
+from podium.api.v1alpha1.policy import POLICY_PLURAL
 from podium.api.v1alpha1.schema.alerting import PLURALS, alerting_definition
 from podium.api.v1alpha1.schema.crd import definition
+from podium.api.v1alpha1.schema.policy import policy_definition
 from podium.errors import NotFound, Permanent, PodiumError
 
 State = Literal["Passed", "Failed", "Unknown"]
@@ -34,6 +36,8 @@ OPERATORS: Final = (
     ("update", GROUP, PLURAL, "status"),
     ("list", GROUP, "alerts", ""),
     ("list", GROUP, "providers", ""),
+    ("list", GROUP, POLICY_PLURAL, ""),
+    ("list", "", "namespaces", ""),
     ("patch", "apps", "deployments", ""),
     ("patch", "", "services", ""),
     ("list", "", "pods", ""),
@@ -64,6 +68,7 @@ async def fitness(api: Api, namespace: str, operator_namespace: str) -> AsyncIte
     for plural, made in (
         (PLURAL, definition),
         *((plural, lambda kind=kind: alerting_definition(kind)) for kind, plural in PLURALS.items()),
+        (POLICY_PLURAL, policy_definition),
     ):
         yield await _known(f"crd {plural}", _crd(api, plural, made))
     yield await _known("rights of the caller", _rights(api, _CALLERS, namespace, None))

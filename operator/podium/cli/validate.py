@@ -65,13 +65,13 @@ class Unopened(click.ClickException):
     exit_code = 2
 
 
-@click.command(short_help="Check ModelDeployments, Providers and Alerts in YAML files, without a cluster.")
+@click.command(short_help="Check the YAML files of Podium's objects, without a cluster.")
 @click.argument(
     "sources", metavar="FILE…", nargs=-1, required=True, type=click.Path(exists=True, allow_dash=True, readable=True)
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
 def validate(sources: tuple[str, ...], *, as_json: bool) -> None:
-    """Check ModelDeployments, Providers and Alerts in YAML files as the API server would, without a cluster.
+    """Check the YAML files of Podium's objects as the API server would, without a cluster.
 
     FILE is a YAML file, a directory (all its *.yaml and *.yml, at any depth) or - for standard input. Objects of other
     kinds are skipped.

@@ -50,6 +50,7 @@ async def observe(md: ModelDeployment, ports: Ports, workers: Workers) -> Observ
         has_finalizer=md.has_finalizer,
         autoscaler=autoscaler,
         template=md.template,
+        refusals=md.refusals,
     )
 
 

@@ -7,6 +7,7 @@ from podium.controller.alias_claims import AliasClaims
 from podium.controller.leader import Election, Times
 from podium.controller.metrics import Metrics
 from podium.controller.others import Others
+from podium.controller.policies import PolicyBook
 from podium.controller.queue import WorkQueue
 from podium.controller.reconcile import Reconciler
 from podium.controller.settings import Settings
@@ -30,18 +31,25 @@ class Operator:
         self._settings = settings
         steady = replace(ports, clock=SteadyClock(ports.clock))
         self._election: Election | None = None
+        self._policies = PolicyBook(ports.policies, steady.clock, settings.registry_uri, wake=self.changed)
         self.workers = Workers(
             RegistryWorker(
                 ports.registry, ports.cluster, steady.clock, settings, notify=self.changed, leads=self._may_write
             ),
             WebhookWorker(ports.webhooks, ports.cluster, steady.clock, settings.registry_uri, notify=self.changed),
             NotificationWorker(
-                ports.alerting, ports.notifier, ports.cluster, steady.clock, notify=self.changed, leads=self._may_write
+                ports.alerting,
+                ports.notifier,
+                ports.cluster,
+                steady.clock,
+                notify=self.changed,
+                leads=self._may_write,
+                policies=self._policies.of,
             ),
         )
         self._claims = AliasClaims(settings.registry_uri, wake=self.changed)
         turns = TemplateTurns(settings.template_budget, wake=self.changed)
-        others = Others(ports.cluster, self._claims, turns, steady.clock)
+        others = Others(ports.cluster, self._claims, turns, self._policies, steady.clock)
         self.reconciler = Reconciler(steady, self.workers, self.metrics, others)
         self.queue = WorkQueue(
             self.reconciler,
@@ -73,9 +81,11 @@ class Operator:
     async def lead(self) -> None:
         """The work of a leader, until cancelled. Nothing of it goes on afterwards."""
         self._claims.clear()
+        self._policies.clear()
         self.reconciler.elapsed.begin()
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(self._policies.run(), name="policies")
                 group.create_task(self.sweep.run(), name="sweep")
                 group.create_task(self.queue.run(), name="queue")
                 group.create_task(self.workers.notifications.run(), name="notifications")

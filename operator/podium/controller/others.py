@@ -1,4 +1,4 @@
-"""What a ModelDeployment has to do with the others: who writes the same alias, and whose turn it is."""
+"""What a ModelDeployment has to do with others: who writes the same alias, whose turn it is, what policies grant."""
 
 import logging
 from dataclasses import replace
@@ -6,6 +6,7 @@ from typing import Final
 
 from podium.controller.alias_claims import AliasClaims
 from podium.controller.observe import QUIET
+from podium.controller.policies import PolicyBook
 from podium.controller.template_turns import TemplateTurns
 from podium.controller.waiting import within
 from podium.core.facts import AliasConflict, Facts, Key, ObservedState
@@ -21,7 +22,11 @@ _log = logging.getLogger(__name__)
 class Others:
     """Asked only where nothing is on trial: no rollback waits for others."""
 
-    def __init__(self, cluster: Cluster, claims: AliasClaims, turns: TemplateTurns, clock: Clock) -> None:
+    def __init__(
+        self, cluster: Cluster, claims: AliasClaims, turns: TemplateTurns, policies: PolicyBook, clock: Clock
+    ) -> None:
+        self.confined = policies.confined
+        self._policies = policies
         self._cluster = cluster
         self._claims = claims
         self._turns = turns
@@ -41,6 +46,7 @@ class Others:
         """It is gone."""
         self._claims.note(key, None)
         self._turns.forget(key)
+        self._policies.forget(key)
 
     async def beside(self, md: ModelDeployment, observed: ObservedState) -> ObservedState:
         """What was observed, with what others are about. Raises Unavailable where they are not listed yet."""
@@ -58,7 +64,8 @@ class Others:
             except PodiumError as error:
                 _log.warning("%s: could not verify that %s claims its alias: %s", md.key, found.key, error)
                 return found
-            self._claims.note(found.key, other.claim if other is not None else None)
+            claims = other is not None and not self._policies.refuses(other)  # one that may not write it is no conflict
+            self._claims.note(found.key, other.claim if other is not None and claims else None)
             if self._claims.conflict(md.claim) == found:
                 return found
         return None

@@ -9,6 +9,7 @@ from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.status import Phase, Pinned, Status
 from podium.core.analysis.measures import counted_elsewhere
 from podium.core.analysis.promql import fill
+from podium.core.permissions.permitted import one_tenants
 from podium.core.rollout.templates import on_trial
 from podium.ports import MetricsStore, ModelDeployment, Totals
 
@@ -40,7 +41,7 @@ class Queries:
 
 async def prometheus_totals(md: ModelDeployment, store: MetricsStore | None) -> PrometheusTotals:
     """What is known of both sides. What has no total is left out, and its flaw says what was expected and found."""
-    queries = list(queries_of(md))
+    queries = list(queries_of(md)) if not md.refusals else []
     if store is None:
         return PrometheusTotals({}, {one.measure: NO_STORE for one in queries})
     answer = (
@@ -103,5 +104,6 @@ def _filled(guard: Guard, pinned: Pinned, md: ModelDeployment) -> Queries:
         "version": pinned.version,
         "slot": pinned.slot,
     }
-    bad, total = fill(guard.prometheus.bad, values), fill(guard.prometheus.total, values)
+    filled = (fill(query, values) for query in (guard.prometheus.bad, guard.prometheus.total))
+    bad, total = (one_tenants(query, md.policies or (), md.key.namespace) for query in filled)
     return Queries(guard.name, counted_elsewhere(guard.name).name, pinned.slot, bad, total)

@@ -79,6 +79,7 @@ class Reconciler:
             self._others.read(md)
             self.note(md)
             md = replace(md, spec=md.spec or trial_spec(md.status.trial, md.written))
+            md = await self._others.confined(md)
         if md is None or md.deleting:
             return await self._release(key, md)
         self._by_route.pop(key, None)
@@ -135,7 +136,7 @@ class Reconciler:
         as two versions run, either can lose its pods.
         """
         trusted, slots = md.status.trusted, await self._ports.cluster.slots(md)
-        if md.spec is None or trusted is None or not slots[other_than(trusted.slot)].replicas:
+        if md.spec is None or not md.may_route or trusted is None or not slots[other_than(trusted.slot)].replicas:
             return False  # no other version can have any: a route that went first is not made again
         weights = to_trusted(md.status, slots)
         if weights is not None:

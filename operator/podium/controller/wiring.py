@@ -14,6 +14,7 @@ from podium.adapters.kubernetes.cluster import KubernetesCluster
 from podium.adapters.kubernetes.jobs import KubernetesGateJobs
 from podium.adapters.kubernetes.lease import KubernetesLease
 from podium.adapters.kubernetes.pod_specs import Defaults
+from podium.adapters.kubernetes.policies import KubernetesPolicies
 from podium.adapters.metrics.pods import DirectFetch, ProxyFetch, ScrapedPodMetrics
 from podium.adapters.metrics.prometheus import Prometheus
 from podium.adapters.notifiers.http import HttpNotifier
@@ -87,4 +88,5 @@ async def connected(settings: Settings) -> AsyncIterator[Ports]:
             webhooks=webhooks,
             alerting=KubernetesAlerting(api, settings.watched),
             notifier=notifier,
+            policies=KubernetesPolicies(api),
         )

@@ -26,6 +26,7 @@ from podium.core.actions import (
 )
 from podium.core.facts import SLOTS, Facts, PodState, SlotState
 from podium.core.identity import Identity
+from podium.core.permissions.still_done import still_done
 from podium.core.rollout import alias
 from podium.core.rollout.desired import former_champion
 from podium.core.rollout.lifecycle import enter
@@ -103,7 +104,7 @@ def decide(facts: Facts) -> Decision:
     move = next_move(observed_facts)
     status = enter(observed_facts, move) if move else keep_recent_evidence(facts.status, observed_facts.status, facts)
     after = replace(facts, status=status)
-    actions = tuple(_plan(after))
+    actions = still_done(tuple(_plan(after)), after)
     after = replace(after, status=alias.with_intent(after, actions))
     return Decision(
         status=finished(facts, move, after),

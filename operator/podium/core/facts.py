@@ -13,6 +13,7 @@ from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.evaluations import Dataset, Evaluation
 from podium.core.identity import Identity
 from podium.core.once import Once
+from podium.core.refusal import Refusal
 from podium.core.retry_state import RetryState
 from podium.core.shadow import ShadowPairs
 from podium.core.signature import Signature
@@ -247,6 +248,7 @@ class ObservedState:
     template: PodTemplate | None = None  # what this operator would make pods from now; None where that is not known
     template_trials: frozenset[Key] = frozenset()  # others that try a template which came with an operator's upgrade
     template_turn: bool = False  # whether this one may do so now
+    refusals: tuple[Refusal, ...] = ()  # what Git asks for, and no PodiumPolicy grants
 
     def slot(self, slot: Slot) -> SlotState:
         """What is in the slot; an empty one where nothing is known."""

@@ -11,6 +11,7 @@ from podium.ports.lease import LeaseState, LeaseStore
 from podium.ports.metrics_store import MetricsStore, Totals
 from podium.ports.notifications import Alert, Alerting, Notification, Notifier, Provider
 from podium.ports.pod_metrics import PodMetrics, PodReport
+from podium.ports.policies import Policies
 from podium.ports.ports import Ports
 from podium.ports.registry import NO_MODEL, Registry, RegistryLogin, RegistryQuery
 from podium.ports.router import Router
@@ -32,6 +33,7 @@ __all__ = [
     "Notifier",
     "PodMetrics",
     "PodReport",
+    "Policies",
     "Ports",
     "Provider",
     "Registry",

@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.policy import PodiumPolicySpec
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, PodTemplate, Status
 from podium.core.actions import Event
 from podium.core.facts import AutoscalerState, Key, SlotState
+from podium.core.refusal import Refusal, asks_for
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,14 @@ class ModelDeployment:
     has_finalizer: bool = False  # its deletion waits until Podium lets it go
     template: PodTemplate | None = None  # what this operator makes pods from, for this spec; None in a list
     written: Mapping[str, Any] | None = None  # the spec as it is written, where it cannot be read
+    policies: tuple[PodiumPolicySpec, ...] | None = None  # of its namespace; None where the cluster has no such kind
+    refusals: tuple[Refusal, ...] = ()  # what its spec asks for, and none of them grants
     unreadable: bool = False  # the status itself cannot be read: it holds the memory and must not be overwritten
+
+    @property
+    def may_route(self) -> bool:
+        """Whether traffic may be written by its spec: by what a trial began with, or what policies grant."""
+        return self.status.trial is not None or not asks_for(self.refusals, "spec.traffic")
 
     @property
     def claim(self) -> AliasClaim | None:

@@ -68,6 +68,7 @@ class Notification:
     channel: str | None = None
     username: str | None = None
     summary: str | None = None
+    networks: tuple[str, ...] | None = None  # beside the public one, where the receiver may be; None: anywhere
 
 
 class Notifier(Protocol):

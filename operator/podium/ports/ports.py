@@ -9,6 +9,7 @@ from podium.ports.lease import LeaseStore
 from podium.ports.metrics_store import MetricsStore
 from podium.ports.notifications import Alerting, Notifier
 from podium.ports.pod_metrics import PodMetrics
+from podium.ports.policies import Policies
 from podium.ports.registry import Registry
 from podium.ports.router import Router
 from podium.ports.webhooks import Webhooks
@@ -29,3 +30,4 @@ class Ports:
     webhooks: Webhooks
     alerting: Alerting
     notifier: Notifier
+    policies: Policies

@@ -16,6 +16,8 @@ class RegistryLogin:
 
     uri: str
     variables: Mapping[str, str]  # what the registry's adapter needs; the core and the ports do not look into it
+    networks: tuple[str, ...] | None = None  # beside the public one, to which it may lead; None: anywhere
+    foreign: bool = False  # a tenant named it: what it answers is repeated nowhere, and it redirects nowhere
 
     def __repr__(self) -> str:
         return f"RegistryLogin({self.uri!r}, {len(self.variables)} variables)"

@@ -23,6 +23,7 @@ class WebhookCall:
     champion: Pinned | None
     registry_uri: str
     at: datetime
+    networks: tuple[str, ...] | None = None  # beside the public one, where the service may be; None: anywhere
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from podium.simulation.world.lease import FakeLease
 from podium.simulation.world.metrics_store import FakeMetricsStore
 from podium.simulation.world.pod_metrics import FakePodMetrics
 from podium.simulation.world.pods import Behaviour
+from podium.simulation.world.policies import FakePolicies
 from podium.simulation.world.receivers import FakeAlerting, FakeNotifier
 from podium.simulation.world.registry import PASSWORD, USERNAME, FakeModel, FakeRegistry, FakeVersion
 from podium.simulation.world.router import FakeRouter
@@ -27,6 +28,7 @@ __all__ = [
     "FakeModel",
     "FakeNotifier",
     "FakePodMetrics",
+    "FakePolicies",
     "FakeRegistry",
     "FakeRouter",
     "FakeVersion",

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from podium.adapters.kubernetes.quantity import same_quantity
 from podium.adapters.kubernetes.subset import contains, holds
+from podium.core.quantity import same_quantity
 
 
 @pytest.mark.parametrize(

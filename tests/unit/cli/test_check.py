@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from podium.api.v1alpha1.schema.alerting import alerting_definition
 from podium.api.v1alpha1.schema.crd import definition
+from podium.api.v1alpha1.schema.policy import policy_definition
 from podium.cli.fitness import OPERATORS
 from podium.cli.main import main
 from tests.unit.cli.api_server import ApiServer
@@ -35,7 +36,7 @@ def found(*words: str) -> dict[str, tuple[str, str]]:
 def fit(cluster: ApiServer) -> ApiServer:
     """A cluster in which nothing is missing."""
     cluster.put("/version", {"major": "1", "minor": "33+", "gitVersion": "v1.33.1"})
-    for made in (definition(), alerting_definition("Provider"), alerting_definition("Alert")):
+    for made in (definition(), alerting_definition("Provider"), alerting_definition("Alert"), policy_definition()):
         cluster.put(f"{CRDS}/{made['metadata']['name']}", {**made, "status": ESTABLISHED})
     env = [{"name": "PODIUM_REGISTRY_URI", "value": "http://mlflow.mlflow.svc.cluster.local:5000"}]
     container = {"image": "podium-operator:0.1.0", "env": [*env, {"name": "PODIUM_POD_NAME", "valueFrom": {}}]}
@@ -56,6 +57,7 @@ def test_a_fit_cluster_passes(fit: ApiServer) -> None:
         "crd modeldeployments": ("Passed", "installed, with all fields of this version"),
         "crd providers": ("Passed", "installed, with all fields of this version"),
         "crd alerts": ("Passed", "installed, with all fields of this version"),
+        "crd podiumpolicies": ("Passed", "installed, with all fields of this version"),
         "rights of the caller": ("Passed", "3 rights in namespace ml"),
         "operator": ("Passed", "2 of 2 replicas are ready, podium-operator:0.1.0"),
         "rights of the operator": ("Passed", f"{len(OPERATORS)} rights in namespace ml"),

@@ -18,7 +18,10 @@ FILES = {
     ("json", MD): ROOT / "schemas/modeldeployment.json",
     ("json", "Provider"): ROOT / "schemas/provider.json",
     ("json", "Alert"): ROOT / "schemas/alert.json",
+    ("crd", "PodiumPolicy"): ROOT / "crds/podium.dev_podiumpolicies.yaml",
+    ("json", "PodiumPolicy"): ROOT / "schemas/podiumpolicy.json",
     ("markdown", MD): ROOT / "docs/reference.md",
+    ("admission", MD): ROOT / "manifests/admission/policy.yaml",
     ("events", MD): ROOT / "schemas/cloudevents.json",
 }
 

@@ -9,13 +9,14 @@ import pytest
 from podium.adapters.kubernetes import read
 from podium.controller.alias_claims import AliasClaims
 from podium.controller.others import Others
+from podium.controller.policies import PolicyBook
 from podium.controller.queue import Priority
 from podium.controller.sweep import Sweep
 from podium.controller.template_turns import TemplateTurns
 from podium.core.facts import AliasConflict, Key
 from podium.errors import Unavailable
 from podium.ports import AliasClaim, ModelDeployment
-from podium.testing import FakeClock, FakeCluster
+from podium.testing import FakeClock, FakeCluster, FakePolicies
 from tests.unit.controller.stage import URI, spec
 
 
@@ -140,7 +141,8 @@ async def test_a_sweep_does_not_undo_what_a_watch_tells_while_it_lists() -> None
         return found
 
     cluster.list_all = list_all  # type: ignore[method-assign]
-    others = Others(cluster, claims, TemplateTurns(1, wake=lambda _: None), clock)
+    policies = PolicyBook(FakePolicies(), clock, URI, wake=lambda _: None)
+    others = Others(cluster, claims, TemplateTurns(1, wake=lambda _: None), policies, clock)
 
     def note(md: ModelDeployment) -> Priority:
         others.note(md)

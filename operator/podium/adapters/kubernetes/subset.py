@@ -7,7 +7,7 @@ none of that is drift. A value that was asked for and is now another one, is.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from podium.adapters.kubernetes.quantity import same_quantity
+from podium.core.quantity import same_quantity
 
 _QUANTITIES = frozenset({"limits", "requests"})
 

@@ -30,7 +30,12 @@ class HttpNotifier:
         elif notification.token is not None:
             headers["Authorization"] = f"Bearer {notification.token}"
         status, answer = await self._outgoing.post(
-            notification.address, body, headers, within=notification.timeout, place=place
+            notification.address,
+            body,
+            headers,
+            within=notification.timeout,
+            place=place,
+            networks=notification.networks,
         )
         if status >= 500 or status in _BUSY:  # noqa: PLR2004  the failures of HTTP
             raise Unavailable(f"{place} answered {status}")

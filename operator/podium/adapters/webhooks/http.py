@@ -35,7 +35,9 @@ class HttpWebhooks:
         if call.authorization is not None:
             headers["Authorization"] = call.authorization
         body = json.dumps(event(call)).encode()
-        status, answer = await self._outgoing.post(call.url, body, headers, within=call.timeout, place=place)
+        status, answer = await self._outgoing.post(
+            call.url, body, headers, within=call.timeout, place=place, networks=call.networks
+        )
         if not 200 <= status < 300:  # noqa: PLR2004  the successes of HTTP
             raise Rejected(f"{place} answered {status}; expected {_EXPECTED}")
         return _verdict(answer, place)

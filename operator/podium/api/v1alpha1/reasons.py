@@ -13,6 +13,7 @@ ALIAS_CONFLICT: Final = "AliasConflict"  # an older ModelDeployment owns the ali
 PAUSED: Final = "Paused"  # spec.paused stops progress
 NEWER_VERSION_WAITS: Final = "NewerVersionWaits"  # the version on trial alone can answer, and is promoted first
 STABLE: Final = "Stable"  # nothing is to be done
+NOT_PERMITTED: Final = "NotPermitted"  # no PodiumPolicy of the namespace grants it; nothing new is begun
 INVALID_SPEC: Final = "InvalidSpec"  # it got past an older CRD and cannot be read; nothing is touched
 NAME_CONFLICT: Final = "NameConflict"  # another owner has an object of the name that Podium needs
 AS_EXPECTED: Final = "AsExpected"

@@ -24,7 +24,7 @@ from podium.api.v1alpha1.status import Phase
 from podium.controller.logs import about
 from podium.controller.queue import backoff
 from podium.controller.waiting import news_or
-from podium.controller.workers.receivers import Receivers, provider_missing
+from podium.controller.workers.receivers import Granted, Receivers, provider_missing
 from podium.core.facts import Key
 from podium.core.status.outbox import settled
 from podium.errors import NotFound, PodiumError
@@ -76,12 +76,13 @@ class NotificationWorker:
         *,
         notify: Callable[[Key], None],
         leads: Callable[[], bool] = lambda: True,
+        policies: Granted = lambda _: None,
     ) -> None:
         self._notifier = notifier
         self._clock = clock
         self._notify = notify
         self._leads = leads
-        self._receivers = Receivers(alerting, cluster, clock)
+        self._receivers = Receivers(alerting, cluster, clock, policies)
         self._sessions: dict[Key, _Session] = {}
         self._news = asyncio.Event()
         self._turns: defaultdict[Key, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(_AT_ONCE))
@@ -223,6 +224,7 @@ class NotificationWorker:
                 channel=provider.spec.channel,
                 username=provider.spec.username,
                 summary=alert.spec.summary,
+                networks=target.networks,
             )
             await self._notifier.send(notification)
 

@@ -6,15 +6,17 @@ so nothing depends on the moment at which a new one is seen.
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.alerting import AlertingStatus, ProviderSpec
 from podium.api.v1alpha1.outbox import RECEIVERS_LIMIT
+from podium.api.v1alpha1.policy import PodiumPolicySpec
 from podium.api.v1alpha1.status import Condition
 from podium.core.facts import Key, Problem
+from podium.core.permissions.permitted import granted_hosts, granted_networks, refused_host
 from podium.errors import NotFound, Permanent, PodiumError, Rejected
 from podium.ports import Alert, Alerting, Clock, Cluster, Provider
 
@@ -28,6 +30,9 @@ _SHOWN: Final = 500  # characters of what is wrong
 _log = logging.getLogger(__name__)
 
 
+Granted = Callable[[str], tuple[PodiumPolicySpec, ...] | None]
+
+
 @dataclass(frozen=True)
 class Target:
     """Where events of a Provider go, and what proves who sends them."""
@@ -35,12 +40,15 @@ class Target:
     address: str = field(repr=False)
     token: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    networks: tuple[str, ...] | None = None  # beside the public one, where it may be; None: anywhere
 
 
 class Receivers:
     """What was listed last."""
 
-    def __init__(self, alerting: Alerting, cluster: Cluster, clock: Clock) -> None:
+    def __init__(self, alerting: Alerting, cluster: Cluster, clock: Clock, policies: Granted) -> None:
+        """`policies` are those of a namespace; None where the cluster has no such kind."""
+        self._policies = policies
         self._alerting = alerting
         self._cluster = cluster
         self._clock = clock
@@ -99,7 +107,19 @@ class Receivers:
             raise NotFound(f"{where} has no key token of printable ASCII: add it", reason=_MISSING)
         if spec.type == "generic-hmac" and not token:
             raise NotFound(f"{where} has no key token, which signs the events: add it", reason=_MISSING)
-        return Target(address, token or None, _headers(found.get("headers", ""), where))
+        return Target(
+            address, token or None, _headers(found.get("headers", ""), where), self._networks(provider, address)
+        )
+
+    def _networks(self, provider: Provider, address: str) -> tuple[str, ...] | None:
+        """Networks that the receiver may be in. Raises Rejected where no policy grants its host."""
+        policies = self._policies(provider.key.namespace)
+        if policies is None:
+            return None
+        if (refused := refused_host(address, granted_hosts(policies))) is not None:
+            message = f"Provider {provider.key}: {refused[0]} of its address is not permitted: {refused[1]}"
+            raise Rejected(message, reason=reasons.NOT_PERMITTED)
+        return granted_networks(policies)
 
     async def _secret(self, provider: Provider, spec: ProviderSpec) -> tuple[Mapping[str, str], str]:
         """The entries of the Secret, and how it is named to people."""

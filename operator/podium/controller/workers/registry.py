@@ -29,6 +29,7 @@ from podium.controller.workers.registry_request import Account, is_told_of_chang
 from podium.controller.workers.registry_session import Session
 from podium.core.actions import MoveAlias, RegistryWrite, WriteRecord, WriteTags
 from podium.core.facts import Key, Problem, RegistryState
+from podium.core.refusal import named
 from podium.errors import NotFound, PodiumError, Unavailable
 from podium.ports import NO_MODEL, Clock, Cluster, ModelDeployment, Registry, RegistryLogin, RegistryQuery
 
@@ -64,6 +65,9 @@ class RegistryWorker:
     def latest(self, md: ModelDeployment) -> RegistryState:
         """What is known now about what this ModelDeployment wants to know. Never waits."""
         uri = uri_of(md, self.default_uri)
+        if md.refusals:  # nothing is asked or written, whatever was about to be
+            self.forget(md.key)
+            return RegistryState(uri=uri, problem=Problem(reasons.NOT_PERMITTED, named(md.refusals)))
         request = request_of(md, self.default_uri)
         if request is None:
             return RegistryState()
@@ -221,7 +225,8 @@ class RegistryWorker:
                 "no registry configured: set spec.registry.uri, or PODIUM_REGISTRY_URI of the operator",
                 reason=reasons.REGISTRY_ERROR,
             )
-        return RegistryLogin(uri, await self._variables(account))
+        foreign = account.networks is not None and uri != self._settings.registry_uri
+        return RegistryLogin(uri, await self._variables(account), account.networks, foreign)
 
     async def _variables(self, account: Account) -> Mapping[str, str]:
         if account.secret_name is None:

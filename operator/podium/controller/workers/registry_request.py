@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from podium.api.v1alpha1.status import Pinned
 from podium.core.gates import GATE_PHASES
+from podium.core.permissions.addresses import OF_THE_OPERATOR
+from podium.core.permissions.permitted import granted_networks
 from podium.core.status.record import unrecorded
 from podium.ports import ModelDeployment, RegistryLogin, RegistryQuery
 
@@ -15,6 +17,7 @@ class Account:
     uri: str | None  # None for the operator's own
     namespace: str  # of the Secret; "" where there is none
     secret_name: str | None
+    networks: tuple[str, ...] | None = None  # granted to who asks; None: all
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,13 @@ class RegistryRequest:
     uri: str | None
     secret_name: str | None
     query: RegistryQuery  # its login is filled in for each query
+    networks: tuple[str, ...] | None = None
 
     @property
     def account(self) -> Account:
         """The registry and the login."""
-        return Account(self.uri, self.namespace if self.secret_name is not None else "", self.secret_name)
+        namespace = self.namespace if self.secret_name is not None else ""
+        return Account(self.uri, namespace, self.secret_name, self.networks)
 
 
 def request_of(md: ModelDeployment, default_uri: str = "") -> RegistryRequest | None:
@@ -55,7 +60,10 @@ def request_of(md: ModelDeployment, default_uri: str = "") -> RegistryRequest | 
         public_keys=spec.serving.public_keys,
         signatures=md.status.phase in GATE_PHASES and any(gate.signature is not None for gate in spec.gates),
     )
-    return RegistryRequest(md.key.namespace, spec.registry.uri, spec.registry.secret_name, query)
+    own = spec.registry.uri in {None, default_uri}
+    networks = OF_THE_OPERATOR if own else granted_networks(md.policies or ())
+    granted = networks if md.policies is not None else None
+    return RegistryRequest(md.key.namespace, spec.registry.uri, spec.registry.secret_name, query, granted)
 
 
 def _pinned(md: ModelDeployment, uri: str) -> tuple[tuple[str, str], ...]:

@@ -19,10 +19,15 @@ from podium.controller.queue import backoff
 from podium.core.actions import CallWebhook
 from podium.core.facts import GateResponse, Key
 from podium.core.gates import GATE_PHASES
+from podium.core.permissions.permitted import granted_networks
 from podium.errors import NotFound, PodiumError
 from podium.ports import Clock, Cluster, ModelDeployment, WebhookCall, Webhooks
 
 HEADER_KEY: Final = "authorization"
+_TOLD: Final = frozenset({reasons.LOGIN_MISSING, reasons.NOT_PERMITTED})
+_SILENT: Final = (
+    'no verdict yet; expected 200 with {"allowed": true or false, "message": "…"}. The operator\'s log says what came'
+)
 _LAST_RETRY: Final = 60.0  # seconds between tries
 _log = logging.getLogger(__name__)
 
@@ -50,7 +55,7 @@ class WebhookWorker:
 
     def latest(self, md: ModelDeployment) -> Mapping[str, GateResponse]:
         """What is known now, by the gate's name. Never waits."""
-        if md.status.phase not in GATE_PHASES:
+        if md.status.phase not in GATE_PHASES or md.refusals:
             self.forget(md.key)
         return {gate: request.answer for gate, request in self._requests.get(md.key, {}).items()}
 
@@ -100,7 +105,9 @@ class WebhookWorker:
             verdict = await self._webhooks.ask(await self._call(md, action))
         except PodiumError as error:
             _log.warning("gate %s: no verdict yet, retrying: %s", action.gate, error)
-            return GateResponse(action.request_id, "Pending", f"{error}; retrying")
+            # What answers at an address, or that nothing does, is for who may read the log: a gate is no port scanner.
+            told = str(error) if error.reason in _TOLD or md.policies is None else _SILENT
+            return GateResponse(action.request_id, "Pending", f"{told}; retrying")
         except Exception:  # noqa: BLE001  a request_id must outlive whatever an answer makes a client throw
             _log.exception("gate %s: calling its webhook failed unexpectedly", action.gate)
             return GateResponse(action.request_id, "Pending", "calling its webhook failed, see the operator's log")
@@ -123,6 +130,7 @@ class WebhookWorker:
             champion=md.status.champion,
             registry_uri=md.spec.registry.uri or self._registry_uri,
             at=self._clock.now(),
+            networks=granted_networks(md.policies) if md.policies is not None else None,
         )
 
     async def _authorization(self, md: ModelDeployment, action: CallWebhook) -> str | None:

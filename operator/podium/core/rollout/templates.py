@@ -13,6 +13,7 @@ from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Phase, Pinned, PodTemplate, Rejection, Status, TemplateRejection
 from podium.core.facts import Facts, Problem, other_than
 from podium.core.fingerprints import fingerprints, same_by_git
+from podium.core.refusal import named
 from podium.core.rollout.circumstances import standing_hold
 from podium.core.rollout.desired import is_desired, resolve_desired
 from podium.core.rollout.hindrances import down
@@ -136,6 +137,11 @@ def _aborted(facts: Facts, champion: Pinned) -> Problem | None:
     return Problem(reasons.ABORTED, message)
 
 
+def _refused(facts: Facts, _: Pinned) -> Problem | None:
+    refusals = facts.observed.refusals
+    return Problem(reasons.NOT_PERMITTED, named(refusals)) if refusals else None
+
+
 def _outage(facts: Facts, _: Pinned) -> Problem | None:
     outage = facts.status.shared_outage
     return Problem(reasons.SHARED_OUTAGE, f"the champion has to recover first: {outage.message}") if outage else None
@@ -191,6 +197,7 @@ def _occupied(facts: Facts, champion: Pinned) -> Problem | None:
 
 
 WAITS: tuple[Callable[[Facts, Pinned], Problem | None], ...] = (
+    _refused,
     _another_version,
     _lost,
     _aborted,

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from podium.api.v1alpha1.status import Phase, Verdict
 from podium.core.facts import Facts
 from podium.core.rollout.gate_checks import gate_failed, gates_passed, gates_pending, previously_promoted
+from podium.core.rollout.permission_checks import not_permitted
 from podium.core.rollout.reload_checks import reload_failed, reload_in_place, reloaded
 from podium.core.rollout.rollback_checks import rejection_rolled_back, rolled_back, template_rolled_back
 from podium.core.rollout.steering_checks import aborted, kept_out, step_skipped, steps_skipped, testing_skipped
@@ -54,24 +55,28 @@ REJECTED, ABORTED, STABLE, RELOADING = Phase.REJECTED, Phase.ABORTED, Phase.STAB
 TRANSITIONS: Mapping[Phase, Mapping[Check, Phase]] = {
     PENDING:      {known_rejected: REJECTED, already_champion: STABLE, own_fault: REJECTED, not_its_own_fault: PENDING,
                    kept_out: ABORTED, challenger_found: GATING},
-    GATING:       {superseded: PENDING, aborted: ABORTED, registry_moved: PENDING, artifacts_changed: PENDING,
-                   reload_in_place: RELOADING, previously_promoted: STARTING, gate_failed: BLOCKED,
-                   gates_passed: STARTING},
-    BLOCKED:      {superseded: PENDING, aborted: ABORTED, registry_moved: PENDING, artifacts_changed: PENDING,
-                   reload_in_place: RELOADING, gates_passed: STARTING, gates_pending: GATING},
-    RELOADING:    {superseded: PENDING, aborted: ABORTED, template_superseded: PENDING, reload_failed: STARTING,
-                   reloaded: SOAKING},
-    STARTING:     {superseded: ROLLING_BACK, aborted: ROLLING_BACK, template_superseded: ROLLING_BACK,
-                   terms_changed: ROLLING_BACK, tripped: ROLLING_BACK, startup_timeout: ROLLING_BACK,
-                   ready_without_trial: PROMOTING, challenger_ready: CANARY, testing_skipped: CANARY},
-    CANARY:       {superseded: ROLLING_BACK, aborted: ROLLING_BACK, template_superseded: ROLLING_BACK,
-                   terms_changed: ROLLING_BACK, tripped: ROLLING_BACK, guard_failed: ROLLING_BACK,
-                   last_step_passed: PROMOTING, step_passed: CANARY, steps_skipped: PROMOTING, step_skipped: CANARY,
-                   evidence_timeout: ROLLING_BACK},
-    PROMOTING:    {superseded: ROLLING_BACK, aborted: ROLLING_BACK, template_superseded: ROLLING_BACK,
-                   tripped: ROLLING_BACK, guard_failed: ROLLING_BACK, promoted: SOAKING},
-    SOAKING:      {superseded: ROLLING_BACK, aborted: ROLLING_BACK, template_superseded: ROLLING_BACK,
-                   tripped: ROLLING_BACK, guard_failed: ROLLING_BACK, soak_passed: STABLE},
+    GATING:       {superseded: PENDING, aborted: ABORTED, not_permitted: PENDING, registry_moved: PENDING,
+                   artifacts_changed: PENDING, reload_in_place: RELOADING, previously_promoted: STARTING,
+                   gate_failed: BLOCKED, gates_passed: STARTING},
+    BLOCKED:      {superseded: PENDING, aborted: ABORTED, not_permitted: PENDING, registry_moved: PENDING,
+                   artifacts_changed: PENDING, reload_in_place: RELOADING, gates_passed: STARTING,
+                   gates_pending: GATING},
+    RELOADING:    {superseded: PENDING, aborted: ABORTED, not_permitted: PENDING, template_superseded: PENDING,
+                   reload_failed: STARTING, reloaded: SOAKING},
+    STARTING:     {superseded: ROLLING_BACK, aborted: ROLLING_BACK, not_permitted: ROLLING_BACK,
+                   template_superseded: ROLLING_BACK, terms_changed: ROLLING_BACK, tripped: ROLLING_BACK,
+                   startup_timeout: ROLLING_BACK, ready_without_trial: PROMOTING, challenger_ready: CANARY,
+                   testing_skipped: CANARY},
+    CANARY:       {superseded: ROLLING_BACK, aborted: ROLLING_BACK, not_permitted: ROLLING_BACK,
+                   template_superseded: ROLLING_BACK, terms_changed: ROLLING_BACK, tripped: ROLLING_BACK,
+                   guard_failed: ROLLING_BACK, last_step_passed: PROMOTING, step_passed: CANARY,
+                   steps_skipped: PROMOTING, step_skipped: CANARY, evidence_timeout: ROLLING_BACK},
+    PROMOTING:    {superseded: ROLLING_BACK, aborted: ROLLING_BACK, not_permitted: ROLLING_BACK,
+                   template_superseded: ROLLING_BACK, tripped: ROLLING_BACK, guard_failed: ROLLING_BACK,
+                   promoted: SOAKING},
+    SOAKING:      {superseded: ROLLING_BACK, aborted: ROLLING_BACK, not_permitted: ROLLING_BACK,
+                   template_superseded: ROLLING_BACK, tripped: ROLLING_BACK, guard_failed: ROLLING_BACK,
+                   soak_passed: STABLE},
     ROLLING_BACK: {template_rolled_back: STABLE, rejection_rolled_back: REJECTED, rolled_back: PENDING},
     REJECTED:     {already_champion: STABLE, kept_out: ABORTED, challenger_found: GATING},
     ABORTED:      {known_rejected: REJECTED, already_champion: STABLE, challenger_found: GATING},
@@ -98,7 +103,7 @@ PROGRESS: frozenset[Check] = frozenset(
         soak_passed,
     }
 )
-OF_GIT: frozenset[Check] = frozenset({superseded, aborted, template_superseded, terms_changed})
+OF_GIT: frozenset[Check] = frozenset({superseded, aborted, not_permitted, template_superseded, terms_changed})
 
 
 @dataclass(frozen=True)

@@ -60,10 +60,11 @@ def _looks_alike(facts: Facts, free: Slot) -> bool:
     return seen.runs.template is None or seen.runs.template.revision != now.revision
 
 
-# What a version that could begin waits for: its last trial is decided; a person lets it in again; the champion has to
-# recover before it is tried beside it; it is tried again later; a version that serves is adopted first; its pods would
-# get requests before they have proved what they are.
+# What a version that could begin waits for: policies grant it; its last trial is decided; a person lets it in again;
+# the champion has to recover before it is tried beside it; it is tried again later; a version that serves is adopted
+# first; its pods would get requests before they have proved what they are.
 WAITS: tuple[Callable[[Facts], bool], ...] = (
+    lambda facts: bool(facts.observed.refusals),
     lambda facts: facts.status.suspected is not None,
     lambda facts: standing_abort(facts) is not None,
     lambda facts: facts.status.shared_outage is not None,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Condition, Phase, Pinned, Status
 from podium.core.facts import Facts, PodState, Problem
+from podium.core.refusal import named
 from podium.core.rollout.alias import moved_by_a_person
 from podium.core.rollout.desired import resolve_desired, standing_rejection
 from podium.core.rollout.templates import behind, described, on_trial, template_waits
@@ -29,7 +30,8 @@ def _all(facts: Facts) -> Iterator[Condition]:
     reload = [_reload] if facts.spec.serving.reload == "InPlace" and _reload_is_known(facts) else []
     retries = [_retries] if retries_wanted(facts) and _retries_are_known(facts) else []
     beside = (*retries, *template, *autoscaler, *reload)
-    for about in (_ready, _reconciling, _stalled, _gates, _registry, _traffic, *beside):
+    permitted = [_permitted] if facts.observed.refusals or condition_of(facts.status, "Permitted") is not None else []
+    for about in (_ready, _reconciling, _stalled, *permitted, _gates, _registry, _traffic, *beside):
         kind, status, reason, message = about(facts)
         yield Condition.model_validate(
             {
@@ -86,6 +88,14 @@ def _with_page(problem: Problem) -> str:
     """What a person reads who has to act: what is wrong, and the page with the cause and the fix, never cut off."""
     help_text = f"; cause and fix: {reasons.page(problem.reason)}"
     return problem.message[: LONGEST - len(help_text)] + help_text
+
+
+def _permitted(facts: Facts) -> Unstamped:
+    """Whether PodiumPolicies grant what Git asks for: said once they did not."""
+    refusals = facts.observed.refusals
+    if refusals:
+        return "Permitted", "False", reasons.NOT_PERMITTED, named(refusals)
+    return "Permitted", "True", reasons.AS_EXPECTED, "PodiumPolicies grant all that is asked for"
 
 
 def _gates(facts: Facts) -> Unstamped:

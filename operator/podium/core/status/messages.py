@@ -11,6 +11,7 @@ from podium.core import gates
 from podium.core.analysis import guards
 from podium.core.analysis.measures import ERRORS, ONLY_CHALLENGER_BAD, counted_elsewhere
 from podium.core.facts import Facts
+from podium.core.refusal import named
 from podium.core.rollout.circumstances import standing_hold
 from podium.core.rollout.desired import desired_version
 from podium.core.rollout.hindrances import hindrances
@@ -33,6 +34,8 @@ LONGEST = 1024  # the API server keeps longer ones, but no person reads them
 
 def message(facts: Facts) -> str:
     """The status's message: what happens now, and what it waits for."""
+    if facts.observed.refusals and facts.status.phase is not Phase.ROLLING_BACK:
+        return _not_permitted(facts)
     if facts.observed.alias_conflict is not None:
         return _alias_conflict(facts)
     awaiting = awaits_registry(facts)
@@ -47,6 +50,12 @@ def _awaiting_registry(facts: Facts) -> str:
     if desired is None or any(waits(facts) for waits in WAITS):
         return f"{_pending(facts)}; {serving}"
     return f"version {desired.version} of {facts.spec.model.name} is next; {serving}"
+
+
+def _not_permitted(facts: Facts) -> str:
+    """What is refused, cut before what serves is: that is what people in an incident look for."""
+    serving = f"; {serving_text(facts) or 'nothing serves'}"
+    return f"not permitted: {named(facts.observed.refusals)}"[: LONGEST - len(serving)] + serving
 
 
 def _alias_conflict(facts: Facts) -> str:

@@ -64,6 +64,8 @@ def not_ready(facts: Facts) -> NotReady | None:
 
 def stall(facts: Facts) -> Problem | None:
     """A problem that only a person can fix."""
+    if facts.observed.refusals and facts.status.phase is not Phase.ROLLING_BACK:
+        return Problem(reasons.NOT_PERMITTED, facts.status.message)
     if facts.observed.alias_conflict is not None:
         return Problem(reasons.ALIAS_CONFLICT, facts.status.message)
     if facts.status.phase in _ENDS and not awaits_registry(facts):

@@ -30,6 +30,7 @@ from podium.simulation.world.metrics_store import FakeMetricsStore
 from podium.simulation.world.others import Others
 from podium.simulation.world.pod_metrics import FakePodMetrics
 from podium.simulation.world.pods import Behaviour
+from podium.simulation.world.policies import FakePolicies
 from podium.simulation.world.process import Process
 from podium.simulation.world.promises import broken_by
 from podium.simulation.world.receivers import FakeAlerting, FakeNotifier
@@ -82,7 +83,7 @@ class World(View):
         self.jobs = FakeGateJobs(self.clock)
         self.webhooks = FakeWebhooks(otherwise=Unavailable("the service did not answer within 10 s"))
         self.alerting, self.notifier = FakeAlerting(self.clock), FakeNotifier()
-        self.metrics_store = FakeMetricsStore()
+        self.metrics_store, self.policies = FakeMetricsStore(), FakePolicies()
         self.clients = Clients(self.cluster, self.router, rate=rate, seed=seed)
         self.disorder = disorder or Disorder(chaos, seed + 1, kinds)
         self.log: list[str] = []
@@ -96,7 +97,7 @@ class World(View):
         self.pod_metrics = FakePodMetrics(self.cluster, self.router)
         self.ports = Ports(
             self.cluster, self.router, self.pod_metrics, self.metrics_store, self.registry,
-            FakeLease(), self.clock, self.jobs, self.webhooks, self.alerting, self.notifier,
+            FakeLease(), self.clock, self.jobs, self.webhooks, self.alerting, self.notifier, self.policies,
         )  # fmt: skip
         self.skew = timedelta()  # by so much the wall clocks of operators that start from now on are ahead
         self._election = operators > 1 if election is None else election

@@ -4,6 +4,7 @@ What an error means depends on what was asked: a 404 is a missing model here and
 is asked within `asking(Target(…))`, which knows the words for it.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,11 +13,14 @@ from typing import Final, NoReturn
 import requests.exceptions as http
 from mlflow.exceptions import ERROR_CODE_TO_HTTP_STATUS, MlflowException, RestException
 
+from podium.adapters.reach import AddressRefused
 from podium.adapters.registries.mlflow.logins import secrets
 from podium.adapters.registries.mlflow.plain_text import plain, plain_uri
 from podium.api.v1alpha1 import reasons
 from podium.errors import NotFound, PodiumError, Rejected, Temporary, Unavailable
 from podium.ports import RegistryLogin
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,12 @@ _NOT_INSTALLED = Fault(
     "could not read {what}: MLflow's client lacks a package for where it is stored: {found}. Add it to the images of "
     "the operator and of the model server, or let the registry serve its artifacts itself (--serve-artifacts)",
 )
+_NOT_GRANTED = Fault(
+    Rejected,
+    reasons.NOT_PERMITTED,
+    "could not read {what}: {place} leads to an address, or redirects to a server, that no PodiumPolicy grants. Ask "
+    "for networks, with its address",
+)
 _OWN_TROUBLE = Fault(
     Temporary, reasons.REGISTRY_ERROR, "could not read {what}: the operator's own machine failed: {found}"
 )
@@ -103,6 +113,7 @@ BY_STATUS: Final = {
 
 # By what was raised before there was an answer. The first that fits, so the special comes before the general.
 BY_EXCEPTION: Final[Sequence[tuple[type[Exception], Fault]]] = (
+    (AddressRefused, _NOT_GRANTED),
     (http.InvalidHeader, _BAD_LOGIN),
     (http.InvalidURL, _BAD_ADDRESS),
     (http.MissingSchema, _BAD_ADDRESS),
@@ -141,6 +152,9 @@ def asking(target: Target) -> Iterator[None]:
 def _raise(error: Exception, target: Target) -> NoReturn:
     fault, cause = fault_of(error)
     found = plain(_innermost(cause), secrets=secrets(target.login)) or type(cause).__name__
+    if target.login.foreign:
+        _log.warning("the registry %s: %s", plain_uri(target.login.uri), found)
+        found = _without_its_words(cause)
     message = fault.words.format(
         what=target.what,
         place=target.place,
@@ -153,6 +167,9 @@ def _raise(error: Exception, target: Target) -> NoReturn:
 
 def fault_of(error: Exception) -> tuple[Fault, Exception]:
     """Which fault an error of MLflow's client is, and the error that tells most about it."""
+    for link in _chain(error):
+        if isinstance(link, AddressRefused):
+            return _NOT_GRANTED, link
     for link in _chain(error):
         if isinstance(link, http.HTTPError) and link.response is not None:
             return _of_status(link.response.status_code), link
@@ -177,6 +194,16 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     while link is not None:
         yield link
         link = link.__cause__ or link.__context__
+
+
+def _without_its_words(error: Exception) -> str:
+    """What failed, with no text of the server's: a tenant may have had the operator ask any server of theirs."""
+    if isinstance(error, http.HTTPError) and error.response is not None:
+        return f"it answered {error.response.status_code}"
+    if isinstance(error, MlflowException) and error.error_code in ERROR_CODE_TO_HTTP_STATUS:
+        return f"it answered {error.error_code}"
+    found = _innermost(error)
+    return found if isinstance(found, str) else f"{type(error).__name__}: the operator's log has its words"
 
 
 def _innermost(error: Exception) -> object:

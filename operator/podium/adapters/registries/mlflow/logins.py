@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from mlflow.tracking.request_auth.abstract_request_auth_provider import RequestAuthProvider
 from mlflow.tracking.request_auth.registry import _request_auth_provider_registry
 
+from podium.adapters.reach import AddressRefused, check_host, reaching
 from podium.api.v1alpha1 import reasons
 from podium.errors import Rejected
 from podium.ports import RegistryLogin
@@ -34,6 +35,7 @@ class _Pass:
 
     origin: tuple[str, str | None, int | None]
     header: str | None
+    foreign: bool = False
 
 
 _pass: ContextVar[_Pass | None] = ContextVar("registry login", default=None)
@@ -45,9 +47,10 @@ def logged_in(login: RegistryLogin) -> Iterator[None]:
 
     Raises Rejected: the login holds characters that no header may hold.
     """
-    token = _pass.set(_Pass(_origin(login.uri), authorization(login.variables)))
+    token = _pass.set(_Pass(_origin(login.uri), authorization(login.variables), login.foreign))
     try:
-        yield
+        with reaching(login.networks):
+            yield
     finally:
         _pass.reset(token)
 
@@ -102,7 +105,21 @@ def _authorized(request: Any) -> Any:
         request.headers.pop("Authorization", None)
         if carried.header and _origin(request.url) == carried.origin:
             request.headers["Authorization"] = carried.header
+        if carried.foreign:
+            check_host(urlsplit(request.url).hostname or "")  # MLflow's client keeps connections for all
+            request.register_hook("response", _stay)
     return request
+
+
+def _stay(response: Any, **_: Any) -> None:
+    """Raises AddressRefused for a redirect to another server: a connection that is kept could be another tenant's."""
+    if not response.is_redirect:
+        return
+    there = _origin(urljoin(response.url, response.headers["location"]))
+    here = _origin(response.url)
+    secured = (here[0], there[0]) == ("http", "https") and here[1] == there[1]
+    if there != here and not secured:
+        raise AddressRefused
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

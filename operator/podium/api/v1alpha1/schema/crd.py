@@ -56,13 +56,15 @@ def defined(
     *,
     short: Sequence[str] = (),
     scale: Mapping[str, Any] | None = None,
+    scope: str = "Namespaced",
+    status: bool = True,
 ) -> dict[str, Any]:
     """A CustomResourceDefinition of the group."""
     version = {
         "name": VERSION_NAME,
         "served": True,
         "storage": True,
-        "subresources": {"status": {}, **({"scale": scale} if scale is not None else {})},
+        **({"subresources": {"status": {}, **({"scale": scale} if scale is not None else {})}} if status else {}),
         "additionalPrinterColumns": [
             {"name": name, "type": form, "jsonPath": path} | ({"priority": 1} if wide else {})
             for name, form, path, wide in columns
@@ -81,7 +83,7 @@ def defined(
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": f"{plural}.{GROUP}"},
-        "spec": {"group": GROUP, "scope": "Namespaced", "names": names, "versions": [version]},
+        "spec": {"group": GROUP, "scope": scope, "names": names, "versions": [version]},
     }
 
 
@@ -102,7 +104,8 @@ def structural(kind: str) -> dict[str, Any]:
     # The API server lets a CRD say no more about metadata than that it has a name, for rules to speak of.
     properties["metadata"] = {"type": "object", "properties": {"name": {"type": "string"}}}
     properties["spec"] = everywhere(_in_words, properties["spec"])
-    properties["status"] = everywhere(_keys_required, everywhere(_undemanding, properties["status"]))
+    if "status" in properties:
+        properties["status"] = everywhere(_keys_required, everywhere(_undemanding, properties["status"]))
     properties |= {name: everywhere(_without_annotations, inner) for name, inner in properties.items()}
     return {"type": "object"} | schema | {"required": ["spec"]}
 

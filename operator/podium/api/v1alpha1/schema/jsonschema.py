@@ -12,6 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from podium.api.v1alpha1.alerting import AlertManifest, ProviderManifest
 from podium.api.v1alpha1.manifest import KIND, NAME_LIMIT, NAME_PATTERN, ModelDeploymentManifest
+from podium.api.v1alpha1.policy import POLICY_KIND, PodiumPolicyManifest
 from podium.api.v1alpha1.values.base import format_duration
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -36,12 +37,21 @@ _NAMES: Mapping[str, Mapping[str, Any]] = {
     },
     "Provider": {"description": "Name of the Provider.", "maxLength": 253, "examples": ["slack", "event-bus"]},
     "Alert": {"description": "Name of the Alert.", "maxLength": 253, "examples": ["promotions", "on-call"]},
+    POLICY_KIND: {"description": "Name of the PodiumPolicy.", "maxLength": 253, "examples": ["default", "team-churn"]},
 }
 MANIFESTS: Mapping[str, type[BaseModel]] = {
     "ModelDeployment": ModelDeploymentManifest,
     "Provider": ProviderManifest,
     "Alert": AlertManifest,
+    POLICY_KIND: PodiumPolicyManifest,
 }
+
+
+_OF_THE_CLUSTER = frozenset({POLICY_KIND})
+
+
+def _namespace(kind: str) -> dict[str, Any]:
+    return {"type": "string", "description": f"Namespace of the {kind}."}
 
 
 def _metadata(kind: str) -> dict[str, Any]:
@@ -50,7 +60,7 @@ def _metadata(kind: str) -> dict[str, Any]:
         "description": "Name, namespace, labels and annotations, as of every Kubernetes object.",
         "properties": {
             "name": {"type": "string", **_NAMES[kind]},
-            "namespace": {"type": "string", "description": f"Namespace of the {kind}."},
+            **({} if kind in _OF_THE_CLUSTER else {"namespace": _namespace(kind)}),
             "labels": {
                 "type": "object",
                 "description": f"Labels of the {kind}.",
@@ -79,10 +89,11 @@ def json_schema(kind: str = KIND) -> dict[str, Any]:
     schema = everywhere(plain, raw_schema(kind))
     schema = everywhere(_without_kubernetes, schema)
     schema["properties"]["metadata"] = _metadata(kind)
-    schema["properties"]["status"] = {
-        "type": "object",
-        "description": "What Podium decided. It is not written by hand.",
-    }
+    if kind not in _OF_THE_CLUSTER:
+        schema["properties"]["status"] = {
+            "type": "object",
+            "description": "What Podium decided. It is not written by hand.",
+        }
     schema["required"] = ["apiVersion", "kind", "metadata", "spec"]
     schema["$defs"] = _reachable(schema)
     return {"$schema": DIALECT, "title": kind, **schema}

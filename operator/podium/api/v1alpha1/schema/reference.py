@@ -12,9 +12,9 @@ _HEAD: Final = """\
 
 Every field of a `ModelDeployment` (`podium.dev/v1alpha1`, short name `md`). A field in **bold** must be there; `[]` is
 an item of a list. `kubectl explain md.spec` says the same, and `podium validate FILE…` checks it. At the end are
-[Provider](#provider-spec) and [Alert](#alert-spec).
+[Provider](#provider-spec), [Alert](#alert-spec) and [PodiumPolicy](#podiumpolicy-spec).
 """
-_BESIDE: Final = ("Provider", "Alert")
+_BESIDE: Final = ("Provider", "Alert", "PodiumPolicy")
 _FORMS: Final = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
 
 

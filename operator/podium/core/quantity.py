@@ -12,11 +12,12 @@ _UNITS = {"": Decimal(1)} | _BINARY | _DECIMAL | _SMALL
 
 def same_quantity(left: object, right: object) -> bool:
     """Whether two values are the same quantity, however they are written."""
-    one, other = _parse(left), _parse(right)
+    one, other = amount(left), amount(right)
     return one is not None and one == other
 
 
-def _parse(value: object) -> Decimal | None:
+def amount(value: object) -> Decimal | None:
+    """The quantity as a number, in its resource's unit: cores, bytes; None where it is no quantity."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
     found = _PATTERN.match(str(value))
