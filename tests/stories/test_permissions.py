@@ -11,6 +11,7 @@ from podium.core.facts import Key, RegistryState
 from podium.core.status.readiness import condition_of
 from podium.errors import Rejected, Unavailable
 from podium.ports import RegistryQuery, Totals, WebhookVerdict
+from podium.simulation.world.policies import EVERYTHING
 from tests.stories.simulator import NO_POD, SECOND, Simulation, holds, spec_of
 
 QUICK: dict[str, Any] = {"steps": [{"weight": 25, "duration": "10s"}, {"weight": 50, "duration": "10s"}], "soak": "1m"}
@@ -167,6 +168,8 @@ def test_a_policy_of_which_no_watch_tells_is_read_within_a_minute() -> None:
     sim.policies.watched = False
     sim.policies.delete()
     sim.until(lambda s: condition_of(s.status, "Permitted") is not None, within=61 * SECOND)
+    sim.policies.apply("everything", **EVERYTHING)
+    sim.until(lambda _: condition(sim, "Permitted")[0] == "True", within=61 * SECOND)
 
 
 def test_without_any_policy_the_operators_login_is_used_for_nothing() -> None:

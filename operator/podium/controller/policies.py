@@ -90,7 +90,7 @@ class PolicyBook:
             await asyncio.gather(timer, watch, return_exceptions=True)
 
     async def once(self) -> bool:
-        """Read all, and wake those whose grants are others now. Returns whether they could be read."""
+        """Read all, and wake those whose grants are others now. Returns False where the API server did not answer."""
         try:
             found = await self._all()
         except Permanent as error:
@@ -110,7 +110,7 @@ class PolicyBook:
                 _log.info("the PodiumPolicies of namespace %s have changed", namespace)
                 for key in sorted(keys, key=str):
                     self._wake(key)
-        return not found.problem
+        return True
 
     async def _all(self) -> _Read:
         policies = await self._policies.policies()

@@ -63,6 +63,9 @@ def test_each_selector_gets_the_matcher(query: str, expected: str) -> None:
         'x{a="b"} or or',
         "x + offset",
         "x / by",
+        "sum by (a=1) (x)",
+        "sum by (a + b) (x)",
+        "sum by (a",
     ],
 )
 def test_what_cannot_be_confined_for_sure_is_refused(query: str) -> None:

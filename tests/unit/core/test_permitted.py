@@ -10,7 +10,7 @@ from podium.api.v1alpha1.policy import NamespaceSelector, PodiumPolicyManifest, 
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.core.permissions.addresses import OF_THE_OPERATOR, may_connect
 from podium.core.permissions.matching import for_namespace, selects
-from podium.core.permissions.patterns import address_of, matches, matches_host
+from podium.core.permissions.patterns import address_of, matches, matches_host, matches_registry
 from podium.core.permissions.permitted import one_tenants, permitted
 from podium.core.refusal import Refusal, named
 from tests.yaml_files import POLICIES, title
@@ -180,6 +180,16 @@ def test_what_a_person_wrote_is_bounded_and_on_one_line() -> None:
     (found,) = refused(spec(serving={"image": image}), LOGIN)
     assert "\u202e" not in str(found)
     assert len(str(found)) < 600
+
+
+def test_what_is_no_address_is_granted_nothing() -> None:
+    assert address_of("http://[::1") is None
+    hook = {"gates": [{"name": "review", "webhook": {"url": "https://review.example.com%2e/"}}]}
+    (found,) = refused(spec(**hook), LOGIN, policy(webhooks={"hosts": ["*"]}))
+    assert found.field == "spec.gates[review].webhook.url"
+    address = address_of("http://a.example.com")
+    assert address is not None
+    assert not matches_registry(address, ["http://a.example.com:b"])
 
 
 def test_many_refusals_are_counted() -> None:

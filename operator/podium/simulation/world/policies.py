@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from podium.api.v1alpha1.policy import PodiumPolicySpec
-from podium.errors import PodiumError
+from podium.errors import PodiumError, Unavailable
 
 # All that can be granted. Worlds begin with it, so that a story says only what it is about.
 EVERYTHING: Final[Mapping[str, Any]] = {
@@ -57,6 +57,8 @@ class FakePolicies:
         return [self._policies[name] for name in sorted(self._policies)] if self.installed else None
 
     async def changed(self) -> None:
+        if not self.watched:
+            raise Unavailable("the watch of PodiumPolicies ended")
         self._waiting.append(change := asyncio.get_running_loop().create_future())
         await change
 
