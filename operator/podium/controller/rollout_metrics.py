@@ -16,7 +16,7 @@ from podium.api.v1alpha1.status import Outcome, Phase, Pinned, Status, Trial
 from podium.core.analysis.sequential import TestVerdict
 from podium.core.facts import Key, TrafficState
 from podium.core.status.explained import GuardExplanation
-from podium.core.status.explanation import explained_guards
+from podium.core.status.guard_explanations import explained_guards
 
 _WHICH: Final = ("namespace", "name")
 _FAMILIES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {

@@ -35,6 +35,7 @@ from podium.core.rollout.transitions import OF_GIT, Move, next_move
 from podium.core.status.conditions import kept
 from podium.core.status.events import events
 from podium.core.status.finished import finished
+from podium.core.status.looks import looked
 from podium.core.status.messages import LONGEST
 from podium.core.status.observed import (
     answered_before,
@@ -107,7 +108,7 @@ def decide(facts: Facts) -> Decision:
     actions = still_done(tuple(_plan(after)), after)
     after = replace(after, status=alias.with_intent(after, actions))
     return Decision(
-        status=finished(facts, move, after),
+        status=looked(facts, after, finished(facts, move, after)),
         actions=actions,
         events=events(facts, move, after),
         requeue_after=SOON if move or actions else _requeue_after(after),

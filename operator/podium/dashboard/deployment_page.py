@@ -1,4 +1,4 @@
-"""One ModelDeployment: steps, guards, gates, conditions, decisions, and its spec as YAML."""
+"""One ModelDeployment: steps, guards, its trial over time, gates, conditions, decisions, and its spec as YAML."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,12 +13,13 @@ from podium.api.v1alpha1.manifest import API_VERSION, KIND
 from podium.core.status.explained import Explanation
 from podium.core.status.explanation import Unexplained, explanation
 from podium.dashboard.buttons import buttons
+from podium.dashboard.charts import HEIGHT, WIDTH, charts
 from podium.dashboard.fragments import Page, about
 from podium.dashboard.kept import Entry, Kept
 from podium.dashboard.look import address, html, since
 from podium.dashboard.selection import named
 
-_ORDER: Final = ("head", "outage", "steps", "guards", "gates", "steer", "decisions", "conditions", "spec")
+_ORDER: Final = ("head", "outage", "steps", "guards", "charts", "gates", "steer", "decisions", "conditions", "spec")
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,9 @@ def _parts(said: Explanation, now: datetime) -> dict[str, Markup]:
         parts["steps"] = html("parts/steps.html", **known)
     if said.guards:
         parts["guards"] = html("parts/guards.html", **known)
+    if (drawn := charts(said)) and said.trial is not None:
+        size, looks = {"width": WIDTH, "height": HEIGHT}, said.trial.looks
+        parts["charts"] = html("parts/charts.html", charts=drawn, first=looks[0].at, last=looks[-1].at, **size)
     if said.gates:
         parts["gates"] = html("parts/gates.html", **known)
     parts["decisions"] = html("parts/decisions.html", **known)

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 Json = Mapping[str, Any]
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+_DEFAULTS: Final = {"spec.serving.replicas": 1}  # what the API server adds by itself (decision 5)
 _MAPS: Final = ("labels", "annotations")  # of the metadata: what the file names is compared
 
 
@@ -47,7 +48,7 @@ class _Merge:
                 if rest or key in said:
                     result[key] = rest
             elif key not in said and owned is not None and key not in owned:
-                self.kept.append(below)
+                self.kept += [below] if _DEFAULTS.get(below) != value else []
                 result[key] = value
         return result
 

@@ -12,8 +12,7 @@ from typing import Final
 
 from podium.api.v1alpha1.status import Phase, Status, Trial
 from podium.core.analysis.tests import sequential_tests
-from podium.core.status.observed import COUNTED
-from podium.core.status.trial_times import longest_gap
+from podium.core.status.trial_times import COUNTED, longest_gap
 
 # From so many nats on that a bet on a failed guard has won: how many times longer the time since the last move is than
 # what two reconciles are apart. With 1.3 % errors at a limit of 1 %, 49 of 360 trials are rolled back; 48, if it

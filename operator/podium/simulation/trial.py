@@ -11,7 +11,7 @@ from podium.api.v1alpha1.spec.model import RegistryRef
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import HistoryEntry, Phase
 from podium.controller.prometheus_totals import queries_of
-from podium.core.status.observed import COUNTED
+from podium.core.status.trial_times import COUNTED
 from podium.simulation.answers import Answers, chances
 from podium.simulation.assumed import Assumed, Role
 from podium.simulation.drawn_clients import DrawnClients

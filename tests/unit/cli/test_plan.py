@@ -152,6 +152,15 @@ def test_what_another_client_wrote_stays_and_what_an_apply_wrote_goes(there: Api
     ]
 
 
+def test_what_the_api_server_adds_by_itself_is_no_news(there: ApiServer, churn: dict[str, Any]) -> None:
+    def write(it: dict[str, Any]) -> None:
+        it["spec"]["serving"] = {"replicas": 1}
+        it["metadata"]["managedFields"] = [{"manager": "kubectl", "operation": "Apply", "fieldsV1": {"f:spec": {}}}]
+
+    there.update(CHURN, write)
+    assert diff(churn).stdout == "ModelDeployment ml/churn: no differences\n"
+
+
 def test_what_kubectl_applied_last_goes(there: ApiServer, churn: dict[str, Any]) -> None:
     last = json.dumps({"spec": {"paused": True}})
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from podium.api.v1alpha1.evidence import Evidence, GuardRecord, Slot, StatusValue
+from podium.api.v1alpha1.looks import Looks
 from podium.api.v1alpha1.outage import SharedOutage, Suspicion
 from podium.api.v1alpha1.outbox import Outbox
 from podium.api.v1alpha1.reload import ReloadResult
@@ -131,6 +132,7 @@ class Trial(StatusValue):
         description="The last spec of this trial that could be read. A rollback follows it where spec cannot be read.",
     )
     skipped: SkippedSteps | None = Field(None, description="Steps that a person let it skip; absent without one.")
+    looks: Looks = Field(Looks(), description="What was seen of it over time, for people; nothing is decided by it.")
     verdict: Verdict | None = Field(None, description="Why it ended; absent until then.")
 
     @property

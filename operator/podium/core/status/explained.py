@@ -45,10 +45,14 @@ class CriterionExplanation:
     @property
     def tolerated(self) -> float:
         """The share that is tolerated: beside the champion its own share and the limit."""
+        return self.tolerated_beside(self.champion.share)
+
+    def tolerated_beside(self, champion: float | None) -> float:
+        """The same, where the champion's share is this."""
         if not self.beside_champion:
             return self.limit
-        champion = self.champion.share or 0.0
-        return max(champion - self.limit, 0.0) if self.mirrored else champion + self.limit
+        beside = champion or 0.0
+        return max(beside - self.limit, 0.0) if self.mirrored else beside + self.limit
 
     @property
     def scale(self) -> float:
@@ -98,6 +102,29 @@ class StepExplanation:
 
 
 @dataclass(frozen=True)
+class GuardLook:
+    """What a guard had counted at one moment of a trial, and how far its evidence was."""
+
+    answers: int  # of the version under judgement
+    share: float | None  # of them that were bad; None where nothing was counted
+    low: float  # of the 95 % interval of that share, at this one moment
+    high: float
+    champion: float | None
+    tolerated: float | None  # share; None of a guard whose criteria each count something else
+    towards_failed: float  # log E / log(1/α): 1 is the proof
+    towards_passed: float  # log E / log(1/β)
+
+
+@dataclass(frozen=True)
+class LookExplanation:
+    """One moment of a trial."""
+
+    at: datetime
+    weight: int  # percent for the challenger, as desired
+    guards: Mapping[str, GuardLook]
+
+
+@dataclass(frozen=True)
 class TrialProgress:
     """How far a trial has come."""
 
@@ -114,6 +141,7 @@ class TrialProgress:
     soak: float  # seconds for which the former champion is kept
     soaking_since: datetime | None
     observed_at: datetime | None  # when its evidence was last looked at
+    looks: Sequence[LookExplanation] = ()  # what was seen of it over time, the newest last
 
 
 @dataclass(frozen=True)

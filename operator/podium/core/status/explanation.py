@@ -1,34 +1,28 @@
 """The explanation of a ModelDeployment and its trial, as plain values: made of its spec and status alone."""
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from podium.api.v1alpha1.evidence import Counts
 from podium.api.v1alpha1.spec.gates import Gate
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Condition, HistoryEntry, Phase, Pinned, Rejection, Status, Trial
-from podium.core.analysis import guards
+from podium.api.v1alpha1.status import Condition, HistoryEntry, Pinned, Rejection, Status, Trial
 from podium.core.analysis.criteria import criteria
-from podium.core.analysis.guards import CriterionResult
 from podium.core.analysis.shared_outage import run_of
-from podium.core.analysis.tests import NOT_EVALUATED, SequentialTest, sequential_tests
 from podium.core.status.explained import (
     ConditionExplanation,
-    CriterionExplanation,
     Explanation,
     GateExplanation,
     GuardExplanation,
     OutageProgress,
     PastDecision,
-    Side,
     StepExplanation,
     TrialProgress,
 )
-from podium.core.status.messages import trial_began
+from podium.core.status.guard_explanations import explained_guards, side, version_of
+from podium.core.status.looks import explained_looks
 
 Part = TypeVar("Part", Spec, Status)
 _LONGEST = 300  # characters of why an object cannot be explained
@@ -54,6 +48,7 @@ def explanation(value: Mapping[str, Any]) -> Explanation:
 def _explanation(value: Mapping[str, Any]) -> Explanation:
     metadata, (spec, status) = value.get("metadata") or {}, parsed(value)
     trial = status.trial
+    found = list(explained_guards(trial, status)) if trial is not None else []
     return Explanation(
         name=str(metadata.get("name", "")),
         namespace=str(metadata.get("namespace", "")),
@@ -61,9 +56,9 @@ def _explanation(value: Mapping[str, Any]) -> Explanation:
         message=status.message,
         paused=spec.paused,
         desired=spec.model.version or f"alias {spec.model.alias}",
-        champion=_version(status.champion),
-        challenger=_version(status.challenger),
-        former=_version(status.former),
+        champion=version_of(status.champion),
+        challenger=version_of(status.challenger),
+        former=version_of(status.former),
         slots={role: pinned.slot for role, pinned in _roles(status) if pinned is not None},
         weight=status.weight.desired if status.weight is not None else None,
         current_weight=status.weight.current if status.weight is not None else None,
@@ -73,8 +68,8 @@ def _explanation(value: Mapping[str, Any]) -> Explanation:
         since=status.phase_since,
         conditions=[_condition(condition) for condition in status.conditions],
         gates=[_gate(gate, status) for gate in spec.gates],
-        trial=_standing(trial, status) if trial is not None else None,
-        guards=list(explained_guards(trial, status)) if trial is not None else [],
+        trial=_standing(trial, status, found) if trial is not None else None,
+        guards=found,
         shared_outage=_shared_outage(status),
         rejected=[_rejection(lost) for lost in status.rejected],
         history=[_decided(entry) for entry in status.history],
@@ -133,10 +128,6 @@ def _condition(condition: Condition) -> ConditionExplanation:
     )
 
 
-def _version(pinned: Pinned | None) -> str:
-    return pinned.version if pinned is not None else ""
-
-
 # --- gates ------------------------------------------------------------------------------------------------------------
 
 
@@ -151,7 +142,7 @@ def _gate(gate: Gate, status: Status) -> GateExplanation:
 # --- the trial --------------------------------------------------------------------------------------------------------
 
 
-def _standing(trial: Trial, status: Status) -> TrialProgress:
+def _standing(trial: Trial, status: Status, found: Sequence[GuardExplanation]) -> TrialProgress:
     step, weight = trial.steps[trial.step], status.weight
     return TrialProgress(
         step=trial.step + 1,
@@ -167,67 +158,8 @@ def _standing(trial: Trial, status: Status) -> TrialProgress:
         soak=trial.soak.total_seconds(),
         soaking_since=trial.soaking_since,
         observed_at=trial.evidence.observed_at,
+        looks=explained_looks(trial, found),
     )
-
-
-def explained_guards(trial: Trial, status: Status) -> Iterator[GuardExplanation]:
-    """Each guard of a trial, with how far its criteria are from a verdict."""
-    tests = {test.criterion.name: test for test in sequential_tests(trial, trial.evidence)}
-    for judged in guards.judge(trial):
-        found = [_criterion(finding, tests[finding.criterion.name], trial, status) for finding in judged.findings]
-        yield GuardExplanation(judged.guard.name, judged.state, judged.message, found)
-
-
-def _criterion(finding: CriterionResult, test: SequentialTest, trial: Trial, status: Status) -> CriterionExplanation:
-    criterion, (log_failed, log_passed) = finding.criterion, _proofs(test)
-    subject, other = _versions(status)
-    more = max(0, finding.enough - finding.challenger.answers) if finding.state == "Inconclusive" else 0
-    return CriterionExplanation(
-        measure=criterion.measure.name,
-        limit=criterion.limit,
-        beside_champion=criterion.difference,
-        mirrored=criterion.mirrored,
-        verdict=finding.state,
-        subject=_side(subject, finding.challenger),
-        champion=_side(other, finding.champion),
-        towards_failed=1.0 if finding.state == "Failed" else _part(log_failed, -math.log(test.share.alpha)),
-        towards_passed=_part(log_passed, -math.log(trial.false_promotion_rate)),
-        alpha=test.share.alpha,
-        more_answers=more,
-        more_seconds=_seconds(more, finding.challenger.answers, trial),
-    )
-
-
-def _proofs(test: SequentialTest) -> tuple[float, float]:
-    """How far the test has come; not at all where its state is none that Podium wrote, which its guard says."""
-    try:
-        judge = test.judge()
-    except NOT_EVALUATED:
-        return 0.0, 0.0
-    return judge.log_failed, judge.log_passed
-
-
-def _versions(status: Status) -> tuple[str, str]:
-    """The version under judgement, and the one beside it."""
-    if status.phase is Phase.SOAKING:
-        return _version(status.champion), _version(status.former)
-    return _version(status.challenger), _version(status.champion)
-
-
-def _side(version: str, counts: Counts) -> Side:
-    return Side(version, counts.answers, counts.bad)
-
-
-def _part(won: float, needed: float) -> float:
-    return min(1.0, max(0.0, won / needed))
-
-
-def _seconds(more: int, answers: int, trial: Trial) -> float | None:
-    """How long so many more answers take, at the mean rate since the challenger's first traffic, or near it."""
-    seen, began = trial.evidence.observed_at, trial_began(trial)
-    if seen is None or seen <= began or not answers:
-        return None
-    return more * (seen - began).total_seconds() / answers
 
 
 # --- shared outage, and the past --------------------------------------------------------------------------------------
@@ -237,9 +169,9 @@ def _shared_outage(status: Status) -> OutageProgress | None:
     outage = status.shared_outage
     if outage is None:
         return None
-    champion = _version(status.champion)
+    champion = version_of(status.champion)
     runs = {
-        criterion.name: _side(champion, run_of(criterion, outage.evidence))
+        criterion.name: side(champion, run_of(criterion, outage.evidence))
         for guard in outage.guards
         for criterion in criteria(guard, outage.evidence)
         if not criterion.beside_champion

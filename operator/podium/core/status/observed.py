@@ -27,11 +27,10 @@ from podium.core.rollout.lifecycle import new_trial
 from podium.core.rollout.templates import behind
 from podium.core.status.own_slots import with_own_slots
 from podium.core.status.record import tags_for
-from podium.core.status.trial_times import KEEP, soaking_since, starting_since, weight_reached_at
+from podium.core.status.trial_times import COUNTED, KEEP, soaking_since, starting_since, weight_reached_at
 from podium.core.traffic.draining import draining
 from podium.core.unsaved import Unsaved
 
-COUNTED = frozenset({Phase.CANARY, Phase.PROMOTING, Phase.SOAKING})
 Counting = TypeVar("Counting", SharedOutage, Suspicion)
 
 

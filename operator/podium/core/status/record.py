@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from podium.api.v1alpha1.status import HistoryEntry, Status
 from podium.api.v1alpha1.values.base import format_time
 from podium.core.facts import Facts
+from podium.core.status.looks import until
 
 PREFIX = "podium.dev/"
 LONGEST = 500  # MLflow keeps 5,000 characters; no person reads as many
@@ -38,7 +39,25 @@ def artifact_path(entry: HistoryEntry) -> str:
 
 
 def document(entry: HistoryEntry, facts: Facts) -> str:
-    """The whole record of a decision: counts, limits, verdicts, times and versions, as JSON."""
+    """The whole record of a decision: counts, limits, verdicts, times and versions, as JSON.
+
+    While its trial is in the status, also what was seen of that over time, up to the decision.
+    """
     kept = entry.model_dump(mode="json", by_alias=True, exclude={"recorded", "model"})
-    decided = {"decidedBy": str(facts.key), "model": entry.model or facts.spec.model.name, **kept}
+    decided = {
+        "decidedBy": str(facts.key),
+        "model": entry.model or facts.spec.model.name,
+        **kept,
+        **_trial(entry, facts),
+    }
     return json.dumps(decided, indent=2, ensure_ascii=False)
+
+
+def _trial(entry: HistoryEntry, facts: Facts) -> Mapping[str, object]:
+    trial, subject = facts.status.trial, facts.subject
+    if trial is None or subject is None or (subject.version, subject.digest) != (entry.version, entry.digest):
+        return {}
+    looks = until(trial.looks, (entry.at - trial.started_at).total_seconds())
+    return {
+        "trial": {"startedAt": format_time(trial.started_at), "looks": looks.model_dump(mode="json", by_alias=True)}
+    }

@@ -8,6 +8,7 @@ from podium.core.traffic.lending import champion_down, contradicts
 from podium.core.traffic.phase_targets import PHASE_TARGETS, Size
 from podium.core.traffic.shares import pods_to_start, step_pods
 
+COUNTED = frozenset({Phase.CANARY, Phase.PROMOTING, Phase.SOAKING})  # phases in which answers are evidence
 LOOKS = timedelta(seconds=30)  # between two looks at a soak, at the most, or so much of it:
 PART = 20  # after more, it is not known what was between them
 KEEP = timedelta(seconds=5)  # counts are written down this often at the most; a restart sees the rest as one block
