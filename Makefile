@@ -139,6 +139,7 @@ lock: $(STAMP) ## Write the locks in requirements/ from pyproject.toml
 	$(LOCK) --extra dev pyproject.toml -o requirements/dev.txt
 	$(LOCK) -c requirements/dev.txt --extra operator pyproject.toml -o requirements/operator.txt
 	$(LOCK) -c requirements/dev.txt --extra runtime --extra grpc --extra zstd --extra otel --extra uvicorn --extra sklearn pyproject.toml -o requirements/runtime.txt
+	$(LOCK) -c requirements/dev.txt --extra cli --extra dashboard pyproject.toml -o requirements/page.txt
 	$(LOCK) -c requirements/dev.txt --extra mlflow-server pyproject.toml -o requirements/mlflow.txt
 
 clean: ## Remove the virtual environment and all caches of tools

@@ -27,6 +27,18 @@ _SETTINGS: Final = """        {{- range $name, $value := .Values.settings }}
         - name: {{ $name }}
           value: {{ $value | quote }}
         {{- end }}"""
+_PAGE_IMAGE: Final = Inline(
+    'printf "%s:%s" .Values.page.image.repository (.Values.page.image.tag | default .Chart.AppVersion) | quote'
+)
+_PAGE_ENV: Final = {
+    "PODIUM_PAGE_ORIGIN": 'required "page.origin is what browsers call the page" .Values.page.origin | quote',
+    "PODIUM_PAGE_TRUSTED_PROXIES": 'join "," .Values.page.trustedProxies | quote',
+    "PODIUM_PAGE_ANONYMOUS": 'ternary "on" "off" .Values.page.anonymous | quote',
+}
+_PAGE_SETTINGS: Final = _SETTINGS.replace(".Values.settings", ".Values.page.settings")
+_SIDECARS: Final = """      {{- with .Values.page.sidecars }}
+      {{- toYaml . | nindent 6 }}
+      {{- end }}"""
 _CONDITIONS: Final = {  # templates that are rendered only where a value says so, by kind and name
     ("Namespace", "podium-system"): ".Values.namespace.create",
     ("PodiumPolicy", "default"): 'dig "default" true (.Values.policy | default dict)',
@@ -50,6 +62,8 @@ def templates() -> Iterator[tuple[Path, str]]:
     for name in ("monitors", "rules"):
         texts = [_monitoring(one) for one in objects(f"monitoring/{name}.yaml")]
         yield CHART / f"templates/{name}.yaml", _when(".Values.monitoring.enabled", "\n---\n".join(texts)) + "\n"
+    page = [_page(one) for name in ("rbac", "deployment", "service") for one in objects(f"page/{name}.yaml")]
+    yield CHART / "templates/page.yaml", _when(".Values.page.enabled", "\n---\n".join(page)) + "\n"
     yield CHART / "templates/dashboards.yaml", _when(".Values.monitoring.enabled", _dashboards()) + "\n"
 
 
@@ -134,6 +148,26 @@ def _monitoring(found: Object) -> str:
     labels = Lines("    {{- with .Values.monitoring.labels }}\n    {{- toYaml . | nindent 4 }}\n    {{- end }}")
     metadata = {**found["metadata"], "labels": {**found["metadata"]["labels"], "more": labels}}
     return rendered(_placed({**found, "metadata": metadata})).rstrip("\n")
+
+
+def _page(found: Object) -> str:
+    """An object of the page. Its account is its own, and so no value names it."""
+    made = _placed(found)
+    subjects = [{**one, "namespace": _HERE} for one in found.get("subjects", [])]
+    made |= {"subjects": subjects} if subjects else {}
+    if found["kind"] == "Deployment":
+        template = found["spec"]["template"]
+        pod = {**template["spec"], "imagePullSecrets": Block(".Values.image.pullSecrets")}
+        pod["containers"] = [_page_container(pod["containers"][0]), Lines(_SIDECARS)]
+        made["spec"] = {**found["spec"], "template": {**template, "spec": pod}}
+    return rendered(made).rstrip("\n")
+
+
+def _page_container(found: Object) -> Object:
+    env = [{**one, "value": Inline(_PAGE_ENV[one["name"]])} for one in found["env"]]
+    pulled = {"image": _PAGE_IMAGE, "imagePullPolicy": Inline(".Values.image.pullPolicy")}
+    resources = Block(".Values.page.resources", always=True)
+    return {**found, **pulled, "env": [*env, Lines(_PAGE_SETTINGS)], "resources": resources}
 
 
 def _dashboards() -> str:

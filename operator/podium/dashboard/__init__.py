@@ -1,4 +1,4 @@
-"""The page: a fleet and each of its rollouts in a browser, for the person who began it.
+"""The page: a fleet and each of its rollouts in a browser, for the person who began it, or in a cluster for many.
 
     kept            the objects as the API server sent them, and which of them changed; nothing of it decides
     source          lists them once and watches them from there
@@ -11,6 +11,13 @@
     stream          server-sent events: the parts that changed
     shield          who may ask: loopback, a known Host, the key and the token; and the headers of every answer
     app, server, connections     the routes, the socket on loopback, and who may hold a connection
+
+In a cluster, where each visitor has their own rights:
+
+    front           who may ask, before the pages of each visitor
+    logins, visitors    who they are: a token that the API server knows, or a trusted proxy's headers
+    seats           what each of them may read, by impersonation, and the page over it
+    page_settings
 
 What belongs here: HTML of `core.status.explanation` and `core.status.summary`. What does not: any judgement of a
 rollout, and any figure that those two do not have.

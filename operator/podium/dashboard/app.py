@@ -22,7 +22,7 @@ from podium.dashboard.kept import Kept, Place
 from podium.dashboard.look import html
 from podium.dashboard.pressed import Pressed
 from podium.dashboard.selection import Selection, named
-from podium.dashboard.shield import Door, Shield
+from podium.dashboard.shield import Door, Forms, Shield
 from podium.dashboard.steering import Steering
 from podium.dashboard.stream import events
 
@@ -43,7 +43,7 @@ def app(
     return Shield(routed(kept, door, now, steering), door)
 
 
-def routed(kept: Kept, door: Door, now: Callable[[], datetime], steering: Steering | None) -> Starlette:
+def routed(kept: Kept, door: Forms, now: Callable[[], datetime], steering: Steering | None) -> Starlette:
     """The routes, without a shield."""
     pages = _Pages(kept, door, now, steering)
     routes = [
@@ -63,7 +63,7 @@ def routed(kept: Kept, door: Door, now: Callable[[], datetime], steering: Steeri
 class _Pages:
     """What answers the routes."""
 
-    def __init__(self, kept: Kept, door: Door, now: Callable[[], datetime], steering: Steering | None) -> None:
+    def __init__(self, kept: Kept, door: Forms, now: Callable[[], datetime], steering: Steering | None) -> None:
         self._kept = kept
         self._door = door
         self._now = now

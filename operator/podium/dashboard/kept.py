@@ -91,10 +91,11 @@ class Kept:
             self._entries.pop(place, None)
         self._changed()
 
-    def listed(self, places: set[Place]) -> None:
-        """All were put; what is not among them is gone."""
+    def listed(self, places: set[Place], namespace: str | None = None) -> None:
+        """All were put, or all of the namespace; what is not among them is gone."""
         self.complete, self.problem = True, ""
-        self.remove(*(self._entries.keys() - places))
+        gone = self._entries.keys() - places
+        self.remove(*(each for each in gone if namespace in {None, each.namespace}))
 
     def fail(self, problem: str) -> None:
         """No news arrive, and why."""

@@ -14,7 +14,7 @@ from podium.dashboard.fragments import Page
 from podium.dashboard.kept import Place
 from podium.dashboard.look import address, html
 from podium.dashboard.selection import named
-from podium.dashboard.shield import Door
+from podium.dashboard.shield import Forms
 from podium.dashboard.steering import Steering
 
 _LARGEST: Final = 8_192  # bytes of a form
@@ -25,7 +25,7 @@ _KIND: Final = "application/x-www-form-urlencoded"
 class Pressed:
     """What answers the forms."""
 
-    def __init__(self, steering: Steering, door: Door, now: Callable[[], datetime]) -> None:
+    def __init__(self, steering: Steering, door: Forms, now: Callable[[], datetime]) -> None:
         self._steering = steering
         self._door = door
         self._now = now

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Final
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from podium.adapters.kubernetes.api import Api
 from podium.dashboard.app import app
@@ -32,26 +33,23 @@ def listening(port: int) -> socket.socket:
     return found
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """It lets viewers go before it waits for them."""
 
-    def __init__(self, config: uvicorn.Config, kept: Kept) -> None:
+    def __init__(self, config: uvicorn.Config, close: Callable[[], None]) -> None:
         super().__init__(config)
-        self._kept = kept
+        self._close = close
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn calls it once it is interrupted."""
-        self._kept.close()
+        self._close()
         await super().shutdown(sockets)
 
 
-async def serve(api: Api, path: str, at: socket.socket, say: Callable[[str], None], *, read_only: bool) -> None:
-    """Serve until it is interrupted. Raises the errors of `podium.errors` where the collection cannot be read."""
-    await api.list(path, most=1)
-    kept, door = Kept(), Door(at.getsockname()[1])
-    # The log of requests would show the token
-    settings = uvicorn.Config(
-        app(kept, door, steering=None if read_only else Steering(api)),
+def settings(pages: ASGIApp) -> uvicorn.Config:
+    """How pages are served. The log of requests would show the token."""
+    return uvicorn.Config(
+        pages,
         log_level="error",  # what a stranger sends is no news
         access_log=False,
         http=limited(),
@@ -62,7 +60,14 @@ async def serve(api: Api, path: str, at: socket.socket, say: Callable[[str], Non
         proxy_headers=False,
         timeout_graceful_shutdown=_LEAVE,
     )
-    server, following = _Server(settings, kept), asyncio.create_task(follow(api, path, kept))
+
+
+async def serve(api: Api, path: str, at: socket.socket, say: Callable[[str], None], *, read_only: bool) -> None:
+    """Serve until it is interrupted. Raises the errors of `podium.errors` where the collection cannot be read."""
+    await api.list(path, most=1)
+    kept, door = Kept(), Door(at.getsockname()[1])
+    pages = app(kept, door, steering=None if read_only else Steering(api))
+    server, following = Server(settings(pages), kept.close), asyncio.create_task(follow(api, path, kept))
 
     def ended(_: object) -> None:
         server.should_exit = True  # rather than show for ever what was known last

@@ -13,7 +13,7 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -35,8 +35,19 @@ HEADERS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_READS: Final = frozenset({"GET", "HEAD"})
+READS: Final = frozenset({"GET", "HEAD"})
 _OPEN: Final = "/static/"  # what is the same for all
+
+
+class Forms(Protocol):
+    """What proves that a form which changes something is one of this page's."""
+
+    @property
+    def csrf(self) -> str:
+        """What each form carries."""
+
+    def gave(self, csrf: str) -> bool:
+        """Whether a form carried it."""
 
 
 @dataclass(frozen=True)
@@ -94,23 +105,29 @@ class Shield:
         if self._door.leads(scope["path"]):
             scope = {**scope, "root_path": f"/{self._door.key}"}
 
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
-            await send(message)
+        await answer(scope, receive, with_headers(send))
 
-        await answer(scope, receive, with_headers)
+
+def with_headers(send: Send) -> Send:
+    """Sends each answer with what every answer says to the browser."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).update(HEADERS)
+        await send(message)
+
+    return sent
 
 
 def refusal(request: Request, door: Door) -> Response | None:
     """Why this request is answered with something else than what it asks for; None where it may ask."""
     headers = request.headers
     if headers.getlist("host") not in [[host] for host in door.hosts]:
-        return _refused(421, "Wrong address", f"Open it as http://127.0.0.1:{door.port}/, not by another name.")
-    if _foreign(headers, request.method):
-        return _refused(403, "Refused", "Another web page may not ask this one.")
-    if request.method not in _READS and headers.getlist("origin") != [f"http://{headers['host']}"]:
-        return _refused(403, "Refused", "A form of another page may change nothing.")
+        return refused(421, "Wrong address", f"Open it as http://127.0.0.1:{door.port}/, not by another name.")
+    if foreign(headers, request.method):
+        return refused(403, "Refused", "Another web page may not ask this one.")
+    if request.method not in READS and headers.getlist("origin") != [f"http://{headers['host']}"]:
+        return refused(403, "Refused", "A form of another page may change nothing.")
     return None if request.url.path.startswith(_OPEN) else _unless_opened(request, door)
 
 
@@ -120,12 +137,12 @@ def _unless_opened(request: Request, door: Door) -> Response | None:
             return _without_token(request) if "token" in request.query_params else None
         if door.knows(request.query_params.get("token")):
             return _admitted(request, door)
-    return _refused(403, "Who asks?", "Open the address that podium dashboard has printed: it carries a token.")
+    return refused(403, "Who asks?", "Open the address that podium dashboard has printed: it carries a token.")
 
 
-def _foreign(headers: Headers, method: str) -> bool:
+def foreign(headers: Headers, method: str) -> bool:
     """Whether a page of another origin asks, https://www.w3.org/TR/fetch-metadata/: it may only lead people here."""
-    leads = method in _READS and headers.get("sec-fetch-mode") == "navigate"
+    leads = method in READS and headers.get("sec-fetch-mode") == "navigate"
     return headers.get("sec-fetch-site", "none") not in {"none", "same-origin"} and not (
         leads and headers.get("sec-fetch-dest") == "document"
     )
@@ -151,5 +168,6 @@ def _admitted(request: Request, door: Door) -> Response:
     return answer
 
 
-def _refused(status: int, title: str, message: str) -> Response:
+def refused(status: int, title: str, message: str) -> Response:
+    """An answer that says why there is no other."""
     return HTMLResponse(html("error.html", title=title, message=message), status_code=status)

@@ -14,6 +14,7 @@ NAMED: Final = "/apis/podium.dev/v1alpha1/namespaces/ml/modeldeployments"
 ALL: Final = "/apis/podium.dev/v1alpha1/modeldeployments"
 PODS: Final = "/api/v1/namespaces/ml/pods"
 EVENTS: Final = "/apis/events.k8s.io/v1/namespaces/ml/events"
+TOKENS: Final = "/apis/authentication.k8s.io/v1/tokenreviews"
 WHO: Final = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 COLLECTIONS: Final = (NAMED, ALL, PODS, EVENTS)
 Json = dict[str, Any]
@@ -28,15 +29,20 @@ class ApiServer:
         self.refused_writes: dict[str, tuple[int, str]] = {}
         self.races = 0  # so many of the next writes find that another client wrote first
         self.users: list[str | None] = []  # that each request impersonated
+        self.writers: list[str | None] = []  # whom each write impersonated
         self.queries: list[str] = []
         self.reads: Counter[str] = Counter()  # by path; a watch counts once it has ended
         self.patches: list[tuple[str, Json]] = []
         self.answered: dict[str, str] = {}  # by path, the last answer
+        self.tokens: dict[str, Json] = {}  # users of TokenReviews, by token
+        self.readers: set[str] | None = None  # who may read and write anything; None for everyone
+        self.groups: list[list[str]] = []  # that each request impersonated
         self.logs: dict[str, list[str]] = {}  # by path: lines, each after its time
         self.allowed = True  # what reviews of the caller's rights say
         self.reviews: list[Json] = []
         self.user = "alice"  # whom the API server takes the caller for
         self.url = ""
+        self.epoch = 0  # of watches: those of an earlier one have ended
         self.changed = Condition()
         self._version = 1
 
@@ -60,6 +66,12 @@ class ApiServer:
         value = json.loads(json.dumps(self.kept[path]))
         change(value)
         self.put(path, value)
+
+    def end_watches(self) -> None:
+        """Those that are open end, as each does after a while."""
+        with self.changed:
+            self.epoch += 1
+            self.changed.notify_all()
 
     def delete(self, path: str) -> None:
         with self.changed:
@@ -127,7 +139,10 @@ class _Handler(BaseHTTPRequestHandler):
         parts, world = urlsplit(self.path), self.world
         world.users.append(self.headers["Impersonate-User"])
         world.queries.append(unquote(parts.query))
-        if parts.path in world.refused:
+        world.groups.append(self.headers.get_all("Impersonate-Group") or [])
+        if self._may_not():
+            self._answer(403, _status("Forbidden", f"user {self.headers['Impersonate-User']} may not"))
+        elif parts.path in world.refused:
             status, message = world.refused[parts.path]
             self._answer(status, _status("Forbidden", message))
         elif self.headers["Authorization"] != f"Bearer {TOKEN}":
@@ -145,14 +160,24 @@ class _Handler(BaseHTTPRequestHandler):
             world.reads[parts.path] += 1
             world.changed.notify_all()
 
+    def _may_not(self) -> bool:
+        return self.world.readers is not None and self.headers["Impersonate-User"] not in self.world.readers
+
     def do_POST(self) -> None:
         asked, status = self._body(), {"userInfo": {"username": self.world.user}, "allowed": self.world.allowed}
         self.world.reviews.append(asked)
+        if urlsplit(self.path).path == TOKENS:
+            user = self.world.tokens.get(asked["spec"]["token"])
+            status = {"authenticated": user is not None} | ({"user": user} if user is not None else {})
         self._answer(201, {"status": status})
 
     def do_PATCH(self) -> None:
+        self.world.writers.append(self.headers["Impersonate-User"])
         self.world.users.append(self.headers["Impersonate-User"])
         path, patch = urlsplit(self.path).path, self._body()
+        if self._may_not():
+            self._answer(403, _status("Forbidden", f"user {self.headers['Impersonate-User']} may not"))
+            return
         if path in self.world.refused_writes:
             status, message = self.world.refused_writes[path]
             self._answer(status, _status("Invalid", message))
@@ -185,8 +210,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.end_headers()
         told: dict[str, Json] = {}
+        epoch = self.world.epoch
         with suppress(OSError):  # the client has gone
-            while not self.ending.is_set():
+            while not self.ending.is_set() and self.world.epoch == epoch:
                 now = {value["metadata"]["name"]: value for value in self.world.listed(path)}
                 for name, value in now.items():
                     if told.get(name) != value:

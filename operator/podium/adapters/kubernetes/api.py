@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 import aiohttp
 from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import load_incluster_config, load_kube_config
+from multidict import CIMultiDict
 
 from podium.adapters.kubernetes.errors import FOREIGN, from_exception, from_status
 from podium.adapters.kubernetes.names import FIELD_MANAGER
@@ -65,8 +66,12 @@ class Api:
     `within` is the time for the whole exchange in seconds, reading included.
     """
 
-    def __init__(self, configuration: Configuration, user: str | None = None) -> None:
+    def __init__(
+        self, configuration: Configuration, user: str | None = None, more: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """`more` are headers of every request, of which several may have one name: of impersonation, each group."""
         self.configuration = configuration
+        self._more = tuple(more)
         self._client = ApiClient(configuration)
         self._client.user_agent = "podium"
         if user is not None:
@@ -201,10 +206,11 @@ class Api:
         doing = f"{method} {target.partition('?')[0]}"
         sent = {"Accept": "application/json, */*", "Content-Type": content_type, **(headers or {})}
         try:
-            signed = await self._client.param_serialize(
+            verb, url, signed, *rest = await self._client.param_serialize(
                 method, target, header_params=sent, body=body, auth_settings=["BearerToken"]
             )
-            answer = (await self._client.call_api(*signed, _request_timeout=bound)).response
+            given = CIMultiDict([*signed.items(), *self._more]) if self._more else signed
+            answer = (await self._client.call_api(verb, url, given, *rest, _request_timeout=bound)).response
             async with answer:
                 if not 200 <= answer.status < 300:  # noqa: PLR2004  the successes of HTTP
                     said = await read_at_most(answer.content, _ERROR_LIMIT)
