@@ -36,6 +36,14 @@ ARRAY = np.array([0.1, 0.2, 0.3])
         (-ARRAY, -ARRAY * 0.9991, 0.001, True),
         (np.array([0.0]), np.array([1e-13]), 0.001, True),
         (np.array([0.0]), np.array([1e-6]), 0.001, False),
+        (ARRAY, ARRAY * (1 + 1e-14), 0.0, True),  # rounding: the same model beside other rows, or on another CPU
+        (ARRAY, ARRAY * (1 + 1e-7), 0.0, False),
+        (np.array([1e-17]), np.array([-3e-16]), 0.0, True),
+        (ARRAY.astype(np.float32), (ARRAY * (1 + 2e-6)).astype(np.float32), 0.0, True),
+        (ARRAY.astype(np.float32), (ARRAY * (1 + 2e-4)).astype(np.float32), 0.0, False),
+        (ARRAY.astype(np.float32), ARRAY * (1 + 2e-6), 0.0, False),  # not both in single precision
+        (np.array([1e15 + 0.5]), np.array([1e15 + 1.0]), 0.0, True),
+        (np.array([1234567.0]), np.array([1234568.0]), 0.0, False),  # classes, as floats because one is missing
         (ARRAY, ARRAY[:2], 1.0, False),
         (ARRAY, ARRAY.reshape(3, 1), 1.0, False),
         (ARRAY, ARRAY.astype(np.float32), 1e-6, True),
@@ -56,6 +64,10 @@ ARRAY = np.array([0.1, 0.2, 0.3])
         ({"score": np.array([1.0])}, {"score": np.array([1.0])}, 0.0, True),
         ({"score": np.array([1.0])}, {"score": np.array([2.0])}, 0.1, False),
         ([{"text": "hello"}], [{"text": "hello"}], 0.0, True),
+        ([{"a": 1.0, "b": 2.0}], [{"b": 2.0, "a": 1.0}], 0.0, True),
+        ([{"a": 1.0, "b": 2.0}], [{"b": 1.0, "a": 2.0}], 0.0, False),
+        (pd.DataFrame({"a": [1.0], "b": [2.0]}), pd.DataFrame({"b": [2.0], "a": [1.0]}), 0.0, True),
+        ({"a": ARRAY, "b": -ARRAY}, {"b": -ARRAY, "a": ARRAY}, 0.0, True),
         ([{"text": "hello"}], [{"text": "bye"}], 0.0, False),
         ("hello", "hello", 0.0, True),
         (0.5, 0.5000001, 0.001, True),
@@ -77,6 +89,22 @@ def test_no_more_than_the_first_values_are_kept() -> None:
     assert len(orjson.dumps(kept([[0.0] * 1000] * 1000))) < 64 * VALUES
     assert len(orjson.dumps(kept(np.zeros((1000, 50, 50))))) < 64 * VALUES
     assert not same(np.zeros(1000), np.zeros(1001)), "but all of its shape"
+
+
+def test_an_answer_that_is_nested_deep_is_compared() -> None:
+    def nested(value: float) -> Any:
+        for _ in range(400):
+            value = [value]  # type: ignore[assignment]
+        return value
+
+    assert same(nested(1.0), nested(1.0))
+    assert not same(nested(1.0), nested(2.0))
+
+
+def test_columns_of_one_name_are_kept_in_their_order() -> None:
+    twice = pd.DataFrame([[1.0, 2.0]], columns=["a", "a"])
+    assert same(twice, twice.copy())
+    assert not same(twice, pd.DataFrame([[2.0, 1.0]], columns=["a", "a"]))
 
 
 def test_values_are_in_the_order_of_the_rows_whatever_the_memory_has() -> None:

@@ -67,5 +67,7 @@ def first_values(raw: Any, most: int) -> Any:
 
 
 def _named(columns: list[tuple[str, Any]], count: int, most: int) -> Any:
+    if count <= most:  # clients find them by name, in whichever order they are
+        columns = sorted(columns, key=lambda column: column[0])
     share = max(1, most // max(1, len(columns)))
     return [count, [[name, first_values(values, share)] for name, values in columns]]
