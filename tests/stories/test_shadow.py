@@ -59,6 +59,27 @@ def test_one_whose_predictions_disagree_is_rejected() -> None:
     assert "disagreements" in sim.status.rejected[0].message
 
 
+ALONE = {"steps": STEPS, "guards": [{"name": "pairs", "shadow": {"maxDisagreement": "5%"}}, ERRORS], "soak": "1m"}
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_a_limit_of_disagreements_alone_rejects_a_challenger_that_fails_what_the_champion_answers(share: float) -> None:
+    """A pair with a failure is not compared: the step waited for pairs, while every copy failed."""
+    sim = trial(rollout=ALONE)
+    sim.behaviour("2").bad_share = share
+    sim.until(lambda world: world.status.phase is Phase.REJECTED, within=600 * SECOND)
+    assert served(sim, "2") == 0
+    assert "failures or disagreements" in sim.status.rejected[0].message
+
+
+def test_a_limit_of_disagreements_alone_counts_the_pairs_in_its_message() -> None:
+    sim = trial(rollout=ALONE)
+    sim.run(15 * SECOND)
+    assert "shadow of 20%: 0 pairs" not in sim.status.message
+    assert "pairs, only the challenger bad in 0" in sim.status.message
+    sim.settle("2")
+
+
 def test_hard_requests_that_both_fail_say_nothing_against_the_challenger() -> None:
     sim = trial()
     sim.clients.outage = 1.0

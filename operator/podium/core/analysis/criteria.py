@@ -7,7 +7,7 @@ from podium.api.v1alpha1.evidence import Evidence, ReferenceQuantiles
 from podium.api.v1alpha1.spec.guards import Guard
 from podium.core.analysis.criterion import Criterion
 from podium.core.analysis.guard_kinds import criteria_of
-from podium.core.analysis.measures import ERRORS, RECEIVED, Measure, of_first_answers
+from podium.core.analysis.measures import ERRORS, ONLY_CHALLENGER_BAD, RECEIVED, Measure, of_first_answers
 
 
 def criteria(guard: Guard, evidence: Evidence) -> Sequence[Criterion]:
@@ -25,11 +25,12 @@ def _of_first_answers(criterion: Criterion) -> Criterion:
 
 
 def measures(guards: Sequence[Guard], evidence: Evidence) -> Mapping[str, Measure]:
-    """Everything that has to be counted, by name. Errors always are: the record tells of them."""
+    """Everything that has to be counted, by name. Errors, and bad pairs, always are: the record tells of them."""
     asked = [criterion for guard in guards for criterion in criteria(guard, evidence)]
     ratio = [received(evidence)] if any(criterion.compares_samples for criterion in asked) else []
+    pairs = [ONLY_CHALLENGER_BAD] if any(criterion.measure.paired for criterion in asked) else []
     counted = [measure for criterion in asked for measure in criterion.measures]
-    return {measure.name: measure for measure in (ERRORS, *counted, *ratio)}
+    return {measure.name: measure for measure in (ERRORS, *pairs, *counted, *ratio)}
 
 
 def received(evidence: Evidence) -> Measure:

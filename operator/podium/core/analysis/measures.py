@@ -75,6 +75,15 @@ def _disagreements(counters: Counters) -> Counts | None:
     return Counts(answers=pairs.compared, bad=pairs.disagreements) if pairs is not None else None
 
 
+def _other_answers(counters: Counters) -> Counts | None:
+    """A failure is no answer to compare, and another answer all the same: it is what the user would have had."""
+    pairs = counters.shadow
+    if pairs is None:
+        return None
+    alone = pairs.only_challenger_bad
+    return Counts(answers=pairs.compared + alone, bad=pairs.disagreements + alone)
+
+
 ONLY_CHALLENGER_BAD = Measure(
     "pairs in which only the challenger's answer is bad",
     partial(_of_pairs, lambda pairs: pairs.only_challenger_bad),
@@ -89,6 +98,14 @@ ONLY_CHAMPION_BAD = Measure(
 )
 DISAGREEMENTS = Measure(
     "pairs whose predictions disagree", _disagreements, words="disagreements", paired=True, counted="pairs"
+)
+
+OTHER_ANSWERS = Measure(
+    "pairs in which the challenger's answer is another",
+    _other_answers,
+    words="failures or disagreements",
+    paired=True,
+    counted="pairs",
 )
 
 

@@ -143,13 +143,15 @@ class ShadowGuard(Value):
         "the share of those in which only the champion's is, by at most so many percentage points.",
     )
     max_disagreement: Limit | None = Field(
-        None, description="Largest share of pairs with two good answers in which the predictions disagree, in percent."
+        None,
+        description="Largest share of pairs with two good answers in which the predictions disagree, in percent. "
+        "Without maxAboveChampion, pairs in which only the challenger's answer is bad disagree, too.",
     )
     tolerance: Annotated[Percent, percent_between("0%", "100%")] = Field(
         0.0,
         json_schema_extra={"default": "0%"},
-        description="How far two numbers may be apart that agree, in percent of the champion's. Classes agree where "
-        "they are equal.",
+        description="How far two numbers may be apart that agree, in percent of the champion's. Numbers that differ by "
+        "rounding alone always do; classes agree where they are equal.",
     )
 
 

@@ -6,7 +6,7 @@ from podium.api.v1alpha1.evidence import ReferenceQuantiles
 from podium.api.v1alpha1.spec.guards import Guard, ShadowGuard
 from podium.core.analysis.criterion import Criterion
 from podium.core.analysis.guard_kinds.kind import GuardKind, Tolerance
-from podium.core.analysis.measures import DISAGREEMENTS, ONLY_CHALLENGER_BAD, ONLY_CHAMPION_BAD
+from podium.core.analysis.measures import DISAGREEMENTS, ONLY_CHALLENGER_BAD, ONLY_CHAMPION_BAD, OTHER_ANSWERS
 
 
 def _criteria(guard: Guard, shadow: ShadowGuard, _: ReferenceQuantiles) -> Iterator[Criterion]:
@@ -14,7 +14,9 @@ def _criteria(guard: Guard, shadow: ShadowGuard, _: ReferenceQuantiles) -> Itera
         margin = shadow.max_above_champion
         yield Criterion(guard, ONLY_CHALLENGER_BAD, margin, beside_champion=True, other=ONLY_CHAMPION_BAD)
     if shadow.max_disagreement is not None:
-        yield Criterion(guard, DISAGREEMENTS, shadow.max_disagreement, beside_champion=True)
+        # Without a limit for failures, a challenger that fails every copy would be in no comparison at all.
+        measure = OTHER_ANSWERS if shadow.max_above_champion is None else DISAGREEMENTS
+        yield Criterion(guard, measure, shadow.max_disagreement, beside_champion=True)
 
 
 SHADOW = GuardKind(
