@@ -1,14 +1,18 @@
 """Requests to addresses that a ModelDeployment's namespace names: gates' webhooks, and receivers of events.
 
 What answers there is not to be trusted. A redirect is no answer, so that no header is ever sent elsewhere; no cookie
-and no proxy of the operator's is used; a body is read up to a limit; and no error repeats the request.
+and no proxy of the operator's is used; a body is read up to a limit; and no error repeats the request. Whoever hangs
+takes no connection and no thread that another one needs: who asks bounds how much is asked of one place at a time.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
+from urllib.parse import urlsplit
 
 import aiohttp
 
+from podium.adapters.name_lookups import NameLookups
 from podium.adapters.reach import reaching
 from podium.api.v1alpha1 import reasons
 from podium.errors import Rejected, Unavailable
@@ -17,6 +21,7 @@ _REFUSED: Final = (
     "leads to an address that is neither public nor in a network that a PodiumPolicy grants: ask for networks, with it"
 )
 LIMIT: Final = 64 * 1024  # bytes of an answer
+_BROKEN: Final = (TimeoutError, aiohttp.ClientError, OSError, ValueError)
 
 
 class Outgoing:
@@ -34,10 +39,12 @@ class Outgoing:
         within: float,
         place: str,
         networks: tuple[str, ...] | None = None,
+        status_is_all: bool = False,
     ) -> tuple[int, bytes]:
         """The status and the body, which has one byte more than LIMIT where there is too much of it.
 
         `place` is how errors name the address; `networks` are those beside the public one that it may be in, None: any.
+        Where the `status_is_all` that counts, a body that breaks off or does not end is none.
         Raises Unavailable for silence for `within` seconds, and Rejected where its address is in none of them.
         """
         bound = aiohttp.ClientTimeout(total=within)
@@ -46,7 +53,10 @@ class Outgoing:
                 async with self._open(networks).post(
                     url, data=body, headers=headers, timeout=bound, allow_redirects=False
                 ) as answer:
-                    return answer.status, await _read(answer.content)
+                    content = b""
+                    with suppress(*(_BROKEN if status_is_all else ())):
+                        content = await _read(answer.content)
+                    return answer.status, content
             except TimeoutError as error:
                 raise Unavailable(f"{place} did not answer within {within:g} s") from error
             except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -63,8 +73,23 @@ class Outgoing:
         """One for each set of networks: a connection that is kept must not serve those who could not have made it."""
         if networks not in self._sessions:  # a session wants a running loop
             # No cookies: services share this session, and no request may depend on the one before it.
-            self._sessions[networks] = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+            connector = aiohttp.TCPConnector(limit=0, resolver=NameLookups())
+            self._sessions[networks] = aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+            )
         return self._sessions[networks]
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port: what any reader may see of an address. Raises Rejected where it has none."""
+    try:
+        parts = urlsplit(url)
+        port, host = parts.port, parts.hostname
+    except ValueError:
+        port, host = None, None
+    if not host or port == 0:
+        raise Rejected("the address is no URL; expected http:// or https://, a host, and a port of 1 to 65535 or none")
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 async def _read(stream: aiohttp.StreamReader) -> bytes:

@@ -173,5 +173,19 @@ async def test_an_endless_answer_is_read_up_to_a_limit(receiver: Receiver, notif
     await sent(receiver, notifier)
 
 
+@pytest.mark.parametrize("kind", ["generic", "slack"])
+async def test_any_2xx_is_a_receipt_whatever_becomes_of_its_body(
+    kind: ProviderType, receiver: Receiver, notifier: HttpNotifier
+) -> None:
+    receiver.answer = lambda _: web.Response(body=b"{", headers={"Content-Encoding": "gzip"})  # which it is not
+    await sent(receiver, notifier, type=kind)
+
+
+async def test_an_address_that_is_no_url_says_what_is_expected(notifier: HttpNotifier) -> None:
+    with pytest.raises(Rejected, match="the address is no URL") as caught:
+        await notifier.send(replace(SENT, address="https://[::1/secret"))
+    assert "secret" not in str(caught.value)
+
+
 def test_every_type_has_a_row() -> None:
     assert set(ENCODINGS) == set(get_args(ProviderType))

@@ -4,10 +4,9 @@ import hashlib
 import hmac
 import json
 from typing import Final
-from urllib.parse import urlsplit
 
 from podium.adapters.notifiers.bodies import ENCODINGS
-from podium.adapters.outgoing import Outgoing
+from podium.adapters.outgoing import Outgoing, origin
 from podium.errors import Rejected, Unavailable
 from podium.ports import Notification
 
@@ -22,7 +21,8 @@ class HttpNotifier:
         self.close = self._outgoing.close
 
     async def send(self, notification: Notification) -> None:
-        encoding, place = ENCODINGS[notification.type], _shown(notification.address)
+        # The path stays unseen: that of a chat's webhook is its password
+        encoding, place = ENCODINGS[notification.type], origin(notification.address)
         body = json.dumps(encoding.body(notification)).encode()
         headers = {**notification.headers, "Content-Type": encoding.content_type, "User-Agent": "podium"}
         if notification.token is not None and encoding.signs:
@@ -36,6 +36,7 @@ class HttpNotifier:
             within=notification.timeout,
             place=place,
             networks=notification.networks,
+            status_is_all=True,
         )
         if status >= 500 or status in _BUSY:  # noqa: PLR2004  the failures of HTTP
             raise Unavailable(f"{place} answered {status}")
@@ -48,9 +49,3 @@ class HttpNotifier:
 def signature(token: str, body: bytes) -> str:
     """The header X-Signature, as Flux's generic-hmac has it: `sha256=` and the HMAC of the body in hex."""
     return f"sha256={hmac.new(token.encode(), body, hashlib.sha256).hexdigest()}"
-
-
-def _shown(address: str) -> str:
-    """The address as far as any reader may see it: the path of a chat's webhook is its password."""
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

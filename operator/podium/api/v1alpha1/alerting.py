@@ -74,7 +74,7 @@ class ProviderSpec(Value):
     timeout: Annotated[Duration, duration_between("1s", "60s")] = Field(
         timedelta(seconds=15), description="How long a delivery may take before it is tried again."
     )
-    suspend: bool = Field(False, description="Delivers nothing. What happens meanwhile is not told later.")
+    suspend: bool = Field(False, description="Delivers nothing. What happens or waits meanwhile is not told later.")
 
 
 class EventSource(Value):
@@ -107,7 +107,7 @@ class AlertSpec(Value):
     summary: str | None = Field(
         None, min_length=1, max_length=255, pattern=_LINE, description="A line that chats show beside each event."
     )
-    suspend: bool = Field(False, description="Tells nothing. What happens meanwhile is not told later.")
+    suspend: bool = Field(False, description="Tells nothing. What happens or waits meanwhile is not told later.")
 
     def wants(self, name: str, kind: str, severity: Severity) -> bool:
         """Whether it tells of such an event of the ModelDeployment of this name."""
