@@ -1,5 +1,6 @@
 """Who is told of decisions: every receiver of every one, at least once and in order, and of nothing else."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -185,6 +186,40 @@ def test_no_receiver_ever_delays_a_rollback() -> None:
         sim.reach(Phase.REJECTED)
         ends.append(sim.status.history[-1].at)
     assert abs(ends[0] - ends[1]) <= SECOND  # as often as it is looked at
+
+
+def test_conditions_that_take_long_delay_no_event() -> None:
+    """They take a read and a write for each Provider, of all namespaces."""
+    sim = told()
+
+    async def never(*_: Any) -> None:
+        await asyncio.Future()
+
+    sim.alerting.write_status = never  # type: ignore[method-assign, assignment]
+    rolled_out(sim)
+    quiet(sim)
+    assert types(sim.notifier.taken("ops")) == EXPECTED
+
+
+def test_a_secret_that_cannot_be_read_for_a_while_is_no_news_of_other_receivers() -> None:
+    sim = told()
+    for name in ("chat", "last"):
+        sim.alerting.provider(name, type="slack", secretRef={"name": name})
+        sim.cluster.secrets["ml", name] = {}
+    read = sim.cluster.secret
+
+    async def secret(namespace: str, name: str) -> Mapping[str, str]:
+        if name == "chat":
+            raise Unavailable("503")
+        return await read(namespace, name)
+
+    sim.cluster.secret = secret  # type: ignore[method-assign]
+    rolled_out(sim)
+    quiet(sim)
+    assert types(sim.notifier.taken("ops")) == EXPECTED
+    assert sim.alerting.ready("Provider", "chat") is None, "nothing is known of it"
+    for kind, name in (("Provider", "last"), ("Alert", "ops")):
+        assert sim.alerting.ready(kind, name).status == "True"  # type: ignore[union-attr]
 
 
 def test_what_a_receiver_refuses_is_tried_for_a_day_and_then_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,8 @@ The rules:
 3. A delivery is repeated until the receiver has taken it, later each time. After a day it is given up.
 4. How far each Alert has come goes into the status by the next reconcile. What was sent and is not written down yet is
    sent again by another operator, with the same id.
-5. Each Provider has few deliveries at a time, and its own: one that is slow holds up no other.
+5. Each Provider has few deliveries at a time, and its own: one that is slow holds up no other. Nor do conditions, which
+   take a read and a write for each Provider.
 """
 
 import asyncio
@@ -106,13 +107,19 @@ class NotificationWorker:
 
     async def run(self) -> None:
         """Keep the lists of Alerts and Providers, and begin deliveries, until cancelled."""
+        conditions = asyncio.create_task(self._receivers.keep_conditions(), name="conditions of Alerts and Providers")
+        try:
+            await self._keep_delivering()
+        finally:
+            conditions.cancel()
+
+    async def _keep_delivering(self) -> None:
         failures = 0
         while True:
             self._news.clear()
             try:
                 await self._receivers.list()
                 self._begin()
-                await self._receivers.write_conditions()
                 failures = 0
             except PodiumError as error:
                 failures += 1

@@ -4,6 +4,7 @@ They are listed when something is to be told, and now and then: a decision befor
 so nothing depends on the moment at which a new one is seen.
 """
 
+import asyncio
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -57,6 +58,7 @@ class Receivers:
         self._providers: dict[Key, Provider] = {}
         self._failing: dict[str, Problem] = {}  # by the Alert's UID: why its last delivery failed
         self._checked: dict[tuple[str, int], float] = {}  # UID and generation of Providers whose Secrets were well
+        self._listed = asyncio.Event()
 
     def forget(self) -> None:
         """Nothing is known until it is listed again."""
@@ -72,6 +74,7 @@ class Receivers:
         self._providers = {each.key: each for each in providers}
         self._failing = {uid: problem for uid, problem in self._failing.items() if uid in self._alerts}
         self.listed_at = began
+        self._listed.set()
 
     def served(self, namespace: str) -> Sequence[Alert]:
         """The Alerts of the namespace, the oldest first, and no more than a status has room for."""
@@ -133,13 +136,27 @@ class Receivers:
         except NotFound as error:
             raise NotFound(f"{where} not found: create it", reason=_MISSING) from error
 
-    async def write_conditions(self) -> None:
-        """Let each of them say whether its events can be delivered. Writes what has changed, and nothing else."""
+    async def keep_conditions(self) -> None:
+        """After each list, let each of them say whether its events can be delivered, until cancelled."""
+        while True:
+            await self._listed.wait()
+            self._listed.clear()
+            try:
+                await self._write_conditions()
+            except Exception:  # noqa: BLE001  whatever a stored object made of it: the next list tries again
+                _log.exception("could not write the conditions of Alerts and Providers")
+
+    async def _write_conditions(self) -> None:
         served = {
             each.uid for name in {one.key.namespace for one in self._alerts.values()} for each in self.served(name)
         }
         for provider in list(self._providers.values()):
-            await self._write(provider, await self._of_provider(provider), "events can be delivered")
+            try:
+                problem = await self._of_provider(provider)
+            except PodiumError as error:  # nothing is known of its Secret, and that is no news of the others
+                _log.warning("Provider %s: its Secret could not be read, retrying: %s", provider.key, error)
+                continue
+            await self._write(provider, problem, "events can be delivered")
         for alert in list(self._alerts.values()):
             name = alert.spec.provider_ref.name if alert.spec is not None else ""
             await self._write(alert, self._of_alert(alert, served=alert.uid in served), f"events go to Provider {name}")
