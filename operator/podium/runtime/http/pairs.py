@@ -1,6 +1,6 @@
 """How pairs of answers to the same request came out. The names and labels are a contract with the operator."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,9 @@ _OUTCOMES = {
 }
 
 
+Again = Callable[[float], Awaitable[tuple[bytes, bytes | None]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Half:
     """What the champion made of a request, and what of it is sent."""
@@ -38,6 +41,7 @@ class Half:
     sample: bytes | None
     model_seconds: float | None
     seconds: float
+    again: Again  # asks the champion once more, within so many seconds: how that ended, and what was predicted
 
     @property
     def size(self) -> int:
@@ -59,14 +63,9 @@ class Pairs:
 
     def compare(self, half: Half, body: bytes) -> None:
         """Compare two good answers, as far as both sides say what is to be compared. `body` is the challenger's."""
-        try:
-            told: Any = orjson.loads(body)
-            seconds, predictions = told["seconds"], told["predictions"]
-        except (ValueError, TypeError, KeyError):
-            return
-        if half.sample is not None and predictions is not None:
+        seconds, predictions = _told(body)
+        if (same := _agree(half, predictions)) is not None:
             self._counts["compared"] += 1
-            same = agree(orjson.loads(half.sample), predictions, half.order.tolerance)
             self._counts["disagreements"] += not same
         if half.model_seconds is not None and isinstance(seconds, float):
             self._counts["slower"] += seconds > half.model_seconds
@@ -90,3 +89,23 @@ class Pairs:
             counter = CounterMetricFamily(f"podium_shadow_{name}", text, labels=("version", "digest"))
             counter.add_metric(self.challenger, self._counts[name])
             yield counter
+
+
+def disagree(half: Half, body: bytes) -> bool:
+    """Return whether two good answers can be compared, and differ."""
+    return _agree(half, _told(body)[1]) is False
+
+
+def _told(body: bytes) -> tuple[Any, Any]:
+    """How long the challenger's model took, and what it predicted; None for what it does not say."""
+    try:
+        told: Any = orjson.loads(body)
+        return told["seconds"], told["predictions"]
+    except (ValueError, TypeError, KeyError):
+        return None, None
+
+
+def _agree(half: Half, predictions: Any) -> bool | None:
+    if half.sample is None or predictions is None:
+        return None
+    return agree(orjson.loads(half.sample), predictions, half.order.tolerance)

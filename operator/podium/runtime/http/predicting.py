@@ -51,7 +51,7 @@ class Predicting:
     def _predict(self, serving: Serving, read: "Read", request: Request, reply: Reply) -> None:
         counted = False
         serving.receive(request)
-        chosen = serving.choose(request)
+        chosen = serving.choose(read, request)
         if chosen is not None:
             reply = chosen.after(reply)
         attempt = serving.attempt(request, reply, self._limit)

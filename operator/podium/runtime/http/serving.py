@@ -1,5 +1,6 @@
 """What is there once a model is: its scorer and queue, its paths, and what is counted of it."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -19,7 +20,7 @@ from podium.runtime.identity import Headers, header_value
 from podium.runtime.other_slot import FROM, Caller, fallback_from
 from podium.runtime.prediction.queue import PredictionQueue
 from podium.runtime.settings import HttpServer, Settings
-from podium.runtime.shadow import DIGEST, Orders, shadow_from
+from podium.runtime.shadow import DIGEST, OUTCOME, Orders, shadow_from
 from podium.runtime.shadow import FROM as COPIED_FROM
 from podium.runtime.turns import Turn, is_drawn
 
@@ -115,11 +116,22 @@ class Serving:
             sample=self._scorer.sample,
         )
 
-    def choose(self, request: Request) -> Chosen | None:
+    def choose(self, read: "Read", request: Request) -> Chosen | None:
         """Return what a user's request is copied by to the challenger, or None: most are not."""
         if self._shadow is None or request.caller is not Caller.USER:
             return None
-        return self._shadow.choose(request)
+        return self._shadow.choose(request, partial(self._again, read, request))
+
+    async def _again(self, read: "Read", request: Request, seconds: float) -> tuple[bytes, bytes | None]:
+        """Ask what a user asked once more, as a copy is asked. Returns how it ended, and what is to be compared."""
+        told: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        content, within = request.content_type.encode("latin-1"), b"%dms" % (seconds * 1000)
+        headers = [(b"content-type", content), (b"x-request-timeout", within)]
+        copy = Request("POST", request.path, headers, request.body, request.id)
+        copy.caller = Caller.COPY
+        self.answer_copy(read, copy, lambda answer: None if told.done() else told.set_result(answer), draining=False)
+        said = dict((await told).headers)
+        return said.get(OUTCOME, b""), copy.sample.text if copy.sample is not None else None
 
     def is_copied(self, request: Request) -> bool:
         """Return whether a copy that the other slot sends is answered here."""

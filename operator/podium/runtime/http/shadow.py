@@ -3,6 +3,9 @@
 A user's request is chosen as it comes and answered as any other. Only when its user has been answered, and its end is
 known, is a copy put into a bounded queue, from which a few senders take it when no user waits for the model. A copy
 that finds no room is dropped, and so is one that the challenger did not try: no pair comes of it. No content is logged.
+
+A copy is tried later than the request was. So before it counts against the challenger, the champion is asked once more:
+where what both depend on has failed or changed in between, that is no difference of theirs.
 """
 
 import asyncio
@@ -10,6 +13,7 @@ import logging
 import random
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -18,7 +22,7 @@ from prometheus_client.core import Metric
 from podium.runtime.exchange import Reply, Request, Response, Sample
 from podium.runtime.faults import Fault, Outcome
 from podium.runtime.http.client import Answer, Client, Unanswered, Unreachable
-from podium.runtime.http.pairs import Half, Pairs
+from podium.runtime.http.pairs import Again, Half, Pairs, disagree
 from podium.runtime.http.shared import Spare
 from podium.runtime.http.tally import BAD
 from podium.runtime.identity import Identity, header_value
@@ -35,6 +39,7 @@ BUSY_SECONDS = 0.005  # until a sender looks again whether users wait for the mo
 # gone.
 LEAST_SECONDS, TIMES_AS_LONG = 5.0, 20.0
 SPARE_SECONDS = 3.0  # beyond that, for the copy to wait until the challenger is free, and for the answer's way back
+AGAIN_SECONDS = 1.0  # for the champion to be free, to be asked again: later, it may say nothing of that moment either
 ANSWERS_BYTES = 1024 * 1024  # of all answers that arrive
 # For how long no copy is sent, in seconds
 UNREACHABLE_SECONDS = 0.2  # after one that could not be
@@ -47,8 +52,8 @@ _BAD = BAD | {Outcome.CLIENT_ERROR}  # the champion has answered the very reques
 class Chosen:
     """A user's request that is copied once its user has been answered and its end is known, in whatever order."""
 
-    def __init__(self, shadow: "Shadow", request: Request, order: Order) -> None:
-        self._shadow, self._request, self._order = shadow, request, order
+    def __init__(self, shadow: "Shadow", request: Request, order: Order, again: Again) -> None:
+        self._shadow, self._request, self._order, self._again = shadow, request, order, again
         self._replied = self._ended = False
         self._fault: Fault | None = None
         self._seconds = 0.0
@@ -72,7 +77,7 @@ class Chosen:
         if not self._replied or not self._ended:
             return
         try:
-            self._shadow.offer(self._order, self._request, self._fault, self._seconds)
+            self._shadow.offer(self._order, self._request, self._fault, self._seconds, self._again)
         except Exception:  # its user has been answered, and is not to notice
             log.exception("a fault of the server itself, in copying request %s", self._request.id.decode())
 
@@ -106,13 +111,16 @@ class Shadow:
         self._paused_until = 0.0
         spare.drop = self._make_room
 
-    def choose(self, request: Request) -> Chosen | None:
-        """Return what a user's request is copied by, by the share that is told now, or None."""
+    def choose(self, request: Request, again: Again) -> Chosen | None:
+        """Return what a user's request is copied by, by the share that is told now, or None.
+
+        `again` asks the model here what the request asked, as a copy is asked.
+        """
         order = self._follow()
         if order is None or random.random() >= order.share:  # noqa: S311  which ones are copied is no secret
             return None
         request.sample = self._sample()
-        return Chosen(self, request, order)
+        return Chosen(self, request, order, again)
 
     def _follow(self) -> Order | None:
         """Return the order that holds now. The counts of another challenger than its are gone."""
@@ -124,7 +132,7 @@ class Shadow:
             self._paused_until = 0.0
         return order
 
-    def offer(self, order: Order, request: Request, fault: Fault | None, seconds: float) -> None:
+    def offer(self, order: Order, request: Request, fault: Fault | None, seconds: float, again: Again) -> None:
         """Take in a request that has been answered. One that says nothing of the champion is no half of a pair."""
         outcome = Outcome.OK if fault is None else fault.outcome
         if outcome is not Outcome.OK and outcome not in BAD:
@@ -139,6 +147,7 @@ class Shadow:
             sample,
             request.model_seconds,
             seconds,
+            again,
         )
         if self._paused or len(self._waiting) >= WAITING or not self._spare.fits(half.size):
             self._drop(half)
@@ -200,7 +209,7 @@ class Shadow:
         if self._paused or order is None or order.challenger != half.order.challenger:
             self._drop(half)
             return
-        seconds = min(self._limit, LEAST_SECONDS + TIMES_AS_LONG * half.seconds)
+        seconds = self._seconds(half)
         headers = [
             (FROM, header_value(self._who.version)),
             (NUMBER, self._number),
@@ -216,9 +225,12 @@ class Shadow:
         except Unanswered:
             self._drop(half)
             return
-        self._paired(half, answer)
+        await self._paired(half, answer)
 
-    def _paired(self, half: Half, answer: Answer) -> None:
+    def _seconds(self, half: Half) -> float:
+        return min(self._limit, LEAST_SECONDS + TIMES_AS_LONG * half.seconds)
+
+    async def _paired(self, half: Half, answer: Answer) -> None:
         said = dict(reversed(answer.headers))  # the first of each name
         outcome, pairs = _outcome(said), self._pairs
         if FROM not in said:
@@ -234,9 +246,31 @@ class Shadow:
         if FROM not in said or not tried or not _is_by(half.order, said):
             self._drop(half)
         elif pairs is not None and pairs.challenger == half.order.challenger:
-            pairs.count(champion=half.good, challenger=outcome is Outcome.OK)
-            if half.good and outcome is Outcome.OK:
-                pairs.compare(half, answer.body)
+            now: Half | None = half
+            if half.good and (outcome in BAD or (outcome is Outcome.OK and disagree(half, answer.body))):
+                now = await self._now(half)
+            if now is None:
+                self._drop(half)
+                return
+            pairs.count(champion=now.good, challenger=outcome is Outcome.OK)
+            if now.good and outcome is Outcome.OK:
+                pairs.compare(now, answer.body)
+
+    async def _now(self, half: Half) -> Half | None:
+        """What the champion makes of the request now, when no user waits; None where it could not be asked."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + AGAIN_SECONDS
+        while self._orders.now is not None and loop.time() < until:
+            outcome: Outcome | None = None
+            if not self._busy():
+                said, sample = await half.again(self._seconds(half))
+                outcome = _outcome({OUTCOME: said})
+            if outcome is Outcome.OK:
+                return replace(half, sample=sample)
+            if outcome in BAD:
+                return replace(half, good=False, sample=None)
+            await asyncio.sleep(BUSY_SECONDS)
+        return None
 
     def collect(self) -> Iterator[Metric]:
         """Yield the counts of the pairs with the present challenger: prometheus_client's protocol."""

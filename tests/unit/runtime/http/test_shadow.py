@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from podium.adapters.metrics.exposition import statement
 from podium.core.identity import Identity
 from podium.core.shadow import ShadowPairs
-from podium.runtime.faults import RequestFault
+from podium.runtime.faults import ModelFault, RequestFault
 from podium.runtime.http import shadow
 from podium.runtime.http.app import App
 from podium.runtime.prediction.scoring import Ask
@@ -71,6 +72,70 @@ async def test_a_pair_is_counted_by_who_was_good(mine: Predict, theirs: Predict,
         "dropped": 0,
     }
     assert answers(beside) == {heard: 5}
+
+
+class Store:
+    """What both versions read before they answer. A copy is tried later than its request was."""
+
+    def __init__(self) -> None:
+        self.fails, self.value = False, 1.0
+
+    def __call__(self, rows: Any) -> Any:
+        if self.fails:
+            raise ModelFault("no features")
+        return good(rows) * self.value
+
+
+async def late(store: Store, theirs: Predict, change: Callable[[], None]) -> dict[str, int]:
+    """How the pairs come out of three requests that were answered before the change, and copied after it."""
+    users_wait = True
+    async with listening(copied(theirs)) as url:
+        asked = copying(url, store)
+        asked.tell()
+        sender(asked)._busy = lambda: users_wait
+        told = [await asked.ask() for _ in range(3)]
+        change()
+        users_wait = False
+        await eventually(lambda: sum(asked.pairs.get(how, 0) for how in ENDS) == 3, "all three have come to an end")
+    assert [each.status for each in told] == [200, 200, 200]
+    assert asked.metric("podium_requests_total") == {"ok": 3}, "what was asked again is no evidence"
+    return asked.pairs
+
+
+ENDS = ("both_good", "both_bad", "only_challenger_bad", "only_champion_bad", "dropped")
+
+
+async def test_what_fails_for_both_before_a_copy_is_tried_says_nothing_against_the_challenger() -> None:
+    """A shared outage: 64 copies that waited failed at once, and 15 such pairs reject a version."""
+    store = Store()
+    pairs = await late(store, store, lambda: setattr(store, "fails", True))
+    assert pairs == {"both_bad": 3}
+
+
+async def test_what_changes_for_both_before_a_copy_is_tried_is_no_disagreement() -> None:
+    store = Store()
+    pairs = await late(store, store, lambda: setattr(store, "value", 2.0))
+    assert (pairs["both_good"], pairs["compared"], pairs.get("disagreements")) == (3, 3, None)
+
+
+async def test_a_challenger_that_fails_alone_is_found_however_late_the_copy_is() -> None:
+    assert await late(Store(), raising, lambda: None) == {"only_challenger_bad": 3}
+
+
+async def test_a_challenger_that_predicts_something_else_is_found_however_late_the_copy_is() -> None:
+    pairs = await late(Store(), off, lambda: None)
+    assert (pairs["both_good"], pairs["disagreements"]) == (3, 3)
+
+
+async def test_a_pair_is_none_where_the_champion_cannot_be_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shadow, "AGAIN_SECONDS", 0.1)
+    async with listening(copied(raising)) as url:
+        asked = copying(url)
+        asked.tell()
+        waits = iter([False])  # users wait again as soon as the copy is sent
+        sender(asked)._busy = lambda: next(waits, True)
+        await asked.ask()
+        await eventually(lambda: asked.pairs == {"dropped": 1}, "it is given up")
 
 
 @pytest.mark.parametrize(("tolerance", "disagreements"), [(0.0, 4), (0.005, 4), (0.02, 0)])

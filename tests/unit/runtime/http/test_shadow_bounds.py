@@ -272,9 +272,8 @@ async def test_no_copy_is_sent_while_users_wait_for_the_model() -> None:
         waiting = [asyncio.create_task(asked.ask(body=b"[[%d]]" % number)) for number in range(3)]
         await held.asked()
         await eventually(lambda: serving(asked).queue.crowded, "users wait")
-        sender(asked).offer(
-            cast("Any", sender(asked)._follow()), Request("POST", "/invocations", [], b"[[1]]", b"1"), None, 0.1
-        )
+        request = Request("POST", "/invocations", [], b"[[1]]", b"1")
+        sender(asked).offer(cast("Any", sender(asked)._follow()), request, None, 0.1, cast("Any", None))
         for _ in range(20):
             await asyncio.sleep(shadow.BUSY_SECONDS / 10)
         assert answers(beside) == {}
