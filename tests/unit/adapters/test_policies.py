@@ -7,6 +7,7 @@ import pytest
 
 from podium.adapters.kubernetes.api import Api
 from podium.adapters.kubernetes.policies import KubernetesPolicies
+from podium.errors import Rejected
 from tests.unit.adapters.api_in_memory import Objects, served
 
 GROUP = "/apis/podium.dev/v1alpha1"
@@ -48,3 +49,17 @@ async def test_labels_are_by_namespace(objects: Objects, api: Api) -> None:
         "items": [{"metadata": {"name": "ml", "labels": {"team": "churn"}}}, {"metadata": {"name": "x"}}]
     }
     assert await KubernetesPolicies(api).namespaces() == {"ml": {"team": "churn"}, "x": {}}
+
+
+async def test_without_the_kind_there_is_no_right_to_it_either(objects: Objects, api: Api) -> None:
+    """An API server asks for rights before it looks whether the kind is there: so after an upgrade."""
+    objects.forbidden.add(f"{GROUP}/podiumpolicies")
+    objects.kept[GROUP] = {"resources": [{"name": "modeldeployments"}]}
+    assert await KubernetesPolicies(api).policies() is None
+
+
+async def test_a_kind_that_is_there_and_may_not_be_read_is_an_error(objects: Objects, api: Api) -> None:
+    objects.forbidden.add(f"{GROUP}/podiumpolicies")
+    objects.kept[GROUP] = {"resources": [{"name": "modeldeployments"}, {"name": "podiumpolicies"}]}
+    with pytest.raises(Rejected):
+        await KubernetesPolicies(api).policies()
