@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from podium.core.facts import RegistryState
@@ -37,7 +37,9 @@ class RegistryQuery:
     signatures: bool = False  # whether to read the signatures of both versions: they cost a file each
     champion_model: str = ""  # of the champion, where it is another one than the wanted version's
     champion_digest: str = ""  # which the champion must have: it was pinned from another address. "": not asked
-    pinned: tuple[tuple[str, str], ...] = ()  # versions of the model, and the digests by which they are pinned already
+    # Versions of the model, and the digests by which they are pinned already. To know them is to ask for nothing else:
+    # an answer stands when a version is pinned.
+    pinned: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     public_keys: tuple[str, ...] = ()  # PEM; where there are any, one of them must have signed the desired version
 

@@ -38,8 +38,10 @@ class Session:
         if request != self.request or (wakes and self.asked_at < not_before):
             self.request, self.answer, self.pending = request, RegistryState(), ()
             self.news.set()
-        elif wakes:
-            self.news.set()
+        else:
+            self.request = request  # the same question; what is pinned meanwhile is part of none
+            if wakes:
+                self.news.set()
         return self.answer
 
     def enqueue(self, writes: tuple[RegistryWrite, ...]) -> None:
