@@ -77,7 +77,8 @@ def defined(
         "plural": plural,
         "singular": kind.lower(),
         **({"shortNames": list(short)} if short else {}),
-        "categories": ["podium"],
+        # `kubectl get podium` in a namespace shows what is there, and not what is of the cluster
+        **({"categories": ["podium"]} if scope == "Namespaced" else {}),
     }
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
