@@ -119,6 +119,7 @@ def _stay(response: Any, **_: Any) -> None:
     here = _origin(response.url)
     secured = (here[0], there[0]) == ("http", "https") and here[1] == there[1]
     if there != here and not secured:
+        response.close()  # what is raised here is not handed to the client, which closes what it has
         raise AddressRefused
 
 
