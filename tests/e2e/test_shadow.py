@@ -8,7 +8,7 @@ from tests.e2e.rollout import Rollout, clients
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 SHADOW = {
-    "steps": [{"shadow": "100%", "duration": "5s"}, {"weight": 50, "duration": "2s"}],
+    "steps": [{"shadow": "100%", "duration": "20s"}, {"weight": 50, "duration": "2s"}],
     "guards": [
         {"name": "pairs", "shadow": {"maxAboveChampion": "2%"}},
         {"name": "errors", "errorRate": {"atMost": "1%"}},
