@@ -1,10 +1,11 @@
-"""The routers beside an API server in memory, in which churn's pod is an endpoint."""
+"""An API server in memory, in which churn's pod is an endpoint, and the routers beside it."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
 from podium.adapters.kubernetes import names
+from podium.adapters.kubernetes.api import Api
 from podium.adapters.routers.choice import Routers
 from podium.testing import FakeClock
 from tests.unit.adapters.api_in_memory import Objects, served
@@ -20,6 +21,11 @@ def objects() -> Objects:
 
 
 @pytest.fixture
-async def routers(objects: Objects) -> AsyncIterator[Routers]:
-    async with served(objects) as api:
-        yield Routers(api, FakeClock())
+async def api(objects: Objects) -> AsyncIterator[Api]:
+    async with served(objects) as found:
+        yield found
+
+
+@pytest.fixture
+def routers(api: Api) -> Routers:
+    return Routers(api, FakeClock())

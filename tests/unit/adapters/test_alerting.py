@@ -1,6 +1,5 @@
 """Alerts and Providers on the API server."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,20 +11,9 @@ from podium.api.v1alpha1.alerting import AlertingStatus
 from podium.api.v1alpha1.status import Condition
 from podium.core.facts import Key
 from podium.errors import Rejected
-from tests.unit.adapters.api_in_memory import Objects, served
+from tests.unit.adapters.api_in_memory import Objects
 
 GROUP = "/apis/podium.dev/v1alpha1"
-
-
-@pytest.fixture
-def objects() -> Objects:
-    return Objects()
-
-
-@pytest.fixture
-async def api(objects: Objects) -> AsyncIterator[Api]:
-    async with served(objects) as found:
-        yield found
 
 
 def kept(name: str, spec: dict[str, Any], namespace: str = "ml", **more: Any) -> dict[str, Any]:

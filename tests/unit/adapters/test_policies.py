@@ -1,6 +1,5 @@
 """PodiumPolicies on the API server."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -8,20 +7,9 @@ import pytest
 from podium.adapters.kubernetes.api import Api
 from podium.adapters.kubernetes.policies import KubernetesPolicies
 from podium.errors import Rejected
-from tests.unit.adapters.api_in_memory import Objects, served
+from tests.unit.adapters.api_in_memory import Objects
 
 GROUP = "/apis/podium.dev/v1alpha1"
-
-
-@pytest.fixture
-def objects() -> Objects:
-    return Objects()
-
-
-@pytest.fixture
-async def api(objects: Objects) -> AsyncIterator[Api]:
-    async with served(objects) as found:
-        yield found
 
 
 def put(objects: Objects, **specs: dict[str, Any]) -> None:
