@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from yaml import safe_load_all
 
-from podium.api.v1alpha1.manifest import ModelDeploymentManifest
 from podium.api.v1alpha1.policy import NamespaceSelector, PodiumPolicyManifest, PodiumPolicySpec
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.core.permissions.addresses import OF_THE_OPERATOR, may_connect
@@ -13,20 +12,14 @@ from podium.core.permissions.matching import for_namespace, selects
 from podium.core.permissions.patterns import address_of, matches, matches_host, matches_registry
 from podium.core.permissions.permitted import one_tenants, permitted
 from podium.core.refusal import Refusal, named
+from tests.stories.simulator import spec_of
 from tests.yaml_files import POLICIES, title
 
 OWN = "http://mlflow.ml:5000"
 
 
 def spec(**parts: Any) -> Spec:
-    body = {"model": {"name": "churn", "version": "1"}, **parts}
-    given = {
-        "apiVersion": "podium.dev/v1alpha1",
-        "kind": "ModelDeployment",
-        "metadata": {"name": "churn"},
-        "spec": body,
-    }
-    return ModelDeploymentManifest.model_validate(given).spec
+    return spec_of("1", **parts)
 
 
 def policy(**grants: Any) -> PodiumPolicySpec:
