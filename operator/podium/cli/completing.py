@@ -74,8 +74,21 @@ def _found(look: Callable[[], Coroutine[Any, Any, Iterable[str]]], incomplete: s
     with _quiet():
         with suppress(Exception, _Late), _bounded():
             return sorted(each for each in asyncio.run(_within(look())) if each.startswith(incomplete))
+        _end_programs()
         gc.collect()  # connections that were left open complain when they are collected: here, where it is quiet
     return []
+
+
+def _end_programs() -> None:
+    """Kill what the client has started for credentials: a login that waits for a person would wait on unseen.
+
+    The client keeps no handle of them, so they are found among all objects; asyncio's thread that waits for each holds
+    it, so none of them is ever collected.
+    """
+    for each in gc.get_objects():
+        if issubclass(type(each), asyncio.SubprocessTransport):
+            with suppress(ProcessLookupError):
+                each.kill()
 
 
 async def _within(looking: Coroutine[Any, Any, Iterable[str]]) -> Iterable[str]:
