@@ -57,7 +57,10 @@ def reaching(networks: Sequence[str] | None) -> Iterator[Reach]:
 
 
 def check_host(host: str) -> None:
-    """Raises AddressRefused where the host has an address that may not be connected to, by a kept connection either."""
+    """Raises AddressRefused where the host has an address that may not be connected to, by a kept connection either.
+
+    Raises socket.gaierror where the name does not resolve, and UnicodeError where it cannot be one.
+    """
     reach = _reach.get()
     if reach is None:
         return

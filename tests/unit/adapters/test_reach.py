@@ -84,6 +84,16 @@ async def test_a_name_that_resolves_to_another_address_the_second_time_is_refuse
     assert error.reason == reasons.NOT_PERMITTED
 
 
+@pytest.mark.parametrize("host", ["gone.invalid", f"{'a' * 64}.example.com"])
+@pytest.mark.parametrize("networks", [(), HERE])
+async def test_a_name_that_does_not_resolve_is_a_registry_that_does_not_answer(
+    host: str, networks: tuple[str, ...]
+) -> None:
+    error = await error_of(tenant(f"http://{host}:5000", networks))
+    assert isinstance(error, Unavailable)
+    assert error.reason == reasons.REGISTRY_UNREACHABLE
+
+
 async def test_a_redirect_to_another_server_is_not_followed() -> None:
     with served(answers) as other:
 

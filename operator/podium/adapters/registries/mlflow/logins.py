@@ -8,6 +8,7 @@ location or a redirect may point.
 
 import base64
 import re
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,6 +18,7 @@ from urllib.parse import urljoin, urlsplit
 
 from mlflow.tracking.request_auth.abstract_request_auth_provider import RequestAuthProvider
 from mlflow.tracking.request_auth.registry import _request_auth_provider_registry
+from requests.exceptions import ConnectionError as HttpConnectionError
 
 from podium.adapters.reach import AddressRefused, check_host, reaching
 from podium.api.v1alpha1 import reasons
@@ -106,9 +108,17 @@ def _authorized(request: Any) -> Any:
         if carried.header and _origin(request.url) == carried.origin:
             request.headers["Authorization"] = carried.header
         if carried.foreign:
-            check_host(urlsplit(request.url).hostname or "")  # MLflow's client keeps connections for all
+            _check(urlsplit(request.url).hostname or "")  # MLflow's client keeps connections for all
             request.register_hook("response", _stay)
     return request
+
+
+def _check(host: str) -> None:
+    """Raises AddressRefused, and the HTTP client's own error where the name does not resolve, as it does elsewhere."""
+    try:
+        check_host(host)
+    except (socket.gaierror, UnicodeError) as error:
+        raise HttpConnectionError(error) from error
 
 
 def _stay(response: Any, **_: Any) -> None:
