@@ -19,7 +19,9 @@ class PodiumError(Exception):
 
 
 class Temporary(PodiumError):
-    """Try again later, with backoff."""
+    """Try again later, with backoff, and not before `retry_after` seconds where the other side said so."""
+
+    retry_after = 0.0
 
 
 class Unavailable(Temporary):

@@ -7,6 +7,7 @@ What does not: any implementation (`podium.adapters`), any decision.
 from podium.ports.clock import Clock
 from podium.ports.cluster import AliasClaim, Cluster, ModelDeployment
 from podium.ports.gate_jobs import GateJobs
+from podium.ports.hints import Hints, Listed, Listener, NotKnown
 from podium.ports.lease import LeaseState, LeaseStore
 from podium.ports.metrics_store import MetricsStore, Totals
 from podium.ports.notifications import Alert, Alerting, Notification, Notifier, Provider
@@ -25,10 +26,14 @@ __all__ = [
     "Clock",
     "Cluster",
     "GateJobs",
+    "Hints",
     "LeaseState",
     "LeaseStore",
+    "Listed",
+    "Listener",
     "MetricsStore",
     "ModelDeployment",
+    "NotKnown",
     "Notification",
     "Notifier",
     "PodMetrics",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from podium.ports.clock import Clock
 from podium.ports.cluster import Cluster
 from podium.ports.gate_jobs import GateJobs
+from podium.ports.hints import Hints
 from podium.ports.lease import LeaseStore
 from podium.ports.metrics_store import MetricsStore
 from podium.ports.notifications import Alerting, Notifier
@@ -31,3 +32,4 @@ class Ports:
     alerting: Alerting
     notifier: Notifier
     policies: Policies
+    hints: Hints | None = None  # None where nothing is watched: everything is read afresh then

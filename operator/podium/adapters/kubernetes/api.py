@@ -97,6 +97,16 @@ class Api:
         query = _selected(selector, fields) | ({"limit": str(most)} if most else {})
         return (await self._json("GET", path, query=query, within=within)).get("items") or []
 
+    async def page(self, path: str, *, selector: str = "", token: str = "", most: int, within: float = TIMEOUT) -> Json:
+        """A part of a list, as the API server sends it: `items`, and in `metadata` the resourceVersion and `continue`.
+
+        `token` is the `continue` of the part before. Raises Expired where that has grown too old.
+        """
+        query = (
+            _selected(selector, "") | ({"limit": str(most)} if most else {}) | ({"continue": token} if token else {})
+        )
+        return await self._json("GET", path, query=query, within=within)
+
     async def watch(
         self, path: str, *, selector: str = "", fields: str = "", since: str = "", within: float
     ) -> AsyncIterator[Json]:
@@ -214,7 +224,8 @@ class Api:
             async with answer:
                 if not 200 <= answer.status < 300:  # noqa: PLR2004  the successes of HTTP
                     said = await read_at_most(answer.content, _ERROR_LIMIT)
-                    raise from_status(answer.status, _payload(said), doing)
+                    later = answer.headers.get("Retry-After", "")
+                    raise from_status(answer.status, _payload(said), doing, later)
                 yield answer
         except FOREIGN as error:
             raise from_exception(error, doing) from error
@@ -231,10 +242,12 @@ async def _persistent(call: Callable[..., Awaitable[bytes]], within: float) -> b
     A look makes some ten calls: where every second one fails, hardly a look would ever come to its end otherwise.
     """
     end = time.monotonic() + within
-    for pause in _PAUSES:
+    for least in _PAUSES:
+        pause = least
         try:
             return await call(within=max(0.0, end - time.monotonic()))
-        except Unavailable:
+        except Unavailable as error:
+            pause = max(pause, error.retry_after)
             if time.monotonic() + pause >= end:
                 raise
         await asyncio.sleep(pause)
