@@ -1,5 +1,7 @@
 """All reads of what one ModelDeployment has, gathered into one value. Fresh each time: no cache can be stale.
 
+What rests is looked at by what the watches know first: see `resting`.
+
 What others have to do with it (an alias, a turn) the Reconciler knows: a list of all in each reconcile costs too much.
 
 Essential is what the slots are and what the main Service says; without them there is no reconcile. Pod metrics and
@@ -16,12 +18,12 @@ from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.status import Phase
 from podium.controller.prometheus_totals import prometheus_totals
 from podium.controller.workers import Workers
-from podium.core.facts import AutoscalerState, GateResponse, ObservedState, PodState, SlotState
+from podium.core.facts import AutoscalerState, GateResponse, ObservedState, PodState, RegistryState, SlotState
 from podium.core.gates import pending_requests
 from podium.core.identity import Identity
 from podium.core.shadow import ShadowOrder
 from podium.errors import PodiumError
-from podium.ports import ModelDeployment, PodReport, Ports
+from podium.ports import Cluster, Hints, ModelDeployment, PodMetrics, PodReport, Ports
 
 QUIET: Final = frozenset({Phase.PENDING, Phase.GATING, Phase.BLOCKED, Phase.STABLE, Phase.REJECTED, Phase.ABORTED})
 _EVIDENCE: Final = 2.0  # seconds for all pods together; each has less of its own
@@ -35,10 +37,10 @@ async def observe(md: ModelDeployment, ports: Ports, workers: Workers) -> Observ
     slots = await ports.cluster.slots(md)
     traffic, reports, counts, jobs, autoscaler = await asyncio.gather(
         ports.router.observe(md, slots),
-        _pod_reports(md, slots, ports),
+        _pod_reports(md, slots, ports.pod_metrics),
         prometheus_totals(md, ports.metrics_store),
         _jobs(md, ports),
-        _autoscaler(md, ports),
+        _autoscaler(md, ports.cluster),
     )
     return ObservedState(
         registry=workers.registry.latest(md),
@@ -54,11 +56,29 @@ async def observe(md: ModelDeployment, ports: Ports, workers: Workers) -> Observ
     )
 
 
-async def _pod_reports(md: ModelDeployment, slots: Mapping[Slot, SlotState], ports: Ports) -> Mapping[str, PodReport]:
+async def observe_at_rest(
+    md: ModelDeployment, hints: Hints, pod_metrics: PodMetrics, registry: RegistryState
+) -> ObservedState:
+    """The same of what rests, as the watches know it. Raises NotKnown where they do not."""
+    slots = await hints.slots(md)
+    traffic, autoscaler = await hints.observe(md, slots), await _autoscaler(md, hints)
+    return ObservedState(
+        registry=registry,
+        slots=_with_reports(slots, await _pod_reports(md, slots, pod_metrics)),
+        traffic=traffic,
+        has_finalizer=md.has_finalizer,
+        autoscaler=autoscaler,
+        template=md.template,
+    )
+
+
+async def _pod_reports(
+    md: ModelDeployment, slots: Mapping[Slot, SlotState], pod_metrics: PodMetrics
+) -> Mapping[str, PodReport]:
     pods = [pod for slot in slots.values() for pod in slot.pods]
     try:
         async with asyncio.timeout(_EVIDENCE):
-            return await ports.pod_metrics.ask(md.key.namespace, pods, _per_connection(md), _shadow(md))
+            return await pod_metrics.ask(md.key.namespace, pods, _per_connection(md), _shadow(md))
     except (PodiumError, TimeoutError) as error:
         _log.warning("%s: could not scrape pods: %s", md.key, error or "timed out")
         return {}
@@ -103,10 +123,10 @@ async def _jobs(md: ModelDeployment, ports: Ports) -> Mapping[str, GateResponse]
         return {}
 
 
-async def _autoscaler(md: ModelDeployment, ports: Ports) -> AutoscalerState | None:
+async def _autoscaler(md: ModelDeployment, cluster: Cluster | Hints) -> AutoscalerState | None:
     try:
         async with asyncio.timeout(_AUTOSCALER):
-            return await ports.cluster.autoscaler(md)
+            return await cluster.autoscaler(md)
     except (PodiumError, TimeoutError) as error:
         _log.warning("%s: could not read the HorizontalPodAutoscaler: %s", md.key, error or "timed out")
         return None

@@ -66,7 +66,10 @@ class Operator:
             note=self.reconciler.note,
             claims=self._claims,
             every=settings.resync,
+            hints=ports.hints,
         )
+        if ports.hints is not None:
+            ports.hints.listen(self)
 
     async def run(self) -> None:
         """Work, or stand by, until cancelled."""
@@ -97,10 +100,6 @@ class Operator:
         """A watch tells how a ModelDeployment is now, and which alias it claims."""
         self._claims.note(key, claim)
         self.queue.add(key)
-
-    def relisted(self) -> None:
-        """A watch has begun again: something may have been missed."""
-        self.sweep.relisted()
 
     def changed(self, key: Key) -> None:
         """A watch, or the registry, tells of something that this ModelDeployment cares for."""

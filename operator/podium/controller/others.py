@@ -55,6 +55,15 @@ class Others:
         conflict = await self._conflict(md)
         return replace(observed, alias_conflict=conflict, template_trials=self._turns.others(md.key))
 
+    def beside_at_rest(self, md: ModelDeployment, observed: ObservedState) -> ObservedState | None:
+        """The same for a look that asks nothing; None where the others have to be asked, or hear of it.
+
+        Raises Unavailable where they are not listed yet.
+        """
+        if self._claims.conflict(md.claim) is not None or self._turns.knows(md.key):
+            return None
+        return replace(observed, template_trials=self._turns.others(md.key))
+
     async def _conflict(self, md: ModelDeployment) -> AliasConflict | None:
         """The conflict, as the other one is now: what a watch told of it, or has not told yet, decides nothing."""
         while (found := self._claims.conflict(md.claim)) is not None:

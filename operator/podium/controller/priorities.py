@@ -8,6 +8,7 @@ from podium.controller.queue import Priority
 from podium.core.facts import Key
 from podium.ports import ModelDeployment
 
+RESTS: Final = frozenset({Phase.PENDING, Phase.STABLE, Phase.REJECTED, Phase.ABORTED})  # no version is judged
 _BY_PHASE: Final[Mapping[Phase, Priority]] = {
     Phase.RELOADING: Priority.TRIAL,
     Phase.STARTING: Priority.TRIAL,
@@ -23,6 +24,7 @@ class Priorities:
 
     def __init__(self) -> None:
         self._known: dict[Key, Priority] = {}
+        self._judged: set[Key] = set()  # a version of theirs was on trial, or at its gates, when they were last seen
 
     def of(self, key: Key) -> Priority:
         """As last noted."""
@@ -35,9 +37,15 @@ class Priorities:
 
     def enter(self, key: Key, phase: Phase) -> Priority:
         """Remember the phase that was decided."""
+        (self._judged.discard if phase in RESTS else self._judged.add)(key)
         found = self._known[key] = _BY_PHASE.get(phase, Priority.REST)
         return found
 
     def forget(self, key: Key) -> None:
         """It is gone."""
         self._known.pop(key, None)
+        self._judged.discard(key)
+
+    def rests(self, key: Key) -> bool:
+        """Whether nothing was on trial, at its gates or about to be deleted when it was last seen, if ever."""
+        return self.of(key) is Priority.REST and key not in self._judged

@@ -21,6 +21,8 @@ from podium.controller.observe import observe
 from podium.controller.others import Others
 from podium.controller.priorities import Priorities
 from podium.controller.queue import Priority, backoff
+from podium.controller.resting import Resting
+from podium.controller.routing_objects import RoutingObjects
 from podium.controller.waiting import within
 from podium.controller.workers import Workers
 from podium.core.actions import Action, Event, RegistryWrite, RunSlot, SetTraffic
@@ -68,23 +70,24 @@ class Reconciler:
         self._tried: dict[Key, _Tried] = {}
         self._unsaved: dict[Key, Unsaved | None] = {}
         self._leaving: dict[Key, float] = {}  # since when Podium has tried to reset their routes to 100 % champion
-        self._by_route: dict[Key, ModelDeployment] = {}  # as last seen, those whose traffic a watched object shares
+        self._routing = RoutingObjects()
+        self._resting = Resting(ports, workers, metrics, others, self.priorities)
 
     async def __call__(self, key: Key) -> float | None:
         """Reconcile once. Returns in how many seconds to do so again; None where it is gone."""
+        if self._unsaved.get(key) is None and (rest := await self._resting.look(key)) is not None:
+            self._routing.note_hint(rest.md)
+            return rest.again
         md = await self._ports.cluster.get(key)
         if md is None:
             self._others.forget(key)
         else:
             self._others.read(md)
             self.note(md)
-            md = replace(md, spec=md.spec or trial_spec(md.status.trial, md.written))
-            md = await self._others.confined(md)
+            md = await self._others.confined(replace(md, spec=md.spec or trial_spec(md.status.trial, md.written)))
         if md is None or md.deleting:
             return await self._release(key, md)
-        self._by_route.pop(key, None)
-        if md.spec is not None and _routing_object(md) is not None:
-            self._by_route[key] = md
+        self._routing.note(md)
         with about(key, version=_version(md.status), phase=md.status.phase):
             try:
                 if md.spec is None or md.unreadable:
@@ -101,11 +104,11 @@ class Reconciler:
 
     def routed_by(self, route: Key) -> list[Key]:
         """The ModelDeployments whose traffic this object shares: an HTTPRoute, for example."""
-        return [key for key, seen in self._by_route.items() if _routing_object(seen) == route]
+        return self._routing.sharing(route)
 
     async def _release(self, key: Key, md: ModelDeployment | None) -> float | None:
         """It is gone, or about to be: reset an adopted route to 100 % champion, then remove the finalizer."""
-        last, now = md or self._by_route.get(key), self._ports.clock.monotonic()
+        last, now = md or self._routing.last(key), self._ports.clock.monotonic()
         patient = now - self._leaving.setdefault(key, now) < _RELEASE_TIMEOUT
         returns = False
         try:
@@ -152,13 +155,15 @@ class Reconciler:
         self._others.forget(key)
         self._tried.pop(key, None)
         self._unsaved.pop(key, None)
-        self._by_route.pop(key, None)
+        self._routing.forget(key)
+        self._resting.forget(key)
         self._leaving.pop(key, None)
 
     async def _reconcile(self, md: ModelDeployment) -> float:
         assert md.spec is not None
         seen = replace(md, status=consistent(md.status, md.spec, self._ports.clock.now()))
         world = await self._others.beside(seen, await observe(seen, self._ports, self._workers))
+        self._resting.observed(seen, world)
         decision = self._decide(self._others.with_turn(self._facts(seen, world)))
         decision = replace(decision, status=with_settled(decision.status, self._workers.notifications.latest(md)))
         if md.flaw:
@@ -288,11 +293,6 @@ def _is_for(action: Action, pinned: Pinned) -> bool:
     if isinstance(action, SetTraffic):
         return action.weights.get(pinned.slot) == ALL
     return isinstance(action, RunSlot) and action.pinned == pinned
-
-
-def _routing_object(md: ModelDeployment) -> Key | None:
-    name = md.spec.traffic.routing_object(md.key.name) if md.spec else None
-    return Key(md.key.namespace, name) if name is not None else None
 
 
 def _version(status: Status) -> str:

@@ -35,7 +35,7 @@ class Settings:
     leader_election: bool = True  # PODIUM_LEADER_ELECTION=on|off
     scrape: Scrape = "direct"  # PODIUM_SCRAPE: proxy reaches pods from outside the cluster
     prometheus_uri: str = ""  # PODIUM_PROMETHEUS_URI: for guards that ask it; none where it is empty
-    resync: float = 300.0  # PODIUM_RESYNC: reconcile everything, whatever was missed
+    resync: float = 300.0  # PODIUM_RESYNC: compare all with a list, whatever was missed
     workers: int = 8  # PODIUM_WORKERS: reconciles at the same time
     template_budget: int = 1  # PODIUM_TEMPLATE_BUDGET: trials of an upgrade's templates at the same time; 0 for none
     http_port: int = 8081  # PODIUM_HTTP_PORT: health and metrics; 0 takes any free one

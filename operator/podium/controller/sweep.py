@@ -1,26 +1,28 @@
-"""Reconciling everything: when leadership begins, after kopf has listed again, and every resync period.
+"""Finding what is to be reconciled without news of it: when leadership begins, and every resync period.
 
-A deletion that happened while a watch was broken gives no event: a key that is known here but no longer in the
-list is reconciled too, found to be gone, and forgotten.
+Where there are watches, what they know is compared with a list, and they tell what differs: a deletion, say, that
+happened while a watch was broken. Only when leadership begins is each ModelDeployment looked at. Without watches each
+one is in every period, and so is a key that is known here and no longer in the list: it is found to be gone.
 
 What rests is spread over time: two hundred reconciles at once would load the API server, and nothing there is urgent.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Protocol
 
 from podium.controller.alias_claims import AliasClaims
+from podium.controller.priorities import RESTS
 from podium.controller.queue import Priority
-from podium.controller.waiting import news_or
 from podium.core.facts import Key
 from podium.errors import PodiumError
-from podium.ports import Clock, Cluster, ModelDeployment
+from podium.ports import Clock, Cluster, Hints, ModelDeployment, NotKnown
 
-_DEBOUNCE = 2.0  # seconds: a relist tells of each object
 _RETRY = 1.0  # seconds until a list that failed is asked for again: a rollback may wait for it
 _PACE = 0.05  # seconds between two keys that rest
+_PACE_OF_HINTS = 0.001  # the same where looking at them makes no request: they come after all news
+_SHARE = 200  # what the watches know is not compared again before so many times as long as it took
 _log = logging.getLogger(__name__)
 
 
@@ -43,6 +45,7 @@ class Sweep:
         note: Callable[[ModelDeployment], Priority],
         claims: AliasClaims,
         every: float,
+        hints: Hints | None = None,
     ) -> None:
         """`note` remembers a ModelDeployment, and returns how urgent it is."""
         self._cluster = cluster
@@ -52,21 +55,46 @@ class Sweep:
         self._note = note
         self._claims = claims
         self._every = every
-        self._relisted = asyncio.Event()
-
-    def relisted(self) -> None:
-        """A watch has restarted: something may have been missed."""
-        self._relisted.set()
+        self._hints = hints
 
     async def run(self) -> None:
         """Sweep at once, and then whenever it is time, until cancelled."""
+        first = True
         while True:
-            self._relisted.clear()
-            if await self.once():
-                await news_or(self._clock, self._relisted, self._every)
-                await self._clock.sleep(_DEBOUNCE)
-            else:
-                await self._clock.sleep(_RETRY)
+            since = self._clock.monotonic()
+            well = await (self.once() if self._hints is None else self._compared(self._hints, all_of_them=first))
+            took, first = self._clock.monotonic() - since, first and not well
+            await self._clock.sleep(max(self._every, _SHARE * took) if well else _RETRY)
+
+    async def _compared(self, hints: Hints, *, all_of_them: bool) -> bool:
+        """Let the watches tell what they have missed. Returns whether the ModelDeployments could be listed."""
+        if all_of_them:
+            await self._add_urgent(hints)  # as a standby knows them: a trial does not wait for a list
+        self._claims.listing()
+        try:
+            await hints.relist()
+        except PodiumError as error:
+            _log.warning("could not list ModelDeployments, retrying: %s", error)
+            return False
+        self._claims.fill(each.claim for each in hints.listed() if each.claim is not None)
+        if all_of_them:
+            await self._add_urgent(hints)
+        await hints.compare()
+        if all_of_them:
+            self._add_resting({each.key for each in hints.listed()} | set(self._known()))
+        return True
+
+    async def _add_urgent(self, hints: Hints) -> None:
+        for each in hints.listed():
+            if each.deleting or each.phase not in RESTS:
+                with suppress(NotKnown):  # not listed yet: it is added all the same
+                    if (md := await hints.get(each.key)) is not None:
+                        self._note(md)
+                self._add(each.key)
+
+    def _add_resting(self, keys: Iterable[Key]) -> None:
+        for place, key in enumerate(sorted(keys, key=str), start=1):
+            self._add(key, place * _PACE_OF_HINTS)
 
     async def once(self) -> bool:
         """Add every key that is there, and every one that is known. Returns whether the list could be read."""

@@ -23,6 +23,10 @@ class TemplateTurns:
         """Those before whose end this one does not begin, where there are as many as the budget says."""
         return frozenset(self._granted - {key})
 
+    def knows(self, key: Key) -> bool:
+        """Whether it has its turn, or waits for it."""
+        return key in self._granted or key in self._waiting
+
     def take(self, key: Key, *, wanted: bool) -> bool:
         """Whether the ModelDeployment may begin now. One that rests without wanting its turn gives it back."""
         if not wanted:

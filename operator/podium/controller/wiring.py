@@ -11,6 +11,7 @@ from podium.adapters.clock import RealClock
 from podium.adapters.kubernetes.alerting import KubernetesAlerting
 from podium.adapters.kubernetes.api import Api
 from podium.adapters.kubernetes.cluster import KubernetesCluster
+from podium.adapters.kubernetes.informers.informers import Informers
 from podium.adapters.kubernetes.jobs import KubernetesGateJobs
 from podium.adapters.kubernetes.lease import KubernetesLease
 from podium.adapters.kubernetes.pod_specs import Defaults
@@ -20,6 +21,7 @@ from podium.adapters.metrics.prometheus import Prometheus
 from podium.adapters.notifiers.http import HttpNotifier
 from podium.adapters.registries.mlflow import MlflowRegistry
 from podium.adapters.routers.choice import Routers
+from podium.adapters.routers.hints import KubernetesHints
 from podium.adapters.webhooks.http import HttpWebhooks
 from podium.controller.endpoints import serving
 from podium.controller.operator import Operator
@@ -36,10 +38,11 @@ async def main(settings: Settings) -> None:
     stopping = asyncio.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, stopping.set)
-    async with connected(settings) as ports:
+    async with connected(settings) as (ports, informers):
         operator = Operator(ports, settings)
-        watches = Watches(ports.cluster, ports.clock, namespaces=settings.watched, listener=operator)
-        async with serving(operator.metrics, lambda: watches.watching, settings.http_port) as port:
+        watches = Watches(ports.cluster, ports.clock, namespaces=settings.watched, informers=informers.run)
+        ready = lambda: watches.watching and informers.complete  # noqa: E731  a standby is ready, too
+        async with serving(operator.metrics, ready, settings.http_port) as port:
             _log.info("%s is up, health and metrics on port %d", settings.identity, port)
             await until(stopping, operator.run, watches.run)
     _log.info("%s has stopped", settings.identity)
@@ -59,8 +62,8 @@ async def until(stopping: asyncio.Event, *parts: Callable[[], Coroutine[Any, Any
 
 
 @asynccontextmanager
-async def connected(settings: Settings) -> AsyncIterator[Ports]:
-    """The real outside systems."""
+async def connected(settings: Settings) -> AsyncIterator[tuple[Ports, Informers]]:
+    """The real outside systems, and what has to run beside the operator to know what rests."""
     async with AsyncExitStack() as stack:
         api, clock = await Api.connect(), RealClock()
         stack.push_async_callback(api.close)
@@ -76,17 +79,22 @@ async def connected(settings: Settings) -> AsyncIterator[Ports]:
         notifier = HttpNotifier()
         stack.push_async_callback(notifier.close)
         defaults = Defaults(image=settings.runtime_image, registry_uri=settings.registry_uri)
-        yield Ports(
-            cluster=KubernetesCluster(api, clock, defaults, settings.identity, settings.watched),
-            router=Routers(api, clock),
-            pod_metrics=ScrapedPodMetrics(fetch),
-            metrics_store=metrics_store,
-            registry=registry,
-            lease=KubernetesLease(api, clock, settings.namespace, LEASE),
-            clock=clock,
-            jobs=KubernetesGateJobs(api, defaults),
-            webhooks=webhooks,
-            alerting=KubernetesAlerting(api, settings.watched),
-            notifier=notifier,
-            policies=KubernetesPolicies(api),
+        informers = Informers(api, clock, settings.watched)
+        yield (
+            Ports(
+                cluster=KubernetesCluster(api, clock, defaults, settings.identity, settings.watched),
+                router=Routers(api, clock),
+                pod_metrics=ScrapedPodMetrics(fetch),
+                metrics_store=metrics_store,
+                registry=registry,
+                lease=KubernetesLease(api, clock, settings.namespace, LEASE),
+                clock=clock,
+                jobs=KubernetesGateJobs(api, defaults),
+                webhooks=webhooks,
+                alerting=KubernetesAlerting(api, settings.watched),
+                notifier=notifier,
+                policies=KubernetesPolicies(api),
+                hints=KubernetesHints(informers, clock, defaults),
+            ),
+            informers,
         )

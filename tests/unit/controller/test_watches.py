@@ -8,33 +8,16 @@ import pytest
 
 from podium.controller.handlers import handlers
 from podium.controller.watches import Endless, Watches, kopf_settings
-from podium.core.facts import Key
 from podium.errors import NotFound
-from podium.ports import AliasClaim
 from podium.testing import FakeClock, FakeCluster, settle
 
 
-class Heard:
-    """A Listener that writes down what it hears."""
-
-    def __init__(self) -> None:
-        self.news: list[object] = []
-
-    def told(self, key: Key, claim: AliasClaim | None) -> None:
-        self.news.append((key, claim.alias if claim is not None else None))
-
-    def changed(self, key: Key) -> None:
-        self.news.append(key)
-
-    def routed(self, route: Key) -> None:
-        self.news.append(f"route {route}")
-
-    def relisted(self) -> None:
-        self.news.append("relisted")
+async def for_ever() -> None:
+    await asyncio.Future()
 
 
 def made(clock: FakeClock, cluster: FakeCluster) -> Watches:
-    return Watches(cluster, clock, namespaces=(), listener=Heard())
+    return Watches(cluster, clock, namespaces=(), informers=for_ever)
 
 
 async def deadline(happened: Callable[[], object], seconds: float = 10.0) -> None:
@@ -58,45 +41,16 @@ def test_kopf_is_quiet_and_never_kills_the_process() -> None:
     assert isinstance(settings.networking.error_backoffs, Endless)
 
 
-def test_no_handler_writes_to_what_it_watches() -> None:
+def test_kopf_logs_in_and_watches_nothing() -> None:
     async def login() -> kopf.ConnectionInfo:
         raise AssertionError
 
-    registry = handlers(login, Heard())
-    assert len(registry._watching.get_all_handlers()) == 7
+    registry = handlers(login)
+    assert registry._activities.get_all_handlers()
+    assert not registry._watching.get_all_handlers()
     assert not registry._changing.get_all_handlers()
     assert not registry._spawning.get_all_handlers()
     assert not registry._indexing.get_all_handlers()
-
-
-async def test_every_event_names_the_model_deployment_and_a_list_is_told_apart() -> None:
-    heard = Heard()
-
-    async def login() -> kopf.ConnectionInfo:
-        raise AssertionError
-
-    registry = handlers(login, heard)
-    functions = {
-        str(one.selector.plural or one.selector.any_name): one.fn
-        for one in registry._watching.get_all_handlers()
-        if one.selector
-    }
-    labels = {"podium.dev/deployment": "churn"}
-    metadata = {"namespace": "ml", "name": "churn", "uid": "u", "creationTimestamp": "2026-01-02T03:04:05Z"}
-    body = {"metadata": metadata, "spec": {"model": {"name": "churn", "version": "1"}}}
-    events = (
-        ("modeldeployments", None),
-        ("modeldeployments", "DELETED"),
-        ("pods", "MODIFIED"),
-        ("endpointslices", None),
-        ("httproutes", None),
-    )
-    for plural, event in events:
-        said = await functions[plural](type=event, namespace="ml", name="churn", labels=labels, body=body)  # type: ignore[misc,call-arg,arg-type]
-        assert said is None  # kopf would write it into the status
-    churn = Key("ml", "churn")
-    claimed, gone = (churn, "champion"), (churn, None)
-    assert heard.news == [claimed, "relisted", gone, churn, churn, "relisted", "route ml/churn"]
 
 
 def _ended(lives: list[int], life: int, clock: FakeClock) -> bool:

@@ -87,10 +87,14 @@ class Routers:
 
     async def release(self, md: ModelDeployment) -> None:
         """The ModelDeployment goes. What is not Podium's stays, and is left as it should be."""
-        for known in (self._refusals, self._clean):
-            known.pop(md.key, None)
-        self._retries.forget(md.key)
+        self.forget(md.key)
         await self._router(md).release(md)
+
+    def forget(self, key: Key) -> None:
+        """Keep nothing of a ModelDeployment that is gone."""
+        self._refusals.pop(key, None)
+        self._clean.pop(key, None)
+        self._retries.forget(key)
 
     def _router(self, md: ModelDeployment) -> Router:
         return self._routers[_kind(md)]

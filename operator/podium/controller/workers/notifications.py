@@ -88,6 +88,10 @@ class NotificationWorker:
         self._news = asyncio.Event()
         self._turns: defaultdict[Key, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(_AT_ONCE))
 
+    def attends(self, key: Key) -> bool:
+        """Whether anything is still to be told of it, as far as is known."""
+        return key in self._sessions
+
     def latest(self, md: ModelDeployment) -> Mapping[str, Delivery] | None:
         """How far each Alert has come, by UID; None where nothing is pending or nothing is known yet. Never waits."""
         outbox, session = md.status.outbox, self._sessions.get(md.key)

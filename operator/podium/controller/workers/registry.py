@@ -80,6 +80,19 @@ class RegistryWorker:
         self._pollers.attend(session)
         return replace(answer, uri=uri)
 
+    def standing(self, md: ModelDeployment) -> RegistryState | None:
+        """The same of what rests by what may be old, which changes no request; None where it would have to.
+
+        A write that is pending is none of a rest.
+        """
+        request, session = request_of(md, self.default_uri), self._sessions.get(md.key)
+        if session is None or request is None:
+            return self.latest(md)
+        asked = request, is_told_of_changes(md, request)
+        if session.pending or (session.request, session.rests) != asked:
+            return None
+        return replace(session.answer, uri=uri_of(md, self.default_uri))
+
     def enqueue(self, key: Key, writes: Sequence[RegistryWrite]) -> None:
         """Enqueue all writes of the newest decision; they replace the earlier ones."""
         if session := self._sessions.get(key):

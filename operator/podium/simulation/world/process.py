@@ -5,6 +5,7 @@ It can be frozen, too, as by a hypervisor: then it calls nothing and hears nothi
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from podium.controller.settings import Settings
 from podium.errors import Unavailable
 from podium.ports import Clock, Ports
 from podium.simulation.world.faults import Call, Disorder, Done, Others
+from podium.simulation.world.hints import MakeHints
 from podium.simulation.world.loop import VirtualLoop
 
 Witness = Callable[[Call], Callable[[], None]]  # sees each write before it happens; what it returns, right after it
@@ -37,8 +39,11 @@ class Process:
         witness: Witness,
         died: Callable[["Process"], None],
         skew: timedelta,
+        hints: MakeHints | None = None,
     ) -> None:
+        """`hints` makes what its watches know, from how it lists."""
         self.others = others
+        self.calls: Counter[str] = Counter()  # of its ports, by name
         self.chance: random.Random = disorder.chance
         self.dead = False
         self._disorder, self._witness, self._died = disorder, witness, died
@@ -47,8 +52,15 @@ class Process:
         self.clock = ProcessClock(ports.clock, self, skew)
         given = {each.name: getattr(ports, each.name) for each in fields(ports)}
         doors = {name: _Door(name, port, self) for name, port in given.items() if port is not None}
-        self.operator = Operator(replace(ports, **cast(Any, doors | {"clock": self.clock})), settings)
+        self.hints = hints(cast(Any, doors["cluster"]).list_all) if hints is not None else None
+        own = doors | {"clock": self.clock, "hints": self.hints}
+        self.operator = Operator(replace(ports, **cast(Any, own)), settings)
         self._task = loop.create_task(self.operator.run())
+
+    def notice(self) -> None:
+        """Its watches are told what has changed."""
+        if self.hints is not None:
+            self.hints.notice()
 
     def die(self) -> None:
         """Nothing more of it reaches the world."""
@@ -79,6 +91,7 @@ class Process:
         """Carry a call out, or play what goes wrong with it."""
         if self.dead:
             raise Unavailable("the process is dead")
+        self.calls[f"{call.port}.{call.method}"] += 1
         began = self._loop.time()
         await self.thawed()
         kind = self._disorder.draw(call)

@@ -37,6 +37,10 @@ class FakeRouter:
 
     async def observe(self, md: ModelDeployment, slots: Mapping[Slot, SlotState]) -> TrafficState:
         del slots  # it sees the pods themselves
+        return self.traffic_now(md)
+
+    def traffic_now(self, md: ModelDeployment) -> TrafficState:
+        """What is asked for and in force."""
         trial, revision = self._trials.get((md.key, md.uid)), self._revision(md)
         return replace(self._traffic(md), trial=trial, retries=self._retries(md), revision=revision)
 

@@ -23,6 +23,7 @@ from podium.simulation.world.clients import Clients
 from podium.simulation.world.cluster import FakeCluster
 from podium.simulation.world.faults import KINDS, Call, Disorder, Kind
 from podium.simulation.world.gates import FakeGateJobs, FakeWebhooks
+from podium.simulation.world.hints import Watching, watches
 from podium.simulation.world.journal import line_of, line_of_event
 from podium.simulation.world.lease import FakeLease
 from podium.simulation.world.loop import LoopClock, VirtualLoop
@@ -61,6 +62,7 @@ class World(View):
 
     registry_poll: float = Settings.registry_poll  # seconds
     workers: int = 2  # of an operator
+    watching: Watching | None = None  # what operators know by their watches; None: they read everything afresh
 
     def __init__(
         self,
@@ -195,6 +197,8 @@ class World(View):
         """One step of time: operators work, pods live, clients ask."""
         began = self.loop.time()
         self.loop.run_for(self._tick)
+        for process in self.processes:
+            process.notice()
         if (md := self.cluster.now(KEY)) is not None:
             self.clients.ask(md, self.loop.time() - began)
         self._is_alias_mended()
@@ -234,21 +238,18 @@ class World(View):
             workers=self.workers,
         )
         died = self._died if returns else self.processes.remove
+        hints = watches(self, self._started)
         started = Process(
-            self.ports,
-            settings,
-            self.loop,
-            self.disorder,
-            others=Others(self),
-            witness=self._witness,
-            died=died,
-            skew=self.skew,
-        )
+            self.ports, settings, self.loop, self.disorder,
+            others=Others(self), witness=self._witness, died=died, skew=self.skew, hints=hints,
+        )  # fmt: skip
         self.processes.append(started)
         return started
 
     def tell(self, key: Key = KEY) -> None:
         """The operators' watches tell of a change."""
+        if self.watching is not None:
+            return  # the watches themselves do, at the next tick
         seen = self.cluster.now(key)
         for process in self.processes:
             if not self.disorder.loses_watch():
