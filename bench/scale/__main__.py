@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -49,25 +50,41 @@ async def _measure(size: int, rest: Rest, seconds: float, within: float) -> dict
             for collection, body in objects(number, rest, registry):
                 api.put(collection, body)
         with TemporaryDirectory(prefix="podium-bench-") as folder:
-            began = asyncio.get_running_loop().time()
-            with operator(Path(folder), api=server, mlflow=registry, port=_free_port()) as subject:
-                read = await _until_rest(api, size, within)
-                cold = None if read is None else round(read - began, 1)
+            with operator(Path(folder), api=server, mlflow=registry, port=free_port()) as subject:
+                first = await _until_rest(api, subject, size, within)  # it writes the statuses of rest
+            asked = api.requests.copy()
+            with operator(Path(folder), api=server, mlflow=registry, port=free_port()) as subject:
+                cold = await _until_rest(api, subject, size, within)
+                starts = {"install_s": first, "cold_start_s": cold, "cold_start_requests": _sent(api, asked)}
                 figures = await _at_rest(api, mlflow, subject, seconds)
-                return {"deployments": size, "cold_start_s": cold, **figures, **await _commits(api, size)}
+                return {"deployments": size, **starts, **figures, **await _commits(api, size)}
 
 
-async def _until_rest(api: ApiServer, size: int, within: float) -> float | None:
-    """Wait until each was read once, and no status is written any more. Returns when each had been, if they were."""
+async def _until_rest(api: ApiServer, subject: Subject, size: int, within: float) -> float | None:
+    """Wait until each was looked at once, and nothing is written any more. Returns the seconds until each had been."""
     loop = asyncio.get_running_loop()
-    end, read, written, since = loop.time() + within, 0.0, -1, loop.time()
-    while loop.time() < end and (not read or loop.time() - since < _QUIET):
+    began, looked, written, since = loop.time(), None, -1, loop.time()
+    while loop.time() - began < within and (looked is None or loop.time() - since < _QUIET):
         await asyncio.sleep(0.2)
-        if not read and len(api.first_read) >= size:
-            read = loop.time()
+        if looked is None and await reconciles(subject) >= size:
+            looked = round(loop.time() - began, 1)
         if written != (written := _writes(api)):
             since = loop.time()
-    return read or None
+    return looked
+
+
+async def reconciles(subject: Subject) -> float:
+    """How many have ended; none before the operator answers."""
+    try:
+        return await asyncio.to_thread(subject.reconciles)
+    except OSError:
+        return 0.0
+
+
+def _sent(api: ApiServer, before: Counter[str]) -> int:
+    """Requests since then, but those for the Lease and to pods."""
+    verbs = (api.requests - before).items()
+    return sum(count for verb, count in verbs if verb != "scrape" and not verb.endswith(_LEASE))
 
 
 async def _at_rest(api: ApiServer, mlflow: MlflowServer, subject: Subject, seconds: float) -> dict[str, Any]:
@@ -113,8 +130,12 @@ async def _commits(api: ApiServer, size: int) -> dict[str, float]:
 
 
 def _writes(api: ApiServer) -> int:
-    """Writes of anything but the Lease, so far."""
-    return sum(count for verb, count in api.requests.items() if verb.startswith(_WRITES) and not verb.endswith(_LEASE))
+    return writes_of(api.requests)
+
+
+def writes_of(requests: Counter[str]) -> int:
+    """How many of them write anything but the Lease."""
+    return sum(count for verb, count in requests.items() if verb.startswith(_WRITES) and not verb.endswith(_LEASE))
 
 
 def _growth(measured: list[dict[str, Any]]) -> dict[str, float]:
@@ -143,7 +164,8 @@ async def served(app: web.Application) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nothing listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,7 +1,7 @@
 """An API server in memory that counts what it is asked: lists, watches, and the few writes of an operator at rest.
 
-It keeps no rules: whatever is written is taken. What is watched is told at once; a watch that begins at an older
-resourceVersion than the newest one tells nothing of what was between.
+It keeps no rules: whatever is written is taken. What is watched is told at once, and to a watch that begins at an
+older resourceVersion what was between.
 """
 
 import asyncio
@@ -50,6 +50,7 @@ class ApiServer:
         self._labelled: defaultdict[tuple[str, str], dict[tuple[str, str], None]] = defaultdict(dict)
         self._watchers: defaultdict[str, set[asyncio.Queue[bytes]]] = defaultdict(set)
         self._version = 1000
+        self._told: defaultdict[str, list[tuple[int, bytes]]] = defaultdict(list)  # for watches that begin late
 
     # --- objects ------------------------------------------------------------------------------------------------------
 
@@ -90,10 +91,11 @@ class ApiServer:
         return stored
 
     def _tell(self, resource: str, kind: str, body: Json) -> None:
-        if self._watchers[resource]:
-            line = json.dumps({"type": kind, "object": body}).encode() + b"\n"
-            for watcher in self._watchers[resource]:
-                watcher.put_nowait(line)
+        line = json.dumps({"type": kind, "object": body}).encode() + b"\n"
+        if self.requests[f"list {resource.rpartition('/')[2]}"]:  # before that, there is no version to go on from
+            self._told[resource].append((self._version, line))
+        for watcher in self._watchers[resource]:
+            watcher.put_nowait(line)
 
     # --- requests -----------------------------------------------------------------------------------------------------
 
@@ -159,12 +161,19 @@ class ApiServer:
     async def _watch(self, request: web.Request, resource: str) -> web.StreamResponse:
         response, told = web.StreamResponse(), asyncio.Queue[bytes]()
         response.content_type = "application/json"
+        since, loop = int(request.query.get("resourceVersion", "0")), asyncio.get_running_loop()
+        for version, line in self._told[resource]:
+            if version > since:
+                told.put_nowait(line)
         self._watchers[resource].add(told)
+        end = loop.time() + float(request.query.get("timeoutSeconds", "3600"))
         try:
             await response.prepare(request)
-            with suppress(ConnectionError):  # the client has gone
+            with suppress(ConnectionError, TimeoutError):  # the client has gone, or its time is over
                 while True:
-                    await response.write(await told.get())
+                    async with asyncio.timeout_at(end):
+                        line = await told.get()
+                    await response.write(line)
         finally:
             self._watchers[resource].discard(told)
         return response

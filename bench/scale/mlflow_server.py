@@ -17,6 +17,7 @@ class MlflowServer:
     def __init__(self, models: Iterable[str], files: Mapping[str, bytes]) -> None:
         self.requests: Counter[str] = Counter()
         self._models: dict[str, dict[str, str]] = {model: {} for model in models}  # name -> aliases
+        self._tags: dict[str, dict[str, str]] = {}  # of each version
         self._files = files
 
     def point(self, model: str, alias: str, version: str) -> None:
@@ -40,6 +41,9 @@ class MlflowServer:
         if doing == "registered-models/alias":
             body = await request.json()
             self.point(body["name"], body["alias"], body["version"])
+        if doing == "model-versions/set-tag":
+            body = await request.json()
+            self._tags.setdefault(body["name"], {})[body["key"]] = body["value"]
         answers: dict[str, Callable[[], dict[str, Any]]] = {
             "registered-models/get": lambda: {"registered_model": self._model(name)},
             "registered-models/alias": dict,
@@ -64,11 +68,11 @@ class MlflowServer:
         times = {"creation_timestamp": _BEGAN, "last_updated_timestamp": _BEGAN}
         return {"name": name, **times, "aliases": aliases, "latest_versions": [self._version(name)]}
 
-    @staticmethod
-    def _version(name: str) -> dict[str, Any]:
+    def _version(self, name: str) -> dict[str, Any]:
         times = {"creation_timestamp": _BEGAN, "last_updated_timestamp": _BEGAN}
-        source = f"mlflow-artifacts:/{name}"
-        return {"name": name, "version": "1", "status": "READY", "source": source, "run_id": f"run-of-{name}", **times}
+        tags = [{"key": key, "value": value} for key, value in self._tags.get(name, {}).items()]
+        run = {"source": f"mlflow-artifacts:/{name}", "run_id": f"run-of-{name}"}
+        return {"name": name, "version": "1", "status": "READY", "tags": tags, **run, **times}
 
     def _artifacts(self, path: str, folder: str) -> web.Response:
         if path == _ARTIFACTS:

@@ -1,7 +1,9 @@
-"""The same on a real cluster, whose operator is there already: `python -m bench.scale.real`, by KUBECONFIG.
+"""The same on a real API server, by KUBECONFIG: `python -m bench.scale.real`.
 
-So many ModelDeployments whose models are not in the registry rest in a namespace of their own. No pod of them runs, so
-that a cluster of one small node carries them. The leader's CPU and memory are those that its kubelet tells.
+So many ModelDeployments whose models are not in the registry rest in a namespace of their own, which an operator of the
+bench's watches. No pod of them runs, so that a cluster of one small node carries them, whose controllers have
+nothing to do for them either. A proxy between the operator and the API server counts. The cluster needs Podium's CRDs,
+and no operator that watches all namespaces.
 """
 
 import argparse
@@ -10,38 +12,32 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from bench.scale.virtual import NAMESPACE, name_of, objects
+from bench.scale.__main__ import free_port, reconciles, served, writes_of
+from bench.scale.mlflow_server import MlflowServer
+from bench.scale.proxy import CountingProxy
+from bench.scale.subject import Subject, operator
+from bench.scale.virtual import FILES, NAMESPACE, model_of, name_of, objects
 from podium.adapters.kubernetes import names
-from podium.adapters.kubernetes.api import Api, Json
+from podium.adapters.kubernetes.api import Api
 
-_OPERATOR: Final = "podium-system"
-_LEASE: Final = "podium-operator"
 _COMMITS: Final = 20
 _LONGEST: Final = 120.0  # seconds that a commit is waited for
-_QUIET: Final = 20.0  # seconds without a write of a status after which all are at rest
+_QUIET: Final = 20.0  # seconds without a write after which all are at rest
 _AT_ONCE: Final = 8  # requests that the bench makes at the same time
-_MIB: Final = 2**20
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What the leader has used, by its kubelet."""
-
-    at: float  # seconds
-    cpu: float  # seconds of a core, since it began
-    memory: float  # MiB
+_LEASE: Final = "leases"
 
 
 def main() -> None:
     """Measure, and print the figures: JSON on the last line."""
     options = argparse.ArgumentParser(prog="bench.scale.real", description=__doc__)
-    options.add_argument("--size", type=int, default=300, help="how many ModelDeployments")
+    options.add_argument("--size", type=int, default=1000, help="how many ModelDeployments")
     options.add_argument("--seconds", type=float, default=60.0, help="for which they are measured at rest")
-    options.add_argument("--within", type=float, default=300.0, help="seconds that they may take to come to rest")
+    options.add_argument("--within", type=float, default=600.0, help="seconds that they may take to come to rest")
     chosen = options.parse_args()
     figures = asyncio.run(_measure(chosen.size, chosen.seconds, chosen.within))
     for name, value in figures.items():
@@ -51,14 +47,28 @@ def main() -> None:
 
 async def _measure(size: int, seconds: float, within: float) -> dict[str, Any]:
     api = await Api.connect()
+    proxy, mlflow = CountingProxy(api.configuration), MlflowServer({model_of(number) for number in range(size)}, FILES)
     try:
-        async with _namespace(api):
-            began = time.monotonic()
+        async with (
+            _namespace(api),
+            proxy.application() as app,
+            served(app) as server,
+            served(mlflow.application()) as registry,
+        ):
             await _made(api, size)
-            cold = await _reconciled(api, size, within, began)
-            rested = await _quiet(api, within, began)
-            figures = {"cold_start_s": cold, "at_rest_after_s": rested, **await _at_rest(api, seconds)}
-            return {"deployments": size, **figures, **await _commits(api, size)}
+            with TemporaryDirectory(prefix="podium-bench-") as folder:
+                where = {"api": server, "mlflow": registry, "namespace": NAMESPACE}
+                with operator(Path(folder), port=free_port(), **where) as subject:
+                    await _looked(subject, size, within)
+                    installed = await _quiet(proxy, within)
+                before = proxy.requests.copy()
+                with operator(Path(folder), port=free_port(), **where) as subject:
+                    cold = await _looked(subject, size, within)
+                    asked = sum((proxy.requests - before).values())
+                    await _quiet(proxy, within)
+                    figures = await _at_rest(proxy, mlflow, subject, seconds)
+                    starts = {"installed_s": installed, "cold_start_s": cold, "cold_start_requests": asked}
+                    return {"deployments": size, **starts, **figures, **await _commits(api, size)}
     finally:
         await api.close()
 
@@ -88,50 +98,44 @@ async def _made(api: Api, size: int) -> None:
     await asyncio.gather(*(make(number) for number in range(size)))
 
 
-async def _reconciled(api: Api, size: int, within: float, began: float) -> float | None:
-    """Seconds until each has a status; None where that took too long."""
+async def _looked(subject: Subject, size: int, within: float) -> float | None:
+    """Seconds until each was looked at; None where that took too long."""
+    began = time.monotonic()
     while time.monotonic() - began < within:
-        found = await api.list(names.path(names.MODEL_DEPLOYMENTS, NAMESPACE))
-        if sum("observedGeneration" in (each.get("status") or {}) for each in found) == size:
+        if await reconciles(subject) >= size:
             return round(time.monotonic() - began, 1)
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.2)
     return None
 
 
-async def _quiet(api: Api, within: float, began: float) -> float | None:
-    """Seconds until no status is written any more; None where that took too long."""
-    since, versions = time.monotonic(), await _versions(api)
+async def _quiet(proxy: CountingProxy, within: float) -> float | None:
+    """Seconds until nothing is written any more; None where that took too long."""
+    began = since = time.monotonic()
+    written = writes_of(proxy.requests)
     while time.monotonic() - began < within:
-        await asyncio.sleep(2)
-        if versions != (versions := await _versions(api)):
+        await asyncio.sleep(1)
+        if written != (written := writes_of(proxy.requests)):
             since = time.monotonic()
         if time.monotonic() - since > _QUIET:
             return round(since - began, 1)
     return None
 
 
-async def _at_rest(api: Api, seconds: float) -> dict[str, Any]:
-    leader, written = await _leader(api), 0
-    before, events = await _usage(api, leader), await _events(api)
-    versions = await _versions(api)
-
-    async def watch() -> None:
-        nonlocal written
-        async for event in api.watch(names.path(names.MODEL_DEPLOYMENTS, NAMESPACE), within=seconds):
-            metadata = event["object"]["metadata"]
-            written += versions.get(metadata["name"]) != metadata["resourceVersion"]
-            versions[metadata["name"]] = metadata["resourceVersion"]
-
-    began = time.monotonic()
-    await watch()
+async def _at_rest(proxy: CountingProxy, mlflow: MlflowServer, subject: Subject, seconds: float) -> dict[str, Any]:
+    before, queries, cpu = proxy.requests.copy(), sum(mlflow.requests.values()), subject.cpu()
+    looks, began = await reconciles(subject), time.monotonic()
+    await asyncio.sleep(seconds)
     passed = time.monotonic() - began
-    told, after = await _events(api) - events, await _usage(api, leader)
+    asked = proxy.requests - before
+    of_objects = {verb: count for verb, count in asked.items() if not verb.endswith(_LEASE)}
     return {
-        "memory_mib": round(after.memory),
-        "cpu_percent": round(100 * (after.cpu - before.cpu) / max(1.0, after.at - before.at), 1),
-        "status_writes_per_second": round(written / passed, 2),
-        "events_per_second": round(told / passed, 2),
-        "unreachable": await _unreachable(api),
+        "memory_mib": round(subject.memory()),
+        "cpu_percent": round(100 * (subject.cpu() - cpu) / passed, 1),
+        "reconciles_per_second": round((await reconciles(subject) - looks) / passed, 1),
+        "api_per_second": round(sum(of_objects.values()) / passed, 2),
+        "api_writes": writes_of(asked),
+        "mlflow_per_second": round((sum(mlflow.requests.values()) - queries) / passed, 1),
+        "by_verb": dict(sorted(of_objects.items())),
     }
 
 
@@ -150,36 +154,6 @@ async def _commits(api: Api, size: int) -> dict[str, float]:
         taken.append(time.monotonic() - began)
         await asyncio.sleep(0.5)
     return {"commit_p50_s": round(median(taken), 3), "commit_p99_s": round(max(taken), 3)}
-
-
-async def _leader(api: Api) -> str:
-    lease = await api.get(names.path(names.LEASES, _OPERATOR, _LEASE))
-    return str(lease["spec"]["holderIdentity"]).rpartition("_")[0]
-
-
-async def _usage(api: Api, pod: str) -> Usage:
-    node = (await api.get(names.path(names.PODS, _OPERATOR, pod)))["spec"]["nodeName"]
-    summary = await api.get(f"/api/v1/nodes/{node}/proxy/stats/summary")
-    found: Json = next(each for each in summary["pods"] if each["podRef"]["name"] == pod)
-    at = time.mktime(time.strptime(found["cpu"]["time"], "%Y-%m-%dT%H:%M:%SZ"))
-    return Usage(at, found["cpu"]["usageCoreNanoSeconds"] / 1e9, found["memory"]["workingSetBytes"] / _MIB)
-
-
-async def _events(api: Api) -> int:
-    """How many Events were told; one that is repeated counts as often."""
-    found = await api.list(names.path(names.EVENTS, NAMESPACE))
-    return sum(int((each.get("series") or {}).get("count") or 1) for each in found)
-
-
-async def _versions(api: Api) -> dict[str, str]:
-    found = await api.list(names.path(names.MODEL_DEPLOYMENTS, NAMESPACE))
-    return {each["metadata"]["name"]: each["metadata"]["resourceVersion"] for each in found}
-
-
-async def _unreachable(api: Api) -> int:
-    """How many were told that their registry does not answer, which it does."""
-    found = await api.list(names.path(names.EVENTS, NAMESPACE))
-    return sum(each.get("reason") == "RegistryUnreachable" for each in found)
 
 
 if __name__ == "__main__":

@@ -49,8 +49,8 @@ class Subject:
 
 
 @contextmanager
-def operator(folder: Path, *, api: str, mlflow: str, port: int) -> Iterator[Subject]:
-    """An operator that works on these two servers. Its log stays in the folder."""
+def operator(folder: Path, *, api: str, mlflow: str, port: int, namespace: str = "") -> Iterator[Subject]:
+    """An operator that works on these two servers, in one namespace or in all. Its log stays in the folder."""
     config = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -69,6 +69,8 @@ def operator(folder: Path, *, api: str, mlflow: str, port: int) -> Iterator[Subj
         "PODIUM_HTTP_PORT": str(port),
         "PODIUM_LOG_LEVEL": "WARNING",
     }
+    if namespace:
+        environment |= {"PODIUM_NAMESPACE": namespace, "PODIUM_WATCH_NAMESPACES": namespace}
     with log.open("wb") as written:
         process = subprocess.Popen(
             [sys.executable, "-m", "podium.controller"], env=environment, stdout=written, stderr=written
