@@ -95,6 +95,18 @@ def test_what_others_change_at_rest_is_put_back(monkeypatch: pytest.MonkeyPatch)
     sim.until(lambda s: s.weights == {"a": 100, "b": 0}, within=5 * SECOND)
 
 
+def test_a_pod_that_was_silent_at_rest_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No watch tells that it answers again: who lost a status waited for an hour to have it back."""
+    watched(monkeypatch, GOOD)
+    sim = settled()
+    sim.pod_metrics.unreachable = True
+    sim.cluster.empty_status(sim.md().key)
+    sim.run(timedelta(minutes=3))
+    assert "becomes champion once its pods say which one it is" in sim.status.message
+    sim.pod_metrics.unreachable = False
+    sim.until(lambda s: s.champion() == "1", within=timedelta(minutes=1, seconds=5))
+
+
 def test_a_hint_that_is_old_costs_a_look_and_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The watches say for ever that the champion's slot is empty."""
     watched(monkeypatch, GOOD)

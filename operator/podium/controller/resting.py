@@ -121,7 +121,7 @@ class Resting:
         if facts.key not in self._metrics.known():
             self._metrics.show(facts.key, decision.status, facts.observed.traffic)
         usual = REQUEUE_AFTER[facts.status.phase]
-        if decision.requeue_after < usual or not _stays(facts):
+        if decision.requeue_after < usual or not _told_by_all(facts.observed) or not _stays(facts):
             return decision.requeue_after
         return AGAIN * (0.5 + Random(f"{facts.key} {facts.now}").random() / 2)  # noqa: S311  not for secrets
 
@@ -142,6 +142,11 @@ def _at_rest(facts: Facts) -> Decision:
     if says or (decision.status != facts.status and decision.status.stored() != facts.status.stored()):
         raise _ActsError
     return decision
+
+
+def _told_by_all(world: ObservedState) -> bool:
+    """Whether each pod has said what it is: no watch tells when one that was silent answers."""
+    return all(pod.identity is not None for slot in world.slots.values() for pod in slot.pods)
 
 
 def _stays(facts: Facts) -> bool:

@@ -104,6 +104,8 @@ class FakeHints:
 
     async def slots(self, md: ModelDeployment) -> Mapping[Slot, SlotState]:
         slots: Mapping[Slot, SlotState] = self._read("slots", md.key)
+        if any(pod.reloads for slot in slots.values() for pod in slot.pods):
+            raise NotKnown(f"{md.key}: what a pod that reloads in place is to load is in a ConfigMap, and not watched")
         return slots
 
     async def autoscaler(self, md: ModelDeployment) -> AutoscalerState:
