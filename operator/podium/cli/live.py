@@ -17,12 +17,12 @@ from podium.cli.objects import InputError
 from podium.cli.options import Place
 from podium.core.printable import plain
 from podium.errors import NotFound, Permanent, PodiumError, Rejected
+from podium.steering.caller import caller
 
 _IN_POD = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _MANY: Final = 60.0  # seconds for a list of thousands
 _WATCH: Final = 60.0  # seconds until a watch is begun again
 _NAMED: Final = 5  # ModelDeployments that are named where another one is asked for
-_WHO: Final = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 _PAUSE: Final = 1.0  # seconds before a watch that broke is begun again
 Result = TypeVar("Result")
 
@@ -60,12 +60,8 @@ class Connection:
         return f"{said}: expected one of that name, found {listed or 'none'}; do: {advice}"
 
     async def user(self) -> str:
-        """For whom the API server takes the caller; "" where it does not say: before Kubernetes 1.28, or by RBAC."""
-        try:
-            found = await self.api.create(_WHO, {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
-        except PodiumError:
-            return ""
-        return str(((found.get("status") or {}).get("userInfo") or {}).get("username") or "")
+        """For whom the API server takes the caller; "" where it does not say."""
+        return await caller(self.api)
 
     async def pods(self, name: str) -> Sequence[Mapping[str, Any]]:
         """The pods of both slots."""

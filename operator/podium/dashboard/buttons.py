@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from podium.api.v1alpha1.values.base import format_time
-from podium.steering import plans
+from podium.steering import plans, verdicts
 from podium.steering.change import AlreadySo, CannotSteer, Change, Plan, Target, checked, target
 from podium.steering.model_versions import to_version
 
@@ -17,7 +17,7 @@ _LONGEST: Final = 253  # characters of a field
 
 @dataclass(frozen=True)
 class Verb:
-    """One verb. `field` is what a person has to write for it, "" where that is nothing.
+    """One verb. `field` is what a person writes for it, "" where that is nothing; a `verdict` is signed by who presses.
 
     `does` says beforehand what would be so afterwards; None where the change says that itself, without a field.
     """
@@ -27,6 +27,7 @@ class Verb:
     plan: Callable[[str], Plan]
     field: str = ""
     does: Callable[[Target], str] | None = None
+    verdict: bool = False  # its field, the reason, may stay empty
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,31 @@ def _approved(about: Target) -> str:
     return f"version {plans.awaited(about)} of {about.name} is approved"
 
 
+def _promote(reason: str) -> Plan:
+    return partial(verdicts.promote, None, reason or None, full=False)
+
+
+def _promote_fully(reason: str) -> Plan:
+    return partial(verdicts.promote, None, reason or None, full=True)
+
+
+def _abort(reason: str) -> Plan:
+    return partial(verdicts.abort, None, None, reason or None)
+
+
+def _roll_back(reason: str) -> Plan:
+    return partial(verdicts.rollback, None, reason or None, now=True)
+
+
 VERBS: Final[Mapping[str, Verb]] = {
     verb.name: verb
     for verb in (
         Verb("pause", "Pause", lambda _: plans.pause),
         Verb("resume", "Resume", lambda _: plans.resume),
+        Verb("promote", "Promote", _promote, "reason", verdict=True),
+        Verb("promote-full", "Promote fully", _promote_fully, "reason", verdict=True),
+        Verb("abort", "Abort", _abort, "reason", verdict=True),
+        Verb("rollback-now", "Roll back now", _roll_back, "reason", verdict=True),
         Verb("retry", "Retry", _retry),
         Verb("undo", "Undo", lambda _: partial(plans.undo, None)),
         Verb("approve", "Approve", _approve, "as", _approved),
@@ -88,7 +109,7 @@ def _button(verb: Verb, about: Target) -> Button | None:
     if verb.name == "approve" and not any(gate.approval is not None for gate in about.spec.gates):
         return None
     try:
-        does = verb.does(about) if verb.does is not None else checked(verb.plan(""), about).done
+        does = verb.does(about) if verb.does is not None else _done(checked(verb.plan(""), about))
     except AlreadySo:
         return None
     except CannotSteer as error:
@@ -96,11 +117,16 @@ def _button(verb: Verb, about: Target) -> Button | None:
     return Button(verb, does=does, uid=about.uid)
 
 
+def _done(change: Change) -> str:
+    return f"{change.done}: {change.aim}" if change.aim else change.done
+
+
 def planned(verb: Verb, form: Mapping[str, str]) -> Plan:
     """What was asked for. Raises CannotSteer where its field is empty or too long."""
     said = form.get(verb.field, "").strip() if verb.field else ""
-    if verb.field and not 0 < len(said) <= _LONGEST:
-        expected = f"expected {verb.field} of 1 to {_LONGEST} characters, found {len(said)}"
+    least = 0 if verb.verdict or not verb.field else 1
+    if not least <= len(said) <= _LONGEST:
+        expected = f"expected {verb.field} of {least} to {_LONGEST} characters, found {len(said)}"
         raise CannotSteer(f"nothing was changed: {expected}")
     return partial(_as_seen, verb, verb.plan(said), form.get("does", ""), form.get("uid", ""))
 
@@ -110,7 +136,7 @@ def _as_seen(verb: Verb, plan: Plan, seen: str, uid: str, about: Target) -> Chan
     if about.uid != uid:
         raise CannotSteer(f"{about.name} was not changed: it was deleted and made again meanwhile; do: look again")
     change = plan(about)
-    does = verb.does(about) if verb.does is not None else change.done
+    does = verb.does(about) if verb.does is not None else _done(change)
     if does != seen:
         expected = f"expected that afterwards {seen}" if seen else "expected a form that says what it does"
         raise CannotSteer(f"{about.name} was not changed: {expected}, found that {does}; do: look again")

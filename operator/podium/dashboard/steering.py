@@ -13,6 +13,7 @@ from podium.api.v1alpha1.manifest import GROUP
 from podium.dashboard.buttons import Verb, planned
 from podium.dashboard.kept import Place
 from podium.errors import PodiumError
+from podium.steering.caller import caller
 from podium.steering.change import AlreadySo, CannotSteer, checked, target
 from podium.steering.git_owner import git_owner
 from podium.steering.writing import follows, refusal, written
@@ -56,11 +57,11 @@ class Steering:
         path = names.path(names.MODEL_DEPLOYMENTS, place.namespace, place.name)
         try:
             plan, found = planned(verb, form), await self._api.get(path)
-            owner = git_owner(found)
+            user, owner = await caller(self._api) if verb.verdict else "", git_owner(found)
             if owner is not None and "force" not in form:
-                patch = checked(plan, target(found, place.name)).patch
+                patch = checked(plan, target(found, place.name, user)).patch
                 return Outcome(done=False, message=refusal(place.name, owner), patch=_yaml(patch))
-            change = await written(self._api, found, plan)
+            change = await written(self._api, found, plan, user)
         except AlreadySo as known:
             return Outcome(done=True, message=f"nothing to do: {known}")
         except CannotSteer as error:

@@ -5,6 +5,7 @@
     verdicts              those that a person gives a version on trial: abort, promote, rollback; pure
     subjects              which version a verdict is about, by spec and status together; pure
     git_owner             whether Git owns an object; pure
+    caller                who steers, as the API server takes them
     writing               a change written to the cluster, or refused where Git owns the object
 
 What belongs here: changes of `spec`, which Git can say as well. What does not: any write of the status, and arguments,

@@ -14,7 +14,7 @@ from podium.dashboard.kept import Place
 from podium.dashboard.look import address
 from podium.dashboard.steering import REVIEWS, Steering
 from podium.errors import NotFound, Rejected, Unavailable
-from tests.unit.cli.api_server import merge
+from tests.unit.cli.api_server import WHO, merge
 from tests.unit.cli.conftest import saved
 from tests.unit.dashboard.browser import Browser
 from tests.unit.dashboard.conftest import DOOR, NOW, keeping
@@ -52,6 +52,8 @@ class Cluster:
     async def create(self, path: str, body: Json) -> Json:
         if self.down:
             raise Unavailable("away")
+        if path == WHO:
+            return {"status": {"userInfo": {"username": "bob"}}}
         assert path == REVIEWS
         self.reviews.append(body["spec"]["resourceAttributes"])
         return {"status": {"allowed": self.allowed}}
@@ -167,6 +169,44 @@ def test_resume_retry_and_approve_are_written_too() -> None:
     status, text = press(cluster, "approve", **{"as": "alice"})
     assert (status, cluster.patches) == (200, [{"approvals": [{"version": "1", "by": "alice"}]}])
     assert "version 1 of churn is approved by alice" in text
+
+
+def begun(cluster: Cluster) -> str:
+    return str(cluster.value["status"]["trial"]["startedAt"])
+
+
+def test_a_persons_verdict_is_written_with_who_gave_it_and_why() -> None:
+    cluster = Cluster(kinds()["Canary"])
+    trial = {"version": "2", "model": "churn", "trialStartedAt": begun(cluster), "by": "bob"}
+    status, text = press(cluster, "promote", reason="quiet")
+    assert (status, cluster.patches) == (200, [{"rollout": {"promote": {**trial, "skipSteps": 1, "reason": "quiet"}}}])
+    assert "version 2 of churn skips step 1" in text
+    cluster = Cluster(kinds()["Canary"])
+    assert press(cluster, "promote-full", reason="")[0] == 200
+    assert cluster.patches == [{"rollout": {"promote": {**trial, "full": True}}}]
+    cluster = Cluster(kinds()["Canary"])
+    assert press(cluster, "abort", reason="prices")[0] == 200
+    said = {"version": "2", "model": "churn", "by": "bob", "reason": "prices"}
+    assert cluster.patches == [{"rollout": {"abort": said}}]
+
+
+def test_the_champion_before_returns_at_once() -> None:
+    value = kinds()["Stable"]
+    entry = {**value["status"]["history"][-1], "version": "7"}
+    value["status"]["history"].insert(0, entry)
+    cluster = Cluster(value)
+    assert press(cluster, "rollback-now", reason="orders")[0] == 200
+    back = {"version": "7", "model": "churn", "full": True, "by": "bob", "reason": "orders"}
+    assert cluster.patches == [{"model": {"version": "7"}, "rollout": {"promote": back}}]
+
+
+def test_a_verdict_is_about_the_trial_that_was_seen() -> None:
+    cluster = Cluster(kinds()["Canary"])
+    form = shown(cluster, "promote")
+    cluster.value["status"]["trial"]["startedAt"] = "2026-01-05T09:01:00Z"
+    status, text = press(cluster, "promote", **form)
+    assert (status, cluster.patches) == (409, [])
+    assert "expected that afterwards version 2 of churn skips step 1: the trial that began at" in text
 
 
 def test_where_git_owns_the_object_the_patch_is_shown_and_nothing_written_unless_it_is_forced() -> None:
