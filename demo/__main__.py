@@ -1,5 +1,9 @@
-"""`python -m demo`: set the stage, play, sum up. The last line is one JSON object; the exit code says how it went."""
+"""`python -m demo`: set the stage, play, sum up. The last line is one JSON object; the exit code says how it went.
 
+With `--helm` the operator is installed by the chart, and the page for many visitors with it.
+"""
+
+import argparse
 import asyncio
 import json
 import os
@@ -9,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from demo import registry, stage, story
+from demo import chart, registry, stage, story
 from demo.cases import bodies
 from demo.clients import Clients
 from demo.repository import Repository
@@ -25,6 +29,9 @@ RATE = 50.0  # requests a second
 
 def main() -> int:
     """Return 0 where every act went as told."""
+    options = argparse.ArgumentParser(prog="python -m demo", description="A model's life on a real cluster.")
+    options.add_argument("--helm", action="store_true", help="install by charts/podium, not by manifests/")
+    by_helm: bool = options.parse_args().helm
     began = time.monotonic()
 
     def clock() -> float:
@@ -33,7 +40,7 @@ def main() -> int:
     screen = Screen(clock)
     screen.headline("The stage")
     try:
-        cluster = set_stage(screen)
+        cluster = set_stage(screen, by_helm=by_helm)
         play = asyncio.run(perform(cluster, screen, clock))
     except (TestbedError, RuntimeError, OSError) as error:
         screen.say(f"the demo ended early: {error}", "✗")
@@ -43,15 +50,18 @@ def main() -> int:
     return 1 if play.broken else 0
 
 
-def set_stage(screen: Screen) -> Cluster:
+def set_stage(screen: Screen, *, by_helm: bool = False) -> Cluster:
     """Start the cluster, MLflow and the operator, and register the models."""
-    cluster, images = stage.build(screen.say)
+    cluster, images = stage.build(screen.say, (*stage.IMAGES, *(("page",) if by_helm else ())))
     stage.clear(cluster, screen.say)
     stage.install_mlflow(cluster, images, screen.say)
     registry.forget(stage.MLFLOW_OUTSIDE, stage.MODEL)
     versions = stage.register_models(screen.say)
     screen.say(f"registered: {stage.MODEL} {', '.join(versions)}")
-    stage.install_operator(cluster, images, screen.say)
+    if by_helm:
+        chart.install(cluster, images, screen.say)
+    else:
+        stage.install_operator(cluster, images, screen.say)
     return cluster
 
 

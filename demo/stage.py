@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -28,17 +28,18 @@ ROLLED_OUT = 300  # seconds that a Deployment may take, on a busy machine
 Say = Callable[[str], None]
 
 
-def build(say: Say) -> tuple[Cluster, dict[str, str]]:
+def build(say: Say, names: Sequence[str] = IMAGES) -> tuple[Cluster, dict[str, str]]:
     """Bring the cluster up with all images on it. Returns the images' full names."""
     cluster = Cluster()
     say("cluster: a real Kubernetes on this machine")
     cluster.up()
     say("images: the MLflow server, the operator, the model server")
-    images = {
-        name: cluster.build_and_load(f"podium-{name}", ROOT / "images" / name / "Containerfile", ROOT)
-        for name in IMAGES
-    }
-    return cluster, images
+    return cluster, {name: image(cluster, name) for name in names}
+
+
+def image(cluster: Cluster, name: str) -> str:
+    """The full name of the image of `images/NAME`, which every node has."""
+    return cluster.build_and_load(f"podium-{name}", ROOT / "images" / name / "Containerfile", ROOT)
 
 
 def clear(cluster: Cluster, say: Say) -> None:

@@ -46,6 +46,8 @@ FOR_METRICS = (  # for the contract of metrics stores, and for alerts; no cluste
     Tool("promtool", "prometheus"),
 )
 
+FOR_BROWSER = (Tool("chromium", "chromium"),)  # for the tests of the page
+
 
 def ensure(tools: Sequence[Tool], *, root: bool, go: bool) -> None:
     """Installs what can be installed; raises `MissingTools` with everything that is still not here."""

@@ -28,7 +28,8 @@ from tests.turns import Turns
 WITHOUT_OPERATOR = ("tests/e2e/test_chart.py", "tests/e2e/test_cluster.py", "tests/e2e/test_crd.py")
 # What stops the operator or MLflow, or watches every write.
 ALONE = tuple(
-    f"tests/e2e/test_{name}.py" for name in ("at_rest", "demo", "operator", "registry_down", "restarts", "upgrade")
+    f"tests/e2e/test_{name}.py"
+    for name in ("at_rest", "chart_demo", "demo", "operator", "registry_down", "restarts", "upgrade")
 )
 # One ModelDeployment goes from test to test.
 IN_ORDER = "tests/e2e/test_guards.py"

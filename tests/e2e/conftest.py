@@ -95,10 +95,7 @@ class Operator:
 
 @pytest.fixture(scope="session")
 def images(cluster: Cluster) -> dict[str, str]:
-    return {
-        name: cluster.build_and_load(f"podium-{name}", ROOT / "images" / name / "Containerfile", ROOT)
-        for name in stage.IMAGES
-    }
+    return {name: stage.image(cluster, name) for name in stage.IMAGES}
 
 
 @pytest.fixture(scope="session")

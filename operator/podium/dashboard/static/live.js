@@ -9,14 +9,16 @@ const parsed = (html) => {
   return holder.content.firstElementChild;
 };
 
-// Who reads on with the keyboard stays where they were, and what was opened stays open.
+// Who reads on with the keyboard stays where they were, what was opened stays open, and what was written stays there.
+const reached = "a, button, input:not([type=hidden]), summary, [tabindex]";
 const replaced = (old, part) => {
   const focus = old.contains(document.activeElement) ? document.activeElement : null;
-  const at = focus === null ? -1 : [...old.querySelectorAll("a, button, summary, [tabindex]")].indexOf(focus);
+  const at = focus === null ? -1 : [...old.querySelectorAll(reached)].indexOf(focus);
   const open = new Set([...old.querySelectorAll("details[open]")].map((one) => one.id));
   for (const one of part.querySelectorAll("details")) one.open = open.has(one.id);
+  for (const one of part.querySelectorAll("input[id]")) one.value = document.getElementById(one.id)?.value ?? "";
   old.replaceWith(part);
-  if (at >= 0) part.querySelectorAll("a, button, summary, [tabindex]")[at]?.focus();
+  if (at >= 0) part.querySelectorAll(reached)[at]?.focus();
 };
 
 events.addEventListener("page", (event) => {
