@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from podium.api.v1alpha1 import reasons
+from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Phase
 from podium.core.facts import Key, RegistryState
 from podium.core.status.readiness import condition_of
@@ -360,10 +361,14 @@ def test_a_gate_tells_nothing_of_what_answers_at_an_address() -> None:
     assert len(told) == 1
 
 
-def test_a_query_of_a_guard_sees_the_namespaces_own_series_alone() -> None:
-    guard = {"name": "lost", "prometheus": {"bad": "sum(b{v='{{version}}'})", "total": "sum(t)", "atMost": "1%"}}
+LOST = {"name": "lost", "prometheus": {"bad": "sum(b{v='{{version}}'})", "total": "sum(t)", "atMost": "1%"}}
+ERRORS = {"name": "errors", "errorRate": {"atMost": "5%"}}
+FORCED = {"label": "namespace", "value": "{{namespace}}"}
+
+
+def heard(sim: Simulation) -> set[str]:
+    """The queries that Prometheus is asked from now on."""
     asked: set[str] = set()
-    sim = Simulation(spec_of("1", rollout={**QUICK, "guards": [guard]}))
     totals = sim.metrics_store.totals
 
     async def watched(queries: Sequence[str]) -> Totals:
@@ -371,7 +376,86 @@ def test_a_query_of_a_guard_sees_the_namespaces_own_series_alone() -> None:
         return await totals(queries)
 
     sim.metrics_store.totals = watched  # type: ignore[method-assign]
-    narrowed(sim, prometheus={"label": "namespace", "value": "{{namespace}}"})
+    return asked
+
+
+def guarded(version: str, *guards: dict[str, Any]) -> Spec:
+    return spec_of(version, rollout={"steps": [{"weight": 50, "duration": "10m"}], "guards": [*guards]})
+
+
+def on_trial(*guards: dict[str, Any], **grants: Any) -> Simulation:
+    """Version 2 is on trial with these guards."""
+    sim = Simulation(guarded("1", *guards))
+    narrowed(sim, **grants)
+    sim.register("1")
+    sim.settle("1")
+    sim.register("2")
+    sim.commit(guarded("2", *guards))
+    sim.reach(Phase.CANARY, at_once=True)
+    return sim
+
+
+def test_no_query_goes_out_before_policies_are_read_after_a_restart() -> None:
+    sim = on_trial(LOST, ERRORS, prometheus=FORCED)
+    sim.policies.failure = Unavailable("the API server is busy")
+    sim.restart()
+    asked = heard(sim)
+    sim.run(20 * SECOND)
+    assert asked == set()
+    assert sim.status.phase is Phase.CANARY
+    sim.policies.failure = None
+    sim.run(20 * SECOND)
+    assert asked
+    assert all('namespace="ml"' in query for query in asked)
+
+
+def test_no_query_goes_out_that_is_granted_no_more_where_git_has_dropped_its_guard() -> None:
+    """What is refused is what Git says now; the trial ends with the guards that it began with."""
+    sim = on_trial(LOST, ERRORS, prometheus=FORCED)
+    sim.stop_gateway()
+    sim.commit(guarded("2", ERRORS), "without the guard")
+    sim.run(3 * SECOND)
+    asked = heard(sim)
+    narrowed(sim)
+    sim.run(20 * SECOND)
+    assert all('namespace="ml"' in query for query in asked)
+    sim.start_gateway()
+    sim.reach(Phase.CANARY)
+
+
+def test_a_query_that_no_matcher_confines_holds_up_no_rollback_where_a_policy_begins_to_force_one() -> None:
+    unsure = {**LOST, "prometheus": {**LOST["prometheus"], "bad": "sum(info(b{v='{{version}}'}))"}}
+    sim = on_trial(unsure, ERRORS, prometheus={})
+    sim.stop_gateway()
+    sim.commit(guarded("2", ERRORS), "without the guard")
+    sim.run(3 * SECOND)
+    assert sim.status.phase is Phase.ROLLING_BACK
+    narrowed(sim, prometheus=FORCED)
+    sim.run(30 * SECOND)
+    sim.start_gateway()
+    sim.until(lambda s: s.status.phase is not Phase.ROLLING_BACK, within=60 * SECOND)
+
+
+def test_nothing_is_told_to_a_provider_before_policies_are_read_after_a_restart() -> None:
+    sim = on_trial(ERRORS, webhooks={"hosts": ["events.example.com"]})
+    for name, address in (("good", "https://events.example.com/"), ("bad", "http://metadata.internal/latest")):
+        sim.alerting.provider(name, address=address)
+        sim.alerting.alert(name, name)
+    sim.policies.failure = Unavailable("the API server is busy")
+    sim.restart()
+    sim.commit(guarded("1", ERRORS), "back to version 1")
+    sim.run(120 * SECOND)
+    assert sim.weights == {"a": 100, "b": 0}
+    assert {each.address for each in sim.notifier.tried} == set()
+    sim.policies.failure = None
+    sim.run(180 * SECOND)
+    assert {each.address for each in sim.notifier.tried} == {"https://events.example.com/"}
+
+
+def test_a_query_of_a_guard_sees_the_namespaces_own_series_alone() -> None:
+    sim = Simulation(spec_of("1", rollout={**QUICK, "guards": [LOST]}))
+    asked = heard(sim)
+    narrowed(sim, prometheus=FORCED)
     sim.register("1")
     sim.until(lambda s: s.status.phase is Phase.PROMOTING or bool(asked))
     assert asked

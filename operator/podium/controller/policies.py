@@ -27,6 +27,7 @@ from podium.ports import Clock, ModelDeployment, Policies
 
 EVERY: Final = 60.0  # seconds between two reads
 _RETRY: Final = 1.0
+_UNREAD: Final = "PodiumPolicies are not read yet"
 _FIRST: Final = 2.0  # seconds that a reconcile waits for the first read
 _log = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ class PolicyBook:
         self._keys.setdefault(md.key.namespace, set()).add(md.key)
         read = self._read or await self._first_read(md)
         if read is None:
-            return md
+            return replace(md, policies=())  # known of none is granted nothing: no query, no address beyond public ones
         policies = read.of(md.key.namespace)
         refusals = self._refusals(md, policies, read)
         if not refusals:
@@ -146,8 +147,10 @@ class PolicyBook:
         return bool(self._refusals(md, self._read.of(md.key.namespace), self._read))
 
     def of(self, namespace: str) -> tuple[PodiumPolicySpec, ...] | None:
-        """The policies of a namespace; None where nothing is known, or the CRD is not installed."""
-        return self._read.of(namespace) if self._read is not None else None
+        """The policies of a namespace; None where the CRD is not installed. Raises Unavailable before they are read."""
+        if self._read is None:
+            raise Unavailable(_UNREAD)
+        return self._read.of(namespace)
 
     def _refusals(
         self, md: ModelDeployment, policies: tuple[PodiumPolicySpec, ...] | None, read: _Read
@@ -164,5 +167,5 @@ class PolicyBook:
             return None
         await within(self._clock, _FIRST, self._first.wait(), "reading PodiumPolicies")
         if self._read is None:
-            raise Unavailable("PodiumPolicies are not read yet")
+            raise Unavailable(_UNREAD)
         return self._read

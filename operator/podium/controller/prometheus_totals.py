@@ -37,6 +37,7 @@ class Queries:
     slot: Slot
     bad: str
     total: str
+    refused: str = ""  # why they may not be asked
 
 
 async def prometheus_totals(md: ModelDeployment, store: MetricsStore | None) -> PrometheusTotals:
@@ -44,9 +45,8 @@ async def prometheus_totals(md: ModelDeployment, store: MetricsStore | None) -> 
     queries = list(queries_of(md)) if not md.refusals else []
     if store is None:
         return PrometheusTotals({}, {one.measure: NO_STORE for one in queries})
-    answer = (
-        await store.totals([query for one in queries for query in (one.bad, one.total)]) if queries else Totals({}, {})
-    )
+    asked = [query for one in queries if not one.refused for query in (one.bad, one.total)]
+    answer = await store.totals(asked) if asked else Totals({}, {})
     totals: dict[str, dict[Slot, Counts]] = {}
     flaws: dict[str, str] = {}
     blind = _blind(queries) if on_trial(md.status) else frozenset()
@@ -70,6 +70,8 @@ def _blind(queries: Sequence[Queries]) -> frozenset[str]:
 
 def _flaw(queries: Queries, answer: Totals) -> str:
     """Why the totals say nothing."""
+    if queries.refused:
+        return queries.refused
     unknown = answer.flaws.get(queries.bad) or answer.flaws.get(queries.total)
     if unknown:
         return unknown
@@ -104,6 +106,12 @@ def _filled(guard: Guard, pinned: Pinned, md: ModelDeployment) -> Queries:
         "version": pinned.version,
         "slot": pinned.slot,
     }
-    filled = (fill(query, values) for query in (guard.prometheus.bad, guard.prometheus.total))
-    bad, total = (one_tenants(query, md.policies or (), md.key.namespace) for query in filled)
-    return Queries(guard.name, counted_elsewhere(guard.name).name, pinned.slot, bad, total)
+    bad, total = (fill(query, values) for query in (guard.prometheus.bad, guard.prometheus.total))
+    refused = ""
+    if md.policies is not None:
+        # The guards are the trial's, refusals are of what Git says now: so these are looked at for themselves.
+        try:
+            bad, total = (one_tenants(query, md.policies, md.key.namespace) for query in (bad, total))
+        except ValueError as error:
+            refused = f"guard {guard.name}: its queries are not permitted: {error}"
+    return Queries(guard.name, counted_elsewhere(guard.name).name, pinned.slot, bad, total, refused)

@@ -236,6 +236,30 @@ def test_other_addresses_need_a_network(address: str) -> None:
     assert not may_connect(address, ("nonsense", "999.0.0.0/8"))
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("::169.254.169.254", "::ffff:0:169.254.169.254", "64:ff9b:1::a9fe:a9fe", "::127.0.0.1"),
+        *("fec0::1", "5f00::1", "4000::1", "ff0e::1"),
+    ],
+)
+def test_odd_addresses_of_ipv6_are_not_public(address: str) -> None:
+    assert not may_connect(address, ())
+    assert not may_connect(address, ("10.0.0.0/8", "fc00::/7"))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254"],
+)
+def test_where_clouds_answer_with_credentials_needs_to_be_named(address: str) -> None:
+    (default,) = safe_load_all(POLICIES[0].read_text())
+    assert not may_connect(address, ())
+    assert not may_connect(address, default["spec"]["networks"])
+    assert not may_connect(address, OF_THE_OPERATOR)
+    assert may_connect(address, (f"{address}/{128 if ':' in address else 32}",))
+
+
 def test_networks_grant_addresses_however_they_are_written() -> None:
     assert may_connect("::ffff:10.0.0.1", ("10.0.0.0/8",))
     assert may_connect("169.254.169.254", ("169.254.0.0/16",))
@@ -268,4 +292,6 @@ def test_a_query_that_cannot_be_confined_is_refused_where_a_label_is_forced() ->
     ]
     assert fields(guarded("sum(info(b{v='{{version}}'}))"), LOGIN, forced, policy(prometheus={})) == []
     assert one_tenants("x", [LOGIN, forced], "ml") == 'x{namespace="ml"}'
-    assert one_tenants("x", [LOGIN], "ml") == "x"
+    assert one_tenants("x", [LOGIN, policy(prometheus={})], "ml") == "x"
+    with pytest.raises(ValueError, match="no PodiumPolicy grants"):
+        one_tenants("x", [LOGIN], "ml")

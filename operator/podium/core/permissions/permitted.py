@@ -205,11 +205,14 @@ def _prometheus(asked: Asked) -> Iterator[Refusal]:
 
 
 def one_tenants(query: str, policies: Policies, namespace: str) -> str:
-    """The query with the matcher that policies force into it. Raises ValueError where that is not sure to confine it.
+    """The query with the matcher that policies force into it.
 
-    One policy that has none lets it go as it is; of several matchers, the first counts.
+    One policy that has none lets it go as it is; of several matchers, the first counts. Raises ValueError where no
+    policy grants a query, and where it is not sure that the matcher confines it.
     """
     grants = [policy.prometheus for policy in policies if policy.prometheus is not None]
+    if not grants:
+        raise ValueError("no PodiumPolicy grants queries of the operator's Prometheus: ask for prometheus: {}")
     forced = [(grant.label, grant.value) for grant in grants if grant.label is not None and grant.value is not None]
     if not forced or len(forced) < len(grants):
         return query
