@@ -20,7 +20,20 @@ def digest_of(files: Mapping[str, str]) -> str:
     Files that MLflow adds on download are left out, wherever they lie.
     """
     total = hashlib.sha256()
-    for path in sorted(files, key=str.encode):
+    for path in sorted(files, key=_encoded):
         if path.rpartition("/")[2] not in IGNORED_FILES:
-            total.update(f"{files[path]}  {path}\n".encode())
+            total.update(_line(files[path], path))
     return f"sha256:{total.hexdigest()}"
+
+
+def _line(content: str, path: str) -> bytes:
+    """A path of two lines is written as one, as sha256sum does: it could be read as another file otherwise."""
+    name, mark = _encoded(path), b""
+    if b"\n" in name:
+        name, mark = name.replace(b"\\", b"\\\\").replace(b"\n", b"\\n"), b"\\"
+    return mark + content.encode() + b"  " + name + b"\n"
+
+
+def _encoded(path: str) -> bytes:
+    """The path's bytes; those that are no UTF-8 come as `os.fsdecode` has them."""
+    return path.encode(errors="surrogateescape")

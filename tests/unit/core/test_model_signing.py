@@ -84,6 +84,14 @@ def test_a_statement_that_was_changed_after_it_was_signed_is_refused() -> None:
         check({**FILES, "code/evil.py": b"x", FILE: json.dumps(bundle).encode()})
 
 
+def test_no_file_can_be_left_out_behind_the_name_of_another() -> None:
+    signed = ALICE.signed(FILES)
+    weights = signed.pop("data/model.bin")
+    signed[f"MLmodel\n{hashlib.sha256(weights).hexdigest()}  data/model.bin"] = signed.pop("MLmodel")
+    with pytest.raises(NotVerified):
+        check(signed)
+
+
 def ed25519_key() -> str:
     key = ed25519.Ed25519PrivateKey.generate().public_key()
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

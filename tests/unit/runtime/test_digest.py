@@ -1,5 +1,7 @@
 """The digest that pins a version can be checked by anybody, with a shell."""
 
+import hashlib
+import os
 import subprocess
 from pathlib import Path
 
@@ -49,3 +51,20 @@ def test_what_mlflow_adds_on_download_is_left_out_wherever_it_lies() -> None:
     beside = {"registered_model_meta": "cc", "a/b/registered_model_meta": "dd"}
     assert digest_of(files | beside) == digest_of(files)
     assert digest_of(files | {"registered_model_meta/weights": "ee"}) != digest_of(files)
+
+
+def test_a_name_of_two_lines_is_not_two_files(tmp_path: Path) -> None:
+    other = hashlib.sha256(b"other").hexdigest()
+    files = {"a": hashlib.sha256(b"").hexdigest(), "b": other}
+    (tmp_path / f"a\n{other}  b").write_bytes(b"")
+    assert digest_of_directory(tmp_path) != digest_of(files)
+    shell = "find . -type f -printf '%P\\0' | xargs -0 sha256sum | sha256sum"
+    said = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert digest_of_directory(tmp_path) == f"sha256:{said.stdout.split()[0]}"
+    assert digest_of({"a\nb": other}) != digest_of({"a\\nb": other})
+
+
+def test_a_name_that_is_no_utf_8_has_its_own_bytes(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9")).write_bytes(b"")
+    shell = subprocess.run(["bash", "-c", IN_SHELL], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert digest_of_directory(tmp_path) == f"sha256:{shell.stdout.split()[0]}"
