@@ -361,7 +361,10 @@ def test_a_gate_tells_nothing_of_what_answers_at_an_address() -> None:
     assert len(told) == 1
 
 
-LOST = {"name": "lost", "prometheus": {"bad": "sum(b{v='{{version}}'})", "total": "sum(t)", "atMost": "1%"}}
+LOST: dict[str, Any] = {
+    "name": "lost",
+    "prometheus": {"bad": "sum(b{v='{{version}}'})", "total": "sum(t)", "atMost": "1%"},
+}
 ERRORS = {"name": "errors", "errorRate": {"atMost": "5%"}}
 FORCED = {"label": "namespace", "value": "{{namespace}}"}
 

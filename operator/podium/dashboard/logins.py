@@ -93,10 +93,10 @@ class Logins:
         settings, headers = self._settings, request.headers
         if not self._trusted(request):
             raise Unknown(403, "This address is none of a trusted proxy, and may not say who asks.")
-        users = headers.getlist(settings.user_header)
+        users = [*map(_text, headers.getlist(settings.user_header))]
         if len(users) != 1 or not users[0].strip():
             raise Unknown(401, f"Expected one name in {settings.user_header}, found {len(users)}.")
-        listed = ",".join(headers.getlist(settings.groups_header)).split(",")
+        listed = ",".join(map(_text, headers.getlist(settings.groups_header))).split(",")
         user, groups = users[0].strip(), tuple(sorted({name.strip() for name in listed} - {""}))
         wrong = reserved(user, groups)
         if wrong or len(groups) > _GROUPS or not all(map(str.isprintable, (user, *groups))):
@@ -110,6 +110,14 @@ class Logins:
             return False
         mapped = getattr(peer, "ipv4_mapped", None)
         return any((mapped or peer) in network for network in self._settings.trusted_proxies)
+
+
+def _text(value: str) -> str:
+    """What a header says: proxies write UTF-8, which ASGI's servers hand on byte by byte."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
 
 
 def _bearer(headers: Headers) -> str | None:

@@ -7,8 +7,8 @@ import asyncio
 import hashlib
 import hmac
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -27,12 +27,14 @@ from podium.dashboard.visitors import Visitor
 MOST: Final = 100  # visitors at a time: each costs a watch, and the fleet in memory
 IDLE: Final = 300.0  # seconds without a request or a stream, after which a visitor has left
 WATCH: Final = 60.0  # seconds after which the API server is asked again whether they may read all that
+AT_ONCE: Final = 20  # requests and streams of one visitor at a time; those without a name share theirs
+_OF_THE_NAMELESS: Final = 400
 _FIRST: Final = 5.0  # seconds that the first request waits for what there is
 Connect = Callable[[Visitor], Api]
 
 
 class Full(Exception):
-    """There is no seat for one more visitor."""
+    """There is no seat for one more visitor, or no room for one more request of theirs."""
 
 
 class VisitorForms:
@@ -51,6 +53,8 @@ class Seat:
 
     def __init__(self, visitor: Visitor, api: Api, settings: PageSettings, secret: bytes) -> None:
         self.used = 0.0
+        self.asks = 0  # what is under way
+        self.most = AT_ONCE if visitor.known else _OF_THE_NAMELESS
         self.kept = Kept()
         self._api = api
         steers = visitor.known and not settings.read_only
@@ -62,6 +66,17 @@ class Seat:
             asyncio.create_task(follow(api, path, self.kept, namespace=namespace, watch=WATCH, forgets=True))
             for namespace, path in (paths or every).items()
         ]
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """A request is under way. Raises Full where its visitor has too many: no one takes all connections."""
+        if self.asks >= self.most:
+            raise Full(f"{self.most} requests of yours are under way already; close other pages.")
+        self.asks += 1
+        try:
+            yield
+        finally:
+            self.asks -= 1
 
     async def ready(self) -> None:
         """Wait a moment for what there is, or for why there is nothing."""
@@ -94,25 +109,27 @@ class Seats:
 
     async def of(self, visitor: Visitor) -> Seat:
         """The visitor's. Raises Full where there is none, and none that its visitor has left."""
-        seat = self._seats.get(visitor)
+        seat, left = self._seats.get(visitor), list[Seat]()
         if seat is None:
-            await self._make_room()
+            left = self._make_room()
             seat = Seat(visitor, self._connect(visitor), self._settings, self._secret)
-            self._seats[visitor] = seat
+            self._seats[visitor] = seat  # before anything is waited for: the visitor's next request finds it
         seat.used = self._now()
+        for each in left:
+            await each.close()
         await seat.ready()
         return seat
 
-    async def _make_room(self) -> None:
-        """End the seats that were left; and of the others without a stream the one that was used least recently."""
-        free = sorted((seat.used, visitor) for visitor, seat in self._seats.items() if not seat.kept.viewers)
+    def _make_room(self) -> list[Seat]:
+        """The seats that were left, taken away; and of those without a stream the one used least recently."""
+        unused = [(seat.used, visitor) for visitor, seat in self._seats.items() if not seat.kept.viewers]
+        free = sorted(unused, key=lambda each: each[0])
         left = [visitor for used, visitor in free if self._now() - used > IDLE]
         if len(self._seats) - len(left) >= MOST:
             left = [*left, *(visitor for _, visitor in free if visitor not in left)][: len(left) + 1]
         if len(self._seats) - len(left) >= MOST:
             raise Full(f"{MOST} visitors look at the page already.")
-        for seat in [self._seats.pop(visitor) for visitor in left]:
-            await seat.close()
+        return [self._seats.pop(visitor) for visitor in left]
 
     async def sweep(self) -> None:
         """End those that were left, for ever."""

@@ -1,5 +1,6 @@
 """The page in a cluster: who is let in, as whom the API server is asked, and what each visitor sees and changes."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -299,6 +300,147 @@ async def test_visitors_who_left_make_room_and_no_more_than_there_are_seats_sit(
         page.now = 1000
         await page.seats.of(users["d"])
         assert set(page.seats._seats) == {users["d"]}
+
+
+async def test_seats_that_were_used_at_the_same_moment_can_be_told_apart(
+    server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seats_module, "MOST", 2)
+    async with paging(server) as page:
+        for name in ("a", "b", "c"):
+            await page.seats.of(Visitor(name))
+        assert len(page.seats._seats) == 2
+
+
+async def test_two_requests_of_a_newcomer_sit_on_one_seat_while_another_makes_room(
+    server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seats_module, "MOST", 1)
+    async with paging(server) as page:
+        await page.seats.of(Visitor("a"))
+        page.now = 1
+        first, second = await asyncio.gather(page.seats.of(Visitor("b")), page.seats.of(Visitor("b")))
+        assert first is second
+
+
+# --- streams ----------------------------------------------------------------------------------------------------------
+
+
+class Stream:
+    """A request for the fleet's stream, which lasts."""
+
+    def __init__(self, page: Page, by: str = PROXY, **headers: str) -> None:
+        asked = {"host": "podium.example.com", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "GET",
+            "path": "/live",
+            "query_string": b"",
+            "client": (by, 1),
+            "headers": [(name.encode(), value.encode()) for name, value in asked.items()],
+        }
+        self.status, self.text, self.ended = 0, b"", False
+        self._told, self._asked = asyncio.Event(), False
+        self._task = asyncio.create_task(page.front(scope, self._receive, self._send))
+
+    async def opened(self) -> int:
+        """The status, once it is there."""
+        async with asyncio.timeout(20):
+            while not self.status:
+                await self._told.wait()
+                self._told.clear()
+        return self.status
+
+    async def end(self) -> None:
+        """Wait until the page ends it."""
+        async with asyncio.timeout(20):
+            await self._task
+
+    async def leave(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _receive(self) -> dict[str, Any]:
+        if self._asked:
+            await asyncio.Event().wait()
+        self._asked = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def _send(self, message: Any) -> None:
+        self.status = message.get("status", self.status)
+        self.text += message.get("body", b"")
+        self.ended = message["type"] == "http.response.body" and not message.get("more_body")
+        self._told.set()
+
+
+async def test_a_stream_ends_with_the_token_that_opened_it(server: ApiServer) -> None:
+    async with paging(server) as page:
+        page.front._again = 0.01
+        stream = Stream(page, authorization="Bearer of-alice")
+        assert await stream.opened() == 200
+        del server.tokens["of-alice"]
+        page.now = 61
+        await stream.end()
+        assert stream.ended
+        assert await Stream(page, authorization="Bearer of-alice").opened() == 401
+
+
+async def test_a_stream_lasts_while_its_token_is_known_and_the_api_server_may_be_away(
+    server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with paging(server) as page:
+        page.front._again = 0.01
+        asked, looks, looked = page.front._is_still, list[bool](), asyncio.Event()
+
+        async def counted(*of: Any) -> bool:
+            looks.append(await asked(*of))
+            looked.set()
+            return looks[-1]
+
+        monkeypatch.setattr(page.front, "_is_still", counted)
+        stream = Stream(page, authorization="Bearer of-alice")
+        for host in (server.url, "http://127.0.0.1:1"):
+            page.api.configuration.host = host
+            page.now += 61
+            looks.clear()
+            async with asyncio.timeout(20):
+                while len(looks) < 3:
+                    await looked.wait()
+                    looked.clear()
+            assert all(looks)
+            assert not stream.ended
+        await stream.leave()
+
+
+async def test_a_stream_by_a_proxys_word_is_opened_again_through_the_proxy_now_and_then(server: ApiServer) -> None:
+    async with paging(server, trusted_proxies=PROXY) as page:
+        page.front._again = 0.01
+        stream = Stream(page, x_forwarded_user="alice")
+        assert await stream.opened() == 200
+        await stream.end()
+        assert stream.ended
+
+
+async def test_one_visitor_leaves_room_for_the_others(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seats_module, "AT_ONCE", 2)
+    async with paging(server) as page:
+        streams = [Stream(page, authorization="Bearer of-alice") for _ in range(2)]
+        assert [await stream.opened() for stream in streams] == [200, 200]
+        assert (await page.ask(token="of-alice")).status_code == 503
+        assert (await page.ask(token="of-bob")).status_code == 200
+        await streams.pop().leave()
+        assert (await page.ask(token="of-alice")).status_code == 200
+        await streams.pop().leave()
+
+
+async def test_a_name_that_is_not_ascii_is_the_one_that_the_proxy_wrote(server: ApiServer) -> None:
+    async with paging(server, trusted_proxies=PROXY) as page:
+        stream = Stream(page, x_forwarded_user="é", x_forwarded_groups="mü, ml")
+        assert await stream.opened() == 200
+        assert [visitor.user for visitor in page.seats._seats] == ["é"]
+        assert [visitor.groups for visitor in page.seats._seats] == [("ml", "mü")]
+        await stream.leave()
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------
