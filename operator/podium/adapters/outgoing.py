@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from podium.adapters.name_lookups import NameLookups
+from podium.adapters.name_lookups import NameLookups, looking_up_for
 from podium.adapters.reach import reaching
 from podium.api.v1alpha1 import reasons
 from podium.errors import Rejected, Unavailable
@@ -29,6 +29,7 @@ class Outgoing:
 
     def __init__(self) -> None:
         self._sessions: dict[tuple[str, ...] | None, aiohttp.ClientSession] = {}
+        self._names: NameLookups | None = None
 
     async def post(
         self,
@@ -40,15 +41,17 @@ class Outgoing:
         place: str,
         networks: tuple[str, ...] | None = None,
         status_is_all: bool = False,
+        tenant: str = "",
     ) -> tuple[int, bytes]:
         """The status and the body, which has one byte more than LIMIT where there is too much of it.
 
         `place` is how errors name the address; `networks` are those beside the public one that it may be in, None: any.
         Where the `status_is_all` that counts, a body that breaks off or does not end is none.
+        `tenant` is the namespace that names the address.
         Raises Unavailable for silence for `within` seconds, and Rejected where its address is in none of them.
         """
         bound = aiohttp.ClientTimeout(total=within)
-        with reaching(networks) as reach:
+        with reaching(networks) as reach, looking_up_for(tenant):
             try:
                 async with self._open(networks).post(
                     url, data=body, headers=headers, timeout=bound, allow_redirects=False
@@ -73,7 +76,8 @@ class Outgoing:
         """One for each set of networks: a connection that is kept must not serve those who could not have made it."""
         if networks not in self._sessions:  # a session wants a running loop
             # No cookies: services share this session, and no request may depend on the one before it.
-            connector = aiohttp.TCPConnector(limit=0, resolver=NameLookups())
+            self._names = self._names or NameLookups()
+            connector = aiohttp.TCPConnector(limit=0, resolver=self._names)
             self._sessions[networks] = aiohttp.ClientSession(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
             )

@@ -10,7 +10,9 @@ The rules:
 6. Of the keys that are due, a rollback comes before a trial, and a trial before what rests. Each class has workers of
    its own, so that a hundred resting objects, or calls that hang, hold no rollback up. Of what rests, news comes before
    what is only looked at again after a time: a commit does not wait for a thousand that have nothing to do.
-7. Work that has not ended after DEADLINE is cancelled, and counts as failed.
+7. Of the keys of one class the namespaces have their turns. Where the keys of some keep all of its workers, a namespace
+   that has none at work finds a few more.
+8. Work that has not ended after DEADLINE is cancelled, and counts as failed.
 """
 
 import asyncio
@@ -38,6 +40,7 @@ class Priority(IntEnum):
 Work = Callable[[Key], Awaitable[float | None]]
 FIRST_RETRY: Final = 0.1
 LAST_RETRY: Final = 10.0  # no further apart: a rollback may be what is failing
+_FOR_OTHERS: Final = 2  # workers of each class for namespaces that have none at work
 DEADLINE: Final = 60.0  # seconds for one reconcile; each of its calls has a shorter one
 _log = logging.getLogger(__name__)
 
@@ -90,10 +93,16 @@ class WorkQueue:
             moment = self._due.next_moment()
             await news_or(self._clock, self._news, None if moment is None else moment - now)
 
-    def _free(self) -> list[Priority]:
-        """The priorities for which a worker is free."""
-        busy = list(self._running.values())
-        return [priority for priority in Priority if busy.count(priority) < self._workers]
+    def _free(self) -> dict[Priority, frozenset[str]]:
+        """The priorities for which a worker is free, and the namespaces for which it is not."""
+        found: dict[Priority, frozenset[str]] = {}
+        for priority in Priority:
+            at_work = [key.namespace for key, of in self._running.items() if of is priority]
+            if len(at_work) < self._workers:
+                found[priority] = frozenset()
+            elif len(at_work) < self._workers + _FOR_OTHERS:
+                found[priority] = frozenset(at_work)
+        return found
 
     async def _handle(self, key: Key) -> None:
         try:

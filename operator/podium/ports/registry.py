@@ -18,6 +18,7 @@ class RegistryLogin:
     variables: Mapping[str, str]  # what the registry's adapter needs; the core and the ports do not look into it
     networks: tuple[str, ...] | None = None  # beside the public one, to which it may lead; None: anywhere
     foreign: bool = False  # a tenant named it: what it answers is repeated nowhere, and it redirects nowhere
+    tenant: str = ""  # the namespace for which it is asked; "" where the operator asks for all
 
     def __repr__(self) -> str:
         return f"RegistryLogin({self.uri!r}, {len(self.variables)} variables)"

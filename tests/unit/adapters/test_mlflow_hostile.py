@@ -5,14 +5,14 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from mlflow.entities import Metric
 
-from podium.adapters.registries.mlflow import MlflowRegistry
+from podium.adapters.registries.mlflow import MlflowRegistry, bounded
 from podium.adapters.registries.mlflow.artifacts import safe_path
 from podium.adapters.registries.mlflow.faults import Target
 from podium.adapters.registries.mlflow.versions import bounded_metrics, bounded_tags, last_values
@@ -20,6 +20,7 @@ from podium.api.v1alpha1 import reasons
 from podium.errors import PodiumError, Rejected, Temporary, Unavailable
 from podium.ports import RegistryLogin, RegistryQuery
 
+OF_A_TENANT = 16  # threads
 Answer = Callable[[str], tuple[int, dict[str, str], bytes]]
 TOKEN = {"MLFLOW_TRACKING_TOKEN": "of-alice"}
 VERSION = {
@@ -65,6 +66,39 @@ async def test_an_answer_that_is_not_mlflows_is_an_error_of_podium(body: bytes) 
     with served(lambda path: (200, {}, body)) as server:
         error = await _error(server.uri)
     assert error.reason in {reasons.REGISTRY_ERROR, reasons.VERSION_NOT_READY}
+
+
+@pytest.mark.parametrize("manner", ["endless", "a byte at a time"])
+async def test_an_answer_without_an_end_is_given_up(manner: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would fill the memory of the operator, or keep its thread for ever."""
+    monkeypatch.setattr(bounded, "MOST_BYTES", 2**20)
+    monkeypatch.setattr(bounded, "MOST_SECONDS", 0.3)
+    written, gone = [0], threading.Event()
+
+    def answer(peer: socket.socket) -> None:
+        with suppress(OSError):
+            peer.recv(2**16)
+            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+            while not gone.wait(0.0 if manner == "endless" else 0.05):
+                written[0] += peer.send(b" " * (2**16 if manner == "endless" else 1))
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        uri = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        serving = threading.Thread(target=accepting, args=(listening, answer), daemon=True)
+        serving.start()
+        error = await _error(uri)
+        gone.set()
+    assert (type(error), error.reason) == (Unavailable, reasons.REGISTRY_UNREACHABLE)
+    assert "its answer has" in str(error)
+    assert written[0] < 2**25
+
+
+def accepting(listening: socket.socket, answer: Callable[[socket.socket], None]) -> None:
+    with suppress(OSError):
+        while True:
+            peer, _ = listening.accept()
+            with peer:
+                answer(peer)
 
 
 async def test_a_server_cannot_put_our_threads_to_sleep() -> None:
@@ -157,30 +191,34 @@ def _handler(server: Served, answer: Answer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-async def test_silent_registries_keep_no_other_one_waiting() -> None:
-    """Four of them took all threads, each for as long as a request may take."""
-    listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(8)]  # accepted by the kernel, and never answered
-    registry = MlflowRegistry(deadline=5)
+@pytest.mark.parametrize("count", [4, 40])
+async def test_silent_registries_keep_no_other_one_waiting(count: int) -> None:
+    """Four of them took all threads, each for as long as a request may take. A tenant may name forty, and more."""
+    # Accepted by the kernel, and never answered.
+    listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    registry = MlflowRegistry(deadline=2)
     try:
         silent = [
-            asyncio.create_task(_asked(registry, f"http://127.0.0.1:{each.getsockname()[1]}"))
+            asyncio.create_task(_asked(registry, f"http://127.0.0.1:{each.getsockname()[1]}", "theirs"))
             for each in listening
             for _ in range(6)
         ]
         await asyncio.sleep(0)
         with served(lambda _: (200, {}, b"[]")) as well:
-            assert (await _asked(registry, well.uri)).reason != reasons.REGISTRY_UNREACHABLE
+            assert (await _asked(registry, well.uri, "ours")).reason != reasons.REGISTRY_UNREACHABLE
         assert not any(task.done() for task in silent)
-        assert {error.reason for error in await asyncio.gather(*silent)} == {reasons.REGISTRY_UNREACHABLE}
+        found = {error.reason for error in await asyncio.gather(*silent)}
+        assert found == {reasons.REGISTRY_UNREACHABLE} | ({reasons.REGISTRY_QUEUED} if count > OF_A_TENANT else set())
     finally:
         await registry.close()
         for each in listening:
             each.close()
 
 
-async def _asked(registry: MlflowRegistry, uri: str) -> PodiumError:
+async def _asked(registry: MlflowRegistry, uri: str, tenant: str = "ours") -> PodiumError:
+    login = RegistryLogin(uri, TOKEN, tenant=tenant)
     with pytest.raises(PodiumError) as caught:
-        await registry.query(RegistryQuery(RegistryLogin(uri, TOKEN), "churn", "7", None, None, "champion"))
+        await registry.query(RegistryQuery(login, "churn", "7", None, None, "champion"))
     return caught.value
 
 

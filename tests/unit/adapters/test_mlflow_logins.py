@@ -76,6 +76,6 @@ def test_what_the_manifest_sets_for_mlflow_stays() -> None:
 
 def _sent(url: str, headers: Mapping[str, str] | None = None) -> Mapping[str, str]:
     process.prepare({})
-    request: Any = SimpleNamespace(url=url, headers=dict(headers or {}))
+    request: Any = SimpleNamespace(url=url, headers=dict(headers or {}), register_hook=lambda *_: None)
     sent: Mapping[str, str] = fetch_auth(PLUGIN)(request).headers
     return sent

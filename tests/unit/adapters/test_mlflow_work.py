@@ -8,40 +8,57 @@ import pytest
 
 from podium.adapters.registries.mlflow import digests
 from podium.adapters.registries.mlflow.digests import Digests
-from podium.adapters.registries.mlflow.workers import Workers
+from podium.adapters.registries.mlflow.workers import NoSeatError, Workers
+from podium.adapters.seats import Limits
 from podium.api.v1alpha1 import reasons
 from podium.errors import Temporary
 
 
 @pytest.fixture
 def workers() -> Iterator[Workers]:
-    made = Workers("test", size=2, share=1)
+    made = Workers("test", Limits(whole=64, tenant=2, place=1, own=1))
     yield made
     made.close()
 
 
 async def test_work_is_done_and_its_result_handed_back(workers: Workers) -> None:
-    assert await workers.run("here", lambda: 7) == 7
+    assert await workers.run("ours", "here", lambda: 7) == 7
 
 
 async def test_a_caller_waits_no_longer_than_said_and_other_places_go_on(workers: Workers) -> None:
     release = threading.Event()
     try:
         with pytest.raises(TimeoutError):
-            await workers.run("dead", release.wait, deadline=0.05)
+            await workers.run("ours", "dead", release.wait, deadline=0.05)
         with pytest.raises(TimeoutError):  # its one thread is still taken
-            await workers.run("dead", lambda: 1, deadline=0.05)
-        assert await workers.run("alive", lambda: 2, deadline=5) == 2
+            await workers.run("ours", "dead", lambda: 1, deadline=0.05)
+        assert await workers.run("ours", "alive", lambda: 2, deadline=5) == 2
     finally:
         release.set()
-    assert await workers.run("dead", lambda: 3, deadline=5) == 3
+    assert await workers.run("ours", "dead", lambda: 3, deadline=5) == 3
 
 
 async def test_a_queue_is_no_registry_that_does_not_answer(workers: Workers) -> None:
     """With 300 ModelDeployments, 137 were told that their registry did not answer: they had waited for a thread."""
     busy = threading.Event()
-    many = (workers.run("here", lambda: busy.wait(0.05), deadline=1.5) for _ in range(40))
+    many = (workers.run("ours", "here", lambda: busy.wait(0.05), deadline=1.5) for _ in range(40))
     assert len(await asyncio.gather(*many)) == 40, "all together take longer than one may"
+
+
+async def test_a_tenant_with_many_dead_servers_keeps_none_of_another_and_hears_that_it_stands_in_a_queue(
+    workers: Workers,
+) -> None:
+    release = threading.Event()
+    try:
+        for place in ("dead", "silent"):
+            with pytest.raises(TimeoutError):
+                await workers.run("theirs", place, release.wait, deadline=0.05)
+        with pytest.raises(NoSeatError):
+            await workers.run("theirs", "alive", lambda: 1, deadline=0.05)
+        assert await workers.run("ours", "alive", lambda: 2, deadline=5) == 2
+    finally:
+        release.set()
+    assert await workers.run("theirs", "alive", lambda: 3, deadline=5) == 3
 
 
 async def test_a_digest_is_made_once() -> None:
@@ -97,6 +114,24 @@ async def test_only_so_many_digests_are_kept(monkeypatch: pytest.MonkeyPatch) ->
     for key in "abcab":
         await known.of(key, "it", make)
     assert len(made) == 5
+
+
+async def test_who_waits_in_the_queue_of_another_tenant_is_no_one() -> None:
+    known = Digests(timeout=0)
+
+    async def never() -> str:
+        await asyncio.Event().wait()
+        return "never"
+
+    async def made() -> str:
+        return "sha256:1"
+
+    with pytest.raises(Temporary):
+        await known.of("key", "it", never, tenant="theirs")
+    known.timeout = 5
+    assert await known.of("key", "it", made, tenant="ours") == "sha256:1"
+    assert await known.of("key", "it", never, tenant="theirs") == "sha256:1", "what is known is known to all"
+    await known.close()
 
 
 async def test_closing_waits_for_no_download() -> None:
@@ -175,7 +210,7 @@ async def test_a_pin_is_believed_for_no_other_who_asks() -> None:
 
 
 async def test_work_of_one_kind_is_done_one_by_one_though_its_caller_has_given_up() -> None:
-    workers, release, done = Workers("test", size=4, share=4), threading.Event(), []
+    workers, release, done = Workers("test", Limits(whole=16, tenant=4, place=4, own=4)), threading.Event(), []
 
     def slow() -> None:
         release.wait(5)
@@ -183,12 +218,12 @@ async def test_work_of_one_kind_is_done_one_by_one_though_its_caller_has_given_u
 
     try:
         with pytest.raises(TimeoutError):
-            await workers.run("here", slow, deadline=0.05, one_by_one="model")
+            await workers.run("ours", "here", slow, deadline=0.05, one_by_one="model")
         with pytest.raises(TimeoutError):
-            await workers.run("here", lambda: done.append("never"), deadline=0.05, one_by_one="model")
-        await workers.run("here", lambda: done.append("another"), deadline=5, one_by_one="other model")
+            await workers.run("ours", "here", lambda: done.append("never"), deadline=0.05, one_by_one="model")
+        await workers.run("ours", "here", lambda: done.append("another"), deadline=5, one_by_one="other model")
         release.set()
-        await workers.run("here", lambda: done.append("second"), deadline=5, one_by_one="model")
+        await workers.run("ours", "here", lambda: done.append("second"), deadline=5, one_by_one="model")
         assert done == ["another", "first", "second"]
     finally:
         release.set()

@@ -13,7 +13,7 @@ from podium.adapters.outgoing import Outgoing, origin
 from podium.errors import Rejected, Unavailable
 from tests.unit.adapters.local_server import serving
 
-MANY = 150  # more than aiohttp's 100 connections, and than any pool of threads
+MANY = 300  # more than aiohttp's 100 connections, and than any pool of threads
 
 
 @pytest.fixture
@@ -93,11 +93,11 @@ async def test_names_that_hang_take_no_thread_of_another(
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
 
     async def ask(number: int) -> None:
-        await post(outgoing, f"http://{number}.silent.example/", within=60.0)
+        await post(outgoing, f"http://{number}.silent.example/", within=60.0, tenant="theirs")
 
     async def others() -> tuple[int, bytes]:
         await asyncio.to_thread(int)  # the operator's own work
-        return await post(outgoing, f"{address.replace('127.0.0.1', 'localhost')}/well")
+        return await post(outgoing, f"{address.replace('127.0.0.1', 'localhost')}/well", tenant="ours")
 
     try:
         assert await asyncio.wait_for(while_many_hang(ask, others()), 20) == (200, b"ok")

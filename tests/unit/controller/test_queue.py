@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 
@@ -269,3 +270,43 @@ async def test_calls_that_hang_leave_workers_for_what_is_more_urgent(clock: Fake
     await asyncio.wait({task})
     assert len(began) == 9
     assert began[A] == 1.0
+
+
+async def test_slow_work_of_one_namespace_keeps_no_worker_from_another(clock: FakeClock) -> None:
+    """Fifty trials whose pods are silent took all workers: each other trial was looked at every quarter of a minute."""
+    began: list[tuple[float, Key]] = []
+
+    async def work(key: Key) -> float:
+        began.append((clock.monotonic(), key))
+        await clock.sleep(20.0 if key.namespace == "theirs" else 0.1)
+        return 1.0
+
+    async with running(clock, work, workers=4) as queue:
+        for number in range(50):
+            queue.add(Key("theirs", f"slow-{number}"))
+        await clock.advance(1)
+        for name in "abc":
+            queue.add(Key("ours", name))
+        await clock.advance(60)
+    for name in "abc":
+        at = [moment for moment, key in began if key == Key("ours", name)]
+        assert max(later - earlier for earlier, later in pairwise(at)) < 1.5
+    assert sum(moment == 0.0 for moment, _ in began) == 4
+
+
+async def test_namespaces_have_their_turns(clock: FakeClock) -> None:
+    done: list[str] = []
+
+    async def work(key: Key) -> None:
+        done.append(key.namespace)
+        await clock.sleep(1)
+
+    queue = WorkQueue(work, clock, Metrics(), workers=1)
+    for number in range(100):
+        queue.add(Key("many", str(number)))
+    queue.add(Key("few", "a"))
+    task = asyncio.create_task(queue.run())
+    await clock.advance(5)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert "few" in done[:2]

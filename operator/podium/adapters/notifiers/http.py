@@ -36,6 +36,7 @@ class HttpNotifier:
             within=notification.timeout,
             place=place,
             networks=notification.networks,
+            tenant=notification.key.namespace,
             status_is_all=True,
         )
         if status >= 500 or status in _BUSY:  # noqa: PLR2004  the failures of HTTP

@@ -36,7 +36,13 @@ class HttpWebhooks:
             headers["Authorization"] = call.authorization
         body = json.dumps(event(call)).encode()
         status, answer = await self._outgoing.post(
-            call.url, body, headers, within=call.timeout, place=place, networks=call.networks
+            call.url,
+            body,
+            headers,
+            within=call.timeout,
+            place=place,
+            networks=call.networks,
+            tenant=call.key.namespace,
         )
         if not 200 <= status < 300:  # noqa: PLR2004  the successes of HTTP
             raise Rejected(f"{place} answered {status}; expected {_EXPECTED}")

@@ -64,6 +64,7 @@ VERSION_NOT_FOUND: Final = "VersionNotFound"
 ALIAS_NOT_FOUND: Final = "AliasNotFound"
 VERSION_NOT_READY: Final = "VersionNotReady"
 REGISTRY_UNREACHABLE: Final = "RegistryUnreachable"
+REGISTRY_QUEUED: Final = "RegistryQueued"  # others of the namespace's registries, which do not answer, come first
 LOGIN_REJECTED: Final = "LoginRejected"
 LOGIN_MISSING: Final = "LoginMissing"  # registry.secretName names a Secret that is not there
 ARTIFACTS_MISSING: Final = "ArtifactsMissing"

@@ -24,9 +24,10 @@ from podium.controller.logs import about
 from podium.controller.queue import backoff
 from podium.controller.settings import Settings
 from podium.controller.waiting import news_or
+from podium.controller.workers.breakers import Breakers
 from podium.controller.workers.registry_poll import LAST_RETRY, Poller, Pollers
 from podium.controller.workers.registry_request import Account, is_told_of_changes, request_of, uri_of
-from podium.controller.workers.registry_session import Session
+from podium.controller.workers.registry_session import NOT_ASKED, Session
 from podium.core.actions import MoveAlias, RegistryWrite, WriteRecord, WriteTags
 from podium.core.facts import Key, Problem, RegistryState
 from podium.core.refusal import named
@@ -52,7 +53,7 @@ class RegistryWorker:
         leads: Callable[[], bool] = lambda: True,
     ) -> None:
         """`leads` says at this very moment whether this process may write."""
-        self._registry = registry
+        self._registry = Breakers(registry, clock)
         self._cluster = cluster
         self._clock = clock
         self._settings = settings
@@ -156,7 +157,8 @@ class RegistryWorker:
         request, writes, began = session.request, session.pending, self._clock.monotonic()
         answer, problem = RegistryState(), None
         try:
-            query = replace(request.query, login=await self._login(request.account))
+            login = replace(await self._login(request.account), tenant=session.key.namespace)
+            query = replace(request.query, login=login)
             problem = await self._flush(query, writes)
             answer = _about(query, await self._look(session.key, query))
         except PodiumError as error:
@@ -182,7 +184,7 @@ class RegistryWorker:
 
     def _passing(self, session: Session, found: RegistryState, *, wrote: bool) -> bool:
         """Whether the registry is down for a moment only, and the last answer still stands: that is no news."""
-        if found.problem is None or found.problem.reason != reasons.REGISTRY_UNREACHABLE:
+        if found.problem is None or found.problem.reason not in NOT_ASKED:
             session.failing_since = None
             return False
         if session.failing_since is None:
@@ -239,7 +241,7 @@ class RegistryWorker:
                 reason=reasons.REGISTRY_ERROR,
             )
         foreign = account.networks is not None and uri != self._settings.registry_uri
-        return RegistryLogin(uri, await self._variables(account), account.networks, foreign)
+        return RegistryLogin(uri, await self._variables(account), account.networks, foreign, account.tenant)
 
     async def _variables(self, account: Account) -> Mapping[str, str]:
         if account.secret_name is None:

@@ -12,12 +12,16 @@ from podium.ports import ModelDeployment, RegistryLogin, RegistryQuery
 
 @dataclass(frozen=True)
 class Account:
-    """Which registry is asked, and with which login: one poller asks for all that share it."""
+    """Which registry is asked, with which login, and for whom: one poller asks for all that share it.
+
+    What a namespace names is asked for that namespace alone: others that name the same share no silence with it.
+    """
 
     uri: str | None  # None for the operator's own
     namespace: str  # of the Secret; "" where there is none
     secret_name: str | None
     networks: tuple[str, ...] | None = None  # granted to who asks; None: all
+    tenant: str = ""  # the namespace; "" where all share the operator's own registry and login
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,14 @@ class RegistryRequest:
     secret_name: str | None
     query: RegistryQuery  # its login is filled in for each query
     networks: tuple[str, ...] | None = None
+    own: bool = True  # whether it is the operator's own registry
 
     @property
     def account(self) -> Account:
         """The registry and the login."""
         namespace = self.namespace if self.secret_name is not None else ""
-        return Account(self.uri, namespace, self.secret_name, self.networks)
+        tenant = namespace if self.own else self.namespace
+        return Account(self.uri, namespace, self.secret_name, self.networks, tenant)
 
 
 def request_of(md: ModelDeployment, default_uri: str = "") -> RegistryRequest | None:
@@ -63,7 +69,7 @@ def request_of(md: ModelDeployment, default_uri: str = "") -> RegistryRequest | 
     own = spec.registry.uri in {None, default_uri}
     networks = OF_THE_OPERATOR if own else granted_networks(md.policies or ())
     granted = networks if md.policies is not None else None
-    return RegistryRequest(md.key.namespace, spec.registry.uri, spec.registry.secret_name, query, granted)
+    return RegistryRequest(md.key.namespace, spec.registry.uri, spec.registry.secret_name, query, granted, own)
 
 
 def _pinned(md: ModelDeployment, uri: str) -> tuple[tuple[str, str], ...]:

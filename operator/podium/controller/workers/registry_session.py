@@ -10,6 +10,8 @@ from podium.core.facts import Key, RegistryState
 
 # What a registry answered: it stands as long as the model's aliases and versions are what they were.
 _ANSWERED: Final = frozenset({reasons.MODEL_NOT_FOUND, reasons.VERSION_NOT_FOUND, reasons.ALIAS_NOT_FOUND})
+# What says nothing of a model: the registry was not reached, or not asked yet.
+NOT_ASKED: Final = frozenset({reasons.REGISTRY_UNREACHABLE, reasons.REGISTRY_QUEUED})
 _OFTEN: Final = 9  # failures in a row after which asking is left to the poller, where it waits for a registry's return
 
 

@@ -4,11 +4,13 @@ The rules:
 
 1. A request is repeated until there is a verdict: no response, or an invalid one, neither passes nor fails a gate.
 2. A call belongs to one request_id. Another one under the same gate's name replaces it.
-3. Once the gates have passed, or no reconcile needs them any more, pending calls are cancelled.
+3. A namespace has only so many requests under way at the same time; the others wait for their turn.
+4. Once the gates have passed, or no reconcile needs them any more, pending calls are cancelled.
 """
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -28,6 +30,7 @@ _TOLD: Final = frozenset({reasons.LOGIN_MISSING, reasons.NOT_PERMITTED})
 _SILENT: Final = (
     'no verdict yet; expected 200 with {"allowed": true or false, "message": "…"}. The operator\'s log says what came'
 )
+_AT_ONCE: Final = 32  # requests of a namespace
 _LAST_RETRY: Final = 60.0  # seconds between tries
 _log = logging.getLogger(__name__)
 
@@ -52,6 +55,7 @@ class WebhookWorker:
         self._registry_uri = registry_uri
         self._notify = notify
         self._requests: dict[Key, dict[str, _Request]] = {}
+        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(_AT_ONCE))
 
     def latest(self, md: ModelDeployment) -> Mapping[str, GateResponse]:
         """What is known now, by the gate's name. Never waits."""
@@ -102,7 +106,8 @@ class WebhookWorker:
 
     async def _once(self, md: ModelDeployment, action: CallWebhook) -> GateResponse:
         try:
-            verdict = await self._webhooks.ask(await self._call(md, action))
+            async with self._turns[md.key.namespace]:
+                verdict = await self._webhooks.ask(await self._call(md, action))
         except PodiumError as error:
             _log.warning("gate %s: no verdict yet, retrying: %s", action.gate, error)
             # What answers at an address, or that nothing does, is for who may read the log: a gate is no port scanner.

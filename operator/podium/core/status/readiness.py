@@ -32,7 +32,7 @@ ANSWER_EXPECTED = frozenset(Phase) - IN_TRIAL
 _HANDED_OVER = frozenset({Phase.PROMOTING, Phase.RELOADING})
 _MOVING = frozenset({Phase.CANARY, Phase.PROMOTING})
 # What ends by itself in the registry.
-PASSING = frozenset({reasons.DIGEST_PENDING, reasons.VERSION_NOT_READY})
+PASSING = frozenset({reasons.DIGEST_PENDING, reasons.VERSION_NOT_READY, reasons.REGISTRY_QUEUED})
 # Phases in which only a person helps a version on.
 _ENDS = {
     Phase.REJECTED: reasons.VERSION_REJECTED,

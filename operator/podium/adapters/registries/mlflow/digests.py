@@ -9,6 +9,9 @@ background; until then only a pod that starts finds out.
 What is pinned already needs no download before it is decided on: the pin is told, and the files are read some time
 within the day. An operator that begins with ten thousand versions at rest so reads none of them at once. A pin is
 believed for whoever brings it and for no other: it comes from a status, which a tenant may be able to write.
+
+What is known is known to all; what is under way is waited for by those of its tenant only: a tenant's downloads can
+stand in a queue that is its own.
 """
 
 import asyncio
@@ -37,39 +40,44 @@ class Digests:
     chance: Callable[[], float] = random.random
     _known: OrderedDict[Hashable, tuple[str, float]] = field(default_factory=OrderedDict)
     _pinned: OrderedDict[Hashable, float] = field(default_factory=OrderedDict)  # since when they count as read
-    _under_way: dict[Hashable, "asyncio.Task[str]"] = field(default_factory=dict)
+    _under_way: dict[tuple[Hashable, str], "asyncio.Task[str]"] = field(default_factory=dict)  # and by whose
 
-    async def of(self, key: Hashable, named: str, make: Callable[[], Awaitable[str]], pinned: str = "") -> str:
+    async def of(
+        self, key: Hashable, named: str, make: Callable[[], Awaitable[str]], pinned: str = "", tenant: str = ""
+    ) -> str:
         """Return the digest for the key, made by `make` if it is neither known nor `pinned` by the caller.
 
         Raises Temporary while it is being made, and what `make` raises.
         """
+        mine = key, tenant
         if key in self._known:
-            return self._refreshed(key, make)
+            return self._refreshed(mine, make)
         if pinned:
-            return self._checked(key, make, pinned)
-        task = self._under_way.get(key) or self._begin(key, make)
+            return self._checked(mine, make, pinned)
+        task = self._under_way.get(mine) or self._begin(mine, make)
         await asyncio.wait({task}, timeout=self.timeout)
         if not task.done():
             raise Temporary(
                 f"downloading {named} for the digest that pins the version; this continues by itself",
                 reason=reasons.DIGEST_PENDING,
             )
-        self._under_way.pop(key, None)
+        self._under_way.pop(mine, None)
         return self._keep(key, task.result())
 
-    def _refreshed(self, key: Hashable, make: Callable[[], Awaitable[str]]) -> str:
+    def _refreshed(self, mine: tuple[Hashable, str], make: Callable[[], Awaitable[str]]) -> str:
         """What is known. Where that is old, it is made again meanwhile; a failure of that changes nothing."""
+        key, _ = mine
         self._known.move_to_end(key)
         digest, made_at = self._known[key]
-        if (task := self._made_again(key, make, made_at)) is None:
+        if (task := self._made_again(mine, make, made_at)) is None:
             return digest
         return self._keep(key, task.result() if _went_well(task) else digest)
 
-    def _checked(self, key: Hashable, make: Callable[[], Awaitable[str]], pinned: str) -> str:
+    def _checked(self, mine: tuple[Hashable, str], make: Callable[[], Awaitable[str]], pinned: str) -> str:
         """The pin, until the files have been read. A failure of that is tried again the day after."""
+        key, _ = mine
         read_at = self._pinned.setdefault(key, self.now() - FRESH * self.chance())
-        task = self._made_again(key, make, read_at)
+        task = self._made_again(mine, make, read_at)
         if task is not None and _went_well(task):
             del self._pinned[key]
             return self._keep(key, task.result())
@@ -77,13 +85,13 @@ class Digests:
         return pinned
 
     def _made_again(
-        self, key: Hashable, make: Callable[[], Awaitable[str]], made_at: float
+        self, mine: tuple[Hashable, str], make: Callable[[], Awaitable[str]], made_at: float
     ) -> "asyncio.Task[str] | None":
         """What has made an old digest again, once it has ended. It is begun here."""
         if self.now() - made_at < FRESH:
             return None
-        task = self._under_way.get(key) or self._begin(key, make)
-        return self._under_way.pop(key) if task.done() else None
+        task = self._under_way.get(mine) or self._begin(mine, make)
+        return self._under_way.pop(mine) if task.done() else None
 
     async def close(self) -> None:
         """Wait for no download any more."""
@@ -92,12 +100,12 @@ class Digests:
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
         self._under_way.clear()
 
-    def _begin(self, key: Hashable, make: Callable[[], Awaitable[str]]) -> "asyncio.Task[str]":
+    def _begin(self, mine: tuple[Hashable, str], make: Callable[[], Awaitable[str]]) -> "asyncio.Task[str]":
         async def made() -> str:
             return await make()
 
-        self._under_way[key] = asyncio.create_task(made())
-        return self._under_way[key]
+        self._under_way[mine] = asyncio.create_task(made())
+        return self._under_way[mine]
 
     def _keep(self, key: Hashable, digest: str) -> str:
         _put(self._known, key, (digest, self.now()))

@@ -21,6 +21,7 @@ from mlflow.tracking.request_auth.registry import _request_auth_provider_registr
 from requests.exceptions import ConnectionError as HttpConnectionError
 
 from podium.adapters.reach import AddressRefused, check_host, reaching
+from podium.adapters.registries.mlflow.bounded import read_bounded
 from podium.api.v1alpha1 import reasons
 from podium.errors import Rejected
 from podium.ports import RegistryLogin
@@ -110,6 +111,7 @@ def _authorized(request: Any) -> Any:
         if carried.foreign:
             _check(urlsplit(request.url).hostname or "")  # MLflow's client keeps connections for all
             request.register_hook("response", _stay)
+        request.register_hook("response", read_bounded)
     return request
 
 

@@ -19,10 +19,11 @@ from podium.adapters.registries.mlflow.revisions import FEW, TOGETHER, a_page, r
 from podium.adapters.registries.mlflow.signatures import Signatures
 from podium.adapters.registries.mlflow.signed import Signed
 from podium.adapters.registries.mlflow.versions import LONGEST_KEY, LONGEST_VALUE, Registered, bounded_tags
-from podium.adapters.registries.mlflow.workers import Workers
+from podium.adapters.registries.mlflow.workers import NoSeatError, Workers
+from podium.adapters.seats import Limits
 from podium.api.v1alpha1 import reasons
 from podium.core.facts import ModelVersion, RegistryState
-from podium.errors import NotFound, Unavailable
+from podium.errors import NotFound, Temporary, Unavailable
 from podium.ports import RegistryLogin, RegistryQuery
 
 T = TypeVar("T")
@@ -37,9 +38,9 @@ class MlflowRegistry:
     def __init__(self, *, deadline: float = DEADLINE, digest_timeout: float = TIMEOUT) -> None:
         process.prepare()
         self._deadline = deadline
-        # A thread is made where none is free. So many silent registries take none from the others as there are shares.
-        self._asks = Workers("mlflow-ask", size=256, share=4)
-        self._downloads = Workers("mlflow-digest", size=64, share=2)
+        # A thread is made where none is free.
+        self._asks = Workers("mlflow-ask", Limits(whole=256, tenant=16, place=8, own=4))
+        self._downloads = Workers("mlflow-digest", Limits(whole=64, tenant=4, place=4, own=2))
         self._digests = Digests(digest_timeout)
         self._signatures = Signatures()
         self._signed = Signed()
@@ -52,7 +53,7 @@ class MlflowRegistry:
         """
         seen, entry, beside = await self._ask(query.login, "a look", lambda: _look(query, self._signatures))
         if entry is not None and seen.desired is not None:
-            digest = await self._digest(query.login, entry, query.pin(seen.desired.version))
+            digest = await self._desired_digest(query, entry, seen.desired.version)
             seen = replace(seen, desired=replace(seen.desired, digest=digest))
             if query.public_keys:
                 check = partial(self._signed.check, query.login, entry, digest, query.public_keys)
@@ -147,15 +148,22 @@ class MlflowRegistry:
         except NotFound:
             return False
 
+    async def _desired_digest(self, query: RegistryQuery, entry: Entry, version: str) -> str:
+        try:
+            return await self._digest(query.login, entry, query.pin(version))
+        except Unavailable as error:
+            # The registry has answered; it is where the files are that does not.
+            raise Temporary(str(error), reason=error.reason) from error
+
     async def _digest(self, login: RegistryLogin, entry: Entry, pinned: str = "") -> str:
         def hashed() -> str:
             with logged_in(login):
                 return digest_of_version(login, entry)
 
         def make() -> Awaitable[str]:
-            return self._downloads.run(login.uri, hashed)
+            return self._downloads.run(login.tenant, login.uri, hashed)
 
-        return await self._digests.of(_key(login, entry), artifacts_named(entry), make, pinned)
+        return await self._digests.of(_key(login, entry), artifacts_named(entry), make, pinned, login.tenant)
 
     async def _ask(self, login: RegistryLogin, what: str, work: Callable[[], T], *, one_by_one: str = "") -> T:
         """Writes to one model are `one_by_one`: what was given up and still goes on must not land after the next."""
@@ -166,7 +174,15 @@ class MlflowRegistry:
 
         try:
             one_by_one = one_by_one and f"{login.uri} {one_by_one}"
-            return await self._asks.run(login.uri, with_login, deadline=self._deadline, one_by_one=one_by_one)
+            return await self._asks.run(
+                login.tenant, login.uri, with_login, deadline=self._deadline, one_by_one=one_by_one
+            )
+        except NoSeatError as error:
+            raise Temporary(
+                f"could not read {what} yet: namespace {login.tenant} asks as many other registries as it may at the "
+                "same time, and they do not answer. Check spec.registry.uri of its ModelDeployments",
+                reason=reasons.REGISTRY_QUEUED,
+            ) from error
         except TimeoutError as error:
             raise Unavailable(
                 f"could not read {what}: the registry {plain_uri(login.uri)} did not answer within "
