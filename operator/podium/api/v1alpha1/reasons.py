@@ -65,6 +65,7 @@ ALIAS_NOT_FOUND: Final = "AliasNotFound"
 VERSION_NOT_READY: Final = "VersionNotReady"
 REGISTRY_UNREACHABLE: Final = "RegistryUnreachable"
 REGISTRY_QUEUED: Final = "RegistryQueued"  # others of the namespace's registries, which do not answer, come first
+WRITE_NOT_KEPT: Final = "WriteNotKept"  # the registry took a write, and does not have it when it is read again
 LOGIN_REJECTED: Final = "LoginRejected"
 LOGIN_MISSING: Final = "LoginMissing"  # registry.secretName names a Secret that is not there
 ARTIFACTS_MISSING: Final = "ArtifactsMissing"

@@ -26,7 +26,7 @@ from podium.controller.settings import Settings
 from podium.controller.waiting import news_or
 from podium.controller.workers.breakers import Breakers
 from podium.controller.workers.registry_poll import LAST_RETRY, Poller, Pollers
-from podium.controller.workers.registry_request import Account, is_told_of_changes, request_of, uri_of
+from podium.controller.workers.registry_request import Account, RegistryRequest, is_told_of_changes, request_of, uri_of
 from podium.controller.workers.registry_session import NOT_ASKED, Session
 from podium.core.actions import MoveAlias, RegistryWrite, WriteRecord, WriteTags
 from podium.core.facts import Key, Problem, RegistryState
@@ -77,7 +77,7 @@ class RegistryWorker:
             session = self._sessions[md.key] = Session(md.key, request)
             session.task = asyncio.create_task(self._attend(session), name=f"registry for {md.key}")
         recently = self._clock.monotonic() - self._settings.registry_poll
-        answer = session.ask(request, rests=is_told_of_changes(md, request), not_before=recently)
+        answer = session.ask(request, rests=_rests(session, md, request), not_before=recently)
         self._pollers.attend(session)
         return replace(answer, uri=uri)
 
@@ -89,7 +89,7 @@ class RegistryWorker:
         request, session = request_of(md, self.default_uri), self._sessions.get(md.key)
         if session is None or request is None:
             return self.latest(md)
-        asked = request, is_told_of_changes(md, request)
+        asked = request, _rests(session, md, request)
         if session.pending or (session.request, session.rests) != asked:
             return None
         return replace(session.answer, uri=uri_of(md, self.default_uri))
@@ -148,13 +148,18 @@ class RegistryWorker:
     def _wait(self, session: Session, *, well: bool) -> float:
         """Seconds until it asks again by itself."""
         poll = self._settings.registry_poll
+        if session.lost.targets and well:
+            return min(
+                _STANDS if session.left_to_poller else poll, max(0.0, session.retry_at - self._clock.monotonic())
+            )
         if session.left_to_poller:
             return max(poll, _STANDS * (1 - Random(str(session.key)).random() / 2))  # noqa: S311  not for secrets
         return poll if well else min(max(LAST_RETRY, poll), backoff(session.failures, LAST_RETRY))
 
     async def _flush_and_query(self, session: Session) -> bool:
         """Flush the pending writes, then query. Returns whether all went well."""
-        request, writes, began = session.request, session.pending, self._clock.monotonic()
+        began = self._clock.monotonic()
+        request, writes = session.request, session.due(began)
         answer, problem = RegistryState(), None
         try:
             login = replace(await self._login(request.account), tenant=session.key.namespace)
@@ -166,12 +171,13 @@ class RegistryWorker:
             problem = problem_of(error)
         if session.request != request:
             return True  # the answer to an outdated query; the next one follows at once
-        found = replace(answer, problem=answer.problem or problem)
-        if session.pending == writes and problem is None:
-            session.pending = ()
+        if problem is None:
+            session.written(writes, answer, self._clock.monotonic())
+        well = answer.problem is None and problem is None
+        found = replace(answer, problem=answer.problem or problem or session.lost.problem)
         if self._keep(session, found, wrote=bool(writes)):
             session.asked_at = began
-        return found.problem is None
+        return well
 
     def _keep(self, session: Session, found: RegistryState, *, wrote: bool = False) -> bool:
         """Keep what was found, and let the ModelDeployment hear of it. Returns False where it is kept from it."""
@@ -269,6 +275,11 @@ def _about(query: RegistryQuery, answer: RegistryState) -> RegistryState:
         asked = f"it answered about version {found} of {query.model}, expected: version {query.version}"
         raise Unavailable(f"{query.login.uri} gives old answers: {asked}. Check what stands before it, such as a cache")
     return answer
+
+
+def _rests(session: Session, md: ModelDeployment, request: RegistryRequest) -> bool:
+    """Whether it only has to hear of a change of its model: a record that is lost each time is tried, not awaited."""
+    return is_told_of_changes(md, request, record=not session.lost.told)
 
 
 def problem_of(error: PodiumError) -> Problem:

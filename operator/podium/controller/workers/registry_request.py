@@ -89,11 +89,11 @@ def uri_of(md: ModelDeployment, default_uri: str) -> str:
     return (md.spec.registry.uri if md.spec else None) or default_uri
 
 
-def is_told_of_changes(md: ModelDeployment, request: RegistryRequest) -> bool:
+def is_told_of_changes(md: ModelDeployment, request: RegistryRequest, *, record: bool = True) -> bool:
     """Whether a change of the model's aliases and versions is all that this one has to hear of.
 
     Gates read metrics and tags, and a record is known to be kept once its tags are read: neither changes the model.
-    Another registry's champion is compared by its bytes.
+    Another registry's champion is compared by its bytes. Without `record`, none is waited for.
     """
     gates = md.status.phase in GATE_PHASES and md.spec is not None and bool(md.spec.gates)
-    return not gates and not request.query.record and not request.query.champion_digest
+    return not gates and not (record and request.query.record) and not request.query.champion_digest

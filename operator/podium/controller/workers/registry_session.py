@@ -4,12 +4,15 @@ import asyncio
 from typing import Final
 
 from podium.api.v1alpha1 import reasons
+from podium.controller.workers.registry_lost import Lost
 from podium.controller.workers.registry_request import RegistryRequest
 from podium.core.actions import RegistryWrite
 from podium.core.facts import Key, RegistryState
 
 # What a registry answered: it stands as long as the model's aliases and versions are what they were.
-_ANSWERED: Final = frozenset({reasons.MODEL_NOT_FOUND, reasons.VERSION_NOT_FOUND, reasons.ALIAS_NOT_FOUND})
+_ANSWERED: Final = frozenset(
+    {reasons.MODEL_NOT_FOUND, reasons.VERSION_NOT_FOUND, reasons.ALIAS_NOT_FOUND, reasons.WRITE_NOT_KEPT}
+)
 # What says nothing of a model: the registry was not reached, or not asked yet.
 NOT_ASKED: Final = frozenset({reasons.REGISTRY_UNREACHABLE, reasons.REGISTRY_QUEUED})
 _OFTEN: Final = 9  # failures in a row after which asking is left to the poller, where it waits for a registry's return
@@ -28,6 +31,8 @@ class Session:
         self.failures = 0  # in a row
         self.failing_since: float | None = None
         self.pending: tuple[RegistryWrite, ...] = ()
+        self.lost = Lost()
+        self.retry_at = 0.0  # not before then what was lost is written again
         self.news = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
@@ -50,8 +55,20 @@ class Session:
         """Carry these out, and nothing else."""
         if writes != self.pending:
             self.pending = writes
-            if writes:
+            if writes and not self.lost.are(writes):
                 self.news.set()
+
+    def due(self, now: float) -> tuple[RegistryWrite, ...]:
+        """The pending writes, unless all were lost before and their time has not come."""
+        return () if now < self.retry_at and self.lost.are(self.pending) else self.pending
+
+    def written(self, writes: tuple[RegistryWrite, ...], answer: RegistryState, now: float) -> None:
+        """These were carried out without an error, and this is what the registry said after that."""
+        if writes:
+            self.lost = self.lost.after(writes, answer)
+            self.retry_at = now + self.lost.wait
+            if self.pending == writes:
+                self.pending = ()
 
     @property
     def answered(self) -> bool:
@@ -64,4 +81,5 @@ class Session:
         """Whether nothing has to be asked for it before the poller says so."""
         problem = self.answer.problem
         silent = problem is not None and problem.reason == reasons.REGISTRY_UNREACHABLE and self.failures >= _OFTEN
-        return self.rests and not self.pending and (self.answered or silent)
+        kept = not self.pending or self.lost.told
+        return self.rests and kept and (self.answered or silent)
