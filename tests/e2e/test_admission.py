@@ -23,10 +23,14 @@ from testbed.waiting import wait_until
 pytestmark = pytest.mark.cluster
 OWN = "http://mlflow.mlflow.svc.cluster.local:5000"
 MODEL = {"name": "churn", "version": "1"}
+DNS = "external-dns.alpha.kubernetes.io/hostname"
 GRANTS: dict[str, Any] = {
     "operatorLogin": {"models": ["churn", "team.a-*"], "aliases": ["champion", "staging-*"]},
-    "registries": ["https://mlflow.example.com", "https://*.team.example.com"],
-    "webhooks": {"hosts": ["review.example.com", "*.team.example.com:8443"]},
+    "registries": [
+        *("https://mlflow.example.com", "https://*.team.example.com", "https://mlflow.example.com/sub/path/"),
+        "http://[fd00::1]:5000",
+    ],
+    "webhooks": {"hosts": ["review.example.com", "*.team.example.com:8443", "[fd00::1]"]},
     "traffic": {
         "serviceTypes": ["NodePort"],
         "gateways": [{"namespace": "infra", "name": "public-*"}, {"name": "mine"}],
@@ -51,11 +55,19 @@ SPECS: list[dict[str, Any]] = [
     {"model": {"name": "fraud", "version": "1"}},
     {"model": {"name": "team.a-1", "version": "1"}},
     {"model": {"name": "teamxa-1", "version": "1"}},
+    {"model": {"name": "team.a-\n1", "version": "1"}},
     {"model": {"name": "churn", "alias": "staging-1"}},
     {"model": {"name": "churn", "alias": "production"}},
     {"registry": {"aliases": {"champion": "staging-x"}}},
     {"registry": {"aliases": {"champion": "production"}}},
     {"registry": {"uri": "https://mlflow.example.com"}},
+    {"registry": {"uri": "https://mlflow.example.com/"}},
+    {"registry": {"uri": "https://MLflow.example.com:443"}},
+    {"registry": {"uri": "https://mlflow.example.com:8443"}},
+    {"registry": {"uri": "https://mlflow.example.com/sub/path/"}},
+    {"registry": {"uri": "https://mlflow.example.com/SUB/path"}},
+    {"registry": {"uri": "https://mlflow.example.com/sub/path/x"}},
+    {"registry": {"uri": "http://[fd00::1]:5000"}},
     {"registry": {"uri": "https://a.team.example.com"}},
     {"registry": {"uri": "https://a.team.example.com.evil.example.org"}},
     {"registry": {"uri": "https://evil.example.org/.team.example.com"}},
@@ -64,11 +76,19 @@ SPECS: list[dict[str, Any]] = [
     webhook("https://a.team.example.com:8443/podium"),
     webhook("https://a.team.example.com/podium"),
     webhook("https://evil.example.org/review.example.com"),
+    webhook("http://[FD00::1]:8080/"),
+    webhook("http://[fd00::2]/"),
     {"gates": [{"name": "smoke", "job": {}}]},
     {"serving": {"image": "registry.example.com/churn/server:1"}},
     {"serving": {"image": "evil.example.org/registry.example.com/churn/x"}},
     {"serving": {"replicas": 4}},
     {"serving": {"replicas": 1, "annotations": {"team": "churn"}}},
+    *(
+        {"serving": {"annotations": {key: "x"}}}
+        for key in ("devices.crio.io", "seccomp-profile.kubernetes.cri-o.io/POD")
+    ),
+    *({"serving": {"annotations": {DNS: names}}} for names in ("a.churn.example.com", "evil.org")),
+    *({"traffic": {"service": {"annotations": {DNS: names}}}} for names in ("", "A.churn.example.com, x.evil.org")),
     {"serving": {"annotations": {"container.apparmor.security.beta.kubernetes.io/model": "unconfined"}}},
     {"traffic": {"service": {"type": "NodePort"}}},
     {"traffic": {"service": {"type": "LoadBalancer"}}},
@@ -78,6 +98,7 @@ SPECS: list[dict[str, Any]] = [
     gateway(**PUBLIC | {"namespace": "other"}),
     gateway(name="mine", hostnames=["a.churn.example.com"]),
     gateway(name="mine", namespace="other", hostnames=["a.churn.example.com"]),
+    gateway(parentRefs=[{"name": "mine", "group": "networking.example.com"}], hostnames=["a.churn.example.com"]),
     gateway(parentRefs=[{"name": "mine"}, {"name": "theirs"}], hostnames=["a.churn.example.com"]),
     {"traffic": {"httpRouteRef": {"name": "churn"}}},
     {"rollout": {"guards": [{"name": "lost", "prometheus": {"bad": "b", "total": "t", "atMost": "1%"}}]}},

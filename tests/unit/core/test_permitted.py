@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from yaml import safe_load_all
 
 from podium.api.v1alpha1.policy import NamespaceSelector, PodiumPolicyManifest, PodiumPolicySpec
@@ -10,7 +11,7 @@ from podium.api.v1alpha1.spec.spec import Spec
 from podium.core.permissions.addresses import OF_THE_OPERATOR, may_connect
 from podium.core.permissions.matching import for_namespace, selects
 from podium.core.permissions.patterns import address_of, matches, matches_host, matches_registry
-from podium.core.permissions.permitted import one_tenants, permitted
+from podium.core.permissions.permitted import one_tenants, permitted, unsafe
 from podium.core.refusal import Refusal, named
 from tests.stories.simulator import spec_of
 from tests.yaml_files import POLICIES, title
@@ -133,6 +134,41 @@ def test_a_policys_host_names_open_its_own_gateways_alone() -> None:
     assert fields(spec(traffic={"gateway": mesh}), public, private) == ["spec.traffic.gateway"]
 
 
+def test_a_parent_is_a_gateway_of_the_gateway_api() -> None:
+    grants = policy(operatorLogin={"models": ["*"]}, traffic={"gateways": [{"name": "public"}], "hostnames": ["*"]})
+    for group, expected in (("gateway.networking.k8s.io", []), ("networking.example.com", ["spec.traffic.gateway"])):
+        parents = {"parentRefs": [{"name": "public", "kind": "Gateway", "group": group}]}
+        assert fields(spec(traffic={"gateway": parents}), grants) == expected
+
+
+@pytest.mark.parametrize("part", ["serving", "service"])
+def test_a_host_name_in_dns_needs_the_grant_of_a_routes(part: str) -> None:
+    given = {"annotations": {"external-dns.alpha.kubernetes.io/hostname": "a.churn.example.com, API.fraud.example.com"}}
+    asked = spec(serving=given) if part == "serving" else spec(traffic={"service": given})
+    (found,) = refused(asked, LOGIN, policy(traffic={"hostnames": ["*.churn.example.com"]}))
+    assert found.field.startswith("spec.serving.annotations[" if part == "serving" else "spec.traffic.service.annot")
+    assert found.found == '"API.fraud.example.com"'
+    assert fields(asked, LOGIN, policy(traffic={"hostnames": ["*.example.com"]})) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "loosens"),
+    [
+        *((key, True) for key in ("devices.crio.io", "cpu-quota.crio.io", "seccomp-profile.kubernetes.cri-o.io/POD")),
+        *((key, True) for key in ("cdi.k8s.io/gpu", "v1.multus-cni.io/default-network", "k8s.ovn.org/pod-networks")),
+        *((key, False) for key in ("team", "mycrio.io/x", "crio.io.example.com/x", "prometheus.io/scrape")),
+    ],
+)
+def test_names_by_which_others_loosen_the_sandbox_too(key: str, loosens: bool) -> None:
+    assert bool(unsafe(spec(serving={"annotations": {key: "x"}}))) is loosens
+
+
+def test_a_webhook_at_an_address_of_ipv6_can_be_granted() -> None:
+    for url, hosts in (("http://[FD00::1]/", "[fd00::1]"), ("http://[fd00::1]:8443/x", "[fd00::1]:8443")):
+        given = spec(gates=[{"name": "review", "webhook": {"url": url}}])
+        assert fields(given, LOGIN, policy(webhooks={"hosts": [hosts]})) == []
+
+
 def test_the_widest_limit_of_pods_counts_and_a_policy_without_one_lifts_none() -> None:
     small, large = (
         policy(pods={"maxReplicas": most, "maxResources": {"memory": size}}) for most, size in ((2, "1Gi"), (4, "2Gi"))
@@ -209,6 +245,11 @@ def test_many_refusals_are_counted() -> None:
 def test_namespaces_are_selected_as_kubernetes_does(selector: dict[str, Any], found: bool) -> None:
     given = NamespaceSelector.model_validate(selector)
     assert selects(given, "ml", {"team": "churn"}) is found
+
+
+def test_a_list_of_no_names_is_not_every_name() -> None:
+    with pytest.raises(ValidationError, match="at least 1 item"):
+        NamespaceSelector.model_validate({"matchNames": []})
 
 
 def test_patterns_are_no_regular_expressions() -> None:

@@ -22,7 +22,7 @@ HostPattern = Annotated[
     Field(
         min_length=1,
         max_length=253,
-        pattern=r"^[*.a-z0-9:-]+$",
+        pattern=r"^[*.a-z0-9:\[\]-]+$",
         examples=["review.example.com", "*.example.com"],
     ),
 ]
@@ -72,7 +72,9 @@ class LabelExpression(Value):
 class NamespaceSelector(Value):
     """Namespaces. All that is said must match; with nothing said, it selects every namespace."""
 
-    match_names: list[Pattern] = Field([], max_length=64, description="Names, or patterns of names with *.")
+    match_names: list[Pattern] = Field(
+        [], min_length=1, max_length=64, description="Names, or patterns of names with *. Left out: every name."
+    )
     match_labels: Annotated[dict[str, Annotated[str, Field(max_length=63)]], Field(max_length=64)] = Field(
         {}, description="Labels of the namespace. Who may change them, may change which policies match."
     )

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from podium.api.v1alpha1.policy import GatewayGrant, PodiumPolicySpec
-from podium.api.v1alpha1.spec.annotations import loosening
+from podium.api.v1alpha1.spec.annotations import HOSTNAMES, loosening
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.core.permissions.patterns import address_of, matches, matches_host, matches_registry
 from podium.core.permissions.queries import confined
@@ -15,6 +15,7 @@ from podium.core.refusal import Refusal
 
 _NO_POLICY: Final = "no PodiumPolicy matches this namespace"
 _NAMESPACE: Final = "{{namespace}}"
+_GATEWAY: Final = ("Gateway", "gateway.networking.k8s.io")
 _SHOWN: Final = 200  # characters of what is asked for
 Policies = Sequence[PodiumPolicySpec]
 
@@ -158,8 +159,9 @@ def _gateways(asked: Asked) -> Iterator[Refusal]:
     hostnames = [*gateway.hostnames] or ["*"]
     for ref in gateway.parents:
         namespace, name = str(ref.get("namespace") or asked.namespace), str(ref["name"])
-        if ref.get("kind", "Gateway") != "Gateway":  # such as a Service, of a mesh
-            yield Refusal(field, f"{_quoted(str(ref['kind']))} as a parent", "attach the route to a Gateway")
+        kind, group = (str(ref.get(part) or usual) for part, usual in zip(("kind", "group"), _GATEWAY, strict=True))
+        if (kind, group) != _GATEWAY:  # such as a Service, of a mesh
+            yield Refusal(field, f"{_quoted(f'{kind} of {group}')} as a parent", "attach the route to a Gateway")
             continue
         of_it = [
             policy.traffic
@@ -174,6 +176,19 @@ def _gateways(asked: Asked) -> Iterator[Refusal]:
             if not any(matches(hostname, grant.hostnames) for grant in of_it):
                 found = _quoted(hostname) if gateway.hostnames else "a route without host names, which takes every one,"
                 yield Refusal(f"{field}.hostnames", found, f"ask for traffic.hostnames: [{_quoted(hostname)}]")
+
+
+def _records(asked: Asked) -> Iterator[Refusal]:
+    """Host names that DNS is to have for a Service or a pod: they need the grant that a route's names need."""
+    granted = [name for policy in asked.policies for name in policy.traffic.hostnames]
+    service, serving = asked.spec.traffic.service, asked.spec.serving
+    given = (("spec.traffic.service", service.annotations), ("spec.serving", serving.annotations))
+    for field, annotations in given:
+        for key in HOSTNAMES:
+            for name in (part.strip() for part in annotations.get(key, "").split(",")):
+                if name and not matches(name.lower(), granted):
+                    ask = f"ask for traffic.hostnames: [{_quoted(name)}]"
+                    yield Refusal(f"{field}.annotations[{key}]", _quoted(name), ask)
 
 
 def _attaches(grant: GatewayGrant, namespace: str, name: str, own: str) -> bool:
@@ -263,6 +278,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     _images,
     _service,
     _gateways,
+    _records,
     _adopted,
     _prometheus,
     _replicas,

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from podium.api.v1alpha1.manifest import GROUP, PLURAL, VERSION_NAME
 from podium.api.v1alpha1.policy import POLICY_KIND
-from podium.api.v1alpha1.spec.annotations import NAMES, PREFIXES
+from podium.api.v1alpha1.spec.annotations import HOSTNAMES, LOOSENING
 from podium.api.v1alpha1.spec.model import Aliases
 
 NAME: Final = "podium-policy"
@@ -25,9 +25,9 @@ class Grant:
     cel: str
 
 
-def _fits(text: str, pattern: str, any_text: str = ".*") -> str:
+def _fits(text: str, pattern: str, any_text: str = ".*", end: str = "") -> str:
     r"""Whether the text fits a pattern with *; RE2 takes what is between \\Q and \\E as it is."""
-    return rf"{text}.matches('^\\Q' + {pattern}.replace('*', '\\E{any_text}\\Q') + '\\E$')"
+    return rf"{text}.matches('(?s)^\\Q' + {pattern}.replace('*', '\\E{any_text}\\Q') + '\\E{end}$')"
 
 
 def _one_of(patterns: str, text: str) -> str:
@@ -47,11 +47,21 @@ def _granted(path: str, otherwise: str) -> str:
 
 _ALL: Final = "['*']"
 _CLUSTER_IP: Final = "'ClusterIP'"
-_ESCAPED: Final = "(url({uri}).getScheme() + '://' + url({uri}).getHost() + url({uri}).getEscapedPath()).lowerAscii()"
 _URI: Final = "object.spec.registry.uri"
-_LOOSENING: Final = "|".join(
-    [*(f"{name.replace('.', '[.]')}$" for name in sorted(NAMES)), *(name.replace(".", "[.]") for name in PREFIXES)]
+
+
+def _host(url: str, *, port: bool) -> str:
+    """Its host, as patterns name it: an IPv6 address in brackets; with its port where that is not its scheme's own."""
+    name = f"{url}.getHostname().lowerAscii()"
+    plain = f"({name}.contains(':') ? '[' + {name} + ']' : {name})"
+    usual = f"({url}.getScheme() + {url}.getPort()) in ['https443', 'http80']"
+    return f"({usual} ? {plain} : {url}.getHost().lowerAscii())" if port else plain
+
+
+_REGISTRY: Final = (
+    f"(url({_URI}).getScheme() + '://' + {_host(f'url({_URI})', port=True)} + url({_URI}).getEscapedPath())"
 )
+_UNSLASHED: Final = "(one.endsWith('/') ? one.substring(0, one.size() - 1) : one)"
 # What the rules speak of, by name.
 VARIABLES: Final[Mapping[str, str]] = {
     "own": "!(has(object.spec.registry) && has(object.spec.registry.uri))",
@@ -98,13 +108,13 @@ GRANTS: Final[tuple[Grant, ...]] = (
         "spec.registry.uri",
         "registries",
         f"variables.own || isURL({_URI}) && url({_URI}).getQuery().size() == 0 && {_granted('registries', '[]')}"
-        f".exists(one, {_fits(_ESCAPED.format(uri=_URI), 'one', '[^/]*')})",
+        f".exists(one, {_fits(_REGISTRY, _UNSLASHED, '[^/]*', '/*')})",
     ),
     Grant(
         "spec.gates[].webhook.url",
         "webhooks.hosts",
         "variables.gates.all(gate, !has(gate.webhook) || isURL(gate.webhook.url) && variables.hosts.exists(one, "
-        f"{_fits('url(gate.webhook.url).getHostname().lowerAscii()', 'one')} || "
+        f"{_fits(_host('url(gate.webhook.url)', port=False), 'one')} || "
         f"{_fits('url(gate.webhook.url).getHost().lowerAscii()', 'one')}))",
     ),
     Grant(
@@ -132,13 +142,27 @@ GRANTS: Final[tuple[Grant, ...]] = (
     Grant(
         "spec.traffic.gateway",
         "traffic.gateways",
-        f"variables.parents.all(refs, refs.all(ref, (!has(ref.kind) || ref.kind == 'Gateway') && {_attached('ref')}))",
+        f"variables.parents.all(refs, refs.all(ref, (!has(ref.kind) || ref.kind == 'Gateway') && "
+        f"(!has(ref.group) || ref.group == 'gateway.networking.k8s.io') && {_attached('ref')}))",
     ),
     Grant(
         "spec.traffic.gateway.hostnames",
         "traffic.hostnames",
         "variables.gateway.all(it, (has(it.hostnames) && it.hostnames.size() > 0 ? it.hostnames : ['*'])"
         f".all(name, {_one_of('variables.hostnames', 'name')}))",
+    ),
+    *(
+        Grant(
+            field,
+            "traffic.hostnames",
+            f"{[*HOSTNAMES]}.all(name, !(name in {_or(path, '{}')}) || "
+            f"{_or(path, '{}')}[name].split(',').all(one, one.trim() == '' || "
+            f"variables.hostnames.exists(pattern, {_fits('one.trim().lowerAscii()', 'pattern')})))",
+        )
+        for field, path in (
+            ("spec.serving.annotations", "serving.annotations"),
+            ("spec.traffic.service.annotations", "traffic.service.annotations"),
+        )
     ),
     Grant(
         "spec.traffic.httpRouteRef",
@@ -160,7 +184,7 @@ GRANTS: Final[tuple[Grant, ...]] = (
     Grant(
         "spec.serving.annotations",
         "",
-        f"{_or('serving.annotations', '{}')}.all(key, !key.matches('^({_LOOSENING})'))",
+        f"{_or('serving.annotations', '{}')}.all(key, !key.matches('^({LOOSENING})'))",
     ),
 )
 
