@@ -299,6 +299,39 @@ async def test_an_event_that_was_lost_is_found_by_a_relist_and_only_what_differs
     assert sorted(heard.news, key=str) == [("map-0", "churn", "2"), ("map-1", "churn", None)]
 
 
+async def test_a_watch_from_a_version_that_is_yet_to_come_again_is_given_up(
+    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """etcd is restored from a backup: what happens then has versions below that of the watch, which tells nothing."""
+    monkeypatch.setattr(module, "RECENT", 0.0)
+    fake.put("map-0", CHURN)
+    fake.put("map-1", CHURN)
+    heard = Heard(fake)
+    async with running(heard):
+        await until(lambda: fake.watched)
+        fake.restore(5)
+        fake.put("map-0", CHURN, "2")
+        await heard.informer.relist()
+        assert heard.values()["map-0"] == "2"
+        fake.cut()
+        await until(lambda: len(fake.versions) == 2 and fake.watched)
+        fake.put("map-0", CHURN, "3")
+        await until(lambda: heard.values()["map-0"] == "3")
+    assert fake.versions == ["12", "6"]
+
+
+async def test_a_version_that_is_refused_again_and_again_is_given_up(fake: FakeWorld) -> None:
+    fake.put("map-0", CHURN)
+    heard = Heard(fake)
+    refused = {"reason": "Timeout", "message": "Too large resource version"}
+    async with running(heard):
+        await until(lambda: fake.watched)
+        fake.answers = [web.json_response(refused, status=504) for _ in range(module.DOUBTED)]
+        fake.cut()
+        await until(lambda: fake.asked["list"] == 2)
+        await until(lambda: fake.watched)
+
+
 async def test_what_was_told_while_a_list_was_under_way_is_newer_than_the_list(
     fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,6 +61,13 @@ class WatchedApi:
         """Nothing before now is known any more."""
         self._oldest, self._history = self._version, []
 
+    def restore(self, version: int) -> None:
+        """All is as it was long ago, by its resourceVersions, too: the store was restored from a backup."""
+        self._version, self._oldest, self._history = version, 0, []
+        self._lists.clear()
+        for each in self._kept.values():
+            each["metadata"]["resourceVersion"] = str(version)
+
     def cut(self) -> None:
         """The connections of all watches are reset."""
         for watch in tuple(self._watches):
@@ -123,7 +130,9 @@ class WatchedApi:
         self._watches.add(told)
         try:
             while (line := await told.get()) is not None:
-                await response.write(line)
+                version = json.loads(line)["object"].get("metadata", {}).get("resourceVersion")
+                if version is None or int(version) > since:  # a real one tells nothing of what is older, either
+                    await response.write(line)
             if request.transport is not None:
                 request.transport.abort()
         finally:

@@ -7,6 +7,8 @@ The rules:
 2. The watch goes on from the list's resourceVersion, and after it ends from the last one that was seen: that of an
    event, or of a bookmark. What changes between a list and its watch is told by the watch.
 3. Where the API server knows that version no more (410), all is listed again, and what differs from the store is told.
+   So it is after some failures: the version itself may be what is refused. A version that is above that of a later list
+   is given up: etcd was restored from a backup, and a watch from there would tell nothing until it is reached again.
 4. What fails is tried again with backoff and jitter, and not before the API server's `Retry-After`.
 5. A kind that is not served (a CRD that is not installed) is asked for again after minutes.
 6. What the store keeps of an object tells what is news: a heartbeat that changes nothing of it is none.
@@ -35,6 +37,7 @@ WATCHED: Final = 300.0  # seconds after which the API server is asked to end a w
 FIRST_RETRY: Final = 0.5
 LAST_RETRY: Final = 30.0
 UNSERVED: Final = 300.0
+DOUBTED: Final = 5  # failures in a row, after which a version is given up
 RECENT: Final = 10.0  # seconds: a list that began so short a time ago is as good as another one
 _log = logging.getLogger(__name__)
 
@@ -54,27 +57,30 @@ class Informer:
         self._newer: set[Key] = set()  # told of by the watch since the list under way began
         self._listing = asyncio.Lock()
         self._began, self._listed = 0.0, False  # when the last list began, and whether one has come to its end
+        self._since = ""  # the resourceVersion that the next watch goes on from; "" where all is to be listed first
         self._chance = Random(self.path)  # noqa: S311  not for secrets
 
     async def run(self) -> None:
         """List and watch until cancelled."""
-        version, failures = "", 0
+        self._since, failures = "", 0
         while True:
             began = self._clock.monotonic()
             error: Exception | None = None
             try:
-                version = version or await self.list()
-                async for seen in self._watch(version):
-                    version, failures = seen, 0
+                self._since = self._since or await self.list()
+                async for seen in self._watch(self._since):
+                    self._since, failures = seen, 0
             except Expired as found:
-                version, error = "", found
+                self._since, error = "", found
             except NotFound as found:
-                version, error = "", found
+                self._since, error = "", found
                 self._store.listed(self.kind, self._namespace, served=False)
             except Exception as found:  # noqa: BLE001  a watch must outlive whatever it is told
                 error = found
             if error is not None:
                 failures += 1
+                if failures % DOUBTED == 0:
+                    self._since = ""
                 await self._clock.sleep(self._failed(failures, error))
             elif self._clock.monotonic() - began < FIRST_RETRY:
                 await self._clock.sleep(FIRST_RETRY)  # whatever stands between ends watches at once
@@ -112,6 +118,9 @@ class Informer:
             self._listed = True
             if not version:
                 raise Unavailable(f"GET {self.path}: expected a list with a resourceVersion, found none")
+            if version.isdecimal() and self._since.isdecimal() and int(version) < int(self._since):
+                _log.warning("%s: version %s comes after %s: etcd was restored", self.path, version, self._since)
+                self._since = version
             return version
 
     async def relist(self) -> None:
