@@ -25,7 +25,11 @@ class Temporary(PodiumError):
 
 
 class Unavailable(Temporary):
-    """The other side did not answer."""
+    """The other side did not answer, or not now."""
+
+    def __init__(self, message: str, *, reason: str = "", retry_after: float = 0.0) -> None:
+        super().__init__(message, reason=reason)
+        self.retry_after = retry_after
 
 
 class Conflict(Temporary):

@@ -222,6 +222,62 @@ def test_a_secret_that_cannot_be_read_for_a_while_is_no_news_of_other_receivers(
         assert sim.alerting.ready(kind, name).status == "True"  # type: ignore[union-attr]
 
 
+def test_an_event_that_is_refused_for_itself_holds_up_no_later_one() -> None:
+    sim = told()
+    refused = Rejected("https://ops.example.com answered 413 to this event", reason=reasons.EVENT_REFUSED)
+    sim.notifier.failures["https://ops.example.com/"] = refused
+    sim.settle("1")
+    sim.until(lambda world: len(world.notifier.tried) == notifications.REFUSALS - 1, within=timedelta(hours=1))
+    assert sim.alerting.left_out("ops") is None
+    assert [event.type for event in sim.status.outbox.pending] == [event_types.PROMOTED, event_types.DEPLOYED]
+    quiet(sim, within=10 * MINUTE)
+    assert len(sim.notifier.tried) == notifications.REFUSALS
+    del sim.notifier.failures["https://ops.example.com/"]
+    sim.commit(desired("3"), "version 3")
+    sim.settle("3")
+    quiet(sim)
+    sim.run(MINUTE)
+    assert types(sim.notifier.taken("ops")) == [(event_types.PROMOTED, "3")]
+    said, ready = sim.alerting.left_out("ops"), sim.alerting.ready("Alert", "ops")
+    assert said is not None
+    assert ready is not None
+    assert (said.status, said.reason, ready.status) == ("True", reasons.EVENT_REFUSED, "True")
+    assert said.message.startswith("ml.model.promoted.v1 of version 1 of churn, decided ")
+    assert said.message.endswith("is left out: https://ops.example.com answered 413 to this event")
+    sim.alerting.alert("ops", "ops", summary="seen")
+    sim.commit(desired("1"), "version 1")
+    sim.settle("1")
+    quiet(sim)
+    sim.run(MINUTE)
+    assert sim.alerting.left_out("ops") is None, "whoever changed the Alert has seen it"
+
+
+def test_a_receiver_that_asks_for_a_pause_gets_it() -> None:
+    sim = told()
+    sim.notifier.failures["https://ops.example.com/"] = Unavailable("it answered 429", retry_after=600.0)
+    sim.settle("1")
+    sim.run(9 * MINUTE)
+    assert len(sim.notifier.tried) == 1
+    sim.alerting.alert("audit", "ops", **MODELS)  # another Alert of the same receiver waits, too
+    sim.commit(desired("3"), "version 3")
+    sim.settle("3")
+    del sim.notifier.failures["https://ops.example.com/"]
+    assert len(sim.notifier.tried) == 1
+    quiet(sim)
+    sim.run(2 * MINUTE)
+    assert set(types(sim.notifier.taken("ops"))) >= {(event_types.PROMOTED, "1"), (event_types.PROMOTED, "3")}
+
+
+def test_a_pause_of_years_is_one_of_an_hour() -> None:
+    sim = told()
+    sim.notifier.failures["https://ops.example.com/"] = Unavailable("it answered 503", retry_after=9e9)
+    sim.settle("1")
+    sim.run(59 * MINUTE)
+    assert len(sim.notifier.tried) == 1
+    sim.run(3 * MINUTE)
+    assert len(sim.notifier.tried) == 2
+
+
 def test_what_a_receiver_refuses_is_tried_for_a_day_and_then_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert timedelta(hours=24) == notifications.GIVE_UP
     monkeypatch.setattr(notifications, "GIVE_UP", 20 * MINUTE)  # a day in the world takes a minute here

@@ -7,6 +7,7 @@ takes no connection and no thread that another one needs: who asks bounds how mu
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -22,6 +23,15 @@ _REFUSED: Final = (
 )
 LIMIT: Final = 64 * 1024  # bytes of an answer
 _BROKEN: Final = (TimeoutError, aiohttp.ClientError, OSError, ValueError)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was answered. The body has one byte more than LIMIT where there is too much of it."""
+
+    status: int
+    body: bytes
+    retry_after: str = ""  # the header
 
 
 class Outgoing:
@@ -42,8 +52,8 @@ class Outgoing:
         networks: tuple[str, ...] | None = None,
         status_is_all: bool = False,
         tenant: str = "",
-    ) -> tuple[int, bytes]:
-        """The status and the body, which has one byte more than LIMIT where there is too much of it.
+    ) -> Answer:
+        """What is answered.
 
         `place` is how errors name the address; `networks` are those beside the public one that it may be in, None: any.
         Where the `status_is_all` that counts, a body that breaks off or does not end is none.
@@ -59,7 +69,7 @@ class Outgoing:
                     content = b""
                     with suppress(*(_BROKEN if status_is_all else ())):
                         content = await _read(answer.content)
-                    return answer.status, content
+                    return Answer(answer.status, content, answer.headers.get("Retry-After", ""))
             except TimeoutError as error:
                 raise Unavailable(f"{place} did not answer within {within:g} s") from error
             except (aiohttp.ClientError, OSError, ValueError) as error:

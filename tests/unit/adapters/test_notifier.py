@@ -6,6 +6,8 @@ import hmac
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any, get_args
 
 import pytest
@@ -13,8 +15,9 @@ from aiohttp import web
 
 from podium.adapters.notifiers.bodies import ENCODINGS
 from podium.adapters.notifiers.cloud_events import cloud_event
-from podium.adapters.notifiers.http import HttpNotifier
+from podium.adapters.notifiers.http import HttpNotifier, seconds_of
 from podium.adapters.outgoing import LIMIT
+from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.alerting import CHATS, ProviderType
 from podium.api.v1alpha1.outbox import PendingEvent
 from podium.core.facts import Key
@@ -158,6 +161,39 @@ async def test_what_is_not_taken_is_told_without_the_path_and_without_what_was_a
     assert f"answered {status}" in str(caught.value)
     assert "secret" not in str(caught.value)
     assert len(receiver.taken) == 1
+
+
+@pytest.mark.parametrize(("status", "refused"), [(400, True), (413, True), (422, True), (401, False), (404, False)])
+async def test_what_is_wrong_with_the_event_is_told_from_what_is_wrong_with_the_address(
+    receiver: Receiver, notifier: HttpNotifier, status: int, *, refused: bool
+) -> None:
+    receiver.answer = lambda _: web.Response(status=status)
+    with pytest.raises(Rejected) as caught:
+        await sent(receiver, notifier)
+    assert caught.value.reason == (reasons.EVENT_REFUSED if refused else "")
+
+
+@pytest.mark.parametrize(
+    ("said", "least", "most"),
+    [
+        ("120", 120, 120),
+        ("0", 0, 0),
+        (format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True), 7000, 7200),
+        (format_datetime(datetime.now(UTC) - timedelta(hours=2), usegmt=True), 0, 0),
+    ],
+)
+async def test_a_receiver_says_when_to_come_again(
+    receiver: Receiver, notifier: HttpNotifier, said: str, least: float, most: float
+) -> None:
+    receiver.answer = lambda _: web.Response(status=429, headers={"Retry-After": said})
+    with pytest.raises(Unavailable) as caught:
+        await sent(receiver, notifier)
+    assert least <= caught.value.retry_after <= most
+
+
+@pytest.mark.parametrize("said", ["", "soon", "-1", "1.5", "٣", "9" * 400, "Mon, 99 Jan 2026 00:00:00 GMT", "\x00"])
+def test_what_is_no_time_asks_for_none(said: str) -> None:
+    assert seconds_of(said) == 0.0
 
 
 async def test_a_receiver_that_is_silent_or_away_is_unavailable(receiver: Receiver, notifier: HttpNotifier) -> None:

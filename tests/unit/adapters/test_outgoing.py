@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from podium.adapters.outgoing import Outgoing, origin
+from podium.adapters.outgoing import Answer, Outgoing, origin
 from podium.errors import Rejected, Unavailable
 from tests.unit.adapters.local_server import serving
 
@@ -57,7 +57,7 @@ async def address() -> AsyncIterator[str]:
         gone.set()
 
 
-async def post(outgoing: Outgoing, url: str, within: float = 10.0, **how: Any) -> tuple[int, bytes]:
+async def post(outgoing: Outgoing, url: str, within: float = 10.0, **how: Any) -> Answer:
     return await outgoing.post(url, b"{}", {}, within=within, place="there", **how)
 
 
@@ -76,7 +76,7 @@ async def test_receivers_that_hang_take_no_connection_of_another(outgoing: Outgo
     async def ask(_: int) -> None:
         await post(outgoing, f"{address}/hang", within=60.0)
 
-    assert await while_many_hang(ask, post(outgoing, f"{address}/well")) == (200, b"ok")
+    assert await while_many_hang(ask, post(outgoing, f"{address}/well")) == Answer(200, b"ok")
 
 
 async def test_names_that_hang_take_no_thread_of_another(
@@ -95,12 +95,12 @@ async def test_names_that_hang_take_no_thread_of_another(
     async def ask(number: int) -> None:
         await post(outgoing, f"http://{number}.silent.example/", within=60.0, tenant="theirs")
 
-    async def others() -> tuple[int, bytes]:
+    async def others() -> Answer:
         await asyncio.to_thread(int)  # the operator's own work
         return await post(outgoing, f"{address.replace('127.0.0.1', 'localhost')}/well", tenant="ours")
 
     try:
-        assert await asyncio.wait_for(while_many_hang(ask, others()), 20) == (200, b"ok")
+        assert await asyncio.wait_for(while_many_hang(ask, others()), 20) == Answer(200, b"ok")
     finally:
         gone.set()
 
@@ -116,7 +116,7 @@ async def test_a_body_that_does_not_end_is_no_answer_unless_the_status_is_all(
 ) -> None:
     with pytest.raises(Unavailable, match=r"there did not answer within|there does not answer"):
         await post(outgoing, f"{address}/{path}", within=0.3)
-    assert (await post(outgoing, f"{address}/{path}", within=0.3, status_is_all=True))[0] == 200
+    assert (await post(outgoing, f"{address}/{path}", within=0.3, status_is_all=True)).status == 200
 
 
 @pytest.mark.parametrize(

@@ -177,11 +177,11 @@ async def test_a_webhooks_address_is_checked_too() -> None:
                 await outgoing.post(place, b"", {}, within=5, place="the place", networks=())
             assert caught.value.reason == reasons.NOT_PERMITTED
         assert not asked
-        assert (await outgoing.post(url, b"", {}, within=5, place="the place", networks=HERE))[0] == 200
+        assert (await outgoing.post(url, b"", {}, within=5, place="the place", networks=HERE)).status == 200
         with pytest.raises(Rejected):  # the connection that was kept is for those who could have made it
             await outgoing.post(url, b"", {}, within=5, place="the place", networks=())
         assert len(asked) == 1
-        assert (await outgoing.post(url, b"", {}, within=5, place="the place"))[0] == 200
+        assert (await outgoing.post(url, b"", {}, within=5, place="the place")).status == 200
     with pytest.raises(Unavailable):
         await outgoing.post(url, b"", {}, within=5, place="the place", networks=HERE)
     await outgoing.close()

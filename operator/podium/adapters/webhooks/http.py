@@ -35,7 +35,7 @@ class HttpWebhooks:
         if call.authorization is not None:
             headers["Authorization"] = call.authorization
         body = json.dumps(event(call)).encode()
-        status, answer = await self._outgoing.post(
+        answer = await self._outgoing.post(
             call.url,
             body,
             headers,
@@ -44,9 +44,9 @@ class HttpWebhooks:
             networks=call.networks,
             tenant=call.key.namespace,
         )
-        if not 200 <= status < 300:  # noqa: PLR2004  the successes of HTTP
-            raise Rejected(f"{place} answered {status}; expected {_EXPECTED}")
-        return _verdict(answer, place)
+        if not 200 <= answer.status < 300:  # noqa: PLR2004  the successes of HTTP
+            raise Rejected(f"{place} answered {answer.status}; expected {_EXPECTED}")
+        return _verdict(answer.body, place)
 
 
 def event(call: WebhookCall) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ CHATS: Final[frozenset[ProviderType]] = frozenset({"slack", "discord", "msteams"
 _NAME = r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"
 _LINE = r"^[^\x00-\x1f]+$"
 ANY: Final = "*"
+LEFT_OUT: Final = "EventsLeftOut"  # a condition of an Alert: the last event that was given up
 # A type, or the beginning of one with * at its end
 EVENT_PATTERN = r"^([a-z0-9]+([.-][a-z0-9]+)*\.?)?\*?$"
 Pattern = Annotated[
@@ -131,7 +132,9 @@ class AlertingStatus(StatusValue):
 
     observed_generation: int = Field(-1, description="metadata.generation that this status is about.")
     conditions: Annotated[list[Condition], KeyedBy("type")] = Field(
-        [], description="Ready: whether events can be delivered, and why not."
+        [],
+        description="Ready: whether events can be delivered, and why not. EventsLeftOut of an Alert: the last event "
+        "that was given up, until its spec changes.",
     )
 
 

@@ -117,6 +117,7 @@ SUCCEEDED: Final = "Succeeded"  # the last delivery, or nothing was to be delive
 SUSPENDED: Final = "Suspended"  # spec.suspend
 PROVIDER_NOT_FOUND: Final = "ProviderNotFound"  # the Alert names a Provider that is not there
 DELIVERY_FAILING: Final = "DeliveryFailing"  # the receiver does not take events; they wait
+EVENT_REFUSED: Final = "EventRefused"  # the receiver takes events, but not this one, which is left out
 TOO_MANY_ALERTS: Final = "TooManyAlerts"  # the namespace has more Alerts than are served
 
 

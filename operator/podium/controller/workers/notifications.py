@@ -4,7 +4,9 @@ The rules:
 
 1. What is to be told is in the status (`status.outbox`), where the decision itself is. This worker only reads it.
 2. Each Alert has the events of one ModelDeployment in order: the next one is not sent before it has the last one.
-3. A delivery is repeated until the receiver has taken it, later each time. After a day it is given up.
+3. A delivery is repeated until the receiver has taken it, later each time, and not before the time that it asks for by
+   Retry-After. After a day it is given up. An event that the receiver refuses for itself, again and again, is left out
+   sooner: the next ones need not wait for it. The Alert says so.
 4. How far each Alert has come goes into the status by the next reconcile. What was sent and is not written down yet is
    sent again by another operator, with the same id.
 5. Each Provider has few deliveries at a time, and its own: one that is slow holds up no other. Nor do conditions, which
@@ -19,19 +21,23 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.alerting import told_by
 from podium.api.v1alpha1.outbox import Delivery, Outbox, PendingEvent
 from podium.api.v1alpha1.status import Phase
+from podium.api.v1alpha1.values.base import format_time
 from podium.controller.logs import about
 from podium.controller.queue import backoff
 from podium.controller.waiting import news_or
 from podium.controller.workers.receivers import Granted, Receivers, provider_missing
 from podium.core.facts import Key
 from podium.core.status.outbox import settled
-from podium.errors import NotFound, PodiumError
+from podium.errors import NotFound, PodiumError, Temporary, Unavailable
 from podium.ports import Alert, Alerting, Clock, Cluster, ModelDeployment, Notification, Notifier, Provider
 
 GIVE_UP: Final = timedelta(hours=24)
+REFUSALS: Final = 20  # of one event for itself: with the waits between them about half an hour
+_LONGEST_WAIT: Final = 3600.0  # seconds that a receiver can ask for
 LAST_RETRY: Final = 120.0  # seconds between tries
 _FIRST_RETRY: Final = 1.0
 _POLL: Final = 15.0  # seconds between two lists of Alerts and Providers
@@ -87,6 +93,7 @@ class NotificationWorker:
         self._sessions: dict[Key, _Session] = {}
         self._news = asyncio.Event()
         self._turns: defaultdict[Key, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(_AT_ONCE))
+        self._asked_to_wait: dict[tuple[str, int], float] = {}  # until when, by UID and generation of the Provider
 
     def attends(self, key: Key) -> bool:
         """Whether anything is still to be told of it, as far as is known."""
@@ -180,20 +187,22 @@ class NotificationWorker:
 
     async def _attend(self, session: _Session, uid: str) -> None:
         """Deliver what is pending to one Alert, in order. What is decided meanwhile is begun after the next list."""
-        failures = 0
+        failures = refusals = 0
         with about(session.key):
             while self._known_since(session) and (event := session.next(uid)) is not None:
                 alert = self._receivers.alert(uid)
                 if alert is None:
                     return  # it is gone, and counts no more
                 error = await self._once(session, alert, event)
-                if error is None or self._given_up(event, alert, error):
-                    failures = 0
+                refusals = refusals + 1 if _of_the_event(error) else 0
+                if error is None or self._given_up(session, event, alert, error, refusals):
+                    failures = refusals = 0
                     session.reached[uid] = event.sequence
                     self._notify(session.key)
                 else:
                     failures += 1
-                    await self._clock.sleep(max(_FIRST_RETRY, backoff(failures, LAST_RETRY)))
+                    asked = error.retry_after if isinstance(error, Temporary) else 0.0
+                    await self._clock.sleep(max(_FIRST_RETRY, backoff(failures, LAST_RETRY), asked))
 
     async def _once(self, session: _Session, alert: Alert, event: PendingEvent) -> Exception | None:
         """Deliver it, if the Alert wants it. Returns why it could not be."""
@@ -237,13 +246,40 @@ class NotificationWorker:
                 summary=alert.spec.summary,
                 networks=target.networks,
             )
-            await self._notifier.send(notification)
+            await self._send(provider, notification)
 
-    def _given_up(self, event: PendingEvent, alert: Alert, error: Exception) -> bool:
-        if self._clock.now() - event.at < GIVE_UP:
+    async def _send(self, provider: Provider, notification: Notification) -> None:
+        """Send it, unless the receiver has asked to be left alone. Raises the errors of the port."""
+        this = (provider.uid, provider.generation)
+        if (left := self._asked_to_wait.get(this, 0.0) - self._clock.monotonic()) > 0:
+            message = (
+                f"Provider {provider.key.name} asked by Retry-After for a pause, and gets it: {left:.0f} s are left"
+            )
+            raise Unavailable(message, retry_after=left)
+        self._asked_to_wait.pop(this, None)
+        try:
+            await self._notifier.send(notification)
+        except Unavailable as error:
+            if error.retry_after:
+                asked = min(error.retry_after, _LONGEST_WAIT)
+                self._asked_to_wait[this] = self._clock.monotonic() + asked
+                raise Unavailable(str(error), reason=error.reason, retry_after=asked) from error
+            raise
+
+    def _given_up(self, session: _Session, event: PendingEvent, alert: Alert, error: Exception, refusals: int) -> bool:
+        if refusals < REFUSALS and self._clock.now() - event.at < GIVE_UP:
             return False
         _log.error("Alert %s: %s of version %s given up: %s", alert.key.name, event.type, event.version, error)
+        what = f"{event.type} of version {event.version} of {session.key.name}, decided {format_time(event.at)}"
+        reason = reasons.EVENT_REFUSED if _of_the_event(error) else reasons.DELIVERY_FAILING
+        self._receivers.leave_out(alert, reason, f"{what}, was not delivered and is left out: {error}")
+        self._news.set()  # for its condition
         return True
+
+
+def _of_the_event(error: Exception | None) -> bool:
+    """Whether the receiver refused this very event, and may take others."""
+    return isinstance(error, PodiumError) and error.reason == reasons.EVENT_REFUSED
 
 
 def _tells(alert: Alert, provider: Provider | None, key: Key, event: PendingEvent) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.alerting import AlertingStatus, ProviderSpec
+from podium.api.v1alpha1.alerting import LEFT_OUT, AlertingStatus, ProviderSpec
 from podium.api.v1alpha1.outbox import RECEIVERS_LIMIT
 from podium.api.v1alpha1.policy import PodiumPolicySpec
 from podium.api.v1alpha1.status import Condition
@@ -57,6 +57,7 @@ class Receivers:
         self._alerts: dict[str, Alert] = {}
         self._providers: dict[Key, Provider] = {}
         self._failing: dict[str, Problem] = {}  # by the Alert's UID: why its last delivery failed
+        self._left_out: dict[str, Condition] = {}  # by the Alert's UID: the last event that was given up
         self._checked: dict[tuple[str, int], float] = {}  # UID and generation of Providers whose Secrets were well
         self._listed = asyncio.Event()
 
@@ -73,6 +74,7 @@ class Receivers:
         self._alerts = {each.uid: each for each in alerts}
         self._providers = {each.key: each for each in providers}
         self._failing = {uid: problem for uid, problem in self._failing.items() if uid in self._alerts}
+        self._left_out = {uid: said for uid, said in self._left_out.items() if uid in self._alerts}
         self.listed_at = began
         self._listed.set()
 
@@ -96,6 +98,19 @@ class Receivers:
             return known is not None
         self._failing[alert.uid] = found = _problem_of(error)
         return found != known
+
+    def leave_out(self, alert: Alert, reason: str, message: str) -> None:
+        """Remember which event was given up last; the Alert says so until its spec changes."""
+        self._left_out[alert.uid] = Condition.model_validate(
+            {
+                "type": LEFT_OUT,
+                "status": "True",
+                "reason": reason,
+                "message": message[:_SHOWN],
+                "observed_generation": alert.generation,
+                "last_transition_time": self._clock.now(),
+            }
+        )
 
     async def target(self, provider: Provider) -> Target:
         """Where its events go. Raises NotFound and Rejected, and says what is missing, without any secret."""
@@ -206,14 +221,20 @@ class Receivers:
                 "last_transition_time": self._clock.now() if known is None or moved else known.last_transition_time,
             }
         )
-        if known == now:
+        conditions = [now, *self._still_left_out(about)]
+        if conditions == about.status.conditions:
             return
         try:
             await self._alerting.write_status(
-                about, AlertingStatus(observed_generation=about.generation, conditions=[now])
+                about, AlertingStatus(observed_generation=about.generation, conditions=conditions)
             )
         except PodiumError as error:
             _log.warning("could not write the status of %s %s: %s", about.kind, about.key, error)
+
+    def _still_left_out(self, about: Alert | Provider) -> Sequence[Condition]:
+        written = {each.type: each for each in about.status.conditions}
+        found = self._left_out.get(about.uid) or written.get(LEFT_OUT)
+        return [found] if found is not None and found.observed_generation == about.generation else []
 
 
 def provider_missing(alert: Alert) -> Problem:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from podium.adapters.notifiers.cloud_events import cloud_event
-from podium.api.v1alpha1.alerting import AlertingStatus, AlertSpec, ProviderSpec
+from podium.api.v1alpha1.alerting import LEFT_OUT, AlertingStatus, AlertSpec, ProviderSpec
 from podium.api.v1alpha1.status import Condition
 from podium.core.facts import Key
 from podium.errors import NotFound, PodiumError, Unavailable
@@ -51,6 +51,11 @@ class FakeAlerting:
         """The condition Ready of an Alert or a Provider; None where it has none yet."""
         there: Mapping[Key, Alert | Provider] = self._alerts if kind == "Alert" else self._providers
         return next(iter(there[Key(namespace, name)].status.conditions), None)
+
+    def left_out(self, name: str, namespace: str = "ml") -> Condition | None:
+        """The condition of an Alert that tells of the last event that was given up; None where there is none."""
+        there = self._alerts[Key(namespace, name)].status.conditions
+        return next((each for each in there if each.type == LEFT_OUT), None)
 
     async def alerts(self) -> Sequence[Alert]:
         self._may_fail()
