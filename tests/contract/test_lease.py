@@ -55,3 +55,23 @@ async def test_a_released_lease_has_no_holder_and_the_next_one_counts_as_a_trans
     assert released.holder == ""
     taken = await store.write(released, "second", 8.0)
     assert (taken.holder, taken.transitions) == ("second", 1)
+
+
+async def test_each_shard_has_a_lease_of_its_own_and_all_are_seen_together(store: LeaseStore) -> None:
+    assert await store.all() == {}
+    written = {shard: await store.write(None, f"holder/{shard}", 8.0, shard) for shard in (0, 1, 10)}
+    assert await store.all() == written
+    assert [await store.read(shard) for shard in (0, 1, 2, 10)] == [written[0], written[1], None, written[10]]
+
+
+async def test_who_asks_for_a_lease_leaves_it_to_its_holder_who_sees_that_at_the_next_renewal(
+    store: LeaseStore,
+) -> None:
+    held = await store.write(None, "first", 8.0, 1)
+    asked = await store.write(held, held.holder, held.seconds, 1, "second")
+    assert (asked.holder, asked.wanted, asked.transitions) == ("first", "second", 0)
+    with pytest.raises(Conflict):
+        await store.write(held, "first", 8.0, 1)
+    assert await store.read(1) == asked
+    renewed = await store.write(asked, "first", 8.0, 1)
+    assert renewed.wanted == ""

@@ -11,9 +11,11 @@ from podium.controller.metrics import Metrics
 
 
 @asynccontextmanager
-async def serving(metrics: Metrics, ready: Callable[[], bool], port: int) -> AsyncIterator[int]:
+async def serving(
+    metrics: Metrics, ready: Callable[[], bool], port: int, state: Callable[[], str] = str
+) -> AsyncIterator[int]:
     """Serve while inside; gives the port, which is any free one where 0 was asked for."""
-    runner = web.AppRunner(application(metrics, ready), access_log=None, shutdown_timeout=0.2)
+    runner = web.AppRunner(application(metrics, ready, state), access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     try:
         site = web.SockSite(runner, listening(port))
@@ -30,14 +32,18 @@ def listening(port: int) -> socket.socket:
     return socket.create_server(("", port))
 
 
-def application(metrics: Metrics, ready: Callable[[], bool]) -> web.Application:
-    """The three pages. Healthy is a loop that answers; ready is one whose watches run. A standby is both."""
+def application(metrics: Metrics, ready: Callable[[], bool], state: Callable[[], str] = str) -> web.Application:
+    """The three pages. Healthy is a loop that answers; ready is one whose watches run. A standby is both.
+
+    A `state`, where there is one, is told beside that.
+    """
 
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
     async def readyz(_: web.Request) -> web.Response:
-        return web.Response(text="ok\n") if ready() else web.Response(status=503, text="no watches yet\n")
+        told = f"{state()}\n" if state() else ""
+        return web.Response(text=f"ok\n{told}") if ready() else web.Response(status=503, text=f"no watches yet\n{told}")
 
     async def show(_: web.Request) -> web.Response:
         body = await asyncio.to_thread(metrics.render)  # seconds for thousands of rollouts: the loop goes on

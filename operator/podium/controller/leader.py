@@ -19,10 +19,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from podium.errors import Conflict, PodiumError
-from podium.ports import Clock, LeaseState, LeaseStore
+from podium.ports import Clock, LeaseState
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -39,12 +39,48 @@ class Times:
     poll: float = 0.4  # how often a standby looks
 
 
+class OneLease(Protocol):
+    """The Lease that a candidate is after."""
+
+    async def read(self) -> LeaseState | None: ...
+    async def write(self, held: LeaseState | None, holder: str, seconds: float) -> LeaseState: ...
+
+
+class Peers(Protocol):
+    """What a candidate does for the sake of others that hold other Leases."""
+
+    async def may_take(self) -> bool:
+        """Whether it may take the Lease, which is free."""
+
+    def gives_up(self, held: LeaseState) -> bool:
+        """Whether it ends its work and releases the Lease, which it has just renewed."""
+
+
+class _NoPeers:
+    """There is one Lease only."""
+
+    async def may_take(self) -> bool:
+        return True
+
+    def gives_up(self, held: LeaseState) -> bool:
+        del held
+        return False
+
+
 class Election:
     """One candidate."""
 
     def __init__(
-        self, store: LeaseStore, clock: Clock, identity: str, *, times: Times, told: Callable[[bool], None]
+        self,
+        store: OneLease,
+        clock: Clock,
+        identity: str,
+        *,
+        times: Times,
+        told: Callable[[bool], None],
+        peers: Peers | None = None,
     ) -> None:
+        self._peers = peers or _NoPeers()
         self._store = store
         self._clock = clock
         self._identity = identity
@@ -76,7 +112,7 @@ class Election:
                 found = await self._within(self._times.renew, self._store.read())
                 if watched is None or found is None or found.version != watched.version:
                     watched, unchanged_since = found, self._clock.monotonic()
-                if self._free(found, unchanged_since):
+                if self._free(found, unchanged_since) and await self._within(self._times.renew, self._peers.may_take()):
                     began = self._clock.monotonic()
                     write = self._store.write(found, self._identity, self._times.claim)
                     return await self._within(self._times.renew, write), began
@@ -111,7 +147,7 @@ class Election:
         return tenure.held
 
     async def _renew(self, tenure: "_Tenure") -> None:
-        """Renew until the Lease is lost."""
+        """Renew until the Lease is lost, or is given up for another."""
         pause = self._times.renew
         while True:
             await self._clock.sleep(min(pause, self._left(tenure)))
@@ -126,6 +162,8 @@ class Election:
                 pause = self._times.poll
             if tenure.lost:
                 _log.error("%s no longer leads: %s took the Lease", self._identity, tenure.held.holder or "no process")
+                return
+            if self._peers.gives_up(tenure.held):
                 return
         tenure.lost = True
         _log.error("%s no longer leads: no renewal in %.0f s", self._identity, self._times.deadline)

@@ -1,6 +1,6 @@
 """What the operator says of itself in Prometheus's words: the usual names of controllers, and the rollouts' own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from time import perf_counter
@@ -58,6 +58,9 @@ class Metrics:
         self.leading = Gauge(
             "leader_election_master_status", "1 while this process leads.", by_queue, registry=own
         ).labels("podium")
+        self.shard_held = Gauge(
+            "podium_shard_held", "1 while this process holds the shard.", ["shard"], registry=own
+        )  # one that has a single shard has none of these
 
     def _rollouts(self) -> None:
         own, which = self._registry, ["namespace", "name"]
@@ -147,10 +150,14 @@ class Metrics:
         if self._sights.get(key, ("", ""))[:2] != (challenger.version, challenger.digest):
             self._sights[key] = (challenger.version, challenger.digest, since)
 
-    def stop_showing(self) -> None:
-        """Remove where rollouts stand: a former leader does not know it any more. What it counted stays."""
-        self._gauges.clear()
-        self._sights.clear()
+    def stop_showing(self, mine: Callable[[str], bool] = lambda _: True) -> None:
+        """Remove where rollouts stand: a former leader of their namespaces does not know it. What it counted stays."""
+        for key in self._gauges.known():
+            if mine(key.namespace):
+                self._gauges.forget(key)
+        for key in tuple(self._sights):
+            if mine(key.namespace):
+                del self._sights[key]
 
     def forget(self, key: Key) -> None:
         """Remove all series of a ModelDeployment that is gone."""

@@ -1,4 +1,4 @@
-"""One operator process: its queue, Reconciler, workers, sweep and leader election, on ports. It knows no adapter."""
+"""One operator, or one shard of it: queue, Reconciler, workers, sweep and leader election. It knows no adapter."""
 
 import asyncio
 from dataclasses import replace
@@ -11,6 +11,7 @@ from podium.controller.policies import PolicyBook
 from podium.controller.queue import WorkQueue
 from podium.controller.reconcile import Reconciler
 from podium.controller.settings import Settings
+from podium.controller.share import Share
 from podium.controller.steady import SteadyClock
 from podium.controller.sweep import Sweep
 from podium.controller.template_turns import TemplateTurns
@@ -23,10 +24,12 @@ from podium.ports import AliasClaim, Ports
 
 
 class Operator:
-    """All parts of one operator process."""
+    """All parts of one operator process, or of one shard in it."""
 
-    def __init__(self, ports: Ports, settings: Settings) -> None:
-        self.metrics = Metrics()
+    def __init__(self, ports: Ports, settings: Settings, share: Share | None = None) -> None:
+        """Without a share, it is alone: all namespaces are its own."""
+        self._share = share
+        self.metrics = share.metrics if share is not None else Metrics()
         self._ports = ports
         self._settings = settings
         steady = replace(ports, clock=SteadyClock(ports.clock))
@@ -45,11 +48,13 @@ class Operator:
                 notify=self.changed,
                 leads=self._may_write,
                 policies=self._policies.of,
+                mine=self.is_mine,
             ),
         )
         self._claims = AliasClaims(settings.registry_uri, wake=self.changed)
         turns = TemplateTurns(settings.template_budget, wake=self.changed)
-        others = Others(ports.cluster, self._claims, turns, self._policies, steady.clock)
+        elsewhere = share.turns(ports.cluster, ports.clock) if share is not None else None
+        others = Others(ports.cluster, self._claims, turns, self._policies, steady.clock, elsewhere=elsewhere)
         self.reconciler = Reconciler(steady, self.workers, self.metrics, others)
         self.queue = WorkQueue(
             self.reconciler,
@@ -67,8 +72,9 @@ class Operator:
             claims=self._claims,
             every=settings.resync,
             hints=ports.hints,
+            mine=self.is_mine,
         )
-        if ports.hints is not None:
+        if ports.hints is not None and share is None:
             ports.hints.listen(self)
 
     async def run(self) -> None:
@@ -76,10 +82,19 @@ class Operator:
         if not self._settings.leader_election:
             self._leads(True)
             return await self.lead()
-        self._election = Election(
-            self._ports.lease, self._ports.clock, self._settings.identity, times=Times(), told=self._leads
+        ports, share, identity = self._ports, self._share, self._settings.identity
+        self._election = (
+            Election(ports.lease, ports.clock, identity, times=Times(), told=self._leads)
+            if share is None
+            else Election(
+                share.store, ports.clock, share.holder, times=share.times, told=self._leads, peers=share.peers
+            )
         )
         return await self._election.run(self.lead)
+
+    def is_mine(self, namespace: str) -> bool:
+        """Whether the namespace is in this shard."""
+        return self._share is None or self._share.has(namespace)
 
     async def lead(self) -> None:
         """The work of a leader, until cancelled. Nothing of it goes on afterwards."""
@@ -94,16 +109,17 @@ class Operator:
                 group.create_task(self.workers.notifications.run(), name="notifications")
         finally:
             await self.workers.close()
-            self.metrics.stop_showing()
+            self.metrics.stop_showing(self.is_mine)
 
     def told(self, key: Key, claim: AliasClaim | None) -> None:
         """A watch tells how a ModelDeployment is now, and which alias it claims."""
         self._claims.note(key, claim)
-        self.queue.add(key)
+        self.changed(key)
 
     def changed(self, key: Key) -> None:
         """A watch, or the registry, tells of something that this ModelDeployment cares for."""
-        self.queue.add(key)
+        if self.is_mine(key.namespace):
+            self.queue.add(key)
 
     def routed(self, route: Key) -> None:
         """A watch tells of an HTTPRoute or the like: Podium's own, an adopted one, or that of another owner."""
@@ -114,4 +130,7 @@ class Operator:
         return self._election is None or self._election.leads()
 
     def _leads(self, leading: bool) -> None:
-        self.metrics.leading.set(leading)
+        if self._share is None:
+            self.metrics.leading.set(leading)
+        else:
+            self._share.leads(leading)

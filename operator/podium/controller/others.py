@@ -8,6 +8,7 @@ from podium.controller.alias_claims import AliasClaims
 from podium.controller.observe import QUIET
 from podium.controller.policies import PolicyBook
 from podium.controller.template_turns import TemplateTurns
+from podium.controller.turns_elsewhere import TurnsElsewhere
 from podium.controller.waiting import within
 from podium.core.facts import AliasConflict, Facts, Key, ObservedState
 from podium.core.rollout.last_spec import trial_spec
@@ -23,8 +24,17 @@ class Others:
     """Asked only where nothing is on trial: no rollback waits for others."""
 
     def __init__(
-        self, cluster: Cluster, claims: AliasClaims, turns: TemplateTurns, policies: PolicyBook, clock: Clock
+        self,
+        cluster: Cluster,
+        claims: AliasClaims,
+        turns: TemplateTurns,
+        policies: PolicyBook,
+        clock: Clock,
+        *,
+        elsewhere: TurnsElsewhere | None = None,
     ) -> None:
+        """`elsewhere` knows the turns of other shards, where there are any."""
+        self._elsewhere = elsewhere
         self.confined = policies.confined
         self._policies = policies
         self._cluster = cluster
@@ -79,9 +89,12 @@ class Others:
                 return found
         return None
 
-    def with_turn(self, facts: Facts) -> Facts:
+    async def with_turn(self, facts: Facts) -> Facts:
         """The facts, with whether a template that came with another operator may be tried now."""
         if facts.status.phase not in QUIET:
             return facts
-        turn = self._turns.take(facts.key, wanted=wants_turn(facts))
+        wanted, elsewhere = wants_turn(facts), 0
+        if wanted and self._elsewhere is not None and not self._turns.has(facts.key):
+            elsewhere = await self._elsewhere.taken()
+        turn = self._turns.take(facts.key, wanted=wanted, elsewhere=elsewhere)
         return replace(facts, observed=replace(facts.observed, template_turn=turn))

@@ -61,6 +61,7 @@ class WorkQueue:
         self._clock = clock
         self._metrics = metrics
         self._workers = workers
+        self._depth = 0  # as it was told last: the queues of several shards add up
         self._due: DueKeys[Priority] = DueKeys(priority, last=Priority.REST)
         self._running: dict[Key, Priority] = {}
         self._failures: dict[Key, int] = {}
@@ -82,16 +83,21 @@ class WorkQueue:
                     group.create_task(self._handle(key))
         finally:
             self._running.clear()
+            self._tell_depth(0)
 
     async def _next(self) -> tuple[Key, Priority]:
         while True:
             self._news.clear()
             now = self._clock.monotonic()
-            self._metrics.depth.set(self._due.waiting(now))
+            self._tell_depth(self._due.waiting(now))
             if found := self._due.pop(now, self._free()):
                 return found
             moment = self._due.next_moment()
             await news_or(self._clock, self._news, None if moment is None else moment - now)
+
+    def _tell_depth(self, now: int) -> None:
+        self._metrics.depth.inc(now - self._depth)
+        self._depth = now
 
     def _free(self) -> dict[Priority, frozenset[str]]:
         """The priorities for which a worker is free, and the namespaces for which it is not."""

@@ -164,7 +164,7 @@ class Reconciler:
         seen = replace(md, status=consistent(md.status, md.spec, self._ports.clock.now()))
         world = await self._others.beside(seen, await observe(seen, self._ports, self._workers))
         self._resting.observed(seen, world)
-        decision = self._decide(self._others.with_turn(self._facts(seen, world)))
+        decision = self._decide(await self._others.with_turn(self._facts(seen, world)))
         decision = replace(decision, status=with_settled(decision.status, self._workers.notifications.latest(md)))
         if md.flaw:
             decision = replace(decision, status=self._invalid(md, decision.status))

@@ -14,6 +14,7 @@ from podium.errors import Rejected
 
 MOST_WORKERS: Final = 1000
 MOST_TRIALS: Final = 1000
+MOST_SHARDS: Final = 64
 LAST_PORT: Final = 65535
 Scrape = Literal["direct", "proxy"]
 LogFormat = Literal["json", "text"]
@@ -33,6 +34,7 @@ class Settings:
     namespace: str = "podium-system"  # PODIUM_NAMESPACE: where the Lease is
     watched: tuple[str, ...] = ()  # PODIUM_WATCH_NAMESPACES, separated by commas; all where there is none
     leader_election: bool = True  # PODIUM_LEADER_ELECTION=on|off
+    shards: int = 1  # PODIUM_SHARDS: namespaces are hashed over so many Leases, which any number of replicas share
     scrape: Scrape = "direct"  # PODIUM_SCRAPE: proxy reaches pods from outside the cluster
     prometheus_uri: str = ""  # PODIUM_PROMETHEUS_URI: for guards that ask it; none where it is empty
     resync: float = 300.0  # PODIUM_RESYNC: compare all with a list, whatever was missed
@@ -61,6 +63,7 @@ class Settings:
             namespace=read.text("PODIUM_NAMESPACE", cls.namespace),
             watched=tuple(filter(None, read.text("PODIUM_WATCH_NAMESPACES", "").replace(" ", "").split(","))),
             leader_election=read.choice("PODIUM_LEADER_ELECTION", "on", ("on", "off")) == "on",
+            shards=read.number("PODIUM_SHARDS", cls.shards, 1, MOST_SHARDS),
             scrape=cast(
                 "Scrape", read.choice("PODIUM_SCRAPE", "direct" if in_cluster else "proxy", ("direct", "proxy"))
             ),

@@ -46,8 +46,10 @@ class Sweep:
         claims: AliasClaims,
         every: float,
         hints: Hints | None = None,
+        mine: Callable[[str], bool] = lambda _: True,
     ) -> None:
-        """`note` remembers a ModelDeployment, and returns how urgent it is."""
+        """`note` remembers a ModelDeployment, and returns how urgent it is. `mine` says which namespaces are added."""
+        self._mine = mine
         self._cluster = cluster
         self._clock = clock
         self._add = add
@@ -81,11 +83,14 @@ class Sweep:
             await self._add_urgent(hints)
         await hints.compare()
         if all_of_them:
-            self._add_resting({each.key for each in hints.listed()} | set(self._known()))
+            keys = {each.key for each in hints.listed()} | set(self._known())
+            self._add_resting(key for key in keys if self._mine(key.namespace))
         return True
 
     async def _add_urgent(self, hints: Hints) -> None:
         for each in hints.listed():
+            if not self._mine(each.key.namespace):
+                continue
             if each.deleting or each.phase not in RESTS:
                 with suppress(NotKnown):  # not listed yet: it is added all the same
                     if (md := await hints.get(each.key)) is not None:
@@ -105,9 +110,10 @@ class Sweep:
             _log.warning("could not list ModelDeployments, retrying: %s", error)
             return False
         self._claims.fill(md.claim for md in listed if md.claim is not None)
-        ranks = {md.key: self._note(md) for md in listed}
+        ranks = {md.key: self._note(md) for md in listed if self._mine(md.key.namespace)}
         resting = 0
-        for key in sorted(ranks.keys() | self._known(), key=str):
+        known = {key for key in self._known() if self._mine(key.namespace)}
+        for key in sorted(ranks.keys() | known, key=str):
             urgent = ranks.get(key) != Priority.REST  # a key that is gone is cleaned up at once, too
             self._add(key, 0.0 if urgent else resting * _PACE)
             resting += not urgent

@@ -27,12 +27,19 @@ class TemplateTurns:
         """Whether it has its turn, or waits for it."""
         return key in self._granted or key in self._waiting
 
-    def take(self, key: Key, *, wanted: bool) -> bool:
-        """Whether the ModelDeployment may begin now. One that rests without wanting its turn gives it back."""
+    def has(self, key: Key) -> bool:
+        """Whether it has its turn."""
+        return key in self._granted
+
+    def take(self, key: Key, *, wanted: bool, elsewhere: int = 0) -> bool:
+        """Whether the ModelDeployment may begin now. One that rests without wanting its turn gives it back.
+
+        So many have theirs in other shards.
+        """
         if not wanted:
             self.forget(key)
             return False
-        if len(self.others(key)) >= self._budget:
+        if len(self.others(key)) + elsewhere >= self._budget:
             self._waiting.setdefault(key)
             return False
         self._granted.add(key)

@@ -24,7 +24,7 @@ from podium.adapters.routers.choice import Routers
 from podium.adapters.routers.hints import KubernetesHints
 from podium.adapters.webhooks.http import HttpWebhooks
 from podium.controller.endpoints import serving
-from podium.controller.operator import Operator
+from podium.controller.process import Shards, operator_of
 from podium.controller.settings import Settings
 from podium.controller.watches import Watches
 from podium.ports import Ports
@@ -39,10 +39,11 @@ async def main(settings: Settings) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, stopping.set)
     async with connected(settings) as (ports, informers):
-        operator = Operator(ports, settings)
+        operator = operator_of(ports, settings)
+        state = (lambda: operator.state) if isinstance(operator, Shards) else str
         watches = Watches(ports.cluster, ports.clock, namespaces=settings.watched, informers=informers.run)
         ready = lambda: watches.watching and informers.complete  # noqa: E731  a standby is ready, too
-        async with serving(operator.metrics, ready, settings.http_port) as port:
+        async with serving(operator.metrics, ready, settings.http_port, state) as port:
             _log.info("%s is up, health and metrics on port %d", settings.identity, port)
             await until(stopping, operator.run, watches.run)
     _log.info("%s has stopped", settings.identity)

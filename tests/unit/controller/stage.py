@@ -44,6 +44,7 @@ class Stage(World):
         """An operator at work, which dies in the end. Watches are played by `apply` and by its own sweeps."""
         process = self.start(returns=False)
         try:
+            assert isinstance(process.operator, Operator)
             yield process.operator
         finally:
             process.die()

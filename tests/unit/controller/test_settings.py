@@ -29,6 +29,7 @@ def test_every_setting_can_be_said() -> None:
             "PODIUM_PROMETHEUS_URI": "https://metrics.example.com/prometheus",
             "PODIUM_RESYNC": "10s",
             "PODIUM_WORKERS": "2",
+            "PODIUM_SHARDS": "4",
             "PODIUM_TEMPLATE_BUDGET": "3",
             "PODIUM_HTTP_PORT": "0",
             "PODIUM_LOG_FORMAT": "text",
@@ -39,7 +40,7 @@ def test_every_setting_can_be_said() -> None:
     )
     assert settings.registry_uri == "http://mlflow.ml:5000"
     assert (settings.registry_poll, settings.resync, settings.workers) == (90.0, 10.0, 2)
-    assert settings.template_budget == 3
+    assert (settings.template_budget, settings.shards) == (3, 4)
     assert settings.prometheus_uri == "https://metrics.example.com/prometheus"
     assert settings.watched == ("ml", "fraud")
     assert settings.identity.startswith("operator-1_")
@@ -58,6 +59,8 @@ def test_two_processes_on_one_machine_are_two_candidates() -> None:
         ("PODIUM_REGISTRY_POLL", "soon"),
         ("PODIUM_RESYNC", "0s"),
         ("PODIUM_WORKERS", "-1"),
+        ("PODIUM_SHARDS", "0"),
+        ("PODIUM_SHARDS", "65"),
         ("PODIUM_WORKERS", "0"),
         ("PODIUM_WORKERS", "1001"),
         ("PODIUM_WORKERS", "9" * 100),

@@ -84,12 +84,14 @@ class NotificationWorker:
         notify: Callable[[Key], None],
         leads: Callable[[], bool] = lambda: True,
         policies: Granted = lambda _: None,
+        mine: Callable[[str], bool] = lambda _: True,
     ) -> None:
+        """`mine` says in which namespaces Alerts and Providers get conditions."""
         self._notifier = notifier
         self._clock = clock
         self._notify = notify
         self._leads = leads
-        self._receivers = Receivers(alerting, cluster, clock, policies)
+        self._receivers = Receivers(alerting, cluster, clock, policies, mine)
         self._sessions: dict[Key, _Session] = {}
         self._news = asyncio.Event()
         self._turns: defaultdict[Key, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(_AT_ONCE))

@@ -47,8 +47,19 @@ class Target:
 class Receivers:
     """What was listed last."""
 
-    def __init__(self, alerting: Alerting, cluster: Cluster, clock: Clock, policies: Granted) -> None:
-        """`policies` are those of a namespace; None where the cluster has no such kind."""
+    def __init__(
+        self,
+        alerting: Alerting,
+        cluster: Cluster,
+        clock: Clock,
+        policies: Granted,
+        mine: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        """`policies` are those of a namespace; None where the cluster has no such kind.
+
+        `mine` says in which namespaces conditions are written.
+        """
+        self._mine = mine
         self._policies = policies
         self._alerting = alerting
         self._cluster = cluster
@@ -165,14 +176,14 @@ class Receivers:
         served = {
             each.uid for name in {one.key.namespace for one in self._alerts.values()} for each in self.served(name)
         }
-        for provider in list(self._providers.values()):
+        for provider in [each for each in self._providers.values() if self._mine(each.key.namespace)]:
             try:
                 problem = await self._of_provider(provider)
             except PodiumError as error:  # nothing is known of its Secret, and that is no news of the others
                 _log.warning("Provider %s: its Secret could not be read, retrying: %s", provider.key, error)
                 continue
             await self._write(provider, problem, "events can be delivered")
-        for alert in list(self._alerts.values()):
+        for alert in [each for each in self._alerts.values() if self._mine(each.key.namespace)]:
             name = alert.spec.provider_ref.name if alert.spec is not None else ""
             await self._write(alert, self._of_alert(alert, served=alert.uid in served), f"events go to Provider {name}")
 

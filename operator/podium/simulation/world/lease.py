@@ -1,4 +1,6 @@
-"""A Lease in memory, for many candidates in one test."""
+"""Leases in memory, for many candidates in one test."""
+
+from collections.abc import Mapping
 
 from podium.errors import Conflict, PodiumError
 from podium.ports import LeaseState
@@ -9,20 +11,33 @@ class FakeLease:
 
     def __init__(self) -> None:
         self.failure: PodiumError | None = None  # raised by everything while it is set
-        self.found: LeaseState | None = None
+        self.leases: dict[int, LeaseState] = {}
         self._writes = 0
 
-    async def read(self) -> LeaseState | None:
-        if self.failure is not None:
-            raise self.failure
-        return self.found
+    @property
+    def found(self) -> LeaseState | None:
+        """That of the first shard."""
+        return self.leases.get(0)
 
-    async def write(self, held: LeaseState | None, holder: str, seconds: float) -> LeaseState:
+    async def read(self, shard: int = 0) -> LeaseState | None:
         if self.failure is not None:
             raise self.failure
-        if (held and held.version) != (self.found and self.found.version):
+        return self.leases.get(shard)
+
+    async def write(
+        self, held: LeaseState | None, holder: str, seconds: float, shard: int = 0, wanted: str = ""
+    ) -> LeaseState:
+        if self.failure is not None:
+            raise self.failure
+        found = self.leases.get(shard)
+        if (held and held.version) != (found and found.version):
             raise Conflict("another process wrote the Lease")
         self._writes += 1
         transitions = (held.transitions if held else 0) + (held is not None and holder not in ("", held.holder))
-        self.found = LeaseState(holder, seconds, str(self._writes), transitions)
-        return self.found
+        written = self.leases[shard] = LeaseState(holder, seconds, str(self._writes), transitions, wanted)
+        return written
+
+    async def all(self) -> Mapping[int, LeaseState]:
+        if self.failure is not None:
+            raise self.failure
+        return dict(self.leases)

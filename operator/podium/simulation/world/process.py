@@ -13,7 +13,7 @@ from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any, cast
 
-from podium.controller.operator import Operator
+from podium.controller.process import operator_of
 from podium.controller.settings import Settings
 from podium.errors import Unavailable
 from podium.ports import Clock, Ports
@@ -54,7 +54,7 @@ class Process:
         doors = {name: _Door(name, port, self) for name, port in given.items() if port is not None}
         self.hints = hints(cast(Any, doors["cluster"]).list_all) if hints is not None else None
         own = doors | {"clock": self.clock, "hints": self.hints}
-        self.operator = Operator(replace(ports, **cast(Any, own)), settings)
+        self.operator = operator_of(replace(ports, **cast(Any, own)), settings)
         self._task = loop.create_task(self.operator.run())
 
     def notice(self) -> None:

@@ -61,7 +61,7 @@ class World(View):
     """Everything outside the operators, and the operators."""
 
     registry_poll: float = Settings.registry_poll  # seconds
-    workers: int = 2  # of an operator
+    workers, shards = 2, 1  # of an operator
     watching: Watching | None = None  # what operators know by their watches; None: they read everything afresh
 
     def __init__(
@@ -236,6 +236,7 @@ class World(View):
             registry_poll=self.registry_poll,
             leader_election=elected,
             workers=self.workers,
+            shards=self.shards,
         )
         died = self._died if returns else self.processes.remove
         hints = watches(self, self._started)
