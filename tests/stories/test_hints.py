@@ -131,3 +131,25 @@ def test_a_trial_is_read_afresh_whatever_the_watches_say(monkeypatch: pytest.Mon
     sim.commit(spec_of("2", rollout=QUICK, serving={"replicas": 2}), "version 2")
     sim.until(lambda s: s.status.phase is Phase.CANARY, within=timedelta(minutes=10))
     sim.until(lambda s: s.status.phase is Phase.REJECTED, within=timedelta(minutes=1))
+
+
+def test_neither_start_nor_failover_nor_a_comparison_of_all_is_a_herd(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator begins again with a hundred at rest, and none of them is asked for at the API server."""
+    watched(monkeypatch, GOOD)
+    sim = settled()
+    keys = [Key(f"team-{number % 20}", f"churn-{number}") for number in range(100)]
+    for number, key in enumerate(keys):
+        sim.cluster.put(key, spec_of("1", rollout=QUICK, registry={"aliases": {"champion": f"champion-{number}"}}))
+    sim._tick = 5.0
+    sim.until(lambda s: all(md is not None and md.status.phase is Phase.STABLE for md in map(s.cluster.now, keys)))
+    sim.run(timedelta(minutes=3))
+    sim.restart()
+    sim._tick = 1.0
+    most, before = 0, calls(sim)
+    for _ in range(60):
+        sim.tick()
+        now = calls(sim)
+        asked = now - before
+        most = max(most, sum(asked[name] for name in READS))
+        before = now
+    assert most <= 20, f"{most} reads in a second"

@@ -5,7 +5,8 @@ The rules:
 1. A key is in the queue once, however often it is added; the earliest moment counts.
 2. A key is worked on by one worker at a time. Added meanwhile, it is due again right after.
 3. What the work returns is when to reconcile again, in seconds; None means: not before it is added again.
-4. A failure is logged and tried again, each time later, up to a limit. Success forgets it.
+4. A failure is logged and tried again, each time later, up to a limit, and not before the API server's `Retry-After`
+   within that limit. Success forgets it.
 5. Cancelling `run` cancels the work under way. What was due stays due, for the next `run`.
 6. Of the keys that are due, a rollback comes before a trial, and a trial before what rests. Each class has workers of
    its own, so that a hundred resting objects, or calls that hang, hold no rollback up. Of what rests, news comes before
@@ -25,7 +26,7 @@ from podium.controller.due import DueKeys
 from podium.controller.metrics import Metrics
 from podium.controller.waiting import news_or, within
 from podium.core.facts import Key
-from podium.errors import PodiumError
+from podium.errors import PodiumError, Temporary
 from podium.ports import Clock
 
 
@@ -131,7 +132,8 @@ class WorkQueue:
 
     def _failed(self, key: Key, error: Exception) -> float:
         count = self._failures[key] = self._failures.get(key, 0) + 1
-        delay = backoff(count)
+        asked = error.retry_after if isinstance(error, Temporary) else 0.0
+        delay = max(backoff(count), min(asked, LAST_RETRY))
         self._metrics.reconciled("error")
         self._metrics.retries.inc()
         known = isinstance(error, PodiumError)  # says all that is needed; anything else is a fault of ours

@@ -16,10 +16,10 @@ from podium.controller.alias_claims import AliasClaims
 from podium.controller.priorities import RESTS
 from podium.controller.queue import Priority
 from podium.core.facts import Key
-from podium.errors import PodiumError
+from podium.errors import PodiumError, Temporary
 from podium.ports import Clock, Cluster, Hints, ModelDeployment, NotKnown
 
-_RETRY = 1.0  # seconds until a list that failed is asked for again: a rollback may wait for it
+_RETRY = 1.0  # seconds until a list that failed is asked for again, or what the API server asks for, if it is more
 _PACE = 0.05  # seconds between two keys that rest
 _PACE_OF_HINTS = 0.001  # the same where looking at them makes no request: they come after all news
 _SHARE = 200  # what the watches know is not compared again before so many times as long as it took
@@ -58,6 +58,12 @@ class Sweep:
         self._claims = claims
         self._every = every
         self._hints = hints
+        self._retry = _RETRY
+
+    def _failed(self, error: PodiumError) -> bool:
+        _log.warning("could not list ModelDeployments, retrying: %s", error)
+        self._retry = max(_RETRY, error.retry_after if isinstance(error, Temporary) else 0.0)
+        return False
 
     async def run(self) -> None:
         """Sweep at once, and then whenever it is time, until cancelled."""
@@ -66,7 +72,7 @@ class Sweep:
             since = self._clock.monotonic()
             well = await (self.once() if self._hints is None else self._compared(self._hints, all_of_them=first))
             took, first = self._clock.monotonic() - since, first and not well
-            await self._clock.sleep(max(self._every, _SHARE * took) if well else _RETRY)
+            await self._clock.sleep(max(self._every, _SHARE * took) if well else self._retry)
 
     async def _compared(self, hints: Hints, *, all_of_them: bool) -> bool:
         """Let the watches tell what they have missed. Returns whether the ModelDeployments could be listed."""
@@ -76,8 +82,7 @@ class Sweep:
         try:
             await hints.relist()
         except PodiumError as error:
-            _log.warning("could not list ModelDeployments, retrying: %s", error)
-            return False
+            return self._failed(error)
         self._claims.fill(each.claim for each in hints.listed() if each.claim is not None)
         if all_of_them:
             await self._add_urgent(hints)
@@ -107,8 +112,7 @@ class Sweep:
         try:
             listed = await self._cluster.list_all()
         except PodiumError as error:
-            _log.warning("could not list ModelDeployments, retrying: %s", error)
-            return False
+            return self._failed(error)
         self._claims.fill(md.claim for md in listed if md.claim is not None)
         ranks = {md.key: self._note(md) for md in listed if self._mine(md.key.namespace)}
         resting = 0

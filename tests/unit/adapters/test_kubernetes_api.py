@@ -1,7 +1,9 @@
 """A busy API server: what may be asked again is, soon and not often; what may not be, is not."""
 
+import asyncio
+import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -13,14 +15,17 @@ from podium.errors import Conflict, Unavailable
 
 
 @asynccontextmanager
-async def answering(statuses: Sequence[int]) -> AsyncIterator[tuple[Api, Counter[str]]]:
+async def answering(
+    statuses: Sequence[int], headers: Mapping[str, str] | None = None
+) -> AsyncIterator[tuple[Api, Counter[str]]]:
     """An API server that answers with these, the last one for ever, and how often it was asked."""
     asked: Counter[str] = Counter()
 
     async def answer(request: web.Request) -> web.Response:
         asked[request.method] += 1
         status = statuses[min(asked.total(), len(statuses)) - 1]
-        return web.json_response({"kind": "Status", "message": "busy"}, status=status)
+        more = headers if status == 429 else None
+        return web.json_response({"kind": "Status", "message": "busy"}, status=status, headers=more)
 
     app = web.Application()
     app.add_routes([web.route("*", "/{path:.*}", answer)])
@@ -123,3 +128,18 @@ async def test_what_is_no_event_is_an_answer_of_something_in_between() -> None:
     async with watched([b"<html>\n"]) as api:
         with pytest.raises(Unavailable, match="GET /api/v1/x"):
             [event async for event in api.watch("/api/v1/x", fields="metadata.name=churn", within=5)]
+
+
+async def test_whom_priority_and_fairness_sends_away_comes_back_after_that_and_not_all_at_once() -> None:
+    came: list[float] = []
+
+    async with answering([429] * 20 + [200], {"Retry-After": "1"}) as (api, _):
+
+        async def ask() -> None:
+            await api.get("/api/v1/x")
+            came.append(time.monotonic())
+
+        began = time.monotonic()
+        await asyncio.gather(*(ask() for _ in range(20)))
+    assert min(came) - began >= 1.0
+    assert max(came) - min(came) > 0.2

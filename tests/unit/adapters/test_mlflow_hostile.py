@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +21,7 @@ from podium.api.v1alpha1 import reasons
 from podium.errors import PodiumError, Rejected, Temporary, Unavailable
 from podium.ports import RegistryLogin, RegistryQuery
 
-OF_A_TENANT = 16  # threads
+OF_A_TENANT, OF_A_PLACE = 16, 8  # threads
 Answer = Callable[[str], tuple[int, dict[str, str], bytes]]
 TOKEN = {"MLFLOW_TRACKING_TOKEN": "of-alice"}
 VERSION = {
@@ -228,3 +229,27 @@ async def _error(uri: str, deadline: float = 8.0) -> PodiumError:
         return await _asked(registry, uri)
     finally:
         await registry.close()
+
+
+async def test_a_start_with_many_namespaces_is_no_herd_at_the_registry() -> None:
+    """As many questions as the registry has seats are under way, from whichever namespaces they come."""
+    now, most, lock = 0, 0, threading.Lock()
+
+    def answer(_: str) -> tuple[int, dict[str, str], bytes]:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.01)
+        with lock:
+            now -= 1
+        return 200, {}, b"[]"
+
+    registry = MlflowRegistry()
+    with served(answer) as well:
+        try:
+            asked = (_asked(registry, well.uri, f"team-{number % 40}") for number in range(120))
+            assert {error.reason for error in await asyncio.gather(*asked)} == {reasons.REGISTRY_ERROR}
+        finally:
+            await registry.close()
+    assert 1 < most <= OF_A_PLACE

@@ -310,3 +310,19 @@ async def test_namespaces_have_their_turns(clock: FakeClock) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert "few" in done[:2]
+
+
+async def test_what_the_api_server_sends_away_comes_back_when_it_said(clock: FakeClock) -> None:
+    began: list[float] = []
+    busy = Unavailable("429 too many requests")
+    busy.retry_after = 4.0
+
+    async def work(_: Key) -> None:
+        began.append(clock.monotonic())
+        if len(began) < 3:
+            raise busy
+
+    async with running(clock, work) as queue:
+        queue.add(A)
+        await clock.advance(30)
+    assert began == [0.0, 4.0, 8.0]

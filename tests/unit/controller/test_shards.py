@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from podium.controller.metrics import Metrics
-from podium.controller.share import Share
 from podium.controller.shards import Balance, holder, number_of, shard_of
+from podium.controller.share import Share
 from podium.controller.turns_elsewhere import MINUTE, TurnsElsewhere
 from podium.errors import Unavailable
 from podium.testing import FakeClock, FakeCluster, FakeLease

@@ -7,6 +7,7 @@ read, compared and applied is a dict all the way, so no field is lost that the m
 import asyncio
 import json
 import os
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -33,6 +34,7 @@ _JSON = "application/json"
 _ERROR_LIMIT: Final = 2**16  # bytes of an answer that refuses: pods are asked through this, too
 _ONCE: Final = frozenset({"POST", "PUT"})  # a repeat could meet the first try's own result; their callers look again
 _PAUSES: Final = (0.02, 0.05, 0.1, 0.2)  # seconds between tries
+_SPREAD: Final = 0.5  # of what Retry-After says is added at the most
 
 
 async def login(context: str | None = None) -> Configuration:
@@ -247,7 +249,8 @@ async def _persistent(call: Callable[..., Awaitable[bytes]], within: float) -> b
         try:
             return await call(within=max(0.0, end - time.monotonic()))
         except Unavailable as error:
-            pause = max(pause, error.retry_after)
+            # Those that were sent away together do not come back together.
+            pause = max(pause, error.retry_after * (1 + _SPREAD * random.random()))  # noqa: S311  not for secrets
             if time.monotonic() + pause >= end:
                 raise
         await asyncio.sleep(pause)
