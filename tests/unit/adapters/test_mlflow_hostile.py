@@ -197,7 +197,7 @@ async def test_silent_registries_keep_no_other_one_waiting(count: int) -> None:
     """Four of them took all threads, each for as long as a request may take. A tenant may name forty, and more."""
     # Accepted by the kernel, and never answered.
     listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    registry = MlflowRegistry(deadline=2)
+    registry = MlflowRegistry(deadline=5)
     try:
         silent = [
             asyncio.create_task(_asked(registry, f"http://127.0.0.1:{each.getsockname()[1]}", "theirs"))
