@@ -173,22 +173,26 @@ async def test_what_is_wrong_with_the_event_is_told_from_what_is_wrong_with_the_
     assert caught.value.reason == (reasons.EVENT_REFUSED if refused else "")
 
 
-@pytest.mark.parametrize(
-    ("said", "least", "most"),
-    [
-        ("120", 120, 120),
-        ("0", 0, 0),
-        (format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True), 7000, 7200),
-        (format_datetime(datetime.now(UTC) - timedelta(hours=2), usegmt=True), 0, 0),
-    ],
-)
-async def test_a_receiver_says_when_to_come_again(
-    receiver: Receiver, notifier: HttpNotifier, said: str, least: float, most: float
-) -> None:
+async def asked_to_wait(receiver: Receiver, notifier: HttpNotifier, said: str) -> float:
     receiver.answer = lambda _: web.Response(status=429, headers={"Retry-After": said})
     with pytest.raises(Unavailable) as caught:
         await sent(receiver, notifier)
-    assert least <= caught.value.retry_after <= most
+    return caught.value.retry_after
+
+
+@pytest.mark.parametrize("seconds", [0, 120])
+async def test_a_receiver_says_in_how_many_seconds_to_come_again(
+    receiver: Receiver, notifier: HttpNotifier, seconds: int
+) -> None:
+    assert await asked_to_wait(receiver, notifier, str(seconds)) == seconds
+
+
+@pytest.mark.parametrize(("hours", "least", "most"), [(2, 7000, 7200), (-2, 0, 0)])
+async def test_a_receiver_says_at_what_time_to_come_again(
+    receiver: Receiver, notifier: HttpNotifier, hours: int, least: float, most: float
+) -> None:
+    said = format_datetime(datetime.now(UTC) + timedelta(hours=hours), usegmt=True)
+    assert least <= await asked_to_wait(receiver, notifier, said) <= most
 
 
 @pytest.mark.parametrize("said", ["", "soon", "-1", "1.5", "٣", "9" * 400, "Mon, 99 Jan 2026 00:00:00 GMT", "\x00"])
