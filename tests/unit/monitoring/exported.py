@@ -27,6 +27,7 @@ def of_operator() -> Mapping[str, frozenset[str]]:
         stage.wait_for(Phase.CANARY)
         stage.clients.rate = 100
         stage.advance(10)
+        operator.metrics.shard_held.labels("0").set(1)  # as where there are shards
         return _of(operator)
 
 

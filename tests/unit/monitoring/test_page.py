@@ -34,6 +34,17 @@ def test_the_page_names_the_labels_of_what_rollouts_have(families: dict[str, fro
 
 
 def test_no_series_has_a_label_without_bounds(families: dict[str, frozenset[str]]) -> None:
-    bounded = OF_ALL_ROLLOUTS | {"phase", "type", "status", "reason", "kind", "measure", "side", "guard", "verdict"}
+    bounded = OF_ALL_ROLLOUTS | {
+        "shard",
+        "phase",
+        "type",
+        "status",
+        "reason",
+        "kind",
+        "measure",
+        "side",
+        "guard",
+        "verdict",
+    }
     bounded |= {"outcome", "from", "to", "controller", "result"} | {"model", "champion", "challenger"}
     assert frozenset[str]().union(*families.values()) <= bounded
