@@ -9,7 +9,7 @@ from tests.e2e.rollout import QUICK, Rollout, clients
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
-IMPATIENT = {**QUICK, "startupTimeout": "20s"}
+IMPATIENT = {**QUICK, "startupTimeout": "45s"}  # a pod that may start does so by then, on a busy machine too
 
 
 def quota(rollout: Rollout, pods: int) -> None:
@@ -23,11 +23,11 @@ def held_by(reason: str, status: Status) -> bool:
 
 
 def test_a_quota_rejects_no_version_and_the_trial_begins_once_it_is_gone(rollout: Rollout, rows: list[bytes]) -> None:
-    rollout.apply("1", rollout=IMPATIENT)
+    rollout.apply("1")
     rollout.settle("1")
     quota(rollout, 2)
     with clients(rollout.port, rows) as ledger:
-        rollout.apply("2")
+        rollout.apply("2", rollout=IMPATIENT)
         status = rollout.until("it is held", lambda s: held_by("PodsRefused", s))
         assert status.rejected == []
         assert rollout.condition("Ready")[0] != "True"
