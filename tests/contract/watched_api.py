@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
-from kubernetes.aio.client import Configuration
 
 from podium.adapters.kubernetes.api import Api
+from tests.unit.adapters.local_server import client_of
 
 Json = dict[str, Any]
 
@@ -145,15 +145,8 @@ async def served(server: WatchedApi) -> AsyncIterator[Api]:
     """A client of it."""
     app = web.Application()
     app.add_routes([web.get("/{path:.*}", server.answer)])
-    runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    configuration = Configuration()
-    configuration.host = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    api = Api(configuration)
-    try:
-        yield api
-    finally:
-        server.cut()
-        await api.close()
-        await runner.cleanup()
+    async with client_of(app) as api:
+        try:
+            yield api
+        finally:
+            server.cut()

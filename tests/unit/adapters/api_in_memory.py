@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiohttp import web
-from kubernetes.aio.client import Configuration
 
 from podium.adapters.kubernetes import names
 from podium.adapters.kubernetes.api import Api
+from tests.unit.adapters.local_server import client_of
 
 _LISTED: Final = (
     names.DEPLOYMENTS,
@@ -70,14 +70,5 @@ async def served(objects: Objects) -> AsyncIterator[Api]:
     """A client of a server that has these objects."""
     app = web.Application()
     app.add_routes([web.route("*", "/{path:.*}", objects.answer)])
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    configuration = Configuration()
-    configuration.host = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    api = Api(configuration)
-    try:
+    async with client_of(app) as api:
         yield api
-    finally:
-        await api.close()
-        await runner.cleanup()

@@ -4,6 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+from kubernetes.aio.client import Configuration
+
+from podium.adapters.kubernetes.api import Api
 
 
 @asynccontextmanager
@@ -16,3 +19,16 @@ async def serving(app: web.Application) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def client_of(app: web.Application) -> AsyncIterator[Api]:
+    """A client of an API server that is this application."""
+    async with serving(app) as url:
+        configuration = Configuration()
+        configuration.host = url
+        api = Api(configuration)
+        try:
+            yield api
+        finally:
+            await api.close()
