@@ -34,7 +34,13 @@ class Operator:
         self._settings = settings
         steady = replace(ports, clock=SteadyClock(ports.clock))
         self._election: Election | None = None
-        self._policies = PolicyBook(ports.policies, steady.clock, settings.registry_uri, wake=self.changed)
+        self._policies = PolicyBook(
+            ports.policies,
+            steady.clock,
+            settings.registry_uri,
+            wake=self.changed,
+            template=ports.cluster.template,
+        )
         self.workers = Workers(
             RegistryWorker(
                 ports.registry, ports.cluster, steady.clock, settings, notify=self.changed, leads=self._may_write

@@ -14,11 +14,13 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from podium.api.v1alpha1.policy import PodiumPolicySpec
-from podium.api.v1alpha1.status import Phase
+from podium.api.v1alpha1.spec.spec import Spec
+from podium.api.v1alpha1.status import Phase, PodTemplate
 from podium.controller.waiting import within
 from podium.core.facts import Key
 from podium.core.permissions.matching import for_namespace
 from podium.core.permissions.permitted import permitted, unsafe
+from podium.core.permissions.signatures import with_keys, with_required_keys
 from podium.core.refusal import Refusal
 from podium.core.rollout.last_spec import recorded, trial_spec
 from podium.core.traffic.phase_targets import PHASE_TARGETS
@@ -50,8 +52,17 @@ class _Read:
 class PolicyBook:
     """The policies of all namespaces."""
 
-    def __init__(self, policies: Policies, clock: Clock, own_registry: str, *, wake: Callable[[Key], None]) -> None:
-        """`wake` is told of each ModelDeployment whose grants have changed."""
+    def __init__(
+        self,
+        policies: Policies,
+        clock: Clock,
+        own_registry: str,
+        *,
+        wake: Callable[[Key], None],
+        template: Callable[[ModelDeployment], PodTemplate | None] = lambda md: md.template,
+    ) -> None:
+        """`wake` is told of each ModelDeployment whose grants have changed; `template`: of its pods."""
+        self._template = template
         self._policies = policies
         self._clock = clock
         self._own_registry = own_registry
@@ -131,14 +142,28 @@ class PolicyBook:
         self._keys.setdefault(md.key.namespace, set()).add(md.key)
         read = self._read or await self._first_read(md)
         if read is None:
-            return replace(md, policies=())  # known of none is granted nothing: no query, no address beyond public ones
+            began = trial_spec(md.status.trial)
+            made = self._made_by(md, with_keys(md.spec, began.serving.verify) if began is not None else md.spec)
+            return replace(
+                made, policies=()
+            )  # known of none is granted nothing: no query, no address beyond public ones
         policies = read.of(md.key.namespace)
         refusals = self._refusals(md, policies, read)
-        if not refusals:
-            return replace(md, policies=policies)
-        # A trial ends by the spec that it began with: what Git says now is refused.
-        spec = trial_spec(md.status.trial, recorded(md.spec)) or md.spec
-        return replace(md, policies=policies, refusals=refusals, spec=spec)
+        # A trial ends by the spec that it began with, where what Git says now is refused.
+        spec = (trial_spec(md.status.trial, recorded(md.spec)) if refusals else None) or md.spec
+        made = self._made_by(md, with_required_keys(spec, policies or ()))
+        return replace(made, policies=policies, refusals=refusals)
+
+    def _made_by(self, md: ModelDeployment, spec: Spec) -> ModelDeployment:
+        """The ModelDeployment with this spec. Keys of policies make another template, and none that Git asks for.
+
+        So ModelDeployments try it in turns, as what another operator makes.
+        """
+        if md.spec is None or spec.serving.verify == md.spec.serving.verify or md.template is None:
+            return replace(md, spec=spec)
+        template = self._template(replace(md, spec=with_keys(md.spec, spec.serving.verify)))
+        by_git = {"spec_hash": md.template.spec_hash}
+        return replace(md, spec=spec, template=template.model_copy(update=by_git) if template is not None else None)
 
     def refuses(self, md: ModelDeployment) -> bool:
         """Whether another ModelDeployment is refused, as far as is known: it then claims nothing."""

@@ -71,6 +71,9 @@ class Cluster(Protocol):
     async def served(self) -> None:
         """Raises NotFound where there is no CRD, and other errors where ModelDeployments cannot be listed."""
 
+    def template(self, md: ModelDeployment) -> PodTemplate | None:
+        """What this operator would make its pods from, by the spec that it has here; None where it has none."""
+
     async def list_all(self) -> Sequence[ModelDeployment]:
         """All ModelDeployments of the namespaces that the operator watches."""
 

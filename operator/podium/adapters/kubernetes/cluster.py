@@ -18,7 +18,7 @@ from podium.adapters.kubernetes.subset import holds
 from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.manifest import API_VERSION, KIND
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Pinned, Status
+from podium.api.v1alpha1.status import Pinned, PodTemplate, Status
 from podium.core.actions import Event
 from podium.core.facts import SLOTS, AutoscalerState, Key, PodState, SlotState
 from podium.core.identity import Identity
@@ -60,9 +60,10 @@ class KubernetesCluster:
             self._autoscalers.forget(key)
             return None
         md = read.model_deployment(found)
-        if md.spec is None:
-            return md
-        return replace(md, template=render.pod_template(read.owner_of(md), md.spec, self._defaults))
+        return replace(md, template=self.template(md))
+
+    def template(self, md: ModelDeployment) -> PodTemplate | None:
+        return render.pod_template(read.owner_of(md), md.spec, self._defaults) if md.spec is not None else None
 
     async def served(self) -> None:
         await asyncio.gather(*(self._api.list(path, most=1) for path in self._collections))

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from podium.api.v1alpha1.spec.pod import Quantity
+from podium.api.v1alpha1.spec.serving import Verification
 from podium.api.v1alpha1.spec.traffic import ServiceType
 from podium.api.v1alpha1.values.base import Value
 from podium.api.v1alpha1.values.rules import Rule
@@ -214,6 +215,11 @@ class PodiumPolicySpec(Value):
     )
     jobs: JobGrant = Field(JobGrant(), description="Gates of kind job.")
     pods: PodLimits | None = Field(None, description="Limits for pods.")
+    verify: Verification | None = Field(
+        None,
+        description="Signatures that are required: one of these keys must have signed what serves, whatever a spec "
+        "leaves out. Where several policies have keys, one of any of them. A spec may name some of them, no others.",
+    )
 
 
 class PodiumPolicyManifest(Value):

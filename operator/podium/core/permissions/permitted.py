@@ -10,6 +10,7 @@ from podium.api.v1alpha1.spec.annotations import HOSTNAMES, loosening
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.core.permissions.patterns import address_of, matches, matches_host, matches_registry
 from podium.core.permissions.queries import confined
+from podium.core.permissions.signatures import refused_keys
 from podium.core.quantity import amount
 from podium.core.refusal import Refusal
 
@@ -267,6 +268,10 @@ def _resources(asked: Asked) -> Iterator[Refusal]:
                     yield Refusal(f"{field}.{part}.{name}", f"{value}, where at most {written} is granted,", ask)
 
 
+def _signatures(asked: Asked) -> Iterator[Refusal]:
+    yield from refused_keys(asked.spec, asked.policies)
+
+
 def _annotations(asked: Asked) -> Iterator[Refusal]:
     yield from unsafe(asked.spec)
 
@@ -283,6 +288,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     _prometheus,
     _replicas,
     _resources,
+    _signatures,
     _annotations,
 )
 

@@ -15,7 +15,7 @@ from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.source import address
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Pinned, Status
+from podium.api.v1alpha1.status import Pinned, PodTemplate, Status
 from podium.core.facts import SLOTS, AutoscalerState, Crash, Key, SlotState
 from podium.errors import Conflict, NotFound, Rejected
 from podium.ports import Clock, ModelDeployment
@@ -252,6 +252,9 @@ class FakeCluster(FakeObjects):
         stored, spec = self._stored[key], self._stored[key].spec
         made_from = (spec, *self._made_by) if spec is not None else None
         return stored.seen(key, stored.once(pod_template, made_from) if made_from is not None else None)
+
+    def template(self, md: ModelDeployment) -> PodTemplate | None:
+        return pod_template((md.spec, *self._made_by)) if md.spec is not None else None
 
     def _template(self, spec: Spec) -> str:
         return template_of(spec, *self._made_by)

@@ -182,6 +182,12 @@ GRANTS: Final[tuple[Grant, ...]] = (
         f"{_granted('pods.maxReplicas', '1000')}",
     ),
     Grant(
+        "spec.serving.verify.publicKeys",
+        "verify.publicKeys",
+        f"!has(params.spec.verify) || {_or('serving.verify.publicKeys', '[]')}"
+        ".all(key, params.spec.verify.publicKeys.exists(one, one.trim() == key.trim()))",
+    ),
+    Grant(
         "spec.serving.annotations",
         "",
         f"{_or('serving.annotations', '{}')}.all(key, !key.matches('^({LOOSENING})'))",
