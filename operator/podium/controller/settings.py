@@ -16,6 +16,7 @@ MOST_WORKERS: Final = 1000
 MOST_TRIALS: Final = 1000
 MOST_SHARDS: Final = 64
 LAST_PORT: Final = 65535
+_LAST_USER: Final = 999_999_999
 Scrape = Literal["direct", "proxy"]
 LogFormat = Literal["json", "text"]
 
@@ -30,6 +31,7 @@ class Settings:
         default_factory=dict, repr=False
     )  # its login variables, for that one only
     runtime_image: str = "podium-runtime:0.1.0"  # PODIUM_RUNTIME_IMAGE
+    pod_user: int | None = 65532  # PODIUM_POD_USER: of pods that Podium starts; None (assigned): the cluster's choice
     registry_poll: float = 10.0  # PODIUM_REGISTRY_POLL
     namespace: str = "podium-system"  # PODIUM_NAMESPACE: where the Lease is
     watched: tuple[str, ...] = ()  # PODIUM_WATCH_NAMESPACES, separated by commas; all where there is none
@@ -59,6 +61,7 @@ class Settings:
             registry_uri=read.text("PODIUM_REGISTRY_URI", ""),
             registry_login={name: environ[name] for name in login_variables if environ.get(name)},
             runtime_image=read.text("PODIUM_RUNTIME_IMAGE", cls.runtime_image),
+            pod_user=read.user("PODIUM_POD_USER", cls.pod_user),
             registry_poll=read.seconds("PODIUM_REGISTRY_POLL", cls.registry_poll),
             namespace=read.text("PODIUM_NAMESPACE", cls.namespace),
             watched=tuple(filter(None, read.text("PODIUM_WATCH_NAMESPACES", "").replace(" ", "").split(","))),
@@ -106,6 +109,13 @@ class _Reader:
         if not (re.fullmatch(r"[0-9]{1,9}", found) and least <= int(found) <= most):
             raise Rejected(f"{name}: expected a whole number from {least} to {most}, found {found[:200]!r}")
         return int(found)
+
+    def user(self, name: str, default: int | None) -> int | None:
+        """A user's number; None where the cluster assigns it."""
+        found = self.text(name, "" if default is None else str(default))
+        if found == "assigned":
+            return None
+        return self.number(name, default or 1, 1, _LAST_USER)
 
     def seconds(self, name: str, default: float) -> float:
         found = self.text(name, "")

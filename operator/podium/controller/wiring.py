@@ -79,7 +79,7 @@ async def connected(settings: Settings) -> AsyncIterator[tuple[Ports, Informers]
         stack.push_async_callback(webhooks.close)
         notifier = HttpNotifier()
         stack.push_async_callback(notifier.close)
-        defaults = Defaults(image=settings.runtime_image, registry_uri=settings.registry_uri)
+        defaults = Defaults(image=settings.runtime_image, registry_uri=settings.registry_uri, user=settings.pod_user)
         informers = Informers(api, clock, settings.watched)
         yield (
             Ports(

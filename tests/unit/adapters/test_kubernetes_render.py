@@ -74,6 +74,17 @@ FULL = Spec.model_validate(
                 "metrics": [{"type": "Pods", "pods": {"metric": {"name": "rps"}, "target": {"averageValue": "50"}}}],
                 "behavior": {"scaleDown": {"stabilizationWindowSeconds": 600}},
             },
+            "volumes": [
+                {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "2Gi"}},
+                {"name": "features", "persistentVolumeClaim": {"claimName": "features", "readOnly": True}},
+            ],
+            "volumeMounts": [
+                {"name": "shm", "mountPath": "/dev/shm"},
+                {"name": "features", "mountPath": "/features", "readOnly": True},
+            ],
+            "serviceAccountName": "churn-server",
+            "runtimeClassName": "gvisor",
+            "priorityClassName": "serving",
             "imagePullSecrets": [{"name": "pull"}],
             "annotations": {"prometheus.io/scrape": "false", "team": "churn"},
             "drain": "15s",
@@ -111,6 +122,20 @@ def test_objects_are_rendered_as_the_golden_files_say(name: str, made: dict[str,
     if os.environ.get("PODIUM_GOLDEN") == "write":
         file.write_text(text)
     assert text == file.read_text()
+
+
+def test_a_cluster_that_assigns_users_is_told_none_and_pods_stay_restricted() -> None:
+    """OpenShift's restricted-v2 refuses a pod that names another user than those of its namespace."""
+    assigned = replace(DEFAULTS, user=None)
+    for spec in (
+        render.template(OWNER, FULL, PINNED, assigned)["spec"],
+        render.gate_job(OWNER, SMALL, SMOKE, assigned)["spec"]["template"]["spec"],
+    ):
+        assert spec["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+        assert spec["containers"][0]["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert spec["automountServiceAccountToken"] is False
+    small = render.template(OWNER, SMALL, PINNED, replace(DEFAULTS, user=1000))["spec"]
+    assert small["securityContext"]["runAsUser"] == small["securityContext"]["fsGroup"] == 1000
 
 
 def test_kubernetes_replaces_nothing_in_the_name_of_a_model() -> None:

@@ -12,7 +12,9 @@ from podium.core.permissions.addresses import OF_THE_OPERATOR, may_connect
 from podium.core.permissions.matching import for_namespace, selects
 from podium.core.permissions.patterns import address_of, matches, matches_host, matches_registry
 from podium.core.permissions.permitted import one_tenants, permitted, unsafe
+from podium.core.permissions.signatures import with_required_keys
 from podium.core.refusal import Refusal, named
+from tests.signing import Signer
 from tests.stories.simulator import spec_of
 from tests.yaml_files import POLICIES, title
 
@@ -180,6 +182,56 @@ def test_the_widest_limit_of_pods_counts_and_a_policy_without_one_lifts_none() -
     assert fields(spec(), LOGIN, small) == ["spec.serving.resources.limits.memory"], "without a limit, a pod takes all"
     scaled = spec(serving={"autoscaling": {"maxReplicas": 9}, "resources": {"limits": {"cpu": "1", "memory": "1Gi"}}})
     assert fields(scaled, LOGIN, small) == ["spec.serving.autoscaling.maxReplicas"]
+
+
+def test_what_pods_have_beside_images_and_resources_needs_a_grant_each() -> None:
+    given = spec(
+        serving={
+            "volumes": [
+                {"name": "shm", "emptyDir": {"medium": "Memory"}},
+                {"name": "ca", "secret": {"secretName": "ca"}},
+            ],
+            "volumeMounts": [{"name": "shm", "mountPath": "/dev/shm"}, {"name": "ca", "mountPath": "/etc/ca"}],
+            "serviceAccountName": "churn-server",
+            "runtimeClassName": "gvisor",
+            "priorityClassName": "serving",
+        }
+    )
+    assert fields(given, LOGIN) == [
+        "spec.serving.volumes[shm]",
+        "spec.serving.volumes[ca]",
+        "spec.serving.serviceAccountName",
+        "spec.serving.runtimeClassName",
+        "spec.serving.priorityClassName",
+    ]
+    assert "ask for podFields.volumes: [emptyDir]" in str(refused(given, LOGIN)[0])
+    some = policy(podFields={"volumes": ["emptyDir"], "serviceAccounts": ["churn-*"], "priorityClasses": ["serving"]})
+    assert fields(given, LOGIN, some) == ["spec.serving.volumes[ca]", "spec.serving.runtimeClassName"]
+    others = policy(podFields={"volumes": ["secret"], "runtimeClasses": ["gvisor", "kata"]})
+    assert fields(given, LOGIN, some, others) == []
+
+
+def test_gpus_are_limited_by_name_and_need_not_be_said_where_there_are_none() -> None:
+    limited = policy(pods={"maxResources": {"nvidia.com/gpu": 1}})
+    none = policy(pods={"maxResources": {"nvidia.com/gpu": 0}})
+    one, two = (spec(serving={"resources": {"limits": {"nvidia.com/gpu": count}}}) for count in (1, 2))
+    assert fields(spec(), LOGIN, limited) == []
+    assert fields(one, LOGIN, limited) == []
+    assert fields(two, LOGIN, limited) == ["spec.serving.resources.limits.nvidia.com/gpu"]
+    assert fields(one, LOGIN, none) == ["spec.serving.resources.limits.nvidia.com/gpu"]
+
+
+def test_keys_are_those_of_the_policies_and_no_others() -> None:
+    alice, bob, mallory = (Signer().public for _ in range(3))
+    signed = policy(verify={"publicKeys": [alice, bob]})
+    assert fields(spec(serving={"verify": {"publicKeys": [mallory]}}), LOGIN) == []
+    assert fields(spec(), LOGIN, signed) == []
+    assert fields(spec(serving={"verify": {"publicKeys": [f"{bob.strip()}\n"]}}), LOGIN, signed) == []
+    both = spec(serving={"verify": {"publicKeys": [alice, mallory]}})
+    assert fields(both, LOGIN, signed) == ["spec.serving.verify.publicKeys[1]"]
+    assert with_required_keys(both, [signed]).serving.public_keys == (alice,), "while it is refused, too"
+    assert with_required_keys(spec(), [LOGIN, signed]).serving.public_keys == (alice.strip(), bob.strip())
+    assert with_required_keys(spec(), [LOGIN]).serving.public_keys == ()
 
 
 def test_jobs_need_their_image_and_their_limits_too() -> None:

@@ -12,7 +12,6 @@ from podium.api.v1alpha1.status import Pinned
 from podium.core.actions import RunJob
 
 Json = dict[str, Any]
-_USER: Final = 65532
 _GRACE: Final = 30  # seconds beyond the drain: for requests that still come, and to finish those that the pod holds
 
 
@@ -22,6 +21,7 @@ class Defaults:
 
     image: str
     registry_uri: str
+    user: int | None = 65532  # of every pod; None where the cluster assigns it, as OpenShift's restricted-v2 does
 
 
 @dataclass(frozen=True)
@@ -37,18 +37,19 @@ def pod(spec: Spec, pinned: Pinned, defaults: Defaults, known: Names) -> Json:
     serving = spec.serving
     named = [{"name": "model", "configMap": {"name": known.file}}] if serving.reload == "InPlace" else []
     return {
-        **_unprivileged(),
+        **_unprivileged(defaults.user),
         "terminationGracePeriodSeconds": round(serving.drain.total_seconds()) + _GRACE,
         "containers": [_container(spec, pinned, defaults, known.beside)],
-        "volumes": [*_VOLUMES, *named],
+        "volumes": [*_VOLUMES, *named, *serving.volumes],
         **_passed_through(serving),
+        **_named(serving),
     }
 
 
 def gate_pod(spec: Spec, action: RunJob, defaults: Defaults) -> Json:
     """The pod that answers a gate's request."""
     return {
-        **_unprivileged(),
+        **_unprivileged(defaults.user),
         "restartPolicy": "Never",
         "containers": [_gate_container(spec, action, defaults)],
         "volumes": _VOLUMES,
@@ -56,19 +57,27 @@ def gate_pod(spec: Spec, action: RunJob, defaults: Defaults) -> Json:
     }
 
 
-def _unprivileged() -> Json:
+def _unprivileged(user: int | None) -> Json:
     """What every pod that Podium makes has: no user gets a right by writing a ModelDeployment."""
+    ids = {} if user is None else {"runAsUser": user, "runAsGroup": user, "fsGroup": user}
     return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": {
             "runAsNonRoot": True,
-            "runAsUser": _USER,
-            "runAsGroup": _USER,
-            "fsGroup": _USER,
+            **ids,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
     }
+
+
+def _named(serving: Serving) -> Json:
+    fields = {
+        "serviceAccountName": serving.service_account_name,
+        "runtimeClassName": serving.runtime_class_name,
+        "priorityClassName": serving.priority_class_name,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _passed_through(pod: Serving | JobGate) -> Json:
@@ -95,8 +104,8 @@ def _container(spec: Spec, pinned: Pinned, defaults: Defaults, beside: str) -> J
         "livenessProbe": _probe("/healthz", periodSeconds=10, failureThreshold=6),
         **_CONFINED,
     }
-    if serving.reload == "InPlace":
-        made["volumeMounts"] = [*_CONFINED["volumeMounts"], {"name": "model", "mountPath": _MODEL, "readOnly": True}]
+    of_file = [{"name": "model", "mountPath": _MODEL, "readOnly": True}] if serving.reload == "InPlace" else []
+    made["volumeMounts"] = [*_CONFINED["volumeMounts"], *of_file, *serving.volume_mounts]
     return {name: value for name, value in made.items() if value}
 
 

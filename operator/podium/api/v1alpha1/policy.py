@@ -11,6 +11,7 @@ from pydantic import Field
 from podium.api.v1alpha1.spec.pod import Quantity
 from podium.api.v1alpha1.spec.serving import Verification
 from podium.api.v1alpha1.spec.traffic import ServiceType
+from podium.api.v1alpha1.spec.volumes import KINDS, VolumeKind
 from podium.api.v1alpha1.values.base import Value
 from podium.api.v1alpha1.values.rules import Rule
 
@@ -186,6 +187,21 @@ class PodLimits(Value):
     )
 
 
+class PodGrant(Value):
+    """What pods may have beside images and resources."""
+
+    volumes: list[VolumeKind] = Field(
+        [], max_length=len(KINDS), description="Kinds of volumes. Who may bring files may bring code."
+    )
+    service_accounts: list[Pattern] = Field(
+        [],
+        max_length=64,
+        description="Service accounts, or patterns with *: where clouds give them an identity, pods get it.",
+    )
+    runtime_classes: list[Pattern] = Field([], max_length=64, description="RuntimeClasses, or patterns with *.")
+    priority_classes: list[Pattern] = Field([], max_length=64, description="PriorityClasses, or patterns with *.")
+
+
 class PodiumPolicySpec(Value):
     """Namespaces, and what is granted to them. What is left out is not granted."""
 
@@ -214,6 +230,7 @@ class PodiumPolicySpec(Value):
         description="Images of model servers and gates' jobs, or patterns with *. The operator's own needs no grant.",
     )
     jobs: JobGrant = Field(JobGrant(), description="Gates of kind job.")
+    pod_fields: PodGrant = Field(PodGrant(), description="What pods may have beside images and resources.")
     pods: PodLimits | None = Field(None, description="Limits for pods.")
     verify: Verification | None = Field(
         None,

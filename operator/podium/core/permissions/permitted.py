@@ -9,6 +9,7 @@ from podium.api.v1alpha1.policy import GatewayGrant, PodiumPolicySpec
 from podium.api.v1alpha1.spec.annotations import HOSTNAMES, loosening
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.core.permissions.patterns import address_of, matches, matches_host, matches_registry
+from podium.core.permissions.pod_fields import refused_fields
 from podium.core.permissions.queries import confined
 from podium.core.permissions.signatures import refused_keys
 from podium.core.quantity import amount
@@ -259,17 +260,15 @@ def _resources(asked: Asked) -> Iterator[Refusal]:
     for field, resources in (("spec.serving.resources", asked.spec.serving.resources), *jobs):
         for name, (most, written) in sorted(limits.items()):
             said = {part: (resources.get(part) or {}).get(name) for part in ("limits", "requests")}
-            if said["limits"] is None:
+            if (
+                said["limits"] is None and "/" not in name
+            ):  # extended ones, such as GPUs, are none where nothing is said
                 ask = f"set {field}.limits.{name} to at most {written}"
                 yield Refusal(f"{field}.limits.{name}", "no limit, where a policy has one,", ask)
             for part, value in said.items():
                 if value is not None and ((found := amount(value)) is None or found > most):
                     ask = f"ask for pods.maxResources: {{{name}: {_quoted(str(value))}}}"
                     yield Refusal(f"{field}.{part}.{name}", f"{value}, where at most {written} is granted,", ask)
-
-
-def _signatures(asked: Asked) -> Iterator[Refusal]:
-    yield from refused_keys(asked.spec, asked.policies)
 
 
 def _annotations(asked: Asked) -> Iterator[Refusal]:
@@ -288,7 +287,8 @@ CHECKS: Final[tuple[Check, ...]] = (
     _prometheus,
     _replicas,
     _resources,
-    _signatures,
+    lambda asked: refused_fields(asked.spec, asked.policies),
+    lambda asked: refused_keys(asked.spec, asked.policies),
     _annotations,
 )
 

@@ -24,6 +24,12 @@ EVERYTHING: Final[Mapping[str, Any]] = {
     "prometheus": {},
     "images": ["*"],
     "jobs": {"enabled": True},
+    "podFields": {
+        "volumes": ["configMap", "secret", "emptyDir", "persistentVolumeClaim", "csi", "ephemeral", "downwardAPI"],
+        "serviceAccounts": ["*"],
+        "runtimeClasses": ["*"],
+        "priorityClasses": ["*"],
+    },
 }
 
 

@@ -12,6 +12,7 @@ from podium.api.v1alpha1.manifest import GROUP, PLURAL, VERSION_NAME
 from podium.api.v1alpha1.policy import POLICY_KIND
 from podium.api.v1alpha1.spec.annotations import HOSTNAMES, LOOSENING
 from podium.api.v1alpha1.spec.model import Aliases
+from podium.api.v1alpha1.spec.volumes import KINDS
 
 NAME: Final = "podium-policy"
 
@@ -180,6 +181,26 @@ GRANTS: Final[tuple[Grant, ...]] = (
         "pods.maxReplicas",
         f"{_or('serving.autoscaling.maxReplicas', _or('serving.replicas', '1'))} <= "
         f"{_granted('pods.maxReplicas', '1000')}",
+    ),
+    Grant(
+        "spec.serving.volumes",
+        "podFields.volumes",
+        f"{_or('serving.volumes', '[]')}.all(volume, "
+        + " && ".join(f"(!has(volume.{kind}) || '{kind}' in {_granted('podFields.volumes', '[]')})" for kind in KINDS)
+        + ")",
+    ),
+    *(
+        Grant(
+            f"spec.serving.{field}",
+            f"podFields.{grant}",
+            f"!has(object.spec.serving) || !has(object.spec.serving.{field}) || "
+            f"{_one_of(_granted(f'podFields.{grant}', '[]'), f'object.spec.serving.{field}')}",
+        )
+        for field, grant in (
+            ("serviceAccountName", "serviceAccounts"),
+            ("runtimeClassName", "runtimeClasses"),
+            ("priorityClassName", "priorityClasses"),
+        )
     ),
     Grant(
         "spec.serving.verify.publicKeys",

@@ -11,11 +11,13 @@ from podium.api.v1alpha1.spec.pod import (
     EnvFromPart,
     EnvPart,
     Labels,
+    ObjectName,
     PassedThrough,
     PullSecretsPart,
     ResourcesPart,
     TolerationsPart,
 )
+from podium.api.v1alpha1.spec.volumes import VolumeMountsPart, VolumesPart
 from podium.api.v1alpha1.values.base import Duration, Value, duration_between
 from podium.api.v1alpha1.values.rules import Rule
 
@@ -51,6 +53,13 @@ class Serving(Value):
             lambda it: it.autoscaling is None or it.autoscaling.metrics is not None or _cpu_is_requested(it),
             field=".autoscaling",
         ),
+        Rule(
+            "!has(self.volumeMounts) || self.volumeMounts.all(mount, has(self.volumes) && "
+            "self.volumes.exists(volume, volume.name == mount.name))",
+            "must name volumes of serving.volumes",
+            lambda it: {each["name"] for each in it.volume_mounts} <= {each["name"] for each in it.volumes},
+            field=".volumeMounts",
+        ),
     )
 
     replicas: int = Field(
@@ -74,6 +83,13 @@ class Serving(Value):
     node_selector: Labels = Field({}, description="Labels of the nodes to run on, as in a Pod.")
     tolerations: TolerationsPart = Field([], description="Taints to tolerate, as in a Pod.")
     affinity: PassedThrough = Field({}, description="Affinity of the pods, as in a Pod.")
+    volumes: VolumesPart = Field([], description="Volumes, as in a Pod: of the kinds that its namespace may have.")
+    volume_mounts: VolumeMountsPart = Field([], description="Where the container has them, as in a Pod.")
+    service_account_name: ObjectName | None = Field(
+        None, description="Service account of the pods. Its token is not mounted, whatever it says itself."
+    )
+    runtime_class_name: ObjectName | None = Field(None, description="RuntimeClass of the pods, as in a Pod.")
+    priority_class_name: ObjectName | None = Field(None, description="PriorityClass of the pods, as in a Pod.")
     image_pull_secrets: PullSecretsPart = Field([], description="Secrets to pull the image with, as in a Pod.")
     annotations: Annotations = Field({}, description="Further annotations of the pods.")
     drain: Annotated[Duration, duration_between("0s", "1h")] = Field(
