@@ -81,9 +81,9 @@ class FaultyWorld(World):
             pods={runs.version: sizes[slot] for slot in SLOTS if sizes[slot] and (runs := self.runs(slot))},
             alias=self.alias,
             decisions={
-                version: found.tags["podium.dev/decision"]
-                for version, found in self.registry.models[MODEL].versions.items()
-                if "podium.dev/decision" in found.tags
+                version: decision
+                for version in self.registry.models[MODEL].versions
+                if (decision := self.recorded(version))
             },
             rejected=tuple(sorted({lost.version for lost in md.status.rejected} | self._rejected_image())),
         )

@@ -145,7 +145,7 @@ class Scenario:
         assert champion is not None
         if world.alias != champion.version:
             yield f"the alias points to {world.alias}, the champion is {champion.version}"
-        if world.registered(champion.version).tags.get("podium.dev/decision") != "promoted":
+        if world.recorded(champion.version) != "promoted":
             yield f"the tags of version {champion.version} do not say that it was promoted"
         if world.taken.get(champion.slot) != 100:
             yield f"traffic is {dict(world.taken)}, the champion is in slot {champion.slot}"

@@ -18,6 +18,7 @@ class MlflowServer:
         self.requests: Counter[str] = Counter()
         self._models: dict[str, dict[str, str]] = {model: {} for model in models}  # name -> aliases
         self._tags: dict[str, dict[str, str]] = {}  # of each version
+        self._claims: dict[str, dict[str, str]] = {}  # tags of each model
         self._files = files
 
     def point(self, model: str, alias: str, version: str) -> None:
@@ -44,9 +45,13 @@ class MlflowServer:
         if doing == "model-versions/set-tag":
             body = await request.json()
             self._tags.setdefault(body["name"], {})[body["key"]] = body["value"]
+        if doing == "registered-models/set-tag":
+            body = await request.json()
+            self._claims.setdefault(body["name"], {})[body["key"]] = body["value"]
         answers: dict[str, Callable[[], dict[str, Any]]] = {
             "registered-models/get": lambda: {"registered_model": self._model(name)},
             "registered-models/alias": dict,
+            "registered-models/set-tag": dict,
             "model-versions/get": lambda: {"model_version": self._version(name)},
             "model-versions/get-download-uri": lambda: {"artifact_uri": f"mlflow-artifacts:/{name}"},
             "model-versions/set-tag": dict,
@@ -66,7 +71,8 @@ class MlflowServer:
     def _model(self, name: str) -> dict[str, Any]:
         aliases = [{"alias": alias, "version": version} for alias, version in self._models[name].items()]
         times = {"creation_timestamp": _BEGAN, "last_updated_timestamp": _BEGAN}
-        return {"name": name, **times, "aliases": aliases, "latest_versions": [self._version(name)]}
+        tags = [{"key": key, "value": value} for key, value in self._claims.get(name, {}).items()]
+        return {"name": name, **times, "aliases": aliases, "tags": tags, "latest_versions": [self._version(name)]}
 
     def _version(self, name: str) -> dict[str, Any]:
         times = {"creation_timestamp": _BEGAN, "last_updated_timestamp": _BEGAN}

@@ -16,6 +16,7 @@ from tests.contract.registry_fixtures import query
 from tests.contract.registry_worlds import EDITOR, NOBODY, READER, RegistryWorld, login
 from tests.signing import Signer
 
+EAST, WEST = "east/ml/churn", "west/ml/churn"
 FILES = {"MLmodel": b"flavors: {}\n", "data/model.bin": b"\x80\x05 not to be unpickled", "data/with space": b""}
 
 
@@ -293,6 +294,76 @@ async def test_writing_to_a_version_that_is_not_there_is_missing(
     await _error(registry.move_alias(editor, model, "champion", "99"), NotFound, reasons.VERSION_NOT_FOUND)
     await _error(registry.write_tags(editor, model, "99", {"a": "b"}), NotFound, reasons.VERSION_NOT_FOUND)
     await _error(registry.write_record(editor, model, "99", "a.json", "{}"), NotFound, reasons.VERSION_NOT_FOUND)
+
+
+async def test_a_claim_is_seen_and_stays_until_its_owner_gives_it_back(
+    world: RegistryWorld, editor: RegistryLogin, model: str
+) -> None:
+    version = world.publish(model)
+    registry, asked = await world.adapter(), query(editor, model, version)
+    assert (await registry.query(asked)).claim == ""
+    await registry.claim_alias(editor, model, "champion", EAST, "")
+    await registry.claim_alias(editor, model, "champion", EAST, "")
+    assert (await registry.query(asked)).claim == EAST
+    assert (await registry.query(replace(asked, champion_alias="other"))).claim == ""
+    await registry.release_alias(editor, model, "champion", WEST)
+    assert (await registry.query(asked)).claim == EAST
+    await registry.release_alias(editor, model, "champion", EAST)
+    await registry.release_alias(editor, model, "champion", EAST)
+    assert (await registry.query(asked)).claim == ""
+    await registry.release_alias(editor, f"{model}-gone", "champion", EAST)
+
+
+async def test_a_claim_replaces_only_the_one_that_was_seen(
+    world: RegistryWorld, editor: RegistryLogin, model: str
+) -> None:
+    version = world.publish(model)
+    registry, asked = await world.adapter(), query(editor, model, version)
+    await registry.claim_alias(editor, model, "champion", EAST, "")
+    for seen in ("", "north/ml/churn"):
+        found = await _error(
+            registry.claim_alias(editor, model, "champion", WEST, seen), Rejected, reasons.ALIAS_CONFLICT
+        )
+        assert EAST in found
+    await registry.claim_alias(editor, model, "champion", WEST, EAST)
+    assert (await registry.query(asked)).claim == WEST
+
+
+async def test_an_alias_is_moved_for_the_owner_of_its_claim_alone(
+    world: RegistryWorld, editor: RegistryLogin, model: str
+) -> None:
+    version = world.publish(model)
+    registry = await world.adapter()
+    moved = registry.move_alias(editor, model, "champion", version, EAST)
+    await _error(moved, Rejected, reasons.ALIAS_CONFLICT)
+    await registry.claim_alias(editor, model, "champion", WEST, "")
+    moved = registry.move_alias(editor, model, "champion", version, EAST)
+    assert WEST in await _error(moved, Rejected, reasons.ALIAS_CONFLICT)
+    assert (await registry.query(query(editor, model, version))).alias == ""
+    await registry.move_alias(editor, model, "champion", version, WEST)
+    assert (await registry.query(query(editor, model, version))).alias == version
+
+
+async def test_a_claim_is_another_revision_and_a_login_that_may_only_read_makes_none(
+    world: RegistryWorld, editor: RegistryLogin, model: str
+) -> None:
+    world.publish(model)
+    registry, reader = await world.adapter(), login(world.uri, READER)
+    before = (await registry.revisions(editor, {model}))[model]
+    await _error(registry.claim_alias(reader, model, "champion", EAST, ""), Rejected, reasons.LOGIN_REJECTED)
+    assert (await registry.revisions(editor, {model}))[model] == before
+    await registry.claim_alias(editor, model, "champion", EAST, "")
+    assert (await registry.revisions(editor, {model}))[model] != before
+    await _error(registry.release_alias(reader, model, "champion", EAST), Rejected, reasons.LOGIN_REJECTED)
+
+
+async def test_an_alias_of_the_longest_name_can_be_claimed(
+    world: RegistryWorld, editor: RegistryLogin, model: str
+) -> None:
+    version, alias = world.publish(model), "a" * 255
+    registry = await world.adapter()
+    await registry.claim_alias(editor, model, alias, EAST, "")
+    assert (await registry.query(replace(query(editor, model, version), champion_alias=alias))).claim == EAST
 
 
 def _version(seen: ModelVersion | None) -> str | None:

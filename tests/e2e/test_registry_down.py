@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from podium.api.v1alpha1.status import Phase
+from podium.core.facts import Key
+from podium.core.status.record import tag_of
 from testbed.waiting import wait_until
 from tests.e2e.conftest import Mlflow
 from tests.e2e.rollout import QUICK, Rollout, clients
@@ -89,5 +91,4 @@ def outage_told(rollout: Rollout) -> None:
 
 def _decision(mlflow: Mlflow, rollout: Rollout) -> str:
     tags = mlflow.client.get_model_version(mlflow.model, "3").tags
-    mine = tags.get("podium.dev/decided-by", "").startswith(f"{rollout.kubectl.namespace}/")
-    return tags.get("podium.dev/decision", "") if mine else ""
+    return tag_of(tags, Key(rollout.kubectl.namespace, "churn"), "decision")

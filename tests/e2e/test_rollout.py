@@ -3,6 +3,8 @@
 import pytest
 
 from podium.api.v1alpha1.status import Phase
+from podium.core.facts import Key
+from podium.core.status.record import tag_of
 from testbed.waiting import wait_until
 from tests.e2e.conftest import Mlflow
 from tests.e2e.rollout import Rollout, clients
@@ -41,10 +43,11 @@ def _the_registry_knows(mlflow: Mlflow, rollout: Rollout) -> None:
     assert mlflow.client.get_model_version_by_alias(mlflow.model, rollout.alias).version == "2"
     promoted = mlflow.client.get_model_version(mlflow.model, "2").tags
     rejected = mlflow.client.get_model_version(mlflow.model, "3").tags
-    assert promoted["podium.dev/decision"] == "promoted"
-    assert rejected["podium.dev/decision"] == "rejected"
-    assert rejected["podium.dev/reason"] == "GuardFailed"
-    assert rejected["podium.dev/decided-by"] == f"{rollout.kubectl.namespace}/churn generation 3"
+    key = Key(rollout.kubectl.namespace, "churn")
+    assert tag_of(promoted, key, "decision") == "promoted"
+    assert tag_of(rejected, key, "decision") == "rejected"
+    assert tag_of(rejected, key, "reason") == "GuardFailed"
+    assert tag_of(rejected, key, "decided-by") == f"{key} generation 3"
 
 
 def _applying_it_again_starts_nothing(rollout: Rollout) -> None:

@@ -38,9 +38,19 @@ class Simulation(World):
     """A world in which Git says this from the first moment."""
 
     def __init__(
-        self, spec: Spec, *, rate: float = 50, seed: int = 1, chaos: float = 0.0, kinds: Sequence[Kind] = KINDS
+        self,
+        spec: Spec,
+        *,
+        rate: float = 50,
+        seed: int = 1,
+        chaos: float = 0.0,
+        kinds: Sequence[Kind] = KINDS,
+        beside: "Simulation | None" = None,
     ) -> None:
-        super().__init__(rate=rate, seed=seed, chaos=chaos, kinds=kinds)
+        """`beside` is a world whose registry this one shares, as another cluster does."""
+        super().__init__(
+            rate=rate, seed=seed, chaos=chaos, kinds=kinds, registry=beside.registry if beside is not None else None
+        )
         self.commit(spec)
 
     def stop_scraping(self) -> None:

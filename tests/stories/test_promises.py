@@ -44,7 +44,7 @@ def test_a_good_version_is_promoted_while_calls_fail_and_operators_die(seed: int
     assert sim.alias == "2"
     assert sim.weights == {"a": 0, "b": 100}
     assert [sim.size("a"), sim.size("b")] == [0, 2]
-    assert sim.registered("2").tags["podium.dev/decision"] == "promoted"
+    assert sim.recorded("2") == "promoted"
     assert NO_POD not in sim.clients.failed, "no request found nobody to answer it"
 
 
@@ -59,7 +59,7 @@ def test_a_bad_version_is_taken_back_while_calls_fail_and_operators_die(seed: in
     assert sim.alias == "1"
     assert sim.weights == {"a": 100, "b": 0}
     assert [sim.size("a"), sim.size("b")] == [2, 0]
-    assert sim.registered("2").tags["podium.dev/decision"] == "rejected"
+    assert sim.recorded("2") == "rejected"
     assert sim.status.phase is Phase.REJECTED
     assert NO_POD not in sim.clients.failed
 

@@ -74,7 +74,7 @@ def test_the_record_says_what_was_skipped_by_whom_and_why() -> None:
     promoted = sim.status.history[-1]
     assert (promoted.outcome, promoted.reason) == ("Promoted", reasons.PROMOTED)
     assert promoted.message.endswith("; steps 1, 2, 3 skipped by alice: seen enough")
-    assert sim.registered("2").tags["podium.dev/message"] == promoted.message
+    assert sim.recorded("2", "message") == promoted.message
     assert any("step 1 of 3 is skipped by alice; 25 % is next" in line for line in sim.log)
     assert any("steps 2 to 3 of 3 are skipped by alice: seen enough" in line for line in sim.log)
 

@@ -271,7 +271,7 @@ def registry_down() -> Simulation:
     sim.note("MLflow is back")
     sim.registry.failure = None
     sim.run(2 * MINUTE)
-    assert sim.registered("2").tags["podium.dev/decision"] == "rejected"
+    assert sim.recorded("2") == "rejected"
     return sim
 
 

@@ -1,5 +1,7 @@
 """Two ModelDeployments for one registered model must not write one alias: who writes which, and who was first.
 
+It decides where the registry has no claim yet: one that is there says whose the alias is (see `others`).
+
 A list of all fills the claims when leadership begins and after each relist, and what the watch tells puts one right at
 a time. So a reconcile asks here, and lists nothing: with a list in each, a thousand ModelDeployments would parse a
 million of them to rest. What is known here can be old: whoever is about to go by it reads the other object first.
@@ -68,6 +70,12 @@ class AliasClaims:
         others = (self._claims[key] for key in self._of.get(_alias(mine), ()))
         older = [other for other in others if other.uid != mine.uid and not other.deleting and _age(other) < _age(mine)]
         return AliasConflict(key=min(older, key=_age).key, alias=mine.alias) if older else None
+
+    def same(self, one: AliasClaim | None, other: AliasClaim | None) -> bool:
+        """Whether both write one alias of one model of one registry."""
+        if one is None or other is None:
+            return False
+        return _alias(self._with_registry(one)) == _alias(self._with_registry(other))
 
     def _put(self, key: Key, claim: AliasClaim | None) -> AliasClaim | None:
         former, known = self._claims.pop(key, None), self._with_registry(claim) if claim is not None else None

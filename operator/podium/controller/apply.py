@@ -15,6 +15,7 @@ from podium.core.actions import (
     AddFinalizer,
     AddRetries,
     CallWebhook,
+    ClaimAlias,
     MoveAlias,
     OnCluster,
     RemoveFinalizer,
@@ -104,7 +105,7 @@ async def _carry_out(
             await ports.jobs.run(md, action)
         case CallWebhook():
             workers.webhooks.ask(md, action)  # in the background, too
-        case MoveAlias() | WriteTags() | WriteRecord():
+        case ClaimAlias() | MoveAlias() | WriteTags() | WriteRecord():
             return  # left at the registry's session, all together: they are carried out in the background
         case _:
             assert_never(action)

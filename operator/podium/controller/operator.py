@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from podium.controller.alias_claims import AliasClaims
+from podium.controller.cluster_identity import ClusterIdentity
 from podium.controller.leader import Election, Times
 from podium.controller.metrics import Metrics
 from podium.controller.others import Others
@@ -34,6 +35,7 @@ class Operator:
         self._settings = settings
         steady = replace(ports, clock=SteadyClock(ports.clock))
         self._election: Election | None = None
+        self._identity = ClusterIdentity(ports.cluster, steady.clock, settings.cluster_id)
         self._policies = PolicyBook(
             ports.policies,
             steady.clock,
@@ -43,7 +45,13 @@ class Operator:
         )
         self.workers = Workers(
             RegistryWorker(
-                ports.registry, ports.cluster, steady.clock, settings, notify=self.changed, leads=self._may_write
+                ports.registry,
+                ports.cluster,
+                steady.clock,
+                settings,
+                notify=self.changed,
+                leads=self._may_write,
+                owner=self._identity.owner,
             ),
             WebhookWorker(ports.webhooks, ports.cluster, steady.clock, settings.registry_uri, notify=self.changed),
             NotificationWorker(
@@ -59,8 +67,15 @@ class Operator:
         )
         self._claims = AliasClaims(settings.registry_uri, wake=self.changed)
         turns = TemplateTurns(settings.template_budget, wake=self.changed)
-        elsewhere = share.turns(ports.cluster, ports.clock) if share is not None else None
-        others = Others(ports.cluster, self._claims, turns, self._policies, steady.clock, elsewhere=elsewhere)
+        others = Others(
+            ports.cluster,
+            self._claims,
+            turns,
+            self._policies,
+            steady.clock,
+            identity=self._identity,
+            elsewhere=share.turns(ports.cluster, ports.clock) if share is not None else None,
+        )
         self.reconciler = Reconciler(steady, self.workers, self.metrics, others)
         self.queue = WorkQueue(
             self.reconciler,
@@ -109,6 +124,7 @@ class Operator:
         self.reconciler.elapsed.begin()
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(self._identity.run(), name="the cluster's name")
                 group.create_task(self._policies.run(), name="policies")
                 group.create_task(self.sweep.run(), name="sweep")
                 group.create_task(self.queue.run(), name="queue")

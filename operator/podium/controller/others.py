@@ -4,15 +4,19 @@ import logging
 from dataclasses import replace
 from typing import Final
 
+from podium.api.v1alpha1 import reasons
 from podium.controller.alias_claims import AliasClaims
+from podium.controller.cluster_identity import ClusterIdentity
 from podium.controller.observe import QUIET
 from podium.controller.policies import PolicyBook
 from podium.controller.template_turns import TemplateTurns
 from podium.controller.turns_elsewhere import TurnsElsewhere
 from podium.controller.waiting import within
+from podium.core.alias_owner import owner_named
 from podium.core.facts import AliasConflict, Facts, Key, ObservedState
 from podium.core.rollout.last_spec import trial_spec
 from podium.core.rollout.templates import occupies_turn, wants_turn
+from podium.core.status.readiness import condition_of
 from podium.errors import PodiumError
 from podium.ports import Clock, Cluster, ModelDeployment
 
@@ -31,6 +35,7 @@ class Others:
         policies: PolicyBook,
         clock: Clock,
         *,
+        identity: ClusterIdentity,
         elsewhere: TurnsElsewhere | None = None,
     ) -> None:
         """`elsewhere` knows the turns of other shards, where there are any."""
@@ -38,6 +43,7 @@ class Others:
         self.confined = policies.confined
         self._policies = policies
         self._cluster = cluster
+        self._identity = identity
         self._claims = claims
         self._turns = turns
         self._clock = clock
@@ -61,16 +67,53 @@ class Others:
     async def beside(self, md: ModelDeployment, observed: ObservedState) -> ObservedState:
         """What was observed, with what others are about. Raises Unavailable where they are not listed yet."""
         if md.status.phase not in QUIET:
+            return replace(observed, alias_owner=self._identity.owner(md.key))
+        await self._identity.tried()
+        observed = replace(observed, alias_owner=self._identity.owner(md.key))
+        observed = replace(observed, template_trials=self._turns.others(md.key))
+        claim = observed.registry.claim
+        if claim is None and not _in_conflict(md):
+            return observed  # whose the alias is the registry says, and without its answer nothing begins
+        if claim and claim == observed.alias_owner:
             return observed
-        conflict = await self._conflict(md)
-        return replace(observed, alias_conflict=conflict, template_trials=self._turns.others(md.key))
+        if claim and (conflict := await self._claimed(md, claim)) is not None:
+            return replace(observed, alias_conflict=conflict)
+        return replace(observed, alias_conflict=await self._conflict(md), claim_void=bool(claim))
+
+    async def _claimed(self, md: ModelDeployment, claim: str) -> AliasConflict | None:
+        """The conflict with who claims the alias in the registry; None where that one gives way to this one.
+
+        One of this cluster does where it is gone, writes another alias or may write none. What one of another cluster
+        is, is not known here: Git has to say that its claim is taken over.
+        """
+        assert md.spec is not None
+        owner, alias = owner_named(claim), md.spec.registry.aliases.champion
+        found = AliasConflict(owner.key if owner is not None else md.key, alias, claim)
+        if owner is None:
+            return found
+        if owner.cluster != self._identity.name:
+            return None if md.spec.registry.take_over_from == claim else found
+        try:
+            read = self._cluster.get(owner.key)
+            other = await within(self._clock, _VERIFIED_WITHIN, read, f"reading ModelDeployment {owner.key}")
+        except PodiumError as error:
+            _log.warning("%s: could not verify that %s claims its alias: %s", md.key, owner.key, error)
+            return found
+        stands = other is not None and not other.deleting and not self._policies.refuses(other)
+        return found if stands and other is not None and self._claims.same(other.claim, md.claim) else None
 
     def beside_at_rest(self, md: ModelDeployment, observed: ObservedState) -> ObservedState | None:
         """The same for a look that asks nothing; None where the others have to be asked, or hear of it.
 
         Raises Unavailable where they are not listed yet.
         """
-        if self._claims.conflict(md.claim) is not None or self._turns.knows(md.key):
+        observed = replace(observed, alias_owner=self._identity.owner(md.key))
+        claim = observed.registry.claim
+        if self._turns.knows(md.key) or (claim is None and _in_conflict(md)):
+            return None
+        if claim and claim != observed.alias_owner:
+            return None  # whether that one is still there has to be read
+        if claim == "" and self._claims.conflict(md.claim) is not None:
             return None
         return replace(observed, template_trials=self._turns.others(md.key))
 
@@ -98,3 +141,9 @@ class Others:
             elsewhere = await self._elsewhere.taken()
         turn = self._turns.take(facts.key, wanted=wanted, elsewhere=elsewhere)
         return replace(facts, observed=replace(facts.observed, template_turn=turn))
+
+
+def _in_conflict(md: ModelDeployment) -> bool:
+    """Whether its status says that another one has the alias."""
+    stalled = condition_of(md.status, "Stalled")
+    return stalled is not None and stalled.reason == reasons.ALIAS_CONFLICT

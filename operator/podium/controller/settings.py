@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Final, Literal, Self, cast
 
 from podium.api.v1alpha1.values.base import parse_duration
+from podium.core.alias_owner import CLUSTER
 from podium.errors import Rejected
 
 MOST_WORKERS: Final = 1000
@@ -33,6 +34,7 @@ class Settings:
     runtime_image: str = "podium-runtime:0.1.0"  # PODIUM_RUNTIME_IMAGE
     pod_user: int | None = 65532  # PODIUM_POD_USER: of pods that Podium starts; None (assigned): the cluster's choice
     registry_poll: float = 10.0  # PODIUM_REGISTRY_POLL
+    cluster_id: str = ""  # PODIUM_CLUSTER_ID: in claims of aliases; the UID of namespace kube-system where it is empty
     namespace: str = "podium-system"  # PODIUM_NAMESPACE: where the Lease is
     watched: tuple[str, ...] = ()  # PODIUM_WATCH_NAMESPACES, separated by commas; all where there is none
     leader_election: bool = True  # PODIUM_LEADER_ELECTION=on|off
@@ -63,6 +65,7 @@ class Settings:
             runtime_image=read.text("PODIUM_RUNTIME_IMAGE", cls.runtime_image),
             pod_user=read.user("PODIUM_POD_USER", cls.pod_user),
             registry_poll=read.seconds("PODIUM_REGISTRY_POLL", cls.registry_poll),
+            cluster_id=read.cluster("PODIUM_CLUSTER_ID"),
             namespace=read.text("PODIUM_NAMESPACE", cls.namespace),
             watched=tuple(filter(None, read.text("PODIUM_WATCH_NAMESPACES", "").replace(" ", "").split(","))),
             leader_election=read.choice("PODIUM_LEADER_ELECTION", "on", ("on", "off")) == "on",
@@ -102,6 +105,13 @@ class _Reader:
             raise Rejected(f"{name}: expected an address without a login, which would be seen in logs")
         if found and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", found):
             raise Rejected(f"{name}: expected http://host:port or https://…, found {found!r}")
+        return found
+
+    def cluster(self, name: str) -> str:
+        """The name of a cluster, as claims of aliases may have it; empty where there is none."""
+        found = self.text(name, "")
+        if found and not re.fullmatch(CLUSTER, found):
+            raise Rejected(f"{name}: expected up to 63 letters, digits, '-', '_' or '.', found {found[:200]!r}")
         return found
 
     def number(self, name: str, default: int, least: int, most: int) -> int:

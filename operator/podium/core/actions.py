@@ -75,12 +75,23 @@ class SetTraffic:
 
 
 @dataclass(frozen=True)
+class ClaimAlias:
+    """Say in the registry who writes the alias, where its claim is still the one that was seen."""
+
+    alias: str
+    owner: str
+    replaces: str  # the claim that was seen; "" where there was none
+    why: str
+
+
+@dataclass(frozen=True)
 class MoveAlias:
     """Let the champion alias point to this version."""
 
     alias: str
     version: str
     why: str
+    owner: str = ""  # who must have claimed it by then; "" where the registry keeps no claims
 
 
 @dataclass(frozen=True)
@@ -166,7 +177,7 @@ class RemoveFinalizer:
     why: str
 
 
-RegistryWrite = MoveAlias | WriteTags | WriteRecord  # a write to the registry, carried out in the background
+RegistryWrite = ClaimAlias | MoveAlias | WriteTags | WriteRecord  # carried out in the background
 OnCluster = RunSlot | TellPods | RenewPods | StopSlot | RunAutoscaler | StopAutoscaler | AddFinalizer | RemoveFinalizer
 OnRouter = SetTraffic | AddRetries | RemoveRetries
 Action = OnCluster | OnRouter | RegistryWrite | RunJob | CallWebhook

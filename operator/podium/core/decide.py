@@ -269,6 +269,7 @@ def _registry(facts: Facts) -> Iterator[Action]:
     registry, status = facts.observed.registry, facts.status
     if facts.observed.alias_conflict is not None:
         return
+    yield from alias.claims(facts)
     yield from alias.moves(facts)
     for entry in unrecorded(status):
         if facts.of_source(entry) and entry.version in registry.tags:

@@ -72,6 +72,7 @@ class RegistryState:
     champion: ModelVersion | None = None  # the status's champion
     alias: str | None = None  # version to which the champion alias points; "" where it is not set
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # version -> its own tags, for the record
+    claim: str | None = None  # who may write that alias, as the registry has it: hostile; "" no one yet; None: not kept
     problem: Problem | None = None
     revision: str | None = field(default=None, compare=False)  # of the model's aliases and versions; None: not known
 
@@ -208,10 +209,11 @@ class TrafficState:
 
 @dataclass(frozen=True)
 class AliasConflict:
-    """An older ModelDeployment that writes the same alias of the same registered model."""
+    """Another ModelDeployment may write the alias: it has claimed it in the registry, or is older."""
 
-    key: Key
+    key: Key  # of the older one, or whom the claim names; its own where that cannot be read
     alias: str
+    claim: str = ""  # cluster/namespace/name, as the registry has it; "" where it is of this cluster and older
 
 
 @dataclass(frozen=True)
@@ -240,6 +242,8 @@ class ObservedState:
     slots: Mapping[Slot, SlotState] = field(default_factory=dict)
     traffic: TrafficState = TrafficState()
     alias_conflict: AliasConflict | None = None
+    alias_owner: str = ""  # how claims in the registry name this ModelDeployment; "" where its cluster is not known
+    claim_void: bool = False  # the claim there is another one's that is gone, or that Git says to take over from
     counts: Mapping[str, Mapping[Slot, Counts]] = field(default_factory=dict)  # by measure: what Prometheus has
     count_flaws: Mapping[str, str] = field(default_factory=dict)  # by measure: why Prometheus has nothing
     gate_responses: Mapping[str, GateResponse] = field(default_factory=dict)  # by the gate's name

@@ -68,6 +68,12 @@ class Cluster(Protocol):
     async def get(self, key: Key) -> ModelDeployment | None:
         """The object as etcd has it now; None where there is none."""
 
+    async def cluster_id(self) -> str:
+        """What tells this cluster from all others, for as long as it lives: the UID of its namespace kube-system.
+
+        Raises Rejected where the operator may not list namespaces.
+        """
+
     async def served(self) -> None:
         """Raises NotFound where there is no CRD, and other errors where ModelDeployments cannot be listed."""
 

@@ -71,8 +71,20 @@ class Registry(Protocol):
         read, are left out.
         """
 
-    async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None:
-        """Make the alias name this version."""
+    async def claim_alias(self, login: RegistryLogin, model: str, alias: str, owner: str, replaces: str) -> None:
+        """Say with the model who writes the alias, and read it again.
+
+        Raises Rejected (AliasConflict) where another claim than `replaces`, or its own, is there before or afterwards.
+        """
+
+    async def release_alias(self, login: RegistryLogin, model: str, alias: str, owner: str) -> None:
+        """Take the owner's claim away. Another one's stays, and a model that is gone has none."""
+
+    async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str, owner: str = "") -> None:
+        """Make the alias name this version. Raises Rejected (AliasConflict) where not this owner has claimed it.
+
+        Without an owner, claims are not looked at.
+        """
 
     async def write_tags(self, login: RegistryLogin, model: str, version: str, tags: Mapping[str, str]) -> None:
         """Set tags of a version. Other tags stay."""

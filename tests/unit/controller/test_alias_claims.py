@@ -8,6 +8,7 @@ import pytest
 
 from podium.adapters.kubernetes import read
 from podium.controller.alias_claims import AliasClaims
+from podium.controller.cluster_identity import ClusterIdentity
 from podium.controller.others import Others
 from podium.controller.policies import PolicyBook
 from podium.controller.queue import Priority
@@ -142,7 +143,14 @@ async def test_a_sweep_does_not_undo_what_a_watch_tells_while_it_lists() -> None
 
     cluster.list_all = list_all  # type: ignore[method-assign]
     policies = PolicyBook(FakePolicies(), clock, URI, wake=lambda _: None)
-    others = Others(cluster, claims, TemplateTurns(1, wake=lambda _: None), policies, clock)
+    others = Others(
+        cluster,
+        claims,
+        TemplateTurns(1, wake=lambda _: None),
+        policies,
+        clock,
+        identity=ClusterIdentity(cluster, clock),
+    )
 
     def note(md: ModelDeployment) -> Priority:
         others.note(md)

@@ -24,7 +24,7 @@ def test_the_first_version_becomes_champion() -> None:
     assert status.champion is not None
     assert status.champion.version == "1"
     assert world.registry.models["churn"].aliases == {"champion": "1"}
-    assert world.registry.models["churn"].versions["1"].tags["podium.dev/decision"] == "promoted"
+    assert world.recorded("1") == "promoted"
 
 
 def test_a_good_version_is_promoted_and_a_bad_one_taken_back() -> None:
@@ -44,7 +44,7 @@ def test_a_good_version_is_promoted_and_a_bad_one_taken_back() -> None:
     assert status.champion is not None
     assert status.champion.version == "2"
     assert world.registry.models["churn"].aliases == {"champion": "2"}
-    assert world.registry.models["churn"].versions["3"].tags["podium.dev/decision"] == "rejected"
+    assert world.recorded("3") == "rejected"
     assert [event.reason for _, event in world.cluster.events if event.warning] == [
         reasons.GUARD_FAILED,
         reasons.VERSION_REJECTED,
@@ -139,7 +139,7 @@ def test_a_rollback_does_not_wait_for_the_registry() -> None:
         }
         world.registry.unreachable = False
         world.advance(60)
-    assert world.registry.models["churn"].versions["2"].tags["podium.dev/decision"] == "rejected"
+    assert world.recorded("2") == "rejected"
 
 
 def test_a_way_back_does_not_wait_for_the_status_to_be_written() -> None:

@@ -21,6 +21,7 @@ def test_every_setting_can_be_said() -> None:
             "PODIUM_REGISTRY_URI": "http://mlflow.ml:5000",
             "PODIUM_RUNTIME_IMAGE": "server:1",
             "PODIUM_REGISTRY_POLL": "1m30s",
+            "PODIUM_CLUSTER_ID": "eu-1",
             "PODIUM_POD_USER": "assigned",
             "PODIUM_NAMESPACE": "ops",
             "PODIUM_POD_NAME": "operator-1",
@@ -42,7 +43,7 @@ def test_every_setting_can_be_said() -> None:
     assert settings.registry_uri == "http://mlflow.ml:5000"
     assert (settings.registry_poll, settings.resync, settings.workers) == (90.0, 10.0, 2)
     assert (settings.template_budget, settings.shards) == (3, 4)
-    assert settings.pod_user is None
+    assert (settings.cluster_id, settings.pod_user) == ("eu-1", None)
     assert settings.prometheus_uri == "https://metrics.example.com/prometheus"
     assert settings.watched == ("ml", "fraud")
     assert settings.identity.startswith("operator-1_")
@@ -60,6 +61,7 @@ def test_two_processes_on_one_machine_are_two_candidates() -> None:
     [
         ("PODIUM_REGISTRY_POLL", "soon"),
         ("PODIUM_RESYNC", "0s"),
+        ("PODIUM_CLUSTER_ID", "eu/1"),
         ("PODIUM_POD_USER", "0"),
         ("PODIUM_POD_USER", "root"),
         ("PODIUM_WORKERS", "-1"),

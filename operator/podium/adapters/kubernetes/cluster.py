@@ -65,6 +65,12 @@ class KubernetesCluster:
     def template(self, md: ModelDeployment) -> PodTemplate | None:
         return render.pod_template(read.owner_of(md), md.spec, self._defaults) if md.spec is not None else None
 
+    async def cluster_id(self) -> str:
+        found = await self._api.list("/api/v1/namespaces", fields="metadata.name=kube-system", most=1)
+        if not found:
+            raise NotFound("namespace kube-system is not there")
+        return str(found[0]["metadata"]["uid"])
+
     async def served(self) -> None:
         await asyncio.gather(*(self._api.list(path, most=1) for path in self._collections))
 

@@ -19,7 +19,7 @@ class Workers:
 
     def forget(self, key: Key) -> None:
         """End the work for a ModelDeployment that is gone."""
-        self.registry.forget(key)
+        self.registry.gone(key)
         self.webhooks.forget(key)
         self.notifications.forget(key)
 

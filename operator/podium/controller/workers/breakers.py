@@ -52,8 +52,14 @@ class Breakers:
     async def revisions(self, login: RegistryLogin, models: AbstractSet[str]) -> Mapping[str, str]:
         return await self._ask(login, lambda: self._registry.revisions(login, models))
 
-    async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None:
-        await self._ask(login, lambda: self._registry.move_alias(login, model, alias, version))
+    async def claim_alias(self, login: RegistryLogin, model: str, alias: str, owner: str, replaces: str) -> None:
+        await self._ask(login, lambda: self._registry.claim_alias(login, model, alias, owner, replaces))
+
+    async def release_alias(self, login: RegistryLogin, model: str, alias: str, owner: str) -> None:
+        await self._ask(login, lambda: self._registry.release_alias(login, model, alias, owner))
+
+    async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str, owner: str = "") -> None:
+        await self._ask(login, lambda: self._registry.move_alias(login, model, alias, version, owner))
 
     async def write_tags(self, login: RegistryLogin, model: str, version: str, tags: Mapping[str, str]) -> None:
         await self._ask(login, lambda: self._registry.write_tags(login, model, version, tags))

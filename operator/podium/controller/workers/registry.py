@@ -25,10 +25,18 @@ from podium.controller.queue import backoff
 from podium.controller.settings import Settings
 from podium.controller.waiting import news_or
 from podium.controller.workers.breakers import Breakers
+from podium.controller.workers.claims import ReturnedClaims, same_alias
 from podium.controller.workers.registry_poll import LAST_RETRY, Poller, Pollers
-from podium.controller.workers.registry_request import Account, RegistryRequest, is_told_of_changes, request_of, uri_of
+from podium.controller.workers.registry_request import (
+    Account,
+    RegistryRequest,
+    answer_to,
+    is_told_of_changes,
+    request_of,
+    uri_of,
+)
 from podium.controller.workers.registry_session import NOT_ASKED, Session
-from podium.core.actions import MoveAlias, RegistryWrite, WriteRecord, WriteTags
+from podium.core.actions import ClaimAlias, MoveAlias, RegistryWrite, WriteRecord, WriteTags
 from podium.core.facts import Key, Problem, RegistryState
 from podium.core.refusal import named
 from podium.errors import NotFound, PodiumError, Unavailable
@@ -51,8 +59,9 @@ class RegistryWorker:
         *,
         notify: Callable[[Key], None],
         leads: Callable[[], bool] = lambda: True,
+        owner: Callable[[Key], str] = lambda _: "",
     ) -> None:
-        """`leads` says at this very moment whether this process may write."""
+        """`leads` says at this very moment whether this process may write, `owner` how claims name one of its own."""
         self._registry = Breakers(registry, clock)
         self._cluster = cluster
         self._clock = clock
@@ -62,6 +71,8 @@ class RegistryWorker:
         self._leads = leads
         self._sessions: dict[Key, Session] = {}
         self._pollers = Pollers(self._poller)
+        self._owner = owner
+        self._returned = ReturnedClaims(self._registry, clock, login=self._login, leads=leads)
 
     def latest(self, md: ModelDeployment) -> RegistryState:
         """What is known now about what this ModelDeployment wants to know. Never waits."""
@@ -76,6 +87,8 @@ class RegistryWorker:
         if session is None:
             session = self._sessions[md.key] = Session(md.key, request)
             session.task = asyncio.create_task(self._attend(session), name=f"registry for {md.key}")
+        if not same_alias(session.request, request):
+            self._returned.give_back(session.request, self._owner(md.key))
         recently = self._clock.monotonic() - self._settings.registry_poll
         answer = session.ask(request, rests=_rests(session, md, request), not_before=recently)
         self._pollers.attend(session)
@@ -103,8 +116,14 @@ class RegistryWorker:
         """The ModelDeployments that have a session."""
         return frozenset(self._sessions)
 
+    def gone(self, key: Key) -> None:
+        """The ModelDeployment is gone: its alias is free for others."""
+        if session := self._sessions.get(key):
+            self._returned.give_back(session.request, self._owner(key))
+        self.forget(key)
+
     def forget(self, key: Key) -> None:
-        """End the session of a ModelDeployment that is gone."""
+        """End the session of a ModelDeployment that is gone, or may not ask any more."""
         session = self._sessions.pop(key, None)
         if session is None:
             return
@@ -116,6 +135,9 @@ class RegistryWorker:
         """End all sessions, and wait until they have ended: a former leader must not move aliases."""
         tasks = [session.task for session in self._sessions.values() if session.task is not None]
         tasks += self._pollers.tasks
+        for returned in (returning := list(self._returned.tasks)):
+            returned.cancel()
+        tasks += returning
         for key in tuple(self._sessions):
             self.forget(key)
         if tasks:
@@ -165,7 +187,7 @@ class RegistryWorker:
             login = replace(await self._login(request.account), tenant=session.key.namespace)
             query = replace(request.query, login=login)
             problem = await self._flush(query, writes)
-            answer = _about(query, await self._look(session.key, query))
+            answer = answer_to(query, await self._look(session.key, query))
         except PodiumError as error:
             _log.warning("%s: registry query failed: %s", session.key, error)
             problem = problem_of(error)
@@ -232,8 +254,10 @@ class RegistryWorker:
     async def _write(self, query: RegistryQuery, write: RegistryWrite) -> None:
         login, model = query.login, query.model
         match write:
+            case ClaimAlias():
+                await self._registry.claim_alias(login, model, write.alias, write.owner, write.replaces)
             case MoveAlias():
-                await self._registry.move_alias(login, model, write.alias, write.version)
+                await self._registry.move_alias(login, model, write.alias, write.version, write.owner)
             case WriteTags():
                 await self._registry.write_tags(login, model, write.version, write.tags)
             case WriteRecord():
@@ -263,18 +287,6 @@ class RegistryWorker:
         if not kept:
             raise NotFound(f"{where} has none of the keys {', '.join(names)}: add them", reason=reasons.LOGIN_MISSING)
         return kept
-
-
-def _about(query: RegistryQuery, answer: RegistryState) -> RegistryState:
-    """The answer. Raises Unavailable where it is one to another question: a cache before the registry gave an old one.
-
-    It would stand for as long as the model does not change.
-    """
-    found = answer.desired.version if answer.desired is not None else query.version
-    if query.version is not None and found != query.version:
-        asked = f"it answered about version {found} of {query.model}, expected: version {query.version}"
-        raise Unavailable(f"{query.login.uri} gives old answers: {asked}. Check what stands before it, such as a cache")
-    return answer
 
 
 def _rests(session: Session, md: ModelDeployment, request: RegistryRequest) -> bool:

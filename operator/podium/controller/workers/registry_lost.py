@@ -9,7 +9,7 @@ from typing import Final
 
 from podium.api.v1alpha1 import reasons
 from podium.controller.queue import backoff
-from podium.core.actions import MoveAlias, RegistryWrite, WriteRecord, WriteTags
+from podium.core.actions import ClaimAlias, MoveAlias, RegistryWrite, WriteRecord, WriteTags
 from podium.core.facts import Problem, RegistryState
 
 _TOLD: Final = 4  # times in a row; the first ones may be a cache that is behind
@@ -63,6 +63,8 @@ class Lost:
 
 def _seen(write: RegistryWrite, answer: RegistryState) -> bool:
     match write:
+        case ClaimAlias():
+            return answer.claim == write.owner
         case MoveAlias():
             return answer.alias == write.version
         case WriteTags():
@@ -74,6 +76,8 @@ def _seen(write: RegistryWrite, answer: RegistryState) -> bool:
 
 def _target(write: RegistryWrite) -> _Target:
     match write:
+        case ClaimAlias():
+            return "claim", write.alias, write.owner
         case MoveAlias():
             return "alias", write.alias, write.version
         case WriteTags():
@@ -84,6 +88,8 @@ def _target(write: RegistryWrite) -> _Target:
 
 def _named(write: RegistryWrite) -> str:
     match write:
+        case ClaimAlias():
+            return f"the claim of alias {write.alias}"
         case MoveAlias():
             return f"alias {write.alias} on version {write.version}"
         case WriteTags():

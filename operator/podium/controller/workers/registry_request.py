@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from podium.api.v1alpha1.status import Pinned
+from podium.core.facts import RegistryState
 from podium.core.gates import GATE_PHASES
 from podium.core.permissions.addresses import OF_THE_OPERATOR
 from podium.core.permissions.permitted import granted_networks
 from podium.core.status.record import unrecorded
+from podium.errors import Unavailable
 from podium.ports import ModelDeployment, RegistryLogin, RegistryQuery
 
 
@@ -97,3 +99,15 @@ def is_told_of_changes(md: ModelDeployment, request: RegistryRequest, *, record:
     """
     gates = md.status.phase in GATE_PHASES and md.spec is not None and bool(md.spec.gates)
     return not gates and not (record and request.query.record) and not request.query.champion_digest
+
+
+def answer_to(query: RegistryQuery, answer: RegistryState) -> RegistryState:
+    """The answer. Raises Unavailable where it is one to another question: a cache before the registry gave an old one.
+
+    It would stand for as long as the model does not change.
+    """
+    found = answer.desired.version if answer.desired is not None else query.version
+    if query.version is not None and found != query.version:
+        asked = f"it answered about version {found} of {query.model}, expected: version {query.version}"
+        raise Unavailable(f"{query.login.uri} gives old answers: {asked}. Check what stands before it, such as a cache")
+    return answer

@@ -7,6 +7,7 @@ from podium.core.actions import (
     AddFinalizer,
     AddRetries,
     CallWebhook,
+    ClaimAlias,
     MoveAlias,
     RunAutoscaler,
     RunJob,
@@ -35,7 +36,7 @@ def still_done(actions: tuple[Action, ...], facts: Facts) -> tuple[Action, ...]:
 def _still(action: Action, facts: Facts) -> Action | None:
     refusals = facts.observed.refusals
     match action:
-        case RunJob() | CallWebhook() | MoveAlias() | WriteTags() | WriteRecord():
+        case RunJob() | CallWebhook() | ClaimAlias() | MoveAlias() | WriteTags() | WriteRecord():
             return None
         case SetTraffic() | AddRetries() | AddFinalizer():
             from_trial = facts.status.trial is not None

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from podium.api.v1alpha1.source import address
 from podium.api.v1alpha1.status import REQUESTED_LIMIT, Pinned, RegistryStatus, Status
-from podium.core.actions import Action, MoveAlias
+from podium.core.actions import Action, ClaimAlias, MoveAlias
 from podium.core.facts import Facts
 
 LATE = timedelta(minutes=10)  # no write to the registry lands later than this after it was asked for
@@ -65,14 +65,31 @@ def _ours(facts: Facts) -> Sequence[str]:
     return known.requested if may_land else known.requested[-1:]
 
 
+def claims(facts: Facts) -> Iterator[ClaimAlias]:
+    """The claim of the alias, where it is no one's or a void one. What is claimed here is written once it is seen."""
+    found, owner = facts.observed.registry.claim, facts.observed.alias_owner
+    if found is None or not owner or found == owner or (found and not facts.observed.claim_void):
+        return
+    alias = facts.spec.registry.aliases.champion
+    over = f", taken over from {found}" if found else ""
+    yield ClaimAlias(alias, owner, found, why=f"alias {alias} is claimed for {owner}{over}")
+
+
+def may_write(facts: Facts) -> bool:
+    """Whether the alias is this ModelDeployment's to write, as far as the registry keeps who claims it."""
+    claim = facts.observed.registry.claim
+    return claim is None or (claim != "" and claim == facts.observed.alias_owner)
+
+
 def moves(facts: Facts) -> Iterator[MoveAlias]:
     """What the registry is to be asked for."""
     champion, now = facts.status.champion, facts.observed.registry.alias
-    if champion is None or not astray(facts) or moved_by_a_person(facts):
+    if champion is None or not astray(facts) or moved_by_a_person(facts) or not may_write(facts):
         return
     alias = facts.spec.registry.aliases.champion
     was = f"version {now}" if now else "nothing"
-    yield MoveAlias(alias, champion.version, why=f"alias {alias} moves from {was} to {champion.version}")
+    owner = facts.observed.registry.claim or ""
+    yield MoveAlias(alias, champion.version, f"alias {alias} moves from {was} to {champion.version}", owner)
 
 
 def with_intent(facts: Facts, actions: Sequence[Action]) -> Status:

@@ -10,6 +10,7 @@ from podium.core.rollout.alias import moved_by_a_person
 from podium.core.rollout.desired import resolve_desired, standing_rejection
 from podium.core.rollout.templates import behind, described, on_trial, template_waits
 from podium.core.rollout.tripwires import REASONS
+from podium.core.status.alias_texts import claim_problem
 from podium.core.status.messages import LONGEST
 from podium.core.status.readiness import NotReady, condition_of, not_ready, stall
 from podium.core.traffic.retries import retries_wanted
@@ -120,6 +121,8 @@ def registry_problem(facts: Facts) -> Problem | None:
         return registry.problem
     if champion is None or registry.alias is None or not facts.of_source(champion):
         return None
+    if (claimed := claim_problem(facts)) is not None:
+        return claimed
     if moved_by_a_person(facts):
         alias = facts.spec.registry.aliases.champion
         message = (

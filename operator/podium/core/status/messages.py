@@ -19,6 +19,7 @@ from podium.core.rollout.suspicion_checks import champion_answers
 from podium.core.rollout.templates import described, judges_template, on_trial, template_waits
 from podium.core.rollout.trial_checks import goal_of
 from podium.core.rollout.version_checks import WAITS, slot_taken, unknown_champion
+from podium.core.status.alias_texts import alias_conflict_text
 from podium.core.status.kept_out import aborted_text, not_aborted, rejected_text
 from podium.core.status.readiness import awaits_registry
 from podium.core.status.serving import serving_text
@@ -37,7 +38,7 @@ def message(facts: Facts) -> str:
     if facts.observed.refusals and facts.status.phase is not Phase.ROLLING_BACK:
         return _not_permitted(facts)
     if facts.observed.alias_conflict is not None:
-        return _alias_conflict(facts)
+        return alias_conflict_text(facts)
     awaiting = awaits_registry(facts)
     text = _awaiting_registry(facts) if awaiting else f"{MESSAGES[facts.status.phase](facts)}{not_aborted(facts)}"
     held = facts.spec.paused and (awaiting or facts.status.phase in UNDER_WAY - {Phase.ROLLING_BACK})
@@ -56,15 +57,6 @@ def _not_permitted(facts: Facts) -> str:
     """What is refused, cut before what serves is: that is what people in an incident look for."""
     serving = f"; {serving_text(facts) or 'nothing serves'}"
     return f"not permitted: {named(facts.observed.refusals)}"[: LONGEST - len(serving)] + serving
-
-
-def _alias_conflict(facts: Facts) -> str:
-    alias_conflict = facts.observed.alias_conflict
-    assert alias_conflict is not None
-    return (
-        f"alias {alias_conflict.alias} of {facts.spec.model.name} belongs to the older ModelDeployment "
-        f"{alias_conflict.key}. Set another alias in spec.registry.aliases.champion"
-    )
 
 
 def _pending(facts: Facts) -> str:

@@ -1,14 +1,17 @@
 """The decision record in the registry: the tags of each decision."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 
 from podium.api.v1alpha1.status import HistoryEntry, Status
 from podium.api.v1alpha1.values.base import format_time
-from podium.core.facts import Facts
+from podium.core.facts import Facts, Key
 from podium.core.status.looks import until
 
 PREFIX = "podium.dev/"
+LONGEST_KEY = 250  # characters of a tag's key in MLflow
+_MARK = 12  # characters of a hash that tells long ones apart
 LONGEST = 500  # MLflow keeps 5,000 characters; no person reads as many
 
 
@@ -25,12 +28,27 @@ def unrecorded(status: Status) -> list[HistoryEntry]:
 def tags_for(entry: HistoryEntry, facts: Facts) -> Mapping[str, str]:
     """When, why and by which generation of which ModelDeployment a version was promoted or rejected."""
     return {
-        f"{PREFIX}decision": entry.outcome.lower(),
-        f"{PREFIX}decided-at": format_time(entry.at),
-        f"{PREFIX}reason": entry.reason,
-        f"{PREFIX}message": entry.message[:LONGEST],
-        f"{PREFIX}decided-by": f"{facts.key} generation {entry.generation}",
+        tag_key(facts, "decision"): entry.outcome.lower(),
+        tag_key(facts, "decided-at"): format_time(entry.at),
+        tag_key(facts, "reason"): entry.reason,
+        tag_key(facts, "message"): entry.message[:LONGEST],
+        tag_key(facts, "decided-by"): f"{facts.key} generation {entry.generation}",
     }
+
+
+def tag_key(facts: Facts, what: str) -> str:
+    """The key of a decision's tag. Each ModelDeployment has its own: several decide on one version."""
+    owner = facts.observed.alias_owner or str(facts.key)
+    room = LONGEST_KEY - len(PREFIX) - len(what) - 1
+    if len(owner) > room:
+        owner = f"{owner[: room - _MARK - 1]}-{hashlib.sha256(owner.encode()).hexdigest()[:_MARK]}"
+    return f"{PREFIX}{owner}/{what}"
+
+
+def tag_of(tags: Mapping[str, str], key: Key, what: str) -> str:
+    """What a version's tags say of the decision of this ModelDeployment, of whichever cluster; "" where nothing."""
+    ending = f"/{key}/{what}"
+    return next((value for name, value in tags.items() if name.startswith(PREFIX) and name.endswith(ending)), "")
 
 
 def artifact_path(entry: HistoryEntry) -> str:

@@ -16,10 +16,10 @@ from podium.errors import Conflict, PodiumError, Rejected, Temporary, Unavailabl
 WRITES: Final[Mapping[str, frozenset[str]]] = {
     "cluster": frozenset({"write_status", "add_finalizer", "remove_finalizer", "run_slot", "stop_slot"}),
     "router": frozenset({"route", "add_retries", "remove_retries", "release"}),
-    "registry": frozenset({"move_alias", "write_tags", "write_record"}),
+    "registry": frozenset({"claim_alias", "release_alias", "move_alias", "write_tags", "write_record"}),
     "jobs": frozenset({"run"}),
 }
-_SLOW: Final = frozenset({"query", "move_alias", "write_tags", "write_record", "route", "stop_slot"})
+_SLOW: Final = frozenset({"query", "claim_alias", "move_alias", "write_tags", "write_record", "route", "stop_slot"})
 _LONGEST: Final = 3.0  # seconds that a slow answer takes
 
 

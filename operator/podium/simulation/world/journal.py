@@ -1,6 +1,6 @@
 """The log of a rollout: what people do, what the operator says, and each write that changes anything, one line each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from podium.core.actions import NO_OVERRIDES, Event, RouteOverrides
@@ -26,9 +26,13 @@ _LINES: Final[dict[tuple[str, str], Line]] = {
     ("router", "add_retries"): lambda _: "  gateway: retries on",
     ("router", "remove_retries"): lambda _: "  gateway: retries off",
     ("registry", "move_alias"): lambda of: f"  alias {of[2]} -> {of[3]}",
-    ("registry", "write_tags"): lambda of: f"  tags of version {of[2]}: {of[3]['podium.dev/decision']}",
+    ("registry", "write_tags"): lambda of: f"  tags of version {of[2]}: {_decision(of[3])}",
     ("jobs", "run"): lambda of: f"  run job of gate {of[1].gate}: version {of[1].pinned.version}",
 }
+
+
+def _decision(tags: Mapping[str, str]) -> str:
+    return next(value for key, value in tags.items() if key.endswith("/decision"))
 
 
 def line_of(call: Call) -> str:

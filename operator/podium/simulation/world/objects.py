@@ -19,6 +19,7 @@ class FakeObjects(ABC):
         self.events: list[tuple[Key, Event]] = []
         self.secrets: dict[tuple[str, str], Mapping[str, str]] = {}
         self.writes: list[str] = []  # every write, as text
+        self.identity = "9d3c1f0e-5a0b-4f0e-9b1e-0c8d7a6f5e4d"  # of the cluster
         self.failure: PodiumError | None = None  # raised by everything while it is set
         self._stored: dict[Key, Stored] = {}
         self._told: set[tuple[str, str]] = set()
@@ -31,6 +32,10 @@ class FakeObjects(ABC):
     async def get(self, key: Key) -> ModelDeployment | None:
         self._may_fail()
         return self._seen(key) if key in self._stored else None
+
+    async def cluster_id(self) -> str:
+        self._may_fail()
+        return self.identity
 
     async def served(self) -> None:
         self._may_fail()

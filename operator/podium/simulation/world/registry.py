@@ -50,6 +50,7 @@ class FakeModel:
 
     versions: MutableMapping[str, FakeVersion] = field(default_factory=dict)
     aliases: MutableMapping[str, str] = field(default_factory=dict)
+    claims: MutableMapping[str, str] = field(default_factory=dict)  # alias -> who may write it
 
 
 @dataclass
@@ -112,6 +113,7 @@ class FakeRegistry:
             desired=_facts(desired, digest, query) if desired else None,
             champion=_facts(champion, "", query) if champion else None,
             alias=model.aliases.get(query.champion_alias, ""),
+            claim=model.claims.get(query.champion_alias, ""),
             tags={name: dict(model.versions[name].tags) for name in query.record if name in model.versions},
             revision=_revision(model),
         )
@@ -120,8 +122,21 @@ class FakeRegistry:
         self._may_be_asked(login)
         return {name: _revision(self.models[name]) for name in sorted(models) if name in self.models}
 
-    async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None:
+    async def claim_alias(self, login: RegistryLogin, model: str, alias: str, owner: str, replaces: str) -> None:
         found = self._model(login, model, writes=True)
+        if (known := found.claims.get(alias, "")) not in {owner, replaces}:
+            raise Rejected(f"alias {alias} of {model} is claimed by {known}", reason=reasons.ALIAS_CONFLICT)
+        found.claims[alias] = owner
+
+    async def release_alias(self, login: RegistryLogin, model: str, alias: str, owner: str) -> None:
+        self._may_be_asked(login, writes=True)
+        if model in self.models and self.models[model].claims.get(alias) == owner:
+            del self.models[model].claims[alias]
+
+    async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str, owner: str = "") -> None:
+        found = self._model(login, model, writes=True)
+        if owner and (known := found.claims.get(alias, "")) != owner:
+            raise Rejected(f"alias {alias} of {model} is claimed by {known}", reason=reasons.ALIAS_CONFLICT)
         self._version(found, model, version)
         found.aliases[alias] = version
         self.writes.append(f"alias {alias} of {model} to {version}")
@@ -193,7 +208,7 @@ def _verify(version: FakeVersion, digest: str, query: RegistryQuery) -> None:
 
 def _revision(model: FakeModel) -> str:
     versions = sorted((version.version, version.status, str(version.created)) for version in model.versions.values())
-    return repr((sorted(model.aliases.items()), versions))
+    return repr((sorted(model.aliases.items()), sorted(model.claims.items()), versions))
 
 
 def _facts(version: FakeVersion, digest: str, query: RegistryQuery) -> ModelVersion:

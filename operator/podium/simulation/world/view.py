@@ -9,6 +9,7 @@ from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, Status
 from podium.core.actions import RouteOverrides
 from podium.core.facts import Key
+from podium.core.status.record import tag_of
 from podium.ports import ModelDeployment
 from podium.simulation.world.cluster import FakeCluster
 from podium.simulation.world.loop import LoopClock
@@ -70,6 +71,10 @@ class View:
         found = self.cluster.now(KEY)
         assert found is not None
         return found
+
+    def recorded(self, version: str, what: str = "decision") -> str:
+        """What the registry's tags of a version say of the decision; "" where they say nothing."""
+        return tag_of(self.registry.models[MODEL].versions[version].tags, KEY, what)
 
     def champion(self) -> str:
         """The champion's version; empty where there is none."""

@@ -75,12 +75,13 @@ class World(View):
         election: bool | None = None,  # None: where there are several operators
         disorder: Disorder | None = None,  # instead of one that draws
         tick: float = _TICK,
+        registry: FakeRegistry | None = None,
     ) -> None:
         self.loop = VirtualLoop()
         self.clock = LoopClock(self.loop, BEGIN)
         self.cluster = FakeCluster(self.clock)
         self.router = FakeRouter(self.cluster)
-        self.registry = FakeRegistry()
+        self.registry = registry or FakeRegistry()  # one of another world is shared with it
         self.registry_uri = self.cluster.default_registry = URI  # the operator's default address
         self.jobs = FakeGateJobs(self.clock)
         self.webhooks = FakeWebhooks(otherwise=Unavailable("the service did not answer within 10 s"))
@@ -90,8 +91,7 @@ class World(View):
         self.disorder = disorder or Disorder(chaos, seed + 1, kinds)
         self.log: list[str] = []
         self.statuses: list[tuple[int, Status]] = []  # every one that was written, with the generation that it is of
-        self.writes = 0
-        self.harmed_at = -1.0
+        self.writes, self.harmed_at = 0, -1.0
         self.broken: list[str] = []
         self._mends_alias: float | None = None  # until when the leader has to put right what landed late
         self.processes: list[Process] = []
@@ -101,8 +101,8 @@ class World(View):
             self.cluster, self.router, self.pod_metrics, self.metrics_store, self.registry,
             FakeLease(), self.clock, self.jobs, self.webhooks, self.alerting, self.notifier, self.policies,
         )  # fmt: skip
-        self.skew = timedelta()  # by so much the wall clocks of operators that start from now on are ahead
         self._election = operators > 1 if election is None else election
+        self.skew = timedelta()  # by so much the wall clocks of operators that start from now on are ahead
         self._tick, self._started, self._events_told = tick, 0, 0
         for _ in range(operators):
             self.start()

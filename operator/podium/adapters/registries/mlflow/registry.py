@@ -9,7 +9,7 @@ from typing import TypeVar
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion as Entry
 
-from podium.adapters.registries.mlflow import process
+from podium.adapters.registries.mlflow import claims, process
 from podium.adapters.registries.mlflow.artifacts import artifacts_named, digest_of_version
 from podium.adapters.registries.mlflow.digests import TIMEOUT, Digests
 from podium.adapters.registries.mlflow.faults import Target, asking
@@ -86,13 +86,25 @@ class MlflowRegistry:
                 break
         return found
 
-    async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str) -> None:
+    async def claim_alias(self, login: RegistryLogin, model: str, alias: str, owner: str, replaces: str) -> None:
+        """Raises NotFound, Rejected or Unavailable."""
+        work = partial(claims.claim, login, model, alias, owner, replaces)
+        await self._ask(login, claims.target_of(login, model, alias).what, work, one_by_one=model)
+
+    async def release_alias(self, login: RegistryLogin, model: str, alias: str, owner: str) -> None:
+        """Raises Rejected or Unavailable."""
+        work = partial(claims.release, login, model, alias, owner)
+        await self._ask(login, claims.target_of(login, model, alias).what, work, one_by_one=model)
+
+    async def move_alias(self, login: RegistryLogin, model: str, alias: str, version: str, owner: str = "") -> None:
         """Let the alias point to the version, whatever it pointed to. Raises NotFound, Rejected or Unavailable."""
         what = f'alias {plain(alias)} on version {plain(version)} of registered model "{plain(model)}"'
         advice = "It has been deleted: select another version in spec.model"
         target = Target(login, what, "spec.registry.aliases", reasons.VERSION_NOT_FOUND, advice)
 
         def move() -> None:
+            if owner:
+                claims.refuse_others(login, model, alias, owner)
             with asking(target):
                 _client(login).set_registered_model_alias(model, alias, version)
 
@@ -209,6 +221,7 @@ def _look(query: RegistryQuery, signatures: Signatures) -> tuple[RegistryState, 
         desired=desired,
         champion=champion,
         alias=model.alias(query.champion_alias),
+        claim=model.claim(query.champion_alias),
         tags=_records(model, query, entry),
         revision=model.revision,
     )

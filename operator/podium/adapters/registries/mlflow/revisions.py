@@ -1,7 +1,7 @@
 """Which state a registered model is in, in one word: another one once an alias moves, or versions come, go or change.
 
 MLflow keeps the time at which a version of a model came, went or changed its stage, and lists the aliases with the
-model. Tags of versions, and what runs say, are in neither.
+model, and its own tags: who claims an alias. Tags of versions, and what runs say, are in none of these.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from mlflow import MlflowClient
 
+from podium.adapters.registries.mlflow.claims import PREFIX
 from podium.adapters.registries.mlflow.faults import Target, asking
 from podium.errors import NotFound, Rejected
 from podium.ports import RegistryLogin
@@ -25,7 +26,8 @@ def revision_of(entity: Any) -> str:
         (str(each.version), str(each.status), str(each.last_updated_timestamp)) for each in entity.latest_versions or []
     ]
     aliases = sorted((str(alias), str(version)) for alias, version in (entity.aliases or {}).items())
-    text = repr((str(entity.last_updated_timestamp), str(entity.creation_timestamp), sorted(versions), aliases))
+    claims = sorted((key, value) for key, value in (entity.tags or {}).items() if str(key).startswith(PREFIX))
+    text = repr((str(entity.last_updated_timestamp), str(entity.creation_timestamp), sorted(versions), aliases, claims))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric
 from mlflow.entities.model_registry import ModelVersion as Entry
 
+from podium.adapters.registries.mlflow.claims import claim_of
 from podium.adapters.registries.mlflow.evaluations import evaluated_on, evaluations, measured_on
 from podium.adapters.registries.mlflow.faults import Target, asking
 from podium.adapters.registries.mlflow.plain_text import plain
@@ -53,6 +54,10 @@ class Registered:
     def alias(self, alias: str) -> str:
         """Return the version to which the alias points, "" where it is not set."""
         return str(self._entity.aliases.get(alias, ""))
+
+    def claim(self, alias: str) -> str:
+        """Return who may write the alias, "" where no one has claimed it."""
+        return claim_of(self._entity, alias)
 
     def desired(self, version: str | None, alias: str | None) -> Entry:
         """Return the version that is named, or that the alias names, once it is ready.

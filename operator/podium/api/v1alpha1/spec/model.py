@@ -77,3 +77,11 @@ class RegistryRef(Value):
         max_length=253,
     )
     aliases: Aliases = Field(Aliases(), description="Names of the aliases that Podium writes.")
+    take_over_from: str | None = Field(
+        None,
+        description="ModelDeployment of another cluster, cluster/namespace/name, that has claimed the alias in the "
+        "registry and is to write it no more: the condition AliasConflict names it. Any other claim stands.",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*/[a-z0-9][-.a-z0-9]*/[a-z0-9][-.a-z0-9]*$",
+        examples=["9d3c1f0e-5a0b-4f0e-9b1e-0c8d7a6f5e4d/ml/churn"],
+        max_length=381,
+    )
