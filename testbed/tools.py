@@ -48,6 +48,8 @@ FOR_METRICS = (  # for the contract of metrics stores, and for alerts; no cluste
 
 FOR_BROWSER = (Tool("chromium", "chromium"),)  # for the tests of the page
 
+FOR_NEWS = (Tool("/usr/sbin/nats-server", "nats-server"),)  # for the contract of NATS; no cluster needs it
+
 
 def ensure(tools: Sequence[Tool], *, root: bool, go: bool) -> None:
     """Installs what can be installed; raises `MissingTools` with everything that is still not here."""
