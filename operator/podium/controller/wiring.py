@@ -18,7 +18,7 @@ from podium.adapters.kubernetes.pod_specs import Defaults
 from podium.adapters.kubernetes.policies import KubernetesPolicies
 from podium.adapters.metrics.pods import DirectFetch, ProxyFetch, ScrapedPodMetrics
 from podium.adapters.metrics.prometheus import Prometheus
-from podium.adapters.notifiers.http import HttpNotifier
+from podium.adapters.notifiers.by_type import Notifiers
 from podium.adapters.registries.mlflow import MlflowRegistry
 from podium.adapters.routers.choice import Routers
 from podium.adapters.routers.hints import KubernetesHints
@@ -77,7 +77,7 @@ async def connected(settings: Settings) -> AsyncIterator[tuple[Ports, Informers]
         stack.push_async_callback(registry.close)
         webhooks = HttpWebhooks()
         stack.push_async_callback(webhooks.close)
-        notifier = HttpNotifier()
+        notifier = Notifiers()
         stack.push_async_callback(notifier.close)
         defaults = Defaults(image=settings.runtime_image, registry_uri=settings.registry_uri, user=settings.pod_user)
         informers = Informers(api, clock, settings.watched)

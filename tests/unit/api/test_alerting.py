@@ -15,6 +15,10 @@ PROVIDER: dict[str, Any] = {"type": "generic", "address": "https://events.exampl
 ALERT: dict[str, Any] = {"providerRef": {"name": "bus"}, "eventSources": [{"name": "*"}]}
 INVALID: list[tuple[str, dict[str, Any], str]] = [
     ("Provider", {"type": "generic"}, "address is needed"),
+    ("Provider", {"type": "nats", "address": "nats://nats.example.com"}, "channel"),
+    ("Provider", {"type": "nats", "address": "nats://nats.example.com", "channel": "ml.*"}, "channel"),
+    ("Provider", {"type": "nats", "address": "https://nats.example.com", "channel": "ml.news"}, "address"),
+    ("Provider", {**PROVIDER, "address": "nats://events.example.com"}, "address"),
     ("Provider", {**PROVIDER, "type": "generic-hmac"}, "generic-hmac needs secretRef"),
     ("Provider", {**PROVIDER, "type": "pigeon"}, "type"),
     ("Provider", {**PROVIDER, "address": "ftp://events.example.com"}, "address"),

@@ -60,9 +60,6 @@ class NatsNotifier:
         except TimeoutError as error:
             raise Unavailable(f"{place} did not answer within {notification.timeout:g} s") from error
 
-    async def close(self) -> None:
-        """Nothing is kept."""
-
     @asynccontextmanager
     async def _connected(self, notification: Notification) -> AsyncIterator["_Connection"]:
         parts = urlsplit(notification.address)

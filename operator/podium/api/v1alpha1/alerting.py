@@ -1,5 +1,6 @@
 """`Provider` and `Alert`: who is told of decisions, and of which. In the form of Flux's notification API (v1beta3)."""
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
@@ -13,9 +14,10 @@ from podium.api.v1alpha1.status import Condition
 from podium.api.v1alpha1.values.base import Duration, Value, duration_between
 from podium.api.v1alpha1.values.rules import KeyedBy, Rule
 
-ProviderType = Literal["generic", "generic-hmac", "slack", "discord", "msteams"]
+ProviderType = Literal["generic", "generic-hmac", "slack", "discord", "msteams", "nats"]
 CHATS: Final[frozenset[ProviderType]] = frozenset({"slack", "discord", "msteams"})  # a person reads it
 _NAME = r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"
+SUBJECT: Final = r"[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*"  # of NATS, without wildcards
 _LINE = r"^[^\x00-\x1f]+$"
 ANY: Final = "*"
 LEFT_OUT: Final = "EventsLeftOut"  # a condition of an Alert: the last event that was given up
@@ -47,27 +49,46 @@ class ProviderSpec(Value):
             lambda it: it.type != "generic-hmac" or it.secret_ref is not None,
             field=".secretRef",
         ),
+        Rule(
+            "self.type != 'nats' || has(self.channel)",
+            "nats needs channel: the subject under which events are published",
+            lambda it: it.type != "nats" or it.channel is not None,
+            field=".channel",
+        ),
+        Rule(
+            "self.type != 'nats' || !has(self.channel) || self.channel.matches('^[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*$')",
+            "channel must be a subject of NATS without wildcards, such as ml.news",
+            lambda it: it.type != "nats" or it.channel is None or re.fullmatch(SUBJECT, it.channel) is not None,
+            field=".channel",
+        ),
+        Rule(
+            "!has(self.address) || (self.type == 'nats') == self.address.matches('^(nats|tls)://')",
+            "address must begin with nats:// or tls:// for nats, and with http:// or https:// otherwise",
+            lambda it: it.address is None or (it.type == "nats") == it.address.startswith(("nats://", "tls://")),
+            field=".address",
+        ),
     )
 
     type: ProviderType = Field(description="What receives the events.")
     address: str | None = Field(
         None,
         max_length=2048,
-        pattern=r"^https?://[^\s@]+$",
+        pattern=r"^(https?|nats|tls)://[^\s@]+$",
         examples=["https://events.example.com/podium"],
-        description="Where events are sent, by POST. The key `address` of the Secret comes before it.",
+        description="Where events are sent: by POST, or to a server of NATS. The key `address` of the Secret comes "
+        "before it.",
     )
     secret_ref: Reference | None = Field(
         None,
-        description="Secret in the same namespace: `address`, `token` (signs, or is sent as a bearer's), and "
-        "`headers`, a line `Name: value` each.",
+        description="Secret in the same namespace: `address`, `token` (signs, or is sent as a bearer's, or as the "
+        "token of NATS), and `headers`, a line `Name: value` each.",
     )
     channel: str | None = Field(
         None,
         min_length=1,
         max_length=256,
         pattern=_LINE,
-        description="Channel, where the address has none.",
+        description="Channel, where the address has none. For nats: the subject.",
     )
     username: str | None = Field(
         None, min_length=1, max_length=256, pattern=_LINE, description="Name under which a message appears in the chat."

@@ -22,6 +22,7 @@ from podium.errors import NotFound, Permanent, PodiumError, Rejected
 from podium.ports import Alert, Alerting, Clock, Cluster, Provider
 
 _ADDRESS: Final = re.compile(r"https?://[^\s@]{1,2040}")
+_NATS: Final = re.compile(r"(nats|tls)://[^\s@]{1,2040}")
 _HEADER: Final = re.compile(r"(?P<name>[A-Za-z0-9-]{1,64}): *(?P<value>[\x21-\x7e][\x20-\x7e]{0,4095})")
 _HEADERS: Final = 16
 _OURS: Final = frozenset({"content-length", "content-type", "host", "transfer-encoding", "user-agent", "x-signature"})
@@ -130,8 +131,9 @@ class Receivers:
             raise Rejected(provider.flaw, reason=reasons.INVALID_SPEC)
         found, where = await self._secret(provider, spec)
         address, token = found.get("address", "").strip() or spec.address or "", found.get("token", "").strip()
-        if not _ADDRESS.fullmatch(address):
-            raise NotFound(f"{where} has no key address with http://… or https://…: add it", reason=_MISSING)
+        allowed, form = (_NATS, "nats://… or tls://…") if spec.type == "nats" else (_ADDRESS, "http://… or https://…")
+        if not allowed.fullmatch(address):
+            raise NotFound(f"{where} has no key address with {form}: add it", reason=_MISSING)
         if token and not (token.isascii() and token.isprintable()):
             raise NotFound(f"{where} has no key token of printable ASCII: add it", reason=_MISSING)
         if spec.type == "generic-hmac" and not token:
