@@ -101,6 +101,9 @@ bench-harmless: $(STAMP) ## How many users a bad version fails while it is found
 bench-page: $(STAMP) ## The page of podium dashboard: bytes, seconds by the size of the fleet, and what viewers cost; two minutes
 	$(BIN)/python -m bench.page
 
+bench-models: $(STAMP) ## What each command of podium models takes on a registry of 500 versions: three minutes
+	$(BIN)/python -m bench.models
+
 bench-scale: $(STAMP) ## What 100, 1,000 and 3,000 resting ModelDeployments cost the operator, an API server and MLflow
 	$(BIN)/python -m bench.scale
 

@@ -17,6 +17,23 @@ _HEAD: Final = """# Commands
 [Look at rollouts and steer them](verbs.md) the verbs for a cluster."""
 
 
+_CODE: Final = """
+import sys
+from click import Context, Group
+from podium.cli.main import main
+
+def show(*words):
+    print("\\0" + " ".join(words))
+    main([*words, "--help"], prog_name="podium", standalone_mode=False)
+
+verb = sys.argv[1]
+show(verb)
+found = main.get_command(Context(main), verb)
+for name in found.list_commands(Context(found)) if isinstance(found, Group) else ():
+    show(verb, name)
+"""
+
+
 def page() -> str:
     """The page, from the commands' own help."""
     return "\n\n".join([_HEAD, *_sections()]) + "\n"
@@ -24,20 +41,23 @@ def page() -> str:
 
 def _sections() -> Iterator[str]:
     for verb in sorted(VERBS):
-        yield f"## podium {verb}\n\n```text\n{_help(verb)}\n```"
+        for words, text in _helps(verb):
+            level = "##" if words == verb else "###"
+            yield f"{level} podium {words}\n\n```text\n{text}\n```"
 
 
-def _help(verb: str) -> str:
-    """In a process of its own: a verb may import MLflow, which warns of itself."""
-    code = f"from podium.cli.main import main; main(['{verb}', '--help'], prog_name='podium')"
+def _helps(verb: str) -> Iterator[tuple[str, str]]:
+    """Of the verb, and of each command in it. In a process of its own: a verb may import MLflow, which warns."""
     done = subprocess.run(  # noqa: S603  our own interpreter and code
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", _CODE, verb],
         capture_output=True,
         text=True,
         check=True,
         env={"COLUMNS": "80", **_environment()},
     )
-    return done.stdout.rstrip()
+    for part in done.stdout.split("\0")[1:]:
+        words, _, text = part.partition("\n")
+        yield words, text.rstrip()
 
 
 def _environment() -> dict[str, str]:

@@ -52,7 +52,7 @@ def _of_file(about: Target, place: _Place) -> Target:
 
 
 def _the_one(checkout: Path, about: Target) -> _Place:
-    found = [place for file in _files(checkout) for place in _places(file, about)]
+    found = [place for file in yaml_files(checkout) for place in _places(file, about)]
     if len(found) == 1:
         return found[0]
     there = ", ".join(str(place.file) for place in found) or "none"
@@ -61,7 +61,8 @@ def _the_one(checkout: Path, about: Target) -> _Place:
     )
 
 
-def _files(checkout: Path) -> list[Path]:
+def yaml_files(checkout: Path) -> list[Path]:
+    """The YAML files of a checkout; a file is its own."""
     if not checkout.is_dir():
         return [checkout]
     there = (path for pattern in ("*.yaml", "*.yml") for path in checkout.rglob(pattern))

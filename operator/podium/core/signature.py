@@ -101,6 +101,20 @@ def _params(old: Sequence[Column], new: Sequence[Column]) -> Iterator[Changed]:
             yield "paramsChanged", words
 
 
+def gains(old: Signature, new: Signature) -> Iterator[str]:
+    """What the new model takes or gives that the old one did not, in words; meant for two between which none breaks."""
+    parts = (
+        ("column", old.inputs, new.inputs),
+        ("output", old.outputs, new.outputs),
+        ("param", old.params, new.params),
+    )
+    for kind, was, now in parts:
+        before = _by_name(was or ())
+        for name, column in _by_name(now or ()).items():
+            if before.get(name) != column:
+                yield f"{kind} {_shown(name)} {'added' if name not in before else 'takes more'}"
+
+
 def _by_name(columns: Sequence[Column]) -> dict[str, Column]:
     """By name; those without one by their place."""
     return {column.name or f"number {place}": column for place, column in enumerate(columns, 1)}

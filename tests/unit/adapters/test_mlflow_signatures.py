@@ -9,7 +9,7 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, Tens
 from mlflow.types.schema import Array, Object, Property
 from yaml import safe_dump
 
-from podium.adapters.registries.mlflow.signatures import MOST_COLUMNS, parse
+from podium.adapters.registries.mlmodel import MOST_COLUMNS, parse
 from podium.core.signature import Column, Signature
 
 
