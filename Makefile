@@ -19,7 +19,7 @@ demo: $(STAMP) ## A model's life on a real cluster: deployed, improved, and a ba
 
 test: check ## Everything but e2e-gateway, e2e-helm and e2e-browser: checks, unit, stories, contracts, end to end on a real cluster
 	$(BIN)/python -m testbed up
-	$(BIN)/pytest -n 3 -m "not gateway and not helm and not browser"
+	$(BIN)/pytest -n 3 -m "not gateway and not helm and not browser and not production"
 
 check: $(STAMP) ## Lint, types, contracts between the layers, generated files current
 	$(BIN)/ruff format --check $(CODE)
@@ -35,7 +35,7 @@ unit: $(STAMP) ## The tests that need neither cluster nor network
 # Seeds and mutants hold promises, not lines, and would take as long as all the rest under a tracer.
 coverage: $(STAMP) ## Line coverage of the tests that need no cluster: core 100 %, the package 95 %
 	rm -rf build/coverage
-	$(BIN)/coverage run -m pytest -n 2 -m "not cluster and not gateway and not helm and not browser" tests/unit tests/stories tests/contract \
+	$(BIN)/coverage run -m pytest -n 2 -m "not cluster and not gateway and not helm and not browser and not production" tests/unit tests/stories tests/contract \
 		--ignore tests/stories/test_promises.py --ignore tests/stories/test_mutations.py
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --include '*/podium/core/*' --fail-under 100
@@ -43,7 +43,7 @@ coverage: $(STAMP) ## Line coverage of the tests that need no cluster: core 100 
 
 e2e: $(STAMP) ## The tests on the real cluster
 	$(BIN)/python -m testbed up
-	$(BIN)/pytest -m "not gateway and not helm and not browser" tests/contract tests/e2e
+	$(BIN)/pytest -m "not gateway and not helm and not browser and not production" tests/contract tests/e2e
 
 e2e-gateway: $(STAMP) ## The tests that need Envoy Gateway on the real cluster; builds it, for minutes the first time
 	$(BIN)/python -m testbed up
@@ -54,6 +54,10 @@ e2e-helm: $(STAMP) ## The tests of the chart by the real Helm; builds it, for mi
 	$(BIN)/python -m testbed up
 	$(BIN)/python -m testbed.helm
 	$(BIN)/pytest -m helm
+
+e2e-production: $(STAMP) ## The registry on MLflow with PostgreSQL and S3; builds the S3 server, for minutes the first time
+	$(BIN)/python -m testbed.s3
+	$(BIN)/pytest -m production
 
 e2e-browser: $(STAMP) ## The page in the cluster, by buttons in Debian's Chromium and with axe: four minutes
 	$(BIN)/python -m testbed up

@@ -46,6 +46,7 @@ FOR_METRICS = (  # for the contract of metrics stores, and for alerts; no cluste
     Tool("promtool", "prometheus"),
 )
 
+FOR_DATABASE = (Tool("/usr/lib/postgresql", "postgresql"),)  # for MLflow as people run it
 FOR_BROWSER = (Tool("chromium", "chromium"),)  # for the tests of the page
 
 FOR_NEWS = (Tool("/usr/sbin/nats-server", "nats-server"),)  # for the contract of NATS; no cluster needs it

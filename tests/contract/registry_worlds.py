@@ -10,11 +10,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from mlflow import MlflowClient
@@ -30,7 +31,7 @@ EDITOR, READER = "editor", "reader"
 PASSWORDS = {EDITOR: "a password of the editor", READER: "a password of the reader"}
 SETTINGS = """[mlflow]
 default_permission = READ
-database_uri = sqlite:///{folder}/users.db
+database_uri = {users}
 admin_username = {admin}
 authorization_function = mlflow.server.auth:authenticate_request_basic_auth
 auth_cache_ttl_seconds = 600
@@ -151,27 +152,41 @@ class MlflowWorld:
 
 
 @contextmanager
-def mlflow_server(folder: Path) -> Iterator[MlflowWorld]:
-    """A real MLflow server on loopback, with logins, its database and its artifacts in the folder."""
+def mlflow_server(
+    folder: Path,
+    *,
+    database: str = "",
+    artifacts: Sequence[str] = (),
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[MlflowWorld]:
+    """A real MLflow server on loopback, with logins; its database and its artifacts are in the folder by default.
+
+    `artifacts` are the words of its command line that say where these are.
+    """
     process.prepare()  # the hands of the person beside the registry log in the same way
-    port, database = free_port(), folder / "mlflow.db"
-    (folder / "auth.ini").write_text(SETTINGS.format(folder=folder, admin=EDITOR))
-    environment = os.environ | {
-        "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
-        "MLFLOW_AUTH_ADMIN_PASSWORD": PASSWORDS[EDITOR],
-        "MLFLOW_FLASK_SERVER_SECRET_KEY": "for tests only",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # half of the memory, for features that are not used here
-    }
+    port, file = free_port(), folder / "mlflow.db"
+    users = database or f"sqlite:///{folder}/users.db"
+    (folder / "auth.ini").write_text(SETTINGS.format(users=users, admin=EDITOR))
+    environment = (
+        os.environ
+        | environment
+        | {
+            "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
+            "MLFLOW_AUTH_ADMIN_PASSWORD": PASSWORDS[EDITOR],
+            "MLFLOW_FLASK_SERVER_SECRET_KEY": "for tests only",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # half of the memory, for features that are not used here
+        }
+    )
     command = [
         sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth", "--host", "127.0.0.1",
-        "--port", str(port), "--workers", "1", "--backend-store-uri", f"sqlite:///{database}",
-        "--serve-artifacts", "--artifacts-destination", str(folder / "artifacts"),
+        "--port", str(port), "--workers", "1", "--backend-store-uri", database or f"sqlite:///{file}",
+        *(artifacts or ("--serve-artifacts", "--artifacts-destination", str(folder / "artifacts"))),
     ]  # fmt: skip
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder, start_new_session=True)
     try:
-        world = MlflowWorld(f"http://127.0.0.1:{port}", database)
+        world = MlflowWorld(f"http://127.0.0.1:{port}", file)
         wait_until_healthy(world.uri, server, folder / "server.log")
         add_reader(world)
         yield world

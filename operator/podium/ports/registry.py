@@ -19,6 +19,9 @@ class RegistryLogin:
     networks: tuple[str, ...] | None = None  # beside the public one, to which it may lead; None: anywhere
     foreign: bool = False  # a tenant named it: what it answers is repeated nowhere, and it redirects nowhere
     tenant: str = ""  # the namespace for which it is asked; "" where the operator asks for all
+    ambient: bool = (
+        False  # it is the operator's own: what its environment grants, such as a role of its pod, counts too
+    )
 
     def __repr__(self) -> str:
         return f"RegistryLogin({self.uri!r}, {len(self.variables)} variables)"

@@ -68,8 +68,9 @@ def test_outside_of_a_call_mlflow_does_as_it_always_does() -> None:
 
 
 def test_what_the_manifest_sets_for_mlflow_stays() -> None:
-    environ = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "300"}
+    environ = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "300", "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "true"}
     process.prepare(environ)
+    assert environ["MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD"] == "false"  # its threads know no login
     assert environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "300"
     assert environ["MLFLOW_TRACKING_AUTH"] == PLUGIN
 

@@ -14,7 +14,7 @@ The rules:
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Final
@@ -26,6 +26,7 @@ from podium.controller.settings import Settings
 from podium.controller.waiting import news_or
 from podium.controller.workers.breakers import Breakers
 from podium.controller.workers.claims import ReturnedClaims, same_alias
+from podium.controller.workers.registry_logins import RegistryLogins
 from podium.controller.workers.registry_poll import LAST_RETRY, Poller, Pollers
 from podium.controller.workers.registry_request import (
     Account,
@@ -39,8 +40,8 @@ from podium.controller.workers.registry_session import NOT_ASKED, Session
 from podium.core.actions import ClaimAlias, MoveAlias, RegistryWrite, WriteRecord, WriteTags
 from podium.core.facts import Key, Problem, RegistryState
 from podium.core.refusal import named
-from podium.errors import NotFound, PodiumError, Unavailable
-from podium.ports import NO_MODEL, Clock, Cluster, ModelDeployment, Registry, RegistryLogin, RegistryQuery
+from podium.errors import PodiumError, Unavailable
+from podium.ports import NO_MODEL, Clock, Cluster, ModelDeployment, Registry, RegistryQuery
 
 _GRACE: Final = 60.0  # seconds for which a registry that answered may be down before that is told
 _STANDS: Final = 3600.0  # seconds for which an answer of what rests stands at the most; at least half of it
@@ -63,7 +64,7 @@ class RegistryWorker:
     ) -> None:
         """`leads` says at this very moment whether this process may write, `owner` how claims name one of its own."""
         self._registry = Breakers(registry, clock)
-        self._cluster = cluster
+        self._logins = RegistryLogins(cluster, settings, registry.login_variables)
         self._clock = clock
         self._settings = settings
         self.default_uri = settings.registry_uri  # of ModelDeployments that name no registry
@@ -72,7 +73,7 @@ class RegistryWorker:
         self._sessions: dict[Key, Session] = {}
         self._pollers = Pollers(self._poller)
         self._owner = owner
-        self._returned = ReturnedClaims(self._registry, clock, login=self._login, leads=leads)
+        self._returned = ReturnedClaims(self._registry, clock, login=self._logins.of, leads=leads)
 
     def latest(self, md: ModelDeployment) -> RegistryState:
         """What is known now about what this ModelDeployment wants to know. Never waits."""
@@ -150,7 +151,7 @@ class RegistryWorker:
             if known is None or known.reason != problem.reason:  # in other words it is no news
                 self._keep(session, RegistryState(problem=problem))
 
-        every, login = self._settings.registry_poll, self._login
+        every, login = self._settings.registry_poll, self._logins.of
         return Poller(account, self._registry, self._clock, every, login=login, unavailable=unavailable)
 
     async def _attend(self, session: Session) -> None:
@@ -184,7 +185,7 @@ class RegistryWorker:
         request, writes = session.request, session.due(began)
         answer, problem = RegistryState(), None
         try:
-            login = replace(await self._login(request.account), tenant=session.key.namespace)
+            login = replace(await self._logins.of(request.account), tenant=session.key.namespace)
             query = replace(request.query, login=login)
             problem = await self._flush(query, writes)
             answer = answer_to(query, await self._look(session.key, query))
@@ -262,31 +263,6 @@ class RegistryWorker:
                 await self._registry.write_tags(login, model, write.version, write.tags)
             case WriteRecord():
                 await self._registry.write_record(login, model, write.version, write.path, write.text)
-
-    async def _login(self, account: Account) -> RegistryLogin:
-        uri = account.uri or self._settings.registry_uri
-        if not uri:
-            raise NotFound(
-                "no registry configured: set spec.registry.uri, or PODIUM_REGISTRY_URI of the operator",
-                reason=reasons.REGISTRY_ERROR,
-            )
-        foreign = account.networks is not None and uri != self._settings.registry_uri
-        return RegistryLogin(uri, await self._variables(account), account.networks, foreign, account.tenant)
-
-    async def _variables(self, account: Account) -> Mapping[str, str]:
-        if account.secret_name is None:
-            # The operator's own login is for the operator's own registry: a ModelDeployment may name any server.
-            return self._settings.registry_login if account.uri in {None, self._settings.registry_uri} else {}
-        where = f"Secret {account.namespace}/{account.secret_name} (spec.registry.secretName)"
-        try:
-            found = await self._cluster.secret(account.namespace, account.secret_name)
-        except NotFound as error:
-            raise NotFound(f"{where} not found: create it", reason=reasons.LOGIN_MISSING) from error
-        names = self._registry.login_variables
-        kept = {name: found[name] for name in names if found.get(name)}
-        if not kept:
-            raise NotFound(f"{where} has none of the keys {', '.join(names)}: add them", reason=reasons.LOGIN_MISSING)
-        return kept
 
 
 def _rests(session: Session, md: ModelDeployment, request: RegistryRequest) -> bool:

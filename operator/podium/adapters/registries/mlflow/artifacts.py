@@ -15,6 +15,7 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 
 from podium.adapters.registries.mlflow.faults import Target, asking
 from podium.adapters.registries.mlflow.plain_text import plain, plain_uri
+from podium.adapters.registries.mlflow.s3 import S3Files
 from podium.adapters.registries.mlflow.streamed import Budget, content_of, sha256_of
 from podium.adapters.registries.mlflow.versions import LOGGED_MODEL
 from podium.api.v1alpha1 import reasons
@@ -25,6 +26,8 @@ from podium.ports import RegistryLogin
 MOST_FILES = 10_000
 DEEPEST = 32  # folders in one another
 _NOWHERE = frozenset({"", "file", "models", "runs"})  # paths on some disk, and names that only a registry resolves
+_S3: Final = "s3"
+_ASKED_WITH_A_LOGIN: Final = frozenset({"mlflow-artifacts", "http", "https"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")  # a line break would make two lines of one in the digest
 _RUN: Final = re.compile(r"runs:/+(?P<id>[0-9A-Za-z][\w-]{0,255})/(?P<path>.+)")
 
@@ -59,6 +62,14 @@ def small_file(login: RegistryLogin, entry: Entry, path: str, target: Target, la
         return content_of(repository_of(login, entry, target), path, Path(scratch), Budget(target.what, largest))
 
 
+def keep_text(repository: Any, path: str, text: str) -> None:
+    """Write a file of the repository. Blocking. Raises what the repository raises."""
+    folder, name = posixpath.split(path)
+    with TemporaryDirectory(prefix="podium-file-") as scratch:
+        (written := Path(scratch, name)).write_text(text)
+        repository.log_artifact(str(written), folder or None)
+
+
 def artifacts_named(entry: Entry) -> str:
     """What messages call the version's files."""
     return f'the artifacts of version {plain(entry.version)} of registered model "{plain(entry.name)}"'
@@ -77,12 +88,34 @@ def safe_path(path: str, target: Target) -> str:
 
 
 def repository_of(login: RegistryLogin, entry: Entry, target: Target) -> Any:
-    """MLflow's client for where the version's files are. Raises Rejected where no other machine could read them."""
-    location = _location(login, entry, target)
+    """The client of the store where the version's files are. Raises as `files_at`."""
+    return files_at(login, _location(login, entry), target)
+
+
+def files_at(login: RegistryLogin, location: str, target: Target) -> Any:
+    """The client of the store that the location names.
+
+    Raises Rejected where no other machine could read it, and where this login may not ask such a store.
+    """
+    scheme = urlsplit(location).scheme
+    if scheme in _NOWHERE:
+        raise Rejected(
+            f"{target.what} are at {plain_uri(location)}, which only the registry's own machine can read. Start "
+            "MLflow with --serve-artifacts or an object store, and log and register the model again",
+            reason=reasons.ARTIFACTS_MISSING,
+        )
+    if scheme == _S3:
+        return S3Files(login, location)
+    if not login.ambient and scheme not in _ASKED_WITH_A_LOGIN:
+        raise Rejected(
+            f"{target.what} are at {plain_uri(location)}, whose client knows no login but that of the operator's own "
+            "environment. Keep them in S3, or let the registry serve its artifacts itself (--serve-artifacts)",
+            reason=reasons.REGISTRY_ERROR,
+        )
     return get_artifact_repository(location, tracking_uri=login.uri, registry_uri=login.uri)
 
 
-def _location(login: RegistryLogin, entry: Entry, target: Target) -> str:
+def _location(login: RegistryLogin, entry: Entry) -> str:
     """Where the files are, by a URI that no registry has to resolve: MLflow would ask its default one."""
     client = MlflowClient(tracking_uri=login.uri, registry_uri=login.uri)
     uri = str(client.get_model_version_download_uri(entry.name, entry.version))
@@ -90,12 +123,6 @@ def _location(login: RegistryLogin, entry: Entry, target: Target) -> str:
         uri = str(client.get_logged_model(found["id"]).artifact_location)
     elif found := _RUN.fullmatch(uri):
         uri = _of_run(client, found["id"], found["path"].strip("/"))
-    if urlsplit(uri).scheme in _NOWHERE:
-        raise Rejected(
-            f"{target.what} are at {plain_uri(uri)}, which only the registry's own machine can read. Start "
-            "MLflow with --serve-artifacts or an object store, and log and register the model again",
-            reason=reasons.ARTIFACTS_MISSING,
-        )
     return uri
 
 

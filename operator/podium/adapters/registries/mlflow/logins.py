@@ -27,7 +27,11 @@ from podium.errors import Rejected
 from podium.ports import RegistryLogin
 
 PLUGIN: Final = "podium"
-LOGIN_VARIABLES: Final = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+_MLFLOW: Final = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+AWS_KEY, AWS_SECRET, AWS_TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
+AWS_REGION, S3_ENDPOINT = "AWS_DEFAULT_REGION", "MLFLOW_S3_ENDPOINT_URL"
+LOGIN_VARIABLES: Final = (*_MLFLOW, AWS_KEY, AWS_SECRET, AWS_TOKEN, AWS_REGION, S3_ENDPOINT)
+_NO_SECRETS: Final = frozenset({AWS_REGION, S3_ENDPOINT})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
@@ -60,7 +64,7 @@ def logged_in(login: RegistryLogin) -> Iterator[None]:
 
 def secrets(login: RegistryLogin) -> Sequence[str]:
     """What of this login must never be read in a message, longest first."""
-    found = {value.strip() for value in login.variables.values()}
+    found = {value.strip() for name, value in login.variables.items() if name not in _NO_SECRETS}
     return sorted(found - {""}, key=len, reverse=True)
 
 

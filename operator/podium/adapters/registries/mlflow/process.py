@@ -20,10 +20,15 @@ DEFAULTS: Final = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 
+# A server before S3 hands out addresses of the store, from which the client fetches parts of a file in threads of its
+# own: these would know neither the call's login nor what it may connect to, and write here and there in the file.
+WITHOUT: Final = ("MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD", "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD")
+
 
 def prepare(environ: MutableMapping[str, str] = os.environ) -> None:
     """Set MLflow's client up for this process. May be called again."""
     for name, value in DEFAULTS.items():
         environ.setdefault(name, value)
+    environ.update(dict.fromkeys(WITHOUT, "false"))
     environ["MLFLOW_TRACKING_AUTH"] = logins.PLUGIN
     logins.register()

@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion as Entry
 
 from podium.adapters.registries.mlflow import claims, process
-from podium.adapters.registries.mlflow.artifacts import artifacts_named, digest_of_version
+from podium.adapters.registries.mlflow.artifacts import artifacts_named, digest_of_version, files_at, keep_text
 from podium.adapters.registries.mlflow.digests import TIMEOUT, Digests
 from podium.adapters.registries.mlflow.faults import Target, asking
 from podium.adapters.registries.mlflow.logins import LOGIN_VARIABLES, logged_in
@@ -143,7 +143,7 @@ class MlflowRegistry:
                 run = client.get_run(entry.run_id) if entry.run_id else None
                 whole = {f"runs:/{entry.run_id}", run.info.artifact_uri.rstrip("/") if run else ""}
                 if run is not None and (entry.source or "").rstrip("/") not in whole:
-                    client.log_text(run.info.run_id, text, path)
+                    keep_text(files_at(login, run.info.artifact_uri, target), path, text)
 
         await self._ask(login, what, write)
 

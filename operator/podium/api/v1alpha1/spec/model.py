@@ -70,7 +70,8 @@ class RegistryRef(Value):
         None,
         description=(
             "Secret in the same namespace whose keys MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD or "
-            "MLFLOW_TRACKING_TOKEN hold the login. The operator and the serving pods use it."
+            "MLFLOW_TRACKING_TOKEN hold the login. The operator and the serving pods use it. Where artifacts are in S3 "
+            "without a proxy: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and MLFLOW_S3_ENDPOINT_URL, too."
         ),
         pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$",
         examples=["mlflow-login"],
