@@ -11,8 +11,8 @@ from podium.cli.main import VERBS
 FILE: Final = ROOT / "docs/cli.md"
 _HEAD: Final = """# Commands
 
-`pip install 'podium[cli]'` gives the command `podium`, also as `kubectl podium`. `serve` and `score` need
-`podium[cli,runtime]`, and `dashboard` needs `podium[cli,dashboard]`.
+`pip install 'podium[cli]'` gives the command `podium`, also as `kubectl podium`. `serve`, `score` and `snapshots`
+need `podium[cli,runtime]`, and `dashboard` needs `podium[cli,dashboard]`.
 [Before a trial, and during it](simulate-and-explain.md) shows `simulate` and `explain`,
 [Look at rollouts and steer them](verbs.md) the verbs for a cluster."""
 

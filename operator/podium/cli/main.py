@@ -41,6 +41,9 @@ VERBS: Final = {
     "serve": Verb("serve", "Serve a model version on this machine.", "cli,runtime"),
     "set": Verb("set", "Name another version, or follow another alias.", "cli", "set_"),
     "simulate": Verb("simulate", "Try a ModelDeployment on assumed versions, in virtual time.", "cli"),
+    "snapshots": Verb(
+        "snapshots", "Keep versions of a configuration in MLflow, list, show and compare them.", "cli,runtime"
+    ),
     "status": Verb("status", "Say by the exit code where a rollout stands; --wait waits for its end.", "cli"),
     "undo": Verb("undo", "Name the champion again, or the one before.", "cli"),
     "validate": Verb(

@@ -76,6 +76,11 @@ def differences(before: Json | None, after: Json) -> Sequence[Difference]:
     return found
 
 
+def field_differences(before: Json, after: Json, path: str) -> Sequence[Difference]:
+    """The fields that differ between any two objects; their paths begin with this one."""
+    return list(_differing(before, after, path))
+
+
 def _differing(before: Any, after: Any, path: str) -> Iterator[Difference]:
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in [*before, *(key for key in after if key not in before)]:
