@@ -18,7 +18,7 @@ from mlflow.exceptions import MlflowException
 from podium import snapshots
 from podium.cli.main import main
 from podium.errors import NotFound, Rejected, Temporary, Unavailable
-from podium.snapshots import EvaluationJob, Snapshot
+from podium.snapshots import BestBy, EvaluationJob, Snapshot
 from tests.contract.registry_worlds import EDITOR, PASSWORDS, MlflowWorld
 
 FIRST = {"model": "x", "tables": [{"name": "orders"}]}
@@ -335,6 +335,19 @@ def test_a_job_of_another_model_is_named(client: MlflowClient, experiment: str, 
         mlflow.models.evaluate(data=data, model_type="regressor", model_id=other.model_id, evaluators="default")
     with pytest.raises(Rejected, match=f"names {other.model_id}; expected: {found.model_id}"):
         EvaluationJob.of(found.model_id).finished(run.info.run_id)
+
+
+def test_the_best_evaluated_snapshot_is_found(client: MlflowClient, experiment: str) -> None:
+    kept = [made(experiment, {"model": str(number)}, iteration=number) for number in range(5)]
+    with pytest.raises(NotFound, match=f"experiment {experiment}: none of 5 versions has an evaluation with accuracy"):
+        snapshots.best(experiment, BestBy("accuracy", dataset="holdout", at_least=0.5))
+    for snapshot, value in zip(kept, [0.7, 0.9, math.nan, 0.9], strict=False):
+        run = client.create_run(snapshot.experiment_id).info.run_id
+        where = {"dataset_name": "holdout", "dataset_digest": "d1"}
+        client.log_metric(run, "accuracy", value, model_id=snapshot.model_id, **where)
+    found = snapshots.best(experiment, BestBy("accuracy", dataset="holdout", at_least=0.5))
+    assert (found.snapshot.iteration, found.value) == (1, 0.9)
+    assert snapshots.best(experiment, BestBy("accuracy", at_most=0.8), domain="sales").snapshot.iteration == 0
 
 
 # --- the verb ---------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
     prompts         versions of MLflow's prompt registry that a snapshot names
     creating        `create`
     reading         `find`, `show`, `lineage`, `diff`, `missing`
+    choosing        `best`: the best evaluated one
     evaluation_job  evaluations that run elsewhere: what they are told, and whether they were linked
     tracking        MLflow's client, imported when it is used, and its errors in our words
 
@@ -14,9 +15,24 @@ deployment, which is the operator's, and texts for people, which are the verbs'.
 MLflow is asked at the process's own tracking URI, as all its functions are. It is imported with the first call.
 """
 
+from podium.core.best_evaluated import BestBy
+from podium.snapshots.choosing import BestSnapshot, best
 from podium.snapshots.creating import create
 from podium.snapshots.evaluation_job import EvaluationJob
 from podium.snapshots.reading import configuration, diff, find, lineage, missing, show
 from podium.snapshots.snapshot import Snapshot
 
-__all__ = ["EvaluationJob", "Snapshot", "configuration", "create", "diff", "find", "lineage", "missing", "show"]
+__all__ = [
+    "BestBy",
+    "BestSnapshot",
+    "EvaluationJob",
+    "Snapshot",
+    "best",
+    "configuration",
+    "create",
+    "diff",
+    "find",
+    "lineage",
+    "missing",
+    "show",
+]
