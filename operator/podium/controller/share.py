@@ -27,6 +27,7 @@ class Share:
     def __post_init__(self) -> None:
         self.store = ShardLease(self.balance.store, self.shard)
         self.peers = OneShard(self.balance, self.shard)
+        self.metrics.shard_held.labels(str(self.shard)).set(0)  # so that one that no process holds is seen
 
     @property
     def holder(self) -> str:

@@ -60,6 +60,7 @@ async def test_a_shard_says_in_the_metrics_whether_it_is_held() -> None:
     metrics, told = Metrics(), []
     balance = Balance(FakeLease(), FakeClock(), "a/2", 2)
     share = Share(1, balance, metrics, lambda: told.append(set(balance.held)))
+    assert 'podium_shard_held{shard="1"} 0.0' in metrics.render().decode()  # so that one that none holds is seen
     share.leads(True)
     assert 'podium_shard_held{shard="1"} 1.0' in metrics.render().decode()
     share.leads(False)
