@@ -64,6 +64,7 @@ class Notification:
     uid: str  # of the ModelDeployment
     timeout: float  # seconds
     token: str | None = field(default=None, repr=False)
+    login: str | None = None  # whose password the token is
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     channel: str | None = None
     username: str | None = None

@@ -18,7 +18,7 @@ from podium.adapters.notifiers.cloud_events import cloud_event
 from podium.adapters.notifiers.http import HttpNotifier, seconds_of
 from podium.adapters.outgoing import LIMIT
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.alerting import CHATS, ProviderType
+from podium.api.v1alpha1.alerting import READ_BY_PEOPLE, ProviderType
 from podium.api.v1alpha1.outbox import PendingEvent
 from podium.core.facts import Key
 from podium.errors import PodiumError, Rejected, Unavailable
@@ -102,7 +102,7 @@ async def test_hmac_signs_the_very_bytes_as_flux_does(receiver: Receiver, notifi
     assert "Authorization" not in headers
 
 
-@pytest.mark.parametrize("kind", sorted(CHATS))
+@pytest.mark.parametrize("kind", sorted(READ_BY_PEOPLE & set(ENCODINGS)))
 async def test_a_chat_shows_what_others_wrote_as_text(
     kind: ProviderType, receiver: Receiver, notifier: HttpNotifier
 ) -> None:
@@ -228,4 +228,4 @@ async def test_an_address_that_is_no_url_says_what_is_expected(notifier: HttpNot
 
 
 def test_every_type_has_a_row() -> None:
-    assert {*ENCODINGS, "nats"} == set(get_args(ProviderType))
+    assert {*ENCODINGS, "nats", "smtp"} == set(get_args(ProviderType))

@@ -12,6 +12,12 @@ from podium.api.v1alpha1.schema.alerting import alerting_definition
 from podium.api.v1alpha1.schema.jsonschema import json_schema
 
 PROVIDER: dict[str, Any] = {"type": "generic", "address": "https://events.example.com/podium"}
+MAIL: dict[str, Any] = {
+    "type": "smtp",
+    "address": "smtp://mail.example.com",
+    "channel": "ml@example.com, on-call@example.com",
+    "username": "podium@example.com",
+}
 ALERT: dict[str, Any] = {"providerRef": {"name": "bus"}, "eventSources": [{"name": "*"}]}
 INVALID: list[tuple[str, dict[str, Any], str]] = [
     ("Provider", {"type": "generic"}, "address is needed"),
@@ -19,6 +25,13 @@ INVALID: list[tuple[str, dict[str, Any], str]] = [
     ("Provider", {"type": "nats", "address": "nats://nats.example.com", "channel": "ml.*"}, "channel"),
     ("Provider", {"type": "nats", "address": "https://nats.example.com", "channel": "ml.news"}, "address"),
     ("Provider", {**PROVIDER, "address": "nats://events.example.com"}, "address"),
+    ("Provider", {**MAIL, "channel": None}, "smtp needs channel"),
+    ("Provider", {**MAIL, "channel": "ml@example.com;all@example.com"}, "smtp needs channel"),
+    ("Provider", {**MAIL, "channel": "ml@example.com> NOTIFY=NEVER"}, "smtp needs channel"),
+    ("Provider", {**MAIL, "username": None}, "smtp needs username"),
+    ("Provider", {**MAIL, "username": "Podium <podium@example.com>"}, "smtp needs username"),
+    ("Provider", {**MAIL, "address": "https://mail.example.com"}, "address must begin with smtp:// or smtps://"),
+    ("Provider", {**PROVIDER, "address": "smtp://mail.example.com"}, "address must begin with smtp:// or smtps://"),
     ("Provider", {**PROVIDER, "type": "generic-hmac"}, "generic-hmac needs secretRef"),
     ("Provider", {**PROVIDER, "type": "pigeon"}, "type"),
     ("Provider", {**PROVIDER, "address": "ftp://events.example.com"}, "address"),

@@ -59,7 +59,8 @@ def title(of: Notification) -> str:
     return f"{of.key}: {event.model} version {event.version} {_TITLES.get(event.type, event.type)}"
 
 
-def _facts(of: Notification) -> list[tuple[str, str]]:
+def facts(of: Notification) -> list[tuple[str, str]]:
+    """What chats and mails list below the message, by name."""
     event = of.event
     ways = f"{event.from_version or '-'} -> {event.to_version or '-'}"
     return [("Reason", event.reason), ("Traffic", ways), *([("Summary", of.summary)] if of.summary else [])]
@@ -67,7 +68,7 @@ def _facts(of: Notification) -> list[tuple[str, str]]:
 
 def _slack(of: Notification) -> Mapping[str, Any]:
     """https://docs.slack.dev/messaging/formatting-message-text: &, < and > are all that is markup in plain text."""
-    fields = [{"title": name, "value": _of_slack(value), "short": True} for name, value in _facts(of)]
+    fields = [{"title": name, "value": _of_slack(value), "short": True} for name, value in facts(of)]
     attachment = {
         "color": f"#{_COLOURS[of.event.severity]:06x}",
         "fallback": _of_slack(title(of)),
@@ -103,7 +104,7 @@ def _discord(of: Notification) -> Mapping[str, Any]:
         "description": _of_markdown(of.event.message),
         "color": _COLOURS[of.event.severity],
         "timestamp": format_time(of.event.at),
-        "fields": [{"name": name, "value": _of_markdown(value), "inline": True} for name, value in _facts(of)],
+        "fields": [{"name": name, "value": _of_markdown(value), "inline": True} for name, value in facts(of)],
     }
     who = {"username": of.username[:80]} if of.username else {}
     return {**who, "embeds": [embed], "allowed_mentions": {"parse": []}}
@@ -119,7 +120,7 @@ def _msteams(of: Notification) -> Mapping[str, Any]:
         "body": [
             {"type": "TextBlock", "text": _of_markdown(title(of)), "weight": "Bolder", "color": colour, "wrap": True},
             {"type": "TextBlock", "text": _of_markdown(of.event.message), "wrap": True},
-            {"type": "FactSet", "facts": [{"title": n, "value": _of_markdown(v)} for n, v in _facts(of)]},
+            {"type": "FactSet", "facts": [{"title": n, "value": _of_markdown(v)} for n, v in facts(of)]},
         ],
     }
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}

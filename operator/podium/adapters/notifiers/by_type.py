@@ -1,16 +1,22 @@
 """The port Notifier: which way an event goes, by the type of its Provider."""
 
+from collections.abc import Mapping
+
 from podium.adapters.notifiers.http import HttpNotifier
 from podium.adapters.notifiers.nats import NatsNotifier
-from podium.ports import Notification
+from podium.adapters.notifiers.smtp import SmtpNotifier
+from podium.api.v1alpha1.alerting import ProviderType
+from podium.ports import Notification, Notifier
 
 
 class Notifiers:
     """Implements the port Notifier. For one event loop; close it at the end."""
 
     def __init__(self) -> None:
-        self._http, self._nats = HttpNotifier(), NatsNotifier()
+        nats, smtp = NatsNotifier(), SmtpNotifier()
+        self._http = HttpNotifier()
+        self._others: Mapping[ProviderType, Notifier] = {"nats": nats, "smtp": smtp}
         self.close = self._http.close
 
     async def send(self, notification: Notification) -> None:
-        await (self._nats if notification.type == "nats" else self._http).send(notification)
+        await self._others.get(notification.type, self._http).send(notification)

@@ -1,7 +1,7 @@
 """`Provider` and `Alert`: who is told of decisions, and of which. In the form of Flux's notification API (v1beta3)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
 
@@ -14,10 +14,17 @@ from podium.api.v1alpha1.status import Condition
 from podium.api.v1alpha1.values.base import Duration, Value, duration_between
 from podium.api.v1alpha1.values.rules import KeyedBy, Rule
 
-ProviderType = Literal["generic", "generic-hmac", "slack", "discord", "msteams", "nats"]
-CHATS: Final[frozenset[ProviderType]] = frozenset({"slack", "discord", "msteams"})  # a person reads it
+ProviderType = Literal["generic", "generic-hmac", "slack", "discord", "msteams", "nats", "smtp"]
+READ_BY_PEOPLE: Final[frozenset[ProviderType]] = frozenset({"slack", "discord", "msteams", "smtp"})
+HTTP: Final = ("http", "https")
+SCHEMES: Final[Mapping[ProviderType, tuple[str, str]]] = {  # of addresses; of the others: of HTTP
+    "nats": ("nats", "tls"),
+    "smtp": ("smtp", "smtps"),
+}
 _NAME = r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"
 SUBJECT: Final = r"[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*"  # of NATS, without wildcards
+MAILBOX: Final = r"[A-Za-z0-9._%+=~-]+@[A-Za-z0-9.-]+"  # ends no command of SMTP and no line of a head
+_MAILBOXES = f"{MAILBOX}( *, *{MAILBOX})*"
 _LINE = r"^[^\x00-\x1f]+$"
 ANY: Final = "*"
 LEFT_OUT: Final = "EventsLeftOut"  # a condition of an Alert: the last event that was given up
@@ -32,6 +39,17 @@ class Reference(Value):
     """Names an object in the same namespace."""
 
     name: str = Field(min_length=1, max_length=253, pattern=_NAME, description="Its name.")
+
+
+def _scheme_rule(kind: ProviderType) -> Rule:
+    """Addresses of this type of Provider have schemes of their own."""
+    of_it = tuple(f"{scheme}://" for scheme in SCHEMES[kind])
+    return Rule(
+        f"!has(self.address) || (self.type == '{kind}') == self.address.matches('^({'|'.join(SCHEMES[kind])})://')",
+        f"address must begin with {' or '.join(of_it)} for {kind}, and for no other type",
+        lambda it: it.address is None or (it.type == kind) == it.address.startswith(of_it),
+        field=".address",
+    )
 
 
 class ProviderSpec(Value):
@@ -62,36 +80,49 @@ class ProviderSpec(Value):
             field=".channel",
         ),
         Rule(
-            "!has(self.address) || (self.type == 'nats') == self.address.matches('^(nats|tls)://')",
-            "address must begin with nats:// or tls:// for nats, and with http:// or https:// otherwise",
-            lambda it: it.address is None or (it.type == "nats") == it.address.startswith(("nats://", "tls://")),
-            field=".address",
+            f"self.type != 'smtp' || (has(self.channel) && self.channel.matches('^{_MAILBOXES}$'))",
+            "smtp needs channel: the addresses of the recipients, such as ml@example.com, with commas between them",
+            lambda it: it.type != "smtp" or re.fullmatch(_MAILBOXES, it.channel or "") is not None,
+            field=".channel",
         ),
+        Rule(
+            f"self.type != 'smtp' || (has(self.username) && self.username.matches('^{MAILBOX}$'))",
+            "smtp needs username: the address of the sender, such as podium@example.com",
+            lambda it: it.type != "smtp" or re.fullmatch(MAILBOX, it.username or "") is not None,
+            field=".username",
+        ),
+        *map(_scheme_rule, SCHEMES),
     )
 
     type: ProviderType = Field(description="What receives the events.")
     address: str | None = Field(
         None,
         max_length=2048,
-        pattern=r"^(https?|nats|tls)://[^\s@]+$",
+        pattern=r"^(https?|nats|tls|smtps?)://[^\s@]+$",
         examples=["https://events.example.com/podium"],
-        description="Where events are sent: by POST, or to a server of NATS. The key `address` of the Secret comes "
-        "before it.",
+        description="Where events are sent: by POST, to a server of NATS, or to a mail server (smtp://, with STARTTLS "
+        "where it is offered, or smtps://). The key `address` of the Secret comes before it.",
     )
     secret_ref: Reference | None = Field(
         None,
         description="Secret in the same namespace: `address`, `token` (signs, or is sent as a bearer's, or as the "
-        "token of NATS), and `headers`, a line `Name: value` each.",
+        "token of NATS), and `headers`, a line `Name: value` each. For smtp: `username` and `password`, which are sent "
+        "under TLS only.",
     )
     channel: str | None = Field(
         None,
         min_length=1,
         max_length=256,
         pattern=_LINE,
-        description="Channel, where the address has none. For nats: the subject.",
+        description="Channel, where the address has none. For nats: the subject. For smtp: the addresses of the "
+        "recipients, with commas between them.",
     )
     username: str | None = Field(
-        None, min_length=1, max_length=256, pattern=_LINE, description="Name under which a message appears in the chat."
+        None,
+        min_length=1,
+        max_length=256,
+        pattern=_LINE,
+        description="Name under which a message appears in the chat. For smtp: the address of the sender.",
     )
     timeout: Annotated[Duration, duration_between("1s", "60s")] = Field(
         timedelta(seconds=15), description="How long a delivery may take before it is tried again."
@@ -145,7 +176,7 @@ def _matches(patterns: Sequence[str], kind: str) -> bool:
 
 def told_by(provider: ProviderType, kind: str) -> bool:
     """Whether a Provider of this type takes such events: people read of a promotion once, without its CDEvent."""
-    return kind in MODEL_EVENTS or (provider not in CHATS and kind in SERVICE_EVENTS)
+    return kind in MODEL_EVENTS or (provider not in READ_BY_PEOPLE and kind in SERVICE_EVENTS)
 
 
 class AlertingStatus(StatusValue):

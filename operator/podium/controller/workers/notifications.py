@@ -242,6 +242,7 @@ class NotificationWorker:
                 uid=session.uid,
                 timeout=provider.spec.timeout.total_seconds(),
                 token=target.token,
+                login=target.login,
                 headers=target.headers,
                 channel=provider.spec.channel,
                 username=provider.spec.username,

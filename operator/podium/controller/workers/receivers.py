@@ -6,9 +6,8 @@ so nothing depends on the moment at which a new one is seen.
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Final
 
 from podium.api.v1alpha1 import reasons
@@ -16,16 +15,12 @@ from podium.api.v1alpha1.alerting import LEFT_OUT, AlertingStatus, ProviderSpec
 from podium.api.v1alpha1.outbox import RECEIVERS_LIMIT
 from podium.api.v1alpha1.policy import PodiumPolicySpec
 from podium.api.v1alpha1.status import Condition
+from podium.controller.workers.targets import Target, target_of
 from podium.core.facts import Key, Problem
 from podium.core.permissions.permitted import granted_hosts, granted_networks, refused_host
 from podium.errors import NotFound, Permanent, PodiumError, Rejected
 from podium.ports import Alert, Alerting, Clock, Cluster, Provider
 
-_ADDRESS: Final = re.compile(r"https?://[^\s@]{1,2040}")
-_NATS: Final = re.compile(r"(nats|tls)://[^\s@]{1,2040}")
-_HEADER: Final = re.compile(r"(?P<name>[A-Za-z0-9-]{1,64}): *(?P<value>[\x21-\x7e][\x20-\x7e]{0,4095})")
-_HEADERS: Final = 16
-_OURS: Final = frozenset({"content-length", "content-type", "host", "transfer-encoding", "user-agent", "x-signature"})
 _CHECKED_FOR: Final = 300.0  # seconds for which a Secret that was well is not read again
 _MISSING: Final = reasons.LOGIN_MISSING
 _SHOWN: Final = 500  # characters of what is wrong
@@ -33,16 +28,6 @@ _log = logging.getLogger(__name__)
 
 
 Granted = Callable[[str], tuple[PodiumPolicySpec, ...] | None]
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where events of a Provider go, and what proves who sends them."""
-
-    address: str = field(repr=False)
-    token: str | None = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    networks: tuple[str, ...] | None = None  # beside the public one, where it may be; None: anywhere
 
 
 class Receivers:
@@ -130,17 +115,8 @@ class Receivers:
         if spec is None:
             raise Rejected(provider.flaw, reason=reasons.INVALID_SPEC)
         found, where = await self._secret(provider, spec)
-        address, token = found.get("address", "").strip() or spec.address or "", found.get("token", "").strip()
-        allowed, form = (_NATS, "nats://… or tls://…") if spec.type == "nats" else (_ADDRESS, "http://… or https://…")
-        if not allowed.fullmatch(address):
-            raise NotFound(f"{where} has no key address with {form}: add it", reason=_MISSING)
-        if token and not (token.isascii() and token.isprintable()):
-            raise NotFound(f"{where} has no key token of printable ASCII: add it", reason=_MISSING)
-        if spec.type == "generic-hmac" and not token:
-            raise NotFound(f"{where} has no key token, which signs the events: add it", reason=_MISSING)
-        return Target(
-            address, token or None, _headers(found.get("headers", ""), where), self._networks(provider, address)
-        )
+        target = target_of(spec, found, where)
+        return replace(target, networks=self._networks(provider, target.address))
 
     def _networks(self, provider: Provider, address: str) -> tuple[str, ...] | None:
         """Networks that the receiver may be in. Raises Rejected where no policy grants its host."""
@@ -260,17 +236,3 @@ def provider_missing(alert: Alert) -> Problem:
 def _problem_of(error: Exception) -> Problem:
     reason = error.reason if isinstance(error, PodiumError) else ""
     return Problem(reason or reasons.DELIVERY_FAILING, str(error)[:_SHOWN])
-
-
-def _headers(text: str, where: str) -> Mapping[str, str]:
-    """The lines `Name: value`. Raises NotFound at what is none: a header must not end another one."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    found = [_HEADER.fullmatch(line) for line in lines]
-    headers = {one["name"]: one["value"] for one in found if one is not None and one["name"].lower() not in _OURS}
-    if len(headers) != len(lines) or len(headers) > _HEADERS:
-        raise NotFound(
-            f"{where}: expected at most {_HEADERS} lines `Name: value` under the key headers, none of them of "
-            f"{', '.join(sorted(_OURS))}: correct it",
-            reason=_MISSING,
-        )
-    return headers

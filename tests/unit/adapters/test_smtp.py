@@ -1,0 +1,64 @@
+"""The notifier by SMTP beside servers that mean no good."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from podium.adapters.notifiers.smtp import SmtpNotifier
+from podium.errors import Unavailable
+from tests.unit.adapters.test_notifier import SENT
+
+Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+TO = replace(SENT, type="smtp", username="podium@example.com", channel="ml@example.com")
+
+
+@asynccontextmanager
+async def serving(answer: Answer) -> AsyncIterator[str]:
+    """The address of a server that answers each connection so."""
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await answer(reader, writer)
+        except ConnectionError:
+            return
+        finally:
+            writer.transport.abort()
+
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    try:
+        yield f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"220", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"220-" + b"x" * 200_000 + b"\r\n", b"220-on\r\n" * 200]
+)
+async def test_what_is_no_mail_server_is_unavailable(said: bytes) -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+        await writer.drain()
+
+    async with serving(answer) as address:
+        with pytest.raises(Unavailable, match=r"smtp://127.0.0.1:\d+ does not answer"):
+            await SmtpNotifier().send(replace(TO, address=address))
+
+
+async def test_a_reply_a_byte_at_a_time_has_one_deadline() -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while not writer.is_closing():
+            writer.write(b"2")
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    async with serving(answer) as address:
+        with pytest.raises(Unavailable, match=r"did not answer within 0\.2 s"):
+            await SmtpNotifier().send(replace(TO, address=address, timeout=0.2))
+
+
+async def test_nothing_at_the_address_is_unavailable() -> None:
+    with pytest.raises(Unavailable, match=r"smtp://127\.0\.0\.1:1 does not answer"):
+        await SmtpNotifier().send(replace(TO, address="smtp://127.0.0.1:1"))
