@@ -78,7 +78,7 @@ class Dialogues:
                 with reaching(of.networks) as reach, looking_up_for(of.key.namespace):
                     try:
                         yield
-                    except (OSError, EOFError, ValueError) as error:
+                    except (OSError, EOFError, ValueError, RecursionError) as error:
                         if reach.refused:
                             refused = f"{place} leads to an address that no PodiumPolicy grants: ask for networks"
                             raise Rejected(f"{refused}, with it", reason=reasons.NOT_PERMITTED) from error

@@ -10,25 +10,19 @@ is its Nats-Msg-Id, by which the stream drops a repeat. Each event has a connect
 is kept for a tenant. Servers that this one names are not connected to.
 """
 
-import asyncio
 import json
-import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 from uuid import uuid4
 
-from podium.adapters.name_lookups import NameLookups, looking_up_for
 from podium.adapters.notifiers.cloud_events import cloud_event
-from podium.adapters.outgoing import origin
-from podium.adapters.reach import reaching
+from podium.adapters.notifiers.dialogues import Dialogue, Dialogues
 from podium.api.v1alpha1 import reasons
 from podium.errors import Rejected, Unavailable
 from podium.ports import Notification
 
-_PORT: Final = 4222
+_PORTS: Final = {"nats": 4222, "tls": 4222}
 _LINE: Final = 64 * 1024  # bytes of a line, or of an answer, from a server that is not to be trusted
 _BUSY: Final = frozenset({408, 429})
 _NO_RESPONDERS: Final = "503"
@@ -38,60 +32,36 @@ class NatsNotifier:
     """Implements the port Notifier. For one event loop."""
 
     def __init__(self) -> None:
-        self._names = NameLookups()
+        self._dialogues = Dialogues(_PORTS)
 
     async def send(self, notification: Notification) -> None:
-        place = origin(notification.address)
         if not notification.channel:
             raise Rejected("spec.channel is needed: the subject under which events are published")
-        try:
-            async with asyncio.timeout(notification.timeout):
-                with reaching(notification.networks) as reach, looking_up_for(notification.key.namespace):
-                    try:
-                        async with self._connected(notification) as connection:
-                            await connection.publish(notification, notification.channel)
-                    except (OSError, EOFError, ValueError) as error:
-                        if reach.refused:
-                            refused = (
-                                f"{place} leads to an address that no PodiumPolicy grants: ask for networks, with it"
-                            )
-                            raise Rejected(refused, reason=reasons.NOT_PERMITTED) from error
-                        raise Unavailable(f"{place} does not answer: {type(error).__name__}") from error
-        except TimeoutError as error:
-            raise Unavailable(f"{place} did not answer within {notification.timeout:g} s") from error
-
-    @asynccontextmanager
-    async def _connected(self, notification: Notification) -> AsyncIterator["_Connection"]:
-        parts = urlsplit(notification.address)
-        host = parts.hostname or ""
-        (found, *_) = await self._names.resolve(host, parts.port or _PORT)
-        reader, writer = await asyncio.open_connection(found["host"], found["port"], limit=_LINE)
-        try:
-            connection = _Connection(origin(notification.address), reader, writer)
-            await connection.begin(host, notification.token, tls=parts.scheme == "tls")
-            yield connection
-        finally:
-            writer.transport.abort()
+        async with (
+            self._dialogues.within_its_time(notification),
+            self._dialogues.opened(notification.address, tls=False) as dialogue,
+        ):
+            connection = _Connection(dialogue)
+            await connection.begin(notification.token, tls=notification.address.startswith("tls://"))
+            await connection.publish(notification, notification.channel)
 
 
 @dataclass(frozen=True)
 class _Connection:
-    place: str
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
+    dialogue: Dialogue
 
-    async def begin(self, host: str, token: str | None, *, tls: bool) -> None:
+    async def begin(self, token: str | None, *, tls: bool) -> None:
         """The server's greeting, TLS where either side asks for it, and who we are."""
         verb, said = await self._line()
         if verb != "INFO":
-            raise Unavailable(f"{self.place} is no NATS server; expected INFO")
+            raise Unavailable(f"{self.dialogue.place} is no NATS server; expected INFO")
         info = json.loads(said)
         if tls or (isinstance(info, Mapping) and info.get("tls_required")):
-            await self.writer.start_tls(ssl.create_default_context(), server_hostname=host)
+            await self.dialogue.begin_tls()
         who = {"verbose": False, "pedantic": False, "name": "podium", "lang": "python", "version": "0", "protocol": 1}
         login = {"auth_token": token} if token is not None else {}
         options = {**who, **login, "headers": True, "no_responders": True}
-        self.writer.write(f"CONNECT {json.dumps(options)}\r\n".encode())
+        self.dialogue.writer.write(f"CONNECT {json.dumps(options)}\r\n".encode())
 
     async def publish(self, of: Notification, subject: str) -> None:
         """Publish, and wait until a stream has it."""
@@ -100,40 +70,42 @@ class _Connection:
         names = {**of.headers, "Nats-Msg-Id": event["id"], "Content-Type": "application/cloudevents+json"}
         head = ("NATS/1.0\r\n" + "".join(f"{name}: {value}\r\n" for name, value in names.items()) + "\r\n").encode()
         sizes = f"{len(head)} {len(head) + len(body)}"
-        self.writer.write(f"SUB {inbox} 1\r\nHPUB {subject} {inbox} {sizes}\r\n".encode() + head + body + b"\r\n")
-        await self.writer.drain()
+        self.dialogue.writer.write(
+            f"SUB {inbox} 1\r\nHPUB {subject} {inbox} {sizes}\r\n".encode() + head + body + b"\r\n"
+        )
+        await self.dialogue.writer.drain()
         self._judge(await self._answer(), subject)
 
     def _judge(self, answer: bytes, subject: str) -> None:
         if answer.startswith(b"NATS/1.0 " + _NO_RESPONDERS.encode()):
-            raise Rejected(f"{self.place} has no JetStream stream that takes subject {subject}: create one")
+            raise Rejected(f"{self.dialogue.place} has no JetStream stream that takes subject {subject}: create one")
         found = json.loads(answer)
         error: Any = found.get("error") if isinstance(found, Mapping) else {}
         if isinstance(error, Mapping):
             code = error.get("code")
             if isinstance(code, int) and code < 500 and code not in _BUSY:  # noqa: PLR2004  as in HTTP
-                raise Rejected(f"{self.place} answered {code} to this event", reason=reasons.EVENT_REFUSED)
-            raise Unavailable(f"{self.place} did not store the event")
+                raise Rejected(f"{self.dialogue.place} answered {code} to this event", reason=reasons.EVENT_REFUSED)
+            raise Unavailable(f"{self.dialogue.place} did not store the event")
         if not (isinstance(found, Mapping) and isinstance(found.get("stream"), str)):
-            raise Unavailable(f"{self.place} answered something else than a stream's receipt")
+            raise Unavailable(f"{self.dialogue.place} answered something else than a stream's receipt")
 
     async def _answer(self) -> bytes:
         """The message to our inbox."""
         while True:
             verb, said = await self._line()
             if verb == "PING":
-                self.writer.write(b"PONG\r\n")
+                self.dialogue.writer.write(b"PONG\r\n")
             elif verb == "-ERR":
                 refused = "authorization" in said.lower() or "permissions" in said.lower()
                 kind = Rejected if refused else Unavailable
-                raise kind(f"{self.place} refused it: see whether the token and its permissions are right")
+                raise kind(f"{self.dialogue.place} refused it: see whether the token and its permissions are right")
             elif verb in {"MSG", "HMSG"}:
                 size = int(said.split()[-1])
                 if not 0 <= size <= _LINE:
                     raise ValueError("an answer that is too long")
-                return (await self.reader.readexactly(size + 2))[:-2]
+                return (await self.dialogue.reader.readexactly(size + 2))[:-2]
 
     async def _line(self) -> tuple[str, str]:
-        line = (await self.reader.readuntil(b"\r\n")).decode(errors="replace").strip()
+        line = (await self.dialogue.line()).decode(errors="replace").strip()
         verb, _, rest = line.partition(" ")
         return verb.upper(), rest

@@ -1,4 +1,4 @@
-"""The notifier by SMTP beside servers that mean no good."""
+"""The notifiers by SMTP and NATS beside servers that mean no good."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from podium.adapters.notifiers.nats import NatsNotifier
 from podium.adapters.notifiers.smtp import SmtpNotifier
 from podium.errors import Unavailable
 from tests.unit.adapters.test_notifier import SENT
@@ -45,6 +46,20 @@ async def test_what_is_no_mail_server_is_unavailable(said: bytes) -> None:
     async with serving(answer) as address:
         with pytest.raises(Unavailable, match=r"smtp://127.0.0.1:\d+ does not answer"):
             await SmtpNotifier().send(replace(TO, address=address))
+
+
+@pytest.mark.parametrize(
+    "said", [b"INFO " + b"x" * 200_000 + b"\r\n", b"INFO " + b"[" * 60_000 + b"\r\n", b"INFO {}\r\n"]
+)
+async def test_what_is_no_server_of_nats_is_unavailable(said: bytes) -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+        await writer.drain()
+
+    async with serving(answer) as address:
+        there = replace(SENT, type="nats", channel="ml.news", address=address.replace("smtp", "nats"))
+        with pytest.raises(Unavailable, match=r"nats://127.0.0.1:\d+ does not answer"):
+            await NatsNotifier().send(there)
 
 
 async def test_a_reply_a_byte_at_a_time_has_one_deadline() -> None:
