@@ -4,8 +4,18 @@ import pytest
 
 from tests.contract.cluster_fixtures import fake_model_server, no_operator
 from tests.contract.registry_fixtures import editor, mlflow_world, model, world
+from tests.contract.tls_fixtures import certificate, trusted
 
-__all__ = ["editor", "fake_model_server", "mlflow_world", "model", "no_operator", "world"]
+__all__ = [
+    "certificate",
+    "editor",
+    "fake_model_server",
+    "mlflow_world",
+    "model",
+    "no_operator",
+    "trusted",
+    "world",
+]
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -102,7 +102,7 @@ def origin(url: str) -> str:
     except ValueError:
         port, host = None, None
     if not host or port == 0:
-        raise Rejected("the address is no URL; expected http:// or https://, a host, and a port of 1 to 65535 or none")
+        raise Rejected("the address is no URL; expected a scheme, ://, a host, and a port of 1 to 65535 or none")
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 

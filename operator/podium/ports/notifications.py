@@ -70,6 +70,7 @@ class Notification:
     username: str | None = None
     summary: str | None = None
     networks: tuple[str, ...] | None = None  # beside the public one, where the receiver may be; None: anywhere
+    hosts: tuple[str, ...] | None = None  # that servers may have which the receiver names; None: any
 
 
 class Notifier(Protocol):

@@ -1,4 +1,4 @@
-"""The notifiers by SMTP and NATS beside servers that mean no good."""
+"""The notifiers by SMTP, NATS and Kafka beside servers that mean no good."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from podium.adapters.notifiers.kafka import KafkaNotifier, _number, _sized, _text
 from podium.adapters.notifiers.nats import NatsNotifier
 from podium.adapters.notifiers.smtp import SmtpNotifier
-from podium.errors import Unavailable
+from podium.api.v1alpha1 import reasons
+from podium.errors import Rejected, Unavailable
 from tests.unit.adapters.test_notifier import SENT
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -60,6 +62,51 @@ async def test_what_is_no_server_of_nats_is_unavailable(said: bytes) -> None:
         there = replace(SENT, type="nats", channel="ml.news", address=address.replace("smtp", "nats"))
         with pytest.raises(Unavailable, match=r"nats://127.0.0.1:\d+ does not answer"):
             await NatsNotifier().send(there)
+
+
+KAFKA = replace(SENT, type="kafka", channel="ml.news")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",  # read as the size of an answer: more than a gigabyte
+        b"\xff" * 64,
+        _sized(_number(1, 4) + _number(0, 4) + _number(2**31 - 1, 4) + b"\x7f" * 64),  # brokers without an end
+        _sized(_number(7, 4) + bytes(64)),  # to a request that was not sent
+        _sized(_number(1, 4) + bytes(64)),
+    ],
+)
+async def test_what_is_no_broker_of_kafka_is_unavailable(said: bytes) -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+        await writer.drain()
+
+    async with serving(answer) as address:
+        there = replace(KAFKA, address=address.replace("smtp", "kafka"))
+        with pytest.raises(Unavailable, match=r"kafka://127.0.0.1:\d+ does not answer"):
+            await KafkaNotifier().send(there)
+
+
+def told_of(leader: str) -> bytes:
+    """The answer of a broker that names another one, at this host, as the leader of the only partition."""
+    broker = _number(1, 4) + _number(1, 4) + _text(leader) + _number(9092, 4) + _number(-1, 2)
+    partition = _number(0, 2) + _number(0, 4) + _number(1, 4) + _number(0, 4) * 2
+    topic = _number(0, 2) + _text("ml.news") + bytes(1) + _number(1, 4) + partition
+    return _sized(_number(1, 4) + _number(0, 4) + broker + _number(-1, 2) + _number(1, 4) + _number(1, 4) + topic)
+
+
+@pytest.mark.parametrize("leader", ["metadata.internal", "127.0.0.1@metadata.internal", "127.0.0.1:1#", "[::1", ""])
+async def test_a_broker_that_is_named_by_another_one_needs_the_same_grant(leader: str) -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(told_of(leader))
+        await writer.drain()
+
+    async with serving(answer) as address:
+        there = replace(KAFKA, address=address.replace("smtp", "kafka"), hosts=("127.0.0.1",))
+        with pytest.raises(Rejected, match="which is not permitted") as caught:
+            await KafkaNotifier().send(there)
+    assert caught.value.reason == reasons.NOT_PERMITTED
 
 
 async def test_a_reply_a_byte_at_a_time_has_one_deadline() -> None:

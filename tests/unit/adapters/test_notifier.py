@@ -228,4 +228,4 @@ async def test_an_address_that_is_no_url_says_what_is_expected(notifier: HttpNot
 
 
 def test_every_type_has_a_row() -> None:
-    assert {*ENCODINGS, "nats", "smtp"} == set(get_args(ProviderType))
+    assert {*ENCODINGS, "nats", "kafka", "smtp"} == set(get_args(ProviderType))

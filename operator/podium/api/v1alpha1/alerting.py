@@ -14,16 +14,18 @@ from podium.api.v1alpha1.status import Condition
 from podium.api.v1alpha1.values.base import Duration, Value, duration_between
 from podium.api.v1alpha1.values.rules import KeyedBy, Rule
 
-ProviderType = Literal["generic", "generic-hmac", "slack", "discord", "msteams", "nats", "smtp"]
+ProviderType = Literal["generic", "generic-hmac", "slack", "discord", "msteams", "nats", "kafka", "smtp"]
 READ_BY_PEOPLE: Final[frozenset[ProviderType]] = frozenset({"slack", "discord", "msteams", "smtp"})
 HTTP: Final = ("http", "https")
 SCHEMES: Final[Mapping[ProviderType, tuple[str, str]]] = {  # of addresses; of the others: of HTTP
     "nats": ("nats", "tls"),
+    "kafka": ("kafka", "kafka+ssl"),
     "smtp": ("smtp", "smtps"),
 }
 _NAME = r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"
 SUBJECT: Final = r"[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*"  # of NATS, without wildcards
 MAILBOX: Final = r"[A-Za-z0-9._%+=~-]+@[A-Za-z0-9.-]+"  # ends no command of SMTP and no line of a head
+TOPIC: Final = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,248}"  # of Kafka
 _MAILBOXES = f"{MAILBOX}( *, *{MAILBOX})*"
 _LINE = r"^[^\x00-\x1f]+$"
 ANY: Final = "*"
@@ -41,11 +43,15 @@ class Reference(Value):
     name: str = Field(min_length=1, max_length=253, pattern=_NAME, description="Its name.")
 
 
+def _either(kind: ProviderType) -> str:
+    return "|".join(scheme.replace("+", "[+]") for scheme in SCHEMES[kind])
+
+
 def _scheme_rule(kind: ProviderType) -> Rule:
     """Addresses of this type of Provider have schemes of their own."""
     of_it = tuple(f"{scheme}://" for scheme in SCHEMES[kind])
     return Rule(
-        f"!has(self.address) || (self.type == '{kind}') == self.address.matches('^({'|'.join(SCHEMES[kind])})://')",
+        f"!has(self.address) || (self.type == '{kind}') == self.address.matches('^({_either(kind)})://')",
         f"address must begin with {' or '.join(of_it)} for {kind}, and for no other type",
         lambda it: it.address is None or (it.type == kind) == it.address.startswith(of_it),
         field=".address",
@@ -80,6 +86,12 @@ class ProviderSpec(Value):
             field=".channel",
         ),
         Rule(
+            f"self.type != 'kafka' || (has(self.channel) && self.channel.matches('^{TOPIC}$'))",
+            "kafka needs channel: the topic, such as ml.news",
+            lambda it: it.type != "kafka" or re.fullmatch(TOPIC, it.channel or "") is not None,
+            field=".channel",
+        ),
+        Rule(
             f"self.type != 'smtp' || (has(self.channel) && self.channel.matches('^{_MAILBOXES}$'))",
             "smtp needs channel: the addresses of the recipients, such as ml@example.com, with commas between them",
             lambda it: it.type != "smtp" or re.fullmatch(_MAILBOXES, it.channel or "") is not None,
@@ -98,24 +110,25 @@ class ProviderSpec(Value):
     address: str | None = Field(
         None,
         max_length=2048,
-        pattern=r"^(https?|nats|tls|smtps?)://[^\s@]+$",
+        pattern=r"^(https?|nats|tls|kafka([+]ssl)?|smtps?)://[^\s@]+$",
         examples=["https://events.example.com/podium"],
-        description="Where events are sent: by POST, to a server of NATS, or to a mail server (smtp://, with STARTTLS "
-        "where it is offered, or smtps://). The key `address` of the Secret comes before it.",
+        description="Where events are sent: by POST, to a server of NATS or Kafka (kafka+ssl:// with TLS), or to a "
+        "mail server (smtp://, with STARTTLS where it is offered, or smtps://). The key `address` of the Secret comes "
+        "before it.",
     )
     secret_ref: Reference | None = Field(
         None,
         description="Secret in the same namespace: `address`, `token` (signs, or is sent as a bearer's, or as the "
-        "token of NATS), and `headers`, a line `Name: value` each. For smtp: `username` and `password`, which are sent "
-        "under TLS only.",
+        "token of NATS), and `headers`, a line `Name: value` each. For kafka and smtp: `username` and `password`, "
+        "which are sent under TLS only.",
     )
     channel: str | None = Field(
         None,
         min_length=1,
         max_length=256,
         pattern=_LINE,
-        description="Channel, where the address has none. For nats: the subject. For smtp: the addresses of the "
-        "recipients, with commas between them.",
+        description="Channel, where the address has none. For nats: the subject. For kafka: the topic. For smtp: the "
+        "addresses of the recipients, with commas between them.",
     )
     username: str | None = Field(
         None,

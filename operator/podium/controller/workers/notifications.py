@@ -248,6 +248,7 @@ class NotificationWorker:
                 username=provider.spec.username,
                 summary=alert.spec.summary,
                 networks=target.networks,
+                hosts=target.hosts,
             )
             await self._send(provider, notification)
 

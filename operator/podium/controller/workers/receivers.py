@@ -116,17 +116,18 @@ class Receivers:
             raise Rejected(provider.flaw, reason=reasons.INVALID_SPEC)
         found, where = await self._secret(provider, spec)
         target = target_of(spec, found, where)
-        return replace(target, networks=self._networks(provider, target.address))
+        return self._within_policies(provider, target)
 
-    def _networks(self, provider: Provider, address: str) -> tuple[str, ...] | None:
-        """Networks that the receiver may be in. Raises Rejected where no policy grants its host."""
+    def _within_policies(self, provider: Provider, target: Target) -> Target:
+        """The target, and how far it may reach. Raises Rejected where no policy grants its host."""
         policies = self._policies(provider.key.namespace)
         if policies is None:
-            return None
-        if (refused := refused_host(address, granted_hosts(policies))) is not None:
+            return target
+        hosts = granted_hosts(policies)
+        if (refused := refused_host(target.address, hosts)) is not None:
             message = f"Provider {provider.key}: {refused[0]} of its address is not permitted: {refused[1]}"
             raise Rejected(message, reason=reasons.NOT_PERMITTED)
-        return granted_networks(policies)
+        return replace(target, networks=granted_networks(policies), hosts=tuple(hosts))
 
     async def _secret(self, provider: Provider, spec: ProviderSpec) -> tuple[Mapping[str, str], str]:
         """The entries of the Secret, and how it is named to people."""

@@ -9,7 +9,8 @@ from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.alerting import HTTP, SCHEMES, ProviderSpec, ProviderType
 from podium.errors import NotFound
 
-_ADDRESS: Final = re.compile(r"(?P<scheme>[a-z]{1,8})://[^\s@]{1,2040}")
+_ADDRESS: Final = re.compile(r"(?P<scheme>[a-z+]{1,9})://[^\s@]{1,2040}")
+_NAMED: Final[frozenset[ProviderType]] = frozenset({"kafka", "smtp"})  # logins have a name and a password
 _HEADER: Final = re.compile(r"(?P<name>[A-Za-z0-9-]{1,64}): *(?P<value>[\x21-\x7e][\x20-\x7e]{0,4095})")
 _HEADERS: Final = 16
 _OURS: Final = frozenset({"content-length", "content-type", "host", "transfer-encoding", "user-agent", "x-signature"})
@@ -25,6 +26,7 @@ class Target:
     login: str | None = None  # whose password the token is
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     networks: tuple[str, ...] | None = None  # beside the public one, where it may be; None: anywhere
+    hosts: tuple[str, ...] | None = None  # that its servers may have which it names itself; None: any
 
 
 def target_of(spec: ProviderSpec, found: Mapping[str, str], where: str) -> Target:
@@ -50,12 +52,12 @@ def _address(text: str, kind: ProviderType, where: str) -> str:
 
 def _login(found: Mapping[str, str], kind: ProviderType, where: str) -> tuple[str | None, str | None]:
     """Who logs in, where that has a name, and the token or password. Raises NotFound where they cannot be sent."""
-    keys = ("username", "password") if kind == "smtp" else ("", "token")
+    keys = ("username", "password") if kind in _NAMED else ("", "token")
     login, token = (found.get(key, "").strip() or None for key in keys)
     for key, value in zip(keys, (login, token), strict=True):
         if value is not None and not (value.isascii() and value.isprintable()):
             raise NotFound(f"{where} has no key {key} of printable ASCII: add it", reason=_MISSING)
-    if kind == "smtp" and (login is None) != (token is None):
+    if kind in _NAMED and (login is None) != (token is None):
         raise NotFound(f"{where} has one of the keys username and password: add the other one", reason=_MISSING)
     return login, token
 

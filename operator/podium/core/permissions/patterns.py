@@ -7,7 +7,16 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443, "nats": 4222, "tls": 4222, "smtp": 587, "smtps": 465}  # tls: NATS
+_DEFAULT_PORTS: Final = {
+    "http": 80,
+    "https": 443,
+    "nats": 4222,
+    "tls": 4222,  # NATS
+    "kafka": 9092,
+    "kafka+ssl": 9093,
+    "smtp": 587,
+    "smtps": 465,
+}
 # What resolvers and HTTP clients read the same way: no backslash, no percent sign, no login.
 _HOST: Final = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 _AUTHORITY: Final = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(:(?P<port>[0-9]{1,5}|\*))?")
