@@ -153,6 +153,17 @@ async def test_a_signature(shop: Shop) -> None:
     assert (found.state, "has no signature" in found.message) == ("Failed", True)
 
 
+async def test_a_semantic_version(shop: Shop) -> None:
+    champion = shop.publish(files=mlmodel(AGE), tags={"podium.dev/semver": "1.2.0"})
+    good = shop.publish(files=mlmodel(AGE, CITY), tags={"podium.dev/semver": "1.3.0"})
+    assert states(await shop.check("29", good, champion)) == {"no-major-change": "Passed"}
+    (found,) = await shop.check("29", shop.publish(files=mlmodel(CITY)), champion)
+    assert (found.state, "is a major change" in found.message) == ("Failed", True)
+    dishonest = shop.publish(files=mlmodel(AGE, CITY), tags={"podium.dev/semver": "1.2.1"})
+    (found,) = await shop.check("29", dishonest, champion)
+    assert (found.state, "required: a minor step at least" in found.message) == ("Failed", True)
+
+
 async def test_an_evaluation(shop: Shop) -> None:
     version = shop.publish(metrics={"accuracy_score": 0.9})
     found = await shop.check("11", version)

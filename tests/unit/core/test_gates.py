@@ -137,6 +137,59 @@ def test_a_missing_signature_is_told(ours: Signature | None, theirs: Signature |
     assert words in found.message
 
 
+WIDER = Signature(inputs=(*(SIGNATURE.inputs or ()), Column("zip", "string", required=False)))
+NARROWER = Signature(inputs=SIGNATURE.inputs[:1] if SIGNATURE.inputs else ())
+
+
+@pytest.mark.parametrize(
+    ("signature", "numbers", "at_most", "words"),
+    [
+        (SIGNATURE, ("", ""), "patch", "Passed: version 2 is a patch change of version 1, the champion"),
+        (WIDER, ("", ""), "minor", "Passed: version 2 is a minor change of version 1, the champion: column zip added"),
+        (
+            WIDER,
+            ("", ""),
+            "patch",
+            "Failed: version 2 is a minor change of version 1, the champion: column zip added; allo",
+        ),
+        (NARROWER, ("", ""), "major", "Passed: version 2 is a major change"),
+        (NARROWER, ("", ""), "minor", "the champion: column city removed; allowed: at most minor"),
+        (WIDER, ("1.2.3", "1.3.0"), "minor", "Passed: version 2 is 1.3.0, a minor step after 1.2.3 of version 1"),
+        (
+            WIDER,
+            ("1.2.3", "1.2.4"),
+            "minor",
+            "required: a minor step at least: column zip added. Do: podium models semver",
+        ),
+        (WIDER, ("1.2.3", "1.2.3"), "minor", "Failed: tag podium.dev/semver of version 2 is 1.2.3, after 1.2.3"),
+        (
+            SIGNATURE,
+            ("1.2.3", "2.0.0"),
+            "minor",
+            "is 2.0.0, a major step after 1.2.3 of version 1, the champion; allowed",
+        ),
+        (SIGNATURE, ("1.2.3", "two"), "minor", "Passed: version 2 is a patch change"),
+        (None, ("", ""), "major", "Failed: no signature, of version 2. Log it with one"),
+    ],
+)
+def test_a_version_is_no_larger_a_step_than_allowed(
+    signature: Signature | None, numbers: tuple[str, str], at_most: str, words: str
+) -> None:
+    theirs, ours = ({"podium.dev/semver": number} if number else {} for number in numbers)
+    new = replace(NEW, signature=signature, tags=ours)
+    found = asked({"semver": {"atMost": at_most}}, new, replace(CHAMPION, signature=SIGNATURE, tags=theirs))
+    assert words in f"{found.state}: {found.message}"
+
+
+def test_a_semver_gate_says_which_signature_is_missing_and_needs_a_champion_that_is_there() -> None:
+    gate = {"semver": {"atMost": "major"}}
+    assert "no signature, of version 1 and version 2." in asked(gate).message
+    world = ObservedState(registry=RegistryState(desired=NEW, champion=None))
+    (gone,) = check(facts(champion=pinned("1"), world=world, gates=[{"name": "asked", **gate}]))
+    assert (gone.state, "signatures cannot be compared" in gone.message) == ("Failed", True)
+    assert failures(facts(gates=[{"name": "asked", **gate}]), ModelVersion("1", "sha256:1")) == []
+
+
 def test_a_first_version_has_nobody_to_be_compatible_with() -> None:
     gates = [{"name": "compatible", "signature": {"compatibleWith": "champion"}}]
     assert failures(facts(gates=gates), ModelVersion("1", "sha256:1")) == []

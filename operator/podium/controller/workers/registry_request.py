@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from podium.api.v1alpha1.status import Pinned
 from podium.core.facts import RegistryState
-from podium.core.gates import GATE_PHASES
+from podium.core.gates import GATE_PHASES, OF_SIGNATURES
 from podium.core.permissions.addresses import OF_THE_OPERATOR
 from podium.core.permissions.permitted import granted_networks
 from podium.core.status.record import unrecorded
@@ -66,7 +66,7 @@ def request_of(md: ModelDeployment, default_uri: str = "") -> RegistryRequest | 
         record=tuple(sorted(entry.version for entry in unrecorded(md.status) if entry.matches(uri, spec.model.name))),
         pinned=_pinned(md, uri),
         public_keys=spec.serving.public_keys,
-        signatures=md.status.phase in GATE_PHASES and any(gate.signature is not None for gate in spec.gates),
+        signatures=md.status.phase in GATE_PHASES and any(gate.kind in OF_SIGNATURES for gate in spec.gates),
     )
     own = spec.registry.uri in {None, default_uri}
     networks = OF_THE_OPERATOR if own else granted_networks(md.policies or ())

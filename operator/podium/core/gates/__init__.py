@@ -19,10 +19,12 @@ from podium.core.gates.evaluation import evaluation
 from podium.core.gates.external import answered, external
 from podium.core.gates.metric import metric
 from podium.core.gates.result import GateResult
+from podium.core.gates.semver import semver
 from podium.core.gates.signature import signature
 from podium.core.gates.tags import tags
 
 GATE_PHASES: Final = frozenset({Phase.GATING, Phase.BLOCKED})
+OF_SIGNATURES: Final = frozenset({"signature", "semver"})  # kinds for which both signatures are read
 LONGEST: Final = 300  # characters of a gate's message
 
 # The check of each kind. A job and a webhook need to know which gate they are about.
@@ -30,6 +32,7 @@ _WITHIN: Mapping[str, Callable[[Any, Facts, ModelVersion], GateResult]] = {
     "metric": metric,
     "tags": tags,
     "signature": signature,
+    "semver": semver,
     "evaluation": evaluation,
     "age": age,
     "approval": approval,

@@ -114,6 +114,15 @@ class SignatureGate(Value):
     )
 
 
+class SemverGate(Value):
+    """What the version is for those who call the champion, by the difference between their signatures."""
+
+    at_most: Literal["patch", "minor", "major"] = Field(
+        description="Largest step: major breaks callers, minor takes or gives more. A tag podium.dev/semver on both "
+        "must say no less. Passes where there is no champion."
+    )
+
+
 _LIMITED = Rule(
     "has(self.atLeast) || has(self.atMost)",
     "at least one of atLeast and atMost is needed",
@@ -278,6 +287,7 @@ class Gate(OneOf):
     metric: MetricGate | None = Field(None, description="Compare a metric of the version's run.")
     tags: TagsGate | None = Field(None, description="Require tags on the version or its run.")
     signature: SignatureGate | None = Field(None, description="Compare its signature with the champion's.")
+    semver: SemverGate | None = Field(None, description="Limit what it may be for the champion's callers.")
     evaluation: EvaluationGate | None = Field(None, description="Require an evaluation, with limits for its metrics.")
     age: AgeGate | None = Field(None, description="Limit the time since it was registered.")
     approval: ApprovalGate | None = Field(None, description="Require a person's approval in spec.approvals.")
