@@ -26,11 +26,11 @@ def show(*words):
     print("\\0" + " ".join(words))
     main([*words, "--help"], prog_name="podium", standalone_mode=False)
 
-verb = sys.argv[1]
-show(verb)
-found = main.get_command(Context(main), verb)
-for name in found.list_commands(Context(found)) if isinstance(found, Group) else ():
-    show(verb, name)
+for verb in sys.argv[1:]:
+    show(verb)
+    found = main.get_command(Context(main), verb)
+    for name in found.list_commands(Context(found)) if isinstance(found, Group) else ():
+        show(verb, name)
 """
 
 
@@ -40,16 +40,14 @@ def page() -> str:
 
 
 def _sections() -> Iterator[str]:
-    for verb in sorted(VERBS):
-        for words, text in _helps(verb):
-            level = "##" if words == verb else "###"
-            yield f"{level} podium {words}\n\n```text\n{text}\n```"
+    for words, text in _helps():
+        yield f"{'###' if ' ' in words else '##'} podium {words}\n\n```text\n{text}\n```"
 
 
-def _helps(verb: str) -> Iterator[tuple[str, str]]:
-    """Of the verb, and of each command in it. In a process of its own: a verb may import MLflow, which warns."""
+def _helps() -> Iterator[tuple[str, str]]:
+    """Of each verb, and of each command in it. In a process of its own: a verb may import MLflow, which warns."""
     done = subprocess.run(  # noqa: S603  our own interpreter and code
-        [sys.executable, "-c", _CODE, verb],
+        [sys.executable, "-c", _CODE, *sorted(VERBS)],
         capture_output=True,
         text=True,
         check=True,

@@ -45,8 +45,8 @@ class Registry:
         Raises Rejected where there is no address, or none of an MLflow server.
         """
         self.champion = champion
-        self._rest = Rest(place(uri, login), Login(login), timeout)
-        self._files = Files(self._rest)
+        self.rest = Rest(place(uri, login), Login(login), timeout)
+        self._files = Files(self.rest)
 
     def __enter__(self) -> Self:
         return self
@@ -57,18 +57,18 @@ class Registry:
     @property
     def uri(self) -> str:
         """Its address."""
-        return self._rest.uri
+        return self.rest.uri
 
     def models(self, *, most: int = MOST) -> list[RegisteredModel]:
         """The registered models, by name."""
-        pages = self._pages(lambda page: self._rest.get("registered-models/search", "its registered models", **page))
+        pages = self._pages(lambda page: self.rest.get("registered-models/search", "its registered models", **page))
         found = (each for page in pages for each in page.get("registered_models") or ())
         return [read.registered_model(each) for each in islice(found, most)]
 
     def model(self, name: str) -> RegisteredModel:
         """One registered model. Raises NotFound, with the names that are there."""
         try:
-            found = self._rest.get("registered-models/get", f'registered model "{name}"', name=name)
+            found = self.rest.get("registered-models/get", f'registered model "{name}"', name=name)
         except NotFound as error:
             there = ", ".join(each.name for each in self.models(most=10)) or "none"
             raise NotFound(f'registered model "{name}" not found at {self.uri}: there are {there}') from error
@@ -96,7 +96,7 @@ class Registry:
         if not wanted.isdigit():
             raise NotFound(self._no_version(about, number))
         try:
-            found = self._rest.get("model-versions/get", f"version {wanted} of {model}", name=model, version=wanted)
+            found = self.rest.get("model-versions/get", f"version {wanted} of {model}", name=model, version=wanted)
         except NotFound as error:
             raise NotFound(self._no_version(about, number)) from error
         entry = found["model_version"]
@@ -144,7 +144,7 @@ class Registry:
         what = f"{FILE} of version {version.number} of {version.model}"
         asked = {"name": version.model, "version": version.number, "path": FILE}
         try:
-            text = self._rest.text("/model-versions/get-artifact", what, LARGEST, **asked)
+            text = self.rest.text("/model-versions/get-artifact", what, LARGEST, **asked)
         except (NotFound, Rejected):
             return None
         return parse(text.decode(errors="replace"))
@@ -157,13 +157,13 @@ class Registry:
                     f"expected a tag of letters, digits, _ - . / and spaces, at most 250, found {key[:60]!r}"
                 )
             body = {"name": model, "version": number, "key": key, "value": value}
-            self._rest.post("model-versions/set-tag", f"version {number} of {model}", body)
+            self.rest.post("model-versions/set-tag", f"version {number} of {model}", body)
 
     def remove_tags(self, model: str, number: str, keys: Iterable[str]) -> None:
         """Remove tags of a version; those that it has not are no error."""
         for key in keys:
             body = {"name": model, "version": number, "key": key}
-            self._rest.delete("model-versions/delete-tag", f"version {number} of {model}", body)
+            self.rest.delete("model-versions/delete-tag", f"version {number} of {model}", body)
 
     def move(self, model: str, number: str, to: Stage) -> Version:
         """Let the version be in another stage of its life. Raises Rejected for an illegal move, with the legal ones."""
@@ -178,7 +178,7 @@ class Registry:
     def point(self, model: str, alias: str, number: str) -> None:
         """Let the alias name this version, whatever it named before."""
         body = {"name": model, "alias": alias, "version": number}
-        self._rest.post("registered-models/alias", f"alias {alias} of {model}", body)
+        self.rest.post("registered-models/alias", f"alias {alias} of {model}", body)
 
     def set_semver(self, model: str, number: str, semver: SemanticVersion) -> None:
         """Give a version its semantic version. Raises Rejected where another version has it."""
@@ -206,7 +206,7 @@ class Registry:
             raise Rejected(f"expected a model's name without quotes, found {model}: MLflow cannot search for it")
         query = {"filter": f"name = '{model}'", "order_by": "version_number DESC", "max_results": _PAGE}
         for page in self._pages(
-            lambda page: self._rest.get("model-versions/search", f"versions of {model}", **query, **page)
+            lambda page: self.rest.get("model-versions/search", f"versions of {model}", **query, **page)
         ):
             yield from page.get("model_versions") or ()
 
@@ -223,7 +223,7 @@ class Registry:
         if not run:
             return None
         with suppress(NotFound):
-            return self._rest.get("runs/get", f"run {run}", run_id=run)["run"]
+            return self.rest.get("runs/get", f"run {run}", run_id=run)["run"]
         return None
 
     def _runs(self, wanted: set[str]) -> dict[str, Any]:
@@ -251,7 +251,7 @@ class Registry:
                 "max_results": _PAGE,
                 "run_view_type": "ALL",
             }
-            page = self._rest.post("runs/search", "the runs of its versions", body) if names else {}
+            page = self.rest.post("runs/search", "the runs of its versions", body) if names else {}
             found |= {str(each["info"]["run_id"]): each for each in page.get("runs") or ()}
         return found
 
