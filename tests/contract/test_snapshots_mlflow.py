@@ -14,6 +14,8 @@ import yaml
 from click.testing import CliRunner, Result
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from mlflow.tracking import fluent
+from mlflow.tracking._tracking_service import utils
 
 from podium import snapshots
 from podium.cli.main import main
@@ -28,18 +30,24 @@ SECOND = {"model": "z", "tables": [{"name": "orders"}, {"name": "customers"}]}
 
 @pytest.fixture
 def client(mlflow_world: MlflowWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[MlflowClient]:
-    """MLflow's client, and the process's own tracking URI, as a person's notebook has them."""
+    """MLflow's client, and the process's own tracking URI and experiment, as a person's notebook has them.
+
+    MLflow keeps both in modules and in the environment; all of it is as before when the test ends.
+    """
     monkeypatch.delenv("MLFLOW_TRACKING_AUTH", raising=False)
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID"):
+        monkeypatch.setenv(name, "")  # so that the end of the test removes what MLflow sets
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(utils, "_tracking_uri", None)
+    monkeypatch.setattr(fluent, "_active_experiment_id", None)
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", EDITOR)
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", PASSWORDS[EDITOR])
     monkeypatch.setenv("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(mlflow_world.uri)
     yield MlflowClient()
     while mlflow.active_run() is not None:
         mlflow.end_run()
-    mlflow.set_tracking_uri(before)
 
 
 @pytest.fixture
@@ -416,7 +424,7 @@ def test_that_snapshots_cannot_be_compared_is_another_exit_code(client: MlflowCl
     assert run("show", "m-0123").exit_code == 1
 
 
-def test_the_verb_names_a_server_that_does_not_answer(client: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # the option sets it, and the test's end takes it back
+@pytest.mark.usefixtures("client")
+def test_the_verb_names_a_server_that_does_not_answer() -> None:
     done = run("list", "--experiment=x", "--tracking-uri=http://127.0.0.1:1")
     assert (done.exit_code, "Connection refused" in done.output) == (1, True)
