@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import shutil
 import warnings
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -102,6 +103,7 @@ def test_what_a_person_has_said_since_is_left_and_named(
     assert "3 looked at: nothing to change, 2 left as they are" in text.output
 
 
+@pytest.mark.timeout(900)
 def test_a_registry_of_200_versions_is_migrated_once_and_the_second_time_changes_nothing(
     variables: Mapping[str, str], registry: Registry, mlflow_world: MlflowWorld, model: str
 ) -> None:
@@ -198,3 +200,66 @@ def test_a_command_that_hides_among_joblibs_arrays_is_stopped_while_it_is_loaded
     assert (code, found["scan"]["refused"], found["scan"]["whole"]) == (1, [], False)
     assert "its loading was stopped: posix.system is not in the table" in found["left"][0]["why"]
     assert not ran.exists()
+
+
+def tree_of(variables: Mapping[str, str], *words: str) -> dict[str, Any]:
+    done = CliRunner(env=variables).invoke(migrate, ["tree", *words, "--json"])
+    assert done.exit_code == 0, done.output
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def kept(folder: Path, content: str, **records: str) -> None:
+    """One version as folder registries keep it."""
+    folder.mkdir(parents=True)
+    (folder / "MLmodel").write_text(f"run: {content}\n")
+    for name, text in records.items():
+        (folder / f"{name}.json").write_text(text)
+
+
+def test_a_folder_registry_is_registered_in_order_with_its_environments_and_once(
+    variables: Mapping[str, str], registry: Registry, tmp_path: Path, pickled: Path, model: str
+) -> None:
+    root = tmp_path / "models"
+    kept(root / model / "v10", "ten", params='{"depth": 6}', metrics='{"auc": 0.9}')
+    kept(root / model / "v9", "nine")
+    kept(root / "production" / model, "nine")
+    kept(root / model / "broken", "x", metrics='{"auc": "high"}')
+    (root / model / "v11").mkdir()
+    shutil.copy(pickled / "model.joblib", root / model / "v11")
+    (root / model / "empty").mkdir()
+    (root / model / "empty" / "params.json").write_text("{}")
+    (root / model / "v12").mkdir()
+    (root / model / "v12" / "model.pkl").write_bytes(pickle.dumps(Touches(tmp_path / "ran")))
+    planned = tree_of(variables, str(root))
+    assert {(each["kind"], each["version"]) for each in planned["changes"]} == {("version", ""), ("alias", "")}
+    assert registry.models() == [each for each in registry.models() if each.name != model]
+    done = tree_of(variables, str(root), "--load", "--write")
+    assert [(each["version"], Path(each["key"]).name) for each in done["changes"]] == [
+        ("1", "v9"), ("2", "v10"), ("3", "model.joblib"), ("1", "champion"),
+    ]  # fmt: skip
+    why = " | ".join(each["why"] for each in done["left"])
+    assert "metrics.json cannot be read" in why
+    assert "it has no model: expected MLmodel" in why
+    assert "it would run posix.system" in why
+    assert not (tmp_path / "ran").exists()
+    second = registry.version(model, "2")
+    assert (second.params, second.metrics) == ({"depth": "6"}, {"auc": 0.9})
+    assert registry.model(model).aliases == {"champion": "1"}
+    again = tree_of(variables, str(root), "--load", "--write")
+    assert (again["changes"], len(again["left"])) == ([], len(done["left"]))
+    assert len(registry.versions(model)) == 3
+
+
+@pytest.mark.timeout(900)  # two thousand requests, beside whatever else the machine does
+def test_a_folder_registry_of_200_versions_is_registered_once(
+    variables: Mapping[str, str], registry: Registry, tmp_path: Path, model: str
+) -> None:
+    for number in range(VERSIONS):
+        kept(tmp_path / "models" / f"{number}", str(number), metrics=f'{{"auc": {number}}}')
+    words = (str(tmp_path / "models"), "--model", model, "--write")
+    assert len(tree_of(variables, *words)["changes"]) == VERSIONS
+    found = registry.versions(model, most=VERSIONS + 1)
+    assert [each.metrics["auc"] for each in found] == [float(number) for number in reversed(range(VERSIONS))]
+    again = tree_of(variables, *words)
+    assert (again["changes"], again["left"], again["looked_at"]) == ([], [], VERSIONS)

@@ -29,7 +29,9 @@ VERBS: Final = {
     "history": Verb("history", "Show what was decided of which version, and why.", "cli"),
     "list": Verb("list", "Show all ModelDeployments: versions, phase, weight, nearest guard.", "cli", "list_"),
     "logs": Verb("logs", "Show the logs of a version's pods, or of all; -f follows them.", "cli"),
-    "migrate": Verb("migrate", "Bring MLflow's stages, and pickles, into the registry as Podium reads it.", "cli"),
+    "migrate": Verb(
+        "migrate", "Bring MLflow's stages, pickles and folders into the registry as Podium reads it.", "cli"
+    ),
     "models": Verb("models", "Look at a registry's versions, compare them, and promote one.", "cli"),
     "pause": Verb("pause", "Stop all progress of a rollout; a rollback is never stopped.", "cli"),
     "plan": Verb("plan", "Say what a file would do to a rollout, before it is applied.", "cli"),

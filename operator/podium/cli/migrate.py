@@ -14,11 +14,12 @@ from podium.registry import Registry
 from podium.registry.changes import Report, told
 from podium.registry.pickle_migration import Pickled, migrate_pickle
 from podium.registry.stages import migrate_stages
+from podium.registry.trees import migrate_tree
 
 _write = click.option("--write", is_flag=True, help="Carry it out; without it nothing is changed.")
 
 
-@click.group(short_help="Bring MLflow's stages, and pickles, into the registry as Podium reads it.")
+@click.group(short_help="Bring MLflow's stages, pickles and folders into the registry as Podium reads it.")
 def migrate() -> None:
     """Bring what other ways of keeping versions have into the registry. Nothing is changed without --write.
 
@@ -80,6 +81,25 @@ def pickle(
             click.echo(plain(f"read as far as it could be: {found.problem}"))
         _show(report, as_object=False)
     raise SystemExit(1 if found.refused or (load and report.left) else 0)
+
+
+@migrate.command(short_help="A folder registry as versions.")
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--model", default="", help="Registered model of all.  [default: the first folder of each path]")
+@click.option("--load", is_flag=True, help="Load pickles, each in a process of its own.")
+@_write
+@asks
+@json_option
+def tree(folder: Path, registry: Registry, *, model: str, load: bool, write: bool, as_object: bool) -> None:
+    """Log and register the versions that folders below DIR keep, with params.json and metrics.json beside them.
+
+    A version is a folder with an MLmodel, or with model.joblib, model.pkl or model.pickle. Folders named production
+    or staging say which alias it gets, the first other part of its path is its model, and the rest the order. Pickles
+    are loaded as podium migrate pickle does, with --load.
+
+    Exit code: 0 when it was planned or done, 1 when the registry cannot be read or written, 2 for wrong arguments.
+    """
+    _show(migrate_tree(registry, folder, model, load=load, write=write), as_object=as_object)
 
 
 def _show(report: Report, *, as_object: bool) -> None:
