@@ -21,9 +21,9 @@ from podium.core.printable import plain
 def check(place: Place, *, operator_namespace: str, as_object: bool) -> None:
     """Say whether the cluster is fit for Podium, and what to do where it is not.
 
-    Asked are Kubernetes and its version, the CRDs and whether they are of this version, your rights in the namespace,
-    the operator and its rights there, the Gateway API and who implements it, and whether the operator's registry and
-    Prometheus answer. What you have no right to ask is Unknown.
+    Asked are Kubernetes and its version, the CRDs and whether they are of this version, which PodiumPolicies match the
+    namespace, your rights in it, the operator and its rights there, the Gateway API and who implements it, and whether
+    the operator's registry and Prometheus answer. What you have no right to ask is Unknown.
 
     Exit code: 0 when nothing has failed, 1 when something has, or the cluster cannot be asked, 2 for wrong arguments.
     """

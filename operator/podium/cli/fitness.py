@@ -17,6 +17,7 @@ from podium.api.v1alpha1.policy import POLICY_PLURAL
 from podium.api.v1alpha1.schema.alerting import PLURALS, alerting_definition
 from podium.api.v1alpha1.schema.crd import definition
 from podium.api.v1alpha1.schema.policy import policy_definition
+from podium.cli.policies import policies_of_cluster
 from podium.errors import NotFound, Permanent, PodiumError
 
 State = Literal["Passed", "Failed", "Unknown"]
@@ -71,6 +72,7 @@ async def fitness(api: Api, namespace: str, operator_namespace: str) -> AsyncIte
         (POLICY_PLURAL, policy_definition),
     ):
         yield await _known(f"crd {plural}", _crd(api, plural, made))
+    yield await _known("policies", _policies(api, namespace))
     yield await _known("rights of the caller", _rights(api, _CALLERS, namespace, None))
     found, deployment = await _operator(api, operator_namespace)
     yield found
@@ -145,6 +147,18 @@ def _paths(schema: Mapping[str, Any], above: str = "") -> set[str]:
             here = above if name in {"properties", "items"} else f"{above}.{name}".removeprefix(".")
             found |= {here} | _paths(inner, here) if name not in {"default", "x-kubernetes-validations"} else set()
     return found
+
+
+async def _policies(api: Api, namespace: str) -> tuple[State, str, str]:
+    """Which PodiumPolicies match the namespace."""
+    found = await policies_of_cluster(api, namespace)
+    if found is None:
+        return "Passed", "the kind PodiumPolicy is not installed: nothing is limited", ""
+    matching = ", ".join(sorted(found.of(namespace)))
+    if matching:
+        return "Passed", f"{matching} {'match' if ',' in matching else 'matches'} namespace {namespace}", ""
+    do = "ask for a PodiumPolicy: its ModelDeployments are granted nothing (docs/tenants.md)"
+    return "Failed", f"none of {len(found.named)} PodiumPolicies matches namespace {namespace}", do
 
 
 async def _rights(api: Api, rights: tuple[Right, ...], namespace: str, user: str | None) -> tuple[State, str, str]:

@@ -20,6 +20,7 @@ from podium.cli.live import connected, run
 from podium.cli.objects import InputError
 from podium.cli.options import Place, as_json, at_place
 from podium.cli.plan_text import PlanFound, Takes, as_text
+from podium.cli.policies import Permission, Policies, of_policies, permission
 from podium.cli.problems import written
 from podium.cli.screen import Screen
 from podium.cli.simulate import rate_of
@@ -43,6 +44,7 @@ _NO_SHARES: Final[Mapping[Any, Mapping[str, float]]] = {"champion": {}, "good": 
 @click.option(
     "--operator-namespace", default=OPERATOR_NAMESPACE, show_default=True, help="Namespace that the operator runs in."
 )
+@of_policies
 @click.option("--rate", default="50/s", show_default=True, callback=rate_of, help="Requests: 50/s, 200/m, 10/h.")
 @click.option(
     "--trials", "number", default=20, show_default=True, type=click.IntRange(0, 1000), help="To simulate; 0 for none."
@@ -55,6 +57,7 @@ def plan(
     *,
     address: str | None,
     operator_namespace: str,
+    policies: Policies | None,
     rate: float,
     number: int,
     as_object: bool,
@@ -63,24 +66,29 @@ def plan(
 
     For each ModelDeployment of the file: the fields that differ, whether a trial under way goes on or restarts, the
     moves that follow by the operator's own rules, what each gate says now, and how long a trial takes by simulation.
+    What the cluster's PodiumPolicies, or those of --policies, do not grant comes before all that: nothing new begins.
     The registry is read as the operator reads it, with the spec's login, and from where you are; where it cannot be
     read, the operator's last results stand for it. Nothing is written.
 
     Exit code: 0 when it is told, 1 for an invalid file or a cluster that cannot be read, 2 for wrong arguments.
     """
-    found = run(_all(sources, place, address, operator_namespace), None)
+    found = run(_all(sources, place, address, operator_namespace, policies), None)
     told = [_with_time(each, spec, rate, number) for each, spec in found]
     screen = Screen.present()
     screen.show(to_json(told) if as_object else "\n\n".join(as_text(each, screen) for each in told))
 
 
 async def _all(
-    sources: tuple[str, ...], place: Place, address: str | None, operator_namespace: str
+    sources: tuple[str, ...],
+    place: Place,
+    address: str | None,
+    operator_namespace: str,
+    policies: Policies | None,
 ) -> Sequence[tuple[PlanFound, Spec]]:
     async with connected(place) as connection:
         objects = await file_objects(connection, sources, named=place.namespace is not None)
         own = await _own_registry(connection.api, operator_namespace)
-        return [await _planned(each, connection.api, own, address) for each in objects]
+        return [await _planned(each, connection.api, own, address, policies) for each in objects]
 
 
 async def _own_registry(api: Api, namespace: str) -> str:
@@ -94,9 +102,12 @@ async def _own_registry(api: Api, namespace: str) -> str:
     return settings.get("PODIUM_REGISTRY_URI", "")
 
 
-async def _planned(each: FileObject, api: Api, own: str, address: str | None) -> tuple[PlanFound, Spec]:
+async def _planned(
+    each: FileObject, api: Api, own: str, address: str | None, policies: Policies | None
+) -> tuple[PlanFound, Spec]:
     after = ModelDeploymentManifest.model_validate(written(each.applied.value)).spec
     before, status = _there(each)
+    granted = await permission(api, policies, after, each.namespace, own)
     now = datetime.now(UTC)
     generation = int((each.there or {}).get("metadata", {}).get("generation") or 0)
     known = Planned(
@@ -109,14 +120,15 @@ async def _planned(each: FileObject, api: Api, own: str, address: str | None) ->
         registry=RegistryState(),
         registry_read=False,
         now=now,
+        refusals=granted.refusals,
     )
     answer = await read(model_deployment(_object(each)), api, own, address=address)
     uri = answer.uri or (status.champion.registry if status.champion is not None else "")
     seen = outlook(with_registry(known, answer.found, uri))
-    return _found(each, seen, answer, same=before == after), after
+    return _found(each, seen, answer, granted, same=before == after), after
 
 
-def _found(each: FileObject, seen: Outlook, answer: Read, *, same: bool) -> PlanFound:
+def _found(each: FileObject, seen: Outlook, answer: Read, granted: Permission, *, same: bool) -> PlanFound:
     return PlanFound(
         namespace=each.namespace,
         name=each.name,
@@ -124,6 +136,7 @@ def _found(each: FileObject, seen: Outlook, answer: Read, *, same: bool) -> Plan
         same_meaning=same,
         differences=each.differences,
         kept=each.applied.kept,
+        permission=granted,
         outlook=seen,
         registry=answer.uri,
         registry_problem=answer.problem,

@@ -8,6 +8,7 @@ import click
 
 from podium.api.v1alpha1.values.base import format_duration, format_time
 from podium.cli.diff import difference_line
+from podium.cli.policies import Permission
 from podium.cli.screen import Screen
 from podium.cli.tables import coloured
 from podium.core.printable import plain
@@ -36,6 +37,7 @@ class PlanFound:
     same_meaning: bool  # the operator reads the same from both
     differences: Sequence[Difference]
     kept: Sequence[str]
+    permission: Permission
     outlook: Outlook
     registry: str
     registry_problem: str  # why it could not be read; "" where it was
@@ -46,7 +48,13 @@ class PlanFound:
 def as_text(found: PlanFound, screen: Screen) -> str:
     """The text, without a newline at its end."""
     return "\n".join(
-        [*_head(found, screen), *_follows(found.outlook, screen), *_gates(found, screen), *_time(found, screen)]
+        [
+            *_head(found, screen),
+            *_permission(found.permission, screen),
+            *_follows(found.outlook, screen),
+            *_gates(found, screen),
+            *_time(found, screen),
+        ]
     )
 
 
@@ -63,6 +71,17 @@ def _head(found: PlanFound, screen: Screen) -> Iterator[str]:
         yield screen.wrapped("the operator reads the same from both: nothing changes for it", 2)
     for path in found.kept:
         yield screen.wrapped(f"{path} stays: the file does not name it, and no apply wrote it", 2)
+
+
+def _permission(said: Permission, screen: Screen) -> Iterator[str]:
+    if said.problem:
+        yield screen.wrapped(f"permitted: not known for sure: {said.problem}", 0)
+    if not said.refusals:
+        return
+    by = f"by {', '.join(map(plain, said.policies))}" if said.policies else "as no PodiumPolicy matches the namespace"
+    yield click.style(f"not permitted, {by}; nothing new begins until it is granted:", fg="red")
+    for each in said.refusals:
+        yield screen.wrapped(plain(f"{each.field}: {each.found}: {each.ask}"), 2)
 
 
 def _follows(seen: Outlook, screen: Screen) -> Iterator[str]:

@@ -2,20 +2,18 @@
 
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import click
 
 from podium.api.v1alpha1.manifest import GROUP, KIND, ModelDeploymentManifest
 from podium.cli.documents import Document, Unreadable, read_documents
-from podium.cli.objects import reading
+from podium.cli.policies import Policies, of_policies, where
 from podium.cli.problems import kind_of, problems, written
+from podium.cli.sources import texts
 from podium.core.traffic.shares import coarse_share, weight_text
 
-_SUFFIXES = {".yaml", ".yml"}
 _A_LIST = "expected an object, found a list of objects; do: write --- between them, or kind: List with items"
 
 
@@ -31,6 +29,15 @@ class Found:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: " + ": ".join(filter(None, [self.object, self.path, self.message]))
+
+
+@dataclass(frozen=True)
+class Granting:
+    """What is granted, and to what."""
+
+    policies: Policies
+    namespace: str  # of objects that name none
+    operator_registry: str  # "" where it is not known
 
 
 @dataclass
@@ -69,19 +76,28 @@ class Unopened(click.ClickException):
 @click.argument(
     "sources", metavar="FILE…", nargs=-1, required=True, type=click.Path(exists=True, allow_dash=True, readable=True)
 )
+@of_policies
+@click.option(
+    "-n", "--namespace", default="default", show_default=True, help="Namespace of objects that name none, for policies."
+)
+@click.option("--operator-registry", default="", metavar="URI", help="The operator's own registry, for policies.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
-def validate(sources: tuple[str, ...], *, as_json: bool) -> None:
+def validate(
+    sources: tuple[str, ...], *, policies: Policies | None, namespace: str, operator_registry: str, as_json: bool
+) -> None:
     """Check the YAML files of Podium's objects as the API server would, without a cluster.
 
     FILE is a YAML file, a directory (all its *.yaml and *.yml, at any depth) or - for standard input. Objects of other
-    kinds are skipped.
+    kinds are skipped. With --policies, what the PodiumPolicies there do not grant is a problem as well: before the
+    commit, as the operator will say after it.
 
     Exit code: 0 when all is well, 1 when something is wrong in a file or FILE holds no object, 2 when a file cannot be
     read.
     """
     report = Report()
+    granting = Granting(policies, namespace, operator_registry) if policies is not None else None
     for source in sources:
-        _check_source(source, report)
+        _check_source(source, report, granting)
     for line in [json.dumps(asdict(report), indent=2)] if as_json else report.problems:
         click.echo(line)
     for note in [] if as_json else report.notes:
@@ -90,38 +106,25 @@ def validate(sources: tuple[str, ...], *, as_json: bool) -> None:
     sys.exit(1 if report.problems else 0)
 
 
-def _check_source(source: str, report: Report) -> None:
+def _check_source(source: str, report: Report, granting: Granting | None) -> None:
     """Check all files of it. One without any object is a problem, as it is for kubectl: a template may have failed."""
     before = report.checked, report.skipped, len(report.problems)
-    for name, text in _texts(source):
-        _check(name, text, report)
+    for name, text in texts(source, Unopened):
+        _check(name, text, report, granting)
     if before == (report.checked, report.skipped, len(report.problems)):
         message = f"no object found, expected at least one {KIND}. Is this the right file, and was it rendered?"
         report.problems.append(Found("<stdin>" if source == "-" else source, 1, "", "", message))
 
 
-def _texts(source: str) -> Iterator[tuple[str, str]]:
-    if source == "-":
-        yield "<stdin>", sys.stdin.read()
-        return
-    for path in _files(Path(source)):
-        with reading(str(path), Unopened):
-            yield str(path), path.read_text(encoding="utf-8")
-
-
-def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    inside = (file for file in path.rglob("*") if file.suffix in _SUFFIXES and file.is_file())
-    return sorted(file for file in inside if not any(part.startswith(".") for part in file.relative_to(path).parts))
-
-
-def _check(file: str, text: str, report: Report) -> None:
+def _check(file: str, text: str, report: Report, granting: Granting | None) -> None:
     try:
         for document in read_documents(text):
             if _is_ours(document.value):
                 report.check(kind_of(document.value))
                 found = _found(file, document)
+                if not found and granting is not None:
+                    found, unsure = _refused(file, document, granting)
+                    report.notes += unsure
                 report.problems += found
                 report.notes += [] if found else _notes(file, document)
             elif isinstance(document.value, list) and any(map(_is_ours, document.value)):
@@ -157,6 +160,31 @@ def _found(file: str, document: Document) -> list[Found]:
     name = _name(document)
     found = (Found(file, document.line(it.path), name, it.field, it.message) for it in problems(document.value))
     return sorted(found, key=lambda problem: (problem.line, problem.path))
+
+
+def _refused(file: str, document: Document, granting: Granting) -> tuple[list[Found], list[Found]]:
+    """What is not granted, and what is not known for sure."""
+    if kind_of(document.value) != KIND:
+        return [], []
+    spec, name = ModelDeploymentManifest.model_validate(written(document.value)).spec, _name(document)
+    namespace = str(document.value["metadata"].get("namespace") or granting.namespace)
+    refused = [
+        Found(
+            file, document.line(where(one, document.value)), name, one.field, f"{one.found} is not permitted: {one.ask}"
+        )
+        for one in granting.policies.refused(spec, namespace, granting.operator_registry)
+    ]
+    unsure = [
+        Found(
+            file,
+            document.line(()),
+            name,
+            "",
+            f"PodiumPolicy {each} selects by labels, and no file has Namespace {namespace}",
+        )
+        for each in granting.policies.unsure(namespace)
+    ]
+    return refused, unsure
 
 
 def _name(document: Document) -> str:

@@ -4,7 +4,7 @@ What a file does follows from Git, the status and the registry. How pods are at 
 few who plan may read pods, Services and routes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.spec import Spec
@@ -12,12 +12,15 @@ from podium.api.v1alpha1.status import Phase, Pinned, PodTemplate, Status
 from podium.core.facts import ALL, ObservedState, PodState, RegistryState, SlotState, TrafficState
 from podium.core.fingerprints import same_by_git, template_hash
 from podium.core.identity import Identity
+from podium.core.refusal import Refusal
 
 OF_THIS_FILE = "of this file"  # the revision of a template that no pod has been made from yet
 _AT_WORK = frozenset({Phase.CANARY, Phase.PROMOTING})
 
 
-def assumed_state(status: Status, spec: Spec, registry: RegistryState) -> ObservedState:
+def assumed_state(
+    status: Status, spec: Spec, registry: RegistryState, refusals: Sequence[Refusal] = ()
+) -> ObservedState:
     """What an operator would observe."""
     weights = _weights(status)
     return ObservedState(
@@ -26,6 +29,7 @@ def assumed_state(status: Status, spec: Spec, registry: RegistryState) -> Observ
         traffic=TrafficState(desired=weights, current=weights, in_sync=True),
         template=template_of(status, spec),
         template_turn=True,
+        refusals=tuple(refusals),
     )
 
 

@@ -16,6 +16,7 @@ from podium.api.v1alpha1.status import GateState, Phase, Pinned, Status, Verdict
 from podium.core import gates
 from podium.core.facts import SLOTS, Facts, Key, ModelVersion, RegistryState
 from podium.core.fingerprints import terms_hash
+from podium.core.refusal import Refusal
 from podium.core.rollout.lifecycle import enter
 from podium.core.rollout.reload_checks import reload_failed, reloaded
 from podium.core.rollout.rollback_checks import rejection_rolled_back
@@ -110,6 +111,7 @@ class Planned:
     registry: RegistryState
     registry_read: bool
     now: datetime
+    refusals: Sequence[Refusal] = ()  # what the spec asks for, and no PodiumPolicy grants
 
 
 def outlook(planned: Planned) -> Outlook:
@@ -145,7 +147,7 @@ def _by_our_hash(planned: Planned) -> Status:
 
 
 def _facts(planned: Planned, status: Status) -> Facts:
-    seen = assumed_state(status, planned.spec, planned.registry)
+    seen = assumed_state(status, planned.spec, planned.registry, planned.refusals)
     return Facts(planned.key, planned.generation, planned.spec, status, seen, planned.now)
 
 

@@ -21,6 +21,7 @@ CRD = f"{CRDS}/modeldeployments.podium.dev"
 OPERATOR = "/apis/apps/v1/namespaces/podium-system/deployments/podium-operator"
 CLASSES = "/apis/gateway.networking.k8s.io/v1/gatewayclasses"
 REGISTRY = "/api/v1/namespaces/mlflow/services/mlflow:5000/proxy/health"
+POLICIES = "/apis/podium.dev/v1alpha1/podiumpolicies"
 ESTABLISHED = {"conditions": [{"type": "Established", "status": "True"}]}
 
 
@@ -58,6 +59,7 @@ def test_a_fit_cluster_passes(fit: ApiServer) -> None:
         "crd providers": ("Passed", "installed, with all fields of this version"),
         "crd alerts": ("Passed", "installed, with all fields of this version"),
         "crd podiumpolicies": ("Passed", "installed, with all fields of this version"),
+        "policies": ("Passed", "the kind PodiumPolicy is not installed: nothing is limited"),
         "rights of the caller": ("Passed", "3 rights in namespace ml"),
         "operator": ("Passed", "2 of 2 replicas are ready, podium-operator:0.1.0"),
         "rights of the operator": ("Passed", f"{len(OPERATORS)} rights in namespace ml"),
@@ -124,6 +126,25 @@ def test_what_is_not_fit_fails_and_says_what_to_do(fit: ApiServer, fault: str) -
     assert found()[check] == ("Failed", said)
     (row,) = [each for each in json.loads(podium("--json").stdout) if each["check"] == check]
     assert row["next"]
+
+
+def test_it_says_which_policies_match_the_namespace(fit: ApiServer) -> None:
+    policies = {
+        "all": {},
+        "ml": {"matchNames": ["ml"]},
+        "team": {"matchLabels": {"team": "ml"}},
+        "no": {"matchNames": ["x"]},
+    }
+    items = [{"metadata": {"name": name}, "spec": {"namespaceSelector": it}} for name, it in policies.items()]
+    fit.put(POLICIES, {"items": items})
+    fit.put("/api/v1/namespaces/ml", {"metadata": {"name": "ml", "labels": {"team": "ml"}}})
+    assert found()["policies"] == ("Passed", "all, ml, team match namespace ml")
+    fit.put(POLICIES, {"items": items[3:]})
+    assert podium().exit_code == 1
+    assert found()["policies"] == ("Failed", "none of 1 PodiumPolicies matches namespace ml")
+    fit.refused[POLICIES] = (403, "forbidden")
+    fit.put("/apis/podium.dev/v1alpha1", {"resources": [{"name": "podiumpolicies"}]})
+    assert found()["policies"][0] == "Unknown"
 
 
 def test_missing_rights_are_named(fit: ApiServer) -> None:

@@ -419,3 +419,58 @@ def test_a_status_that_cannot_be_read_is_told(there: ApiServer, registry: FakeRe
     result = podium("plan", "-", text=yaml.safe_dump(churn))
     assert result.exit_code == 1
     assert "this version of podium cannot read ModelDeployment ml/churn: status" in result.output
+
+
+# --- policies ---------------------------------------------------------------------------------------------------------
+
+POLICIES = "/apis/podium.dev/v1alpha1/podiumpolicies"
+
+
+def grants(*registries: str) -> dict[str, Any]:
+    spec = {"namespaceSelector": {"matchNames": ["ml"]}, "registries": list(registries)}
+    return {"items": [{"metadata": {"name": "team"}, "spec": spec}]}
+
+
+def test_what_the_clusters_policies_grant_goes_its_way(
+    there: ApiServer, churn: dict[str, Any], registry: FakeRegistry
+) -> None:
+    before = plan(churn)
+    there.put(POLICIES, grants("http://mlflow:5000"))
+    found = plan(churn)
+    assert found["permission"] == {"policies": ["team"], "refusals": [], "problem": ""}
+    assert {**found, "permission": None} == {**before, "permission": None}
+
+
+def test_what_they_do_not_grant_is_told_and_ends_the_trial(
+    there: ApiServer, churn: dict[str, Any], registry: FakeRegistry
+) -> None:
+    there.put(POLICIES, grants("http://other:5000"))
+    found = plan(churn)
+    (refused,) = found["permission"]["refusals"]
+    assert refused["field"] == "spec.registry.uri"
+    assert found["outlook"]["trial"] == "ends"
+    assert "is not permitted" in found["outlook"]["trial_message"]
+    text = podium("plan", "-", "--trials", "0", text=yaml.safe_dump(churn)).stdout
+    assert "not permitted, by team; nothing new begins until it is granted:" in text
+    assert 'spec.registry.uri: "http://mlflow:5000": ask for registries: ["http://mlflow:5000"]' in text
+
+
+def test_policies_of_files_come_before_the_clusters(
+    there: ApiServer, churn: dict[str, Any], registry: FakeRegistry, tmp_path: Path
+) -> None:
+    there.put(POLICIES, grants("http://mlflow:5000"))
+    file = tmp_path / "policies.yaml"
+    own = {"apiVersion": "podium.dev/v1alpha1", "kind": "PodiumPolicy", **grants("http://other:5000")["items"][0]}
+    file.write_text(yaml.safe_dump(own))
+    result = podium("plan", "-", "--trials", "0", "--policies", str(file), text=yaml.safe_dump(churn))
+    assert "not permitted, by team" in result.stdout
+
+
+def test_policies_that_may_not_be_read_are_not_known_and_stop_no_plan(
+    there: ApiServer, churn: dict[str, Any], registry: FakeRegistry
+) -> None:
+    there.refused[POLICIES] = (403, "forbidden")
+    there.put("/apis/podium.dev/v1alpha1", {"resources": [{"name": "podiumpolicies"}]})
+    assert "forbidden" in plan(churn)["permission"]["problem"]
+    text = podium("plan", "-", "--trials", "0", text=yaml.safe_dump(churn)).stdout
+    assert "permitted: not known for sure: " in text

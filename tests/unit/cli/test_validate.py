@@ -206,3 +206,78 @@ def test_what_is_wrong_with_one_is_told_with_its_line_and_field(text: str, said:
 def test_an_alert_of_flux_is_another_object() -> None:
     text = ALERT.replace("podium.dev/v1alpha1", "notification.toolkit.fluxcd.io/v1beta3")
     assert validate("-", stdin=text).stderr == "0 ModelDeployments checked, 1 other object skipped, 0 problems\n"
+
+
+POLICY = """\
+apiVersion: podium.dev/v1alpha1
+kind: PodiumPolicy
+metadata: {name: team}
+spec:
+  namespaceSelector: {matchLabels: {team: ml}}
+  operatorLogin: {models: [churn]}
+  pods: {maxReplicas: 2}
+"""
+NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: ml, labels: {team: ml}}\n"
+ASKS = """\
+apiVersion: podium.dev/v1alpha1
+kind: ModelDeployment
+metadata: {name: churn, namespace: ml}
+spec:
+  model: {name: churn, version: "7"}
+  serving: {replicas: 1}
+  gates:
+    - name: reviewed
+      webhook: {url: "https://review.example.com/churn"}
+"""
+
+
+@pytest.fixture
+def granting(tmp_path: Path) -> Path:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "team.yaml").write_text(f"{POLICY}---\n{NAMESPACE}")
+    return tmp_path / "policies"
+
+
+def test_what_policies_of_files_do_not_grant_is_a_problem_at_its_line(granting: Path) -> None:
+    result = validate("-", "--policies", granting, stdin=ASKS.replace("replicas: 1", "replicas: 3"))
+    assert result.exit_code == 1
+    ask = 'host "review.example.com" is not permitted: ask for webhooks.hosts: ["review.example.com"]'
+    assert result.stdout.splitlines() == [
+        f"<stdin>:9: ml/churn: spec.gates[reviewed].webhook.url: {ask}",
+        "<stdin>:6: ml/churn: spec.serving.replicas: 3 pods, where at most 2 are granted, is not permitted: "
+        "ask for pods.maxReplicas: 3",
+    ]
+
+
+def test_what_policies_of_files_grant_is_none(granting: Path) -> None:
+    granted = POLICY.replace("  pods:", "  webhooks: {hosts: [review.example.com]}\n  pods:")
+    (granting / "team.yaml").write_text(f"{granted}---\n{NAMESPACE}")
+    result = validate("-", "--policies", granting, stdin=ASKS)
+    assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_a_namespace_that_no_policy_matches_is_granted_nothing(granting: Path) -> None:
+    result = validate("-", "--policies", granting, "--namespace", "other", stdin=GOOD)
+    assert result.exit_code == 1
+    assert "spec.model.name: registered model" in result.stdout
+    assert "no PodiumPolicy matches this namespace" in result.stdout
+    assert (
+        "note: <stdin>:1: churn: PodiumPolicy team selects by labels, and no file has Namespace other" in result.stderr
+    )
+
+
+def test_the_operators_registry_is_its_own_in_writing_too(granting: Path) -> None:
+    named = ASKS.partition("  gates:")[0] + '  registry: {uri: "https://mlflow.example.com"}\n'
+    assert validate("-", "--policies", granting, stdin=named).exit_code == 1
+    own = ("--operator-registry", "https://mlflow.example.com")
+    assert validate("-", "--policies", granting, *own, stdin=named).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [(NAMESPACE, "expected at least one PodiumPolicy"), (POLICY + "  x: 1\n", "spec.x")]
+)
+def test_policies_that_cannot_be_read_are_told(granting: Path, text: str, said: str) -> None:
+    (granting / "team.yaml").write_text(text)
+    result = validate("-", "--policies", granting, stdin=ASKS)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert said in result.stderr

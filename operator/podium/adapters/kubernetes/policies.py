@@ -25,6 +25,11 @@ class KubernetesPolicies:
         self._version = ""  # of the list that was read last
 
     async def policies(self) -> Sequence[PodiumPolicySpec] | None:
+        found = await self.named()
+        return list(found.values()) if found is not None else None
+
+    async def named(self) -> Mapping[str, PodiumPolicySpec] | None:
+        """The same, each by its name."""
         try:
             found = await self._api.get(_POLICIES)
         except NotFound:
@@ -34,8 +39,9 @@ class KubernetesPolicies:
                 raise
             return None  # rights are asked first: without the kind, there is no right to it
         self._version = found["metadata"]["resourceVersion"]
-        made = (_spec(one) for one in sorted(found.get("items") or [], key=lambda one: str(one["metadata"]["name"])))
-        return [spec for spec in made if spec is not None]
+        there = {str(one["metadata"]["name"]): one for one in found.get("items") or []}
+        made = {name: _spec(there[name]) for name in sorted(there)}
+        return {name: spec for name, spec in made.items() if spec is not None}
 
     async def changed(self) -> None:
         async for event in self._api.watch(_POLICIES, since=self._version, within=_WATCH):
