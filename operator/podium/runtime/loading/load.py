@@ -26,7 +26,7 @@ from podium.runtime.loading.cache import Cache
 from podium.runtime.loading.process import Members
 from podium.runtime.loading.requirements import check
 from podium.runtime.loading.source import Fetched, fetch, model_folder
-from podium.runtime.prediction import input_checks
+from podium.runtime.prediction import array_namespaces, input_checks
 from podium.runtime.prediction.model import Model
 from podium.runtime.prediction.plan import Rows
 from podium.runtime.prediction.scoring import Read, Scorer
@@ -183,6 +183,7 @@ def prepared(directory: Path, extra_columns: ExtraColumns, batching: Batching) -
     model = _timed("loaded", lambda: load_model(directory, extra_columns))
     _silence()
     input_checks.shorten()
+    array_namespaces.shorten()
     # By a scorer of its own: what is predicted here is no client's traffic, and does not count
     example = _timed("warmed up", lambda: _warm_up(Scorer(model, batching), directory))
     return model, example

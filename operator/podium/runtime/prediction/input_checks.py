@@ -78,7 +78,13 @@ def shorten() -> None:
     check = getattr(sys.modules.get("sklearn.utils.validation"), "validate_data", None)
     if check is None or hasattr(check, "__wrapped__"):
         return  # there is none, or the short way is there
-    short = shortened(check)
-    for name, module in list(sys.modules.items()):
-        if name.startswith("sklearn.") and getattr(module, "__dict__", {}).get("validate_data") is check:
-            module.validate_data = short  # type: ignore[attr-defined]
+    replace_in_scikit_learn(check, shortened(check))
+
+
+def replace_in_scikit_learn(function: Callable[..., Any], by: Callable[..., Any]) -> None:
+    """Put one function in the place of another in every module of scikit-learn that is imported and has it."""
+    for module_name, module in list(sys.modules.items()):
+        if not module_name.startswith("sklearn."):
+            continue
+        if getattr(module, "__dict__", {}).get(function.__name__) is function:
+            setattr(module, function.__name__, by)
