@@ -199,9 +199,11 @@ class Serving:
 
     def sort(self, request: Request) -> None:
         """Say whose request it is, and what its answer says of who answers."""
+        request.identity_block = self.identity_block
         request.caller = self._caller(request.headers)
-        told = b"".join(b"%b: %b\r\n" % each for each in self._told(request.caller, request.headers))
-        request.identity_block = self.identity_block + told if told else self.identity_block
+        if request.caller is not Caller.USER:
+            told = self._told(request.caller, request.headers)
+            request.identity_block += b"".join(b"%b: %b\r\n" % each for each in told)
 
     def _told(self, caller: Caller, headers: Headers) -> Headers:
         """The headers by which the other slot knows that its request was understood as what it is."""
@@ -256,7 +258,8 @@ class Serving:
 
     def endpoint(self, request: Request) -> "Read | None":
         """Return how a body sent to this path is read, or None."""
-        if request.caller in {Caller.FALLBACK, Caller.COPY} and request.content_type.startswith(GRPC):
+        caller = request.caller  # compared by identity: a set would ask each of its members for its hash, in Python
+        if (caller is Caller.FALLBACK or caller is Caller.COPY) and request.content_type.startswith(GRPC):
             return self.calls.get(request.path)
         binary = self._binaries.get(request.path)
         if binary is not None and (length := request.header(JSON_LENGTH)) is not None:

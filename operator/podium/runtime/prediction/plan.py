@@ -40,6 +40,7 @@ class Plan:
 
     def __init__(self, names: tuple[str, ...] | None, width: int, check: Callable[[Rows], bool]) -> None:
         self.names = None if names is None else tuple(map(interned, names))
+        self._usual = None if self.names is None else list(self.names)  # as a body names the columns, nearly always
         self.width = width
         self.indexed = True  # whether the model may look at the names of the rows
         self._check = check
@@ -71,16 +72,23 @@ class Plan:
         return self._check(rows)
 
     def _split(self, value: Any) -> Rows | None:
-        if type(value) is not dict or not value.keys() <= {"columns", "data", "index"}:
+        if type(value) is not dict:
             return None
-        data, columns, index = value.get("data"), value.get("columns"), value.get("index")
+        data, columns = value.get("data"), value.get("columns")
         if type(data) is not list or type(columns) is not list:
             return None
-        if index is not None and (type(index) is not list or len(index) != len(data)):
+        if len(value) > 2 and not self._is_usual(value, len(data)):  # noqa: PLR2004  there is more
             return None
-        if self.indexed and index is not None and not _counts(index):
-            return None
-        return data if tuple(columns) == self.names else self._reordered(data, columns)
+        return data if columns == self._usual else self._reordered(data, columns)
+
+    def _is_usual(self, value: dict[str, Any], rows: int) -> bool:
+        """Return whether what is there beside columns and data is an index that says nothing to the model."""
+        if not value.keys() <= {"columns", "data", "index"}:
+            return False
+        index = value.get("index")
+        if index is None:
+            return True
+        return type(index) is list and len(index) == rows and not (self.indexed and not _counts(index))
 
     def _reordered(self, data: list[Any], columns: list[Any]) -> Rows | None:
         """Put the cells of each row into the signature's order."""
