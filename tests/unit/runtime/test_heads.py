@@ -2,14 +2,19 @@
 
 import json
 from itertools import product
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from mlflow.types import ColSpec, DataType, Schema
 
 from podium.runtime.faults import RequestFault
+from podium.runtime.prediction.model import Model
+from podium.runtime.prediction.plan import compile_plan
 from podium.runtime.protocols import heads
 from podium.runtime.protocols.bodies import parse_json
 from podium.runtime.protocols.heads import KNOWN, Heads
+from podium.runtime.protocols.payloads import planned
 
 TRAPS = [
     '{"dataframe_split":{"columns":["a","b"],"data":[[1,2]]}}',
@@ -62,6 +67,37 @@ def test_so_it_does_with_anything_in_the_place_of_its_rows(first: str, rows: str
             assert read(remembered.parse_json, body) == read(parse_json, body)
 
 
+@pytest.mark.parametrize(("first", "second"), list(product(TRAPS, TRAPS)))
+@pytest.mark.parametrize("planned_names", [("a", "b"), ("b", "a")])
+def test_its_rows_are_those_of_the_body_read_whole(first: str, second: str, planned_names: tuple[str, ...]) -> None:
+    """By a model whose columns are in this order, or in another one, or which are not the body's at all."""
+    columns = Schema([ColSpec(DataType.double, name) for name in planned_names])
+    model = cast("Model", SimpleNamespace(plan=compile_plan(columns)))
+    remembered = Heads()
+    read(lambda body: remembered.rows(body, model), first.encode())
+    found = read(lambda body: remembered.rows(body, model), second.encode())
+    assert found == read(lambda body: planned(parse_json(body), model), second.encode())
+
+
+@pytest.mark.parametrize(
+    "rows", ["null", "1", "{}", "[]", "[[]]", "[[1]]", '[[1,"2"]]', "[[1,true]]", "[1,2]", "[[1,2],[3,4]]"]
+)
+def test_what_stands_in_the_place_of_the_rows_is_held_to_the_signature(rows: str) -> None:
+    model = cast("Model", SimpleNamespace(plan=compile_plan(Schema([ColSpec(DataType.double, name) for name in "ab"]))))
+    remembered = Heads()
+    assert remembered.rows(TRAPS[0].encode(), model) == [[1, 2]]
+    sent = f'{{"dataframe_split":{{"columns":["a","b"],"data":{rows}}}}}'.encode()
+    assert remembered.rows(sent, model) == planned(parse_json(sent), model)
+
+
+def test_without_a_plan_a_body_has_no_rows_and_is_still_held_to_json() -> None:
+    model = cast("Model", SimpleNamespace(plan=None))
+    remembered = Heads()
+    assert [remembered.rows(TRAPS[0].encode(), model) for _ in range(2)] == [None, None]
+    with pytest.raises(RequestFault):
+        remembered.rows(b'{"dataframe_split":{"columns":["a","b"],"data":[[1,}}', model)
+
+
 def body(names: list[str], row: list[Any]) -> bytes:
     return json.dumps({"dataframe_split": {"columns": names, "data": [row]}}).encode()
 
@@ -71,6 +107,8 @@ def test_a_body_that_begins_as_another_did_is_read_from_its_rows_on(monkeypatch:
     remembered.parse_json(body(["a", "b"], [1, 2]))
     monkeypatch.setattr(heads, "parse_json", lambda _: pytest.fail("it was read whole"))
     assert remembered.parse_json(body(["a", "b"], [3, "x"])) == json.loads(body(["a", "b"], [3, "x"]))
+    model = cast("Model", SimpleNamespace(plan=compile_plan(Schema([ColSpec(DataType.double, name) for name in "ab"]))))
+    assert remembered.rows(body(["a", "b"], [3, 4]), model) == [[3, 4]]
 
 
 def test_many_clients_with_heads_of_their_own_take_no_memory() -> None:

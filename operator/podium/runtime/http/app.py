@@ -139,7 +139,7 @@ class App:
             serving = self._serving
             if serving is not None:
                 serving.sort(request)
-            read = self._endpoint(request)
+            read = None if serving is None else serving.endpoint(request) or _by_another_spelling(serving, request)
             if serving is not None and read is not None:
                 self._predicting.answer(serving, read, request, reply, draining=self._draining)
             else:
@@ -162,16 +162,6 @@ class App:
         except Exception:
             log.exception("a fault of the server itself, in call %s", request.id.decode())
             reply(refusal(Unforeseen(), request.path))
-
-    def _endpoint(self, request: Request) -> "Read | None":
-        """Return how a body sent to this path is read, under whatever spelling of the path, or None."""
-        if self._serving is None:
-            return None
-        found = self._serving.endpoint(request)
-        if found is None:
-            request.path = canonical(request.path)
-            found = self._serving.endpoint(request)
-        return found
 
     def refuse(self, error: Exception, headers: Headers, turn: Turn | None) -> Response:
         """Answer a request that never became whole. It is counted: only a client of predictions sends bodies."""
@@ -230,3 +220,9 @@ class App:
         text = self._serving.metrics.render() if self._serving is not None else metrics.before_serving(self._step)
         text += self.reloads.render() if self.reloads is not None else b""
         return Response(HTTPStatus.OK, text, metrics.CONTENT_TYPE)
+
+
+def _by_another_spelling(serving: Serving, request: Request) -> "Read | None":
+    """Return how a body is read that was sent to a path under another spelling, or None. The path is rewritten."""
+    request.path = canonical(request.path)
+    return serving.endpoint(request)

@@ -38,7 +38,9 @@ class Predicting:
 
     def answer(self, serving: Serving, read: "Read", request: Request, reply: Reply, *, draining: bool) -> None:
         """Answer a request, now or later."""
-        if request.caller is Caller.FALLBACK and not serving.stands_in(request):
+        if request.caller is Caller.USER:
+            self._predict(serving, read, request, reply)
+        elif request.caller is Caller.FALLBACK and not serving.stands_in(request):
             reply(refusal(YoungerVersion(), request.path))
         elif request.caller is Caller.COPY and not serving.is_copied(request):
             reply(refusal(EarlierVersion(), request.path))

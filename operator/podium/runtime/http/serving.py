@@ -200,6 +200,8 @@ class Serving:
     def sort(self, request: Request) -> None:
         """Say whose request it is, and what its answer says of who answers."""
         request.identity_block = self.identity_block
+        if not self._sorted:
+            return
         request.caller = self._caller(request.headers)
         if request.caller is not Caller.USER:
             told = self._told(request.caller, request.headers)

@@ -40,7 +40,7 @@ class Plan:
 
     def __init__(self, names: tuple[str, ...] | None, width: int, check: Callable[[Rows], bool]) -> None:
         self.names = None if names is None else tuple(map(interned, names))
-        self._usual = None if self.names is None else list(self.names)  # as a body names the columns, nearly always
+        self.usual = None if self.names is None else list(self.names)  # as a body names the columns, nearly always
         self.width = width
         self.indexed = True  # whether the model may look at the names of the rows
         self._check = check
@@ -58,6 +58,10 @@ class Plan:
         else:
             return None
         return found if found and self._fit(found) else None
+
+    def table(self, data: Any) -> Rows | None:
+        """Return the rows of a table whose columns are the `usual` ones, or None where this plan cannot express it."""
+        return data if type(data) is list and data and self._fit(data) else None
 
     def checked_records(self, records: list[Any]) -> Rows | None:
         """Return the rows of a list of objects, or of a list of lists where the signature has no names."""
@@ -79,7 +83,7 @@ class Plan:
             return None
         if len(value) > 2 and not self._is_usual(value, len(data)):  # noqa: PLR2004  there is more
             return None
-        return data if columns == self._usual else self._reordered(data, columns)
+        return data if columns == self.usual else self._reordered(data, columns)
 
     def _is_usual(self, value: dict[str, Any], rows: int) -> bool:
         """Return whether what is there beside columns and data is an index that says nothing to the model."""

@@ -11,8 +11,9 @@ from mlflow.pyfunc.utils.serving_data_parser import is_unified_llm_input
 
 from podium.runtime.faults import RequestFault
 from podium.runtime.prediction.events import Events
-from podium.runtime.prediction.model import Query
+from podium.runtime.prediction.model import Model, Query
 from podium.runtime.prediction.outputs import dumps, plain
+from podium.runtime.prediction.plan import Rows
 from podium.runtime.prediction.scoring import Ask, Read, Scorer
 from podium.runtime.protocols.bodies import CSV, JSON, PARQUET, media_type, parse_json, parse_json_exactly
 from podium.runtime.protocols.csv_tables import read_csv
@@ -28,7 +29,7 @@ def reader() -> Read:
     heads = Heads()
 
     def remembering(body: bytes, content_type: str, scorer: Scorer) -> Ask:
-        return _read(body, content_type, scorer, heads.parse_json)
+        return _read(body, content_type, scorer, heads.rows)
 
     return remembering
 
@@ -38,13 +39,13 @@ def read(body: bytes, content_type: str, scorer: Scorer) -> Ask:
 
     Raises RequestFault: the body is not of its media type, has no known form, or does not fit the signature.
     """
-    return _read(body, content_type, scorer, parse_json)
+    return _read(body, content_type, scorer, lambda body, model: planned(parse_json(body), model))
 
 
-def _read(body: bytes, content_type: str, scorer: Scorer, parse: Callable[[bytes], Any]) -> Ask:
+def _read(body: bytes, content_type: str, scorer: Scorer, plan: Callable[[bytes, Model], Rows | None]) -> Ask:
     kind = media_type(content_type, (JSON, CSV, PARQUET))
     if kind == JSON:
-        rows = planned(parse(body), scorer.model)
+        rows = plan(body, scorer.model)
         if rows is not None:
             return Ask(rows=rows, write=write)
         return Ask(work=lambda: _by_mlflow(body, scorer), planned=False)
