@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 from sklearn.utils import validation
 
 from podium.runtime.prediction import input_checks
@@ -100,6 +101,64 @@ def test_a_usual_prediction_takes_the_short_way_and_is_the_same(monkeypatch: pyt
     assert pipeline.predict_proba(ROWS).tobytes() == expected.tobytes()
     with pytest.raises(TypeError):
         pipeline.predict_proba(ROWS.tolist())
+
+
+def unfitted_again(estimator: Any) -> Any:
+    for name in [name for name in vars(estimator) if name.endswith("_")]:
+        delattr(estimator, name)
+    return estimator
+
+
+class Foreign(LogisticRegression):  # type: ignore[misc]  # scikit-learn is untyped here
+    """No class of scikit-learn's own."""
+
+
+FITTED_FULL = getattr(validation.check_is_fitted, "__wrapped__", validation.check_is_fitted)
+LEARNERS: dict[str, Any] = {
+    "fitted": FITTED,
+    "one that asks others": make_pipeline(StandardScaler(), LogisticRegression()).fit(ROWS, ROWS[:, 0] > 0),
+    "never fitted": LogisticRegression(),
+    "an empty pipeline of one": make_pipeline(StandardScaler()),
+    "stateless": FunctionTransformer(),
+    "a class": LogisticRegression,
+    "no estimator": 1,
+    "a foreign one": Foreign().fit(ROWS, ROWS[:, 0] > 0),
+}
+
+
+@pytest.mark.parametrize("learner", LEARNERS.values(), ids=LEARNERS)
+@pytest.mark.parametrize("how", [{}, {"attributes": "coef_"}, {"attributes": ["other_", "coef_"], "all_or_any": any}])
+def test_what_is_fitted_is_told_as_by_the_full_check(learner: Any, how: dict[str, Any]) -> None:
+    def told(check: Any) -> Any:
+        try:
+            return check(learner, **how)
+        except Exception as error:  # noqa: BLE001  which one, is what is compared
+            return type(error), str(error)
+
+    short = input_checks.remembering(FITTED_FULL)
+    assert [told(short), told(short)] == [told(FITTED_FULL)] * 2
+
+
+def test_one_that_is_fitted_is_looked_at_once_and_again_where_it_has_forgotten() -> None:
+    asked = []
+
+    def full(estimator: Any, **how: Any) -> None:
+        asked.append(how)
+        FITTED_FULL(estimator, **how)
+
+    check = input_checks.remembering(full)
+    one, foreign = (kind().fit(ROWS, ROWS[:, 0] > 0) for kind in (LogisticRegression, Foreign))
+    for _ in range(3):
+        check(one)
+    assert asked == [{}]
+    check(one, msg="another")
+    assert asked == [{}, {"msg": "another"}]
+    check(foreign)
+    check(foreign)
+    assert len(asked) == 4
+    unfitted_again(one)
+    with pytest.raises(NotFittedError):
+        check(one)
 
 
 def test_without_scikit_learn_there_is_nothing_to_shorten(monkeypatch: pytest.MonkeyPatch) -> None:

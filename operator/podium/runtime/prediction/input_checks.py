@@ -3,12 +3,16 @@
 `sklearn.utils.validation.validate_data` takes 61 of the 105 µs of a logistic regression's `predict` for one row, most
 of them to find out that a float64 matrix is no frame, no sparse matrix and no list. Such a matrix, of the right width
 and finite, it returns as it is. It is asked about everything else, and raises what it always raised.
+
+`check_is_fitted` takes 4 µs of what is left, in each step of a pipeline: one of scikit-learn's own estimators that has
+passed it and still has what it learned passes it again.
 """
 
 import functools
 import sys
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -73,12 +77,30 @@ def shortened(check: Callable[..., Any]) -> Callable[..., Any]:
     return validate_data
 
 
+def remembering(check: Callable[..., None]) -> Callable[..., None]:
+    """Return scikit-learn's `check_is_fitted`, which does not look again at what has passed it."""
+    fitted: WeakSet[Any] = WeakSet()
+
+    @functools.wraps(check)
+    def check_is_fitted(estimator: Any, *args: Any, **how: Any) -> None:
+        own = not args and not how and type(estimator).__module__.startswith("sklearn.")
+        if own and "n_features_in_" in vars(estimator) and estimator in fitted:
+            return
+        check(estimator, *args, **how)
+        if own:
+            fitted.add(estimator)
+
+    return check_is_fitted
+
+
 def shorten() -> None:
-    """Put the short way into every module of scikit-learn that is imported. Releases before 1.6 stay as they are."""
-    check = getattr(sys.modules.get("sklearn.utils.validation"), "validate_data", None)
-    if check is None or hasattr(check, "__wrapped__"):
+    """Put the short ways into every module of scikit-learn that is imported. Releases before 1.6 stay as they are."""
+    module = sys.modules.get("sklearn.utils.validation")
+    check = getattr(module, "validate_data", None)
+    if module is None or check is None or hasattr(check, "__wrapped__"):
         return  # there is none, or the short way is there
     replace_in_scikit_learn(check, shortened(check))
+    replace_in_scikit_learn(module.check_is_fitted, remembering(module.check_is_fitted))
 
 
 def replace_in_scikit_learn(function: Callable[..., Any], by: Callable[..., Any]) -> None:
