@@ -14,6 +14,7 @@ from podium.errors import Rejected, Unavailable
 from podium.ports import RegistryQuery, Totals, WebhookVerdict
 from podium.simulation.world.policies import EVERYTHING
 from tests.stories.simulator import NO_POD, SECOND, Simulation, holds, spec_of
+from tests.stories.test_edited_status import edit
 
 QUICK: dict[str, Any] = {"steps": [{"weight": 25, "duration": "10s"}, {"weight": 50, "duration": "10s"}], "soak": "1m"}
 WEBHOOK = [{"name": "review", "webhook": {"url": "https://review.example.com/podium"}}]
@@ -463,3 +464,19 @@ def test_a_query_of_a_guard_sees_the_namespaces_own_series_alone() -> None:
     sim.until(lambda s: s.status.phase is Phase.PROMOTING or bool(asked))
     assert asked
     assert all('namespace="ml"' in query for query in asked)
+
+
+def test_a_forged_champion_of_another_teams_model_has_nothing_written_for_it() -> None:
+    sim = serving()
+    narrowed(sim)
+    sim.registry.publish("fraud")
+    before = len(sim.registry.writes)
+    sim.note("who may write the status says that another team's model is champion")
+    edit(sim, ("champion", "model"), "fraud")
+    edit(sim, ("champion", "digest"), sim.registry.models["fraud"].versions["1"].digest)
+    sim.run(120 * SECOND)
+    assert sim.status.champion is not None
+    assert (sim.status.champion.model, sim.status.phase) == ("churn", Phase.STABLE), "by a trial of what Git says"
+    assert sim.registry.models["fraud"].aliases == sim.registry.models["fraud"].claims == {}
+    assert sim.registry.models["fraud"].versions["1"].tags == {}
+    assert not [write for write in sim.registry.writes[before:] if "fraud" in write]

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import yaml
 
 from tests.yaml_files import ROOT
 
@@ -21,3 +22,17 @@ def test_there_are_twenty_attacks_at_least() -> None:
 @pytest.mark.parametrize("name", LISTED)
 def test_an_attack_that_is_listed_is_tried(name: str) -> None:
     assert name in DEFINED
+
+
+def test_no_role_but_the_operators_may_write_a_status() -> None:
+    files = (ROOT / "manifests").rglob("*.yaml")
+    found = [one for file in files for one in yaml.safe_load_all(file.read_text()) if isinstance(one, dict)]
+    roles = [one for one in found if one.get("kind") in {"Role", "ClusterRole"}]
+    assert not [one for one in roles if any("aggregate-to" in label for label in one["metadata"].get("labels", {}))]
+    writes = [
+        one["metadata"]["name"]
+        for one in roles
+        for rule in one["rules"]
+        if {"modeldeployments/status", "*"} & set(rule["resources"]) and {"update", "patch", "*"} & set(rule["verbs"])
+    ]
+    assert writes == ["podium-operator"]
