@@ -8,6 +8,7 @@ looks (Ramdas, Grünwald, Vovk, Shafer, *Game-theoretic statistics and safe anyt
     against_limit     the same, fed block by block, and quick after a late fault
     against_champion  the challenger beside a champion under the same circumstances
     against_pairs     the same, where both have answered the same requests
+    run_length        one share, watched for years: bounds how often it alarms, not whether
     sample_ratio      whether two counts of requests contradict the share that one of them should have
 
     outlook           how many answers they are likely to need
@@ -22,6 +23,7 @@ from podium.core.analysis.sequential.against_limit import AgainstLimit, LimitTes
 from podium.core.analysis.sequential.against_pairs import AgainstPairs, PairsTestState
 from podium.core.analysis.sequential.counts import answers_to_expose, answers_to_hold, proves_above, proves_below
 from podium.core.analysis.sequential.judgement import TestVerdict
+from podium.core.analysis.sequential.run_length import RunLength
 from podium.core.analysis.sequential.sample_ratio import log_evidence_of_mismatch
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "ChampionTestState",
     "LimitTestState",
     "PairsTestState",
+    "RunLength",
     "TestVerdict",
     "answers_to_expose",
     "answers_to_hold",
