@@ -16,14 +16,14 @@ from typing import Final
 
 from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.status import Phase
-from podium.controller.prometheus_totals import prometheus_totals
+from podium.controller.prometheus_totals import PrometheusTotals, prometheus_totals
 from podium.controller.workers import Workers
 from podium.core.facts import AutoscalerState, GateResponse, ObservedState, PodState, RegistryState, SlotState
 from podium.core.gates import pending_requests
 from podium.core.identity import Identity
 from podium.core.shadow import ShadowOrder
 from podium.errors import PodiumError
-from podium.ports import Cluster, Hints, ModelDeployment, PodMetrics, PodReport, Ports
+from podium.ports import Cluster, Hints, MetricsStore, ModelDeployment, PodMetrics, PodReport, Ports
 
 QUIET: Final = frozenset({Phase.PENDING, Phase.GATING, Phase.BLOCKED, Phase.STABLE, Phase.REJECTED, Phase.ABORTED})
 _EVIDENCE: Final = 2.0  # seconds for all pods together; each has less of its own
@@ -57,15 +57,25 @@ async def observe(md: ModelDeployment, ports: Ports, workers: Workers) -> Observ
 
 
 async def observe_at_rest(
-    md: ModelDeployment, hints: Hints, pod_metrics: PodMetrics, registry: RegistryState
+    md: ModelDeployment,
+    hints: Hints,
+    pod_metrics: PodMetrics,
+    registry: RegistryState,
+    store: MetricsStore | None = None,
 ) -> ObservedState:
-    """The same of what rests, as the watches know it. Raises NotKnown where they do not."""
+    """The same of what rests, as the watches know it. Raises NotKnown where they do not.
+
+    The metrics store is asked by the guards of a champion that is watched after its soak, where one is given.
+    """
     slots = await hints.slots(md)
     traffic, autoscaler = await hints.observe(md, slots), await _autoscaler(md, hints)
+    counts = await prometheus_totals(md, store) if store is not None else PrometheusTotals({}, {})
     return ObservedState(
         registry=registry,
         slots=_with_reports(slots, await _pod_reports(md, slots, pod_metrics)),
         traffic=traffic,
+        counts=counts.totals,
+        count_flaws=counts.flaws,
         has_finalizer=md.has_finalizer,
         autoscaler=autoscaler,
         template=md.template,

@@ -87,8 +87,8 @@ def queries_of(md: ModelDeployment) -> Iterator[Queries]:
 
 
 def _guards(status: Status) -> Sequence[Guard]:
-    """The trial's, or those that the champion is asked for after it."""
-    asked = (status.trial, status.suspected, status.shared_outage)
+    """The trial's, or those that the champion is asked for after it, and after its soak."""
+    asked = (status.trial, status.suspected, status.shared_outage, status.after_soak)
     return next((each.guards for each in asked if each is not None), ())
 
 

@@ -21,7 +21,7 @@ from podium.controller.observe import observe
 from podium.controller.others import Others
 from podium.controller.priorities import Priorities
 from podium.controller.queue import Priority, backoff
-from podium.controller.resting import Resting
+from podium.controller.resting import NewerWatches, Resting
 from podium.controller.routing_objects import RoutingObjects
 from podium.controller.waiting import within
 from podium.controller.workers import Workers
@@ -71,7 +71,8 @@ class Reconciler:
         self._unsaved: dict[Key, Unsaved | None] = {}
         self._leaving: dict[Key, float] = {}  # since when Podium has tried to reset their routes to 100 % champion
         self._routing = RoutingObjects()
-        self._resting = Resting(ports, workers, metrics, others, self.priorities)
+        self._newer_watches: NewerWatches = {}
+        self._resting = Resting(ports, workers, metrics, others, self.priorities, watches=self._newer_watches)
 
     async def __call__(self, key: Key) -> float | None:
         """Reconcile once. Returns in how many seconds to do so again; None where it is gone."""
@@ -90,9 +91,8 @@ class Reconciler:
         self._routing.note(md)
         with about(key, version=_version(md.status), phase=md.status.phase):
             try:
-                if md.spec is None or md.unreadable:
-                    return await self._report_unreadable(md)
-                return await self._reconcile(md)
+                readable = md.spec is not None and not md.unreadable
+                return await (self._reconcile(md) if readable else self._report_unreadable(md))
             except Conflict as error:
                 _log.debug("write conflict, reconciling again: %s", error)
                 return 0.0
@@ -155,6 +155,7 @@ class Reconciler:
         self._others.forget(key)
         self._tried.pop(key, None)
         self._unsaved.pop(key, None)
+        self._newer_watches.pop(key, None)
         self._routing.forget(key)
         self._resting.forget(key)
         self._leaving.pop(key, None)
@@ -186,6 +187,7 @@ class Reconciler:
             raise
         self.elapsed.written(md.key)
         self._unsaved[md.key] = decision.unsaved
+        self._newer_watches[md.key] = decision.newer_watch
         with about(md.key, version=_version(decision.status), phase=decision.status.phase):
             self._show(md, decision, world)
             self._workers.registry.enqueue(
@@ -213,6 +215,7 @@ class Reconciler:
             observed=world,
             now=now,
             unsaved=self._unsaved.get(md.key),
+            newer_watch=self._newer_watches.get(md.key),
         )
 
     async def _emit_events(self, md: ModelDeployment, events: tuple[Event, ...]) -> None:
@@ -259,10 +262,7 @@ class Reconciler:
         return max(decision.requeue_after, backoff(tried.times, last))
 
     async def _report_unreadable(self, md: ModelDeployment) -> float | None:
-        """Report that the spec cannot be read, and touch nothing else; where the status cannot, only lead traffic back.
-
-        Nothing changes before the object is written, but for pods that become ready or are lost.
-        """
+        """Say that the spec cannot be read, and touch nothing; where the status cannot, only lead traffic back."""
         _log.error("%s", md.flaw)
         if md.unreadable:
             return _LED_BACK_RETRY if await self._lead_back(md) else None

@@ -22,18 +22,23 @@ from podium.controller.observe import observe_at_rest
 from podium.controller.others import Others
 from podium.controller.priorities import RESTS, Priorities
 from podium.controller.workers import Workers
+from podium.core.analysis.after_soak import is_due
 from podium.core.decide import REQUEUE_AFTER, Decision, decide
 from podium.core.facts import Facts, Key, ObservedState, RegistryState
 from podium.core.once import Once
 from podium.core.rollout.templates import wants_turn
 from podium.core.status.consistent import consistent
 from podium.core.status.elapsed import last_look
+from podium.core.unsaved import NewerWatch
 from podium.errors import PodiumError
 from podium.ports import Hints, ModelDeployment, NotKnown, Ports
 
 AGAIN: Final = 3600.0  # seconds until what rests is looked at again at the latest, and half of them at least
 _ANSWER: Final = 5.0  # seconds that the registry may take to answer for the first time
 _LATER: Final = timedelta(seconds=AGAIN)
+
+
+NewerWatches = dict[Key, NewerWatch | None]  # what looks have counted of watched champions, and no status says yet
 
 
 @dataclass(frozen=True)
@@ -48,13 +53,21 @@ class Resting:
     """Looks of this kind."""
 
     def __init__(
-        self, ports: Ports, workers: Workers, metrics: Metrics, others: Others, priorities: Priorities
+        self,
+        ports: Ports,
+        workers: Workers,
+        metrics: Metrics,
+        others: Others,
+        priorities: Priorities,
+        *,
+        watches: NewerWatches,
     ) -> None:
         self._ports = ports
         self._workers = workers
         self._metrics = metrics
         self._others = others
         self._priorities = priorities
+        self._watches = watches
         self._reports = KnownReports(ports.pod_metrics, ports.clock)
         self._generations: dict[Key, int] = {}  # of those that were read afresh
         self._awaited: set[Key] = set()  # whose registry was waited for
@@ -109,18 +122,27 @@ class Resting:
         assert md.spec is not None
         if consistent(md.status, md.spec, self._ports.clock.now()) != md.status:
             return None
-        observed = await observe_at_rest(md, hints, self._reports.of(md.key), registry)
-        world = self._others.beside_at_rest(md, observed)
+        now, newer = self._ports.clock.now(), self._watches.get(md.key)
+        known = newer.watch if newer is not None and newer.goes_on(md.status.after_soak) else md.status.after_soak
+        due = is_due(md.spec, known, now)
+        asked = self._ports.pod_metrics if due else self._reports.of(md.key)
+        store = self._ports.metrics_store if due else None
+        world = self._others.beside_at_rest(md, await observe_at_rest(md, hints, asked, registry, store))
         if world is None:
             return None
-        return Facts(md.key, md.generation, md.spec, md.status, world, self._ports.clock.now())
+        if due:
+            self._reports.note(md.key, world)
+        return Facts(md.key, md.generation, md.spec, md.status, world, now, newer_watch=newer)
 
     def _again(self, facts: Facts) -> float:
         """In how many seconds to look again. Raises where something is to be done now."""
         decision = _at_rest(facts)
         if facts.key not in self._metrics.known():
             self._metrics.show(facts.key, decision.status, facts.observed.traffic)
+        self._watches[facts.key] = decision.newer_watch
         usual = REQUEUE_AFTER[facts.status.phase]
+        if facts.spec.rollout.after_soak is not None and facts.status.champion is not None:
+            return decision.requeue_after
         if decision.requeue_after < usual or not _told_by_all(facts.observed) or not _stays(facts):
             return decision.requeue_after
         return AGAIN * (0.5 + Random(f"{facts.key} {facts.now}").random() / 2)  # noqa: S311  not for secrets

@@ -35,6 +35,7 @@ from podium.core.rollout.transitions import OF_GIT, Move, next_move
 from podium.core.status.conditions import kept
 from podium.core.status.events import events
 from podium.core.status.finished import finished
+from podium.core.status.kept_watch import newer_watch, seconds_to_look
 from podium.core.status.looks import looked
 from podium.core.status.messages import LONGEST
 from podium.core.status.observed import (
@@ -52,7 +53,7 @@ from podium.core.traffic.phase_targets import PHASE_TARGETS, Size
 from podium.core.traffic.retries import retries
 from podium.core.traffic.shares import challenger_pods
 from podium.core.traffic.weights import routes
-from podium.core.unsaved import Unsaved
+from podium.core.unsaved import NewerWatch, Unsaved
 
 # How long to wait before the next reconcile, in seconds. Watches and the registry's poll bring most of them forward.
 REQUEUE_AFTER: Mapping[Phase, float] = {
@@ -85,14 +86,12 @@ class Decision:
     requeue_after: float
     move: Move | None = None
     unsaved: Unsaved | None = None  # for the next reconcile's facts
+    newer_watch: NewerWatch | None = None  # the same
     unwritten: Unsaved | None = None  # the same, where the status could not be written
 
     @property
     def rollback_actions(self) -> tuple[SetTraffic, ...]:
-        """The actions before any Event or status write: traffic returns to the champion.
-
-        A crash in between is harmless: the next reconcile decides on the same evidence again.
-        """
+        """What comes before any Event or status write: traffic returns to the champion. A crash then is harmless."""
         if self.status.phase not in WAY_BACK:
             return ()
         return tuple(action for action in self.actions if isinstance(action, SetTraffic))
@@ -107,21 +106,24 @@ def decide(facts: Facts) -> Decision:
     after = replace(facts, status=status)
     actions = still_done(tuple(_plan(after)), after)
     after = replace(after, status=alias.with_intent(after, actions))
+    again = min(_requeue_after(after), seconds_to_look(observed_facts.status.after_soak, facts))
     return Decision(
         status=looked(facts, after, finished(facts, move, after)),
         actions=actions,
         events=events(facts, move, after),
-        requeue_after=SOON if move or actions else _requeue_after(after),
+        requeue_after=SOON if move or actions else again,
         move=move,
         unsaved=unsaved_evidence(status, observed_facts.status),
+        newer_watch=newer_watch(facts.status, status, observed_facts.status),
         unwritten=unwritten_evidence(facts.status, observed_facts.status, _lost(move)),
     )
 
 
 def _lost(move: Move | None) -> Verdict | None:
     """The verdict by which the version loses its trial. What Git says is read again, and needs no memory."""
-    lost = move is not None and move.target is Phase.ROLLING_BACK and move.check not in OF_GIT
-    return move.verdict if move is not None and lost else None
+    if move is None or move.target is not Phase.ROLLING_BACK or move.check in OF_GIT:
+        return None
+    return move.verdict
 
 
 def _requeue_after(facts: Facts) -> float:
@@ -147,9 +149,8 @@ def decide_without_evidence(facts: Facts, error: Exception) -> Decision:
     known, lost = answered_before(facts), lost_before(facts)
     decision = decide(replace(facts, status=status, unsaved=None, answered_before=known, lost=lost, evaluable=False))
     unwritten = unwritten_evidence(facts.status, facts.status, _lost(decision.move))
-    return replace(
-        decision, status=_with_failure(decision.status, trial, facts, error), unsaved=None, unwritten=unwritten
-    )
+    whole = _with_failure(decision.status, trial, facts, error)
+    return replace(decision, status=whole, unsaved=None, unwritten=unwritten)
 
 
 def _with_failure(status: Status, trial: Trial | None, facts: Facts, error: Exception) -> Status:

@@ -17,7 +17,7 @@ from podium.core.refusal import Refusal
 from podium.core.retry_state import RetryState
 from podium.core.shadow import ShadowPairs
 from podium.core.signature import Signature
-from podium.core.unsaved import Unsaved
+from podium.core.unsaved import NewerWatch, Unsaved
 
 SLOTS: tuple[Slot, Slot] = ("a", "b")
 ALL = 100  # percent
@@ -270,6 +270,7 @@ class Facts:
     observed: ObservedState
     now: datetime
     unsaved: Unsaved | None = None
+    newer_watch: NewerWatch | None = None  # of the champion, after its soak
     lost: Verdict | None = None  # by which the subject lost its trial, where the status could not be written
     answered_before: frozenset[str] = frozenset()  # UIDs of pods that had answered by the last reconcile
     evaluable: bool = True  # False where the evidence could not be evaluated: none is taken, and nothing progresses

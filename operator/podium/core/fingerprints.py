@@ -44,6 +44,12 @@ def rejection_hash(spec: Spec, reason: str = "") -> str:
     return _fingerprint(*about, _unsized(spec.serving)) if reason in OF_SERVING else _fingerprint(*about)
 
 
+def watch_hash(spec: Spec) -> str:
+    """The terms on which a champion is watched after its soak."""
+    rollout = spec.rollout
+    return _fingerprint(rollout.guards, rollout.after_soak, rollout.false_promotion_rate)
+
+
 @dataclass(frozen=True)
 class Fingerprints:
     """The hashes of one spec. Each is made when it is asked for, and once."""

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from podium.api.v1alpha1.status import REQUESTED_LIMIT, Phase, RegistryStatus, Status
+from podium.api.v1alpha1.registry_status import REQUESTED_LIMIT, RegistryStatus
+from podium.api.v1alpha1.status import Phase, Status
 from podium.core.actions import MoveAlias
 from podium.core.decide import Decision, decide
 from podium.core.facts import Facts, ObservedState, RegistryState, SlotState, TrafficState

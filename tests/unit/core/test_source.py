@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from podium.api.v1alpha1.registry_status import RegistryStatus
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import HistoryEntry, Phase, Pinned, RegistryStatus, Rejection, Status
+from podium.api.v1alpha1.status import HistoryEntry, Phase, Pinned, Rejection, Status
 from podium.core.actions import MoveAlias, WriteTags
 from podium.core.decide import decide
 from podium.core.facts import Facts, ModelVersion, ObservedState, PodState, RegistryState, SlotState, TrafficState

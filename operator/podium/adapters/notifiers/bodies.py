@@ -15,6 +15,7 @@ from podium.api.v1alpha1.alerting import ProviderType
 from podium.api.v1alpha1.event_types import (
     ABORTED,
     APPROVAL_REQUESTED,
+    DEGRADED,
     GATES_FAILED,
     PROMOTED,
     REJECTED,
@@ -34,6 +35,7 @@ _TITLES: Final[Mapping[str, str]] = {
     GATES_FAILED: "failed a gate",
     APPROVAL_REQUESTED: "waits for an approval",
     STALLED: "needs help",
+    DEGRADED: "is degraded",
 }
 _COLOURS: Final[Mapping[str, int]] = {"info": 0x2E7D32, "error": 0xC62828}
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~])")

@@ -9,7 +9,8 @@ ABORTED: Final = "ml.model.aborted.v1"  # a person took it out of traffic
 GATES_FAILED: Final = "ml.model.gates.failed.v1"  # a gate has failed, and no pod was started
 APPROVAL_REQUESTED: Final = "ml.model.approval.requested.v1"  # a gate waits for a person
 STALLED: Final = "ml.model.stalled.v1"  # a rollout waits for a person to mend something
-MODEL_EVENTS: Final = (PROMOTED, REJECTED, ROLLED_BACK, ABORTED, GATES_FAILED, APPROVAL_REQUESTED, STALLED)
+DEGRADED: Final = "ml.model.degraded.v1"  # the champion has failed a guard after its soak
+MODEL_EVENTS: Final = (PROMOTED, REJECTED, ROLLED_BACK, ABORTED, GATES_FAILED, APPROVAL_REQUESTED, STALLED, DEGRADED)
 
 # https://github.com/cdevents/spec/blob/v0.4.1/continuous-deployment.md
 CDEVENTS: Final = "0.4.1"

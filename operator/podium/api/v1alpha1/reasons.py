@@ -24,6 +24,11 @@ TEMPLATE_ON_TRIAL: Final = "TemplateOnTrial"  # it is on trial with the champion
 TEMPLATE_REJECTED: Final = "TemplateRejected"  # it lost its trial; the champion serves as it is
 TEMPLATE_WAITING: Final = "TemplateWaiting"  # a new operator's templates are tried a few ModelDeployments at a time
 
+# Whether the champion keeps its guards after its soak, with spec.rollout.afterSoak: Degraded
+CHAMPION_DEGRADED: Final = "ChampionDegraded"  # it failed a guard; a former champion takes its place where Git asks so
+FORMER_CHAMPION_UNAVAILABLE: Final = "FormerChampionUnavailable"  # it failed one, and no former champion can take over
+FORMER_CHAMPION_RESTORED: Final = "FormerChampionRestored"  # a former champion has taken its place
+
 # How a version that needs no trial comes to serve, with spec.serving.reload: ReloadedInPlace
 RELOADING: Final = "Reloading"  # the champion's pods load it beside the version that they serve
 RELOADED: Final = "Reloaded"  # they serve it

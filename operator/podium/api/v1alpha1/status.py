@@ -5,10 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from podium.api.v1alpha1.after_soak import ChampionWatch
 from podium.api.v1alpha1.evidence import Evidence, GuardRecord, Slot, StatusValue
 from podium.api.v1alpha1.looks import Looks
 from podium.api.v1alpha1.outage import SharedOutage, Suspicion
 from podium.api.v1alpha1.outbox import Outbox
+from podium.api.v1alpha1.registry_status import RegistryStatus
 from podium.api.v1alpha1.reload import ReloadResult
 from podium.api.v1alpha1.skipped import SkippedSteps
 from podium.api.v1alpha1.source import ModelVersion, VersionRecord
@@ -25,7 +27,6 @@ HISTORY_LIMIT = 20
 REJECTED_LIMIT = 20
 REJECTED_TEMPLATES_LIMIT = 5
 GATES_LIMIT = 32
-REQUESTED_LIMIT = 32
 
 
 class Phase(StrEnum):
@@ -126,6 +127,9 @@ class Trial(StatusValue):
         [], description="Pods that had crashed before the trial, with the time: these crashes are no part of it."
     )
     evidence: Evidence = Field(Evidence(), description="What both versions have answered since its first traffic.")
+    recovers: Verdict | None = Field(
+        None, description="What the champion failed after its soak whose place it takes; absent in any other trial."
+    )
     origin: str = Field("", description="What logged its version, in MLflow a run, where that is known.")
     spec: PassedThrough = Field(
         {},
@@ -199,21 +203,6 @@ class GateStatus(StatusValue):
     )
 
 
-class RegistryStatus(StatusValue):
-    """The last known state of the registry."""
-
-    target: str = Field("", description="Registry, model and alias that this is about.")
-    requested: list[str] = Field(
-        [],
-        max_length=REQUESTED_LIMIT,
-        description="Versions that Podium has asked the alias to point to, the last one last.",
-    )
-    requested_at: Time | None = Field(None, description="When the last one was first asked for.")
-    alias: str | None = Field(
-        None, description="Version to which the alias champion was last seen to point by Podium's own decision."
-    )
-
-
 class Condition(StatusValue):
     """A condition in the form of kstatus."""
 
@@ -246,6 +235,9 @@ class Status(StatusValue):
     )
     suspected: Suspicion | None = Field(
         None, description="The version whose rejection waits for the champion's own answers; absent without one."
+    )
+    after_soak: ChampionWatch | None = Field(
+        None, description="The watch of the champion after its soak; absent without spec.rollout.afterSoak."
     )
     weight: Weight | None = Field(None, description="The share of the traffic that the challenger gets.")
     draining: Draining | None = Field(None, description="The version that has lost its traffic, while it drains.")

@@ -66,7 +66,7 @@ def updated(outage: SharedOutage, facts: Facts) -> SharedOutage | None:
     against_limits = [one for guard in outage.guards for one in criteria(guard, Evidence()) if not one.beside_champion]
     measured = measures(outage.guards, Evidence())
     evidence, _ = accumulate(outage.evidence, facts, champion.slot, measured)
-    evidence = _without_bad_runs(evidence, against_limits)
+    evidence = without_bad_runs(evidence, against_limits)
     if all(_holds(criterion, evidence, outage.false_promotion_rate) for criterion in against_limits):
         return None
     return outage.model_copy(update={"evidence": evidence})
@@ -80,7 +80,8 @@ def _of_another(outage: SharedOutage, facts: Facts) -> bool:
     )
 
 
-def _without_bad_runs(evidence: Evidence, against_limits: list[Criterion]) -> Evidence:
+def without_bad_runs(evidence: Evidence, against_limits: list[Criterion]) -> Evidence:
+    """The evidence without runs whose share is above their limit: they restart."""
     limits = {criterion.measure.name: criterion.limit for criterion in against_limits}
     kept = [
         each

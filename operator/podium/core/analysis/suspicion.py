@@ -37,12 +37,12 @@ def begin(facts: Facts, trial: Trial, verdict: Verdict) -> Suspicion:
         false_rollback_rate=trial.false_rollback_rate,
         false_promotion_rate=trial.false_promotion_rate,
         tests=[state_of(trial.evidence, finding.criterion).model_copy(update={"state": ""}) for finding in failed]
-        or _all_bad(suspected, trial),
+        or all_bad(suspected, trial),
         evidence=baseline(Evidence(), facts, measures(suspected, Evidence())),
     )
 
 
-def _all_bad(suspected: list[Guard], trial: Trial) -> list[TestState]:
+def all_bad(suspected: list[Guard], trial: Trial) -> list[TestState]:
     """Bad answers in a row end a trial without a test: that so many were all bad is what is known of the version."""
     seen = Counts(answers=trial.consecutive_failures, bad=trial.consecutive_failures)
     return [TestState(criterion=one.name, state="", challenger=seen) for one in asked_of(suspected)]

@@ -8,8 +8,9 @@ asked for counts as Podium's own. After that it was a person who moved it there.
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from podium.api.v1alpha1.registry_status import REQUESTED_LIMIT, RegistryStatus
 from podium.api.v1alpha1.source import address
-from podium.api.v1alpha1.status import REQUESTED_LIMIT, Pinned, RegistryStatus, Status
+from podium.api.v1alpha1.status import Pinned, Status
 from podium.core.actions import Action, ClaimAlias, MoveAlias
 from podium.core.facts import Facts
 

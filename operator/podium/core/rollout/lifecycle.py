@@ -23,8 +23,9 @@ from podium.core.analysis.criteria import measures
 from podium.core.analysis.shared_outage import begin
 from podium.core.facts import SLOTS, Facts, other_than
 from podium.core.fingerprints import terms_hash
-from podium.core.rollout import alias
+from podium.core.rollout import alias, restored
 from podium.core.rollout.circumstances import last_crash, next_hold
+from podium.core.rollout.degraded import former_pinned
 from podium.core.rollout.desired import former_champion, resolve_desired, trusts_template
 from podium.core.rollout.last_spec import recorded
 from podium.core.rollout.outcomes import decided, rejected, with_entry, with_evidence
@@ -63,7 +64,9 @@ def pin(facts: Facts, verdict: Verdict) -> Status:
 
 def begin_trial(facts: Facts, verdict: Verdict) -> Status:
     """Freeze the terms: what is edited from now on restarts the trial, not the step."""
-    subject = in_the_free_slot(facts, facts.subject) if facts.subject is not None else _in_free_slot(facts)
+    recovers = verdict.reason == reasons.CHAMPION_DEGRADED
+    free = former_pinned(facts) if recovers else _in_free_slot(facts)
+    subject = in_the_free_slot(facts, facts.subject) if facts.subject is not None and not recovers else free
     assert subject is not None, verdict
     trial = new_trial(facts, subject)
     limits = sorted({guard.latency_limit.total_seconds() for guard in trial.guards if guard.latency_limit is not None})
@@ -73,7 +76,8 @@ def begin_trial(facts: Facts, verdict: Verdict) -> Status:
     made = {"latency_limits": tuple(limits), "trial_number": number, "template": facts.observed.template, **source}
     challenger = subject.model_copy(update=made)
     reload = _not_in_place(facts, subject, verdict)
-    return facts.status.model_copy(update={"challenger": challenger, "trial": trial, "reload": reload})
+    status = facts.status.model_copy(update={"challenger": challenger, "trial": trial, "reload": reload})
+    return restored.begun(status) if recovers else status
 
 
 def begin_reload(facts: Facts, verdict: Verdict) -> Status:
@@ -182,17 +186,20 @@ def promote(facts: Facts, verdict: Verdict) -> Status:
 
 def begin_rollback(facts: Facts, verdict: Verdict) -> Status:
     """Give the subject up: roles are as they were before the trial, and a version that lost is written down."""
+    if verdict.reason == reasons.FORMER_CHAMPION_RESTORED:
+        return restored.taken_over(facts, verdict)
     subject, trial = facts.subject, facts.status.trial
     assert subject is not None, verdict
     assert trial is not None, verdict
+    before = restored.given_up(facts.status, verdict) if trial.recovers is not None else facts.status
     outcome: Outcome = "Rejected" if verdict.rejects and not judges_template(facts.status) else "RolledBack"
     outcome = "Aborted" if verdict.reason == reasons.ABORTED else outcome
-    return facts.status.model_copy(
+    return before.model_copy(
         update={
             "champion": facts.fallback,
             "challenger": subject,
             "former": None,
-            "trial": trial.model_copy(update={"verdict": verdict}),
+            "trial": trial.model_copy(update={"verdict": verdict, "recovers": None}),
             "shared_outage": _shared_outage(facts, trial, verdict),
             **rejected(facts, subject, verdict),
             "held": next_hold(facts, subject, verdict),

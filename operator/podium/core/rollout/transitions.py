@@ -8,6 +8,8 @@ The rules:
    crash between two writes heals by itself.
 4. `spec.paused`, and evidence that cannot be evaluated, silence the checks in PROGRESS and no others: a rollback is
    never held.
+5. On the way back from a champion that is degraded, what Git says silences the checks in OF_GIT: that way is a rollback
+   too. Only an abort of the version that is returned to ends it.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 
 from podium.api.v1alpha1.status import Phase, Verdict
 from podium.core.facts import Facts
+from podium.core.rollout.degraded_checks import champion_degraded, former_ready, former_restored, makes_way
 from podium.core.rollout.gate_checks import gate_failed, gates_passed, gates_pending, previously_promoted
 from podium.core.rollout.permission_checks import not_permitted
 from podium.core.rollout.reload_checks import reload_failed, reload_in_place, reloaded
@@ -54,33 +57,36 @@ REJECTED, ABORTED, STABLE, RELOADING = Phase.REJECTED, Phase.ABORTED, Phase.STAB
 # fmt: off
 TRANSITIONS: Mapping[Phase, Mapping[Check, Phase]] = {
     PENDING:      {known_rejected: REJECTED, already_champion: STABLE, own_fault: REJECTED, not_its_own_fault: PENDING,
-                   kept_out: ABORTED, challenger_found: GATING},
-    GATING:       {superseded: PENDING, aborted: ABORTED, not_permitted: PENDING, registry_moved: PENDING,
-                   artifacts_changed: PENDING, reload_in_place: RELOADING, previously_promoted: STARTING,
-                   gate_failed: BLOCKED, gates_passed: STARTING},
-    BLOCKED:      {superseded: PENDING, aborted: ABORTED, not_permitted: PENDING, registry_moved: PENDING,
-                   artifacts_changed: PENDING, reload_in_place: RELOADING, gates_passed: STARTING,
-                   gates_pending: GATING},
+                   champion_degraded: STARTING, kept_out: ABORTED, challenger_found: GATING},
+    GATING:       {champion_degraded: STARTING, superseded: PENDING, aborted: ABORTED, not_permitted: PENDING,
+                   registry_moved: PENDING, artifacts_changed: PENDING, reload_in_place: RELOADING,
+                   previously_promoted: STARTING, gate_failed: BLOCKED, gates_passed: STARTING},
+    BLOCKED:      {champion_degraded: STARTING, superseded: PENDING, aborted: ABORTED, not_permitted: PENDING,
+                   registry_moved: PENDING, artifacts_changed: PENDING, reload_in_place: RELOADING,
+                   gates_passed: STARTING, gates_pending: GATING},
     RELOADING:    {superseded: PENDING, aborted: ABORTED, not_permitted: PENDING, template_superseded: PENDING,
                    reload_failed: STARTING, reloaded: SOAKING},
     STARTING:     {superseded: ROLLING_BACK, aborted: ROLLING_BACK, not_permitted: ROLLING_BACK,
                    template_superseded: ROLLING_BACK, terms_changed: ROLLING_BACK, tripped: ROLLING_BACK,
-                   startup_timeout: ROLLING_BACK, ready_without_trial: PROMOTING, challenger_ready: CANARY,
+                   startup_timeout: ROLLING_BACK, makes_way: ROLLING_BACK, former_ready: PROMOTING,
+                   ready_without_trial: PROMOTING, challenger_ready: CANARY,
                    testing_skipped: CANARY},
     CANARY:       {superseded: ROLLING_BACK, aborted: ROLLING_BACK, not_permitted: ROLLING_BACK,
                    template_superseded: ROLLING_BACK, terms_changed: ROLLING_BACK, tripped: ROLLING_BACK,
-                   guard_failed: ROLLING_BACK, last_step_passed: PROMOTING, step_passed: CANARY,
-                   steps_skipped: PROMOTING, step_skipped: CANARY, evidence_timeout: ROLLING_BACK},
+                   guard_failed: ROLLING_BACK, makes_way: ROLLING_BACK, last_step_passed: PROMOTING,
+                   step_passed: CANARY, steps_skipped: PROMOTING, step_skipped: CANARY, evidence_timeout: ROLLING_BACK},
     PROMOTING:    {superseded: ROLLING_BACK, aborted: ROLLING_BACK, not_permitted: ROLLING_BACK,
                    template_superseded: ROLLING_BACK, tripped: ROLLING_BACK, guard_failed: ROLLING_BACK,
-                   promoted: SOAKING},
+                   former_restored: ROLLING_BACK, promoted: SOAKING},
     SOAKING:      {superseded: ROLLING_BACK, aborted: ROLLING_BACK, not_permitted: ROLLING_BACK,
                    template_superseded: ROLLING_BACK, tripped: ROLLING_BACK, guard_failed: ROLLING_BACK,
                    soak_passed: STABLE},
     ROLLING_BACK: {template_rolled_back: STABLE, rejection_rolled_back: REJECTED, rolled_back: PENDING},
-    REJECTED:     {already_champion: STABLE, kept_out: ABORTED, challenger_found: GATING},
-    ABORTED:      {known_rejected: REJECTED, already_champion: STABLE, challenger_found: GATING},
-    STABLE:       {known_rejected: REJECTED, kept_out: ABORTED, challenger_found: GATING, template_changed: STARTING},
+    REJECTED:     {already_champion: STABLE, champion_degraded: STARTING, kept_out: ABORTED, challenger_found: GATING},
+    ABORTED:      {known_rejected: REJECTED, already_champion: STABLE, champion_degraded: STARTING,
+                   challenger_found: GATING},
+    STABLE:       {known_rejected: REJECTED, champion_degraded: STARTING, kept_out: ABORTED,
+                   challenger_found: GATING, template_changed: STARTING},
 }
 # fmt: on
 
@@ -118,9 +124,12 @@ class Move:
 
 def next_move(facts: Facts) -> Move | None:
     """The move that the table makes on these facts, or None."""
-    phase = facts.status.phase
+    phase, trial = facts.status.phase, facts.status.trial
+    ended_by = OF_GIT - {aborted} if trial is not None and trial.recovers is not None else frozenset[Check]()
     for check, target in TRANSITIONS[phase].items():
         if check in PROGRESS and (facts.spec.paused or not facts.evaluable):
+            continue
+        if check in ended_by:
             continue
         if (verdict := check(facts)) is not None:
             return Move(phase, check, target, verdict)

@@ -7,6 +7,7 @@ from podium.api.v1alpha1.status import Condition, Phase, Pinned, Status
 from podium.core.facts import Facts, PodState, Problem
 from podium.core.refusal import named
 from podium.core.rollout.alias import moved_by_a_person
+from podium.core.rollout.degraded import degraded
 from podium.core.rollout.desired import resolve_desired, standing_rejection
 from podium.core.rollout.templates import behind, described, on_trial, template_waits
 from podium.core.rollout.tripwires import REASONS
@@ -30,7 +31,8 @@ def _all(facts: Facts) -> Iterator[Condition]:
     template = [_template] if facts.status.champion is not None and facts.observed.template is not None else []
     reload = [_reload] if facts.spec.serving.reload == "InPlace" and _reload_is_known(facts) else []
     retries = [_retries] if retries_wanted(facts) and _retries_are_known(facts) else []
-    beside = (*retries, *template, *autoscaler, *reload)
+    watch = [_degraded] if facts.status.after_soak is not None else []
+    beside = (*watch, *retries, *template, *autoscaler, *reload)
     permitted = [_permitted] if facts.observed.refusals or condition_of(facts.status, "Permitted") is not None else []
     for about in (_ready, _reconciling, _stalled, *permitted, _gates, _registry, _traffic, *beside):
         kind, status, reason, message = about(facts)
@@ -242,6 +244,14 @@ def _autoscaler(facts: Facts) -> Unstamped:
         return "AutoscalerInSync", "True", reasons.IN_SYNC, f"HorizontalPodAutoscaler {facts.key.name} sets the size"
     message = f"HorizontalPodAutoscaler {facts.key.name} is not up to date yet"
     return "AutoscalerInSync", "False", reasons.IN_PROGRESS, message
+
+
+def _degraded(facts: Facts) -> Unstamped:
+    """Whether the champion has failed a guard after its soak."""
+    found = degraded(facts)
+    if found is not None:
+        return "Degraded", "True", found.reason, found.message
+    return "Degraded", "False", reasons.AS_EXPECTED, "the champion keeps every limit of its guards"
 
 
 def _reload_is_known(facts: Facts) -> bool:

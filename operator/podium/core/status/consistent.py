@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
+from podium.api.v1alpha1.after_soak import ChampionWatch
 from podium.api.v1alpha1.evidence import Evidence, StatusValue
 from podium.api.v1alpha1.outage import SharedOutage, Suspicion
 from podium.api.v1alpha1.spec.rollout import Rollout
@@ -39,6 +40,7 @@ def consistent(status: Status, spec: Spec, now: datetime) -> Status:
         "registry": _with_moments(status.registry, ("requested_at",), now),
         "suspected": status.suspected and _suspected(status.suspected, spec, now),
         "shared_outage": status.shared_outage and _shared_outage(status.shared_outage, spec, now),
+        "after_soak": status.after_soak and _watch(status.after_soak, spec, now),
     }
     return _updated(status, update)
 
@@ -78,7 +80,9 @@ def _allowed(name: str, value: object) -> bool:
     return True
 
 
-def _with_rates(value: Suspicion | SharedOutage, spec: Spec, names: tuple[str, ...]) -> dict[str, object]:
+def _with_rates(
+    value: Suspicion | SharedOutage | ChampionWatch, spec: Spec, names: tuple[str, ...]
+) -> dict[str, object]:
     return {name: getattr(spec.rollout, name) for name in names if not _allowed(name, getattr(value, name))}
 
 
@@ -88,6 +92,12 @@ def _suspected(known: Suspicion, spec: Spec, now: datetime) -> Suspicion:
 
 
 def _shared_outage(known: SharedOutage, spec: Spec, now: datetime) -> SharedOutage:
+    parts = {"since": _possible(known.since, now), "evidence": _evidence(known.evidence, now)}
+    return _updated(known, {**parts, **_with_rates(known, spec, _RATES[1:])})
+
+
+def _watch(known: ChampionWatch, spec: Spec, now: datetime) -> ChampionWatch:
+    """A look that no clock can have measured would put the next one off for ever."""
     parts = {"since": _possible(known.since, now), "evidence": _evidence(known.evidence, now)}
     return _updated(known, {**parts, **_with_rates(known, spec, _RATES[1:])})
 

@@ -8,6 +8,7 @@ from podium.api.v1alpha1.status import Phase
 from podium.core.actions import Event
 from podium.core.facts import Facts, Problem
 from podium.core.rollout.circumstances import CIRCUMSTANCES
+from podium.core.rollout.degraded import degraded
 from podium.core.rollout.templates import template_waits
 from podium.core.rollout.transitions import Move
 from podium.core.status.conditions import registry_problem, retries_problem
@@ -29,6 +30,7 @@ def events(before: Facts, move: Move | None, after: Facts) -> tuple[Event, ...]:
         *_of_problem("retries", "RetriesInSync", retries_problem(after), before),
         *_of_problem("champion", "Ready", _champion_problem(after), before),
         *_of_problem("pods", "Ready", _pods_problem(after), before),
+        *_of_problem("after soak", "Degraded", degraded(after), before),
         *_of_problem("overdue", "Stalled", overdue(after), before),
         *_of_problem("template", "TemplateInSync", _rejected_template(after), before),
         *_of_problem("autoscaler", "AutoscalerInSync", _autoscaler_problem(after), before),

@@ -15,6 +15,7 @@ from podium.api.v1alpha1.source import ModelVersion
 from podium.api.v1alpha1.status import GateStatus, HistoryEntry, Outcome, Phase, Status
 from podium.core.facts import Facts
 from podium.core.printable import plain
+from podium.core.rollout.degraded import degraded
 from podium.core.rollout.lifecycle import origin_of
 from podium.core.rollout.transitions import OF_GIT, Move
 from podium.core.status.decisions import written
@@ -52,6 +53,7 @@ def model_events(before: Facts, move: Move | None, after: Facts) -> tuple[Pendin
         *_of_failed_gates(before, move, after),
         *_of_approvals(before, after),
         *_of_stall(before, after),
+        *_of_degraded(before, after),
     )
 
 
@@ -101,6 +103,8 @@ def _service_event(entry: HistoryEntry, move: Move, before: Status) -> str:
             return event_types.DEPLOYED
         returns = entry.previously_promoted and not before.champion.same_version(entry)
         return event_types.SERVICE_ROLLED_BACK if returns else event_types.UPGRADED
+    if move.verdict.reason == reasons.FORMER_CHAMPION_RESTORED:
+        return ""  # the event of the version that is champion again says so
     had_traffic = move.target is Phase.ROLLING_BACK and before.phase in _WITH_TRAFFIC
     return event_types.SERVICE_ROLLED_BACK if had_traffic else ""
 
@@ -143,6 +147,16 @@ def _of_stall(before: Facts, after: Facts) -> Iterator[PendingEvent]:
     since = known.last_transition_time if known is not None else ""
     decided = _Decision(event_types.STALLED, f"{found.reason}/{since}", found.reason, found.message, "error")
     yield _event(decided, subject or ModelVersion(version="", digest=""), after)
+
+
+def _of_degraded(before: Facts, after: Facts) -> Iterator[PendingEvent]:
+    """What the champion has failed after its soak: once when it is found, and once where no one can take its place."""
+    found, known = degraded(after), condition_of(before.status, "Degraded")
+    if found is None or after.status.champion is None or (known is not None and known.reason == found.reason):
+        return
+    since = known.last_transition_time if known is not None else ""
+    decided = _Decision(event_types.DEGRADED, f"{found.reason}/{since}", found.reason, found.message, "error")
+    yield _event(decided, after.status.champion, after)
 
 
 def _event(decided: _Decision, about: ModelVersion, facts: Facts) -> PendingEvent:

@@ -12,7 +12,7 @@ from podium.api.v1alpha1.source import address
 from podium.api.v1alpha1.status import GateStatus, HistoryEntry, Phase, Pinned, Status, Trial, Verdict
 from podium.api.v1alpha1.traffic import Weight
 from podium.core import gates
-from podium.core.analysis import sample_ratio, suspicion
+from podium.core.analysis import after_soak, sample_ratio, suspicion
 from podium.core.analysis.baselines import with_baselines
 from podium.core.analysis.counts import accumulate, baseline
 from podium.core.analysis.criteria import measures, received
@@ -21,10 +21,12 @@ from podium.core.analysis.tests import update
 from podium.core.facts import SLOTS, Facts, other_than
 from podium.core.rollout.alias import known_alias
 from podium.core.rollout.circumstances import relevant_hold
+from podium.core.rollout.degraded import tripped_alone
 from podium.core.rollout.desired import former_champion, is_desired
 from podium.core.rollout.last_spec import recorded
 from podium.core.rollout.lifecycle import new_trial
 from podium.core.rollout.templates import behind
+from podium.core.status.kept_watch import older_watch
 from podium.core.status.own_slots import with_own_slots
 from podium.core.status.record import tags_for
 from podium.core.status.trial_times import COUNTED, KEEP, soaking_since, starting_since, weight_reached_at
@@ -136,6 +138,7 @@ def _observed(facts: Facts) -> Status:
             "selector": f"{LABEL}={facts.key.name}",
             "gates": _gates(facts),
             "trial": _trial(facts),
+            "after_soak": after_soak.watched(facts, tripped_alone(facts)),
             "shared_outage": _shared_outage(facts),
             "held": relevant_hold(facts),
             "suspected": _suspected(facts),
@@ -170,6 +173,7 @@ def keep_recent_evidence(before: Status, after: Status, facts: Facts) -> Status:
     return after.model_copy(
         update={
             "trial": _older(before.trial, after.trial, facts),
+            "after_soak": older_watch(before.after_soak, after.after_soak, facts),
             "shared_outage": _as_before(before.shared_outage, after.shared_outage, facts),
             "suspected": _as_before(before.suspected, after.suspected, facts),
         }

@@ -177,5 +177,10 @@ class Guard(OneOf):
         """The limit that a latency histogram needs an edge at."""
         return self.latency.at_most if self.latency else None
 
+    @property
+    def limits_alone(self) -> bool:
+        """Whether it limits the version's own share, whatever another version answers."""
+        return getattr(self.settings, "at_most", None) is not None
+
 
 Guards = Annotated[list[Guard], KeyedBy("name")]

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from podium.api.v1alpha1.spec.after_soak import AfterSoak
 from podium.api.v1alpha1.spec.guards import ErrorRateGuard, Guard, Guards
 from podium.api.v1alpha1.spec.steering import Abort, Promote
 from podium.api.v1alpha1.values.base import Duration, Percent, Value, duration_between, percent_between
@@ -75,6 +76,17 @@ class Rollout(Value):
             lambda rollout: _judged(rollout.steps, rollout.guards),
             field=".guards",
         ),
+        Rule(
+            "!has(self.afterSoak) || !has(self.guards) || self.guards.exists(guard, "
+            "(has(guard.errorRate) && has(guard.errorRate.atMost)) || "
+            "(has(guard.latency) && has(guard.latency.atMost)) || "
+            "(has(guard.invalidOutput) && has(guard.invalidOutput.atMost)) || "
+            "(has(guard.prometheus) && has(guard.prometheus.atMost)))",
+            "afterSoak needs a guard with atMost: no other version is there to compare the champion with",
+            lambda rollout: rollout.after_soak is None or any(guard.limits_alone for guard in rollout.guards),
+            field=".guards",
+            reason="FieldValueRequired",
+        ),
     )
 
     steps: Annotated[list[Step], _RISING, _SEEN_BY_USERS] = Field(
@@ -122,6 +134,10 @@ class Rollout(Value):
     )
     soak: Annotated[Duration, duration_between("0s", "720h")] = Field(
         timedelta(minutes=30), description="How long the former champion is kept warm after a promotion."
+    )
+    after_soak: AfterSoak | None = Field(
+        None,
+        description="Watch the champion after its soak. Without it, no answer is judged then, and no pod is asked.",
     )
     retry: str | None = Field(
         None,
