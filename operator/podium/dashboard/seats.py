@@ -25,6 +25,7 @@ from podium.dashboard.steering import Steering
 from podium.dashboard.visitors import Visitor
 
 MOST: Final = 100  # visitors at a time: each costs a watch, and the fleet in memory
+SHARE: Final = 20  # of them, of one user with whatever groups, or of the service accounts of one namespace
 IDLE: Final = 300.0  # seconds without a request or a stream, after which a visitor has left
 WATCH: Final = 60.0  # seconds after which the API server is asked again whether they may read all that
 AT_ONCE: Final = 20  # requests and streams of one visitor at a time; those without a name share theirs
@@ -111,7 +112,7 @@ class Seats:
         """The visitor's. Raises Full where there is none, and none that its visitor has left."""
         seat, left = self._seats.get(visitor), list[Seat]()
         if seat is None:
-            left = self._make_room()
+            left = self._make_room(visitor.tenant)
             seat = Seat(visitor, self._connect(visitor), self._settings, self._secret)
             self._seats[visitor] = seat  # before anything is waited for: the visitor's next request finds it
         seat.used = self._now()
@@ -120,11 +121,19 @@ class Seats:
         await seat.ready()
         return seat
 
-    def _make_room(self) -> list[Seat]:
-        """The seats that were left, taken away; and of those without a stream the one used least recently."""
+    def _make_room(self, tenant: str) -> list[Seat]:
+        """The seats that were left, taken away; and of those without a stream the one used least recently.
+
+        Who can make service accounts can be a hundred visitors: each tenant has a share, and makes room in that.
+        """
         unused = [(seat.used, visitor) for visitor, seat in self._seats.items() if not seat.kept.viewers]
         free = sorted(unused, key=lambda each: each[0])
         left = [visitor for used, visitor in free if self._now() - used > IDLE]
+        own = [visitor for visitor in self._seats if visitor.tenant == tenant and visitor not in left]
+        if len(own) >= SHARE:
+            left += [visitor for _, visitor in free if visitor in own][:1]
+            if not set(left) & set(own):
+                raise Full(f"{SHARE} visitors of {tenant} look at the page already.")
         if len(self._seats) - len(left) >= MOST:
             left = [*left, *(visitor for _, visitor in free if visitor not in left)][: len(left) + 1]
         if len(self._seats) - len(left) >= MOST:

@@ -1,11 +1,13 @@
 """Who looks at the page in a cluster, as the API server is to see them. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 from urllib.parse import quote
 
 _RESERVED: Final = "system:"  # names that Kubernetes keeps for itself
+_SERVICE_ACCOUNT: Final = re.compile(r"system:serviceaccount:([^:]+):")
 _OF_CREDENTIAL: Final = "authentication.kubernetes.io/"
 ANONYMOUS: Final = "system:anonymous"
 UNAUTHENTICATED: Final = "system:unauthenticated"
@@ -37,6 +39,12 @@ class Visitor:
     def nameless(cls) -> Self:
         """Who has not said who they are: what RBAC gives to everyone, they may see."""
         return cls(ANONYMOUS, (UNAUTHENTICATED,), known=False)
+
+    @property
+    def tenant(self) -> str:
+        """Who can make visitors like this one: of service accounts the namespace, of others the user."""
+        found = _SERVICE_ACCOUNT.match(self.user)
+        return f"namespace {found[1]}" if found is not None else f"user {self.user}"
 
     def headers(self) -> Sequence[tuple[str, str]]:
         """What makes the API server take a request for theirs."""

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -321,6 +321,28 @@ async def test_two_requests_of_a_newcomer_sit_on_one_seat_while_another_makes_ro
         page.now = 1
         first, second = await asyncio.gather(page.seats.of(Visitor("b")), page.seats.of(Visitor("b")))
         assert first is second
+
+
+async def test_a_tenants_service_accounts_share_places_and_take_no_one_elses(
+    server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seats_module, "MOST", 4)
+    monkeypatch.setattr(seats_module, "SHARE", 2)
+    async with paging(server) as page, AsyncExitStack() as streams:
+        alice = Visitor("alice")
+        await page.seats.of(alice)
+        for number in range(9):
+            page.now += 1
+            await page.seats.of(Visitor(f"system:serviceaccount:evil:{number}"))
+        assert alice in page.seats._seats
+        assert len(page.seats._seats) == 3, "the last two, and alice"
+        for number in (7, 8):
+            seat = await page.seats.of(Visitor(f"system:serviceaccount:evil:{number}"))
+            streams.enter_context(seat.kept.changes())
+        with pytest.raises(seats_module.Full, match="2 visitors of namespace evil look at the page already"):
+            await page.seats.of(Visitor("system:serviceaccount:evil:9"))
+        await page.seats.of(Visitor("system:serviceaccount:good:0"))
+        assert len(page.seats._seats) == 4
 
 
 # --- streams ----------------------------------------------------------------------------------------------------------
