@@ -22,6 +22,7 @@ from podium.core.printable import plain
 
 _MOST_BYTES: Final = 2**32  # of a file, once it is unpacked
 _SHOWN: Final = 3  # texts that are shown of a call
+_WIDEST: Final = 200  # characters of each
 _TEXTS: Final = {
     "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "UNICODE", "STRING", "BINSTRING", "SHORT_BINSTRING",
 }  # fmt: skip
@@ -163,5 +164,10 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _called(name: str, texts: list[str]) -> str:
-    shown = ", ".join(repr(plain(text)[:80]) for text in texts)
+    shown = ", ".join(repr(_cut(plain(text))) for text in texts)
     return f"{plain(name)[:120]}({shown})"
+
+
+def _cut(text: str) -> str:
+    """What fits on a screen; what was cut off is seen to be cut off."""
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"

@@ -124,7 +124,7 @@ async def test_a_body_that_does_not_end_is_no_answer_unless_the_status_is_all(
     ["https://[::1/x", "https://h:99999/x", "https://h:abc/x", "https://h:0/x", "http:///x", "http://?x", "nothing"],
 )
 def test_an_address_that_is_no_url_is_refused_and_not_repeated(url: str) -> None:
-    with pytest.raises(Rejected, match="the address is no URL; expected http"):
+    with pytest.raises(Rejected, match="the address is no URL; expected a scheme"):
         origin(url)
 
 

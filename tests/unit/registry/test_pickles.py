@@ -35,6 +35,14 @@ def test_a_pickle_that_runs_a_command_is_refused_with_the_command(protocol: int,
     assert not ran.exists()
 
 
+def test_a_command_that_is_cut_is_seen_to_be(tmp_path: Path) -> None:
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(Calls("echo " + "a" * 300)))
+    (refused,) = scan(tmp_path / "model.pkl").refused
+    assert refused.startswith("posix.system('echo aaa")
+    assert refused.endswith("a…')")
+    assert len(refused) < 250
+
+
 def test_what_models_are_made_of_is_allowed(tmp_path: Path) -> None:
     file = tmp_path / "model.pkl"
     file.write_bytes(pickle.dumps([collections.OrderedDict(a=1), collections.OrderedDict(b=2), {3}, 4j]))
