@@ -72,6 +72,24 @@ def test_the_next_source_is_tried_where_that_is_asked_for_and_all_attempts_are_t
     assert [attempt["result"] for attempt in fetched.attempts] == ["no such version", "ok"]
 
 
+class OfAStore(Exception):
+    """As botocore's: neither MLflow's nor the operating system's."""
+
+
+def test_what_the_client_of_a_store_raises_is_not_the_versions_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def silent(**_: object) -> str:
+        raise OfAStore("Could not connect to the endpoint URL")
+
+    monkeypatch.setattr(source, "download_artifacts", silent)
+    stored = Reference(Kind.ARTIFACT, "s3://models/churn")
+    told = "expected the model's files, found OfAStore: Could not connect"
+    with pytest.raises(StartError, match=told) as failed:
+        fetch((stored,), None, fall_back=False)
+    assert failed.value.exit_code is Exit.NOT_FETCHED
+
+
 def saved(cache: Cache, files: Path) -> Identity:
     identity = source._hashed(files, Identity("churn", "7", run_id="r")).identity
     cache.save(CHURN.text, files, identity)

@@ -85,10 +85,15 @@ def _from_cache(reference: Reference, cache: Cache, attempts: list[dict[str, str
 
 
 def _translated(ask: Callable[[], Any], expected: str) -> Any:
-    """Ask MLflow, and say what was expected where it fails."""
+    """Ask MLflow, and say what was expected where it fails.
+
+    A client of an object store raises errors of its own, which MLflow passes on. None of them is the version's fault.
+    """
     try:
         return ask()
-    except (MlflowException, OSError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:
         final = isinstance(error, MlflowException) and error.error_code in _FINAL
         raise _Failed(f"expected {expected}, found {type(error).__name__}: {error}", final=final) from error
 
