@@ -55,7 +55,8 @@ e2e-helm: $(STAMP) ## The tests of the chart by the real Helm; builds it, for mi
 	$(BIN)/python -m testbed.helm
 	$(BIN)/pytest -m helm
 
-e2e-production: $(STAMP) ## The registry on MLflow with PostgreSQL and S3; builds the S3 server, for minutes the first time
+e2e-production: $(STAMP) ## MLflow on PostgreSQL and S3, on this machine and on the cluster; builds the S3 server the first time
+	$(BIN)/python -m testbed up
 	$(BIN)/python -m testbed.s3
 	$(BIN)/pytest -m production
 

@@ -101,7 +101,14 @@ def postgres(folder: Path) -> Iterator[tuple[Server, str]]:
         (own / "password").write_text(PASSWORD)
         for place in (own, own / "password"):
             shutil.chown(place, "postgres")
-        made = [str(programs / "initdb"), "--auth=scram-sha-256", f"--username={USER}", f"--pwfile={own / 'password'}"]
+        made = [
+            str(programs / "initdb"),
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            f"--username={USER}",
+            f"--pwfile={own / 'password'}",
+        ]
         subprocess.run([*made, str(own / "data")], user="postgres", cwd="/", check=True, capture_output=True)
         port = free_port()
         options = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={own}", "-c", "fsync=off"]
