@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from socket import create_connection
 from tempfile import mkdtemp
 from typing import Any
 from unittest.mock import patch
@@ -17,7 +16,7 @@ from podium.adapters.registries.mlflow.logins import AWS_KEY, AWS_REGION, AWS_SE
 from podium.ports import RegistryLogin
 from testbed import s3, tools
 from testbed.waiting import wait_until
-from tests.contract.registry_worlds import EDITOR, MlflowWorld, free_port, login, mlflow_server
+from tests.contract.registry_worlds import EDITOR, MlflowWorld, free_port, listens, login, mlflow_server
 
 BUCKET, KEY, SECRET = "models", "access", "the-secret-of-the-store"
 USER, PASSWORD = "mlflow", "a-password-of-the-database"
@@ -46,20 +45,13 @@ class Server:
                 cwd="/",
                 start_new_session=True,
             )
-        wait_until(f"{self.command[0]} answers, see {self.log}", self._answers, 60)
+        wait_until(f"{self.command[0]} answers, see {self.log}", lambda: listens(self.port), 60)
 
     def stop(self) -> None:
         if self.process is not None:
             self.process.send_signal(self.ending)
             self.process.wait(60)
             self.process = None
-
-    def _answers(self) -> bool:
-        try:
-            with create_connection(("127.0.0.1", self.port), timeout=1):
-                return True
-        except OSError:
-            return False
 
 
 @dataclass

@@ -202,6 +202,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def listens(port: int) -> bool:
+    """Whether something takes connections there."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
 def wait_until_healthy(uri: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + DEADLINE
     while time.monotonic() < deadline and server.poll() is None:

@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from socket import create_connection
 
 import pytest
 
@@ -25,7 +24,7 @@ from podium.api.v1alpha1 import reasons
 from podium.errors import PodiumError, Rejected, Unavailable
 from podium.ports import Notification
 from testbed.waiting import wait_until
-from tests.contract.registry_worlds import free_port
+from tests.contract.registry_worlds import free_port, listens
 from tests.unit.adapters.test_notifier import EVENT, KEY, SENT
 
 JARS = os.environ.get("PODIUM_KAFKA_JARS", "")
@@ -39,14 +38,6 @@ _CREATE_TOPICS, _FETCH = (19, 2), (1, 4)
 class Cluster:
     plain: str
     sasl: str  # with TLS and a login
-
-
-def listens(port: int) -> bool:
-    try:
-        with create_connection(("127.0.0.1", port), timeout=1):
-            return True
-    except OSError:
-        return False
 
 
 def java(*arguments: str) -> list[str]:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from socket import create_connection
 
 import pytest
 
@@ -23,16 +22,8 @@ from podium.ports import Notification
 from testbed import tools
 from testbed.commands import SEARCH_PATH
 from testbed.waiting import wait_until
-from tests.contract.registry_worlds import free_port
+from tests.contract.registry_worlds import free_port, listens
 from tests.unit.adapters.test_notifier import EVENT, KEY, SENT
-
-
-def listens(port: int) -> bool:
-    try:
-        with create_connection(("127.0.0.1", port), timeout=1):
-            return True
-    except OSError:
-        return False
 
 
 @pytest.fixture
