@@ -7,7 +7,7 @@ at once. Until `until`, the champion's answers since then are added to those tha
 from podium.api.v1alpha1.evidence import Counts, Evidence, TestState
 from podium.api.v1alpha1.outage import Suspicion
 from podium.api.v1alpha1.spec.guards import Guard
-from podium.api.v1alpha1.status import Trial, Verdict
+from podium.api.v1alpha1.status import Pinned, Trial, Verdict
 from podium.core.analysis import guards
 from podium.core.analysis.blame import Blame, blame
 from podium.core.analysis.counts import accumulate, baseline
@@ -25,9 +25,17 @@ def begin(facts: Facts, trial: Trial, verdict: Verdict) -> Suspicion:
     assert subject is not None, verdict
     failed = [finding for result in guards.judged(facts) for finding in result.findings if finding.state == "Failed"]
     asked = list({finding.criterion.guard.name: finding.criterion.guard for finding in failed}.values())
-    suspected = asked or limits_of_errors(trial)
+    tests = [state_of(trial.evidence, finding.criterion).model_copy(update={"state": ""}) for finding in failed]
+    return of(facts, trial, subject, verdict, failed=asked, tests=tests)
+
+
+def of(
+    facts: Facts, trial: Trial, version: Pinned, verdict: Verdict, *, failed: list[Guard], tests: list[TestState]
+) -> Suspicion:
+    """The suspicion of a version by the guards that failed, with what their tests have seen; of none: by its errors."""
+    suspected = failed or limits_of_errors(trial)
     return Suspicion(
-        **subject.identity,
+        **version.identity,
         reason=verdict.reason,
         message=verdict.message,
         since=facts.now,
@@ -36,13 +44,12 @@ def begin(facts: Facts, trial: Trial, verdict: Verdict) -> Suspicion:
         guards=suspected,
         false_rollback_rate=trial.false_rollback_rate,
         false_promotion_rate=trial.false_promotion_rate,
-        tests=[state_of(trial.evidence, finding.criterion).model_copy(update={"state": ""}) for finding in failed]
-        or all_bad(suspected, trial),
+        tests=tests or _all_bad(suspected, trial),
         evidence=baseline(Evidence(), facts, measures(suspected, Evidence())),
     )
 
 
-def all_bad(suspected: list[Guard], trial: Trial) -> list[TestState]:
+def _all_bad(suspected: list[Guard], trial: Trial) -> list[TestState]:
     """Bad answers in a row end a trial without a test: that so many were all bad is what is known of the version."""
     seen = Counts(answers=trial.consecutive_failures, bad=trial.consecutive_failures)
     return [TestState(criterion=one.name, state="", challenger=seen) for one in asked_of(suspected)]

@@ -3,15 +3,11 @@
 from dataclasses import replace
 
 from podium.api.v1alpha1.after_soak import ChampionFailure, Return
-from podium.api.v1alpha1.evidence import Counts, Evidence
+from podium.api.v1alpha1.evidence import Counts
 from podium.api.v1alpha1.outage import Suspicion
 from podium.api.v1alpha1.status import HistoryEntry, Outcome, Pinned, Status, Trial, Verdict
-from podium.core.analysis.counts import baseline
-from podium.core.analysis.criteria import measures
-from podium.core.analysis.shared_outage import limits_of_errors
-from podium.core.analysis.suspicion import all_bad
+from podium.core.analysis import suspicion
 from podium.core.facts import Facts
-from podium.core.fingerprints import rejection_hash
 from podium.core.rollout import alias
 from podium.core.rollout.degraded import standing_failure
 from podium.core.rollout.outcomes import rejected, with_entry
@@ -75,20 +71,8 @@ def _suspicion(facts: Facts, trial: Trial, old: Pinned, lost: Verdict) -> Suspic
     """The new champion's own answers are to show whether the fault is the old one's."""
     failure = standing_failure(facts.status)
     failed = [guard for guard in trial.guards if failure is not None and guard.name in failure.guards]
-    suspected = failed or limits_of_errors(trial)
-    return Suspicion(
-        **old.identity,
-        reason=lost.reason,
-        message=lost.message,
-        since=facts.now,
-        until=facts.now + trial.step_timeout,
-        rejection_hash=rejection_hash(facts.spec, lost.reason),
-        guards=suspected,
-        false_rollback_rate=trial.false_rollback_rate,
-        false_promotion_rate=trial.false_promotion_rate,
-        tests=failure.tests if failure is not None and failure.tests else all_bad(suspected, trial),
-        evidence=baseline(Evidence(), facts, measures(suspected, Evidence())),
-    )
+    tests = failure.tests if failure is not None else []
+    return suspicion.of(facts, trial, old, lost, failed=failed, tests=tests)
 
 
 def _with_failure(status: Status, returned: Return, why_not: str = "") -> Status:
