@@ -7,7 +7,13 @@ Any user can check it with a shell, in the model's directory:
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
+from typing import Final
+
+MOST_FILES: Final = 10_000  # of a version
+DEEPEST: Final = 32  # folders in one another
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\\]")  # a line break would make two lines of one in the digest
 
 # MLflow writes this file beside a model when it downloads it, with the name it was asked for: it is not the model's.
 IGNORED_FILES = frozenset({"registered_model_meta"})
@@ -24,6 +30,12 @@ def digest_of(files: Mapping[str, str]) -> str:
         if path.rpartition("/")[2] not in IGNORED_FILES:
             total.update(_line(files[path], path))
     return f"sha256:{total.hexdigest()}"
+
+
+def is_plain(path: str) -> bool:
+    """Whether a path is relative, with slashes, and leads nowhere but into the model's folder."""
+    inside = not path.startswith("/") and all(part not in {"", ".", ".."} for part in path.split("/"))
+    return inside and not _CONTROL.search(path)
 
 
 def _line(content: str, path: str) -> bytes:

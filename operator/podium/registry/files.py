@@ -14,18 +14,15 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from podium.core.digest import IGNORED_FILES, digest_of
+from podium.core.digest import DEEPEST, IGNORED_FILES, MOST_FILES, digest_of, is_plain
 from podium.core.printable import plain
 from podium.errors import NotFound, Rejected, Unavailable
 from podium.registry.rest import Rest
 from podium.registry.versions import Version
 
-_PROXY: Final = "/api/2.0/mlflow-artifacts/artifacts"
+PROXY: Final = "/api/2.0/mlflow-artifacts/artifacts"
 _READ: Final = 2**20  # bytes at a time
-_MOST_FILES: Final = 10_000
-_DEEPEST: Final = 32  # folders in one another
 _LOGGED: Final = re.compile(r"models:/(m-[0-9a-f]{32})")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\\]")
 Write = Callable[[bytes], object]
 
 
@@ -85,8 +82,8 @@ class Files:
         root = urlsplit(location).path.strip("/")
         found: dict[str, str] = {}
         for path in self._paths(root, ""):
-            if len(found) == _MOST_FILES:
-                raise Rejected(f"{_named(version)} are more than {_MOST_FILES} files")
+            if len(found) == MOST_FILES:
+                raise Rejected(f"{_named(version)} are more than {MOST_FILES} files")
             found[path] = self._file(f"{root}/{path}", folder / path)
         if not found:
             raise NotFound(f"{_named(version)} not found: there is not one file; do: log and register the model again")
@@ -107,10 +104,10 @@ class Files:
         return uri
 
     def _paths(self, root: str, folder: str, depth: int = 0) -> Iterator[str]:
-        if depth > _DEEPEST:
-            raise Rejected(f"artifacts at {root} lie below {_DEEPEST} folders")
+        if depth > DEEPEST:
+            raise Rejected(f"artifacts at {root} lie below {DEEPEST} folders")
         asked = {"path": f"{root}/{folder}".rstrip("/")}
-        for each in self._rest.listed(_PROXY, f"artifacts at {root}", **asked).get("files") or ():
+        for each in self._rest.listed(PROXY, f"artifacts at {root}", **asked).get("files") or ():
             path = f"{folder}/{_name(each)}".lstrip("/")
             if each.get("is_dir"):
                 yield from self._paths(root, path, depth + 1)
@@ -120,7 +117,7 @@ class Files:
     def _file(self, path: str, to: Path) -> str:
         to.parent.mkdir(parents=True, exist_ok=True)
         hashed = hashlib.sha256()
-        with self._rest.stream(f"{_PROXY}/{quote(path)}", f"file {path}") as answer, to.open("wb") as file:
+        with self._rest.stream(f"{PROXY}/{quote(path)}", f"file {path}") as answer, to.open("wb") as file:
             while part := answer.read(_READ):
                 hashed.update(part)
                 file.write(part)
@@ -146,7 +143,7 @@ def _sha256(path: Path) -> str:
 def _name(entry: Any) -> str:
     """The last part of an entry's path, which may not lead elsewhere."""
     name = str(entry.get("path") or "").rpartition("/")[2]
-    if name in {"", ".", ".."} or _CONTROL.search(name):
+    if not is_plain(name):
         raise Rejected(f"expected plain names of files, found {plain(name)[:60]!r} among the artifacts")
     return name
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from podium.errors import NotFound, Rejected
-from podium.registry.files import folder_digest
+from podium.registry.files import PROXY, folder_digest
 from podium.registry.registry import Registry
 from podium.registry.versions import DIGEST
 
@@ -74,4 +74,4 @@ def _upload(registry: Registry, location: str, folder: Path, what: str) -> None:
     root = urlsplit(location).path.strip("/")
     for file in sorted(each for each in folder.rglob("*") if each.is_file()):
         path = quote(f"{root}/{file.relative_to(folder).as_posix()}")
-        registry.rest.put(f"/api/2.0/mlflow-artifacts/artifacts/{path}", what, file.read_bytes())
+        registry.rest.put(f"{PROXY}/{path}", what, file.read_bytes())

@@ -12,7 +12,6 @@ The files are canonical JSON, so that the same configuration has the same bytes 
 import hashlib
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -20,13 +19,12 @@ from typing import Any, Final
 from podium.core.digest import digest_of
 from podium.errors import Rejected
 from podium.planning.differences import Difference, field_differences
-from podium.snapshots.snapshot import MODEL_STATE, PATCHES
+from podium.snapshots.snapshot import MODEL_STATE, PATCHES, WORD
 
 Json = Mapping[str, Any]
 CONFIGURATION_FILE: Final = "configuration.json"
 PARENT_DIFF: Final = "parent_diff.json"
 LARGEST: Final = 16 * 1024 * 1024  # bytes of all files of one snapshot
-_PART: Final = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
 _OWN: Final = frozenset({"configuration", "parent_diff"})
 _DEEPEST: Final = 100
 
@@ -105,7 +103,7 @@ def _blank(value: object) -> bool:
 
 
 def _part(name: str) -> str:
-    if not _PART.fullmatch(name) or name in _OWN:
+    if not WORD.fullmatch(name) or name in _OWN:
         raise Rejected(
             f"metadata has a part {name!r}; required: lower-case letters and digits, in words joined by - or _, and "
             f"none of {', '.join(sorted(_OWN))}"

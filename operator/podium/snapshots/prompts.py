@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from podium.errors import Rejected
+from podium.snapshots.snapshot import WORD
 from podium.snapshots.tracking import doing
 
 _URI: Final = re.compile(r"prompts:/+(?P<name>[\w.-]{1,256})(/(?P<version>[1-9][0-9]{0,9})|@(?P<alias>[\w-]{1,255}))")
-_PURPOSE: Final = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
 
 
 def pinned_prompts(client: Any, prompts: Mapping[str, str]) -> dict[str, str]:
@@ -41,6 +41,6 @@ def _pinned(client: Any, purpose: str, uri: str) -> str:
 
 
 def _purpose(purpose: str) -> str:
-    if not _PURPOSE.fullmatch(purpose):
+    if not WORD.fullmatch(purpose):
         raise Rejected(f"prompts has a key {purpose!r}; required: lower-case letters and digits, joined by - or _")
     return purpose

@@ -19,16 +19,13 @@ from podium.adapters.registries.mlflow.s3 import S3Files
 from podium.adapters.registries.mlflow.streamed import Budget, content_of, sha256_of
 from podium.adapters.registries.mlflow.versions import LOGGED_MODEL
 from podium.api.v1alpha1 import reasons
-from podium.core.digest import digest_of
+from podium.core.digest import DEEPEST, MOST_FILES, digest_of, is_plain
 from podium.errors import NotFound, Rejected
 from podium.ports import RegistryLogin
 
-MOST_FILES = 10_000
-DEEPEST = 32  # folders in one another
 _NOWHERE = frozenset({"", "file", "models", "runs"})  # paths on some disk, and names that only a registry resolves
 _S3: Final = "s3"
 _ASKED_WITH_A_LOGIN: Final = frozenset({"mlflow-artifacts", "http", "https"})
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")  # a line break would make two lines of one in the digest
 _RUN: Final = re.compile(r"runs:/+(?P<id>[0-9A-Za-z][\w-]{0,255})/(?P<path>.+)")
 
 
@@ -77,8 +74,7 @@ def artifacts_named(entry: Entry) -> str:
 
 def safe_path(path: str, target: Target) -> str:
     """Return a relative path with slashes. Raises Rejected where it would lead out of the model's folder."""
-    parts = path.split("/")
-    if path.startswith("/") or _CONTROL.search(path) or any(part in ("", ".", "..") for part in parts):
+    if not is_plain(path):
         raise Rejected(
             f'{target.what} hold a file named "{plain(path)}"; required: relative names without "..", backslashes and '
             "control characters. Log the model again under plain names",

@@ -167,10 +167,10 @@ def _raise(error: Exception, target: Target) -> NoReturn:
 
 def fault_of(error: Exception) -> tuple[Fault, Exception]:
     """Which fault an error of MLflow's client is, and the error that tells most about it."""
-    for link in _chain(error):
+    for link in chain(error):
         if isinstance(link, AddressRefused):
             return _NOT_GRANTED, link
-    for link in _chain(error):
+    for link in chain(error):
         if isinstance(link, http.HTTPError) and link.response is not None:
             return _of_status(link.response.status_code), link
         if isinstance(link, http.RequestException):
@@ -188,7 +188,7 @@ def _of_exception(error: Exception) -> Fault:
     return next(fault for kind, fault in BY_EXCEPTION if isinstance(error, kind))
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def chain(error: BaseException) -> Iterator[BaseException]:
     """The error and what it was raised from or while handling. MLflow folds the network's errors into its own."""
     link: BaseException | None = error
     while link is not None:
@@ -210,5 +210,5 @@ def _innermost(error: Exception) -> object:
     """The operating system's word, where there is one ("Connection refused"): the layers above repeat it at length."""
     if not isinstance(error, http.ConnectionError):
         return error
-    words = [link.strerror for link in _chain(error) if isinstance(link, OSError) and link.strerror]
+    words = [link.strerror for link in chain(error) if isinstance(link, OSError) and link.strerror]
     return words[-1] if words else error

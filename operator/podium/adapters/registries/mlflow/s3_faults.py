@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Final, NoReturn
 
 from podium.adapters.reach import AddressRefused
+from podium.adapters.registries.mlflow.faults import chain
 from podium.adapters.registries.mlflow.logins import AWS_KEY, AWS_SECRET, S3_ENDPOINT, secrets
 from podium.adapters.registries.mlflow.plain_text import plain, plain_uri
 from podium.api.v1alpha1 import reasons
@@ -82,7 +83,7 @@ def _raise_other(login: RegistryLogin, location: str, error: Exception) -> NoRet
     from botocore import exceptions  # noqa: PLC0415
 
     where = plain_uri(location)
-    if any(isinstance(link, AddressRefused) for link in _chain(error)):
+    if any(isinstance(link, AddressRefused) for link in chain(error)):
         raise Rejected(
             f"{where}: the store is at an address that no PodiumPolicy grants. Ask for networks, with its address",
             reason=reasons.NOT_PERMITTED,
@@ -95,10 +96,3 @@ def _raise_other(login: RegistryLogin, location: str, error: Exception) -> NoRet
             f"{where}: the store does not answer: {words}. {_SILENT}", reason=reasons.REGISTRY_UNREACHABLE
         ) from error
     raise Rejected(f"{where}: {words}. Check the location, and {S3_ENDPOINT}", reason=reasons.REGISTRY_ERROR) from error
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    link: BaseException | None = error
-    while link is not None:
-        yield link
-        link = link.__cause__ or link.__context__
