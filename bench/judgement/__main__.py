@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.judgement import clustered, cost, errors, outages, paired, plots, speed, windows
+from bench.judgement import arms, clustered, cost, errors, outages, paired, plots, speed, windows
 from bench.judgement.errors import ALPHA, LIMIT, Rate
 
 SHARES = (0.02, 0.03, 0.05, 0.1, 0.2)
@@ -63,6 +63,7 @@ def measure(effort: Effort, seed: int, output: Path) -> dict[str, object]:
     late = _late(effort, seed)
     stay = _clustered(effort, seed)
     shadow = _shadow(effort, seed)
+    several = _arms(effort, seed)
     blamed = _outages(effort, seed)
     cpu = {guards: cost.verdict_cpu_ms(guards, effort.looks, seed) for guards in (0, 4, 8)}
     for guards, took in cpu.items():
@@ -76,6 +77,7 @@ def measure(effort: Effort, seed: int, output: Path) -> dict[str, object]:
         "late": late,
         "clustered": stay,
         "shadow": shadow,
+        "arms": several,
         **blamed,
         "verdict_cpu_ms": round(max(cpu.values()), 3),
     }
@@ -185,6 +187,17 @@ def _shadow(effort: Effort, seed: int) -> dict[str, float]:
     canary = speed.beside_champion(hard + fault, 0.5, 20, effort.pairs, seed, champion=hard).median
     print(f"  {fault:.1%} more, where both fail {hard:.0%}: {pairs:.0f} pairs, or {canary:.0f} of a canary at 50 %")
     return {"false_upper": round(upper, 5), "ratio": round(ratio, 3), "answers_ratio": round(pairs / canary, 3)}
+
+
+def _arms(effort: Effort, seed: int) -> dict[str, float]:
+    """Trials of several arms in which any good one fails, at the most, and how many of the bad ones are found."""
+    print(f"\n{arms.ARMS} arms beside one champion, {effort.clustered} trials of each kind: a good arm failed in")
+    upper, found = 0.0, 1.0
+    for rate in arms.rates(effort.clustered, seed):
+        bad = "" if rate.found is None else f"; {rate.found:.1%} of the bad arms are found"
+        print(f"  {rate.setting!s:<60} {rate.wrong / rate.trials:7.2%} < {rate.upper:7.2%}{bad}", flush=True)
+        upper, found = max(upper, rate.upper), min(found, found if rate.found is None else rate.found)
+    return {"false_upper": round(upper, 5), "found": round(found, 4)}
 
 
 def _outages(effort: Effort, seed: int) -> dict[str, float]:

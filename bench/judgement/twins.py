@@ -44,7 +44,7 @@ class LimitTwin:
         self.late = _settled(self.late, self._factors(bad, good), starts)
         raised = np.flatnonzero((bad > 0) & ~self.broken)  # good answers alone never raise the evidence to a proof
         if raised.size:
-            self.broken[raised] = self._wealth(raised) >= 1 / self.alpha
+            self.broken[raised] = self._wealth(raised, least=-log(self.alpha)) >= 1 / self.alpha
 
     def _factors(self, bad: Counts, good: Counts) -> Floats:
         if bad.max(initial=0) <= 1 and np.all(bad + good == 1):  # a look after every answer: spares most of the time
@@ -52,12 +52,17 @@ class LimitTwin:
         with np.errstate(over="ignore"):
             return np.asarray(np.exp(np.minimum(self.of_bad * bad + self.of_good * good, OVERFLOW)))
 
-    def _wealth(self, at: Counts) -> Floats:
+    def _wealth(self, at: Counts, least: float) -> Floats:
         bad, good = self.bad[at], self.good[at]
         above = bad > self.limit * (bad + good)
-        steady = _log_evidence(bad, good, self.limit, tail=betaincc, side=above, least=-log(self.alpha))
+        steady = _log_evidence(bad, good, self.limit, tail=betaincc, side=above, least=least)
         late = (1 - limit_core.STEADY) * self.late[:, at].sum(axis=0)
         return np.asarray(limit_core.STEADY * np.exp(np.minimum(steady, bets.MOST)) + late)
+
+    @property
+    def wealth(self) -> Floats:
+        """Of the bets that the limit is exceeded, not as a logarithm."""
+        return self._wealth(np.arange(len(self.bad)), least=0.0)
 
     @property
     def holds(self) -> Flags:
@@ -99,6 +104,11 @@ class ChampionTwin:
             self._learn(complete)
 
     @property
+    def wealth(self) -> Floats:
+        """Of the bets that it is worse, not as a logarithm."""
+        return np.asarray(self.worse.sum(axis=0))
+
+    @property
     def holds(self) -> Flags:
         """The runs in which the challenger is proved to be no worse."""
         most = self.no_worse.max(axis=0)
@@ -122,7 +132,7 @@ class ChampionTwin:
         self.worse[:, complete] = _settled(self.worse[:, complete], gains, starts)
         good = np.array([champion + self.margin / 2, champion, champion / 4])
         self.no_worse[:, complete] += _log_e_variable(good, champion, block, self.margin)
-        self.broken[complete] |= self.worse[:, complete].sum(axis=0) >= 1 / self.alpha
+        self.broken[complete] |= self.wealth[complete] >= 1 / self.alpha
 
     def _worse(self, base: Floats, complete: Counts) -> Floats:
         shares, learning = _worse_than(base, champion_core.WORSE), champion_core.LEARNING

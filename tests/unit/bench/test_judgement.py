@@ -19,6 +19,7 @@ def test_the_bench_ends_with_one_json_object_of_all_figures(
     assert set(figures["against_champion"]) == {"0.05", "0.5"}
     assert set(figures["clustered"]) == {"false_upper", "ratio"}
     assert set(figures["shadow"]) == {"false_upper", "ratio", "answers_ratio"}
+    assert set(figures["arms"]) == {"false_upper", "found"}
     assert {"false_rejections_upper", "passes", "verdict_cpu_ms", "outages_rejected", "bad_rejected"} <= set(figures)
     assert any("5 failed windows of 100" in line for line in lines)
     assert {path.name for path in tmp_path.iterdir()} == {"detection.svg", "false-rejections.svg", "waiting.svg"}

@@ -7,6 +7,7 @@ from bench.judgement.twins import ChampionTwin, LimitTwin
 from podium.core.analysis.sequential import AgainstChampion, AgainstLimit
 
 ALPHA, BETA = 0.01, 0.05
+MOST = 500.0  # nats; the twin keeps wealth itself, which is a number up to some 600
 SIZES = [1, 7, 100, 3000]
 
 
@@ -23,6 +24,8 @@ def test_the_twin_against_a_limit_equals_the_core(size: int, limit: float) -> No
         twin.see(bad, answers - bad)
         judges = [judge.see(int(b), int(n - b)) for judge, b, n in zip(judges, bad, answers, strict=True)]
         late = np.array([judge.state.late for judge in judges]).T
+        least = [min(judge.log_failed, MOST) for judge in judges]
+        assert np.minimum(np.log(twin.wealth), MOST) == pytest.approx(least, abs=1e-6)
         assert np.log(twin.late) == pytest.approx(late, abs=1e-8)
         assert list(twin.broken) == [judge.verdict == "Failed" for judge in judges]
         assert list(twin.holds) == [judge.verdict == "Passed" for judge in judges]
@@ -42,6 +45,7 @@ def test_the_twin_against_the_champion_equals_the_core(size: int, share: float) 
         twin.see(s1, n1 - s1, s0, n0 - s0)
         blocks = zip(s1, n1 - s1, s0, n0 - s0, strict=True)
         judges = [judge.see(*map(int, block)) for judge, block in zip(judges, blocks, strict=True)]
+        assert np.log(twin.wealth) == pytest.approx([judge.log_failed for judge in judges], abs=1e-6)
         assert np.log(twin.worse) == pytest.approx(np.array([judge.state.worse for judge in judges]).T, abs=1e-6)
         assert twin.no_worse == pytest.approx(np.array([judge.state.no_worse for judge in judges]).T, abs=1e-6)
         assert list(twin.broken) == [judge.verdict == "Failed" for judge in judges]

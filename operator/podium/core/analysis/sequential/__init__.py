@@ -8,6 +8,8 @@ looks (Ramdas, Grünwald, Vovk, Shafer, *Game-theoretic statistics and safe anyt
     against_limit     the same, fed block by block, and quick after a late fault
     against_champion  the challenger beside a champion under the same circumstances
     against_pairs     the same, where both have answered the same requests
+    holm              several arms at once: which of them have failed, at one α for all
+    best              which of several arms is the best
     run_length        one share, watched for years: bounds how often it alarms, not whether
     sample_ratio      whether two counts of requests contradict the share that one of them should have
 
@@ -21,7 +23,9 @@ is not known here.
 from podium.core.analysis.sequential.against_champion import HOPELESS, AgainstChampion, Block, ChampionTestState
 from podium.core.analysis.sequential.against_limit import AgainstLimit, LimitTestState
 from podium.core.analysis.sequential.against_pairs import AgainstPairs, PairsTestState
+from podium.core.analysis.sequential.best import best_arm, lower_bound
 from podium.core.analysis.sequential.counts import answers_to_expose, answers_to_hold, proves_above, proves_below
+from podium.core.analysis.sequential.holm import failed_arms, log_evidence_against
 from podium.core.analysis.sequential.judgement import TestVerdict
 from podium.core.analysis.sequential.run_length import RunLength
 from podium.core.analysis.sequential.sample_ratio import log_evidence_of_mismatch
@@ -39,7 +43,11 @@ __all__ = [
     "TestVerdict",
     "answers_to_expose",
     "answers_to_hold",
+    "best_arm",
+    "failed_arms",
+    "log_evidence_against",
     "log_evidence_of_mismatch",
+    "lower_bound",
     "proves_above",
     "proves_below",
 ]
