@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.judgement import arms, clustered, cost, errors, outages, paired, plots, speed, windows
+from bench.judgement import arms, clustered, cost, drift, errors, outages, paired, plots, speed, windows
 from bench.judgement.errors import ALPHA, LIMIT, Rate
 
 SHARES = (0.02, 0.03, 0.05, 0.1, 0.2)
@@ -34,10 +34,24 @@ class Effort:
     outages: int = 530  # trials of each setting: with none rejected, the upper end of 99 % is 1 %
     settings: int | None = None  # of outages and bad versions; all of them
     clustered: int = 2000  # trials with clients who stay, of each kind
+    years: int = 240  # in which nothing drifts, of each setting
+    blocks: int = drift.INTERVAL  # hours of one watch
+    drifts: int = 1000  # of each kind
 
 
 QUICK = Effort(
-    trials=20, answers=200, medians=8, pairs=4, looks=5, beside=Effort.beside[:2], outages=1, settings=2, clustered=2
+    trials=20,
+    answers=200,
+    medians=8,
+    pairs=4,
+    looks=5,
+    beside=Effort.beside[:2],
+    outages=1,
+    settings=2,
+    clustered=2,
+    years=2,
+    blocks=20,
+    drifts=2,
 )
 
 
@@ -65,6 +79,7 @@ def measure(effort: Effort, seed: int, output: Path) -> dict[str, object]:
     shadow = _shadow(effort, seed)
     several = _arms(effort, seed)
     blamed = _outages(effort, seed)
+    drifted = _drift(effort, seed)
     cpu = {guards: cost.verdict_cpu_ms(guards, effort.looks, seed) for guards in (0, 4, 8)}
     for guards, took in cpu.items():
         print(f"one verdict of 8 guards, {guards} of them against the champion: {took:.2f} ms of CPU")
@@ -79,6 +94,7 @@ def measure(effort: Effort, seed: int, output: Path) -> dict[str, object]:
         "shadow": shadow,
         "arms": several,
         **blamed,
+        "drift": drifted,
         "verdict_cpu_ms": round(max(cpu.values()), 3),
     }
 
@@ -198,6 +214,28 @@ def _arms(effort: Effort, seed: int) -> dict[str, float]:
         print(f"  {rate.setting!s:<60} {rate.wrong / rate.trials:7.2%} < {rate.upper:7.2%}{bad}", flush=True)
         upper, found = max(upper, rate.upper), min(found, found if rate.found is None else rate.found)
     return {"false_upper": round(upper, 5), "found": round(found, 4)}
+
+
+def _drift(effort: Effort, seed: int) -> dict[str, float]:
+    """False alarms a year at the most, on average, and how soon the first of the drifts is found."""
+    print(f"\ndrift, hourly blocks, {drift.INTERVAL:,} of them to a false alarm; upper ends of 99 % intervals")
+    a_year, upper = 0.0, 0.0
+    for setting in drift.QUIET:
+        found = drift.false_alarms(setting, effort.years, effort.blocks, seed)
+        print(
+            f"  {setting.what:<50} {found.alarms:4d} in {found.years:.0f} years: {found.a_year:.3f} < {found.upper:.3f}"
+        )
+        a_year, upper = max(a_year, found.a_year), max(upper, found.upper)
+    ratios = []
+    for speed_of in drift.speeds(effort.drifts, seed):
+        figures = f"{speed_of.mean:5.1f} blocks, bound {speed_of.bound:5.1f}, {speed_of.ratio:.2f} x"
+        print(f"  {speed_of.what:<50} {figures}", flush=True)
+        ratios.append(speed_of.ratio)
+    return {
+        "false_alarms_a_year": round(a_year, 4),
+        "false_alarms_a_year_upper": round(upper, 4),
+        "ratio": round(ratios[0], 3),
+    }
 
 
 def _outages(effort: Effort, seed: int) -> dict[str, float]:

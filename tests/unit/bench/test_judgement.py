@@ -18,6 +18,7 @@ def test_the_bench_ends_with_one_json_object_of_all_figures(
     assert set(figures["broken"]) == {"0.02", "0.03", "0.05", "0.1", "0.2"}
     assert set(figures["against_champion"]) == {"0.05", "0.5"}
     assert set(figures["clustered"]) == {"false_upper", "ratio"}
+    assert set(figures["drift"]) == {"false_alarms_a_year", "false_alarms_a_year_upper", "ratio"}
     assert set(figures["shadow"]) == {"false_upper", "ratio", "answers_ratio"}
     assert set(figures["arms"]) == {"false_upper", "found"}
     assert {"false_rejections_upper", "passes", "verdict_cpu_ms", "outages_rejected", "bad_rejected"} <= set(figures)
