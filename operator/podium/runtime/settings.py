@@ -93,6 +93,7 @@ class Settings:
     termination_log: Path | None = None
     preview: Preview | None = None
     other_slot: OtherSlot | None = None  # None: this server stands alone
+    drift: bool = False  # whether rows are counted by the bins of the model's training profile
     traces: bool = False  # a span for each prediction, by OpenTelemetry's own variables
 
     @classmethod
@@ -161,6 +162,7 @@ class Settings:
             termination_log=termination_log(environ),
             preview=_preview(read, environ),
             other_slot=_other_slot(read),
+            drift=read.flag("PODIUM_DRIFT"),
             traces=traces(environ),
         )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from podium.runtime.exchange import JSON, Reply, Request, Response, canonical
 from podium.runtime.faults import Fault, NotFound, NotReady, Unforeseen, WrongMethod
-from podium.runtime.http import metrics
+from podium.runtime.http import drift_page, metrics
 from podium.runtime.http.predicting import Predicting
 from podium.runtime.http.refusals import refusal
 from podium.runtime.http.reload_report import ReloadReport
@@ -62,6 +62,8 @@ class App:
             "/v2/health/live": lambda: Response(HTTPStatus.OK, b'{"live":true}', JSON),
             "/v2/health/ready": self._v2_ready,
         }
+        if settings.drift:
+            self._pages[drift_page.PATH] = self._drift
 
     def enter(self, step: StartupStep) -> None:
         """Say from now on that this is what the server does before it is ready. Called from any thread."""
@@ -220,6 +222,11 @@ class App:
         text = self._serving.metrics.render() if self._serving is not None else metrics.before_serving(self._step)
         text += self.reloads.render() if self.reloads is not None else b""
         return Response(HTTPStatus.OK, text, metrics.CONTENT_TYPE)
+
+    def _drift(self) -> Response:
+        if self._serving is None:
+            return refusal(self._not_found(), drift_page.PATH)
+        return Response(HTTPStatus.OK, self._serving.drift_page(), metrics.CONTENT_TYPE)
 
 
 def _by_another_spelling(serving: Serving, request: Request) -> "Read | None":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from podium.runtime.exchange import Reply, Request, Response
 from podium.runtime.faults import Fault, Outcome
+from podium.runtime.http import drift_page
 from podium.runtime.http.client import Client
 from podium.runtime.http.copies import Copies
 from podium.runtime.http.fallback import Attempt, Fallback, may_do_better
@@ -75,6 +76,10 @@ class Serving:
         self.identity_block = loaded.identity.block
         self._streaming = 0  # answers in parts, which come back to the queue
         self.fallback = self._fallback(settings)
+
+    def drift_page(self) -> bytes:
+        """Return the rows by bin of the training profile."""
+        return drift_page.render(self.identity, self._scorer.sketch)
 
     @property
     def idle(self) -> bool:

@@ -42,7 +42,7 @@ class Tally:
 def scores_text(name: str, text: str, of: Mapping[str, str], predictions: "Predictions") -> str:
     """By hand: there may be hundreds of lines, and prometheus_client takes 15 µs of the event loop for each."""
     (*edges, (_, total)), numbers = predictions.scores()
-    labels = ",".join(f'{label}="{_escaped(value)}"' for label, value in of.items())
+    labels = ",".join(f'{label}="{escaped(value)}"' for label, value in of.items())
     lines = [f'{name}_bucket{{le="{_written(edge)}",{labels}}} {count}\n' for edge, count in edges]
     lines += [f'{name}_bucket{{le="+Inf",{labels}}} {total}\n', f"{name}_count{{{labels}}} {total}\n"]
     return "".join(
@@ -55,5 +55,6 @@ def _written(edge: float) -> str:
     return str(floatToGoString(edge))  # type: ignore[no-untyped-call]
 
 
-def _escaped(label: str) -> str:
+def escaped(label: str) -> str:
+    """Return a label's value as the text format has it."""
     return label.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

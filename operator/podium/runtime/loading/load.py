@@ -30,6 +30,7 @@ from podium.runtime.prediction import array_namespaces, input_checks
 from podium.runtime.prediction.model import Model
 from podium.runtime.prediction.plan import Rows
 from podium.runtime.prediction.scoring import Read, Scorer
+from podium.runtime.prediction.sketch import Sketch
 from podium.runtime.protocols import invocations
 from podium.runtime.protocols.bodies import JSON
 from podium.runtime.protocols.routes import About, EventDoor, Page, binaries, endpoints, events, pages, rpcs, streams
@@ -155,6 +156,8 @@ def _scorer(directory: Path, settings: Settings, members: Members) -> Scorer:
     scorer = Scorer(model, settings.batching)
     if example is not None:
         scorer.join_if_proven(example)
+    if settings.drift:
+        scorer.sketch = Sketch.of(directory, model.inputs)
     if settings.batching is Batching.ON and model.plan is None:
         log.warning("PODIUM_BATCHING=on has no effect: only rows of a signature that is planned can be joined")
     return scorer

@@ -18,6 +18,7 @@ from podium.runtime.prediction.outputs import OutputCheck
 from podium.runtime.prediction.plan import Rows
 from podium.runtime.prediction.rows import row_count, shares
 from podium.runtime.prediction.sample import Sample
+from podium.runtime.prediction.sketch import Sketch
 from podium.runtime.settings import Batching
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class Scorer:
         self.joins = trusted and model.plan is not None
         self.steady = model.row_wise  # how long a prediction takes depends on the number of rows and on nothing else
         self.predictions = Predictions()
+        self.sketch: Sketch | None = None  # of what users ask, where that is counted
         self._check = OutputCheck(model.outputs)
         self._types: Any = None  # of the answers to the input example, or else to the first requests that were joined
         self._notes: tuple[Note, ...] = ()  # of the requests that this scorer reads
@@ -115,7 +117,7 @@ class Scorer:
             return b"".join(map(self.answer, ask.parts))
         assert ask.rows is not None
         assert ask.write is not None
-        return self._answer(lambda: self.model.predict_rows(ask.rows or []), ask.rows, ask.write)
+        return self._answer(lambda: self.model.predict_rows(ask.rows or []), ask.rows, ask.write, planned=True)
 
     def join_if_proven(self, example: Rows) -> None:
         """Predict the model's input example alone and joined, and join no requests where the answers differ."""
@@ -158,6 +160,8 @@ class Scorer:
         sound = self._is_sound(raw)
         if sound:
             self.predictions.add(raw)
+        if self.sketch is not None:
+            self.sketch.add_rows(list(chain.from_iterable(ask.rows or () for ask in asks)), raw)
         for ask, share in zip(asks, shares(raw, [len(ask.rows or ()) for ask in asks]), strict=True):
             yield self._answer_share(ask, share, sound=sound)
 
@@ -176,13 +180,17 @@ class Scorer:
 
     def answer_query(self, query: Query, write: Write) -> bytes:
         """Answer what the plan could not express. Raises Fault: the request's or the model's."""
-        return self._answer(lambda: self.model.predict(query), query.data, write)
+        return self._answer(lambda: self.model.predict(query), query.data, write, planned=False)
 
-    def _answer(self, predict: Callable[[], Any], data: Any, write: Write) -> bytes:
+    def _answer(self, predict: Callable[[], Any], data: Any, write: Write, *, planned: bool) -> bytes:
         try:
-            return self._written(predict(), write)
+            raw = predict()
+            body = self._written(raw, write)
         except ModelFault as fault:
             raise blamed(fault, data, self.model.inputs) from fault
+        if self.sketch is not None:
+            (self.sketch.add_rows if planned else self.sketch.add_query)(data, raw)
+        return body
 
     def _answer_share(self, ask: Ask, share: Any, *, sound: bool) -> bytes | Fault:
         assert ask.write is not None
@@ -218,4 +226,5 @@ class FirstScorer(Scorer):
     def __init__(self, of: Scorer) -> None:
         super().__init__(of.model)
         self.predictions, self.first = of.predictions, Predictions()
+        self.sketch = of.sketch
         self._notes = (self.first.add,)
