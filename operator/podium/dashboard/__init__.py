@@ -5,7 +5,9 @@
     selection       which rows of the fleet a viewer asked for
     look            values and templates become HTML, all of it escaped
     fragments       a page in parts, so that only what changed is sent
+    drawing         how values become the lines of a drawing
     charts          a trial over time as drawings
+    distributions   both versions' predictions over each other, and their slow answers
     fleet_page, deployment_page     the two pages
     buttons, steering, pressed      the verbs as buttons: which there are, what viewers may, and what came of one
     stream          server-sent events: the parts that changed

@@ -3,39 +3,18 @@
 Each drawing is made on the server, as the rest of the page is: it needs no script, no library and no room for them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from math import log10
 from typing import Final
 
 from podium.api.v1alpha1.values.base import format_percent
 from podium.core.status.explained import Explanation, GuardExplanation, GuardLook, LookExplanation
+from podium.dashboard.drawing import WIDTH, Chart, Line, Values, area, level, path
 from podium.dashboard.look import number
 
-WIDTH, HEIGHT = 600, 100  # of a drawing, in its own units
 _SHOWN: Final = 2  # looks make a line
 _ROOM: Final = 1.1  # above the highest value
 _DECADES: Final = 6  # lines of the grid, at the most
-Values = Sequence[float | None]
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line or area. `kind` says how it is drawn: subject, champion, tolerated, band, grid, failed or passed."""
-
-    kind: str
-    path: str
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A drawing and its words."""
-
-    title: str
-    says: str  # what it shows, in a sentence or two
-    top: str  # the value at its upper edge
-    bottom: str
-    lines: Sequence[Line]
 
 
 def charts(said: Explanation) -> Sequence[Chart]:
@@ -49,7 +28,7 @@ def charts(said: Explanation) -> Sequence[Chart]:
 def _weight(looks: Sequence[LookExplanation]) -> Chart:
     values = [look.weight / 100 for look in looks]
     says = f"The challenger's weight went from {looks[0].weight}% to {looks[-1].weight}%."
-    return Chart("Weight", says, "100%", "0%", [Line("subject", _path(_across(looks), values, 1.0, steps=True))])
+    return Chart("Weight", says, "100%", "0%", [Line("subject", path(_across(looks), values, 1.0, steps=True))])
 
 
 def _guard(guard: GuardExplanation, looks: Sequence[LookExplanation]) -> Iterator[Chart]:
@@ -74,9 +53,9 @@ def _shares(guard: GuardExplanation, rows: Sequence[GuardLook], across: Sequence
     top = min(1.0, _ROOM * max(known)) or 1.0
     lines = [
         Line("band", _band(across, rows, top)),
-        Line("tolerated", _path(across, tolerated, top)),
-        Line("champion", _path(across, champion, top)),
-        Line("subject", _path(across, share, top)),
+        Line("tolerated", path(across, tolerated, top)),
+        Line("champion", path(across, champion, top)),
+        Line("subject", path(across, share, top)),
     ]
     return Chart(f"Guard {guard.name}: share", _said_of_share(rows), format_percent(top), "0%", lines)
 
@@ -100,9 +79,8 @@ def _rough(share: float) -> str:
 def _band(across: Sequence[float], rows: Sequence[GuardLook], top: float) -> str:
     """The area between the two ends of the interval, from the first answer on."""
     known = [(x, row) for x, row in zip(across, rows, strict=True) if row.share is not None]
-    upper = [f"{_n(x)} {_n(_down(row.high, top))}" for x, row in known]
-    lower = [f"{_n(x)} {_n(_down(row.low, top))}" for x, row in reversed(known)]
-    return f"M{'L'.join([*upper, *lower])}Z"
+    lows, highs = [row.low for _, row in known], [row.high for _, row in known]
+    return area([x for x, _ in known], lows, highs, top)
 
 
 # --- evidence ---------------------------------------------------------------------------------------------------------
@@ -113,9 +91,9 @@ def _evidence(guard: GuardExplanation, rows: Sequence[GuardLook], across: Sequen
     worst = guard.worst
     proof = 1 / worst.alpha
     lines = [
-        *(Line("grid", f"M0 {_n(_down(height, 1.0))}H{WIDTH}") for height in _decades(proof)),
-        Line("passed", _path(across, [row.towards_passed for row in rows], 1.0)),
-        Line("failed", _path(across, [row.towards_failed for row in rows], 1.0)),
+        *(Line("grid", level(height)) for height in _decades(proof)),
+        Line("passed", path(across, [row.towards_passed for row in rows], 1.0)),
+        Line("failed", path(across, [row.towards_failed for row in rows], 1.0)),
     ]
     return Chart(
         f"Guard {guard.name}: evidence", _said_of_evidence(guard, rows[-1]), f"1/α = {number(proof)}", "1", lines
@@ -140,30 +118,7 @@ def _said_of_evidence(guard: GuardExplanation, last: GuardLook) -> str:
     )
 
 
-# --- paths ------------------------------------------------------------------------------------------------------------
-
-
 def _across(looks: Sequence[LookExplanation]) -> Sequence[float]:
     first = looks[0].at
     whole = (looks[-1].at - first).total_seconds() or 1.0
     return [WIDTH * min(max((look.at - first).total_seconds() / whole, 0.0), 1.0) for look in looks]
-
-
-def _path(across: Sequence[float], values: Values, top: float, *, steps: bool = False) -> str:
-    """A path through the values that there are; a gap where there is none."""
-    parts, pen = [], "M"
-    for x, value in zip(across, values, strict=True):
-        if value is None:
-            pen = "M"
-            continue
-        y = _n(_down(value, top))
-        parts.append(f"H{_n(x)}V{y}" if steps and pen == "L" else f"{pen}{_n(x)} {y}")
-        pen = "L"
-    return "".join(parts)
-
-
-def _down(value: float, top: float) -> float:
-    return HEIGHT * (1 - min(value / top, 1.0))
-
-
-_n: Callable[[float], str] = "{:.4g}".format

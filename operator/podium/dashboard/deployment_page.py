@@ -13,13 +13,18 @@ from podium.api.v1alpha1.manifest import API_VERSION, KIND
 from podium.core.status.explained import Explanation
 from podium.core.status.explanation import Unexplained, explanation
 from podium.dashboard.buttons import buttons
-from podium.dashboard.charts import HEIGHT, WIDTH, charts
+from podium.dashboard.charts import charts
+from podium.dashboard.distributions import distributions, slow
+from podium.dashboard.drawing import HEIGHT, WIDTH
 from podium.dashboard.fragments import Page, about
 from podium.dashboard.kept import Entry, Kept
 from podium.dashboard.look import address, html, since
 from podium.dashboard.selection import named
 
-_ORDER: Final = ("head", "outage", "steps", "guards", "charts", "gates", "steer", "decisions", "conditions", "spec")
+_ORDER: Final = (
+    *("head", "outage", "steps", "guards", "charts", "beside", "gates", "steer"),
+    *("decisions", "conditions", "spec"),
+)
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,9 @@ def _parts(said: Explanation, now: datetime) -> dict[str, Markup]:
     if (drawn := charts(said)) and said.trial is not None:
         size, looks = {"width": WIDTH, "height": HEIGHT}, said.trial.looks
         parts["charts"] = html("parts/charts.html", charts=drawn, first=looks[0].at, last=looks[-1].at, **size)
+    if said.trial is not None:
+        size = {"width": WIDTH, "height": HEIGHT}
+        parts["beside"] = html("parts/beside.html", distributions=distributions(said), slow=slow(said), **size, **known)
     if said.gates:
         parts["gates"] = html("parts/gates.html", **known)
     parts["decisions"] = html("parts/decisions.html", **known)

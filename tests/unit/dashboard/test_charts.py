@@ -6,8 +6,9 @@ from typing import Any
 from bench.page.fleets import kinds, placed
 from podium.core.status.explained import Explanation
 from podium.core.status.explanation import explanation
-from podium.dashboard.charts import HEIGHT, WIDTH, charts
+from podium.dashboard.charts import charts
 from podium.dashboard.deployment_page import deployment_page
+from podium.dashboard.drawing import HEIGHT, WIDTH
 from tests.unit.dashboard.conftest import NOW, browsing, keeping
 from tests.unit.dashboard.reading import Document
 
@@ -89,7 +90,8 @@ def test_one_look_is_no_line_and_a_guard_that_was_not_there_is_left_out() -> Non
 def test_the_page_names_and_describes_each_drawing() -> None:
     document = Document(browsing(keeping(canary())).get("/deployments/ml/churn").text)
     assert document.problems == []
-    drawn = [one for one in document.all("svg") if one.get("class") == "chart"]
+    titles = [(one, str(one.get("aria-labelledby"))) for one in document.all("svg")]
+    drawn = [one for one, title in titles if title.startswith("chart-")]
     assert [(one["role"], one["aria-labelledby"], one["aria-describedby"]) for one in drawn] == [
         ("img", f"chart-{number}", f"chart-{number}-says") for number in range(1, 5)
     ]

@@ -61,6 +61,17 @@ class CriterionExplanation:
 
 
 @dataclass(frozen=True)
+class DistributionPoint:
+    """How many of each version's predictions are above a value, or of a class: `bad` of `answers`."""
+
+    name: str  # of the class; of a value its number
+    value: float | None  # None of a class
+    subject: Side
+    champion: Side
+    baseline: float  # the champion's share when the value, or the class, was chosen
+
+
+@dataclass(frozen=True)
 class GuardExplanation:
     """A guard's verdict, and its criteria. None of them while it waits for the champion's baseline."""
 
@@ -68,6 +79,8 @@ class GuardExplanation:
     verdict: str
     message: str
     criteria: Sequence[CriterionExplanation]
+    kind: str = ""  # the field of the guard: error_rate, latency …
+    distribution: Sequence[DistributionPoint] = ()  # of a guard on predictions: by value or class, in order
 
     @property
     def worst(self) -> CriterionExplanation:
@@ -142,6 +155,7 @@ class TrialProgress:
     soaking_since: datetime | None
     observed_at: datetime | None  # when its evidence was last looked at
     looks: Sequence[LookExplanation] = ()  # what was seen of it over time, the newest last
+    answers: Sequence[Side] = ()  # of the version under judgement, and of the one beside it; bad are the failed ones
 
 
 @dataclass(frozen=True)
@@ -151,6 +165,18 @@ class OutageProgress:
     since: datetime
     message: str
     runs: Mapping[str, Side]  # by guard: the champion's answers of its present good run
+
+
+@dataclass(frozen=True)
+class RecordedGuard:
+    """What a guard had found when a version was decided."""
+
+    name: str
+    verdict: str
+    message: str
+    subject: Side
+    champion: Side  # the version beside it, which the record does not name
+    limit: float  # a share; beside the champion a difference of shares
 
 
 @dataclass(frozen=True)
@@ -165,6 +191,13 @@ class PastDecision:
     generation: int  # that it was about
     answers: int | None = None  # that counted as evidence; None where the record does not say
     bad: int | None = None
+    guards: Sequence[RecordedGuard] = ()
+    model: str = ""  # registered model, and where it is; "" where an older Podium did not write it down
+    registry: str = ""
+    digest: str = ""
+    template: str = ""  # revision of the pod template, where that was on trial
+    artifact: str = ""  # path of the whole record in the artifacts of the version's run; "" where there is none
+    recorded: bool = False  # whether the registry's tags are known to have it
 
 
 @dataclass(frozen=True)

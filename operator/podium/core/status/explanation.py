@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from podium.api.v1alpha1.evidence import GuardRecord
 from podium.api.v1alpha1.spec.gates import Gate
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Condition, HistoryEntry, Pinned, Rejection, Status, Trial
@@ -18,11 +19,13 @@ from podium.core.status.explained import (
     GuardExplanation,
     OutageProgress,
     PastDecision,
+    RecordedGuard,
     StepExplanation,
     TrialProgress,
 )
-from podium.core.status.guard_explanations import explained_guards, side, version_of
+from podium.core.status.guard_explanations import answers_of, explained_guards, side, version_of
 from podium.core.status.looks import explained_looks
+from podium.core.status.record import artifact_path, is_recorded
 
 Part = TypeVar("Part", Spec, Status)
 _LONGEST = 300  # characters of why an object cannot be explained
@@ -159,6 +162,7 @@ def _standing(trial: Trial, status: Status, found: Sequence[GuardExplanation]) -
         soaking_since=trial.soaking_since,
         observed_at=trial.evidence.observed_at,
         looks=explained_looks(trial, found),
+        answers=answers_of(trial, status),
     )
 
 
@@ -180,9 +184,28 @@ def _shared_outage(status: Status) -> OutageProgress | None:
 
 
 def _rejection(lost: Rejection) -> PastDecision:
-    return PastDecision(lost.at, lost.version, "Rejected", lost.reason, lost.message, lost.generation)
+    said = (lost.at, lost.version, "Rejected", lost.reason, lost.message, lost.generation)
+    return PastDecision(*said, model=lost.model, registry=lost.registry, digest=lost.digest)
 
 
 def _decided(entry: HistoryEntry) -> PastDecision:
     said = (entry.outcome, entry.reason, entry.message, entry.generation)
-    return PastDecision(entry.at, entry.version, *said, entry.answers, entry.bad)
+    return PastDecision(
+        entry.at,
+        entry.version,
+        *said,
+        entry.answers,
+        entry.bad,
+        guards=[_recorded(guard, entry.version) for guard in entry.guards],
+        model=entry.model,
+        registry=entry.registry,
+        digest=entry.digest,
+        template=entry.template.revision if entry.template is not None else "",
+        artifact=artifact_path(entry) if is_recorded(entry) else "",
+        recorded=entry.recorded,
+    )
+
+
+def _recorded(guard: GuardRecord, version: str) -> RecordedGuard:
+    counted = (side(version, guard.challenger), side("", guard.champion))
+    return RecordedGuard(guard.guard, guard.verdict, guard.message, *counted, guard.limit)

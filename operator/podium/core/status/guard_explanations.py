@@ -4,11 +4,13 @@ import math
 from collections.abc import Iterator, Sequence
 
 from podium.api.v1alpha1.evidence import Counts
+from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.status import Phase, Pinned, Status, Trial
 from podium.core.analysis import guards
 from podium.core.analysis.guards import CriterionResult, GuardResult
+from podium.core.analysis.measures import ERRORS, of_class, of_first_answers, scores_above
 from podium.core.analysis.tests import NOT_EVALUATED, SequentialTest, sequential_tests
-from podium.core.status.explained import CriterionExplanation, GuardExplanation, Side
+from podium.core.status.explained import CriterionExplanation, DistributionPoint, GuardExplanation, Side
 from podium.core.status.messages import trial_began
 
 
@@ -19,7 +21,8 @@ def explained_guards(
     tests = {test.criterion.name: test for test in sequential_tests(trial, trial.evidence)}
     for result in guards.judge(trial) if judged is None else judged:
         found = [_criterion(finding, tests[finding.criterion.name], trial, status) for finding in result.findings]
-        yield GuardExplanation(result.guard.name, result.state, result.message, found)
+        points = list(_distribution(result.guard, trial, status))
+        yield GuardExplanation(result.guard.name, result.state, result.message, found, result.guard.kind, points)
 
 
 def _criterion(finding: CriterionResult, test: SequentialTest, trial: Trial, status: Status) -> CriterionExplanation:
@@ -40,6 +43,27 @@ def _criterion(finding: CriterionResult, test: SequentialTest, trial: Trial, sta
         more_answers=more,
         more_seconds=_seconds(more, finding.challenger.answers, trial),
     )
+
+
+def _distribution(guard: Guard, trial: Trial, status: Status) -> Iterator[DistributionPoint]:
+    """Both versions' predictions at the champion's quantiles, or by class, as far as they were counted."""
+    evidence = trial.evidence
+    baseline = next((one for one in evidence.baselines if one.guard == guard.name), None)
+    if guard.prediction_shift is None or baseline is None:
+        return
+    places: list[tuple[str, float | None]] = [(f"{edge:g}", edge) for edge in baseline.edges]
+    places += [(name, None) for name in baseline.classes]
+    subject, other = _versions(status)
+    for (name, value), share in zip(places, baseline.shares, strict=True):
+        measure = of_class(name) if value is None else scores_above(value)
+        counts = evidence.measured((of_first_answers(measure) if evidence.first_answers else measure).name)
+        yield DistributionPoint(name, value, side(subject, counts.challenger), side(other, counts.champion), share)
+
+
+def answers_of(trial: Trial, status: Status) -> Sequence[Side]:
+    """What the version under judgement answered in its trial, and what the one beside it did meanwhile."""
+    counts, (subject, other) = trial.evidence.measured(ERRORS.name), _versions(status)
+    return side(subject, counts.challenger), side(other, counts.champion)
 
 
 def _proofs(test: SequentialTest) -> tuple[float, float]:

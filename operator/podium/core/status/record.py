@@ -16,13 +16,15 @@ LONGEST = 500  # MLflow keeps 5,000 characters; no person reads as many
 
 
 def unrecorded(status: Status) -> list[HistoryEntry]:
-    """The newest decision about each version, where the registry is not yet known to have it.
-
-    A pod template is none of the registry's business.
-    """
-    decided = (entry for entry in status.history if entry.outcome != "RolledBack" and entry.template is None)
+    """The newest decision about each version, where the registry is not yet known to have it."""
+    decided = filter(is_recorded, status.history)
     newest = {(entry.model, entry.version): entry for entry in decided}
     return [entry for entry in newest.values() if not entry.recorded]
+
+
+def is_recorded(entry: HistoryEntry) -> bool:
+    """Whether the registry takes a record of it. A pod template is none of the registry's business."""
+    return entry.outcome != "RolledBack" and entry.template is None
 
 
 def tags_for(entry: HistoryEntry, facts: Facts) -> Mapping[str, str]:
