@@ -17,7 +17,7 @@ from aiohttp import web
 from bench.scale.api_server import ApiServer
 from bench.scale.mlflow_server import MlflowServer
 from bench.scale.subject import Subject, operator
-from bench.scale.virtual import FILES, Rest, model_of, name_of, objects, page_of
+from bench.scale.virtual import FILES, Rest, cluster, model_of, name_of, objects, page_of
 
 _COMMITS: Final = 20
 _QUIET: Final = 10.0  # seconds without a write of a status after which all are at rest
@@ -45,6 +45,8 @@ async def _measure(size: int, rest: Rest, seconds: float, within: float) -> dict
     """All figures of one size."""
     api, mlflow = ApiServer(page_of), MlflowServer({model_of(number) for number in range(size)}, FILES)
     async with served(api.application()) as server, served(mlflow.application()) as registry:
+        for collection, body in cluster():
+            api.put(collection, body)
         for number in range(size):
             mlflow.point(model_of(number), f"champion-{name_of(number)}", "1")
             for collection, body in objects(number, rest, registry):

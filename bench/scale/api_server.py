@@ -56,8 +56,7 @@ class ApiServer:
 
     def put(self, collection: str, body: Json) -> Json:
         """Store an object; it is told to those who watch."""
-        group, plural = collection.partition("/namespaces/")[0], collection.rpartition("/")[2]
-        return self._store(f"{group}/{plural}", body)
+        return self._store(_resource(collection), body)
 
     def change(self, name: str, spec: Json) -> None:
         """A commit: another spec of a ModelDeployment, and another generation."""
@@ -207,4 +206,5 @@ class ApiServer:
 
 
 def _resource(collection: str) -> str:
-    return f"{collection.partition('/namespaces/')[0]}/{collection.rpartition('/')[2]}"
+    group, namespaced, plural = collection.partition("/namespaces/{}/")
+    return f"{group}/{plural}" if namespaced else collection

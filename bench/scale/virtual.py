@@ -3,19 +3,25 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final, Literal
+
+import yaml
 
 from podium.adapters.kubernetes import names, render
 from podium.adapters.kubernetes.pod_specs import Defaults
 from podium.adapters.kubernetes.render import Owner
 from podium.api.v1alpha1.manifest import API_VERSION, KIND
+from podium.api.v1alpha1.policy import POLICY_PLURAL
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned
 from podium.core.digest import digest_of
 
 Json = dict[str, Any]
+ROOT: Final = Path(__file__).parents[2]
 Rest = Literal["stable", "missing"]
 NAMESPACE: Final = "bench"
+POLICY: Final = ROOT / "manifests/policy.yaml"  # which every installation begins with
 IMAGE: Final = "podium-runtime:bench"
 PER_MODEL: Final = 5  # ModelDeployments of one registered model
 FILES: Final = {"MLmodel": b"flavors: {}\n"}
@@ -65,6 +71,12 @@ def objects(number: int, rest: Rest, registry: str) -> Iterator[tuple[str, Json]
     metadata = {"namespace": NAMESPACE, "name": name, "uid": uid, "generation": 1, "creationTimestamp": _BEGAN}
     body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": given, "status": status}
     yield names.MODEL_DEPLOYMENTS, body
+
+
+def cluster() -> Iterator[tuple[str, Json]]:
+    """The collection and the object, for what is there once: the namespace, and what an installation permits it."""
+    yield "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": {}}}
+    yield f"{names.OF_GROUP}/{POLICY_PLURAL}", yaml.safe_load(POLICY.read_text())
 
 
 def page_of(pod: str) -> str:

@@ -79,6 +79,7 @@ async def observe_at_rest(
         has_finalizer=md.has_finalizer,
         autoscaler=autoscaler,
         template=md.template,
+        refusals=md.refusals,
     )
 
 

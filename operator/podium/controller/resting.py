@@ -7,8 +7,7 @@ The rules:
    again, and only that is carried out: a hint that is old can cost a look, and never a wrong act.
 3. Where the same facts ask for nothing an hour later either, that is when it is looked at again: whatever else could
    change is told by the watches, by the registry's poll, or by a list that is compared with what they know.
-4. Nothing that others have to do with is decided so: an alias that another one claims, a turn to try a template, what
-   no policy grants.
+4. Nothing that others have to do with is decided so: an alias that another one claims, a turn to try a template.
 """
 
 from dataclasses import dataclass, replace
@@ -94,7 +93,7 @@ class Resting:
         try:
             md = await hints.get(key)
             md = await self._others.confined(md) if md is not None and self._plain(md) else None
-            registry = self._workers.registry.standing(md) if md is not None and not md.refusals else None
+            registry = self._workers.registry.standing(md) if md is not None else None
             if md is None or registry is None:
                 return None
             if self._awaits(md, registry):

@@ -10,6 +10,7 @@ from podium.api.v1alpha1.status import Phase
 from podium.controller.resting import AGAIN
 from podium.core.facts import Key
 from podium.simulation.world.hints import FakeHints, Watching
+from podium.simulation.world.policies import EVERYTHING
 from podium.simulation.world.view import KEY
 from podium.simulation.world.world import World, end_worlds
 from tests.stories.simulator import SECOND, Simulation, spec_of
@@ -38,6 +39,10 @@ def looked_afresh(sim: Simulation, seconds: int = 2) -> bool:
     sim.processes[0].operator.changed(KEY)
     sim.run(seconds * SECOND)
     return sim.processes[0].calls["cluster.get"] > before
+
+
+def permitted(sim: Simulation) -> str:
+    return next(each.status for each in sim.status.conditions if each.type == "Permitted")
 
 
 def test_what_rests_is_looked_at_without_a_request(sim: Simulation) -> None:
@@ -100,6 +105,16 @@ def test_an_alias_that_another_one_claims_is_verified_afresh(sim: Simulation) ->
     sim.processes[0].operator.changed(later)
     sim.run(2 * SECOND)
     assert sim.processes[0].calls["cluster.get"] > before
+
+
+def test_what_no_policy_grants_rests_too_and_hears_of_a_policy_that_does(sim: Simulation) -> None:
+    sim.policies.delete()
+    sim.run(timedelta(minutes=2))
+    assert permitted(sim) == "False"
+    assert not looked_afresh(sim)
+    sim.policies.apply("everything", **EVERYTHING)
+    sim.run(timedelta(minutes=1))
+    assert permitted(sim) == "True"
 
 
 def test_a_restarted_operator_writes_nothing_of_what_rests(sim: Simulation) -> None:

@@ -21,6 +21,7 @@ from typing import Final
 
 from podium.api.v1alpha1 import reasons
 from podium.controller.logs import about
+from podium.controller.priorities import RESTS
 from podium.controller.queue import backoff
 from podium.controller.settings import Settings
 from podium.controller.waiting import news_or
@@ -37,6 +38,7 @@ from podium.controller.workers.registry_request import (
     uri_of,
 )
 from podium.controller.workers.registry_session import NOT_ASKED, Session
+from podium.controller.workers.registry_turns import Turns
 from podium.core.actions import ClaimAlias, MoveAlias, RegistryWrite, WriteRecord, WriteTags
 from podium.core.facts import Key, Problem, RegistryState
 from podium.core.refusal import named
@@ -71,6 +73,7 @@ class RegistryWorker:
         self._notify = notify
         self._leads = leads
         self._sessions: dict[Key, Session] = {}
+        self._turns = Turns()
         self._pollers = Pollers(self._poller)
         self._owner = owner
         self._returned = ReturnedClaims(self._registry, clock, login=self._logins.of, leads=leads)
@@ -87,7 +90,8 @@ class RegistryWorker:
         session = self._sessions.get(md.key)
         if session is None:
             session = self._sessions[md.key] = Session(md.key, request)
-            session.task = asyncio.create_task(self._attend(session), name=f"registry for {md.key}")
+            work = self._attend(session, patient=_has_settled(md))
+            session.task = asyncio.create_task(work, name=f"registry for {md.key}")
         if not same_alias(session.request, request):
             self._returned.give_back(session.request, self._owner(md.key))
         recently = self._clock.monotonic() - self._settings.registry_poll
@@ -101,7 +105,7 @@ class RegistryWorker:
         A write that is pending is none of a rest.
         """
         request, session = request_of(md, self.default_uri), self._sessions.get(md.key)
-        if session is None or request is None:
+        if session is None or request is None or md.refusals:
             return self.latest(md)
         asked = request, _rests(session, md, request)
         if session.pending or (session.request, session.rests) != asked:
@@ -154,19 +158,32 @@ class RegistryWorker:
         every, login = self._settings.registry_poll, self._logins.of
         return Poller(account, self._registry, self._clock, every, login=login, unavailable=unavailable)
 
-    async def _attend(self, session: Session) -> None:
+    async def _attend(self, session: Session, *, patient: bool) -> None:
+        """Ask and write until cancelled. One that is patient waits for its turn at first, or for news."""
         with about(session.key):
+            pause = await (self._once_in_turn(session) if patient else self._once(session))
             while True:
-                session.news.clear()
-                session.left_to_poller = False
-                try:
-                    well = await self._flush_and_query(session)
-                except Exception:  # noqa: BLE001  a session must outlive whatever a registry's client throws
-                    _log.exception("%s: the registry client failed unexpectedly", session.key)
-                    well = False
-                session.failures = 0 if well else session.failures + 1
-                session.left_to_poller = session.stands
-                await news_or(self._clock, session.news, self._wait(session, well=well))
+                await news_or(self._clock, session.news, pause)
+                pause = await self._once(session)
+
+    async def _once_in_turn(self, session: Session) -> float:
+        with self._turns.waited_for(session) as waits:
+            if waits:
+                await session.news.wait()
+            return await self._once(session)
+
+    async def _once(self, session: Session) -> float:
+        """Write what is pending, and ask. Returns in how many seconds to do so again."""
+        session.news.clear()
+        session.left_to_poller = False
+        try:
+            well = await self._flush_and_query(session)
+        except Exception:  # noqa: BLE001  a session must outlive whatever a registry's client throws
+            _log.exception("%s: the registry client failed unexpectedly", session.key)
+            well = False
+        session.failures = 0 if well else session.failures + 1
+        session.left_to_poller = session.stands
+        return self._wait(session, well=well)
 
     def _wait(self, session: Session, *, well: bool) -> float:
         """Seconds until it asks again by itself."""
@@ -263,6 +280,11 @@ class RegistryWorker:
                 await self._registry.write_tags(login, model, write.version, write.tags)
             case WriteRecord():
                 await self._registry.write_record(login, model, write.version, write.path, write.text)
+
+
+def _has_settled(md: ModelDeployment) -> bool:
+    """Whether it waits for nothing that the registry could say: what Git wants was found and decided before."""
+    return md.status.phase in RESTS and md.status.observed_generation == md.generation and bool(md.status.champion)
 
 
 def _rests(session: Session, md: ModelDeployment, request: RegistryRequest) -> bool:
