@@ -18,7 +18,7 @@ class FaultyModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is
         """Predict one number a row. Raises ValueError for one row in ten, if that is its fault."""
         x: np.ndarray = model_input.iloc[:, 0].to_numpy(dtype=float)
         if self.fault == "slow" and (x < 0.4).any():
-            time.sleep(0.3)
+            time.sleep(1)  # far longer than a healthy one takes on a machine that is busy
         if self.fault == "raises" and (x < 0.1).any():
             raise ValueError("x is too small")
         if self.fault == "nan":
