@@ -45,8 +45,9 @@ def application(metrics: Metrics, ready: Callable[[], bool], state: Callable[[],
         told = f"{state()}\n" if state() else ""
         return web.Response(text=f"ok\n{told}") if ready() else web.Response(status=503, text=f"no watches yet\n{told}")
 
-    async def show(_: web.Request) -> web.Response:
-        body = await asyncio.to_thread(metrics.render)  # seconds for thousands of rollouts: the loop goes on
+    async def show(request: web.Request) -> web.Response:
+        names = request.query.getall("name[]", [])  # as the usual clients of Prometheus take it
+        body = await asyncio.to_thread(metrics.render, names)
         return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     app = web.Application()

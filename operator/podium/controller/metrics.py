@@ -1,6 +1,6 @@
 """What the operator says of itself in Prometheus's words: the usual names of controllers, and the rollouts' own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from time import perf_counter
@@ -17,7 +17,7 @@ from prometheus_client import (
 )
 
 from podium.api.v1alpha1.status import HistoryEntry, Phase, Status, Trial
-from podium.controller.rollout_metrics import OUTCOMES, RolloutGauges
+from podium.controller.rollout_metrics import RolloutSeries
 from podium.core.facts import Key, TrafficState
 from podium.core.rollout.transitions import Move
 from podium.core.status.decisions import decisions, first_sight
@@ -64,16 +64,9 @@ class Metrics:
 
     def _rollouts(self) -> None:
         own, which = self._registry, ["namespace", "name"]
-        self._gauges = RolloutGauges()
-        own.register(self._gauges)
+        self._series = RolloutSeries()
         self._transitions = Counter(
             "podium_transitions", "Moves from phase to phase.", [*which, "from", "to", "reason"], registry=own
-        )
-        self._decisions = Counter(
-            "podium_decisions",
-            "Trials by how they ended: Promoted, Rejected, Aborted or RolledBack.",
-            [*which, "outcome"],
-            registry=own,
         )
         self._lead_time = Histogram(
             "podium_lead_time_seconds",
@@ -117,10 +110,7 @@ class Metrics:
 
     def show(self, key: Key, status: Status, traffic: TrafficState) -> None:
         """Show where a rollout stands."""
-        if not self._gauges.shows(key):
-            for outcome in OUTCOMES:  # increase() sees a first decision only where there was a zero before
-                self._decisions.labels(key.namespace, key.name, outcome)
-        self._gauges.show(key, status, traffic)
+        self._series.show(key, status, traffic)
         self._see(key, status)
 
     def moved(self, key: Key, move: Move, before: Status, after: Status) -> None:
@@ -132,7 +122,7 @@ class Metrics:
             self._decided(key, entry, before.trial or after.trial)
 
     def _decided(self, key: Key, entry: HistoryEntry, trial: Trial | None) -> None:
-        self._decisions.labels(key.namespace, key.name, entry.outcome).inc()
+        self._series.decided(key, entry.outcome)
         if trial is not None:
             self._trial_time.labels(key.namespace, entry.outcome).observe(_seconds(trial.started_at, entry.at))
         sight = self._sights.get(key)
@@ -152,27 +142,30 @@ class Metrics:
 
     def stop_showing(self, mine: Callable[[str], bool] = lambda _: True) -> None:
         """Remove where rollouts stand: a former leader of their namespaces does not know it. What it counted stays."""
-        for key in self._gauges.known():
+        for key in self._series.known():
             if mine(key.namespace):
-                self._gauges.forget(key)
+                self._series.hide(key)
         for key in tuple(self._sights):
             if mine(key.namespace):
                 del self._sights[key]
 
     def forget(self, key: Key) -> None:
         """Remove all series of a ModelDeployment that is gone."""
-        self._gauges.forget(key)
+        self._series.forget(key)
         self._sights.pop(key, None)
-        for family in (self._transitions, self._decisions):
-            family.remove_by_labels({"namespace": key.namespace, "name": key.name})
+        self._transitions.remove_by_labels({"namespace": key.namespace, "name": key.name})
 
     def known(self) -> frozenset[Key]:
         """Every ModelDeployment that has series here."""
-        return self._gauges.known()
+        return self._series.known()
 
-    def render(self) -> bytes:
-        """The metrics in Prometheus' text format. It may run beside the loop, in a thread of its own."""
-        return generate_latest(self._registry)
+    def render(self, names: Collection[str] = ()) -> bytes:
+        """The metrics in Prometheus' text format, all or those of these names.
+
+        It may run beside the loop, in a thread of its own.
+        """
+        asked = self._registry.restricted_registry(names) if names else self._registry
+        return generate_latest(asked) + self._series.exposition(names).encode()
 
 
 def _seconds(since: datetime, until: datetime) -> float:

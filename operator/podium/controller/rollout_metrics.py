@@ -1,18 +1,17 @@
-"""Where rollouts stand, as Prometheus' gauges: made of their last statuses, and of nothing else.
+"""Where rollouts stand, as Prometheus' series: made of their last statuses, and of what was decided meanwhile.
 
-A trial is reconciled every second, and its samples are made as often as Prometheus asks for them. At rest they are made
-once: of ten thousand ModelDeployments, a few small numbers are kept, and no status.
+A trial is reconciled every second, and its lines are made as often as Prometheus asks for them. At rest they are made
+once, as text: to show ten thousand ModelDeployments is to join what is known, and takes no time from the trials.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Final, get_args
 
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
-
-from podium.api.v1alpha1.status import Outcome, Phase, Pinned, Status, Trial
+from podium.api.v1alpha1.status import Outcome, Pinned, Status, Trial
+from podium.controller.exposition import header, line
 from podium.core.analysis.sequential import TestVerdict
 from podium.core.facts import Key, TrafficState
 from podium.core.status.explained import GuardExplanation
@@ -20,7 +19,7 @@ from podium.core.status.guard_explanations import explained_guards
 
 _WHICH: Final = ("namespace", "name")
 _FAMILIES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "podium_modeldeployment_phase": ("1 for the phase it is in.", ("phase",)),
+    "podium_modeldeployment_phase": ("1, with the phase it is in.", ("phase",)),
     "podium_modeldeployment_phase_start_time_seconds": ("Since when it is in its phase, or step; Unix time.", ()),
     "podium_modeldeployment_info": (
         "1, with the model and the versions of champion and challenger.",
@@ -51,50 +50,76 @@ _FAMILIES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "podium_last_decision_time_seconds": ("When it was last decided so; Unix time.", ("outcome",)),
 }
+_DECISIONS: Final = "podium_decisions_total"
 _VERDICTS: Final = get_args(TestVerdict)
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 Sample = tuple[str, tuple[str, ...], float]  # family, values of its own labels, value
 _log = logging.getLogger(__name__)
 
 
-class RolloutGauges(Collector):
-    """The gauges of all ModelDeployments that this process has reconciled."""
+class RolloutSeries:
+    """The series of all ModelDeployments that this process has reconciled."""
 
     def __init__(self) -> None:
-        self._shown: dict[Key, Callable[[], Iterable[Sample]]] = {}
+        self._shown: dict[Key, Callable[[], Mapping[str, str]]] = {}  # lines by family
+        self._decided: defaultdict[Key, Counter[Outcome]] = defaultdict(Counter)
 
     def show(self, key: Key, status: Status, traffic: TrafficState) -> None:
         """Show where a rollout stands."""
         if status.trial is not None:
-            self._shown[key] = partial(_samples, key, status, traffic)
+            self._shown[key] = partial(_lines, key, status, traffic)
         else:
-            self._shown[key] = tuple(_samples(key, status, traffic)).__iter__
+            self._shown[key] = _lines(key, status, traffic).copy  # which is made now
+        self._decided.setdefault(key, Counter())
+
+    def decided(self, key: Key, outcome: Outcome) -> None:
+        """Count a decision."""
+        self._decided[key][outcome] += 1
+
+    def hide(self, key: Key) -> None:
+        """Show no longer where it stands. What was counted stays."""
+        self._shown.pop(key, None)
 
     def forget(self, key: Key) -> None:
         """Show nothing of it any more."""
-        self._shown.pop(key, None)
-
-    def clear(self) -> None:
-        """Show nothing any more."""
-        self._shown.clear()
-
-    def shows(self, key: Key) -> bool:
-        """Whether it is shown."""
-        return key in self._shown
+        self.hide(key)
+        self._decided.pop(key, None)
 
     def known(self) -> frozenset[Key]:
         """Every ModelDeployment that is shown."""
         return frozenset(self._shown)
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Each family with the samples of all. Safe beside the loop that reconciles: values are replaced as a whole."""
-        families = {
-            name: GaugeMetricFamily(name, text, labels=(*_WHICH, *labels)) for name, (text, labels) in _FAMILIES.items()
-        }
-        for key, samples in list(self._shown.items()):
-            for name, labels, value in samples():
-                families[name].add_metric((key.namespace, key.name, *labels), value)
-        yield from families.values()
+    def exposition(self, names: Collection[str] = ()) -> str:
+        """All of it in Prometheus' text format, or the families of these names.
+
+        Safe beside the loop that reconciles: values are replaced as a whole.
+        """
+        lines: defaultdict[str, list[str]] = defaultdict(list)
+        for shown in list(self._shown.values()):
+            for family, some in shown().items():
+                lines[family].append(some)
+        families = [(name, text, "gauge", lines[name]) for name, (text, _) in _FAMILIES.items()]
+        decided = [_decisions(key, counts) for key, counts in list(self._decided.items())]
+        families.append((_DECISIONS, "Trials by how they ended.", "counter", decided))
+        return "".join(
+            header(name, text, kind) + "".join(some)
+            for name, text, kind, some in families
+            if not names or name in names
+        )
+
+
+def _decisions(key: Key, counts: Mapping[Outcome, int]) -> str:
+    """Each outcome, from zero on: increase() sees a first decision only where there was a zero before."""
+    labels = ("namespace", "name", "outcome")
+    return "".join(line(_DECISIONS, labels, (key.namespace, key.name, one), counts.get(one, 0)) for one in OUTCOMES)
+
+
+def _lines(key: Key, status: Status, traffic: TrafficState) -> dict[str, str]:
+    """The lines of each family of which it has any."""
+    found: defaultdict[str, str] = defaultdict(str)
+    for name, labels, value in _samples(key, status, traffic):
+        found[name] += line(name, (*_WHICH, *_FAMILIES[name][1]), (key.namespace, key.name, *labels), value)
+    return dict(found)
 
 
 def _samples(key: Key, status: Status, traffic: TrafficState) -> Iterator[Sample]:
@@ -109,8 +134,7 @@ def _samples(key: Key, status: Status, traffic: TrafficState) -> Iterator[Sample
 
 
 def _standing(status: Status) -> Iterator[Sample]:
-    for phase in Phase:
-        yield "podium_modeldeployment_phase", (phase,), phase is status.phase
+    yield "podium_modeldeployment_phase", (status.phase,), 1
     if status.phase_since is not None:
         yield "podium_modeldeployment_phase_start_time_seconds", (), status.phase_since.timestamp()
     subject = status.champion or status.challenger

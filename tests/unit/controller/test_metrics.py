@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from podium.api.v1alpha1.evidence import Counts, Evidence, MeasureCounts
 from podium.api.v1alpha1.status import Condition, Phase, Pinned, Status, Trial, Verdict
@@ -50,9 +51,36 @@ def test_where_a_rollout_stands_is_shown() -> None:
     metrics.show(KEY, STATUS, TRAFFIC)
     text = shown(metrics)
     assert 'podium_modeldeployment_phase{name="churn",namespace="ml",phase="Canary"} 1.0' in text
-    assert 'podium_modeldeployment_phase{name="churn",namespace="ml",phase="Stable"} 0.0' in text
+    assert 'phase="Stable"' not in text
     assert 'podium_traffic_weight_percent{kind="desired",name="churn",namespace="ml"} 5.0' in text
     assert 'podium_traffic_weight_percent{kind="current",name="churn",namespace="ml"} 25.0' in text
+
+
+def test_what_is_shown_is_what_a_client_of_prometheus_reads() -> None:
+    """Its text is made once and kept, by hand: quotes, backslashes and line ends in labels are part of it."""
+    metrics = Metrics()
+    odd = Pinned(version='a "b" \\n', digest="d", slot="b", model="two\nlines \\ and é")
+    metrics.show(KEY, STATUS.model_copy(update={"challenger": odd}), TRAFFIC)
+    families = {each.name: each for each in text_string_to_metric_families(shown(metrics))}
+    (info,) = families["podium_modeldeployment_info"].samples
+    assert info.labels == {
+        "namespace": "ml",
+        "name": "churn",
+        "model": odd.model,
+        "champion": "",
+        "challenger": odd.version,
+    }
+    assert [each.value for each in families["podium_traffic_weight_percent"].samples] == [5, 25]
+    assert families["podium_decisions"].type == "counter"
+    assert {each.value for each in families["podium_decisions"].samples} == {0}
+
+
+def test_some_families_can_be_asked_for_by_name() -> None:
+    metrics = Metrics()
+    metrics.show(KEY, STATUS, TRAFFIC)
+    names = ["podium_modeldeployment_info", "workqueue_depth"]
+    found = text_string_to_metric_families(metrics.render(names).decode())
+    assert sorted(each.name for each in found) == names
 
 
 def test_the_evidence_of_a_trial_is_shown_and_goes_with_it() -> None:

@@ -283,7 +283,7 @@ class RegistryWorker:
 
 
 def _has_settled(md: ModelDeployment) -> bool:
-    """Whether it waits for nothing that the registry could say: what Git wants was found and decided before."""
+    """Whether it waits for nothing that the registry could say: what Git names was found and decided before."""
     return md.status.phase in RESTS and md.status.observed_generation == md.generation and bool(md.status.champion)
 
 
