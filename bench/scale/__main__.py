@@ -4,9 +4,11 @@ import argparse
 import asyncio
 import json
 import socket
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -32,16 +34,20 @@ def main() -> None:
     options.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 3000], help="how many ModelDeployments")
     options.add_argument("--rest", choices=["stable", "missing"], default="stable", help="how they rest")
     options.add_argument("--seconds", type=float, default=60.0, help="for which they are measured at rest")
-    options.add_argument("--within", type=float, default=300.0, help="seconds that they may take to come to rest")
+    options.add_argument("--within", type=float, default=600.0, help="seconds that they may take to come to rest")
+    told = "which runs the operator, for example one with requirements/operator.txt alone, as its image has it"
+    options.add_argument("--python", type=Path, default=Path(sys.executable), help=told)
     chosen = options.parse_args()
-    measured = [asyncio.run(_measure(size, chosen.rest, chosen.seconds, chosen.within)) for size in chosen.sizes]
+    measured = [
+        asyncio.run(_measure(size, chosen.rest, chosen.seconds, chosen.within, chosen.python)) for size in chosen.sizes
+    ]
     for name in measured[0]:
         if name != "by_verb":
             print(f"{name:>24}", *(f"{_shown(each[name]):>12}" for each in measured))
     print(json.dumps(measured[-1] | {"sizes": measured, **_growth(measured)}))
 
 
-async def _measure(size: int, rest: Rest, seconds: float, within: float) -> dict[str, Any]:
+async def _measure(size: int, rest: Rest, seconds: float, within: float, python: Path) -> dict[str, Any]:
     """All figures of one size."""
     api, mlflow = ApiServer(page_of), MlflowServer({model_of(number) for number in range(size)}, FILES)
     async with served(api.application()) as server, served(mlflow.application()) as registry:
@@ -52,27 +58,39 @@ async def _measure(size: int, rest: Rest, seconds: float, within: float) -> dict
             for collection, body in objects(number, rest, registry):
                 api.put(collection, body)
         with TemporaryDirectory(prefix="podium-bench-") as folder:
-            with operator(Path(folder), api=server, mlflow=registry, port=free_port()) as subject:
-                first = await _until_rest(api, subject, size, within)  # it writes the statuses of rest
-            asked = api.requests.copy()
-            with operator(Path(folder), api=server, mlflow=registry, port=free_port()) as subject:
-                cold = await _until_rest(api, subject, size, within)
-                starts = {"install_s": first, "cold_start_s": cold, "cold_start_requests": _sent(api, asked)}
+            begin = partial(operator, Path(folder), api=server, mlflow=registry, python=python)
+            with begin(port=free_port()) as subject:
+                first, _ = await _until_rest(api, mlflow, subject, size, within)  # it writes the statuses of rest
+            asked, queries = api.requests.copy(), mlflow.first_questions()
+            with begin(port=free_port()) as subject:
+                cold, answered = await _until_rest(api, mlflow, subject, size, within)
+                starts = {
+                    "install_s": first,
+                    "cold_start_s": cold,
+                    "cold_start_requests": _sent(api, asked),
+                    "cold_registry_s": answered,
+                    "cold_registry_requests": mlflow.first_questions() - queries,
+                }
                 figures = await _at_rest(api, mlflow, subject, seconds)
                 return {"deployments": size, **starts, **figures, **await _commits(api, size)}
 
 
-async def _until_rest(api: ApiServer, subject: Subject, size: int, within: float) -> float | None:
-    """Wait until each was looked at once, and nothing is written any more. Returns the seconds until each had been."""
+async def _until_rest(
+    api: ApiServer, mlflow: MlflowServer, subject: Subject, size: int, within: float
+) -> tuple[float | None, float]:
+    """Wait until each was looked at once, and nothing is written or asked of the registry any more.
+
+    Returns the seconds until each had been looked at, and until the registry had answered all.
+    """
     loop = asyncio.get_running_loop()
-    began, looked, written, since = loop.time(), None, -1, loop.time()
+    began, looked, seen, since = loop.time(), None, (-1, -1), loop.time()
     while loop.time() - began < within and (looked is None or loop.time() - since < _QUIET):
         await asyncio.sleep(0.2)
         if looked is None and await reconciles(subject) >= size:
             looked = round(loop.time() - began, 1)
-        if written != (written := _writes(api)):
+        if seen != (seen := (_writes(api), mlflow.first_questions())):
             since = loop.time()
-    return looked
+    return looked, round(since - began, 1)
 
 
 async def reconciles(subject: Subject) -> float:

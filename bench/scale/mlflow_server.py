@@ -8,6 +8,7 @@ from aiohttp import web
 
 _API: Final = "/api/2.0/mlflow/"
 _ARTIFACTS: Final = "/api/2.0/mlflow-artifacts/artifacts"
+_SEARCH: Final = "registered-models/search"
 _BEGAN: Final = 1767603600000  # milliseconds
 
 
@@ -20,6 +21,10 @@ class MlflowServer:
         self._tags: dict[str, dict[str, str]] = {}  # of each version
         self._claims: dict[str, dict[str, str]] = {}  # tags of each model
         self._files = files
+
+    def first_questions(self) -> int:
+        """Requests for single models, versions and runs: not those of the poll, which goes on at rest."""
+        return sum(count for path, count in self.requests.items() if path != _SEARCH)
 
     def point(self, model: str, alias: str, version: str) -> None:
         """Set an alias."""
@@ -37,7 +42,7 @@ class MlflowServer:
         if path.startswith(_ARTIFACTS):
             return self._artifacts(path, request.query.get("path", ""))
         name, doing = request.query.get("name", ""), path.removeprefix(_API)
-        if doing == "registered-models/search":
+        if doing == _SEARCH:
             return web.json_response(self._search(request.query))
         if doing == "registered-models/alias":
             body = await request.json()

@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -57,12 +58,12 @@ async def _measure(size: int, seconds: float, within: float) -> dict[str, Any]:
         ):
             await _made(api, size)
             with TemporaryDirectory(prefix="podium-bench-") as folder:
-                where = {"api": server, "mlflow": registry, "namespace": NAMESPACE}
-                with operator(Path(folder), port=free_port(), **where) as subject:
+                begin = partial(operator, Path(folder), api=server, mlflow=registry, namespace=NAMESPACE)
+                with begin(port=free_port()) as subject:
                     await _looked(subject, size, within)
                     installed = await _quiet(proxy, within)
                 before = proxy.requests.copy()
-                with operator(Path(folder), port=free_port(), **where) as subject:
+                with begin(port=free_port()) as subject:
                     cold = await _looked(subject, size, within)
                     asked = sum((proxy.requests - before).values())
                     await _quiet(proxy, within)

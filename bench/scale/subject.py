@@ -14,6 +14,7 @@ from typing import Final
 
 from bench.scale.virtual import IMAGE
 
+PACKAGE: Final = Path(__file__).parents[2] / "operator"
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _MIB: Final = 1024
 _PATIENCE: Final = 120.0  # seconds: one that is busy with a thousand objects answers late
@@ -50,7 +51,9 @@ class Subject:
 
 
 @contextmanager
-def operator(folder: Path, *, api: str, mlflow: str, port: int, namespace: str = "") -> Iterator[Subject]:
+def operator(
+    folder: Path, *, api: str, mlflow: str, port: int, namespace: str = "", python: Path = Path(sys.executable)
+) -> Iterator[Subject]:
     """An operator that works on these two servers, in one namespace or in all. Its log stays in the folder."""
     config = {
         "apiVersion": "v1",
@@ -63,6 +66,7 @@ def operator(folder: Path, *, api: str, mlflow: str, port: int, namespace: str =
     kubeconfig, log = folder / "kubeconfig.json", folder / "operator.log"
     kubeconfig.write_text(json.dumps(config))
     environment = os.environ | {
+        "PYTHONPATH": str(PACKAGE),
         "KUBECONFIG": str(kubeconfig),
         "PODIUM_REGISTRY_URI": mlflow,
         "PODIUM_RUNTIME_IMAGE": IMAGE,
@@ -73,9 +77,7 @@ def operator(folder: Path, *, api: str, mlflow: str, port: int, namespace: str =
     if namespace:
         environment |= {"PODIUM_NAMESPACE": namespace, "PODIUM_WATCH_NAMESPACES": namespace}
     with log.open("wb") as written:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "podium.controller"], env=environment, stdout=written, stderr=written
-        )
+        process = subprocess.Popen([python, "-m", "podium.controller"], env=environment, stdout=written, stderr=written)
     try:
         yield Subject(process, port, log)
     finally:
