@@ -79,7 +79,8 @@ def test_a_count_below_zero_is_refused() -> None:
 def test_a_mismatch_is_told_with_both_shares_and_its_causes() -> None:
     found = after(steady(50, 60, 40, 60))
     assert found is not None
-    assert "reached the challenger, expected: 50 %, the weight in force; likely causes: sticky" in found.mismatch
+    told = "requests (60%) reached the challenger, expected: 50 %, the weight in force; likely causes: sticky"
+    assert told in found.mismatch
 
 
 def test_requests_that_were_drawn_before_the_weight_was_in_force_are_not_counted() -> None:
