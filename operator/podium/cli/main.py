@@ -23,6 +23,7 @@ VERBS: Final = {
     "completion": Verb("completion", "Print the script by which bash, zsh or fish completes podium.", "cli"),
     "dashboard": Verb("dashboard", "Show the fleet and each rollout in a browser, on this machine.", "cli,dashboard"),
     "diff": Verb("diff", "Show which fields a file would change in the cluster.", "cli"),
+    "drift": Verb("drift", "Compare what a version was asked with its training profile.", "cli"),
     "events": Verb("events", "Show the Events about a ModelDeployment.", "cli"),
     "explain": Verb("explain", "Show a trial: each gate and guard with evidence, limit and verdict.", "cli"),
     "get": Verb("get", "Show a ModelDeployment as a tree: versions, pods, steps, gates and guards; -w watches.", "cli"),

@@ -13,7 +13,7 @@ from podium.core.printable import plain
 
 COLOURS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
-        ("Failed", "Rejected", "Aborted", "Blocked", "RollingBack", "RolledBack", "False", "Warning"), "red"
+        ("Failed", "Drifted", "Rejected", "Aborted", "Blocked", "RollingBack", "RolledBack", "False", "Warning"), "red"
     ),
     **dict.fromkeys(("Passed", "Promoted", "Stable", "True"), "green"),
     **dict.fromkeys(("Inconclusive", "Pending", "not checked yet", "Unknown"), "yellow"),

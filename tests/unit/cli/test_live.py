@@ -24,6 +24,7 @@ def test_the_object_is_read_with_the_kubeconfig_from_the_namespace_of_its_contex
 VERBS_OF_ONE = {
     "abort": [],
     "approve": ["--by", "bob"],
+    "drift": [],
     "events": [],
     "explain": [],
     "get": [],
