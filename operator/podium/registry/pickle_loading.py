@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from podium.registry.pickles import allowed, unpacked
+from podium.registry.pickles import allowed, is_class_of, named_on_its_own, unpacked
 
 REFUSED: Final = 3  # exit code: the file wants a name that is not allowed
 
@@ -43,7 +43,10 @@ def guard(extra: Collection[str]) -> None:
     def find_class(self: Any, package: str, name: str) -> Any:
         if not allowed(package, name, extra):
             raise RefusedName(f"{package}.{name} is not in the table of what a model may import")
-        return ordinary(self, package, name)
+        found = ordinary(self, package, name)
+        if not named_on_its_own(package, name, extra) and not is_class_of(package, found):
+            raise RefusedName(f"{package}.{name} is no class of {package.partition('.')[0]}, as its table has them")
+        return found
 
     unpickler.find_class = find_class
     module.Unpickler = unpickler

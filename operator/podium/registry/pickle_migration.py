@@ -104,9 +104,10 @@ def _loaded(registry: Registry, pickled: Pickled, digest: str, plan: Plan, *, wr
 
 def _problem(order: Mapping[str, Any], command: Sequence[str] = ("-m", "podium.registry.pickle_loading")) -> str:
     """Why it could not be loaded; "" where it was."""
+    # -P: with -m, Python would import from the current folder first, and so run a numpy.py that came with the pickle.
     try:
         done = subprocess.run(  # noqa: S603  our own interpreter and module
-            [sys.executable, "-W", "ignore", *command],
+            [sys.executable, "-P", "-W", "ignore", *command],
             input=json.dumps(order),
             capture_output=True,
             text=True,

@@ -21,6 +21,7 @@ from typing import Any, Final
 from podium.core.printable import plain
 
 _MOST_BYTES: Final = 2**32  # of a file, once it is unpacked
+_READ: Final = 2**20  # bytes at a time
 _SHOWN: Final = 3  # texts that are shown of a call
 _WIDEST: Final = 200  # characters of each
 _TEXTS: Final = {
@@ -64,8 +65,13 @@ NAMES: Final[Mapping[str, frozenset[str]]] = {
     }.items()
     for module in modules.split()
 }
-# Packages of which the classes (CamelCase) are estimators and their parts; a function of theirs is refused.
+# Packages of which the classes (CamelCase) are estimators and their parts; a function of theirs is refused, and so is
+# what they import from elsewhere: GzipFile, which empties a file, has a name in scikit-learn, too.
 CLASSES_OF: Final = ("sklearn", "lightgbm.sklearn", "xgboost.sklearn")
+# Those of their modules that are no part of any model: they fetch, listen and write files.
+_NO_ESTIMATORS: Final = (
+    "sklearn.callback", "sklearn.conftest", "sklearn.datasets", "sklearn.externals", "sklearn.utils._testing",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -84,10 +90,20 @@ class _Arrays(ValueError):
 
 def allowed(module: str, name: str, extra: Collection[str] = ()) -> bool:
     """Whether this may be imported; `extra` are names that a person has allowed: package.module.Name."""
-    if f"{module}.{name}" in extra or name in NAMES.get(module, ()):
+    if named_on_its_own(module, name, extra):
         return True
-    inside = any(module == package or module.startswith(f"{package}.") for package in CLASSES_OF)
+    inside = _within(module, CLASSES_OF) and not _within(module, _NO_ESTIMATORS)
     return inside and name.isidentifier() and name.lstrip("_")[:1].isupper()
+
+
+def named_on_its_own(module: str, name: str, extra: Collection[str] = ()) -> bool:
+    """Whether this very name is allowed, and not as a class of a package, which has yet to be one of that package."""
+    return f"{module}.{name}" in extra or name in NAMES.get(module, ())
+
+
+def is_class_of(module: str, found: object) -> bool:
+    """Whether this is a class that the module's own package has made."""
+    return isinstance(found, type) and found.__module__.partition(".")[0] == module.partition(".")[0]
 
 
 def scan(file: Path, extra: Collection[str] = ()) -> Scan:
@@ -116,10 +132,23 @@ def unpacked(file: Path) -> io.BytesIO:
     for mark, opener in ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ", lzma.open), (b"]\x00", lzma.open)):
         if head.startswith(mark):
             with opener(file, "rb") as packed:
-                return io.BytesIO(packed.read(_MOST_BYTES))
+                return _all_of(packed)
     if head[:1] == b"x":
         return io.BytesIO(zlib.decompressobj().decompress(file.read_bytes(), _MOST_BYTES))
     return io.BytesIO(file.read_bytes())
+
+
+def _all_of(packed: io.BufferedIOBase) -> io.BytesIO:
+    """Part by part: room for the most that a file may have would be asked for at once."""
+    found = io.BytesIO()
+    while found.tell() < _MOST_BYTES and (part := packed.read(_READ)):
+        found.write(part)
+    found.seek(0)
+    return found
+
+
+def _within(module: str, packages: Collection[str]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
 def _steps(data: io.BytesIO, found: list[tuple[str, list[str]]]) -> Iterator[int]:

@@ -6,6 +6,7 @@ import gzip
 import lzma
 import os
 import pickle
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -95,6 +96,9 @@ def test_what_cannot_be_followed_says_where(content: bytes, problem: str, tmp_pa
         ("sklearn.pipeline", "Pipeline", True),
         ("sklearn.tree._tree", "Tree", True),
         ("sklearn.utils._testing", "run_command", False),
+        ("sklearn.utils._testing", "TempMemmap", False),
+        ("sklearn.datasets._covtype", "GzipFile", False),
+        ("sklearn.callback._transport", "Listener", False),
         ("sklearn", "Pipeline.__class__", False),
         ("sklearnx", "Pipeline", False),
         ("numpy.testing._private.utils", "runstring", False),
@@ -106,3 +110,15 @@ def test_what_cannot_be_followed_says_where(content: bytes, problem: str, tmp_pa
 )
 def test_the_table_has_names_and_not_packages(module: str, name: str, may: bool) -> None:
     assert allowed(module, name, extra={"mine.models.Ours"}) is may
+
+
+def test_a_packed_file_asks_for_no_more_memory_than_it_needs(tmp_path: Path) -> None:
+    """Room for the largest file that may be would be refused where memory is limited."""
+    file = tmp_path / "model.joblib"
+    file.write_bytes(gzip.compress(pickle.dumps([1])))
+    tracemalloc.start()
+    try:
+        assert scan(file).whole
+        assert tracemalloc.get_traced_memory()[1] < 64 * 2**20
+    finally:
+        tracemalloc.stop()
