@@ -70,8 +70,9 @@ async def test_an_answer_that_is_not_mlflows_is_an_error_of_podium(body: bytes) 
 
 
 @pytest.mark.parametrize("manner", ["endless", "a byte at a time"])
-async def test_an_answer_without_an_end_is_given_up(manner: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would fill the memory of the operator, or keep its thread for ever."""
+@pytest.mark.parametrize("status", [200, 503])
+async def test_an_answer_without_an_end_is_given_up(status: int, manner: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would fill the memory of the operator, or keep its thread for ever; urllib3 reads an error before a retry."""
     monkeypatch.setattr(bounded, "MOST_BYTES", 2**20)
     monkeypatch.setattr(bounded, "MOST_SECONDS", 0.3)
     written, gone = [0], threading.Event()
@@ -79,7 +80,7 @@ async def test_an_answer_without_an_end_is_given_up(manner: str, monkeypatch: py
     def answer(peer: socket.socket) -> None:
         with suppress(OSError):
             peer.recv(2**16)
-            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+            peer.sendall(f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n\r\n".encode())
             while not gone.wait(0.0 if manner == "endless" else 0.05):
                 written[0] += peer.send(b" " * (2**16 if manner == "endless" else 1))
 
@@ -90,8 +91,27 @@ async def test_an_answer_without_an_end_is_given_up(manner: str, monkeypatch: py
         error = await _error(uri)
         gone.set()
     assert (type(error), error.reason) == (Unavailable, reasons.REGISTRY_UNREACHABLE)
-    assert "its answer has" in str(error)
+    assert ("its answer has" if status == 200 else "too many 503 error responses") in str(error)
     assert written[0] < 2**25
+
+
+@pytest.mark.parametrize("status", [302, 403])
+async def test_an_error_in_the_place_of_a_file_is_given_up_too(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is streamed; what comes in its stead would be read to its end."""
+    monkeypatch.setattr(bounded, "MOST_BYTES", 2**20)
+    files = {"files": [{"path": "model.pkl", "is_dir": False, "file_size": 1}]}
+    endless = b" " * 2**23
+
+    def answer(path: str) -> tuple[int, dict[str, str], bytes]:
+        if path.endswith("/model.pkl"):
+            return status, {"Location": "/elsewhere"}, endless
+        return _registry("mlflow-artifacts:/1", json.dumps(files).encode())(path)
+
+    with served(answer) as server:
+        error = await _error(server.uri)
+        assert any(path.endswith("/model.pkl") for path, _ in server.seen)
+    assert isinstance(error, Temporary)
+    assert "its answer has more than" in str(error)
 
 
 def accepting(listening: socket.socket, answer: Callable[[socket.socket], None]) -> None:

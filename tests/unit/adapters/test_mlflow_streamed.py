@@ -9,7 +9,7 @@ import pytest
 
 from podium.adapters.registries.mlflow import streamed
 from podium.adapters.registries.mlflow.streamed import Budget, sha256_of
-from podium.errors import Rejected
+from podium.errors import Rejected, Unavailable
 
 CONTENT = b"weights " * 300_000
 Write = Callable[[Path], object]
@@ -79,6 +79,12 @@ def test_a_file_that_comes_in_order_never_lies_on_the_disk(tmp_path: Path) -> No
 def test_an_empty_file_is_one(tmp_path: Path) -> None:
     found = sha256_of(Store(lambda place: place.open("wb").close()), "empty", 0, tmp_path, Budget("the artifacts"))
     assert found == hashlib.sha256(b"").hexdigest()
+
+
+def test_a_file_that_is_shorter_than_its_store_lists_it_is_tried_again(tmp_path: Path) -> None:
+    """A proxy that was restarted in the middle: what came is no version's digest."""
+    with pytest.raises(Unavailable, match=rf"ended after {len(CONTENT)} bytes; expected {len(CONTENT) + 1}"):
+        sha256_of(Store(from_first_to_last), "model.pkl", len(CONTENT) + 1, tmp_path, Budget("the artifacts"))
 
 
 def test_a_file_without_an_end_has_one_here(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from botocore import UNSIGNED
 from botocore.exceptions import (
     BotoCoreError,
     EndpointConnectionError,
+    IncompleteReadError,
     NoCredentialsError,
     ParamValidationError,
     ReadTimeoutError,
@@ -147,6 +148,7 @@ def test_the_words_of_a_store_that_a_tenant_named_are_not_repeated() -> None:
     [
         (EndpointConnectionError(endpoint_url="http://store.ml"), Unavailable, reasons.REGISTRY_UNREACHABLE),
         (ReadTimeoutError(endpoint_url="http://store.ml"), Unavailable, reasons.REGISTRY_UNREACHABLE),
+        (IncompleteReadError(actual_bytes=1, expected_bytes=9), Unavailable, reasons.REGISTRY_UNREACHABLE),
         (NoCredentialsError(), Rejected, reasons.LOGIN_MISSING),
         (ParamValidationError(report="Invalid bucket name"), Rejected, reasons.REGISTRY_ERROR),
     ],

@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from mlflow import MlflowClient
+from mlflow.entities import FileInfo
 from mlflow.entities.model_registry import ModelVersion as Entry
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
@@ -41,10 +42,16 @@ def digest_of_version(login: RegistryLogin, entry: Entry) -> str:
     target = Target(login, named, "spec.model.version", reasons.ARTIFACTS_MISSING, advice)
     with asking(target), TemporaryDirectory(prefix="podium-digest-") as scratch:
         repository = repository_of(login, entry, target)
-        found = list(islice(_files(repository, target), MOST_FILES + 1))
+        found = list(islice(_entries(repository, target, budget), MOST_FILES + 1))
         if len(found) > MOST_FILES:
-            raise Rejected(f"{named} are too many files; allowed: at most {MOST_FILES}", reason=reasons.REGISTRY_ERROR)
-        files = {path: sha256_of(repository, path, size, Path(scratch), budget) for path, size in found}
+            raise Rejected(
+                f"{named} are too many files and folders; allowed: at most {MOST_FILES}", reason=reasons.REGISTRY_ERROR
+            )
+        files = {
+            each.path: sha256_of(repository, each.path, each.file_size, Path(scratch), budget)
+            for each in found
+            if not each.is_dir
+        }
     if not files:
         raise NotFound(f"{named} not found: there is not one file. {advice}", reason=reasons.ARTIFACTS_MISSING)
     return digest_of(files)
@@ -133,11 +140,12 @@ def _of_run(client: MlflowClient, run_id: str, path: str) -> str:
     return posixpath.join(str(run.info.artifact_uri), path)
 
 
-def _files(
-    repository: Any, target: Target, folder: str | None = None, depth: int = 0
-) -> Iterator[tuple[str, int | None]]:
-    """All paths below the folder, and how many bytes the store says are there."""
+def _entries(
+    repository: Any, target: Target, budget: Budget, folder: str | None = None, depth: int = 0
+) -> Iterator[FileInfo]:
+    """All files and folders below the folder. A folder comes before it is asked for what is in it."""
     within = f"{folder}/" if folder else ""
+    budget.take(0)  # folders in folders without a file cost time alone
     for found in repository.list_artifacts(folder):
         path = safe_path(found.path, target)
         if not path.startswith(within) or depth > DEEPEST:
@@ -145,7 +153,6 @@ def _files(
                 f'{target.what} hold "{plain(path)}", which is not in its own folder or lies below {DEEPEST} folders',
                 reason=reasons.REGISTRY_ERROR,
             )
+        yield found
         if found.is_dir:
-            yield from _files(repository, target, path, depth + 1)
-        else:
-            yield path, found.file_size
+            yield from _entries(repository, target, budget, path, depth + 1)

@@ -11,6 +11,7 @@ from mlflow.tracking.request_header import registry as request_headers
 from mlflow.tracking.request_header.databricks_request_header_provider import DatabricksRequestHeaderProvider
 
 from podium.adapters.registries.mlflow import logins
+from podium.adapters.registries.mlflow.bounded import leave_what_is_retried
 
 DEFAULTS: Final = {
     # Seconds until a request is given up. A look-up has a deadline of its own that is far shorter (`registry`); this
@@ -33,6 +34,7 @@ def prepare(environ: MutableMapping[str, str] = os.environ) -> None:
     for name, value in DEFAULTS.items():
         environ.setdefault(name, value)
     environ.update(dict.fromkeys(WITHOUT, "false"))
+    leave_what_is_retried()
     environ["MLFLOW_TRACKING_AUTH"] = logins.PLUGIN
     logins.register()
     _leave_out_databricks()

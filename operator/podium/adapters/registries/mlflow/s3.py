@@ -2,7 +2,8 @@
 
 MLflow's own client of S3 takes its login from the process's environment, keeps connections for all, and copies files
 in threads of its own, where neither the call's login nor the addresses it may reach are known. So here each call has a
-client of its own, and each file is read or written by one request.
+client of its own, and each file is read or written by one request. Whatever else the store answers is read up to a
+limit: botocore would read a listing, or an error, to its end, and follow page after page.
 
 The login is that of the Secret: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, as all clients of S3 read them. What the
 operator's own environment grants (a role of its pod, say) is for the operator's own login: with another one that names
@@ -15,11 +16,18 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
+from urllib3.exceptions import HTTPError
 
+from podium.adapters.registries.mlflow.bounded import TooMuch, bounded
 from podium.adapters.registries.mlflow.logins import AWS_KEY, AWS_REGION, AWS_SECRET, AWS_TOKEN, S3_ENDPOINT
+from podium.adapters.registries.mlflow.plain_text import plain_uri
 from podium.adapters.registries.mlflow.s3_faults import InvalidEndpoint, asking_s3
+from podium.api.v1alpha1 import reasons
+from podium.core.digest import MOST_FILES
+from podium.errors import Rejected
 from podium.ports import RegistryLogin
 
+MOST_LISTED: Final = 2 * MOST_FILES  # files, folders, and pages without any, of one version
 _PART: Final = 2**20  # bytes
 _SECONDS: Final = 60  # of silence
 _DEFAULT_REGION: Final = "us-east-1"  # for stores that have none: the signature wants one
@@ -32,6 +40,7 @@ class S3Files(S3ArtifactRepository):  # type: ignore[misc]  # MLflow is untyped 
         """`location` begins with s3://. Raises ImportError where boto3 is not installed."""
         super().__init__(location, tracking_uri=login.uri, registry_uri=login.uri)
         self._login = login
+        self._left = MOST_LISTED
         with self._asking():
             self._client = _client(login.variables, ambient=login.ambient)
 
@@ -46,7 +55,23 @@ class S3Files(S3ArtifactRepository):  # type: ignore[misc]  # MLflow is untyped 
     def _iterate_s3_paginated_results(self, bucket: str, prefix: str) -> Iterator[Any]:
         pages = self._client.get_paginator("list_objects_v2")
         with self._asking():
-            yield from pages.paginate(Bucket=bucket, Prefix=prefix, Delimiter="/", **self._bucket_owner_params)
+            listed = pages.paginate(Bucket=bucket, Prefix=prefix, Delimiter="/", **self._bucket_owner_params)
+            for number, page in enumerate(listed):
+                entries = len(page.get("Contents", ())) + len(page.get("CommonPrefixes", ()))
+                self._left -= max(entries, 1)
+                if self._left < 0:
+                    raise self._refused(
+                        f"the store lists more than {MOST_LISTED} files and folders, or as many pages. Check the "
+                        "location: a version has a folder of its own"
+                    )
+                if not (number or entries or "Name" in page):
+                    raise self._refused(
+                        f"what answers is no store of S3's kind: its listing names no bucket. Check {S3_ENDPOINT}"
+                    )
+                yield page
+
+    def _refused(self, why: str) -> Rejected:
+        return Rejected(f"{plain_uri(self.artifact_uri)}: {why}", reason=reasons.REGISTRY_ERROR)
 
     def _download_file(self, remote_file_path: str, local_path: str) -> None:
         bucket, root = self.parse_s3_compliant_uri(self.artifact_uri)
@@ -89,6 +114,29 @@ def _client(variables: Mapping[str, str], *, ambient: bool) -> Any:
         response_checksum_validation="when_required",
     )
     try:
-        return session.client("s3", endpoint_url=endpoint, config=config)
+        client = session.client("s3", endpoint_url=endpoint, config=config)
     except ValueError as error:
         raise InvalidEndpoint(str(error)) from error
+    _bound(client)
+    return client
+
+
+def _bound(client: Any) -> None:
+    """Let this client read what is no file up to a limit."""
+    from botocore.exceptions import HTTPClientError  # noqa: PLC0415
+
+    sent = client._endpoint.http_session.send  # noqa: SLF001  botocore has no public way to read an answer oneself
+
+    def send(request: Any, **_: Any) -> Any:
+        file = request.stream_output
+        request.stream_output = True  # so that nothing is read yet
+        response = sent(request)
+        if not file or response.status_code >= 300:  # noqa: PLR2004  HTTP's classes
+            try:
+                response._content = bounded(response.raw)  # noqa: SLF001  where `content` keeps it
+            except (TooMuch, HTTPError) as error:
+                response.raw.close()
+                raise HTTPClientError(error=error) from error
+        return response
+
+    client.meta.events.register("before-send.s3", send)

@@ -91,7 +91,7 @@ def _raise_other(login: RegistryLogin, location: str, error: Exception) -> NoRet
     if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
         raise Rejected(f"{where}: there is no login for the store. {_LOGIN}", reason=reasons.LOGIN_MISSING) from error
     words = plain(error, secrets=secrets(login)).rstrip(".")
-    if isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError):
+    if isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError | exceptions.IncompleteReadError):
         raise Unavailable(
             f"{where}: the store does not answer: {words}. {_SILENT}", reason=reasons.REGISTRY_UNREACHABLE
         ) from error

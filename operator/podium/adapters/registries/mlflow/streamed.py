@@ -18,7 +18,7 @@ from threading import Thread
 from typing import Any, Final, Protocol, TypeVar
 
 from podium.api.v1alpha1 import reasons
-from podium.errors import Rejected, Temporary
+from podium.errors import Rejected, Temporary, Unavailable
 
 LARGEST_FILE: Final = 2**31  # bytes of a file that is kept on the disk for a moment
 MOST_BYTES: Final = 2**40  # of one version: an endless answer has an end here
@@ -84,6 +84,22 @@ class Sink(Protocol):
         """Take the next part."""
 
 
+class Hashed:
+    """A sink that keeps the hash alone, and how many bytes there were."""
+
+    def __init__(self) -> None:
+        self._hash, self.size = hashlib.sha256(), 0
+
+    def update(self, data: bytes, /) -> None:
+        """Take the next part."""
+        self._hash.update(data)
+        self.size += len(data)
+
+    def hexdigest(self) -> str:
+        """The SHA-256 of all so far."""
+        return self._hash.hexdigest()
+
+
 class Content(bytearray):
     """A sink that keeps all of it."""
 
@@ -94,9 +110,17 @@ def sha256_of(repository: Any, path: str, size: int | None, folder: Path, budget
     """Download one file of the repository and return its SHA-256 in hex. Blocking.
 
     `size` in bytes is what the store says of it. `folder` is empty, and is so again. Raises Rejected where the budget
-    is over, Temporary where the file has no end, and what the repository raises.
+    is over, Temporary where the file has no end, Unavailable where it ends before that size, and what the repository
+    raises.
     """
-    return _taken(_download(repository, path), size, folder / "file", budget, hashlib.sha256).hexdigest()
+    found = _taken(_download(repository, path), size, folder / "file", budget, Hashed)
+    if size is not None and found.size < size:  # a store that unpacks what it keeps packed gives more, and is right
+        raise Unavailable(
+            f"{budget.named}: a file ended after {found.size} bytes; expected {size}, as its store lists it. It is "
+            "tried again",
+            reason=reasons.REGISTRY_UNREACHABLE,
+        )
+    return found.hexdigest()
 
 
 def content_of(repository: Any, path: str, folder: Path, budget: Budget) -> bytes:
