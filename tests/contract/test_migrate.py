@@ -202,6 +202,37 @@ def test_a_command_that_hides_among_joblibs_arrays_is_stopped_while_it_is_loaded
     assert not ran.exists()
 
 
+def test_code_beside_a_pickle_is_not_imported_while_it_is_loaded(
+    variables: Mapping[str, str], tmp_path: Path, pickled: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python's -m would look for numpy, which the table allows, in the current folder first."""
+    for name in ("numpy", "joblib", "yaml", "sklearn"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    code, found = pickle_of(variables, str(pickled / "model.joblib"), "--model", model, "--load")
+    assert not (tmp_path / "ran").exists()
+    assert (code, found["left"], len(found["changes"])) == (0, [], 1)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("sklearn.preprocessing._polynomial", "BSpline"),  # of scipy
+        ("sklearn.compose._column_transformer", "Counter"),
+        ("sklearn.model_selection._search", "MaskedArray"),
+        ("sklearn.utils._available_if", "MethodType"),
+    ],
+)
+def test_what_scikit_learn_imports_from_elsewhere_is_no_class_of_its_own(
+    variables: Mapping[str, str], tmp_path: Path, model: str, module: str, name: str
+) -> None:
+    file = tmp_path / "model.pkl"
+    file.write_bytes(f"c{module}\n{name}\n.".encode())
+    code, found = pickle_of(variables, str(file), "--model", model, "--load")
+    assert code == 1
+    assert f"its loading was stopped: {module}.{name} is no class of sklearn" in found["left"][0]["why"]
+
+
 def tree_of(variables: Mapping[str, str], *words: str) -> dict[str, Any]:
     done = CliRunner(env=variables).invoke(migrate, ["tree", *words, "--json"])
     assert done.exit_code == 0, done.output
@@ -252,6 +283,33 @@ def test_a_folder_registry_is_registered_in_order_with_its_environments_and_once
 
 
 @pytest.mark.timeout(900)  # two thousand requests, beside whatever else the machine does
+def test_a_name_that_no_model_may_have_keeps_no_other_folder_from_being_migrated(
+    variables: Mapping[str, str], tmp_path: Path, model: str
+) -> None:
+    kept(tmp_path / model / "v1", "one")
+    kept(tmp_path / "a:b" / "v1", "two")
+    kept(tmp_path / os.fsdecode(b"\xff") / "v1", "three")
+    found = tree_of(variables, str(tmp_path))
+    assert [each["model"] for each in found["changes"]] == [model]
+    assert "Invalid model name" in next(each["why"] for each in found["left"] if each["what"] == "a:b")
+    assert "its name is no UTF-8" in {each["why"] for each in found["left"]}
+
+
+def test_a_link_that_leads_out_of_the_tree_is_not_uploaded(
+    variables: Mapping[str, str], tmp_path: Path, model: str
+) -> None:
+    """Whoever may write a shared folder would have the files of whoever migrates it."""
+    (tmp_path / "private").write_text("secret")
+    kept(tmp_path / "tree" / model / "v1", "one")
+    kept(tmp_path / "tree" / model / "v2", "two")
+    (tmp_path / "tree" / model / "v1" / "notes").symlink_to(tmp_path / "private")
+    (tmp_path / "tree" / model / "v2" / "notes").symlink_to("MLmodel")
+    found = tree_of(variables, str(tmp_path / "tree"))
+    assert [each["key"] for each in found["changes"]] == [str(tmp_path / "tree" / model / "v2")]
+    (left,) = found["left"]
+    assert "notes is a link that leads out of" in left["why"]
+
+
 def test_a_folder_registry_of_200_versions_is_registered_once(
     variables: Mapping[str, str], registry: Registry, tmp_path: Path, model: str
 ) -> None:

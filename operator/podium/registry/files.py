@@ -7,7 +7,8 @@ that client, which is imported then and not before.
 import hashlib
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,9 +22,7 @@ from podium.registry.rest import Rest
 from podium.registry.versions import Version
 
 PROXY: Final = "/api/2.0/mlflow-artifacts/artifacts"
-_READ: Final = 2**20  # bytes at a time
 _LOGGED: Final = re.compile(r"models:/(m-[0-9a-f]{32})")
-Write = Callable[[bytes], object]
 
 
 @dataclass(frozen=True)
@@ -49,19 +48,24 @@ class Files:
         return Downloaded(None, digest_of(found), tuple(sorted(found)))
 
     def download(self, version: Version, to: Path, *, expected: str = "") -> Downloaded:
-        """The files in the folder `to`, which is made. `expected` is the digest that they must have; "" for any."""
-        there = folder_digest(to)
-        if there is not None:
-            return self._there_already(version, to, there, expected)
-        to.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".podium-", dir=to.parent) as scratch:
-            folder = Path(scratch) / "files"
-            folder.mkdir()
-            found = self._fetch(version, folder)
-            digest = digest_of(found)
-            _check(version, digest, expected)
-            folder.rename(to)
-        return Downloaded(to, digest, tuple(sorted(found)))
+        """The files in the folder `to`, which is made. `expected` is the digest that they must have; "" for any.
+
+        Raises Rejected where there is another thing than a folder, and where it cannot be written.
+        """
+        with _written(to):
+            to = _folder(to)
+            there = folder_digest(to)
+            if there is not None:
+                return self._there_already(version, to, there, expected)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(prefix=".podium-", dir=to.parent) as scratch:
+                folder = Path(scratch) / "files"
+                folder.mkdir()
+                found = self._fetch(version, folder)
+                digest = digest_of(found)
+                _check(version, digest, expected)
+                folder.rename(to)
+            return Downloaded(to, digest, tuple(sorted(found)))
 
     def _there_already(self, version: Version, to: Path, there: str, expected: str) -> Downloaded:
         """A folder is never written over: it has the version, or is refused."""
@@ -81,47 +85,88 @@ class Files:
             return _hashed(folder)
         root = urlsplit(location).path.strip("/")
         found: dict[str, str] = {}
-        for path in self._paths(root, ""):
+        for path, size in self._paths(root, ""):
             if len(found) == MOST_FILES:
                 raise Rejected(f"{_named(version)} are more than {MOST_FILES} files")
-            found[path] = self._file(f"{root}/{path}", folder / path)
+            found[path] = self._file(f"{root}/{path}", folder / path, size)
         if not found:
             raise NotFound(f"{_named(version)} not found: there is not one file; do: log and register the model again")
         return found
 
     def location(self, version: Version) -> str:
         """Where its artifacts are, by a URI that no registry has to resolve."""
-        asked = {"name": version.model, "version": version.number}
-        uri = str(self._rest.get("model-versions/get-download-uri", _named(version), **asked).get("artifact_uri") or "")
-        logged = _LOGGED.fullmatch(uri)
-        if logged is not None:
-            found = self._rest.get(f"logged-models/{logged[1]}", _named(version))
-            return str(found["model"]["info"]["artifact_uri"])
-        run, _, path = uri.removeprefix("runs:/").partition("/")
-        if uri.startswith("runs:/"):
-            found = self._rest.get("runs/get", _named(version), run_id=run)
-            return f"{str(found['run']['info']['artifact_uri']).rstrip('/')}/{path}"
-        return uri
+        what, asked = _named(version), {"name": version.model, "version": version.number}
+        with self._rest.understood(what):
+            uri = str(self._rest.get("model-versions/get-download-uri", what, **asked).get("artifact_uri") or "")
+            logged = _LOGGED.fullmatch(uri)
+            if logged is not None:
+                found = self._rest.get(f"logged-models/{logged[1]}", what)
+                return str(found["model"]["info"]["artifact_uri"])
+            run, _, path = uri.removeprefix("runs:/").partition("/")
+            if uri.startswith("runs:/"):
+                found = self._rest.get("runs/get", what, run_id=run)
+                return f"{str(found['run']['info']['artifact_uri']).rstrip('/')}/{path}"
+            return uri
 
-    def _paths(self, root: str, folder: str, depth: int = 0) -> Iterator[str]:
+    def _paths(self, root: str, folder: str, depth: int = 0) -> Iterator[tuple[str, int | None]]:
+        """Each file, and how many bytes the server says that it has."""
         if depth > DEEPEST:
             raise Rejected(f"artifacts at {root} lie below {DEEPEST} folders")
-        asked = {"path": f"{root}/{folder}".rstrip("/")}
-        for each in self._rest.listed(PROXY, f"artifacts at {root}", **asked).get("files") or ():
-            path = f"{folder}/{_name(each)}".lstrip("/")
-            if each.get("is_dir"):
+        what, asked = f"artifacts at {root}", {"path": f"{root}/{folder}".rstrip("/")}
+        with self._rest.understood(what):
+            listed = [
+                (_name(each), bool(each.get("is_dir")), each.get("file_size"))
+                for each in self._rest.listed(PROXY, what, **asked).get("files") or ()
+            ]
+            sizes = {name: None if size is None else int(size) for name, _, size in listed}
+        for name, is_dir, _ in listed:
+            path = f"{folder}/{name}".lstrip("/")
+            if is_dir:
                 yield from self._paths(root, path, depth + 1)
             else:
-                yield path
+                yield path, sizes[name]
 
-    def _file(self, path: str, to: Path) -> str:
+    def _file(self, path: str, to: Path, size: int | None) -> str:
+        """Its sha256. Raises Unavailable where it is not as long as it is listed: it breaks off, or never ends."""
         to.parent.mkdir(parents=True, exist_ok=True)
-        hashed = hashlib.sha256()
-        with self._rest.stream(f"{PROXY}/{quote(path)}", f"file {path}") as answer, to.open("wb") as file:
-            while part := answer.read(_READ):
+        hashed, found = hashlib.sha256(), 0
+        with to.open("wb") as file:
+            for part in self._rest.parts(f"{PROXY}/{quote(path)}", f"file {path}"):
+                found += len(part)
+                if size is not None and found > size:
+                    break
                 hashed.update(part)
                 file.write(part)
+        if size is not None and found != size:
+            more = "more" if found > size else str(found)
+            raise Unavailable(
+                f"could not read file {path}: expected {size} bytes, as listed, found {more}; do: try again"
+            )
         return hashed.hexdigest()
+
+
+def _folder(to: Path) -> Path:
+    """Where a link leads, if it is one. Raises Rejected where something else than a folder is there."""
+    if to.is_symlink() and to.is_dir():
+        return to.resolve()
+    if to.is_symlink() or (to.exists() and not to.is_dir()):
+        found = "a link that leads to no folder" if to.is_symlink() else "something else"
+        raise Rejected(
+            f"{to} was not changed: expected a folder or nothing there, found {found}; do: name another with --to"
+        )
+    return to
+
+
+@contextmanager
+def _written(to: Path) -> Iterator[None]:
+    """A disk that is full, or a folder that may not be written, is told as what it is."""
+    try:
+        yield
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise Rejected(
+            f"could not write {to}: {error.strerror or error}{where}; do: name another folder with --to"
+        ) from error
 
 
 def folder_digest(folder: Path) -> str | None:

@@ -61,9 +61,11 @@ class Registry:
 
     def models(self, *, most: int = MOST) -> list[RegisteredModel]:
         """The registered models, by name."""
-        pages = self._pages(lambda page: self.rest.get("registered-models/search", "its registered models", **page))
-        found = (each for page in pages for each in page.get("registered_models") or ())
-        return [read.registered_model(each) for each in islice(found, most)]
+        what = "its registered models"
+        pages = self._pages(lambda page: self.rest.get("registered-models/search", what, **page), what)
+        with self.rest.understood(what):
+            found = (each for page in pages for each in page.get("registered_models") or ())
+            return [read.registered_model(each) for each in islice(found, most)]
 
     def model(self, name: str) -> RegisteredModel:
         """One registered model. Raises NotFound, with the names that are there."""
@@ -72,7 +74,8 @@ class Registry:
         except NotFound as error:
             there = ", ".join(each.name for each in self.models(most=10)) or "none"
             raise NotFound(f'registered model "{name}" not found at {self.uri}: there are {there}') from error
-        return read.registered_model(found["registered_model"])
+        with self.rest.understood(f'registered model "{name}"'):
+            return read.registered_model(found["registered_model"])
 
     def versions(self, model: str, *, most: int = MOST, metrics: bool = True) -> list[Version]:
         """The newest versions of a model, the newest first; with their runs' metrics and params where asked for.
@@ -83,11 +86,12 @@ class Registry:
             asked = both.submit(self.model, model)
             entries = list(islice(self._entries(model), most))
             aliases = asked.result().aliases
-        runs = self._runs({str(each.get("run_id") or "") for each in entries} - {""}) if metrics else {}
-        found = [
-            read.version(each, aliases, self.champion, runs.get(str(each.get("run_id") or ""))) for each in entries
-        ]
-        return sorted(found, key=lambda each: int(each.number), reverse=True)
+        with self.rest.understood(f"versions of {model}"):
+            runs = self._runs({str(each.get("run_id") or "") for each in entries} - {""}) if metrics else {}
+            found = [
+                read.version(each, aliases, self.champion, runs.get(str(each.get("run_id") or ""))) for each in entries
+            ]
+            return sorted(found, key=lambda each: int(each.number), reverse=True)
 
     def version(self, model: str, number: str) -> Version:
         """One version, by its number or by an alias. Raises NotFound, with the versions and aliases that are there."""
@@ -99,8 +103,9 @@ class Registry:
             found = self.rest.get("model-versions/get", f"version {wanted} of {model}", name=model, version=wanted)
         except NotFound as error:
             raise NotFound(self._no_version(about, number)) from error
-        entry = found["model_version"]
-        return read.version(entry, about.aliases, self.champion, self._run(str(entry.get("run_id") or "")))
+        with self.rest.understood(f"version {wanted} of {model}"):
+            entry = found["model_version"]
+            return read.version(entry, about.aliases, self.champion, self._run(str(entry.get("run_id") or "")))
 
     def details(self, model: str, number: str, *, digest: bool = False) -> Details:
         """All of a version. With `digest`, its files are read, and the digest is made as Podium pins it."""
@@ -205,19 +210,23 @@ class Registry:
         if _UNREAD.search(model):
             raise Rejected(f"expected a model's name without quotes, found {model}: MLflow cannot search for it")
         query = {"filter": f"name = '{model}'", "order_by": "version_number DESC", "max_results": _PAGE}
-        for page in self._pages(
-            lambda page: self.rest.get("model-versions/search", f"versions of {model}", **query, **page)
-        ):
-            yield from page.get("model_versions") or ()
+        what = f"versions of {model}"
+        with self.rest.understood(what):
+            for page in self._pages(lambda page: self.rest.get("model-versions/search", what, **query, **page), what):
+                yield from page.get("model_versions") or ()
 
-    def _pages(self, ask: Callable[[dict[str, str]], Any]) -> Iterable[Any]:
-        token = ""
+    def _pages(self, ask: Callable[[dict[str, str]], Any], what: str) -> Iterable[Any]:
+        """Each once. Raises Rejected for a server that names a page again: it would be asked for ever."""
+        token, seen = "", {""}
         while True:
             page = ask({"page_token": token} if token else {})
             yield page
             token = str(page.get("next_page_token") or "")
             if not token:
                 return
+            if token in seen:
+                raise Rejected(f"could not read {what}: {self.uri} names the same page again as the next one")
+            seen.add(token)
 
     def _run(self, run: str) -> Any | None:
         if not run:

@@ -7,8 +7,9 @@ version: a copy below `production/` says which one is in production.
 """
 
 import json
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -55,7 +56,8 @@ def migrate_tree(registry: Registry, root: Path, model: str = "", *, load: bool,
     plan = Plan()
     found = sorted(_folders(root, model, plan), key=_place)
     plan.looked_at = len(found)
-    known = {name: _migrated(registry, name) for name in dict.fromkeys(each.model for each in found)}
+    known = _known(registry, dict.fromkeys(each.model for each in found), plan)
+    found = [each for each in found if each.model in known]
     for each in found:
         if each.digest not in known[each.model]:
             version = _register(registry, each, plan, load=load, write=write)
@@ -90,9 +92,26 @@ def _folder(root: Path, path: Path, files: Sequence[Path], model: str, plan: Pla
     if not name:
         plan.left.append(Left(str(path), "no folder names its model; do: name it with --model"))
         return
+    if any("\udc80" <= letter <= "\udcff" for letter in str(path)):  # how Python shows a byte that is no UTF-8
+        plan.left.append(Left(str(path), "its name is no UTF-8"))
+        return
+    outside = next((link for link in _links(path) if not _real(link).is_relative_to(_real(root))), None)
+    if outside is not None:
+        plan.left.append(
+            Left(str(path), f"{outside.relative_to(path)} is a link that leads out of {root}: copy the file")
+        )
+        return
     file = None if (path / "MLmodel").is_file() else files[0]
     digest = digest_of_file(file) if file is not None else folder_digest(path) or ""
     yield Folder(path, name, tuple(map(_rank, order)), environment, file, digest)
+
+
+def _links(folder: Path) -> list[Path]:
+    return sorted(each for each in folder.rglob("*") if each.is_symlink())
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # which links in a circle do not stop
 
 
 def _place(folder: Folder) -> tuple[object, ...]:
@@ -104,6 +123,17 @@ def _rank(part: str) -> tuple[int, str]:
     """Numbers by their value: v9 before v10."""
     number = re.search(r"\d+", part)
     return (int(number[0]) if number else -1, part)
+
+
+def _known(registry: Registry, models: Iterable[str], plan: Plan) -> dict[str, dict[str, str]]:
+    """The versions of each model that were made before; a name that no model may have is left."""
+    known = {}
+    for model in models:
+        try:
+            known[model] = _migrated(registry, model)
+        except Rejected as error:
+            plan.left.append(Left(model, str(error)))
+    return known
 
 
 def _migrated(registry: Registry, model: str) -> dict[str, str]:

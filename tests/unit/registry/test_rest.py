@@ -111,6 +111,9 @@ def test_the_login_is_mlflows_own(login: dict[str, str], sent: str | None) -> No
         ),
         ("./mlruns", "expected the http(s) address of an MLflow server, found ./mlruns"),
         ("http://ann:pw@mlflow", "found one in http://mlflow; do: set MLFLOW_TRACKING_USERNAME"),
+        ("http://[::1", "found http://[::1: Invalid IPv6 URL"),
+        ("http://mlflow.例え", "expected an address of ASCII"),
+        ("http://mlflow?a=b", "without a query or a fragment"),
     ],
 )
 def test_an_address_that_is_none_of_a_server_is_refused(uri: str, words: str) -> None:
@@ -118,6 +121,15 @@ def test_an_address_that_is_none_of_a_server_is_refused(uri: str, words: str) ->
         Registry(uri, login={})
     assert words in str(raised.value)
     assert "pw" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["MLFLOW_TRACKING_TOKEN", "MLFLOW_WORKSPACE"])
+@pytest.mark.parametrize("value", ["pass\nword", "passw€rd"])
+def test_a_login_that_fits_in_no_header_is_told_without_it(name: str, value: str) -> None:
+    """http.client raises an error with the whole header in it."""
+    with pytest.raises(Rejected, match=f"expected printable ASCII in {name}") as raised:
+        Registry("http://127.0.0.1:1", login={name: value}).models()
+    assert "pass" not in str(raised.value)
 
 
 def test_without_an_address_the_variable_is_named() -> None:
