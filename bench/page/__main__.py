@@ -54,7 +54,7 @@ def _first_page(address: str) -> tuple[int, float]:
         page.raise_for_status()
         assert page.headers["content-encoding"] == "gzip"
         base = page.url.join("/")
-        parts = [page, *(client.get(base.join(f"/static/{name}")) for name in ("podium.css", "live.js"))]
+        parts = [page, *(client.get(base.join(f"/static/{name}")) for name in ("podium.css", "live.js", "sliders.js"))]
         again = []
         for _ in range(ROUNDS):
             began = time.perf_counter()

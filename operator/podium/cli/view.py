@@ -10,6 +10,7 @@ from podium.api.v1alpha1.values.base import format_time
 from podium.cli.live import Connection
 from podium.cli.objects import InputError
 from podium.core.facts import SLOTS, PodState
+from podium.core.not_ready import why_not_ready
 from podium.core.printable import plain
 from podium.core.status.explained import Explanation
 from podium.core.status.explanation import Unexplained, explanation
@@ -71,13 +72,4 @@ def stamped(line: str, now: datetime) -> str:
 
 
 def _pod(pod: PodState, slot: str) -> Pod:
-    return Pod(pod.name, slot, pod.version, pod.ready, "" if pod.ready else _why(pod))
-
-
-def _why(pod: PodState) -> str:
-    if pod.waiting:
-        return pod.waiting
-    if pod.crash is None:
-        return ""
-    message = f": {pod.crash.message}" if pod.crash.message else ""
-    return f"ended with exit code {pod.crash.exit_code} ({pod.crash.reason}){message}"
+    return Pod(pod.name, slot, pod.version, pod.ready, why_not_ready(pod))

@@ -10,6 +10,9 @@
     distributions   both versions' predictions over each other, and their slow answers
     fleet_page, deployment_page     the two pages
     buttons, steering, pressed      the verbs as buttons: which there are, what viewers may, and what came of one
+    sliders, what_if        what a viewer may assume, and what would come of the rollout then
+    trying, tried   asks another process for it; and that process
+    pods            the pods, read with the viewer's rights when a ModelDeployment is looked at
     stream          server-sent events: the parts that changed
     shield          who may ask: loopback, a known Host, the key and the token; and the headers of every answer
     app, server, connections     the routes, the socket on loopback, and who may hold a connection

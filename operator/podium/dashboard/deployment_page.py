@@ -1,6 +1,6 @@
 """One ModelDeployment: steps, guards, its trial over time, gates, conditions, decisions, and its spec as YAML."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -19,11 +19,13 @@ from podium.dashboard.drawing import HEIGHT, WIDTH
 from podium.dashboard.fragments import Page, about
 from podium.dashboard.kept import Entry, Kept
 from podium.dashboard.look import address, html, since
+from podium.dashboard.pods import SeenPod, SeenPods
 from podium.dashboard.selection import named
+from podium.dashboard.sliders import SLIDERS, START
 
 _ORDER: Final = (
-    *("head", "outage", "steps", "guards", "charts", "beside", "gates", "steer"),
-    *("decisions", "conditions", "spec"),
+    *("head", "outage", "steps", "guards", "charts", "beside", "pods", "gates", "steer"),
+    *("what-if", "decisions", "conditions", "spec"),
 )
 
 
@@ -35,18 +37,25 @@ class Offer:
     csrf: str
 
 
-def deployment_page(kept: Kept, found: Entry, now: datetime, offer: Offer | None = None) -> Page:
+def deployment_page(
+    kept: Kept, found: Entry, now: datetime, offer: Offer | None = None, pods: SeenPods | None = None
+) -> Page:
     """The page of this object, also of one that this version cannot read. Without an offer it has no buttons."""
     notes = html("notes.html", kept=kept)
-    return _page(found, notes, about(now), offer)
+    return _page(found, notes, about(now), offer, pods)
 
 
 @lru_cache(maxsize=64)
-def _page(found: Entry, notes: Markup, now: datetime, offer: Offer | None) -> Page:
+def _page(found: Entry, notes: Markup, now: datetime, offer: Offer | None, pods: SeenPods | None) -> Page:
     name, value = named(found.place), found.value
     parts = {"spec": html("parts/spec.html", yaml=manifest(value))}
     try:
-        parts = _parts(explanation(value), now) | parts
+        said = explanation(value)
+        parts = _parts(said, now) | parts
+        if pods is not None:
+            parts["pods"] = html("parts/pods.html", pods=pods, rows=list(_rows(said, pods)))
+        action = f"./{address(found.place.name, 'what-if')}"
+        parts["what-if"] = html("parts/what-if.html", sliders=SLIDERS, asked=START, action=action)
         if offer is not None:
             shown, action = buttons(value, offer.missing), f"./{address(found.place.name)}"
             parts["steer"] = html("parts/steer.html", buttons=shown, action=action, csrf=offer.csrf)
@@ -87,6 +96,17 @@ def _parts(said: Explanation, now: datetime) -> dict[str, Markup]:
     parts["decisions"] = html("parts/decisions.html", **known)
     parts["conditions"] = html("parts/conditions.html", **known)
     return parts
+
+
+def _rows(said: Explanation, pods: SeenPods) -> Iterator[tuple[SeenPod, str, str, bool]]:
+    """Each pod with its role, the digest that the status has of that role's version, and whether it counts."""
+    roles = {slot: role for role, slot in said.slots.items()}
+    versions = {"champion": said.champion, "challenger": said.challenger, "former champion": said.former}
+    counted = said.trial.counted_pods if said.trial is not None else ()
+    for pod in pods.pods:
+        role = roles.get(pod.slot, "")
+        digest = said.digests.get(role, "") if pod.version == versions.get(role) else ""
+        yield pod, role, digest, pod.uid in counted
 
 
 def manifest(value: Mapping[str, Any]) -> str:

@@ -73,6 +73,9 @@ class Kept:
     def __getitem__(self, place: Place) -> Entry:
         return self._entries[place]
 
+    def __contains__(self, place: Place) -> bool:
+        return place in self._entries
+
     @property
     def entries(self) -> Sequence[Entry]:
         """All, by namespace and name."""

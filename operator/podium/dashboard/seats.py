@@ -20,6 +20,7 @@ from podium.adapters.kubernetes.api import Api
 from podium.dashboard.app import routed
 from podium.dashboard.kept import Kept
 from podium.dashboard.page_settings import PageSettings
+from podium.dashboard.pods import Pods
 from podium.dashboard.source import follow
 from podium.dashboard.steering import Steering
 from podium.dashboard.visitors import Visitor
@@ -60,7 +61,7 @@ class Seat:
         self._api = api
         steers = visitor.known and not settings.read_only
         steering, forms = Steering(api) if steers else None, VisitorForms(secret, visitor)
-        self.app: ASGIApp = routed(self.kept, forms, lambda: datetime.now(UTC), steering)
+        self.app: ASGIApp = routed(self.kept, forms, lambda: datetime.now(UTC), steering, pods=Pods(api))
         paths = {each: names.path(names.MODEL_DEPLOYMENTS, each) for each in settings.namespaces}
         every: dict[str | None, str] = {None: names.ALL_MODEL_DEPLOYMENTS}
         self._tasks = [

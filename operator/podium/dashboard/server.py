@@ -13,6 +13,7 @@ from podium.adapters.kubernetes.api import Api
 from podium.dashboard.app import app
 from podium.dashboard.connections import BACKLOG, limited
 from podium.dashboard.kept import Kept
+from podium.dashboard.pods import Pods
 from podium.dashboard.shield import Door
 from podium.dashboard.source import follow
 from podium.dashboard.steering import Steering
@@ -66,7 +67,7 @@ async def serve(api: Api, path: str, at: socket.socket, say: Callable[[str], Non
     """Serve until it is interrupted. Raises the errors of `podium.errors` where the collection cannot be read."""
     await api.list(path, most=1)
     kept, door = Kept(), Door(at.getsockname()[1])
-    pages = app(kept, door, steering=None if read_only else Steering(api))
+    pages = app(kept, door, steering=None if read_only else Steering(api), pods=Pods(api))
     server, following = Server(settings(pages), kept.close), asyncio.create_task(follow(api, path, kept))
 
     def ended(_: object) -> None:

@@ -1,7 +1,7 @@
 """What is to be said of a ModelDeployment, as plain values. Every verb that looks shows them, and so does the page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -155,6 +155,7 @@ class TrialProgress:
     soaking_since: datetime | None
     observed_at: datetime | None  # when its evidence was last looked at
     looks: Sequence[LookExplanation] = ()  # what was seen of it over time, the newest last
+    counted_pods: Sequence[str] = ()  # UIDs of the pods whose own counters the operator has read in it
     answers: Sequence[Side] = ()  # of the version under judgement, and of the one beside it; bad are the failed ones
 
 
@@ -239,6 +240,7 @@ class Explanation:
     shared_outage: OutageProgress | None
     rejected: Sequence[PastDecision]
     history: Sequence[PastDecision]
+    digests: Mapping[str, str] = field(default_factory=dict)  # by role
 
     def condition(self, kind: str) -> str:
         """The status of this condition; Unknown where the operator has not seen the object's generation yet."""

@@ -76,6 +76,7 @@ def _explanation(value: Mapping[str, Any]) -> Explanation:
         shared_outage=_shared_outage(status),
         rejected=[_rejection(lost) for lost in status.rejected],
         history=[_decided(entry) for entry in status.history],
+        digests={role: pinned.digest for role, pinned in _roles(status) if pinned is not None},
     )
 
 
@@ -162,6 +163,7 @@ def _standing(trial: Trial, status: Status, found: Sequence[GuardExplanation]) -
         soaking_since=trial.soaking_since,
         observed_at=trial.evidence.observed_at,
         looks=explained_looks(trial, found),
+        counted_pods=[pod.uid for pod in trial.evidence.pods],
         answers=answers_of(trial, status),
     )
 

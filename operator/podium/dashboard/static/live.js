@@ -16,8 +16,9 @@ const replaced = (old, part) => {
   const at = focus === null ? -1 : [...old.querySelectorAll(reached)].indexOf(focus);
   const open = new Set([...old.querySelectorAll("details[open]")].map((one) => one.id));
   for (const one of part.querySelectorAll("details")) one.open = open.has(one.id);
-  for (const one of part.querySelectorAll("input[id]")) one.value = document.getElementById(one.id)?.value ?? "";
+  for (const one of part.querySelectorAll("input[id]")) one.value = document.getElementById(one.id)?.value ?? one.value;
   old.replaceWith(part);
+  for (const one of part.querySelectorAll("input[type=range]")) one.dispatchEvent(new Event("input", { bubbles: true }));
   if (at >= 0) part.querySelectorAll(reached)[at]?.focus();
 };
 
