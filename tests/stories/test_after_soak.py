@@ -306,3 +306,20 @@ def test_each_decision_of_the_way_back_is_told_once() -> None:
         (event_types.SERVICE_ROLLED_BACK, "1"),
         (event_types.ROLLED_BACK, "2"),
     ]
+
+
+def test_a_clock_that_is_far_ahead_takes_no_traffic_from_a_champion_that_is_well() -> None:
+    sim = second_champion(BACK)
+    sim.skew = timedelta(days=400)
+    sim.restart()
+    sim.run(2 * MINUTE)
+    assert (sim.champion(), alarmed(sim), sim.status.rejected) == ("2", False, [])
+
+
+def test_a_clock_that_went_back_hides_no_fault() -> None:
+    sim = second_champion(BACK)
+    sim.skew = timedelta(hours=-5)
+    sim.restart()
+    sim.run(5 * SECOND)
+    sim.behaviour("2").bad_share = 0.2
+    sim.until(lambda world: world.champion() == "1", within=MINUTE)

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from podium.core.analysis.sequential import RunLength
+from podium.core.analysis.sequential import RunLength, unearned
 
 LOOK, HOUR, YEAR = 15.0, 3600.0, 8760 * 3600.0
 
@@ -61,6 +61,27 @@ def test_it_suspects_before_it_alarms() -> None:
     assert not test.suspects(capital)
     test = test.see(3, 0, capital)
     assert test.suspects(capital)
+    assert not test.alarms
+
+
+@pytest.mark.parametrize("length", [24 * HOUR, YEAR])
+@pytest.mark.parametrize("passed", [0.1, 1.0, 10.0])
+def test_time_without_any_answer_is_no_evidence(length: float, passed: float) -> None:
+    """Neither an operator that was away for long, nor a clock that was set, nor no traffic for years."""
+    look = LOOK / length
+    test = RunLength(0.02).see(0, 1000, look, unearned(look)).see(0, 100, passed, unearned(look))
+    for _ in range(1000):
+        test = test.see(0, 0, passed / 1000, unearned(look))
+    assert not test.alarms
+    assert not test.suspects(look)
+    assert not test.see(2, 200, look, unearned(look)).alarms
+
+
+def test_good_answers_that_come_one_by_one_are_no_evidence_against_them() -> None:
+    look = 600 / (24 * HOUR)
+    test = RunLength(0.01)
+    for _ in range(2000):
+        test = test.see(0, 1, look, unearned(look))
     assert not test.alarms
 
 

@@ -23,7 +23,7 @@ from podium.core.analysis.counts import accumulate, baseline
 from podium.core.analysis.criteria import criteria, measures
 from podium.core.analysis.criterion import Criterion
 from podium.core.analysis.guards import CriterionResult
-from podium.core.analysis.sequential import Block, RunLength, proves_below
+from podium.core.analysis.sequential import Block, RunLength, proves_below, unearned
 from podium.core.analysis.shared_outage import run_of, without_bad_runs
 from podium.core.analysis.tests import DIGITS, NOT_EVALUATED, error_text
 from podium.core.facts import Facts
@@ -46,7 +46,7 @@ def watched(facts: Facts, tripped: ChampionFailure | None) -> ChampionWatch | No
         return None
     if known is None or not _goes_on(known, champion, facts.spec):
         return _begun(facts, champion)
-    if not facts.evaluable or next_look(known, asked) > facts.now:
+    if not facts.evaluable or not is_due(facts.spec, known, facts.now):
         return known
     if known.failure is not None:
         return known if tripped is not None else _after_failure(known, facts, champion)
@@ -55,15 +55,19 @@ def watched(facts: Facts, tripped: ChampionFailure | None) -> ChampionWatch | No
 
 
 def is_due(spec: Spec, known: ChampionWatch | None, now: datetime) -> bool:
-    """Whether the pods are to be asked now."""
+    """Whether the pods are to be asked now: also where the last look is yet to come, by a clock that went back since."""
     asked = spec.rollout.after_soak
-    return asked is not None and (known is None or next_look(known, asked) <= now)
+    return asked is not None and (known is None or next_look(known, asked) <= now or _looked(known) > now)
 
 
 def next_look(known: ChampionWatch, asked: AfterSoak) -> datetime:
     """When its pods are asked next."""
     suspected = known.failure is None and any(test.challenger.answers for test in known.evidence.tests)
-    return (known.evidence.observed_at or known.since) + (min(SOON, asked.interval) if suspected else asked.interval)
+    return _looked(known) + (min(SOON, asked.interval) if suspected else asked.interval)
+
+
+def _looked(known: ChampionWatch) -> datetime:
+    return known.evidence.observed_at or known.since
 
 
 def criteria_alone(guards: Sequence[Guard]) -> list[Criterion]:
@@ -126,7 +130,7 @@ def _seen(
     """The state after one look, and whether it alarms. One that cannot be evaluated begins again, and says why."""
     try:
         test = RunLength(criterion.limit, _read(before.state))
-        test = test.see(block.challenger_bad, block.challenger_good, capital)
+        test = test.see(block.challenger_bad, block.challenger_good, capital, unearned(usual))
     except NOT_EVALUATED as error:
         return TestState(criterion=criterion.name, state="", error=error_text(error)), False
     came = Counts(answers=block.challenger_bad + block.challenger_good, bad=block.challenger_bad)

@@ -35,4 +35,5 @@ def seconds_to_look(watch: ChampionWatch | None, facts: Facts) -> float:
     asked, trial = facts.spec.rollout.after_soak, facts.status.trial
     if watch is None or asked is None or (trial is not None and trial.recovers is not None):
         return inf
-    return max(_LEAST, (next_look(watch, asked) - facts.now).total_seconds())
+    left = min(next_look(watch, asked) - facts.now, asked.interval)  # a clock can have gone back
+    return max(_LEAST, left.total_seconds())

@@ -27,7 +27,7 @@ from podium.core.analysis.sequential.best import best_arm, lower_bound
 from podium.core.analysis.sequential.counts import answers_to_expose, answers_to_hold, proves_above, proves_below
 from podium.core.analysis.sequential.holm import failed_arms, log_evidence_against
 from podium.core.analysis.sequential.judgement import TestVerdict
-from podium.core.analysis.sequential.run_length import RunLength
+from podium.core.analysis.sequential.run_length import RunLength, unearned
 from podium.core.analysis.sequential.sample_ratio import log_evidence_of_mismatch
 
 __all__ = [
@@ -50,4 +50,5 @@ __all__ = [
     "lower_bound",
     "proves_above",
     "proves_below",
+    "unearned",
 ]

@@ -15,12 +15,15 @@ supermartingale that begins with 0. So where it alarms at M >= 1, the c_t until 
 the time to a false alarm is at least what was asked for (optional stopping). That holds however the answers are cut
 into looks, and where a look came early because of the answers, as the capital of a time is paid in after its answers.
 It is the recursion of Shiryaev and Roberts, with time for steps; a mixture over alternatives keeps the bound.
+
+Less capital makes false alarms rarer only. So none is paid in beyond `unearned`: time that passes while no one asks,
+while no pod can be asked, or on a clock that is set, is no evidence, and an alarm needs bets that were won.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import log, log1p
+from math import exp, log, log1p, sqrt
 from typing import Final, Self
 
 from podium.core.analysis.sequential import bets
@@ -29,6 +32,17 @@ from podium.core.analysis.sequential.judgement import check_counts
 ODDS: Final = (1.1, 1.25, 1.5)  # of the nearest alternatives, in odds of the limit; each further one has twice as many
 _MOST: Final = 9.0  # odds of the last one: a share of 90 %
 _NOTHING: Final = log(bets.LEAST)
+_UNEARNED: Final = 0.01  # of an alarm: the bets have to win the rest
+
+
+def unearned(look: float) -> float:
+    """The most that is paid in without a bet that was won: half of a suspicion. `look` is the capital of one look."""
+    return min(_UNEARNED, _suspicion(look) / 2)
+
+
+def _suspicion(look: float) -> float:
+    """Half of the way from the capital of one look to an alarm, in nats."""
+    return sqrt(max(look, bets.LEAST))
 
 
 @dataclass(frozen=True)
@@ -38,12 +52,17 @@ class RunLength:
     limit: float
     wealth: bets.Wealth = ()
 
-    def see(self, bad: int, good: int, capital: float) -> Self:
-        """The test after the answers since the last look; `capital` is the part of the run length that this took."""
+    def see(self, bad: int, good: int, capital: float, most: float = _UNEARNED) -> Self:
+        """The test after the answers since the last look; `capital` is the part of the run length that this took.
+
+        It is paid in as far as all the wealth stays below `most`.
+        """
         check_counts(bad=bad, good=good)
         factors = [bad * of_bad + good * of_good for of_bad, of_good in _log_ratios(self.limit)]
         before = self.wealth or (_NOTHING,) * len(factors)
-        return replace(self, wealth=bets.settled(before, factors, capital))
+        won = bets.settled(before, factors, 0.0)
+        paid = max(0.0, min(capital, most - exp(bets.log_total(won))))
+        return replace(self, wealth=bets.settled(won, [0.0] * len(won), paid))
 
     @property
     def alarms(self) -> bool:
@@ -57,7 +76,7 @@ class RunLength:
 
     def suspects(self, capital: float) -> bool:
         """Whether half of the way from the capital of one look to an alarm is made."""
-        return self.log_wealth >= log(max(capital, bets.LEAST)) / 2
+        return self.log_wealth >= log(_suspicion(capital))
 
 
 @lru_cache(maxsize=64)
