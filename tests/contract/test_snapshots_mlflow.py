@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -231,9 +232,41 @@ def test_a_chain_can_be_walked_and_its_differences_read(client: MlflowClient, ex
     assert [each.path for each in snapshots.diff(third.model_id, second.model_id)] == ["configuration.temperature"]
     with pytest.raises(Rejected, match="has no parent"):
         snapshots.diff(first.model_id)
+
+
+def test_a_parent_that_was_deleted_hides_none_of_its_children(client: MlflowClient, experiment: str) -> None:
+    first = made(experiment)
+    second = made(experiment, SECOND, iteration=2, parent=first.model_id)
+    third = made(experiment, {**SECOND, "temperature": 0}, iteration=3, parent=second.model_id)
     client.delete_logged_model(first.model_id)
-    with pytest.raises(NotFound, match=first.model_id):
-        snapshots.lineage(third.model_id)
+    chain = snapshots.lineage(third.model_id)
+    assert [each.model_id for each in chain] == [third.model_id, second.model_id]
+    assert chain[-1].parent == first.model_id
+    shown = run("show", third.model_id)
+    assert shown.exit_code == 0, shown.output
+    assert f"{first.model_id}  was deleted" in shown.output
+    with pytest.raises(NotFound, match=f"{first.model_id}, the parent of {second.model_id}, is not there"):
+        snapshots.diff(second.model_id)
+
+
+def test_several_that_are_kept_at_once_in_a_new_experiment_are_all_kept(client: MlflowClient, experiment: str) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        kept = list(threads.map(lambda number: made(experiment, iteration=number), range(4)))
+    assert {each.model_id for each in snapshots.find(experiment)} == {each.model_id for each in kept}
+
+
+def test_a_tracking_uri_of_no_store_is_refused(client: MlflowClient) -> None:
+    refused = run("list", "--experiment", "any", "--tracking-uri", "ftp://mlflow.example.com")
+    assert refused.exit_code == 1
+    assert "could not keep snapshots at ftp://mlflow.example.com" in refused.output
+
+
+def test_a_file_that_says_a_key_twice_or_is_too_deep_is_refused(client: MlflowClient) -> None:
+    asked = ("create", "-", "--experiment", "any", "--kind", "agent", "--domain", "sales", "--iteration", "1")
+    twice = run(*asked, given='{"model": "x", "model": "y"}')
+    assert (twice.exit_code, twice.output) == (1, "Error: -: the key 'model' is there twice in one object\n")
+    deep = run(*asked, given='{"a":' + "[" * 100_000 + "]" * 100_000 + "}")
+    assert (deep.exit_code, deep.output) == (1, "Error: -: nested too deeply to be read\n")
 
 
 def test_they_are_listed_the_newest_first(client: MlflowClient, experiment: str) -> None:

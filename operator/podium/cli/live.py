@@ -165,7 +165,7 @@ def _namespace(context: str | None) -> str:
     try:
         known, active = list_kube_config_contexts(kubeconfig())
     except Exception as error:  # kubeconfig loaders raise whatever a broken file makes them raise
-        raise Rejected(f"{kubeconfig()} is no kubeconfig ({error}); do: set KUBECONFIG, or use --file") from error
+        raise Rejected(f"{kubeconfig()} is no kubeconfig ({error}); do: set KUBECONFIG to one") from error
     if context is not None:
         active = next((one for one in known if one.get("name") == context), None)
     if active is None:

@@ -17,10 +17,12 @@ _METRICS: Final = 10  # of an evaluation
 _OF_MLFLOW: Final = "mlflow."
 
 
-def list_text(found: Sequence[Snapshot], experiment: str, now: datetime) -> str:
-    """The table, or that there are none."""
+def list_text(found: Sequence[Snapshot], experiment: str, now: datetime, of: Sequence[str | None] = ()) -> str:
+    """The table, or that there are none; `of` is the kind and the domain that were asked for."""
     if not found:
-        return f"no snapshots in experiment {plain(experiment)}; podium snapshots create makes one"
+        asked = ", ".join(plain(each) for each in of if each is not None)
+        what = f"{asked} snapshots" if asked else "snapshots"
+        return f"no {what} in experiment {plain(experiment)}; podium snapshots create makes one"
     return "\n".join(table(_HEAD, [_cells(each, now) for each in found]))
 
 
@@ -51,6 +53,8 @@ def _lines(found: Snapshot, parents: Sequence[Snapshot], problem: str) -> Iterat
     yield f"  files          {click.style(plain(problem), fg='red') if problem else 'as they were written'}"
     for each in parents:
         yield f"  parent         {each.model_id}  {plain(each.name)}"
+    if (gone := [found, *parents][-1].parent) is not None:
+        yield f"  parent         {plain(gone)}  was deleted"
     for what, values in (("prompt", found.prompts), ("param", found.params), ("tag", found.tags)):
         shown = {key: value for key, value in values.items() if not key.startswith(_OF_MLFLOW)}
         yield from (f"  {what:<13}  {plain(key)} = {plain(value)}" for key, value in sorted(shown.items()))

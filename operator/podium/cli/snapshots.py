@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Final, cast
 
 import click
@@ -119,7 +119,9 @@ def list_(*, experiment: str, kind: str | None, domain: str | None, max_results:
     """
     with _told(InputError):
         found = kept.find(experiment, kind=kind, domain=domain, most=max_results)
-    Screen.present().show(to_json(found) if as_object else list_text(found, experiment, datetime.now(UTC)))
+    Screen.present().show(
+        to_json(found) if as_object else list_text(found, experiment, datetime.now(UTC), of=[kind, domain])
+    )
 
 
 @snapshots.command(short_help="Show a snapshot, its parents and its evaluations.")
@@ -141,7 +143,7 @@ def show(model_id: str, *, as_object: bool) -> None:
 
 @snapshots.command(short_help="Show which fields differ between two snapshots.")
 @click.argument("model_id", metavar="MODEL_ID")
-@click.argument("other", metavar="OTHER_ID", required=False)
+@click.argument("other", metavar="[OTHER_ID]", required=False)
 @_at_registry
 @as_json
 def diff(model_id: str, other: str | None, *, as_object: bool) -> None:
@@ -160,9 +162,21 @@ def _read(source: str) -> Any:
     """The one value of a file."""
     text = text_of(source)
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=partial(_object, source))
+    except RecursionError as error:
+        raise InputError(f"{source}: nested too deeply to be read") from error
     except ValueError:
         return _of_yaml(source, text)
+
+
+def _object(source: str, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON. A key that is there twice would lose the first of its values."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"{source}: the key {twice!r} is there twice in one object")
+    return found
 
 
 def _of_yaml(source: str, text: str) -> Any:

@@ -27,6 +27,9 @@ class BestBy:
     def __post_init__(self) -> None:
         if (self.at_least is None) == (self.at_most is None):
             raise ValueError("exactly one of at_least and at_most is needed: it says whether more is better, or less")
+        limit = self.at_least if self.at_least is not None else self.at_most
+        if not self.metric or limit is None or not isfinite(limit):
+            raise ValueError(f"metric is {self.metric!r} and the limit {limit}; required: a name, and a finite number")
 
     @property
     def limit(self) -> str:

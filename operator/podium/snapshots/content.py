@@ -19,7 +19,7 @@ from typing import Any, Final
 from podium.core.digest import digest_of
 from podium.errors import Rejected
 from podium.planning.differences import Difference, field_differences
-from podium.snapshots.snapshot import MODEL_STATE, PATCHES, WORD
+from podium.snapshots.snapshot import LONGEST_WORD, MODEL_STATE, PATCHES, WORD
 
 Json = Mapping[str, Any]
 CONFIGURATION_FILE: Final = "configuration.json"
@@ -63,6 +63,10 @@ def content_of(
 ) -> Content:
     """The files. Raises Rejected where the configuration is empty, or where something in it is no JSON."""
     _refuse_empty(configuration)
+    if not isinstance(patches, list | tuple):
+        raise Rejected(f"patches is a {type(patches).__name__}; required: a list, of one patch each")
+    if not isinstance(summary, str):
+        raise Rejected(f"summary is a {type(summary).__name__}; required: a text")
     files = {f"{MODEL_STATE}/{CONFIGURATION_FILE}": canonical(configuration, "configuration")}
     for part, value in (metadata or {}).items():
         files[f"{MODEL_STATE}/{_part(part)}.json"] = canonical(value, f"metadata[{part}]")
@@ -103,10 +107,10 @@ def _blank(value: object) -> bool:
 
 
 def _part(name: str) -> str:
-    if not WORD.fullmatch(name) or name in _OWN:
+    if not WORD.fullmatch(name) or len(name) > LONGEST_WORD or name in _OWN:
         raise Rejected(
-            f"metadata has a part {name!r}; required: lower-case letters and digits, in words joined by - or _, and "
-            f"none of {', '.join(sorted(_OWN))}"
+            f"metadata has a part {name!r}; required: lower-case letters and digits, in words joined by - or _, at "
+            f"most {LONGEST_WORD} characters, and none of {', '.join(sorted(_OWN))}"
         )
     return name
 
@@ -117,13 +121,25 @@ def _problems(value: Any, where: str, depth: int = 0) -> Iterator[str]:
         yield f"{where} is nested too deeply; allowed: {_DEEPEST} levels"
     elif isinstance(value, Mapping):
         for key, inner in value.items():
-            if not isinstance(key, str):
-                yield f"{where} has the key {key!r}; required: text keys"
+            if not isinstance(key, str) or not _is_text(key):
+                yield f"{where} has the key {key!r}; required: text keys, of what UTF-8 can write"
             yield from _problems(inner, f"{where}.{key}", depth + 1)
     elif isinstance(value, list | tuple):
         for place, inner in enumerate(value):
             yield from _problems(inner, f"{where}[{place}]", depth + 1)
+    else:
+        yield from _problems_of_one(value, where)
+
+
+def _problems_of_one(value: Any, where: str) -> Iterator[str]:
+    if isinstance(value, str) and not _is_text(value):
+        yield f"{where} holds half of a surrogate pair; required: characters that UTF-8 can write"
     elif isinstance(value, float) and not math.isfinite(value):
         yield f"{where} is {value}; required: a finite number"
     elif value is not None and not isinstance(value, str | int | float):
         yield f"{where} is a {type(value).__name__}; required: a value of JSON"
+
+
+def _is_text(value: str) -> bool:
+    """Whether it is text as UTF-8 can write it: JSON can name half of a surrogate pair."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)

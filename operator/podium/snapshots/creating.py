@@ -30,6 +30,7 @@ from podium.snapshots.snapshot import (
     model_id_of,
     snapshot_name,
 )
+from podium.snapshots.tracking import client as client_of_process
 from podium.snapshots.tracking import doing, mlflow
 
 _OF_MLFLOW: Final = "mlflow."
@@ -58,8 +59,7 @@ def create(
     Evaluate it afterwards with its `model_id`. Raises Rejected where something is refused (an empty configuration, an
     empty id), NotFound where the parent or a prompt is not there, and Unavailable. After an error no snapshot is left.
     """
-    module = mlflow()
-    client = module.MlflowClient()
+    module, client = mlflow(), client_of_process()
     before = configuration_of(model_id_of(parent, "parent")) if parent is not None else None
     content = content_of(configuration, parent=before, metadata=metadata, patches=patches, summary=summary)
     name = snapshot_name(kind, domain, iteration, content.configuration_sha256)
@@ -106,10 +106,21 @@ def _experiment(client: Any, name: str) -> str:
         raise Rejected(f"experiment is {name!r}; required: the name of an experiment")
     found = client.get_experiment_by_name(name)
     if found is None:
-        return str(client.create_experiment(name))
+        found = _made_experiment(client, name)
     if found.lifecycle_stage != "active":
         raise Rejected(f"experiment {name} was deleted. Restore it (mlflow experiments restore), or name another one")
     return str(found.experiment_id)
+
+
+def _made_experiment(client: Any, name: str) -> Any:
+    """A new experiment, or the one that another process has made since it was looked for."""
+    try:
+        return client.get_experiment(client.create_experiment(name))
+    except Exception:
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return found
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any, Final
 from podium.core.evaluations import Evaluation
 from podium.errors import NotFound, Rejected
 from podium.planning.differences import Difference
-from podium.snapshots.content import CONFIGURATION_FILE, configuration_differences, state_digest
+from podium.snapshots.content import CONFIGURATION_FILE, PARENT_DIFF, configuration_differences, state_digest
 from podium.snapshots.snapshot import (
     CONFIGURATION_SHA256,
     DIGEST,
@@ -72,12 +72,18 @@ def find(experiment: str, *, kind: str | None = None, domain: str | None = None,
 
 
 def lineage(model_id: str) -> Sequence[Snapshot]:
-    """The snapshot, its parent, its parent's parent …, the first one last. Raises NotFound where one was deleted."""
+    """The snapshot, its parent, its parent's parent …, the first one last.
+
+    The chain ends at a parent that was deleted: the `parent` of the last one names it. Raises as `show` does.
+    """
     chain = [show(model_id)]
     while (parent := chain[-1].parent) is not None:
         if parent in {each.model_id for each in chain} or len(chain) == _LONGEST_CHAIN:
             raise Rejected(f"the parents of {model_id} have no end: {parent} is there twice, or they are too many")
-        chain.append(show(parent))
+        try:
+            chain.append(show(parent))
+        except NotFound:
+            break
     return chain
 
 
@@ -95,10 +101,22 @@ def configuration(model_id: str) -> Mapping[str, Any]:
 def diff(model_id: str, other: str | None = None) -> Sequence[Difference]:
     """The fields that differ from `other` to the snapshot, or from its parent. Raises Rejected where it has none."""
     if other is None:
-        other = show(model_id).parent
-        if other is None:
-            raise Rejected(f"{model_id} has no parent. Name the snapshot to compare it with")
+        return configuration_differences(_of_parent(show(model_id)), configuration(model_id))
     return configuration_differences(configuration(other), configuration(model_id))
+
+
+def _of_parent(found: Snapshot) -> Mapping[str, Any]:
+    """The configuration of its parent."""
+    if found.parent is None:
+        raise Rejected(f"{found.model_id} has no parent. Name the snapshot to compare it with")
+    try:
+        return configuration(found.parent)
+    except NotFound as error:
+        kept = f"{MODEL_STATE}/{PARENT_DIFF} of run {found.run_id} has what differed"
+        raise NotFound(
+            f"{found.parent}, the parent of {found.model_id}, is not there: {kept}. Name another snapshot to compare "
+            f"it with ({error})"
+        ) from error
 
 
 def missing(found: Snapshot) -> str:

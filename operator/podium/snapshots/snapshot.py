@@ -15,7 +15,7 @@ CONFIGURATION_SHA256, DIGEST = f"{PREFIX}configuration_sha256", f"{PREFIX}digest
 PROMPT: Final = f"{PREFIX}prompt."
 MODEL_STATE, PATCHES = "model_state", "patches"  # folders of the source run's artifacts
 WORD: Final = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")  # MLflow refuses . / : % and quotes in names
-_LONGEST_WORD: Final = 63
+LONGEST_WORD: Final = 63
 _MODEL_ID: Final = re.compile(r"m-[0-9A-Za-z]{1,64}")
 _SHOWN: Final = 12  # hexadecimal digits of the hash in the name
 _LAST_ITERATION: Final = 10**9
@@ -60,8 +60,8 @@ def model_id_of(value: object, what: str) -> str:
 
 
 def _word(what: str, value: object) -> None:
-    if not isinstance(value, str) or len(value) > _LONGEST_WORD or not WORD.fullmatch(value):
+    if not isinstance(value, str) or len(value) > LONGEST_WORD or not WORD.fullmatch(value):
         raise Rejected(
             f"{what} is {value!r}; required: lower-case letters and digits, in words joined by - or _, at most "
-            f"{_LONGEST_WORD} characters. MLflow refuses other names"
+            f"{LONGEST_WORD} characters. MLflow refuses other names"
         )

@@ -31,8 +31,10 @@ def mlflow() -> ModuleType:
 
 
 def client() -> Any:
-    """MLflow's client for the process's tracking URI. Raises as `mlflow` does."""
-    return mlflow().MlflowClient()
+    """MLflow's client for the process's tracking URI. Raises as `mlflow` does, and Rejected for a URI of no store."""
+    module = mlflow()
+    with doing("keep snapshots"):
+        return module.MlflowClient()
 
 
 @contextmanager

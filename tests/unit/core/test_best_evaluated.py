@@ -65,6 +65,12 @@ def test_that_none_is_good_enough_is_said_with_what_was_found() -> None:
     assert best(LESS, candidate("one", 0.6)) == "no version has accuracy on dataset holdout of at most 0.5: one 0.6"
 
 
+@pytest.mark.parametrize(("metric", "limit"), [("", 1.0), ("a", float("nan")), ("a", float("inf"))])
+def test_a_metric_has_a_name_and_its_limit_is_finite(metric: str, limit: float) -> None:
+    with pytest.raises(ValueError, match="required: a name, and a finite number"):
+        BestBy(metric, at_most=limit)
+
+
 @pytest.mark.parametrize("limits", [{}, {"at_least": 1, "at_most": 2}])
 def test_one_limit_is_needed(limits: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="exactly one of at_least and at_most"):

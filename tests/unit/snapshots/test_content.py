@@ -72,6 +72,31 @@ def test_what_is_no_json_is_refused_with_its_path(value: Any, path: str) -> None
         content_of(value)
 
 
+@pytest.mark.parametrize("value", [{"a": "\ud800"}, {"\udfff": 1}, {"a": ["\ud83d"]}], ids=["value", "key", "within"])
+def test_half_of_a_surrogate_pair_is_refused(value: Any) -> None:
+    """JSON can say it, and no file in UTF-8 can keep it."""
+    with pytest.raises(Rejected, match="UTF-8"):
+        content_of(value)
+
+
+@pytest.mark.parametrize("patches", ["abc", {"op": "add"}, None, 5])
+def test_patches_that_are_no_list_are_refused(patches: Any) -> None:
+    """A text would be kept as its letters, an object as its keys."""
+    with pytest.raises(Rejected, match=r"patches is a .*; required: a list"):
+        content_of(CONFIGURATION, patches=patches)
+
+
+@pytest.mark.parametrize("summary", [None, 5, ["a"]])
+def test_a_summary_is_a_text(summary: Any) -> None:
+    with pytest.raises(Rejected, match=r"summary is a .*; required: a text"):
+        content_of(CONFIGURATION, summary=summary)
+
+
+def test_a_part_of_the_metadata_has_a_name_that_a_file_can_have() -> None:
+    with pytest.raises(Rejected, match="at most 63 characters"):
+        content_of(CONFIGURATION, metadata={"a" * 300: 1})
+
+
 def test_what_is_nested_too_deeply_is_refused() -> None:
     value: dict[str, Any] = {"a": 1}
     for _ in range(200):

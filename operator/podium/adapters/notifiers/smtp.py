@@ -54,7 +54,8 @@ def _mailboxes(text: str | None, where: str, who: str) -> list[str]:
     """Addresses that end no command and no line of a head."""
     found = [part.strip() for part in (text or "").split(",")]
     if not all(_MAILBOX.fullmatch(each) for each in found):
-        raise Rejected(f"{where} is needed: {who}, such as ml@example.com")
+        given = f", found {text!r}" if text else ""
+        raise Rejected(f"{where} is needed: {who}, such as ml@example.com; bare addresses with commas between{given}")
     return found
 
 
