@@ -323,3 +323,61 @@ def test_a_clock_that_went_back_hides_no_fault() -> None:
     sim.run(5 * SECOND)
     sim.behaviour("2").bad_share = 0.2
     sim.until(lambda world: world.champion() == "1", within=MINUTE)
+
+
+def test_a_loop_of_crashes_is_one_alarm_until_it_is_over() -> None:
+    """Good answers between two crashes do not end it: each crash would be told again."""
+    sim = second_champion({})
+    sim.behaviour("2").crash_after = 20.0
+    sim.until(alarmed, within=5 * MINUTE)
+    sim.run(25 * MINUTE)
+    assert alarmed(sim)
+    assert len(events(sim, reasons.CHAMPION_DEGRADED)) == 1
+    sim.behaviour("2").crash_after = None
+    sim.until(lambda world: not alarmed(world), within=20 * MINUTE)
+
+
+def test_while_an_alarm_stands_the_pods_are_asked_no_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(World, "watching", Watching())
+    sim = second_champion({})
+    sim.behaviour("2").bad_share = 1.0
+    sim.until(alarmed, within=MINUTE)
+    sim.run(2 * MINUTE)
+    before = calls(sim)["pod_metrics.ask"]
+    sim.run(5 * MINUTE)
+    assert calls(sim)["pod_metrics.ask"] - before <= 25
+
+
+def test_an_alarm_stands_when_git_asks_for_roll_back_during_it() -> None:
+    sim = second_champion({})
+    sim.behaviour("2").bad_share = 0.2
+    sim.until(alarmed, within=MINUTE)
+    sim.commit(spec("2", BACK), "onFailure: RollBack")
+    sim.run(SECOND)
+    assert alarmed(sim)
+    sim.until(lambda world: world.champion() == "1", within=10 * SECOND)
+    assert len(events(sim, reasons.FORMER_CHAMPION_UNAVAILABLE)) == 0
+
+
+def test_an_alarm_stands_when_another_guard_changes_and_ends_when_its_own_does() -> None:
+    def guards(errors: str, quick: str) -> dict[str, Any]:
+        limits = [
+            {"name": "errors", "errorRate": {"atMost": errors}},
+            {"name": "quick", "latency": {"atMost": quick}},
+        ]
+        return {"rollout": {**QUICK, "guards": limits, "afterSoak": {}}}
+
+    sim = Simulation(spec("1", **guards("1%", "1s")))
+    sim.register("1")
+    sim.settle("1")
+    sim.run(MINUTE)
+    sim.behaviour("1").bad_share = 0.2
+    sim.until(alarmed, within=MINUTE)
+    sim.commit(spec("1", **guards("1%", "120ms")), "another limit of latency")
+    sim.run(MINUTE)
+    assert alarmed(sim)
+    sim.commit(spec("1", **guards("50%", "120ms")), "another limit of errors")
+    sim.run(5 * SECOND)
+    found = degraded(sim)
+    assert found is not None
+    assert (found.status, found.message) == ("False", "no guard of the champion has failed since its soak")

@@ -165,6 +165,11 @@ def test_other_guards_or_another_champion_begin_another_watch() -> None:
     changed = replace(other, spec=facts(rollout={"afterSoak": {"onFailure": "Alert"}}).spec)
     watch = watched(changed, None)
     assert watch is not None
+    assert (watch.since, watch.failure) == (NOW, FAILURE)
+    errors = {"name": "errors", "errorRate": {"atMost": "50%"}}
+    changed = replace(other, spec=facts(rollout={**BACK, "guards": [errors]}).spec)
+    watch = watched(changed, None)
+    assert watch is not None
     assert (watch.since, watch.failure) == (NOW, None)
     assert (
         watched(replace(other, status=other.status.model_copy(update={"champion": OLD})), None)
@@ -185,7 +190,9 @@ def test_a_failure_stands_for_as_long_as_a_tripwire_does() -> None:
     tripping = known(pods=(pod(counters=Counters(answers=100, bad=20, consecutive_bad=20)),))
     found = tripped_alone(tripping)
     assert found is not None
-    assert watched(tripping, found) == tripping.status.after_soak
+    watch = watched(tripping, found)
+    assert watch is not None
+    assert (watch.failure, watch.evidence.measures, watch.evidence.observed_at) == (FAILURE, [], NOW)
     fresh = replace(tripping, status=known(failure=None).status)
     watch = watched(fresh, found)
     assert watch is not None

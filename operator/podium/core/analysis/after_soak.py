@@ -30,6 +30,7 @@ from podium.core.facts import Facts
 from podium.core.fingerprints import watch_hash
 
 SOON: Final = timedelta(seconds=1)  # between two looks while a guard is under suspicion
+QUIET: Final = timedelta(minutes=10)  # without a crash, a loop of crashes is over: kubelet forgets it then, too
 _NONE: Final = timedelta()
 
 
@@ -45,17 +46,18 @@ def watched(facts: Facts, tripped: ChampionFailure | None) -> ChampionWatch | No
     if asked is None or champion is None or facts.status.phase is Phase.SOAKING:
         return None
     if known is None or not _goes_on(known, champion, facts.spec):
-        return _begun(facts, champion)
+        return _begun(facts, champion, _still_asked(known, champion, facts.spec))
     if not facts.evaluable or not is_due(facts.spec, known, facts.now):
         return known
     if known.failure is not None:
-        return known if tripped is not None else _after_failure(known, facts, champion)
+        lasts = tripped is not None or _crashed_lately(known.failure, facts, champion)
+        return _after_failure(known, facts, champion, lasts=lasts)
     tested = _tested(known, asked, facts, champion)
     return tested if tested.failure is not None or tripped is None else _failed(tested, tripped)
 
 
 def is_due(spec: Spec, known: ChampionWatch | None, now: datetime) -> bool:
-    """Whether the pods are to be asked now: also where the last look is yet to come, by a clock that went back since."""
+    """Whether the pods are to be asked now; so they are where a clock went back, and the last look is yet to come."""
     asked = spec.rollout.after_soak
     return asked is not None and (known is None or next_look(known, asked) <= now or _looked(known) > now)
 
@@ -84,7 +86,15 @@ def _goes_on(known: ChampionWatch, champion: Pinned, spec: Spec) -> bool:
     return known.same_version(champion) and known.terms_hash == watch_hash(spec)
 
 
-def _begun(facts: Facts, champion: Pinned) -> ChampionWatch:
+def _still_asked(known: ChampionWatch | None, champion: Pinned, spec: Spec) -> ChampionFailure | None:
+    """The failure that stands under other terms too: what it failed is limited as it was."""
+    if known is None or known.failure is None or not known.same_version(champion):
+        return None
+    was = [guard for guard in known.guards if guard.name in known.failure.guards]
+    return known.failure if all(guard in spec.rollout.guards for guard in was) else None
+
+
+def _begun(facts: Facts, champion: Pinned, failure: ChampionFailure | None) -> ChampionWatch:
     guards = [guard for guard in facts.spec.rollout.guards if guard.limits_alone]
     return ChampionWatch(
         **champion.identity,
@@ -93,6 +103,7 @@ def _begun(facts: Facts, champion: Pinned) -> ChampionWatch:
         guards=guards,
         false_promotion_rate=facts.spec.rollout.false_promotion_rate,
         evidence=baseline(Evidence(), facts, measures(guards, Evidence())),
+        failure=failure,
     )
 
 
@@ -167,14 +178,27 @@ def _sentence(criterion: Criterion, counts: Counts) -> str:
 # --- while one is failed ----------------------------------------------------------------------------------------------
 
 
-def _after_failure(known: ChampionWatch, facts: Facts, champion: Pinned) -> ChampionWatch:
-    """A run of its answers that are below every limit ends the failure; the run restarts whenever its share is not."""
+def _after_failure(known: ChampionWatch, facts: Facts, champion: Pinned, *, lasts: bool) -> ChampionWatch:
+    """A run of its answers that are below every limit ends the failure; the run restarts whenever its share is not.
+
+    While the failure `lasts` whatever is answered, no run begins.
+    """
     judged = criteria_alone(known.guards)
     evidence, _ = accumulate(known.evidence, facts, champion.slot, measures(known.guards, Evidence()))
+    begins_again = evidence.model_copy(update={"measures": []})
+    if lasts:
+        return known.model_copy(update={"evidence": begins_again})
     evidence = without_bad_runs(evidence, judged)
     if not all(_is_kept(one, evidence, known.false_promotion_rate) for one in judged):
         return known.model_copy(update={"evidence": evidence})
-    return known.model_copy(update={"evidence": evidence.model_copy(update={"measures": []}), "failure": None})
+    return known.model_copy(update={"evidence": begins_again, "failure": None})
+
+
+def _crashed_lately(failure: ChampionFailure, facts: Facts, champion: Pinned) -> bool:
+    """Whether pods that crash again and again may do so again: good answers between two crashes end no loop."""
+    pods = facts.observed.slot(champion.slot).pods if failure.reason == reasons.CRASHED else ()
+    ends = [pod.crash.at for pod in pods if pod.made_for(champion) and pod.crash is not None]
+    return any(facts.now - at < QUIET for at in ends)
 
 
 def _is_kept(criterion: Criterion, evidence: Evidence, beta: float) -> bool:

@@ -251,7 +251,7 @@ def _degraded(facts: Facts) -> Unstamped:
     found = degraded(facts)
     if found is not None:
         return "Degraded", "True", found.reason, found.message
-    return "Degraded", "False", reasons.AS_EXPECTED, "the champion keeps every limit of its guards"
+    return "Degraded", "False", reasons.AS_EXPECTED, "no guard of the champion has failed since its soak"
 
 
 def _reload_is_known(facts: Facts) -> bool:
