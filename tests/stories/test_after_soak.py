@@ -44,6 +44,11 @@ def alarmed(sim: World) -> bool:
     return found is not None and found.status == "True"
 
 
+def is_known(sim: World) -> bool:
+    found = degraded(sim)
+    return found is not None and found.status != "Unknown"
+
+
 def events(sim: World, reason: str) -> list[str]:
     return [event.message for _, event in sim.cluster.events if event.reason == reason]
 
@@ -250,8 +255,35 @@ def test_without_a_scrape_nothing_is_found() -> None:
     sim.behaviour("2").bad_share = 0.5
     sim.run(5 * MINUTE)
     assert (sim.champion(), alarmed(sim)) == ("2", False)
+    found = degraded(sim)
+    assert found is not None
+    assert (found.status, found.reason) == ("Unknown", reasons.PODS_NOT_SCRAPED)
+    assert "nothing could be read for errors" in found.message
     sim.scrape_again()
     sim.until(lambda world: world.champion() == "1", within=MINUTE)
+
+
+@pytest.mark.parametrize("watching", [None, Watching()], ids=["fresh", "watches"])
+def test_pods_that_cannot_be_asked_are_told_once_and_so_is_their_return(
+    watching: Watching | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(World, "watching", watching)
+    sim = second_champion({})
+    sim.run(2 * MINUTE)
+    before = len(sim.statuses)
+    sim.stop_scraping()
+    sim.run(20 * SECOND)
+    sim.scrape_again()
+    sim.run(2 * MINUTE)
+    assert (len(sim.statuses) - before, is_known(sim)) == (0, True)
+    sim.stop_scraping()
+    sim.run(10 * MINUTE)
+    assert (len(sim.statuses) - before, is_known(sim)) == (1, False)
+    sim.restart()
+    sim.run(MINUTE)
+    assert not is_known(sim)
+    sim.scrape_again()
+    sim.until(is_known, within=MINUTE)
 
 
 @pytest.mark.parametrize("watching", [None, Watching()], ids=["fresh", "watches"])

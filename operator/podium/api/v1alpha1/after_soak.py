@@ -36,6 +36,8 @@ class ChampionWatch(ModelVersion):
     evidence: Evidence = Field(
         Evidence(), description="State of its tests; while a guard is failed, what the champion answered since."
     )
+    unread: list[str] = Field([], description="Names of the guards for which nothing could be read at the last look.")
+    unread_since: Time | None = Field(None, description="Since when that is so; absent while all are read.")
     failure: ChampionFailure | None = Field(
         None, description="What it has found; absent while every guard is kept, and once it is kept again."
     )

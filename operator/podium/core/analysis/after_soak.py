@@ -19,7 +19,7 @@ from podium.api.v1alpha1.spec.after_soak import AfterSoak
 from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Phase, Pinned
-from podium.core.analysis.counts import accumulate, baseline
+from podium.core.analysis.counts import accumulate, baseline, read_now
 from podium.core.analysis.criteria import criteria, measures
 from podium.core.analysis.criterion import Criterion
 from podium.core.analysis.guards import CriterionResult
@@ -30,6 +30,7 @@ from podium.core.facts import Facts
 from podium.core.fingerprints import watch_hash
 
 SOON: Final = timedelta(seconds=1)  # between two looks while a guard is under suspicion
+_BLIND_LOOKS: Final = 4
 QUIET: Final = timedelta(minutes=10)  # without a crash, a loop of crashes is over: kubelet forgets it then, too
 _NONE: Final = timedelta()
 
@@ -49,6 +50,7 @@ def watched(facts: Facts, tripped: ChampionFailure | None) -> ChampionWatch | No
         return _begun(facts, champion, _still_asked(known, champion, facts.spec))
     if not facts.evaluable or not is_due(facts.spec, known, facts.now):
         return known
+    known = _with_unread(known, facts, champion)
     if known.failure is not None:
         lasts = tripped is not None or _crashed_lately(known.failure, facts, champion)
         return _after_failure(known, facts, champion, lasts=lasts)
@@ -60,6 +62,11 @@ def is_due(spec: Spec, known: ChampionWatch | None, now: datetime) -> bool:
     """Whether the pods are to be asked now; so they are where a clock went back, and the last look is yet to come."""
     asked = spec.rollout.after_soak
     return asked is not None and (known is None or next_look(known, asked) <= now or _looked(known) > now)
+
+
+def is_blind(known: ChampionWatch, asked: AfterSoak, now: datetime) -> bool:
+    """Whether nothing could be read for a guard at several looks in a row: it is not known whether it is kept."""
+    return known.unread_since is not None and now - known.unread_since >= _BLIND_LOOKS * asked.interval
 
 
 def next_look(known: ChampionWatch, asked: AfterSoak) -> datetime:
@@ -75,6 +82,14 @@ def _looked(known: ChampionWatch) -> datetime:
 def criteria_alone(guards: Sequence[Guard]) -> list[Criterion]:
     """The limits of a version alone."""
     return [one for guard in guards for one in criteria(guard, Evidence()) if not one.beside_champion]
+
+
+def _with_unread(known: ChampionWatch, facts: Facts, champion: Pinned) -> ChampionWatch:
+    """The watch with the guards for which no pod, and no store, gave anything at this look."""
+    read = read_now(facts, champion.slot, measures(known.guards, Evidence()))
+    unread = {one.guard.name: None for one in criteria_alone(known.guards) if one.measure.name not in read}
+    since = (known.unread_since or facts.now) if unread else None
+    return known.model_copy(update={"unread": list(unread), "unread_since": since})
 
 
 def _last_known(facts: Facts) -> ChampionWatch | None:

@@ -61,6 +61,12 @@ def accumulate(
     return evidence.model_copy(update=update), blocks
 
 
+def read_now(facts: Facts, slot: Slot, measures: Measures) -> frozenset[str]:
+    """The measures that a source of the slot has given this time."""
+    sources = (source for source in _sources(facts, measures) if source.slot == slot)
+    return frozenset(name for source in sources for name in source.counts or ())
+
+
 def _since(before: Counts | None, now: Counts, began_at_zero: bool, *, new: bool) -> Counts:
     if before is None:
         return now if new and began_at_zero else NOTHING

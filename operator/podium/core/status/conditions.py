@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import Condition, Phase, Pinned, Status
+from podium.api.v1alpha1.values.base import format_time
+from podium.core.analysis.after_soak import is_blind
 from podium.core.facts import Facts, PodState, Problem
 from podium.core.refusal import named
 from podium.core.rollout.alias import moved_by_a_person
@@ -251,6 +253,13 @@ def _degraded(facts: Facts) -> Unstamped:
     found = degraded(facts)
     if found is not None:
         return "Degraded", "True", found.reason, found.message
+    watch, asked = facts.status.after_soak, facts.spec.rollout.after_soak
+    if watch is not None and asked is not None and is_blind(watch, asked, facts.now):
+        assert watch.unread_since is not None
+        message = (
+            f"not known since {format_time(watch.unread_since)}: nothing could be read for {', '.join(watch.unread)}"
+        )
+        return "Degraded", "Unknown", reasons.PODS_NOT_SCRAPED, message
     return "Degraded", "False", reasons.AS_EXPECTED, "no guard of the champion has failed since its soak"
 
 

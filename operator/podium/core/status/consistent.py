@@ -98,7 +98,8 @@ def _shared_outage(known: SharedOutage, spec: Spec, now: datetime) -> SharedOuta
 
 def _watch(known: ChampionWatch, spec: Spec, now: datetime) -> ChampionWatch:
     """A look that no clock can have measured would put the next one off for ever."""
-    parts = {"since": _possible(known.since, now), "evidence": _evidence(known.evidence, now)}
+    known = _with_moments(known, ("since", "unread_since"), now)
+    parts = {"evidence": _evidence(known.evidence, now)}
     return _updated(known, {**parts, **_with_rates(known, spec, _RATES[1:])})
 
 

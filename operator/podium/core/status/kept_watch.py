@@ -6,7 +6,7 @@ from typing import Final
 
 from podium.api.v1alpha1.after_soak import ChampionWatch
 from podium.api.v1alpha1.status import Status
-from podium.core.analysis.after_soak import next_look
+from podium.core.analysis.after_soak import is_blind, next_look
 from podium.core.facts import Facts
 from podium.core.unsaved import NewerWatch
 
@@ -17,6 +17,9 @@ _LEAST: Final = 0.5  # seconds: a look that was due and could not be made is mad
 def older_watch(before: ChampionWatch | None, after: ChampionWatch | None, facts: Facts) -> ChampionWatch | None:
     """The watch as it is written: what it has found at once, and what it has counted every hour."""
     if before is None or after is None or before.since != after.since or before.failure != after.failure:
+        return after
+    asked = facts.spec.rollout.after_soak
+    if asked is not None and is_blind(before, asked, facts.now) != is_blind(after, asked, facts.now):
         return after
     taken = before.evidence.observed_at
     return before if taken is not None and timedelta() <= facts.now - taken < KEEP else after
