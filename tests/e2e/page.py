@@ -62,8 +62,11 @@ class PageInCluster:
     origin: str
 
     def visitor(self, name: str, verbs: tuple[str, ...]) -> str:
-        """The token of a new account that may do this with the ModelDeployments of the namespace."""
-        rules = [{"apiGroups": ["podium.dev"], "resources": ["modeldeployments"], "verbs": list(verbs)}]
+        """The token of a new account that may do this with the ModelDeployments of the namespace, and list its pods."""
+        rules = [
+            {"apiGroups": ["podium.dev"], "resources": ["modeldeployments"], "verbs": list(verbs)},
+            {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+        ]
         group = "rbac.authorization.k8s.io"
         role = {"apiGroup": group, "kind": "Role", "name": name}
         made: list[dict[str, Any]] = [
