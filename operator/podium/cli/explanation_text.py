@@ -8,6 +8,7 @@ import click
 
 from podium.api.v1alpha1.status import Phase
 from podium.api.v1alpha1.values.base import format_duration, format_percent, format_time
+from podium.cli.arm_text import arm_text
 from podium.cli.screen import Screen
 from podium.core.printable import plain
 from podium.core.status.explained import (
@@ -39,6 +40,7 @@ def as_text(found: Explanation, screen: Screen) -> str:
     parts = [
         _head(found, screen),
         _gates(found.gates, screen),
+        _arms(found),
         _trial(found, screen),
         *(_guard(guard, screen) for guard in found.guards),
         _shared_outage(found.shared_outage, screen),
@@ -71,6 +73,12 @@ def _gates(gates: Sequence[GateExplanation], screen: Screen) -> Iterator[str]:
         yield line
         if gate.message:
             yield screen.wrapped(gate.message, 4)
+
+
+def _arms(found: Explanation) -> Iterator[str]:
+    if found.arms:
+        yield click.style("experiment", bold=True)
+    yield from (f"  {arm_text(arm)}" for arm in found.arms)
 
 
 def _trial(found: Explanation, screen: Screen) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from podium.api.v1alpha1.values.base import format_duration, format_percent, format_time
+from podium.cli.arm_text import arm_text
 from podium.cli.screen import Screen
 from podium.cli.tables import coloured
 from podium.cli.view import Pod, View
@@ -29,7 +30,7 @@ class Node:
 def as_tree(view: View, screen: Screen) -> str:
     """The text, without a newline at its end."""
     said = view.deployment
-    nodes = [*_versions(view), *_steps(said, screen), *_gates(said), *_guards(said, screen)]
+    nodes = [*_versions(view), *_arms(view), *_steps(said, screen), *_gates(said), *_guards(said, screen)]
     return "\n".join([*_head(said, screen), *_drawn(nodes, "", screen)])
 
 
@@ -60,6 +61,13 @@ def _versions(view: View) -> Iterator[Node]:
             yield Node(text, _pods(view, slot) if role in said.slots else ())
     if view.pods_problem:
         yield Node(f"the pods could not be read: {plain(view.pods_problem)}")
+
+
+def _arms(view: View) -> Iterator[Node]:
+    """The challengers of an experiment."""
+    if view.deployment.arms:
+        below = [Node(arm_text(arm), _pods(view, arm.slot)) for arm in view.deployment.arms]
+        yield Node(click.style("experiment", bold=True), below)
 
 
 def _traffic(role: str, said: Explanation) -> str:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from podium.adapters.kubernetes.read import pods_of
+from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.values.base import format_time
 from podium.cli.live import Connection
 from podium.cli.objects import InputError
-from podium.core.facts import SLOTS, PodState
+from podium.core.facts import PodState
 from podium.core.not_ready import why_not_ready
 from podium.core.printable import plain
 from podium.core.status.explained import Explanation
@@ -46,7 +47,7 @@ async def view(connection: Connection, name: str) -> View:
         raise
     except Permanent as error:  # no right to list pods: the rest is worth showing
         return View(said, [], str(error))
-    pods = [_pod(pod, slot) for slot in SLOTS for pod in pods_of(found, slot)[0]]
+    pods = [_pod(pod, slot) for slot in get_args(Slot) for pod in pods_of(found, slot)[0]]
     return View(said, pods, "")
 
 

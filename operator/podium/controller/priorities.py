@@ -13,6 +13,7 @@ _BY_PHASE: Final[Mapping[Phase, Priority]] = {
     Phase.RELOADING: Priority.TRIAL,
     Phase.STARTING: Priority.TRIAL,
     Phase.CANARY: Priority.TRIAL,
+    Phase.EXPERIMENTING: Priority.TRIAL,
     Phase.PROMOTING: Priority.TRIAL,
     Phase.SOAKING: Priority.TRIAL,
     Phase.ROLLING_BACK: Priority.ROLLBACK,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from podium.api.v1alpha1.evidence import Counts, Slot
 from podium.api.v1alpha1.spec.guards import Guard
 from podium.api.v1alpha1.status import Phase, Pinned, Status
-from podium.core.analysis.measures import counted_elsewhere
+from podium.core.analysis.measures import METRIC, counted_elsewhere
 from podium.core.analysis.promql import fill
+from podium.core.experiment import judged
 from podium.core.permissions.permitted import one_tenants
 from podium.core.rollout.templates import on_trial
 from podium.ports import MetricsStore, ModelDeployment, Totals
@@ -32,7 +33,7 @@ class PrometheusTotals:
 class Queries:
     """The two queries of one guard for one side."""
 
-    guard: str
+    guard: str  # "" for the metric of an experiment
     measure: str
     slot: Slot
     bad: str
@@ -83,12 +84,20 @@ def queries_of(md: ModelDeployment) -> Iterator[Queries]:
     """The queries that the trial needs now."""
     for guard in _guards(md.status):
         for pinned in _sides(md.status) if guard.prometheus is not None else ():
-            yield _filled(guard, pinned, md)
+            assert guard.prometheus is not None
+            asked = counted_elsewhere(guard.name).name, guard.prometheus.bad, guard.prometheus.total
+            yield _filled(guard.name, asked, pinned, md)
+    experiment = md.spec.rollout.experiment if md.spec is not None else None
+    if experiment is not None and experiment.metric is not None:
+        for arm in judged(md.status):
+            asked = METRIC.name, experiment.metric.good, experiment.metric.total
+            yield _filled("", asked, arm.pinned, md)
 
 
 def _guards(status: Status) -> Sequence[Guard]:
     """The trial's, or those that the champion is asked for after it, and after its soak."""
-    asked = (status.trial, status.suspected, status.shared_outage, status.after_soak)
+    arms = [arm.trial for arm in judged(status)]
+    asked = (*arms, status.trial, status.suspected, status.shared_outage, status.after_soak)
     return next((each.guards for each in asked if each is not None), ())
 
 
@@ -96,22 +105,24 @@ def _sides(status: Status) -> Iterator[Pinned]:
     """The version under judgement and the one beside it."""
     sides = (status.champion, status.former if status.phase is Phase.SOAKING else status.challenger)
     yield from (pinned for pinned in sides if pinned is not None)
+    yield from (arm.pinned for arm in judged(status))
 
 
-def _filled(guard: Guard, pinned: Pinned, md: ModelDeployment) -> Queries:
-    assert guard.prometheus is not None
+def _filled(guard: str, asked: tuple[str, str, str], pinned: Pinned, md: ModelDeployment) -> Queries:
+    """`asked` is the measure, and the queries for bad ones (of a metric, for good ones) and for all."""
+    measure, *queries = asked
     values = {
         "namespace": md.key.namespace,
         "name": md.key.name,
         "version": pinned.version,
         "slot": pinned.slot,
     }
-    bad, total = (fill(query, values) for query in (guard.prometheus.bad, guard.prometheus.total))
+    bad, total = (fill(query, values) for query in queries)
     refused = ""
     if md.policies is not None:
         # The guards are the trial's, refusals are of what Git says now: so these are looked at for themselves.
         try:
             bad, total = (one_tenants(query, md.policies, md.key.namespace) for query in (bad, total))
         except ValueError as error:
-            refused = f"guard {guard.name}: its queries are not permitted: {error}"
-    return Queries(guard.name, counted_elsewhere(guard.name).name, pinned.slot, bad, total, refused)
+            refused = f"{f'guard {guard}' if guard else 'the metric'}: its queries are not permitted: {error}"
+    return Queries(guard, measure, pinned.slot, bad, total, refused)

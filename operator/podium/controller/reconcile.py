@@ -27,12 +27,12 @@ from podium.controller.waiting import within
 from podium.controller.workers import Workers
 from podium.core.actions import Action, Event, RegistryWrite, RunSlot, SetTraffic
 from podium.core.decide import Decision, decide, decide_without_evidence
-from podium.core.facts import ALL, Facts, Key, ObservedState, other_than
-from podium.core.rollout.last_spec import trial_spec
+from podium.core.facts import ALL, Facts, Key, ObservedState
+from podium.core.rollout.last_spec import trial_spec, tried_on
 from podium.core.status.consistent import consistent
 from podium.core.status.invalid import with_invalid_spec
 from podium.core.status.outbox import with_settled
-from podium.core.traffic.weights import to_trusted
+from podium.core.traffic.weights import runs_beside, to_trusted
 from podium.core.unsaved import Unsaved
 from podium.errors import Conflict, PodiumError, Temporary
 from podium.ports import ModelDeployment, Ports
@@ -85,7 +85,7 @@ class Reconciler:
         else:
             self._others.read(md)
             self.note(md)
-            md = await self._others.confined(replace(md, spec=md.spec or trial_spec(md.status.trial, md.written)))
+            md = await self._others.confined(replace(md, spec=md.spec or trial_spec(tried_on(md.status), md.written)))
         if md is None or md.deleting:
             return await self._release(key, md)
         self._routing.note(md)
@@ -139,7 +139,7 @@ class Reconciler:
         as two versions run, either can lose its pods.
         """
         trusted, slots = md.status.trusted, await self._ports.cluster.slots(md)
-        if md.spec is None or not md.may_route or trusted is None or not slots[other_than(trusted.slot)].replicas:
+        if md.spec is None or not md.may_route or trusted is None or not runs_beside(trusted.slot, slots):
             return False  # no other version can have any: a route that went first is not made again
         weights = to_trusted(md.status, slots)
         if weights is not None:

@@ -3,9 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.evidence import Evidence
-from podium.api.v1alpha1.status import Condition, Phase, Pinned, Status, Trial, Verdict
+from podium.api.v1alpha1.status import Phase, Pinned, Status, Verdict
 from podium.core import gates
 from podium.core.actions import (
     Action,
@@ -13,31 +11,29 @@ from podium.core.actions import (
     CallWebhook,
     Event,
     RemoveFinalizer,
-    RenewPods,
     RunAutoscaler,
     RunJob,
     RunSlot,
     SetTraffic,
     StopAutoscaler,
     StopSlot,
-    TellPods,
     WriteRecord,
     WriteTags,
 )
-from podium.core.facts import SLOTS, Facts, PodState, SlotState
-from podium.core.identity import Identity
+from podium.core.facts import SLOTS, Facts
 from podium.core.permissions.still_done import still_done
 from podium.core.rollout import alias
 from podium.core.rollout.desired import former_champion
+from podium.core.rollout.experiment_checks import arm_lost
 from podium.core.rollout.lifecycle import enter
 from podium.core.rollout.reload_checks import inherits
+from podium.core.rollout.reload_pods import others, reloads
 from podium.core.rollout.transitions import OF_GIT, Move, next_move
-from podium.core.status.conditions import kept
+from podium.core.status.bare import bare, with_failure
 from podium.core.status.events import events
 from podium.core.status.finished import finished
 from podium.core.status.kept_watch import newer_watch, seconds_to_look
 from podium.core.status.looks import looked
-from podium.core.status.messages import LONGEST
 from podium.core.status.observed import (
     answered_before,
     keep_recent_evidence,
@@ -47,6 +43,7 @@ from podium.core.status.observed import (
     unwritten_evidence,
 )
 from podium.core.status.record import artifact_path, document, tags_for, unrecorded
+from podium.core.traffic.arms import arm_pods, leaves, leaving_arms
 from podium.core.traffic.draining import drained, losing
 from podium.core.traffic.lending import champion_down
 from podium.core.traffic.phase_targets import PHASE_TARGETS, Size
@@ -63,6 +60,7 @@ REQUEUE_AFTER: Mapping[Phase, float] = {
     Phase.RELOADING: 0.5,
     Phase.STARTING: 1,
     Phase.CANARY: 1,
+    Phase.EXPERIMENTING: 1,
     Phase.PROMOTING: 1,
     Phase.SOAKING: 1,
     Phase.ROLLING_BACK: 0.5,
@@ -92,7 +90,8 @@ class Decision:
     @property
     def rollback_actions(self) -> tuple[SetTraffic, ...]:
         """What comes before any Event or status write: traffic returns to the champion. A crash then is harmless."""
-        if self.status.phase not in WAY_BACK:
+        arm_leaves = self.move is not None and self.move.check is arm_lost
+        if self.status.phase not in WAY_BACK and not arm_leaves:
             return ()
         return tuple(action for action in self.actions if isinstance(action, SetTraffic))
 
@@ -132,10 +131,11 @@ def _requeue_after(facts: Facts) -> float:
     A champion without a ready pod is looked at often, as no watch may tell; nor that a pod loaded another version.
     """
     usual = REQUEUE_AFTER[facts.status.phase]
-    if champion_down(facts) or any(_others(pinned, facts.observed.slot(pinned.slot)) for pinned, _ in _sizes(facts)):
+    if champion_down(facts) or any(others(pinned, facts.observed.slot(pinned.slot)) for pinned, _ in _sizes(facts)):
         usual = min(usual, UNAVAILABLE)
     back = REQUEUE_AFTER[Phase.ROLLING_BACK]
-    return min(usual, back) if facts.status.phase in WAY_BACK and losing(facts) is not None else usual
+    loses = facts.status.phase in WAY_BACK and losing(facts) is not None
+    return min(usual, back) if loses or leaves(facts) else usual
 
 
 def decide_without_evidence(facts: Facts, error: Exception) -> Decision:
@@ -143,30 +143,12 @@ def decide_without_evidence(facts: Facts, error: Exception) -> Decision:
 
     Evidence and guards are put back into the status as they were; the condition GuardsEvaluated says what went wrong.
     """
-    trial = facts.status.trial
-    bare = trial.model_copy(update={"evidence": Evidence(), "guards": []}) if trial is not None else None
-    status = facts.status.model_copy(update={"trial": bare})
     known, lost = answered_before(facts), lost_before(facts)
-    decision = decide(replace(facts, status=status, unsaved=None, answered_before=known, lost=lost, evaluable=False))
+    blind = replace(facts, status=bare(facts.status), unsaved=None)
+    decision = decide(replace(blind, answered_before=known, lost=lost, evaluable=False))
     unwritten = unwritten_evidence(facts.status, facts.status, _lost(decision.move))
-    whole = _with_failure(decision.status, trial, facts, error)
+    whole = with_failure(decision.status, facts, error)
     return replace(decision, status=whole, unsaved=None, unwritten=unwritten)
-
-
-def _with_failure(status: Status, trial: Trial | None, facts: Facts, error: Exception) -> Status:
-    failed = Condition(
-        type="GuardsEvaluated",
-        status="False",
-        reason=reasons.EVALUATION_FAILED,
-        message=f"the evidence could not be evaluated ({type(error).__name__}: {error})"[:LONGEST],
-        observed_generation=facts.generation,
-        last_transition_time=facts.now,
-    )
-    update: dict[str, object] = {"conditions": [*status.conditions, kept(failed, facts.status)]}
-    if status.trial is not None and trial is not None:
-        whole = {"evidence": trial.evidence, "guards": trial.guards}
-        update["trial"] = status.trial.model_copy(update=whole)
-    return status.model_copy(update=update)
 
 
 def _plan(facts: Facts) -> Iterator[Action]:
@@ -207,6 +189,7 @@ def _sizes(facts: Facts) -> Iterator[tuple[Pinned, int]]:
     for pinned, size in ((status.challenger, target.challenger), (status.former, target.former)):
         if pinned is not None and size is not Size.NONE:
             yield pinned, full if size is Size.FULL else challenger_pods(facts)
+    yield from arm_pods(facts)
 
 
 def _runs(facts: Facts) -> Iterator[Action]:
@@ -218,25 +201,7 @@ def _runs(facts: Facts) -> Iterator[Action]:
         elif seen.runs != pinned or seen.replicas != replicas or not seen.up_to_date:
             yield RunSlot(pinned, replicas, f"{facts.status.phase}: version {pinned.version} with {replicas} pods")
         else:
-            yield from _reloads(facts, pinned, seen)
-
-
-def _reloads(facts: Facts, pinned: Pinned, seen: SlotState) -> Iterator[Action]:
-    """What pods need that serve another version than their slot is to run: to hear of it, or to be replaced."""
-    expected, others = Identity(pinned.version, pinned.digest), _others(pinned, seen)
-    unable = [pod.name for pod in others if pod.reload is not None and pod.reload.given_up(pinned.digest)]
-    unaware = tuple(pod.name for pod in others if pod.told != str(expected) and pod.name not in unable)
-    what = f"load version {pinned.version} in place"
-    if unaware:
-        yield TellPods(pinned, unaware, f"{facts.status.phase}: {', '.join(unaware[:3])} are to {what}")
-    if unable and seen.rolled_out:
-        yield RenewPods(pinned, unable[0], f"{facts.status.phase}: {', '.join(unable[:3])} cannot {what}")
-
-
-def _others(pinned: Pinned, seen: SlotState) -> list[PodState]:
-    """Pods that reload in place, and serve another version than their slot is to run."""
-    expected = Identity(pinned.version, pinned.digest)
-    return [pod for pod in seen.pods if pod.reloads and pod.identity is not None and pod.identity != expected]
+            yield from reloads(facts, pinned, seen)
 
 
 def _stops(facts: Facts) -> Iterator[Action]:
@@ -250,6 +215,8 @@ def _stops(facts: Facts) -> Iterator[Action]:
         given_up = facts.status.champion is None and facts.status.phase is Phase.ROLLING_BACK
         if drained(facts, slot) or given_up:
             yield StopSlot(slot, why=f"{facts.status.phase}: slot {slot} has no traffic and has drained")
+    for slot in leaving_arms(facts):
+        yield StopSlot(slot, why=f"{facts.status.phase}: slot {slot} has no traffic and has drained")
 
 
 def _autoscaler(facts: Facts) -> Iterator[Action]:

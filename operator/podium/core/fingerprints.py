@@ -44,6 +44,11 @@ def rejection_hash(spec: Spec, reason: str = "") -> str:
     return _fingerprint(*about, _unsized(spec.serving)) if reason in OF_SERVING else _fingerprint(*about)
 
 
+def experiment_hash(spec: Spec) -> str:
+    """What an experiment is about. A change of any of it gives another one; other terms only begin it again."""
+    return _fingerprint(spec.rollout.experiment, spec.model.name, spec.model.version, spec.rollout.retry)
+
+
 def watch_hash(spec: Spec) -> str:
     """The terms on which a champion is watched after its soak."""
     rollout = spec.rollout

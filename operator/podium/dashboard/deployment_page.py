@@ -24,7 +24,7 @@ from podium.dashboard.selection import named
 from podium.dashboard.sliders import SLIDERS, START
 
 _ORDER: Final = (
-    *("head", "outage", "steps", "guards", "charts", "beside", "pods", "gates", "steer"),
+    *("head", "outage", "arms", "steps", "guards", "charts", "beside", "pods", "gates", "steer"),
     *("what-if", "decisions", "conditions", "spec"),
 )
 
@@ -81,6 +81,8 @@ def _parts(said: Explanation, now: datetime) -> dict[str, Markup]:
     parts = {"head": html("parts/head.html", **known)}
     if said.shared_outage is not None:
         parts["outage"] = html("parts/outage.html", **known)
+    if said.arms:
+        parts["arms"] = html("parts/arms.html", **known)
     if said.trial is not None:
         parts["steps"] = html("parts/steps.html", **known)
     if said.guards:

@@ -14,9 +14,11 @@ from podium.api.v1alpha1.spec.gates import Gate
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import GateState, Phase, Pinned, Status, Verdict
 from podium.core import gates
+from podium.core.experiment import named_version
 from podium.core.facts import SLOTS, Facts, Key, ModelVersion, RegistryState
 from podium.core.fingerprints import terms_hash
 from podium.core.refusal import Refusal
+from podium.core.rollout.experiment_checks import arm_blamed, arm_lost, experiment_ended
 from podium.core.rollout.lifecycle import enter
 from podium.core.rollout.reload_checks import reload_failed, reloaded
 from podium.core.rollout.rollback_checks import rejection_rolled_back
@@ -47,6 +49,9 @@ _MOST: Final = 12  # moves: no way through the quiet phases is as long
 _OF_TIME: Final[frozenset[Callable[[Facts], Verdict | None]]] = frozenset(
     {
         tripped,
+        arm_lost,
+        arm_blamed,
+        experiment_ended,
         startup_timeout,
         guard_failed,
         evidence_timeout,
@@ -156,6 +161,9 @@ def _next(facts: Facts, planned: Planned) -> Move | None:
     phase = facts.status.phase
     if phase in gates.GATE_PHASES and not planned.registry_read and facts.spec.gates and not _changes_subject(facts):
         return None
+    found = _desired(facts)
+    if found is not None and named_version(facts.spec, facts.status) not in {None, found.version}:
+        return None  # the arm of an experiment: the registry was asked for the version of spec.model
     for check, target in TRANSITIONS[phase].items():
         if check in _OF_TIME or (check in PROGRESS and facts.spec.paused):
             continue

@@ -44,7 +44,9 @@ class Plan:
         model = self.spec.model.model_copy(update={"name": MODEL, "version": version, "alias": None})
         stay = self.spec.traffic.session_affinity if self.crowd is not None else None
         traffic = self.spec.traffic.model_copy(update={"preview": None, "session_affinity": stay})
-        parts = {"model": model, "traffic": traffic, "registry": RegistryRef(), "gates": [], "paused": False}
+        rollout = self.spec.rollout.model_copy(update={"experiment": None})  # of each version alone
+        parts: dict[str, object] = {"model": model, "traffic": traffic, "rollout": rollout, "registry": RegistryRef()}
+        parts |= {"gates": [], "paused": False}
         return self.spec.model_copy(update=parts)
 
 

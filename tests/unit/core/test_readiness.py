@@ -21,7 +21,7 @@ from podium.core.facts import (
 )
 from podium.core.fingerprints import rejection_hash
 from podium.core.identity import Identity
-from podium.core.rollout.lifecycle import new_trial
+from podium.core.rollout.trial_terms import new_trial
 from podium.core.status.readiness import condition_of
 from tests.stories.simulator import spec_of
 from tests.unit.core.factories import NOW, facts, pinned

@@ -25,7 +25,7 @@ from podium.core.actions import (
 from podium.core.facts import Facts, ObservedState, SlotState
 from podium.core.permissions.still_done import still_done
 from podium.core.refusal import Refusal
-from podium.core.rollout.lifecycle import new_trial
+from podium.core.rollout.trial_terms import new_trial
 from tests.unit.core.factories import NOW, facts, pinned
 
 ONE, TWO = pinned("1"), pinned("2", "b")

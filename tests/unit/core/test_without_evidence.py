@@ -9,7 +9,7 @@ from podium.core.decide import decide, decide_without_evidence
 from podium.core.facts import Counters, Facts
 from podium.core.rollout.transitions import PROGRESS
 from podium.core.rollout.trial_checks import promoted
-from podium.core.status import observed
+from podium.core.status import counted
 from tests.stories.simulator import spec_of
 from tests.unit.core.test_hostile_counters import canary, world
 
@@ -24,7 +24,7 @@ def test_a_fault_in_the_accumulation_itself_does_not_stop_the_decision_without_e
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     facts = replace(canary(), observed=WORLD)
-    monkeypatch.setattr(observed, "accumulate", failing)
+    monkeypatch.setattr(counted, "accumulate", failing)
     with pytest.raises(ZeroDivisionError):
         decide(facts)
     decision = decide_without_evidence(facts, ZeroDivisionError("in the accumulation itself"))
@@ -37,7 +37,7 @@ def test_a_fault_in_the_accumulation_itself_does_not_stop_the_decision_without_e
 
 
 def test_a_tripwire_rolls_back_without_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observed, "accumulate", failing)
+    monkeypatch.setattr(counted, "accumulate", failing)
     seen = world(Counters(100, 50, consecutive_bad=50), Counters(100, 0), {})
     decision = decide_without_evidence(replace(canary(), observed=seen), ZeroDivisionError())
     assert decision.status.phase is Phase.ROLLING_BACK

@@ -15,7 +15,7 @@ from podium.adapters.kubernetes.model_files import model_file, reloads
 from podium.adapters.kubernetes.owned import OwnedObjects, foreign_object, persistent, refuse_other, revision_of
 from podium.adapters.kubernetes.pod_specs import Defaults
 from podium.adapters.kubernetes.subset import holds
-from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.evidence import ARM_SLOTS, Slot
 from podium.api.v1alpha1.manifest import API_VERSION, KIND
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, PodTemplate, Status
@@ -129,12 +129,13 @@ class KubernetesCluster:
 
     async def slots(self, md: ModelDeployment) -> Mapping[Slot, SlotState]:
         found = await self._find(md)
-        return {slot: self._slot(md, found, slot) for slot in SLOTS}
+        arms = [slot for slot in ARM_SLOTS if names.slot_name(md.key.name, slot) in found.deployments]
+        return {slot: self._slot(md, found, slot) for slot in (*SLOTS, *arms)}
 
     async def run_slot(self, md: ModelDeployment, pinned: Pinned, replicas: int, revision: str | None = None) -> None:
         spec, owner = _spec(md), read.owner_of(md)
         kept = await self._kept_template(md, pinned)
-        pods = kept or render.template(owner, spec, pinned, self._defaults)
+        pods = kept or render.template(owner, spec, pinned, self._defaults, champion=md.status.champion)
         # The Service first: a pod must never be ready without the Service through which it is looked at. What names the
         # version comes before pods that would read it.
         await self._owned.apply(names.SERVICES, render.slot_service(owner, spec, pinned.slot))

@@ -6,7 +6,7 @@ Pods' messages are written by what runs in them, and so are data, cut to a bound
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
@@ -17,7 +17,7 @@ from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.spec.model import Aliases
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, PodTemplate, Status
-from podium.core.facts import SLOTS, Crash, Key, PodState
+from podium.core.facts import Crash, Key, PodState
 from podium.ports import AliasClaim, ModelDeployment
 
 Json = Mapping[str, Any]
@@ -83,7 +83,7 @@ def pinned(found: Json) -> Pinned | None:
     """What a slot's Deployment is for, from its labels and annotations."""
     labels, annotations = metadata_of(found)
     version, digest, slot = labels.get(names.VERSION), annotations.get(names.DIGEST), labels.get(names.SLOT)
-    if not version or not digest or slot not in SLOTS:
+    if not version or not digest or slot not in get_args(Slot):
         return None
     limits = latency_limits(annotations.get(names.LATENCY_LIMITS, ""))
     return Pinned(

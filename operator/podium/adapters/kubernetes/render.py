@@ -21,7 +21,7 @@ from podium.adapters.kubernetes.pod_specs import (
     model_of,
     pod,
 )
-from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.evidence import ARM_SLOTS, Slot
 from podium.api.v1alpha1.manifest import API_VERSION, KIND
 from podium.api.v1alpha1.source import address
 from podium.api.v1alpha1.spec.spec import Spec
@@ -51,7 +51,7 @@ class Owner:
     uid: str
 
 
-def template(owner: Owner, spec: Spec, pinned: Pinned, defaults: Defaults) -> Json:
+def template(owner: Owner, spec: Spec, pinned: Pinned, defaults: Defaults, champion: Pinned | None = None) -> Json:
     """The template of the slot's pods. Those that reload in place are not made again for another version."""
     labels, annotations = _labels_of_version(owner, spec, pinned), identity_of(pinned)
     if spec.serving.reload == "InPlace":
@@ -59,7 +59,8 @@ def template(owner: Owner, spec: Spec, pinned: Pinned, defaults: Defaults) -> Js
         del labels[names.VERSION], annotations[names.DIGEST]
     if pinned.template is not None:  # while Kubernetes replaces pods of an older one, each says which one it has
         annotations[names.POD_REVISION] = pinned.template.revision
-    beside = names.slot_name(owner.name, other_than(pinned.slot))
+    other = champion.slot if pinned.slot in ARM_SLOTS and champion is not None else other_than(pinned.slot)
+    beside = names.slot_name(owner.name, other)
     made = pod(spec, pinned, defaults, Names(names.slot_name(owner.name, pinned.slot), beside))
     return {
         "metadata": {"labels": labels, "annotations": {**SCRAPE, **spec.serving.annotations, **annotations}},

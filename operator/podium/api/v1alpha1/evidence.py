@@ -1,12 +1,14 @@
 """What was counted of a trial's pods: the part of the status that a judge goes on from."""
 
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from pydantic import ConfigDict, Field
 
 from podium.api.v1alpha1.values.base import Time, Value
 
-Slot = Literal["a", "b"]
+# Champion and challenger have `a` and `b`; the arms of an experiment have the others, in the order of the spec.
+Slot = Literal["a", "b", "arm-1", "arm-2", "arm-3", "arm-4", "arm-5", "arm-6", "arm-7", "arm-8"]
+ARM_SLOTS: Final[tuple[Slot, ...]] = get_args(Slot)[2:]
 
 
 class StatusValue(Value):

@@ -88,6 +88,12 @@ PROMOTED: Final = "Promoted"
 SOAK_PASSED: Final = "SoakPassed"
 ROLLED_BACK: Final = "RolledBack"
 
+# What moves an experiment on
+ARM_GATED: Final = "ArmGated"  # one arm has passed the gates, the next one is checked
+EXPERIMENT_STARTED: Final = "ExperimentStarted"  # all arms have: they are started beside the champion
+EXPERIMENT_ENDED: Final = "ExperimentEnded"  # the best arm is tried next, or none is left
+NOT_THE_BEST: Final = "NotTheBest"  # an arm that failed no guard, and is not the best
+
 # What ends a trial
 SUPERSEDED: Final = "Superseded"  # spec.model selects another version
 ABORTED: Final = "Aborted"  # a person keeps the version out of traffic: spec.rollout.abort

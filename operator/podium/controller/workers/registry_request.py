@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from podium.api.v1alpha1.status import Pinned
+from podium.core.experiment import named_version
 from podium.core.facts import RegistryState
 from podium.core.gates import GATE_PHASES, OF_SIGNATURES
 from podium.core.permissions.addresses import OF_THE_OPERATOR
@@ -57,7 +58,7 @@ def request_of(md: ModelDeployment, default_uri: str = "") -> RegistryRequest | 
     query = RegistryQuery(
         login=RegistryLogin("", {}),
         model=spec.model.name,
-        version=spec.model.version,
+        version=named_version(spec, md.status),
         desired_alias=spec.model.alias,
         champion=champion.version if champion else None,
         champion_alias=spec.registry.aliases.champion,

@@ -145,6 +145,9 @@ def _of_class(name: str, counters: Counters) -> Counts:
     return Counts(answers=sum(counters.classes.values()), bad=counters.classes.get(name, 0))
 
 
+METRIC = Measure("counts of the experiment's metric", None, words="good")  # no guard: more is better
+
+
 def counted_elsewhere(guard: str) -> Measure:
     """What a guard of kind `prometheus` has from Prometheus."""
     return Measure(f"counts of {guard}", None, words="bad")

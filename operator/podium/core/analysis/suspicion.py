@@ -15,6 +15,7 @@ from podium.core.analysis.criteria import criteria, measures
 from podium.core.analysis.criterion import Criterion
 from podium.core.analysis.shared_outage import limits_of_errors
 from podium.core.analysis.tests import state_of
+from podium.core.experiment import named_version
 from podium.core.facts import Facts
 from podium.core.fingerprints import rejection_hash
 
@@ -65,6 +66,11 @@ def updated(known: Suspicion, facts: Facts) -> Suspicion | None:
     champion = facts.status.champion
     if champion is None or not _relevant(known, facts):
         return None
+    return counted(known, facts, champion)
+
+
+def counted(known: Suspicion, facts: Facts, champion: Pinned) -> Suspicion:
+    """The suspicion with what the champion has answered since the last reconcile."""
     if not facts.evaluable:
         return known
     wanted = measures(known.guards, Evidence())
@@ -74,7 +80,7 @@ def updated(known: Suspicion, facts: Facts) -> Suspicion | None:
 
 def _relevant(known: Suspicion, facts: Facts) -> bool:
     """Whether a rejection would still be about what Git says: the version, and what it failed for."""
-    found, named = facts.observed.registry.desired, facts.spec.model.version or known.version
+    found, named = facts.observed.registry.desired, named_version(facts.spec, facts.status) or known.version
     desired = (found.version, found.digest) if found is not None else (named, known.digest)
     same = desired == (known.version, known.digest) and known.of_model(facts.spec.model.name)
     return same and known.rejection_hash == rejection_hash(facts.spec, known.reason)

@@ -8,6 +8,7 @@ from typing import Final
 from podium.api.v1alpha1.policy import GatewayGrant, PodiumPolicySpec
 from podium.api.v1alpha1.spec.annotations import HOSTNAMES, loosening
 from podium.api.v1alpha1.spec.spec import Spec
+from podium.core.permissions.asked_queries import asked_of_prometheus
 from podium.core.permissions.patterns import address_of, matches, matches_host, matches_registry
 from podium.core.permissions.pod_fields import refused_fields
 from podium.core.permissions.queries import confined
@@ -206,15 +207,11 @@ def _adopted(asked: Asked) -> Iterator[Refusal]:
 
 
 def _prometheus(asked: Asked) -> Iterator[Refusal]:
-    granted = any(policy.prometheus is not None for policy in asked.policies)
-    for guard in asked.spec.rollout.guards:
-        if guard.prometheus is None:
-            continue
-        field = f"spec.rollout.guards[{guard.name}].prometheus"
-        if not granted:
+    for field, queries in asked_of_prometheus(asked.spec):
+        if not any(policy.prometheus is not None for policy in asked.policies):
             yield Refusal(field, "a query of the operator's Prometheus", "ask for prometheus: {}")
             continue
-        for name, query in (("bad", guard.prometheus.bad), ("total", guard.prometheus.total)):
+        for name, query in queries.items():
             try:
                 one_tenants(query, asked.policies, asked.namespace)
             except ValueError as error:

@@ -4,6 +4,7 @@ from typing import Final
 
 from podium.api.v1alpha1 import reasons
 from podium.api.v1alpha1.status import HistoryEntry, Pinned, Rejection
+from podium.core.experiment import named_version
 from podium.core.facts import Facts, ModelVersion
 from podium.core.fingerprints import fingerprints, same_by_git
 
@@ -14,7 +15,7 @@ OPEN: Final = frozenset({reasons.GUARD_FAILED, reasons.CONSECUTIVE_FAILURES, rea
 def desired_version(facts: Facts) -> str | None:
     """The desired version, or None while an alias cannot be resolved."""
     desired = facts.observed.registry.desired
-    return facts.spec.model.version or (desired.version if desired else None)
+    return named_version(facts.spec, facts.status) or (desired.version if desired else None)
 
 
 def is_desired(facts: Facts, pinned: Pinned) -> bool | None:
@@ -38,7 +39,7 @@ def resolve_desired(facts: Facts) -> ModelVersion | None:
     if facts.observed.registry.desired is not None:
         return facts.observed.registry.desired
     for entry in reversed(facts.status.history):
-        known = entry.version == facts.spec.model.version and facts.of_source(entry)
+        known = entry.version == named_version(facts.spec, facts.status) and facts.of_source(entry)
         if known and entry.outcome == "Promoted":
             return ModelVersion(entry.version, entry.digest)
     return None
@@ -52,7 +53,7 @@ def standing_rejection(facts: Facts) -> Rejection | None:
     a rejected version again.
     """
     version = facts.observed.registry.desired
-    number, digest = (version.version, version.digest) if version else (facts.spec.model.version, None)
+    number, digest = (version.version, version.digest) if version else (named_version(facts.spec, facts.status), None)
     for lost in (*_of_template(facts), *reversed(facts.status.rejected)):
         if (
             lost.version == number

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from podium.api.v1alpha1.spec.spec import Spec
-from podium.api.v1alpha1.status import Trial
+from podium.api.v1alpha1.status import Status, Trial
 
 _WORD: Final = ("version", "model", "template")
 _SIGNED: Final = (*_WORD, "by", "reason")
@@ -20,6 +20,11 @@ _SIGNED: Final = (*_WORD, "by", "reason")
 def recorded(spec: Spec) -> Mapping[str, Any]:
     """The spec as a trial keeps it."""
     return spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+def tried_on(status: Status) -> Trial | None:
+    """The trial that keeps the spec: of the version on trial, or of the arms of an experiment, which have the same."""
+    return next((arm.trial for arm in status.arms if arm.trial is not None), status.trial)
 
 
 def trial_spec(trial: Trial | None, written: Mapping[str, Any] | None = None) -> Spec | None:

@@ -8,7 +8,6 @@ from podium.api.v1alpha1.evidence import Slot
 from podium.api.v1alpha1.outage import SharedOutage
 from podium.api.v1alpha1.reload import ReloadResult
 from podium.api.v1alpha1.skipped import SkippedSteps
-from podium.api.v1alpha1.source import ModelVersion
 from podium.api.v1alpha1.status import (
     Outcome,
     Phase,
@@ -18,21 +17,19 @@ from podium.api.v1alpha1.status import (
     Verdict,
 )
 from podium.core.analysis import suspicion
-from podium.core.analysis.counts import baseline
-from podium.core.analysis.criteria import measures
 from podium.core.analysis.shared_outage import begin
 from podium.core.facts import SLOTS, Facts, other_than
-from podium.core.fingerprints import terms_hash
-from podium.core.rollout import alias, restored
-from podium.core.rollout.circumstances import last_crash, next_hold
+from podium.core.rollout import alias, experiment_lifecycle, restored
+from podium.core.rollout.circumstances import next_hold
 from podium.core.rollout.degraded import former_pinned
-from podium.core.rollout.desired import former_champion, resolve_desired, trusts_template
-from podium.core.rollout.last_spec import recorded
+from podium.core.rollout.desired import resolve_desired
+from podium.core.rollout.experiment_checks import lost_arm
 from podium.core.rollout.outcomes import decided, rejected, with_entry, with_evidence
 from podium.core.rollout.reload_checks import in_the_free_slot, needs_new_pods
 from podium.core.rollout.steering import skipped, skipped_text
 from podium.core.rollout.templates import judges_template
 from podium.core.rollout.transitions import Move
+from podium.core.rollout.trial_terms import new_trial
 from podium.core.traffic.draining import losing
 
 Verb = Callable[[Facts, Verdict], Status]
@@ -59,7 +56,8 @@ def pin(facts: Facts, verdict: Verdict) -> Status:
         digest=version.digest,
         slot=free,
     )
-    return facts.status.model_copy(update={"challenger": challenger, "trial": None, "weight": None})
+    update = {"challenger": challenger, "trial": None, "weight": None, **experiment_lifecycle.begun(facts)}
+    return facts.status.model_copy(update=update)
 
 
 def begin_trial(facts: Facts, verdict: Verdict) -> Status:
@@ -101,41 +99,6 @@ def _not_in_place(facts: Facts, subject: Pinned, verdict: Verdict) -> ReloadResu
 
 def _reload(subject: Pinned, reason: str, message: str) -> ReloadResult:
     return ReloadResult(version=subject.version, digest=subject.digest, reason=reason, message=message)
-
-
-def new_trial(facts: Facts, subject: Pinned) -> Trial:
-    """A trial on the terms of the spec, which begins now: what was answered before is no evidence."""
-    spec, trusted = facts.spec, facts.subject is not None and former_champion(facts, subject) is not None
-    trial = Trial(
-        generation=facts.generation,
-        started_at=facts.now,
-        terms_hash=terms_hash(spec),
-        previously_promoted=trusted,
-        tries_template=trusted and not trusts_template(facts, subject),
-        steps=spec.rollout.steps,
-        guards=spec.rollout.guards,
-        false_rollback_rate=spec.rollout.false_rollback_rate,
-        false_promotion_rate=spec.rollout.false_promotion_rate,
-        detect=spec.rollout.detect,
-        consecutive_failures=spec.rollout.consecutive_failures,
-        on_inconclusive=spec.rollout.on_inconclusive,
-        step_timeout=spec.rollout.step_timeout,
-        soak=spec.rollout.soak,
-        starting_since=facts.now,
-        origin=origin_of(facts, subject),
-        spec=recorded(spec),
-        earlier_crashes=[
-            crash for slot in SLOTS for pod in facts.observed.slot(slot).pods if (crash := last_crash(pod))
-        ],
-    )
-    evidence = baseline(trial.evidence, facts, measures(trial.guards, trial.evidence))
-    return trial.model_copy(update={"evidence": evidence})
-
-
-def origin_of(facts: Facts, subject: ModelVersion) -> str:
-    """What logged the version, as far as the registry says so now."""
-    known = (facts.observed.registry.desired, facts.observed.registry.champion)
-    return next((one.origin for one in known if one is not None and one.version == subject.version), "")
 
 
 def _in_free_slot(facts: Facts) -> Pinned | None:
@@ -216,6 +179,24 @@ def rest(facts: Facts, verdict: Verdict) -> Status:
     return resting if status.suspected is None else decided(replace(facts, status=resting), status.suspected, verdict)
 
 
+def await_next(facts: Facts, verdict: Verdict) -> Status:
+    """The same, after the gates of an arm, or an experiment: what became of that is written down."""
+    if verdict.reason == reasons.ARM_GATED:
+        return rest(replace(facts, status=experiment_lifecycle.with_arm(facts)), verdict)
+    if facts.status.phase is Phase.EXPERIMENTING:
+        return rest(replace(facts, status=experiment_lifecycle.ended(facts, verdict)), verdict)
+    return rest(facts, verdict)
+
+
+def experiment(facts: Facts, verdict: Verdict) -> Status:
+    """The arms start, or one of them leaves."""
+    if facts.status.phase is not Phase.EXPERIMENTING:
+        return experiment_lifecycle.start(facts, verdict)
+    leaves = lost_arm(facts) is not None
+    verb = experiment_lifecycle.without_arm if leaves else experiment_lifecycle.reject_suspect
+    return verb(facts, verdict)
+
+
 def abort(facts: Facts, verdict: Verdict) -> Status:
     """Nothing is on trial, by a person's word. Before a pod was started there was no rollback that wrote it down."""
     subject, resting = facts.subject, rest(facts, verdict)
@@ -230,12 +211,13 @@ def go_on(facts: Facts, _: Verdict) -> Status:
 
 
 VERBS: Mapping[Phase, Verb] = {
-    Phase.PENDING: rest,
+    Phase.PENDING: await_next,
     Phase.GATING: pin,
     Phase.BLOCKED: go_on,
     Phase.RELOADING: begin_reload,
     Phase.STARTING: begin_trial,
     Phase.CANARY: take_step,
+    Phase.EXPERIMENTING: experiment,
     Phase.PROMOTING: promote_traffic,
     Phase.SOAKING: promote,
     Phase.ROLLING_BACK: begin_rollback,

@@ -18,6 +18,14 @@ from dataclasses import dataclass
 from podium.api.v1alpha1.status import Phase, Verdict
 from podium.core.facts import Facts
 from podium.core.rollout.degraded_checks import champion_degraded, former_ready, former_restored, makes_way
+from podium.core.rollout.experiment_checks import (
+    arm_blamed,
+    arm_gated,
+    arm_lost,
+    experiment_ended,
+    experiment_ready,
+    experiment_void,
+)
 from podium.core.rollout.gate_checks import gate_failed, gates_passed, gates_pending, previously_promoted
 from podium.core.rollout.permission_checks import not_permitted
 from podium.core.rollout.reload_checks import reload_failed, reload_in_place, reloaded
@@ -52,6 +60,7 @@ Check = Callable[[Facts], Verdict | None]
 
 PENDING, GATING, BLOCKED, STARTING, CANARY = Phase.PENDING, Phase.GATING, Phase.BLOCKED, Phase.STARTING, Phase.CANARY
 PROMOTING, SOAKING, ROLLING_BACK = Phase.PROMOTING, Phase.SOAKING, Phase.ROLLING_BACK
+EXPERIMENTING = Phase.EXPERIMENTING
 REJECTED, ABORTED, STABLE, RELOADING = Phase.REJECTED, Phase.ABORTED, Phase.STABLE, Phase.RELOADING
 
 # fmt: off
@@ -59,10 +68,10 @@ TRANSITIONS: Mapping[Phase, Mapping[Check, Phase]] = {
     PENDING:      {known_rejected: REJECTED, already_champion: STABLE, own_fault: REJECTED, not_its_own_fault: PENDING,
                    champion_degraded: STARTING, kept_out: ABORTED, challenger_found: GATING},
     GATING:       {champion_degraded: STARTING, superseded: PENDING, aborted: ABORTED, not_permitted: PENDING,
-                   registry_moved: PENDING, artifacts_changed: PENDING, reload_in_place: RELOADING,
+                   registry_moved: PENDING, artifacts_changed: PENDING, arm_gated: PENDING, reload_in_place: RELOADING,
                    previously_promoted: STARTING, gate_failed: BLOCKED, gates_passed: STARTING},
     BLOCKED:      {champion_degraded: STARTING, superseded: PENDING, aborted: ABORTED, not_permitted: PENDING,
-                   registry_moved: PENDING, artifacts_changed: PENDING, reload_in_place: RELOADING,
+                   registry_moved: PENDING, artifacts_changed: PENDING, arm_gated: PENDING, reload_in_place: RELOADING,
                    gates_passed: STARTING, gates_pending: GATING},
     RELOADING:    {superseded: PENDING, aborted: ABORTED, not_permitted: PENDING, template_superseded: PENDING,
                    reload_failed: STARTING, reloaded: SOAKING},
@@ -75,6 +84,8 @@ TRANSITIONS: Mapping[Phase, Mapping[Check, Phase]] = {
                    template_superseded: ROLLING_BACK, terms_changed: ROLLING_BACK, tripped: ROLLING_BACK,
                    guard_failed: ROLLING_BACK, makes_way: ROLLING_BACK, last_step_passed: PROMOTING,
                    step_passed: CANARY, steps_skipped: PROMOTING, step_skipped: CANARY, evidence_timeout: ROLLING_BACK},
+    EXPERIMENTING: {experiment_void: PENDING, arm_lost: EXPERIMENTING, arm_blamed: EXPERIMENTING,
+                   experiment_ended: PENDING},
     PROMOTING:    {superseded: ROLLING_BACK, aborted: ROLLING_BACK, not_permitted: ROLLING_BACK,
                    template_superseded: ROLLING_BACK, tripped: ROLLING_BACK, guard_failed: ROLLING_BACK,
                    former_restored: ROLLING_BACK, promoted: SOAKING},
@@ -86,13 +97,14 @@ TRANSITIONS: Mapping[Phase, Mapping[Check, Phase]] = {
     ABORTED:      {known_rejected: REJECTED, already_champion: STABLE, champion_degraded: STARTING,
                    challenger_found: GATING},
     STABLE:       {known_rejected: REJECTED, champion_degraded: STARTING, kept_out: ABORTED,
-                   challenger_found: GATING, template_changed: STARTING},
+                   challenger_found: GATING, template_changed: STARTING, experiment_ready: EXPERIMENTING},
 }
 # fmt: on
 
 PROGRESS: frozenset[Check] = frozenset(
     {
         challenger_found,
+        experiment_ready,
         template_changed,
         reload_in_place,
         reloaded,

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from podium.api.v1alpha1.after_soak import ChampionWatch
 from podium.api.v1alpha1.evidence import Evidence, StatusValue
+from podium.api.v1alpha1.experiment import Arm
 from podium.api.v1alpha1.outage import SharedOutage, Suspicion
 from podium.api.v1alpha1.spec.rollout import Rollout
 from podium.api.v1alpha1.spec.spec import Spec
@@ -35,6 +36,7 @@ def consistent(status: Status, spec: Spec, now: datetime) -> Status:
     update = {
         "phase_since": _possible(status.phase_since, now),
         "trial": _trial(status, spec, now),
+        "arms": _arms(status, spec, now),
         "draining": status.draining and _with_moments(status.draining, OF_DRAINING, now),
         "held": status.held and _with_moments(status.held, ("since",), now),
         "registry": _with_moments(status.registry, ("requested_at",), now),
@@ -55,6 +57,26 @@ def _trial(status: Status, spec: Spec, now: datetime) -> Trial | None:
     since = trial.started_at - SKEW  # nothing of a trial was before it, by any operator's clock
     timed = _with_moments(trial, OF_TRIAL, now, since) if status.phase in TIMED else trial
     return _updated(timed, {"evidence": _evidence(timed.evidence, now, since)})
+
+
+def _arms(status: Status, spec: Spec, now: datetime) -> list[Arm]:
+    """The same list where nothing in it changes."""
+    found = [_updated(_with_moments(arm, ("out_at",), now), {"trial": _of_arm(arm, spec, now)}) for arm in status.arms]
+    return found if any(one is not other for one, other in zip(found, status.arms, strict=True)) else status.arms
+
+
+def _of_arm(arm: Arm, spec: Spec, now: datetime) -> Trial | None:
+    """Its steps are its weight, and its guards some of the spec's; the rest is as in any trial."""
+    if arm.trial is None or not arm.trial.steps:
+        return None
+    since = arm.trial.started_at - SKEW
+    timed = _with_moments(_with_moments(arm.trial, ("started_at",), now), OF_TRIAL, now, since)
+    mended = {
+        name: getattr(spec.rollout, name)
+        for name in _TERMS
+        if name not in _LISTS and not _allowed(name, getattr(timed, name))
+    }
+    return _updated(timed, {"step": 0, "evidence": _evidence(timed.evidence, now, since), **mended})
 
 
 def _with_terms(trial: Trial, spec: Spec) -> Trial:

@@ -11,10 +11,19 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from podium.api.v1alpha1.evidence import StatusValue
+from podium.api.v1alpha1.experiment import Arm
 from podium.api.v1alpha1.status import Phase, Status, Trial
 
 TIMED: Final = frozenset(
-    {Phase.RELOADING, Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.SOAKING, Phase.ROLLING_BACK}
+    {
+        Phase.RELOADING,
+        Phase.STARTING,
+        Phase.CANARY,
+        Phase.EXPERIMENTING,
+        Phase.PROMOTING,
+        Phase.SOAKING,
+        Phase.ROLLING_BACK,
+    }
 )
 OF_TRIAL: Final = ("starting_since", "step_started_at", "weight_reached_at", "soaking_since")
 OF_DRAINING: Final = ("weight_removed_at", "quiet_since")
@@ -42,6 +51,7 @@ def moved(status: Status, by: timedelta) -> Status:
     if status.phase in TIMED:
         update["phase_since"] = status.phase_since and status.phase_since + by
         update["trial"] = status.trial and _trial(status.trial, by)
+        update["arms"] = [_arm(arm, by) for arm in status.arms]
     return status.model_copy(update=update)
 
 
@@ -49,6 +59,11 @@ def _trial(trial: Trial, by: timedelta) -> Trial:
     """Its `started_at` stays: it says which trial it is."""
     evidence = _later(trial.evidence, ("observed_at",), by)
     return _later(trial, OF_TRIAL, by).model_copy(update={"evidence": evidence})
+
+
+def _arm(arm: Arm, by: timedelta) -> Arm:
+    later = _later(arm, ("out_at",), by)
+    return later if arm.trial is None else later.model_copy(update={"trial": _trial(arm.trial, by)})
 
 
 def _later(value: Value, names: tuple[str, ...], by: timedelta) -> Value:
@@ -64,7 +79,8 @@ def _moments(status: Status) -> Iterator[datetime]:
         found += [status.suspected.since, status.suspected.evidence.observed_at]
     if status.phase in TIMED:
         found.append(status.phase_since)
-        if status.trial is not None:
-            found += [getattr(status.trial, name) for name in OF_TRIAL]
-            found.append(status.trial.evidence.observed_at)
+        for trial in (status.trial, *(arm.trial for arm in status.arms)):
+            if trial is not None:
+                found += [getattr(trial, name) for name in OF_TRIAL]
+                found.append(trial.evidence.observed_at)
     return (at for at in found if at is not None)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from podium.api.v1alpha1.status import GateState, Phase
 from podium.api.v1alpha1.values.base import format_percent
+from podium.core.status.explained_arms import ArmExplanation
 
 ShownState = GateState | Literal["not checked yet"]
 
@@ -238,6 +239,7 @@ class Explanation:
     trial: TrialProgress | None
     guards: Sequence[GuardExplanation]
     shared_outage: OutageProgress | None
+    arms: Sequence[ArmExplanation]  # of the experiment
     rejected: Sequence[PastDecision]
     history: Sequence[PastDecision]
     digests: Mapping[str, str] = field(default_factory=dict)  # by role

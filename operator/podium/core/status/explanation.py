@@ -6,12 +6,15 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from podium.api.v1alpha1.evidence import GuardRecord
+from podium.api.v1alpha1.evidence import Evidence, GuardRecord
+from podium.api.v1alpha1.experiment import Arm
 from podium.api.v1alpha1.spec.gates import Gate
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Condition, HistoryEntry, Pinned, Rejection, Status, Trial
 from podium.core.analysis.criteria import criteria
+from podium.core.analysis.measures import ERRORS, METRIC
 from podium.core.analysis.shared_outage import run_of
+from podium.core.experiment import named_version
 from podium.core.status.explained import (
     ConditionExplanation,
     Explanation,
@@ -23,6 +26,7 @@ from podium.core.status.explained import (
     StepExplanation,
     TrialProgress,
 )
+from podium.core.status.explained_arms import ArmExplanation
 from podium.core.status.guard_explanations import answers_of, explained_guards, side, version_of
 from podium.core.status.looks import explained_looks
 from podium.core.status.record import artifact_path, is_recorded
@@ -58,7 +62,7 @@ def _explanation(value: Mapping[str, Any]) -> Explanation:
         phase=status.phase,
         message=status.message,
         paused=spec.paused,
-        desired=spec.model.version or f"alias {spec.model.alias}",
+        desired=named_version(spec, status) or f"alias {spec.model.alias}",
         champion=version_of(status.champion),
         challenger=version_of(status.challenger),
         former=version_of(status.former),
@@ -74,6 +78,7 @@ def _explanation(value: Mapping[str, Any]) -> Explanation:
         trial=_standing(trial, status, found) if trial is not None else None,
         guards=found,
         shared_outage=_shared_outage(status),
+        arms=[_arm(arm) for arm in status.arms],
         rejected=[_rejection(lost) for lost in status.rejected],
         history=[_decided(entry) for entry in status.history],
         digests={role: pinned.digest for role, pinned in _roles(status) if pinned is not None},
@@ -165,6 +170,23 @@ def _standing(trial: Trial, status: Status, found: Sequence[GuardExplanation]) -
         looks=explained_looks(trial, found),
         counted_pods=[pod.uid for pod in trial.evidence.pods],
         answers=answers_of(trial, status),
+    )
+
+
+def _arm(arm: Arm) -> ArmExplanation:
+    evidence = arm.trial.evidence if arm.trial is not None else Evidence()
+    errors, metric = evidence.measured(ERRORS.name).challenger, evidence.measured(METRIC.name).challenger
+    return ArmExplanation(
+        version=arm.pinned.version,
+        slot=arm.slot,
+        role=arm.role,
+        weight=arm.weight,
+        answers=errors.answers,
+        bad=errors.bad,
+        good=metric.bad if metric.answers else None,
+        counted=metric.answers or None,
+        reason=arm.verdict.reason if arm.verdict is not None else "",
+        message=arm.verdict.message if arm.verdict is not None else "",
     )
 
 

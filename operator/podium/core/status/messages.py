@@ -20,6 +20,7 @@ from podium.core.rollout.templates import described, judges_template, on_trial, 
 from podium.core.rollout.trial_checks import goal_of
 from podium.core.rollout.version_checks import WAITS, slot_taken, unknown_champion
 from podium.core.status.alias_texts import alias_conflict_text
+from podium.core.status.experiment_text import ended_text, experimenting
 from podium.core.status.kept_out import aborted_text, not_aborted, rejected_text
 from podium.core.status.readiness import awaits_registry
 from podium.core.status.serving import serving_text
@@ -268,7 +269,8 @@ def _stable(facts: Facts) -> str:
     text = f"{serves}: {min(ready, full)} of {full} pods are ready"
     why, waits = hindrances(facts, champion)[:2], template_waits(facts)
     text = f"{text}; pods do not start: {'; '.join(why)}" if why else text
-    return f"{text}; {waits.message}" if waits is not None else text
+    parts = [text, waits.message if waits is not None else "", ended_text(facts)]
+    return "; ".join(part for part in parts if part)
 
 
 MESSAGES: Mapping[Phase, Callable[[Facts], str]] = {
@@ -278,6 +280,7 @@ MESSAGES: Mapping[Phase, Callable[[Facts], str]] = {
     Phase.RELOADING: _reloading,
     Phase.STARTING: _starting,
     Phase.CANARY: _canary,
+    Phase.EXPERIMENTING: experimenting,
     Phase.PROMOTING: _promoting,
     Phase.SOAKING: _soaking,
     Phase.ROLLING_BACK: _rolling_back,

@@ -16,8 +16,8 @@ from podium.api.v1alpha1.status import GateStatus, HistoryEntry, Outcome, Phase,
 from podium.core.facts import Facts
 from podium.core.printable import plain
 from podium.core.rollout.degraded import degraded
-from podium.core.rollout.lifecycle import origin_of
 from podium.core.rollout.transitions import OF_GIT, Move
+from podium.core.rollout.trial_terms import origin_of
 from podium.core.status.decisions import written
 from podium.core.status.events import transition
 from podium.core.status.readiness import condition_of, stall

@@ -12,24 +12,21 @@ from podium.api.v1alpha1.source import address
 from podium.api.v1alpha1.status import GateStatus, HistoryEntry, Phase, Pinned, Status, Trial, Verdict
 from podium.api.v1alpha1.traffic import Weight
 from podium.core import gates
-from podium.core.analysis import after_soak, sample_ratio, suspicion
-from podium.core.analysis.baselines import with_baselines
-from podium.core.analysis.counts import accumulate, baseline
-from podium.core.analysis.criteria import measures, received
+from podium.core.analysis import after_soak, suspicion
 from podium.core.analysis.shared_outage import updated
-from podium.core.analysis.tests import update
 from podium.core.facts import SLOTS, Facts, other_than
 from podium.core.rollout.alias import known_alias
 from podium.core.rollout.circumstances import relevant_hold
 from podium.core.rollout.degraded import tripped_alone
 from podium.core.rollout.desired import former_champion, is_desired
-from podium.core.rollout.last_spec import recorded
-from podium.core.rollout.lifecycle import new_trial
 from podium.core.rollout.templates import behind
+from podium.core.rollout.trial_terms import new_trial
+from podium.core.status.arms import observed_arms, with_winner
+from podium.core.status.counted import counted, last_known
 from podium.core.status.kept_watch import older_watch
 from podium.core.status.own_slots import with_own_slots
 from podium.core.status.record import tags_for
-from podium.core.status.trial_times import COUNTED, KEEP, soaking_since, starting_since, weight_reached_at
+from podium.core.status.trial_times import KEEP
 from podium.core.traffic.draining import draining
 from podium.core.unsaved import Unsaved
 
@@ -39,15 +36,15 @@ Counting = TypeVar("Counting", SharedOutage, Suspicion)
 def observed(facts: Facts) -> Status:
     """The status with all that these facts show and no decision taken."""
     whole = replace(facts, status=_without_gaps(replace(facts, status=with_own_slots(facts))))
+    whole = replace(whole, status=with_winner(whole))
     return _observed(replace(facts, status=_with_serving(whole)))
 
 
 def answered_before(facts: Facts) -> frozenset[str]:
     """UIDs of the pods that had answered by the last reconcile, by the evidence of then."""
     trial = facts.status.trial
-    if trial is None:
-        return frozenset()
-    known = _last_known(trial, facts.unsaved).pods
+    known = last_known(trial, facts.unsaved).pods if trial is not None else []
+    known = [*known, *(pod for arm in facts.status.arms if arm.trial is not None for pod in arm.trial.evidence.pods)]
     return frozenset(pod.uid for pod in known if any(counts.answers for counts in pod.counts.values()))
 
 
@@ -66,6 +63,7 @@ _NEEDED: Mapping[Phase, tuple[str, ...]] = {
     Phase.CANARY: ("challenger", "trial"),
     Phase.PROMOTING: ("challenger", "trial"),
     Phase.SOAKING: ("champion", "trial"),
+    Phase.EXPERIMENTING: ("champion", "experiment"),
 }
 
 
@@ -137,7 +135,8 @@ def _observed(facts: Facts) -> Status:
             "replicas": _replicas(facts),
             "selector": f"{LABEL}={facts.key.name}",
             "gates": _gates(facts),
-            "trial": _trial(facts),
+            "trial": counted(facts),
+            **observed_arms(facts),
             "after_soak": after_soak.watched(facts, tripped_alone(facts)),
             "shared_outage": _shared_outage(facts),
             "held": relevant_hold(facts),
@@ -232,42 +231,6 @@ def _gates(facts: Facts) -> list[GateStatus]:
     if (version.version, version.digest) != (challenger.version, challenger.digest):
         return facts.status.gates
     return gates.statuses(facts, version)
-
-
-def _trial(facts: Facts) -> Trial | None:
-    trial, subject = facts.status.trial, facts.subject
-    if trial is None or subject is None:
-        return trial
-    return trial.model_copy(
-        update={
-            "evidence": _evidence(facts, trial, subject.slot) if facts.evaluable else trial.evidence,
-            "weight_reached_at": weight_reached_at(facts, trial),
-            "starting_since": starting_since(facts, trial),
-            "soaking_since": soaking_since(facts, trial),
-            "spec": trial.spec if facts.status.observed_generation == facts.generation else recorded(facts.spec),
-        }
-    )
-
-
-def _evidence(facts: Facts, trial: Trial, subject: Slot) -> Evidence:
-    evidence = _last_known(trial, facts.unsaved)
-    before = evidence.observed_at
-    evidence = evidence.model_copy(
-        update={"first_answers": sample_ratio.counts_first_answers(facts, evidence.first_answers)}
-    )
-    if facts.status.phase in COUNTED | {Phase.STARTING}:
-        evidence = with_baselines(evidence, trial.guards, facts, subject)
-    measured = measures(trial.guards, evidence)
-    if facts.status.phase in COUNTED:
-        evidence, blocks = accumulate(evidence, facts, subject, measured)
-        came = blocks.get(received(evidence).name)
-        return update(trial, sample_ratio.updated(evidence, facts, subject, came, before), blocks)
-    return baseline(evidence, facts, measured) if facts.status.phase is Phase.STARTING else evidence
-
-
-def _last_known(trial: Trial, unsaved: Unsaved | None) -> Evidence:
-    """The newest evidence of this trial: that of the last reconcile, if the status still is as it was then."""
-    return unsaved.evidence if unsaved is not None and unsaved.goes_on(trial) else trial.evidence
 
 
 def _weight(facts: Facts) -> Weight | None:

@@ -26,7 +26,9 @@ from podium.core.status.overdue import overdue
 from podium.core.traffic.lending import champion_down as down
 
 SERVING_PHASES = frozenset({Phase.SOAKING, Phase.STABLE})
-IN_TRIAL = frozenset({Phase.RELOADING, Phase.STARTING, Phase.CANARY, Phase.PROMOTING, Phase.ROLLING_BACK})
+IN_TRIAL = frozenset(
+    {Phase.RELOADING, Phase.STARTING, Phase.CANARY, Phase.EXPERIMENTING, Phase.PROMOTING, Phase.ROLLING_BACK}
+)
 ANSWER_EXPECTED = frozenset(Phase) - IN_TRIAL
 # The challenger may serve before it is the champion.
 _HANDED_OVER = frozenset({Phase.PROMOTING, Phase.RELOADING})

@@ -24,6 +24,7 @@ class Traffic(Enum):
     CHAMPION = "the champion"
     STEP = "the champion, and the challenger by the step's weight"
     CHALLENGER = "the challenger"
+    ARMS = "the champion, and the arms of the experiment by their weights"
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,13 @@ class PhaseTarget:
     former: Size
     traffic: Traffic
     in_place: bool = False  # whether the champion's pods take the challenger over, at their full size
+    arms: bool = False  # whether the arms of an experiment run, as many pods as their weights need
     preview: bool = False  # whether testers reach the challenger, where spec.traffic.preview lets them
 
     @property
     def rests(self) -> bool:
         """Whether nothing but the champion is to run."""
-        return self.challenger is Size.NONE and self.former is Size.NONE
+        return self.challenger is Size.NONE and self.former is Size.NONE and not self.arms
 
 
 _QUIET = PhaseTarget(Size.NONE, Size.NONE, Traffic.CHAMPION)
@@ -51,6 +53,7 @@ PHASE_TARGETS: Mapping[Phase, PhaseTarget] = {
     Phase.RELOADING: PhaseTarget(Size.NONE, Size.NONE, Traffic.CHAMPION, in_place=True),
     Phase.STARTING: PhaseTarget(Size.SHARE, Size.NONE, Traffic.CHAMPION, preview=True),
     Phase.CANARY: PhaseTarget(Size.SHARE, Size.NONE, Traffic.STEP, preview=True),
+    Phase.EXPERIMENTING: PhaseTarget(Size.NONE, Size.NONE, Traffic.ARMS, arms=True),
     Phase.PROMOTING: PhaseTarget(Size.FULL, Size.NONE, Traffic.CHALLENGER, preview=True),
     Phase.SOAKING: PhaseTarget(Size.NONE, Size.FULL, Traffic.CHAMPION),
     Phase.ROLLING_BACK: _QUIET,

@@ -33,4 +33,4 @@ def retries_wanted(facts: Facts) -> bool:
         return False
     if PHASE_TARGETS[status.phase].rests:
         return losing(facts) is not None
-    return status.challenger is not None or status.former is not None
+    return PHASE_TARGETS[status.phase].arms or status.challenger is not None or status.former is not None

@@ -10,6 +10,7 @@ from podium.api.v1alpha1.status import Pinned, Status, Trial
 from podium.core.actions import RouteOverrides, SetTraffic, TrialAffinity
 from podium.core.facts import ALL, Facts, SlotState, other_than
 from podium.core.fingerprints import trial_id
+from podium.core.traffic.arms import arm_weights
 from podium.core.traffic.lending import abandoned, champion_down, former_helps
 from podium.core.traffic.phase_targets import PHASE_TARGETS, Traffic
 from podium.core.traffic.shares import step_pods
@@ -43,6 +44,8 @@ def _trial(facts: Facts) -> str:
 
 def _weights(facts: Facts) -> Mapping[Slot, int] | None:
     """The weights to ask for, or None to leave the traffic where it is."""
+    if PHASE_TARGETS[facts.status.phase].arms:
+        return arm_weights(facts)
     traffic, up = PHASE_TARGETS[facts.status.phase].traffic, _up(facts)
     if up is not None:
         return up
@@ -109,6 +112,11 @@ def _to_the_other(facts: Facts, champion: Pinned) -> Mapping[Slot, int] | None:
     """
     other = facts.observed.slot(other_than(champion.slot))
     return _to(champion, 0) if facts.spec.traffic.exact and other.verified(other.runs) else None
+
+
+def runs_beside(trusted: Slot, slots: Mapping[Slot, SlotState]) -> bool:
+    """Whether any other version runs."""
+    return any(seen.replicas for slot, seen in slots.items() if slot != trusted)
 
 
 def to_trusted(status: Status, slots: Mapping[Slot, SlotState]) -> Mapping[Slot, int] | None:

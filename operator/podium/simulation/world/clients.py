@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping
 
-from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.evidence import ARM_SLOTS, Slot
 from podium.core.facts import other_than
 from podium.ports import ModelDeployment
 from podium.simulation.world.cluster import FakeCluster
@@ -108,7 +108,9 @@ class Clients:
         """Whether an earlier trial's version, in the other slot, has a good answer: it counts nothing of it."""
         if md.spec is None or not md.spec.traffic.fallback.enabled:
             return False
-        pods = self._cluster.ready_pods(md.key, other_than(failed.pinned.slot))
+        arm, champion = failed.pinned.slot in ARM_SLOTS, md.status.champion
+        beside = champion.slot if arm and champion is not None else other_than(failed.pinned.slot)
+        pods = self._cluster.ready_pods(md.key, beside)
         older = [pod for pod in pods if pod.pinned.trial_number < failed.pinned.trial_number]
         return bool(older) and self._second.random() >= max(older[0].behaviour.bad_share, self.outage)
 

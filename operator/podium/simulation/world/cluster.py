@@ -9,10 +9,10 @@ Everything follows from the clock and from what was asked: the same calls at the
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.evidence import ARM_SLOTS, Slot
 from podium.api.v1alpha1.source import address
 from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Pinned, PodTemplate, Status
@@ -29,6 +29,8 @@ from podium.simulation.world.pods import (
 )
 from podium.simulation.world.stored import Stored, read
 from podium.simulation.world.templates import pod_template, template_of
+
+_ALL_SLOTS: Final = (*SLOTS, *ARM_SLOTS)
 
 
 class FakeCluster(FakeObjects):
@@ -75,7 +77,7 @@ class FakeCluster(FakeObjects):
             return
         del self._stored[key]
         self.autoscalers.forget(key)
-        for slot in SLOTS:
+        for slot in _ALL_SLOTS:
             self._deployments.pop((key, slot), None)
             self._kept.pop((key, slot), None)
 
@@ -202,7 +204,8 @@ class FakeCluster(FakeObjects):
 
     def slots_now(self, md: ModelDeployment) -> Mapping[Slot, SlotState]:
         """The slots as they are, whatever fails."""
-        return {slot: self.slot_now(md, slot) for slot in SLOTS}
+        arms = [slot for slot in ARM_SLOTS if (md.key, slot) in self._deployments]
+        return {slot: self.slot_now(md, slot) for slot in (*SLOTS, *arms)}
 
     def slot_now(self, md: ModelDeployment, slot: Slot) -> SlotState:
         """One slot as it is, whatever fails."""
@@ -214,7 +217,7 @@ class FakeCluster(FakeObjects):
 
     def desired_now(self, md: ModelDeployment) -> list[tuple[object, ...]]:
         """What the slots were asked for: what they run, their sizes, and what their pods were told."""
-        made = [(slot, self._deployments.get((md.key, slot))) for slot in SLOTS]
+        made = [(slot, self._deployments.get((md.key, slot))) for slot in _ALL_SLOTS]
         return [
             (slot, of.runs, of.replicas, [pod.told for pod in of.living()])
             for slot, of in made

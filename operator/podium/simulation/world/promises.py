@@ -12,6 +12,7 @@ from podium.api.v1alpha1.spec.spec import Spec
 from podium.api.v1alpha1.status import Phase, Pinned, Status
 from podium.core.actions import NO_OVERRIDES, RouteOverrides
 from podium.core.analysis.guards import judge
+from podium.core.experiment import named_version
 from podium.core.facts import ALL, other_than
 from podium.core.fingerprints import Fingerprints
 from podium.core.status.readiness import condition_of
@@ -234,7 +235,7 @@ def _ready_is_true(write: Write) -> Iterator[str]:
         shares = world.router.in_force(write.md).items()
         served = {runs.version for slot, share in shares if share and (runs := world.runs(slot))}
         # An alias may have moved since it was read: then the champion is what it named.
-        desired = spec.model.version or (status.champion.version if status.champion else "")
+        desired = named_version(spec, status) or (status.champion.version if status.champion else "")
         # A late write is taken where the status was refused to all others: the world holds the leader to mending it.
         if served != {desired} and not write.late:
             yield f"10: ready, and {served or 'nothing'} serves instead of version {desired}"

@@ -51,7 +51,7 @@ class AdoptedRouter:
         revision: str | None = None,
     ) -> None:
         """Raises NotFound without the route, and Rejected where its rule lacks a backend."""
-        services = await self._services.read(md)
+        services = await self._services.read(md, weights)
         await self._write(md, weights, revision)
         self._conflicts.wrote(f"{md.key.namespace}/{adopted_name(md)}", weights)
         await self._services.apply(md, weights, services)

@@ -52,7 +52,7 @@ class RouteReader:
         """`intact` is whether the route is as it should be for its weights and these overrides."""
         services, endpoints, retries = await asyncio.gather(
             self._services.find(md),
-            endpoints_of(self._api, md, *(names.slot_name(md.key.name, slot) for slot in SLOTS)),
+            endpoints_of(self._api, md, *(names.slot_name(md.key.name, slot) for slot in {*SLOTS, *rule.written})),
             self._retries.observe(md, route, rule),
         )
         self._conflicts.found(label(route), rule.written, last_writer(route))
@@ -116,7 +116,7 @@ class GatewayRouter:
         assert md.spec is not None
         desired = http_route(read.owner_of(md), md.spec, weights, overrides, trial)
         found, services = await asyncio.gather(
-            self._owned.find(names.HTTP_ROUTES, md.key.namespace, md.key.name), self._services.read(md)
+            self._owned.find(names.HTTP_ROUTES, md.key.namespace, md.key.name), self._services.read(md, weights)
         )
         if found is None:
             await self._services.apply(md, weights, services)

@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from podium.adapters.kubernetes import names
-from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.evidence import ARM_SLOTS, Slot
 from podium.api.v1alpha1.spec.gateway import Gateway
 from podium.api.v1alpha1.spec.traffic import Preview, Traffic
 from podium.core.actions import RouteOverrides, TrialAffinity
@@ -47,7 +47,7 @@ def rules(owner: str, traffic: Traffic, weights: Mapping[Slot, int], overrides: 
 def _rules(owner: str, traffic: Traffic, weights: Mapping[Slot, int], overrides: RouteOverrides) -> Iterator[Json]:
     gateway, preview, session_affinity = traffic.gateway, traffic.preview, traffic.session_affinity
     assert gateway is not None
-    plain = {slot: _backend(owner, slot) for slot in SLOTS}
+    plain = {slot: _backend(owner, slot) for slot in (*SLOTS, *ARM_SLOTS)}
     marking = plain
     if preview is not None and overrides.preview is not None:
         yield _rule(gateway, _header(preview), _shared(plain, _all_to(overrides.preview)))

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from podium.adapters.kubernetes.names import FIELD_MANAGER, slot_name
 from podium.api.v1alpha1 import reasons
-from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.evidence import ARM_SLOTS, Slot
 from podium.core.facts import SLOTS, Problem
 
 Json = Mapping[str, Any]
@@ -78,12 +78,12 @@ def find_rule(route: Json, name: str | None, owner: str) -> Rule | Problem:
 
 def own_rule(route: Json, owner: str) -> Rule | None:
     """The rule of Podium's own route that shares the traffic: the last one; None where another client changed it."""
-    *_, last = [None, *_rules(route, owner)]
-    return last if last is not None and last.backends.keys() == set(SLOTS) else None
+    *_, last = [None, *_rules(route, owner, (*SLOTS, *ARM_SLOTS))]
+    return last if last is not None and last.backends.keys() >= set(SLOTS) else None
 
 
-def _rules(route: Json, owner: str) -> Iterator[Rule]:
-    slots = {slot_name(owner, slot): slot for slot in SLOTS}
+def _rules(route: Json, owner: str, known: Sequence[Slot] = SLOTS) -> Iterator[Rule]:
+    slots = {slot_name(owner, slot): slot for slot in known}
     for index, rule in enumerate(route["spec"].get("rules") or []):
         refs = rule.get("backendRefs") or []
         backends = {slots[ref["name"]]: at for at, ref in enumerate(refs) if _is_service(ref) and ref["name"] in slots}

@@ -7,7 +7,7 @@ from podium.adapters.kubernetes import names, read, render
 from podium.adapters.kubernetes.api import Api, Json
 from podium.adapters.kubernetes.owned import OwnedObjects, revision_of
 from podium.adapters.kubernetes.subset import holds
-from podium.api.v1alpha1.evidence import Slot
+from podium.api.v1alpha1.evidence import ARM_SLOTS, Slot
 from podium.core.facts import SLOTS
 from podium.ports import ModelDeployment
 
@@ -30,9 +30,9 @@ class SlotServices:
         found = await self._api.list(path, selector=selector)
         return {one["metadata"]["name"]: one for one in found if read.owned(one, md.uid)}
 
-    async def read(self, md: ModelDeployment) -> Sequence[Json | None]:
-        """The Services, whoever owns them, in the order in which they are made."""
-        named = [names.slot_name(md.key.name, slot) for slot in SLOTS] + [md.key.name]
+    async def read(self, md: ModelDeployment, weights: Mapping[Slot, int]) -> Sequence[Json | None]:
+        """The Services for these weights, whoever owns them, in the order in which they are made."""
+        named = [names.slot_name(md.key.name, slot) for slot in _slots(weights)] + [md.key.name]
         return await asyncio.gather(*(self._owned.find(names.SERVICES, md.key.namespace, name) for name in named))
 
     async def apply(self, md: ModelDeployment, weights: Mapping[Slot, int], found: Sequence[Json | None]) -> None:
@@ -56,8 +56,13 @@ def desired_services(md: ModelDeployment, weights: Mapping[Slot, int]) -> Sequen
     """The Services of a ModelDeployment: one a slot, and the one that clients use."""
     assert md.spec is not None
     owner = read.owner_of(md)
-    slots = [render.slot_service(owner, md.spec, slot) for slot in SLOTS]
+    slots = [render.slot_service(owner, md.spec, slot) for slot in _slots(weights)]
     return [*slots, render.main_service(owner, md.spec, undivided(md, weights))]
+
+
+def _slots(weights: Mapping[Slot, int]) -> Sequence[Slot]:
+    """Both slots of a trial, and those of the arms that have a share."""
+    return [*SLOTS, *(slot for slot in ARM_SLOTS if slot in weights)]
 
 
 def undivided(md: ModelDeployment, weights: Mapping[Slot, int]) -> Mapping[Slot, int]:

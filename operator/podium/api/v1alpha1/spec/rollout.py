@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from podium.api.v1alpha1.spec.after_soak import AfterSoak
+from podium.api.v1alpha1.spec.experiment import Experiment
 from podium.api.v1alpha1.spec.guards import ErrorRateGuard, Guard, Guards
 from podium.api.v1alpha1.spec.steering import Abort, Promote
 from podium.api.v1alpha1.values.base import Duration, Percent, Value, duration_between, percent_between
@@ -138,6 +139,11 @@ class Rollout(Value):
     after_soak: AfterSoak | None = Field(
         None,
         description="Watch the champion after its soak. Without it, no answer is judged then, and no pod is asked.",
+    )
+    experiment: Experiment | None = Field(
+        None,
+        description="Several challengers beside the champion, of which the best is tried. It begins once the version "
+        "of `spec.model` is champion.",
     )
     retry: str | None = Field(
         None,

@@ -25,7 +25,7 @@ from podium.core.analysis.sequential.against_limit import AgainstLimit, LimitTes
 from podium.core.analysis.sequential.against_pairs import AgainstPairs, PairsTestState
 from podium.core.analysis.sequential.best import best_arm, lower_bound
 from podium.core.analysis.sequential.counts import answers_to_expose, answers_to_hold, proves_above, proves_below
-from podium.core.analysis.sequential.holm import failed_arms, log_evidence_against
+from podium.core.analysis.sequential.holm import arm_alpha, failed_arms, log_evidence_against
 from podium.core.analysis.sequential.judgement import TestVerdict
 from podium.core.analysis.sequential.run_length import RunLength, unearned
 from podium.core.analysis.sequential.sample_ratio import log_evidence_of_mismatch
@@ -43,6 +43,7 @@ __all__ = [
     "TestVerdict",
     "answers_to_expose",
     "answers_to_hold",
+    "arm_alpha",
     "best_arm",
     "failed_arms",
     "log_evidence_against",

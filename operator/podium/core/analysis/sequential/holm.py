@@ -26,6 +26,15 @@ def log_evidence_against(peaks: Iterable[tuple[float, float]]) -> float:
     return max((peak + log(part) for peak, part in peaks), default=-inf)
 
 
+def arm_alpha(alpha: float, arms: int, failed: int) -> float:
+    """At which level each arm is tested that has not failed, where so many of all `arms` have.
+
+    A test that goes by it at every look remembers its own suprema, and fails no arm that `failed_arms` would not.
+    Before the first good arm fails, only bad ones have failed: so its level is at most that of Holm's procedure.
+    """
+    return alpha / max(1, arms - failed)
+
+
 def failed_arms(evidence: Sequence[float], alpha: float) -> tuple[bool, ...]:
     """Which of the arms have failed; `evidence` is that of every arm that has begun, those that left among them.
 
