@@ -11,8 +11,9 @@ from podium.controller.workers.registry import RegistryWorker
 from podium.controller.workers.registry_turns import AT_ONCE
 from podium.core.facts import Key, RegistryState
 from podium.ports import ModelDeployment, RegistryQuery
+from podium.simulation.world.view import MODEL
 from podium.testing import FakeClock, FakeCluster, FakeRegistry, settle
-from tests.unit.controller.stage import MODEL, SETTINGS, URI, spec
+from tests.unit.controller.stage import SETTINGS, URI, spec
 
 MANY = 30
 
