@@ -12,7 +12,6 @@ from sklearn.linear_model import LogisticRegression
 from podium import profile
 from podium.core.drift.profile import FILE, Profile
 from podium.errors import NotFound, Rejected
-from podium.runtime.loading.load import load
 from podium.runtime.settings import Settings
 from tests.contract.test_snapshots_mlflow import client
 
@@ -39,6 +38,8 @@ def test_a_profile_comes_to_the_model_server_with_the_model(client: MlflowClient
     mlflow.register_model(f"models:/{model}", name)
     fetched = mlflow.artifacts.download_artifacts(f"models:/{name}/1", dst_path=str(tmp_path))
     assert Profile.read(Path(fetched, FILE).read_text()) == made
+    from podium.runtime.loading.load import load  # noqa: PLC0415  MLflow warns of its own types when it is imported
+
     loaded = load(Settings.from_environment({"PODIUM_MODEL_URI": f"models:/{name}/1"}))
     assert loaded.identity.version == "1"
 
