@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from prometheus_client.utils import floatToGoString
 
+from podium.core.label_values import escaped
+
 
 def header(name: str, text: str, kind: str) -> str:
     """What comes before the lines of a family: its help, which holds no line end, and whether it is a gauge."""
@@ -12,13 +14,9 @@ def header(name: str, text: str, kind: str) -> str:
 
 def line(name: str, labels: Sequence[str], values: Sequence[str], value: float) -> str:
     """One sample, with its labels in the order of the alphabet."""
-    pairs = ",".join(f'{label}="{_escaped(one)}"' for label, one in sorted(zip(labels, values, strict=True)))
+    pairs = ",".join(f'{label}="{escaped(one)}"' for label, one in sorted(zip(labels, values, strict=True)))
     return f"{name}{{{pairs}}} {_number(value)}\n"
 
 
 def _number(value: float) -> str:
     return str(floatToGoString(value))  # type: ignore[no-untyped-call]
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

@@ -47,5 +47,5 @@ class Turns:
                 del queue.waiting[following]
                 queue.asking.add(following)
                 following.news.set()
-            if not queue.asking and self._queues.get(account) is queue:
+            if not queue.asking:  # nor is one waiting: whoever is in it is one or the other
                 del self._queues[account]

@@ -6,7 +6,7 @@ It is a page of its own: a hundred features are two thousand lines, and /metrics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from podium.runtime.http.tally import escaped
+from podium.core.label_values import escaped
 from podium.runtime.identity import Identity
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.utils import floatToGoString
 
+from podium.core.label_values import escaped
 from podium.runtime.faults import Outcome
 
 if TYPE_CHECKING:
@@ -53,8 +54,3 @@ def scores_text(name: str, text: str, of: Mapping[str, str], predictions: "Predi
 @lru_cache(maxsize=4096)
 def _written(edge: float) -> str:
     return str(floatToGoString(edge))  # type: ignore[no-untyped-call]
-
-
-def escaped(label: str) -> str:
-    """Return a label's value as the text format has it."""
-    return label.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
